@@ -1,0 +1,1 @@
+"""The business rules: pure, synchronous, without clock or I/O."""

@@ -1,0 +1,45 @@
+"""Business dates: which day an instant belongs to, and on which days instalments fall due."""
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+
+def business_date(instant: datetime, zone: ZoneInfo | str) -> date:
+    """Return the date on the wall calendar of `zone` at an aware instant; ValueError if naive."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return instant.astimezone(_zone(zone)).date()
+
+
+def instant_at(on: date, at: time, zone: ZoneInfo | str) -> datetime:
+    """Return the UTC instant at which the clocks of `zone` show `at` on the day `on`.
+
+    A time that the clocks skip counts as if they had not been moved; of a time shown twice the
+    first is meant (`fold=0` of the standard library).
+    """
+    return datetime.combine(on, at.replace(tzinfo=None), _zone(zone)).astimezone(UTC)
+
+
+def month_day(year: int, month: int, day: int) -> date:
+    """Return the day of a month, or the month's last day when it is shorter."""
+    return date(year, month, min(day, monthrange(year, month)[1]))
+
+
+def months_after(on: date, months: int, day: int) -> date:
+    """Return the anchored `day` of the month that lies `months` after the month of `on`."""
+    years, month = divmod(on.month - 1 + months, 12)
+    return month_day(on.year + years, month + 1, day)
+
+
+def monthly_due_dates(first_due_on: date, due_day: int, count: int) -> tuple[date, ...]:
+    """Return `count` monthly due dates, the first as given, the others anchored on `due_day`.
+
+    The anchor is kept through short months: 31 January, 28 or 29 February, 31 March.
+    """
+    later = (months_after(first_due_on, months, due_day) for months in range(1, count))
+    return (first_due_on, *later)
+
+
+def _zone(zone: ZoneInfo | str) -> ZoneInfo:
+    return zone if isinstance(zone, ZoneInfo) else ZoneInfo(zone)

@@ -1,0 +1,68 @@
+"""The base of every error the business knows and those of money and the loan."""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A request the business refuses, or a fact that contradicts what is known.
+
+    `code` is stable and machine-readable; the message is for people and holds no personal data.
+    """
+
+    code: ClassVar[str] = "domain_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidTerms(DomainError):
+    """Loan terms that no plan can follow from; `field` names the one to change."""
+
+    code: ClassVar[str] = "invalid_terms"
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownCurrency(DomainError):
+    """A currency whose minor unit the product does not know."""
+
+    code: ClassVar[str] = "unknown_currency"
+
+
+class InvalidAmount(DomainError):
+    """Text that is not an amount of the currency."""
+
+    code: ClassVar[str] = "invalid_amount"
+
+
+class ConflictingEvent(DomainError):
+    """Two different loan events carry one business key."""
+
+    code: ClassVar[str] = "conflicting_event"
+
+
+class InvalidReversal(DomainError):
+    """A reversal of something that has not happened, cannot be reversed, or already was."""
+
+    code: ClassVar[str] = "invalid_reversal"
+
+
+class DisbursementMismatch(DomainError):
+    """Money paid out in another amount, on another day, or more often than the terms say."""
+
+    code: ClassVar[str] = "disbursement_mismatch"
+
+
+class NothingOutstanding(DomainError):
+    """A payoff was asked of a loan that owes nothing: not disbursed yet, or settled."""
+
+    code: ClassVar[str] = "nothing_outstanding"
+
+
+class UnbalancedEntry(DomainError):
+    """The cash named for a journal entry is not the cash its loan events moved."""
+
+    code: ClassVar[str] = "unbalanced_entry"

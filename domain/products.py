@@ -1,0 +1,102 @@
+"""Products as data: what is asked, what is offered, what decides."""
+
+from datetime import timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.elements import ElementKind
+from domain.errors import DomainError
+
+
+class UnknownProduct(DomainError):
+    """No product has this code."""
+
+    code = "unknown_product"
+
+
+class OutsideProduct(DomainError):
+    """An amount or a term lies outside what the product lends."""
+
+    code = "outside_product"
+
+
+class Product(BaseModel):
+    """One loan product.
+
+    Amounts are minor units, rates percent a year. `zone` is where its business dates are.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    currency: str
+    zone: str
+    amount_min: int
+    amount_max: int
+    amount_step: int
+    instalments: tuple[int, ...]
+    annual_rate: Decimal
+    penalty_annual_rate: Decimal
+    mode: Literal["single_batch", "revolving"]
+    required_elements: tuple[ElementKind, ...]
+    element_attempts: int
+    collecting_for: timedelta
+    review_within: timedelta
+    offer_valid_for: timedelta
+    line_valid_for: timedelta
+    quote_valid_for: timedelta
+
+    def check_request(self, amount: int, instalments: int) -> None:
+        """Raise `OutsideProduct` unless `amount` over `instalments` months can be applied for."""
+        if not self.amount_min <= amount <= self.amount_max or amount % self.amount_step:
+            raise OutsideProduct(
+                f"amount must be {self.amount_min} to {self.amount_max} in steps of"
+                f" {self.amount_step} (minor units)"
+            )
+        if instalments not in self.instalments:
+            raise OutsideProduct(f"instalments must be one of {list(self.instalments)}")
+
+
+# The penalty rate equals the contract rate: overdue principal then costs the borrower no more than
+# the 24 % a year that interest, penalty and fees together may reach (domain facts, section 2.3).
+CASH_LOAN = Product(
+    code="cash",
+    currency="CNY",
+    zone="Asia/Shanghai",
+    amount_min=100_000,
+    amount_max=5_000_000,
+    amount_step=10_000,
+    instalments=(3, 6, 12, 24),
+    annual_rate=Decimal("24"),
+    penalty_annual_rate=Decimal("24"),
+    mode="single_batch",
+    required_elements=tuple(ElementKind),
+    element_attempts=3,
+    collecting_for=timedelta(days=7),
+    review_within=timedelta(minutes=30),
+    offer_valid_for=timedelta(days=7),
+    line_valid_for=timedelta(days=15),
+    quote_valid_for=timedelta(minutes=30),
+)
+
+REVOLVING_LOAN = CASH_LOAN.model_copy(
+    update={"code": "revolving", "mode": "revolving", "line_valid_for": timedelta(days=365)}
+)
+
+PRODUCTS = MappingProxyType({product.code: product for product in (CASH_LOAN, REVOLVING_LOAN)})
+
+# Zones are built when the module is imported: the first ZoneInfo reads the environment, which
+# workflow code may not do.
+ZONES = MappingProxyType({product.zone: ZoneInfo(product.zone) for product in PRODUCTS.values()})
+
+
+def product_of(code: str) -> Product:
+    """Return the product with `code` or raise `UnknownProduct`."""
+    try:
+        return PRODUCTS[code]
+    except KeyError:
+        raise UnknownProduct(f"no product {code!r}; there are {sorted(PRODUCTS)}") from None

@@ -1,0 +1,1 @@
+"""What crosses a boundary: inputs, updates, signals and results; ids; search attributes."""

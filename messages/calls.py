@@ -1,0 +1,86 @@
+"""The activities by name: what each takes and gives, where it runs, how it is retried.
+
+Workflows may not import activities, which hold clients and pools; both sides import these.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+from temporalio.common import RetryPolicy
+
+from domain.decision import Decision
+from messages import application, collections, drawdown, line, loan, queues, repayment
+
+Input = TypeVar("Input", bound=BaseModel)
+Result = TypeVar("Result", bound=BaseModel | None)
+
+FOREVER = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=20),
+)
+
+
+@dataclass(frozen=True)
+class Call(Generic[Input, Result]):
+    """One activity.
+
+    `local` calls are short transactions on our own database that run inside the workflow worker and
+    cost one history event; the others run on `queue`.
+    """
+
+    name: str
+    takes: type[Input]
+    gives: type[Result]
+    queue: str = queues.CORE
+    local: bool = False
+    timeout: timedelta = timedelta(seconds=30)
+
+
+Nothing = type(None)
+
+VERIFY_ELEMENT = Call(
+    "verify_element", application.VerifyElement, application.ElementOutcome, queues.PROVIDERS
+)
+ASSESS_APPLICATION = Call(
+    "assess_application",
+    application.AssessApplication,
+    Decision,
+    queues.PROVIDERS,
+)
+RECORD_STATE = Call("record_state", application.RecordState, Nothing, local=True)
+RECORD_DECISION = Call("record_decision", application.RecordDecision, Nothing, local=True)
+RECORD_REVIEW = Call("record_review", application.RecordReview, Nothing, local=True)
+OPEN_LINE = Call("open_line", application.OpenLine, Nothing, local=True)
+
+RESERVE_DRAWDOWN = Call("reserve_drawdown", line.ReserveDrawdown, line.DrawReceipt, local=True)
+CLOSE_LINE = Call("close_line", line.CloseLine, Nothing, local=True)
+
+SIGN_CONTRACT = Call(
+    "sign_contract", drawdown.SignContract, drawdown.SignedContract, queues.PROVIDERS
+)
+DISBURSE = Call("disburse", drawdown.Disburse, drawdown.TransferOutcome, queues.PROVIDERS)
+QUERY_TRANSFER = Call(
+    "query_transfer", drawdown.QueryTransfer, drawdown.TransferOutcome, queues.PROVIDERS
+)
+BOOK_LOAN = Call("book_loan", drawdown.BookLoan, drawdown.BookedLoan, local=True)
+FAIL_DRAWDOWN = Call("fail_drawdown", drawdown.FailDrawdown, Nothing, local=True)
+
+COLLECT_INSTALMENT = Call(
+    "collect_instalment", loan.CollectInstalment, loan.CollectOutcome, queues.PROVIDERS
+)
+REQUEST_REPAYMENT = Call("request_repayment", loan.RequestRepayment, Nothing, local=True)
+APPLY_REPAYMENT = Call("apply_repayment", loan.ApplyRepayment, loan.AppliedRepayment, local=True)
+MARK_LOAN = Call("mark_loan", loan.MarkLoan, Nothing, local=True)
+
+DEBIT_REPAYMENT = Call(
+    "debit_repayment", repayment.DebitRepayment, drawdown.TransferOutcome, queues.PROVIDERS
+)
+FAIL_REPAYMENT = Call("fail_repayment", repayment.FailRepayment, Nothing, local=True)
+
+TAKE_STEP = Call(
+    "take_collections_step", collections.TakeStep, collections.StepTaken, queues.PROVIDERS
+)
+CLOSE_EPISODE = Call("close_collections_episode", collections.CloseEpisode, Nothing, local=True)

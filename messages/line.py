@@ -1,0 +1,82 @@
+"""What goes into and comes out of the CreditLine workflow."""
+
+from datetime import datetime
+
+from messages.base import Message
+
+
+class StartLine(Message):
+    """Open a line, or go on from where an earlier run stopped. Amounts are minor units.
+
+    `open_drawdowns` are those that have neither been disbursed nor failed; `drawn` is what was
+    disbursed over the line's life.
+    """
+
+    line_id: str
+    applicant_id: str
+    application_id: str
+    product: str
+    currency: str
+    credit_limit: int
+    mode: str
+    expires_at: datetime
+    open_drawdowns: tuple[str, ...] = ()
+    drawn: int = 0
+
+
+class LineView(Message):
+    """A line as its process knows it. Amounts are minor units."""
+
+    line_id: str
+    state: str
+    credit_limit: int
+    drawn: int
+    open_drawdowns: int
+
+
+class DrawCommand(Message):
+    """Draw on a line against a quote that the borrower saw.
+
+    `amount` is that of the quote, in minor units; `loan_id` is the loan to be.
+    """
+
+    drawdown_id: str
+    loan_id: str
+    quote_id: str
+    amount: int
+
+
+class ReserveDrawdown(Message):
+    """Take the quoted amount from the line's limit and record the drawdown."""
+
+    line_id: str
+    applicant_id: str
+    product: str
+    command: DrawCommand
+    at: datetime
+
+
+class DrawReceipt(Message):
+    """A drawdown that was taken on."""
+
+    drawdown_id: str
+    loan_id: str
+    line_id: str
+    amount: int
+    state: str
+
+
+class CloseLine(Message):
+    """Write a line's end to the record."""
+
+    line_id: str
+    state: str
+    at: datetime
+
+
+class DrawdownEnded(Message):
+    """A drawdown tells its line what became of it."""
+
+    drawdown_id: str
+    amount: int
+    disbursed: bool

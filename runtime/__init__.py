@@ -1,0 +1,1 @@
+"""What every process needs: settings, Temporal, database pool, logging, metrics, local stack."""

@@ -1,0 +1,121 @@
+"""Starting the processes that carry a credit's life on, each under its own id.
+
+A process is started by the step that records what it is about: row first, then the start, which
+changes nothing when the process runs already or has run. So nobody's close or continue-as-new
+matters to another (decision record 0003).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from domain.money import format_amount
+from messages import ids, queues
+from messages import search_attributes as attributes
+from messages.application import StartApplication
+from messages.base import Message
+from messages.collections import StartCollections
+from messages.drawdown import StartDrawdown
+from messages.line import StartLine
+from messages.loan import StartLoan
+
+
+@dataclass(frozen=True)
+class Siblings:
+    """Starts workflows by name on the core queue of one installation."""
+
+    client: Client
+    task_queue_prefix: str = ""
+
+    async def start_application(self, start: StartApplication) -> None:
+        """Start an application's process."""
+        amount = format_amount(start.amount, start.currency)
+        await self._start(
+            "CreditApplication",
+            start,
+            ids.application_workflow(start.application_id),
+            f"{start.product}: {amount} over {start.instalments} months, by {start.channel}",
+            SearchAttributePair(attributes.APPLICATION_STATE, "collecting"),
+            SearchAttributePair(attributes.WAITING, "applicant"),
+            SearchAttributePair(attributes.CHANNEL, start.channel),
+            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+        )
+
+    async def start_line(self, start: StartLine) -> None:
+        """Start a credit line's process."""
+        await self._start(
+            "CreditLine",
+            start,
+            ids.line_workflow(start.line_id),
+            f"{start.mode} line of {format_amount(start.credit_limit, start.currency)}",
+            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+        )
+
+    async def start_drawdown(self, start: StartDrawdown) -> None:
+        """Start a drawdown's process."""
+        await self._start(
+            "Drawdown",
+            start,
+            ids.drawdown_workflow(start.drawdown_id),
+            f"drawdown of {format_amount(start.amount, start.currency)}",
+            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+        )
+
+    async def start_loan(self, start: StartLoan) -> None:
+        """Start a loan's process."""
+        terms = start.terms
+        await self._start(
+            "Loan",
+            start,
+            ids.loan_workflow(start.loan_id),
+            f"{format_amount(terms.principal, terms.currency)} over {terms.instalments} months"
+            f" at {terms.annual_rate.normalize():f} % a year",
+            SearchAttributePair(attributes.LOAN_STATE, "current"),
+            SearchAttributePair(attributes.DELINQUENCY_BUCKET, "M0"),
+            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+        )
+
+    async def start_collections(self, start: StartCollections) -> None:
+        """Start the process of an overdue episode."""
+        await self._start(
+            "Collections",
+            start,
+            ids.collections_workflow(start.loan_id, start.episode),
+            f"overdue since {start.oldest_due_on.isoformat()}, episode {start.episode}",
+            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+        )
+
+    async def _start(
+        self,
+        workflow: str,
+        start: Message,
+        workflow_id: str,
+        summary: str,
+        *pairs: SearchAttributePair[Any],
+    ) -> None:
+        try:
+            await self.client.start_workflow(
+                workflow,
+                start,
+                id=workflow_id,
+                task_queue=queues.queue_name(self.task_queue_prefix, queues.CORE),
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=TypedSearchAttributes(list(pairs)),
+                static_summary=summary,
+            )
+        except WorkflowAlreadyStartedError:
+            return

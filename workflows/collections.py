@@ -1,0 +1,105 @@
+"""Collections: one overdue episode climbs the ladder until the loan is cured.
+
+Steps are taken at absolute instants that follow from the oldest unpaid due date, so that a late
+start neither shifts nor bunches what was not yet due.
+"""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.calendar import business_date
+    from domain.collections import LADDER, LadderStep, step_instant
+    from domain.products import ZONES, product_of
+    from messages import calls, ids
+    from messages.collections import (
+        CloseEpisode,
+        CollectionsResult,
+        StartCollections,
+        TakeStep,
+    )
+    from workflows.calling import parked, run
+    from workflows.details import details_table
+
+
+@workflow.defn
+class Collections:
+    """One overdue episode of a loan."""
+
+    @workflow.init
+    def __init__(self, start: StartCollections) -> None:
+        self._start = start
+        self._zone = ZONES[product_of(start.product).zone]
+        self._cured = False
+        self._taken = 0
+        self._show("beginning")
+
+    @workflow.run
+    async def run(self, start: StartCollections) -> CollectionsResult:
+        """Take each step of the ladder at its instant; stop as soon as the loan is cured."""
+        with parked():
+            await self._climb()
+        return CollectionsResult(
+            loan_id=start.loan_id, episode=start.episode, cured=True, steps=self._taken
+        )
+
+    async def _climb(self) -> None:
+        for step in LADDER:
+            await self._wait_for(step)
+            if self._cured:
+                break
+            await self._take(step)
+        self._show("the ladder is climbed: waiting for the borrower")
+        await workflow.wait_condition(lambda: self._cured)
+        await run(
+            calls.CLOSE_EPISODE,
+            CloseEpisode(loan_id=self._start.loan_id, episode=self._start.episode),
+            "cancel open tasks",
+        )
+        self._show("cured")
+
+    @workflow.signal(description="The loan is no longer overdue")
+    def cured(self) -> None:
+        """Stop climbing."""
+        self._cured = True
+
+    async def _wait_for(self, step: LadderStep) -> None:
+        at = step_instant(step, self._start.oldest_due_on, self._zone)
+        self._show(f"next: {step.name} at {at:%Y-%m-%d %H:%M} UTC")
+        if at <= workflow.now():
+            return
+        try:
+            await workflow.wait_condition(
+                lambda: self._cured,
+                timeout=at - workflow.now(),
+                timeout_summary=f"{step.name}, {step.days_past_due} days past due",
+            )
+        except TimeoutError:
+            return
+
+    async def _take(self, step: LadderStep) -> None:
+        taken = await run(
+            calls.TAKE_STEP,
+            TakeStep(
+                loan_id=self._start.loan_id,
+                episode=self._start.episode,
+                action_id=ids.derived_id(
+                    "act", self._start.loan_id, str(self._start.episode), step.name
+                ),
+                step=step.name,
+                business_date=business_date(workflow.now(), self._zone),
+            ),
+            f"{step.channel}: {step.name}",
+        )
+        self._taken += taken.taken
+
+    def _show(self, stage: str) -> None:
+        workflow.set_current_details(
+            details_table(
+                [
+                    ("stage", stage),
+                    ("loan", ids.loan_workflow(self._start.loan_id)),
+                    ("overdue since", self._start.oldest_due_on.isoformat()),
+                    ("steps taken", str(self._taken)),
+                ]
+            )
+        )

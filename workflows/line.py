@@ -1,0 +1,145 @@
+"""CreditLine: a limit that can be drawn on until it is used up or expires.
+
+The limit itself is guarded by one row in Postgres, so that a hot line is not bound by how many
+updates a workflow takes; the process owns the line's life.
+"""
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.errors import DomainError
+    from domain.line import LineClosed, LineState
+    from domain.money import format_amount
+    from messages import calls, ids
+    from messages.line import (
+        CloseLine,
+        DrawCommand,
+        DrawdownEnded,
+        DrawReceipt,
+        LineView,
+        ReserveDrawdown,
+        StartLine,
+    )
+    from workflows.calling import parked, run
+    from workflows.details import details_table
+
+
+@workflow.defn(failure_exception_types=[DomainError])
+class CreditLine:
+    """One credit line."""
+
+    @workflow.init
+    def __init__(self, start: StartLine) -> None:
+        self._start = start
+        self._state = LineState.ACTIVE
+        self._open = set(start.open_drawdowns)
+        self._drawn = start.drawn
+        self._expiry: asyncio.Task[None] | None = None
+        self._show()
+
+    @workflow.run
+    async def run(self, start: StartLine) -> LineView:
+        """Take drawdowns until the line is used or expires, then close it."""
+        self._expiry = asyncio.create_task(
+            workflow.sleep(start.expires_at - workflow.now(), summary="the line expires")
+        )
+        await workflow.wait_condition(lambda: self._is_over() or self._should_continue_as_new())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._is_over():
+            workflow.continue_as_new(
+                start.model_copy(
+                    update={"open_drawdowns": tuple(sorted(self._open)), "drawn": self._drawn}
+                )
+            )
+        self._state = LineState.USED if self._is_used() else LineState.EXPIRED
+        await workflow.wait_condition(lambda: not self._open)
+        with parked():
+            await run(
+                calls.CLOSE_LINE,
+                CloseLine(line_id=start.line_id, state=self._state, at=workflow.now()),
+                f"record: {self._state}",
+            )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        self._show()
+        return self._view()
+
+    @workflow.update(description="Draw against a quote that the borrower saw")
+    async def draw(self, command: DrawCommand) -> DrawReceipt:
+        """Reserve the quoted amount and start its drawdown."""
+        self._open.add(command.drawdown_id)
+        try:
+            receipt = await run(
+                calls.RESERVE_DRAWDOWN,
+                ReserveDrawdown(
+                    line_id=self._start.line_id,
+                    applicant_id=self._start.applicant_id,
+                    product=self._start.product,
+                    command=command,
+                    at=workflow.now(),
+                ),
+                f"reserve {format_amount(command.amount, self._start.currency)}",
+            )
+        except BaseException:
+            self._open.discard(command.drawdown_id)
+            raise
+        self._show()
+        return receipt
+
+    @draw.validator
+    def _may_draw(self, command: DrawCommand) -> None:
+        if self._state is not LineState.ACTIVE or workflow.now() >= self._start.expires_at:
+            raise LineClosed(f"the line is {self._state}")
+
+    @workflow.signal(description="A drawdown was disbursed or failed")
+    def drawdown_ended(self, ended: DrawdownEnded) -> None:
+        """Learn what became of a drawdown; a repeat changes nothing."""
+        if ended.drawdown_id in self._open:
+            self._open.discard(ended.drawdown_id)
+            self._drawn += ended.amount if ended.disbursed else 0
+            self._show()
+
+    @workflow.query(description="The line as its process knows it")
+    def snapshot(self) -> LineView:
+        """Return the live state, for debugging."""
+        return self._view()
+
+    def _is_used(self) -> bool:
+        return self._start.mode == "single_batch" and self._drawn > 0
+
+    def _is_over(self) -> bool:
+        expired = self._expiry is not None and self._expiry.done()
+        return self._is_used() or expired
+
+    def _should_continue_as_new(self) -> bool:
+        info = workflow.info()
+        return (
+            info.is_continue_as_new_suggested()
+            or info.is_target_worker_deployment_version_changed()
+        )
+
+    def _view(self) -> LineView:
+        return LineView(
+            line_id=self._start.line_id,
+            state=self._state,
+            credit_limit=self._start.credit_limit,
+            drawn=self._drawn,
+            open_drawdowns=len(self._open),
+        )
+
+    def _show(self) -> None:
+        start = self._start
+        workflow.set_current_details(
+            details_table(
+                [
+                    ("state", self._state),
+                    ("limit", f"{format_amount(start.credit_limit, start.currency)}"),
+                    ("drawn", f"{format_amount(self._drawn, start.currency)}"),
+                    ("mode", start.mode),
+                    ("expires", f"{start.expires_at:%Y-%m-%d %H:%M} UTC"),
+                    ("came from", ids.application_workflow(start.application_id)),
+                    *(("drawdown", ids.drawdown_workflow(item)) for item in sorted(self._open)),
+                ]
+            )
+        )
