@@ -34,16 +34,31 @@ class Verdict(StrEnum):
     MISMATCH = "mismatch"
 
 
+_IDENTITY_NUMBER = re.compile(
+    r"(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{15}[0-9X]"
+)
+"""Province, county, birth date, sequence, check digit."""
+
+
 def identity_number(text: str) -> str:
     """Return a citizen's identity number in its normal form (GB 11643-1999), or raise ValueError.
 
-    Full-width digits and a lower-case x are taken as meant.
+    Full-width digits and a lower-case x are taken as meant. python-stdnum's own `validate` is not
+    used: it also demands that its table knew the county in the year of birth, and so refuses
+    numbers that were issued (residence permits and re-drawn counties among them).
     """
     normal = text.strip().upper().translate({ord("０") + digit: str(digit) for digit in range(10)})
     try:
-        return str(ric.validate(normal))
-    except NumberError as error:
-        raise ValueError("not a valid identity number: digits, date or check digit") from error
+        right = (
+            _IDENTITY_NUMBER.fullmatch(normal) is not None
+            and ric.calc_check_digit(normal) == normal[-1]
+            and ric.get_birth_date(normal) is not None
+        )
+    except NumberError:
+        right = False
+    if not right:
+        raise ValueError("not a valid identity number: digits, date or check digit")
+    return normal
 
 
 def identity_birth_date(number: str) -> date:

@@ -1,0 +1,115 @@
+"""Numbers and forms that applicants provide; vectors from the domain facts, section 3."""
+
+import base64
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from domain.elements import (
+    Element,
+    bank_card_number,
+    identity_birth_date,
+    identity_number,
+    mobile_number,
+)
+
+VALID_IDENTITY_NUMBERS = (
+    "11010519491231002X",
+    "440524188001010014",
+    "411524198810280019",
+    "53010219200508011X",
+    "110108198802019650",
+)
+
+
+@pytest.mark.parametrize("number", VALID_IDENTITY_NUMBERS)
+def test_valid_identity_numbers_are_taken(number: str) -> None:
+    assert identity_number(number) == number
+
+
+def test_full_width_digits_and_a_small_x_are_taken_as_meant() -> None:
+    assert identity_number(" １１０１０５19491231002x ") == "11010519491231002X"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "141202200010061530",  # a published sample whose check digit should be 9
+        "110105194912310021",
+        "11010519491331002X",  # month 13
+        "110105491231002",  # fifteen digits, invalid since 2013
+        "",
+        "11010519491231002",
+        "991010519491231002X",
+    ],
+)
+def test_wrong_identity_numbers_are_refused(number: str) -> None:
+    with pytest.raises(ValueError, match="identity number"):
+        identity_number(number)
+
+
+def test_the_birth_date_stands_in_the_number() -> None:
+    assert identity_birth_date("110108198802019650").isoformat() == "1988-02-01"
+
+
+@pytest.mark.parametrize("text", ["13888888888", "+86 138 8888 8888", "0086-13888888888"])
+def test_mobiles_are_normalised(text: str) -> None:
+    assert mobile_number(text) == "13888888888"
+
+
+@pytest.mark.parametrize("text", ["12888888888", "1388888888", "+1 415 555 2671", "letters", ""])
+def test_wrong_mobiles_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="mobile"):
+        mobile_number(text)
+
+
+@pytest.mark.parametrize(
+    "number", ["6212262308004359191", "6228480402564890018", "6222021234567890128"]
+)
+def test_cards_with_a_right_check_digit_are_taken(number: str) -> None:
+    assert bank_card_number(f"{number[:4]} {number[4:]}") == number
+
+
+@pytest.mark.parametrize("number", ["6262320120123210", "6222022005001212723", "62", "", "six"])
+def test_other_cards_are_refused(number: str) -> None:
+    with pytest.raises(ValueError, match="card number"):
+        bank_card_number(number)
+
+
+def element(**fields: object) -> object:
+    adapter: TypeAdapter[object] = TypeAdapter(Element)
+    return adapter.validate_python(fields)
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValidationError, match="kind"):
+        element(kind="horoscope")
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        element(kind="operator", mobile="13888888888", carrier="x")
+
+
+def test_an_image_must_be_base64_and_no_larger_than_two_megabytes() -> None:
+    small = base64.b64encode(b"x" * 100)
+    assert element(kind="identity_card", front=small, back=small)
+    with pytest.raises(ValidationError):
+        element(kind="identity_card", front="not base64!", back=small)
+    with pytest.raises(ValidationError):
+        element(kind="identity_card", front=base64.b64encode(b"x" * 2_000_001), back=small)
+
+
+def test_two_contacts_are_asked_for() -> None:
+    contact = {"name": "林大树", "relation": "parent", "mobile": "13888888888"}
+    fields: dict[str, object] = {
+        "kind": "personal_information",
+        "education": "bachelor",
+        "marital_status": "single",
+        "occupation": "employee",
+        "monthly_income": 1_200_000,
+        "address": "云南省昆明市五华区一号",
+    }
+    assert element(**fields, contacts=[contact, contact])
+    with pytest.raises(ValidationError, match="contacts"):
+        element(**fields, contacts=[contact])
