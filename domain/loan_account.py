@@ -65,6 +65,8 @@ class InstalmentAccount:
 
     def pay(self, funds: int, on: date) -> int:
         """Take what is owed out of `funds`, penalty, interest, principal; return what is left."""
+        if self.paid_on is not None:
+            return funds
         penalty = min(funds, self.penalty_unpaid(on))
         interest = min(funds - penalty, self.interest_unpaid)
         principal = min(funds - penalty - interest, self.principal_unpaid)

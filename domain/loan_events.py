@@ -84,6 +84,7 @@ def events_in_force(
 def _distinct(events: Iterable[LoanEvent]) -> Iterable[LoanEvent]:
     seen: dict[str, LoanEvent] = {}
     for event in events:
-        if seen.setdefault(event.key, event) != event:
+        known = seen.setdefault(event.key, event)
+        if known is not event and known != event:
             raise ConflictingEvent(f"two different events carry the key {event.key}")
     return seen.values()

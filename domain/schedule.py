@@ -69,7 +69,7 @@ def plan_rows(terms: LoanTerms) -> tuple[PlanRow, ...]:
         interest = half_up(balance * numerator, denominator)
         # A tiny loan's instalment, rounded up, can repay it early: later rows are then empty.
         is_last = number == terms.instalments
-        principal = balance if is_last else min(max(instalment - interest, 0), balance)
+        principal = balance if is_last else min(instalment - interest, balance)
         balance -= principal
         rows.append(
             PlanRow(

@@ -1,0 +1,118 @@
+"""Opening payloads for the Temporal UI and CLI: `POST /codec/decode`.
+
+There is no `/codec/encode`: nobody types payloads into the UI. The answer may show what the
+payloads hide, so production asks for the bearer token of an `ops` role, and every call is logged
+by who asked and how many payloads were opened.
+"""
+
+import hmac
+import ipaddress
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from temporalio.api.common.v1 import Payloads
+
+from runtime.keyring import Keyring, KeyringError
+from runtime.settings import Settings
+from runtime.temporal.codec import KeyringCodec
+
+_log = structlog.get_logger(__name__)
+
+_LARGEST_BODY: Final = 8 * 1024 * 1024
+_ALLOWED_HEADERS: Final = "authorization,content-type,x-namespace"
+
+
+def codec_router(settings: Settings) -> APIRouter:
+    """Return the codec's routes; raises runtime.keyring.InvalidKeysError."""
+    codec = KeyringCodec(Keyring.parse(settings.payload_keys.get_secret_value()))
+    gate = _Gate(settings)
+    router = APIRouter(prefix="/codec", tags=["codec"], include_in_schema=False)
+
+    @router.options("/decode")
+    async def preflight(request: Request) -> Response:
+        return Response(status_code=204, headers=gate.cors(request))
+
+    @router.post("/decode")
+    async def decode(request: Request, reader: Annotated[str, Depends(gate.reader)]) -> Response:
+        payloads = await _payloads(request)
+        try:
+            opened = Payloads(payloads=await codec.decode(payloads.payloads))
+        except KeyringError as error:
+            _log.warning("codec_refused", reader=reader, reason=type(error).__name__)
+            raise HTTPException(422, f"a payload does not open: {type(error).__name__}") from None
+        _log.info(
+            "codec_decoded",
+            reader=reader,
+            payload_count=len(opened.payloads),
+            namespace=request.headers.get("x-namespace", ""),
+        )
+        return Response(MessageToJson(opened), 200, gate.cors(request), "application/json")
+
+    return router
+
+
+class _Gate:
+    """Who may read: see `reader`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._local = settings.environment == "local"
+        ui = urlsplit(settings.temporal_ui_url)
+        self._ui_origin = f"{ui.scheme}://{ui.netloc}"
+        self._ops = [
+            (token.token.get_secret_value().encode(), token.subject)
+            for token in settings.tokens
+            if token.role == "ops"
+        ]
+
+    def reader(self, request: Request) -> str:
+        """Return who asks, or refuse with 401 or 403.
+
+        The holder of an `ops` token may read. In the local environment so may anybody on this
+        machine, unless a page of another origin than the Temporal UI makes the browser ask.
+        """
+        if request.headers.get("origin") not in (None, self._ui_origin):
+            raise HTTPException(403, "only the Temporal UI's pages may ask for payloads")
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            for token, subject in self._ops:
+                if hmac.compare_digest(token, given.strip().encode()):
+                    return subject
+        if self._local and _is_loopback(request):
+            return "local"
+        raise HTTPException(
+            401, "a bearer token of role ops is needed", {"WWW-Authenticate": "Bearer"}
+        )
+
+    def cors(self, request: Request) -> dict[str, str]:
+        """Return the headers that let the Temporal UI's pages, and no others, read the answer."""
+        headers = {"Vary": "Origin"}
+        if request.headers.get("origin") == self._ui_origin:
+            headers |= {
+                "Access-Control-Allow-Origin": self._ui_origin,
+                "Access-Control-Allow-Credentials": "true",
+                "Access-Control-Allow-Methods": "POST",
+                "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
+            }
+        return headers
+
+
+async def _payloads(request: Request) -> Payloads:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_BODY:
+            raise HTTPException(413, "more payloads than one page of history holds")
+    try:
+        return Parse(bytes(body), Payloads())
+    except (ParseError, UnicodeDecodeError):
+        raise HTTPException(422, "the body is not temporal.api.common.v1.Payloads JSON") from None
+
+
+def _is_loopback(request: Request) -> bool:
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,140 @@
+"""Encryption at rest: a keyring for payloads and personal columns, and a blind index for look-ups.
+
+A sealed value says by which key it was sealed, so that a new key can be put in front at any time
+and everything sealed before stays readable:
+
+    version (1 byte) | length of key id (1) | key id | nonce (12) | ciphertext and tag (16)
+
+The header and the caller's `aad` are authenticated: a value copied to another row, column or
+purpose does not open. Nonces are 96 random bits; NIST SP 800-38D (8.3) allows 2**32 values under
+one key that way, so change the first key long before.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_VERSION = 1
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+_KEY_ID = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
+
+
+class KeyringError(Exception):
+    """A keyring cannot be made, or a value cannot be opened. Never quotes keys or values."""
+
+
+class InvalidKeysError(KeyringError):
+    """The text of a key setting is not `id:base64[,id:base64...]` of 32-byte keys."""
+
+
+class UnknownKey(KeyringError):
+    """The value was sealed by a key that this keyring does not hold."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"no key {key_id!r} in the keyring")
+        self.key_id = key_id
+
+
+class Tampered(KeyringError):
+    """The value is not what was sealed, or was sealed for another place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """AES-256-GCM keys by id; the first seals, all open."""
+
+    primary: str
+    _ciphers: Mapping[str, AESGCM]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `id:base64,id2:base64`; raises InvalidKeysError."""
+        ciphers: dict[str, AESGCM] = {}
+        for position, entry in enumerate(part for part in text.split(",") if part.strip()):
+            key_id, _, encoded = entry.strip().partition(":")
+            if not _KEY_ID.match(key_id):
+                raise InvalidKeysError(
+                    f"key {position + 1}: an id of letters, digits, _ . - is needed"
+                )
+            if key_id in ciphers:
+                raise InvalidKeysError(f"key id {key_id!r} appears twice")
+            ciphers[key_id] = AESGCM(_key_bytes(encoded, f"key {key_id!r}"))
+        if not ciphers:
+            raise InvalidKeysError("no key given: expected `id:base64` of 32 random bytes")
+        return cls(next(iter(ciphers)), ciphers)
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the keys, the sealing one first."""
+        return tuple(self._ciphers)
+
+    def encrypt(self, plaintext: bytes, aad: bytes) -> bytes:
+        """Seal `plaintext` for the place that `aad` names (such as table, column and row id)."""
+        key_id = self.primary.encode()
+        header = bytes((_VERSION, len(key_id))) + key_id
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return header + nonce + self._ciphers[self.primary].encrypt(nonce, plaintext, header + aad)
+
+    def decrypt(self, sealed: bytes, aad: bytes) -> bytes:
+        """Open what `encrypt` sealed for the same `aad`; raises UnknownKey or Tampered."""
+        header, nonce, ciphertext = _split(sealed)
+        key_id = header[2:].decode("ascii", "replace")
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise UnknownKey(key_id)
+        try:
+            return cipher.decrypt(nonce, ciphertext, header + aad)
+        except InvalidTag:
+            raise Tampered(
+                "the value does not open: changed, or sealed for another place"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class BlindIndex:
+    """Keyed digests by which an encrypted column can be looked up without storing the value."""
+
+    _key: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a base64 key of 32 bytes; raises InvalidKeysError."""
+        return cls(_key_bytes(text, "blind index key"))
+
+    def of(self, kind: str, value: str) -> bytes:
+        """Return the HMAC-SHA256 of `value` as a `kind` (such as `mobile`): 32 bytes.
+
+        The same value of another kind has another digest. Normalise `value` first.
+        """
+        return hmac.new(self._key, kind.encode() + b"\0" + value.encode(), hashlib.sha256).digest()
+
+
+def _key_bytes(encoded: str, what: str) -> bytes:
+    try:
+        key = base64.b64decode(encoded.strip(), validate=True)
+    except binascii.Error:
+        raise InvalidKeysError(f"{what} is not base64") from None
+    if len(key) != _KEY_BYTES:
+        raise InvalidKeysError(f"{what} has {len(key)} bytes, expected {_KEY_BYTES}")
+    return key
+
+
+def _split(sealed: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return header, nonce and ciphertext; raises Tampered when the form is not ours."""
+    if len(sealed) < 2 or sealed[0] != _VERSION:
+        raise Tampered("not a sealed value")
+    end = 2 + sealed[1]
+    if len(sealed) < end + _NONCE_BYTES + _TAG_BYTES:
+        raise Tampered("a sealed value is cut short")
+    return sealed[:end], sealed[end : end + _NONCE_BYTES], sealed[end + _NONCE_BYTES :]

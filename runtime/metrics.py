@@ -1,0 +1,131 @@
+"""What Loanflow counts and times, by prometheus_client; and the port where it is read.
+
+Names start with `loanflow_`. Labels are codes of a closed set, never ids: an id as a label would
+make one time series per borrower. The Temporal SDK's own metrics are served by itself on
+`LOANFLOW_SDK_METRICS_PORT` (`runtime.temporal.client.telemetry`).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+_CALL_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+_STAGES = Counter(
+    "loanflow_application_stage_total", "Applications that entered a stage", ["stage", "channel"]
+)
+_PROVIDER_CALLS = Counter(
+    "loanflow_provider_calls_total", "Calls to third parties", ["provider", "outcome"]
+)
+_PROVIDER_SECONDS = Histogram(
+    "loanflow_provider_call_seconds",
+    "How long a third party took to answer",
+    ["provider"],
+    buckets=_CALL_SECONDS,
+)
+_MONEY = Counter("loanflow_money_movements_total", "Money sent or taken", ["kind", "outcome"])
+_ACTIVITIES = Counter(
+    "loanflow_activity_attempts_total", "Attempts at activities", ["activity", "outcome"]
+)
+_ACTIVITY_SECONDS = Histogram(
+    "loanflow_activity_seconds", "How long an attempt took", ["activity"], buckets=_CALL_SECONDS
+)
+_STUCK = Gauge(
+    "loanflow_stuck_workflows", "Open workflows whose tasks keep failing: a bug to be looked at"
+)
+_HTTP = Counter("loanflow_http_requests_total", "Requests served", ["method", "route", "status"])
+_HTTP_SECONDS = Histogram(
+    "loanflow_http_request_seconds",
+    "How long a request took",
+    ["method", "route"],
+    buckets=_CALL_SECONDS,
+)
+
+STUCK_QUERY: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
+
+
+def application_entered(stage: str, channel: str) -> None:
+    """Count an application that entered `stage`; call it where the stage is recorded."""
+    _STAGES.labels(stage, channel).inc()
+
+
+def provider_called(provider: str, outcome: str, seconds: float) -> None:
+    """Count a call to `provider`; `outcome` is its three- or four-valued answer or `error`."""
+    _PROVIDER_CALLS.labels(provider, outcome).inc()
+    _PROVIDER_SECONDS.labels(provider).observe(seconds)
+
+
+def money_moved(kind: str, outcome: str) -> None:
+    """Count a `disbursement`, `debit` or `refund` by `succeeded`, `failed` or `unknown`."""
+    _MONEY.labels(kind, outcome).inc()
+
+
+def activity_attempted(activity: str, outcome: str, seconds: float) -> None:
+    """Count an attempt at an activity: `completed`, `failed`, `declined` or `cancelled`."""
+    _ACTIVITIES.labels(activity, outcome).inc()
+    _ACTIVITY_SECONDS.labels(activity).observe(seconds)
+
+
+def http_served(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request; `route` is the template (`/applications/{id}`), never the path."""
+    _HTTP.labels(method, route, str(status)).inc()
+    _HTTP_SECONDS.labels(method, route).observe(seconds)
+
+
+async def count_stuck(client: "Client") -> int:
+    """Ask Temporal how many open workflows have failing tasks, and set the gauge to it.
+
+    The server marks a workflow after its fifth failed task in a row, about a minute in.
+    """
+    stuck = (await client.count_workflows(STUCK_QUERY)).count
+    _STUCK.set(stuck)
+    return stuck
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class's name
+        """Say nothing: a scrape every few seconds is no news."""
+
+
+@contextmanager
+def serve(port: int, host: str = "0.0.0.0") -> Iterator[int]:  # noqa: S104 -- scraped from outside
+    """Serve `/metrics` and `/ready` while the block runs; yields the port, 0 asks for none.
+
+    Enter the block when the process is ready and leave it when it starts to drain: the open port
+    is the readiness signal. Raises OSError when the port is taken.
+    """
+    if port == 0:
+        yield 0
+        return
+    with make_server(host, port, _application(), ThreadingWSGIServer, _QuietHandler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,), name="metrics", daemon=True)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _application() -> Callable[..., Any]:
+    exposition = make_wsgi_app()
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        match environ["PATH_INFO"]:
+            case "/metrics":
+                return exposition(environ, start_response)
+            case "/ready":
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return [b"ready\n"]
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"not found\n"]
+
+    return answer

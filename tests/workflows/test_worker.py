@@ -1,0 +1,166 @@
+"""Workers against a real server: draining, failing, versioned deployment, stuck workflows."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from temporalio import activity
+from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from messages.queues import CORE, PROVIDERS, queue_name
+from runtime import metrics
+from runtime.settings import Settings
+from runtime.temporal.client import TemporalUnavailableError, connect
+from runtime.temporal.codec import KeyringCodec
+from runtime.temporal.worker import build_workers, run_workers
+from tests.workflows.sealed_story import Clock, Echo
+
+
+class Gate:
+    """An activity that says when it began and waits until it may end."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    @activity.defn
+    async def wait_at_gate(self) -> str:
+        self.begun.set()
+        await self.may_end.wait()
+        return "through"
+
+
+class Readiness:
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        self.began.set()
+        yield
+        self.ended.set()
+
+
+@pytest.fixture
+def own_queues(settings: Settings, task_queue_prefix: str) -> Settings:
+    return settings.model_copy(update={"task_queue_prefix": task_queue_prefix})
+
+
+async def test_an_activity_under_way_ends_before_the_worker_does(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    gate, stop, readiness = Gate(), asyncio.Event(), Readiness()
+    workers = build_workers(
+        dev_server.client, own_queues, [PROVIDERS], [], {PROVIDERS: [gate.wait_at_gate]}
+    )
+    running = asyncio.create_task(run_workers(workers, stop, readiness.block()))
+    handle = await dev_server.client.start_workflow(
+        Echo.run,
+        id=own_queues.task_queue_prefix,
+        task_queue=queue_name(own_queues.task_queue_prefix, CORE),
+    )
+    core = build_workers(dev_server.client, own_queues, [CORE], [Echo], {})
+    async with core[0]:
+        await gate.begun.wait()
+        assert readiness.began.is_set()
+        stop.set()
+        await readiness.ended.wait()
+        assert not running.done()
+        gate.may_end.set()
+        await running
+        assert await handle.result() == "through"
+
+
+async def test_stopping_before_the_start_is_no_error(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    stop = asyncio.Event()
+    stop.set()
+    workers = build_workers(dev_server.client, own_queues, [CORE], [Clock], {})
+    await run_workers(workers, stop, Readiness().block())
+    assert workers[0].is_shutdown
+
+
+async def test_a_worker_that_cannot_run_ends_all_with_its_error(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    config = dev_server.client.config()
+    config["namespace"] = "nowhere"
+    lost = build_workers(Client(**config), own_queues, [CORE], [Clock], {})
+    sound = build_workers(dev_server.client, own_queues, [CORE], [Clock], {})
+    with pytest.raises(RuntimeError, match="nowhere"):
+        await run_workers([*sound, *lost], asyncio.Event(), Readiness().block())
+    assert sound[0].is_shutdown
+
+
+async def test_a_queue_without_work_is_refused(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    with pytest.raises(ValueError, match="At least one activity"):
+        build_workers(dev_server.client, own_queues, [PROVIDERS], [Clock], {})
+
+
+async def test_a_deployed_build_pins_its_workflows(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    name = f"loans-{secrets.token_hex(4)}"
+    deployed = own_queues.model_copy(update={"deployment_name": name, "build_id": "b1"})
+    workers = build_workers(dev_server.client, deployed, [CORE], [Clock], {})
+    stop, readiness = asyncio.Event(), Readiness()
+    running = asyncio.create_task(run_workers(workers, stop, readiness.block()))
+    await readiness.began.wait()
+    await make_current(dev_server.client, name, "b1")
+    handle = await dev_server.client.start_workflow(
+        Clock.run, id=name, task_queue=queue_name(own_queues.task_queue_prefix, CORE)
+    )
+    assert await handle.result() == "RestrictedWorkflowAccessError"
+    info = (await handle.describe()).raw_description.workflow_execution_info
+    assert info.versioning_info.deployment_version.build_id == "b1"
+    stop.set()
+    await running
+
+
+async def make_current(client: Client, deployment: str, build_id: str) -> None:
+    """Direct work to the build; the server knows it once its worker has polled."""
+    request = SetWorkerDeploymentCurrentVersionRequest(
+        namespace=client.namespace, deployment_name=deployment, build_id=build_id
+    )
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await client.workflow_service.set_worker_deployment_current_version(request)
+            except RPCError:
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+
+async def test_a_server_that_does_not_answer_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setattr("runtime.temporal.client._FIRST_PAUSE_SECONDS", 0.001)
+    with pytest.raises(TemporalUnavailableError, match=r"127\.0\.0\.1:9 .*TEMPORAL_ADDRESS"):
+        await connect(settings)
+
+
+async def test_a_client_is_made_ours_from_the_environment(
+    dev_server: WorkflowEnvironment, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = dev_server.client.service_client.config.target_host
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    client = await connect(settings)
+    assert isinstance(client.data_converter.payload_codec, KeyringCodec)
+    assert (await client.count_workflows("WorkflowType = 'Nothing'")).count == 0
+
+
+async def test_a_server_without_stuck_workflows_counts_none(
+    dev_server: WorkflowEnvironment,
+) -> None:
+    assert await metrics.count_stuck(dev_server.client) == 0

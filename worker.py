@@ -1,0 +1,125 @@
+"""The worker process: runs workflows and activities until SIGTERM or SIGINT, then drains.
+
+    python -m worker [--queue core] [--queue providers]
+
+Exit codes: 0 stopped as asked, 1 a worker failed, 2 it could not start (the message says why).
+"""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities import registry
+from messages.queues import ALL, CORE
+from runtime import logging, metrics
+from runtime.keyring import KeyringError
+from runtime.settings import Settings
+from runtime.settings import settings as read_settings
+from runtime.temporal import search_attributes
+from runtime.temporal.client import TemporalUnavailableError, connect, telemetry
+from runtime.temporal.search_attributes import SearchAttributesMissingError
+from runtime.temporal.worker import build_workers, run_workers
+from workflows.registry import WORKFLOWS
+
+_log = structlog.get_logger("worker")
+
+_STUCK_PERIOD_SECONDS: Final = 30.0
+_CANNOT_START: Final = (
+    TemporalUnavailableError,
+    SearchAttributesMissingError,
+    KeyringError,
+    RPCError,
+    OSError,
+)
+
+
+async def run(settings: Settings, queues: Sequence[str]) -> None:
+    """Serve `queues` until a signal asks to stop; raises what keeps it from starting or running."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    client = await connect(settings, runtime=telemetry(settings))
+    if settings.environment == "local":
+        await search_attributes.register(client)
+    else:
+        await search_attributes.check(client)
+    async with registry.build(settings, client) as activities:
+        workers = build_workers(client, settings, queues, WORKFLOWS, activities)
+        async with _watching(client) if CORE in queues else contextlib.nullcontext():
+            await run_workers(workers, stop, _ready(settings, queues))
+    _log.info("worker_stopped")
+
+
+@contextlib.contextmanager
+def _ready(settings: Settings, queues: Sequence[str]) -> Iterator[None]:
+    with metrics.serve(settings.metrics_port):
+        _log.info("worker_ready", queues=list(queues), metrics_port=settings.metrics_port)
+        yield
+        _log.info("worker_draining")
+
+
+@contextlib.asynccontextmanager
+async def _watching(client: Client) -> AsyncIterator[None]:
+    watch = asyncio.create_task(_watch(client))
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+async def _watch(client: Client) -> None:
+    """Keep the gauge of stuck workflows fresh."""
+    while True:
+        try:
+            stuck = await metrics.count_stuck(client)
+        except RPCError as error:
+            _log.warning("stuck_count_failed", status=error.status.name)
+        else:
+            if stuck:
+                _log.error("workflows_stuck", stuck_count=stuck, query=metrics.STUCK_QUERY)
+        await asyncio.sleep(_STUCK_PERIOD_SECONDS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the process; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="worker", description="Run workflows and activities.")
+    parser.add_argument(
+        "--queue", action="append", choices=ALL, help="task queue to serve; repeat (default: all)"
+    )
+    queues = parser.parse_args(arguments).queue or ALL
+    try:
+        settings = read_settings()
+    except ValidationError as error:
+        sys.stderr.write(f"worker: settings are wrong: {error}\n")
+        return 2
+    logging.configure(settings, "worker")
+    try:
+        asyncio.run(run(settings, queues))
+    except _CANNOT_START as error:
+        _log.critical("worker_cannot_start", reason=str(error))
+        sys.stderr.write(f"worker: {error}\n")
+        return 2
+    except Exception:  # noqa: BLE001 -- the last line of the process: tell all, then the exit code
+        _log.critical("worker_failed", exc_info=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    # The SDK's threads may outlive the interpreter and abort it (temporalio/sdk-python#300):
+    # let go of them, then give them a moment.
+    gc.collect()
+    time.sleep(0.4)
+    sys.exit(code)

@@ -1,0 +1,22 @@
+"""Every workflow that a worker runs.
+
+Apart from the package itself: the sandbox imports a workflow's package anew for each run.
+"""
+
+from typing import Final
+
+from workflows.application import CreditApplication
+from workflows.collections import Collections
+from workflows.drawdown import Drawdown
+from workflows.line import CreditLine
+from workflows.loan import Loan
+from workflows.repayment import Repayment
+
+WORKFLOWS: Final[tuple[type, ...]] = (
+    CreditApplication,
+    CreditLine,
+    Drawdown,
+    Loan,
+    Repayment,
+    Collections,
+)
