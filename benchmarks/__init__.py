@@ -1,0 +1,1 @@
+"""Measurements. Each prints ratios against a baseline taken in the same run."""
