@@ -1,0 +1,78 @@
+"""Connections to third parties whose cost does not grow with their number.
+
+The pool of httpx looks at every open connection, with a system call each, whenever one is taken or
+given back. Here each connection is a transport of its own, taken from and put back on a stack.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from typing import cast
+
+import httpx
+
+# Below the usual five seconds of servers, so that a kept connection is rarely closed under a call.
+KEEPALIVE_SECONDS = 4.0
+
+
+class Lanes(httpx.AsyncBaseTransport):
+    """At most `most` calls at once, each on a connection of its own; idle ones are kept by host."""
+
+    def __init__(self, most: int) -> None:
+        self._slots = asyncio.Semaphore(most)
+        self._idle: defaultdict[str, list[httpx.AsyncHTTPTransport]] = defaultdict(list)
+        self._verify = httpx.create_ssl_context(trust_env=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send on an idle connection or a new one; raises httpx.PoolTimeout if all are busy."""
+        await self._slot(request)
+        idle = self._idle[f"{request.url.scheme}://{request.url.netloc.decode()}"]
+        lane = idle.pop() if idle else self._new_lane()
+
+        def give_back() -> None:
+            idle.append(lane)
+            self._slots.release()
+
+        try:
+            response = await lane.handle_async_request(request)
+        except BaseException:
+            give_back()
+            raise
+        # httpx's own asynchronous transport never answers with a synchronous stream.
+        response.stream = _LaneStream(cast(httpx.AsyncByteStream, response.stream), give_back)
+        return response
+
+    async def aclose(self) -> None:
+        """Close the idle connections."""
+        for lanes in self._idle.values():
+            for lane in lanes:
+                await lane.aclose()
+
+    async def _slot(self, request: httpx.Request) -> None:
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["pool"]):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("all connections are busy", request=request) from None
+
+    def _new_lane(self) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_SECONDS)
+        return httpx.AsyncHTTPTransport(verify=self._verify, trust_env=False, limits=limits)
+
+
+class _LaneStream(httpx.AsyncByteStream):
+    """An answer's body that gives its connection back when closed."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, give_back: Callable[[], None]) -> None:
+        self._stream = stream
+        self._give_back = give_back
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._give_back()

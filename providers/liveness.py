@@ -1,0 +1,96 @@
+"""Liveness: is a living person in front of the camera, and is it the registered one."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Protocol, Self
+
+from pydantic import Field, model_validator
+
+from providers.client import ProviderClient
+from providers.images import Image
+from providers.verdict import Answer, Verdict
+from providers.wire import PersonalWire
+
+Action = Literal["neutral", "blink", "open_mouth", "nod", "shake"]
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+class LivenessResult(Answer):
+    """`score` is the confidence that the frames show one living person, 0 to 1; None: no say.
+
+    Reasons: `not_live`, `wrong_action`, `different_person`, `no_face_found`, `image_blurred`.
+    """
+
+    score: Score | None = None
+
+    @model_validator(mode="after")
+    def _a_match_has_a_score(self) -> Self:
+        if self.passed and self.score is None:
+            raise ValueError("a match carries its score")
+        return self
+
+
+class FaceComparison(Answer):
+    """`similarity` of the face to the registered photo against the provider's `threshold`.
+
+    Reasons: `different_person`, `no_face_found`, `image_blurred`, `no_registered_photo`.
+    """
+
+    similarity: Score | None = None
+    threshold: Score | None = None
+
+    @model_validator(mode="after")
+    def _figures_bear_out_the_match(self) -> Self:
+        if self.verdict is Verdict.MATCH and (
+            self.similarity is None or self.threshold is None or self.similarity < self.threshold
+        ):
+            raise ValueError("a match needs a similarity at or above its threshold")
+        return self
+
+
+class Liveness(Protocol):
+    """A judge of faces."""
+
+    async def check(
+        self, *, request_id: str, frames: Sequence[bytes], actions: Sequence[Action]
+    ) -> LivenessResult:
+        """Judge one frame for each demanded action; raises ProviderUnavailable or Rejected."""
+
+    async def compare(
+        self, *, request_id: str, face: bytes, identity_number: str
+    ) -> FaceComparison:
+        """Compare with the registered photo; raises ProviderUnavailable or ProviderRejected."""
+
+
+class LivenessRequest(PersonalWire):
+    """Frames in the order of the actions, as sent."""
+
+    frames: list[Image]
+    actions: list[Action]
+
+
+class CompareRequest(PersonalWire):
+    """A face and whose it should be, as sent."""
+
+    face: Image
+    identity_number: str
+
+
+class HttpLiveness:
+    """Liveness over the common contract."""
+
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+
+    async def check(
+        self, *, request_id: str, frames: Sequence[bytes], actions: Sequence[Action]
+    ) -> LivenessResult:
+        """See Liveness.check."""
+        request = LivenessRequest(frames=list(frames), actions=list(actions))
+        return await self._client.call("liveness", "check", request, LivenessResult, request_id)
+
+    async def compare(
+        self, *, request_id: str, face: bytes, identity_number: str
+    ) -> FaceComparison:
+        """See Liveness.compare."""
+        request = CompareRequest(face=face, identity_number=identity_number)
+        return await self._client.call("liveness", "compare", request, FaceComparison, request_id)

@@ -1,0 +1,87 @@
+"""The programme of faults: what goes wrong with which calls, and for how long."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sandbox.wire import FailureReason
+
+Garbage = Literal["not_json", "wrong_shape", "empty", "huge"]
+
+
+class Fault(BaseModel):
+    """What happens to the next `times` calls (None: until cleared) of a provider's operation.
+
+    `status` and `reset` strike before the work; with `lose_response` the work is done first and its
+    answer is then lost: replaced by `status` if there is one, else cut off. `garbage` replaces a
+    true answer. `order_outcome` and `hold` steer payment orders: a held one is settled by
+    `POST /sandbox/settle` only. For provider `callbacks`, `duplicates` counts extra copies.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: str = Field(description="a provider's name, `callbacks`, or `*`")
+    operation: str = "*"
+    times: Annotated[int, Field(ge=1)] | None = None
+    latency_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
+    status: Annotated[int, Field(ge=400, le=599)] | None = None
+    retry_after: Annotated[int, Field(ge=0)] | None = None
+    reset: bool = False
+    lose_response: bool = False
+    garbage: Garbage | None = None
+    order_outcome: Literal["processing"] | FailureReason | None = None
+    hold: bool = False
+    duplicates: Annotated[int, Field(ge=0, le=20)] = 0
+
+    @model_validator(mode="after")
+    def _one_ending(self) -> Self:
+        if self.reset and (self.status is not None or self.lose_response):
+            raise ValueError("a reset call is not answered and not worked on")
+        return self
+
+    def strikes(self, provider: str, operation: str) -> bool:
+        """Say whether the fault is meant for this call."""
+        return self.provider in (provider, "*") and self.operation in (operation, "*")
+
+
+NO_FAULT = Fault(provider="*")
+
+
+class FaultProgramme:
+    """The faults in force, one for each (provider, operation)."""
+
+    def __init__(self) -> None:
+        self._faults: dict[tuple[str, str], Fault] = {}
+        self._left: dict[tuple[str, str], int] = {}
+
+    def put(self, fault: Fault) -> None:
+        """Install `fault` in place of an earlier one for the same provider and operation."""
+        key = (fault.provider, fault.operation)
+        self._faults[key] = fault
+        self._left.pop(key, None)
+        if fault.times is not None:
+            self._left[key] = fault.times
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        self._faults.clear()
+        self._left.clear()
+
+    def listed(self) -> list[Fault]:
+        """Return the faults in force."""
+        return list(self._faults.values())
+
+    def take(self, provider: str, operation: str) -> Fault:
+        """Return the oldest fault for this call, counting it, or `NO_FAULT`."""
+        for key, fault in self._faults.items():
+            if fault.strikes(provider, operation):
+                self._count(key)
+                return fault
+        return NO_FAULT
+
+    def _count(self, key: tuple[str, str]) -> None:
+        if key not in self._left:
+            return
+        self._left[key] -= 1
+        if self._left[key] == 0:
+            del self._left[key], self._faults[key]

@@ -1,0 +1,192 @@
+"""The fictional people whose numbers choose what the stand-ins answer, as test cards do.
+
+Each persona is a family without end: `person(key, index)` has numbers of its own and behaves like
+every other member. Identity numbers carry the area code of a prefecture, a unit whose code is not
+issued to people, so a number can be valid everywhere and still be nobody's.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Literal
+
+Sex = Literal["male", "female"]
+
+
+class Trait(StrEnum):
+    """How a persona departs from 'everything matches and every payment succeeds'."""
+
+    NAME_MISMATCH = "name_mismatch"
+    MOBILE_MISMATCH = "mobile_mismatch"
+    NOT_IN_REGISTRY = "not_in_registry"
+    NOT_LIVE = "not_live"
+    CREDIT_CARD = "credit_card"
+    DISBURSEMENT_PROCESSING = "disbursement_processing"
+    DISBURSEMENT_CARD_CLOSED = "disbursement_card_closed"
+    DISBURSEMENT_RESPONSE_LOST = "disbursement_response_lost"
+    DEBIT_PROCESSING = "debit_processing"
+    THIRD_DEBIT_DECLINES = "third_debit_declines"
+
+
+@dataclass(frozen=True)
+class Persona:
+    """One kind of fictional person: how they are called, what the bureau knows, their trait."""
+
+    key: str
+    code: str
+    area: str
+    name: str
+    sex: Sex
+    score: int = 780
+    trait: Trait | None = None
+    blacklisted: bool = False
+    overdue_history: int = 0
+    lenders_queried_30d: int = 1
+
+
+@dataclass(frozen=True)
+class Person:
+    """One member of a persona's family, with everything that an application asks for."""
+
+    persona: Persona
+    index: int
+    name: str
+    sex: Sex
+    birth_date: date
+    identity_number: str
+    mobile: str
+    card_number: str
+    address: str
+    issuer: str
+    valid_from: date
+    valid_until: date | None
+
+
+PERSONAS: tuple[Persona, ...] = (
+    Persona("story", "01", "130100", "林小雨", "female", 610, Trait.THIRD_DEBIT_DECLINES),
+    Persona("blacklisted", "02", "140100", "云无归", "male", 380, blacklisted=True),
+    Persona("low_score", "03", "210100", "纪无常", "male", 380, overdue_history=4),
+    Persona("heavily_queried", "04", "220100", "花千枝", "female", 640, lenders_queried_30d=14),
+    Persona("approved", "05", "230100", "晴方好", "female", 780),
+    Persona("mobile_mismatch", "06", "330100", "风满楼", "male", 780, Trait.MOBILE_MISMATCH),
+    Persona("name_mismatch", "07", "340100", "山有木", "male", 780, Trait.NAME_MISMATCH),
+    Persona("not_in_registry", "08", "350100", "影无踪", "male", 780, Trait.NOT_IN_REGISTRY),
+    Persona("not_live", "09", "360100", "水无痕", "female", 780, Trait.NOT_LIVE),
+    Persona("credit_card", "10", "370100", "月如钩", "female", 780, Trait.CREDIT_CARD),
+    Persona(
+        "disbursement_processing",
+        "11",
+        "410100",
+        "江流云",
+        "male",
+        780,
+        Trait.DISBURSEMENT_PROCESSING,
+    ),
+    Persona(
+        "disbursement_fails",
+        "12",
+        "420100",
+        "石敲玉",
+        "male",
+        780,
+        Trait.DISBURSEMENT_CARD_CLOSED,
+    ),
+    Persona("debit_processing", "13", "430100", "叶落尘", "male", 780, Trait.DEBIT_PROCESSING),
+    Persona(
+        "disbursement_response_lost",
+        "14",
+        "440100",
+        "雾迷津",
+        "female",
+        780,
+        Trait.DISBURSEMENT_RESPONSE_LOST,
+    ),
+)
+"""The table of `docs/sandbox.md`."""
+
+FAMILY_SIZE = 250_000
+
+_STRANGER = Persona("stranger", "99", "650100", "路人甲", "male")
+_FIRST_BIRTHDAY = date(1985, 1, 1)
+_BIRTHDAYS = 5_000
+_FIRST_SEQUENCE = 900
+_CARD_PREFIX = "6299"
+_BY_KEY = {persona.key: persona for persona in PERSONAS}
+_BY_AREA = {persona.area: persona for persona in PERSONAS}
+_BY_CODE = {persona.code: persona for persona in PERSONAS}
+
+
+def person(key: str, index: int = 0) -> Person:
+    """Return member `index` (0 to FAMILY_SIZE - 1) of a family; raises KeyError or ValueError."""
+    return _member(_BY_KEY[key], index)
+
+
+def stranger(index: int) -> Person:
+    """Return a person outside the table: everything matches, score 780, payments succeed."""
+    return _member(_STRANGER, index)
+
+
+def by_identity(identity_number: str) -> Person | None:
+    """Return the person of the table with this identity number."""
+    persona = _BY_AREA.get(identity_number[:6])
+    if persona is None or len(identity_number) != 18 or not identity_number[6:17].isdecimal():
+        return None
+    try:
+        born = date(*(int(identity_number[a:b]) for a, b in ((6, 10), (10, 12), (12, 14))))
+        rank = (int(identity_number[14:17]) - _FIRST_SEQUENCE) // 2
+        found = _member(persona, rank * _BIRTHDAYS + (born - _FIRST_BIRTHDAY).days)
+    except ValueError:
+        return None
+    return found if found.identity_number == identity_number else None
+
+
+def by_card(card_number: str) -> Person | None:
+    """Return the person of the table with this card number."""
+    persona = _BY_CODE.get(card_number[4:6])
+    if persona is None or len(card_number) != 16 or not card_number.isdecimal():
+        return None
+    index = int(card_number[6:15])
+    if index >= FAMILY_SIZE:
+        return None
+    found = _member(persona, index)
+    return found if found.card_number == card_number else None
+
+
+def luhn_valid(card_number: str) -> bool:
+    """Say whether a card number's check digit is right."""
+    return card_number.isdecimal() and card_number[-1] == _luhn_digit(card_number[:-1])
+
+
+def _member(persona: Persona, index: int) -> Person:
+    if not 0 <= index < FAMILY_SIZE:
+        raise ValueError(f"a family has members 0 to {FAMILY_SIZE - 1}")
+    born = _FIRST_BIRTHDAY + timedelta(days=index % _BIRTHDAYS)
+    sequence = _FIRST_SEQUENCE + 2 * (index // _BIRTHDAYS) + (persona.sex == "male")
+    body = f"{persona.area}{born:%Y%m%d}{sequence}"
+    card = f"{_CARD_PREFIX}{persona.code}{index:09d}"
+    return Person(
+        persona=persona,
+        index=index,
+        name=persona.name,
+        sex=persona.sex,
+        birth_date=born,
+        identity_number=body + _identity_digit(body),
+        mobile=f"199{persona.code}{index:06d}",
+        card_number=card + _luhn_digit(card),
+        address=f"示例省虚构市演示路{index + 1}号",
+        issuer="虚构市公安局",
+        valid_from=date(2020, 1, 1),
+        valid_until=None if persona.key == "approved" else date(2040, 1, 1),
+    )
+
+
+def _identity_digit(body: str) -> str:
+    """Return the check digit of GB 11643-1999 (ISO 7064 MOD 11-2)."""
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
+    return "10X98765432"[total % 11]
+
+
+def _luhn_digit(body: str) -> str:
+    doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(body)))
+    return str(-sum(value // 10 + value % 10 for value in doubled) % 10)

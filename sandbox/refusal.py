@@ -1,0 +1,10 @@
+"""A request that a stand-in turns down."""
+
+
+class RefusalError(Exception):
+    """Answer with `status` and `{"code": code}`."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code

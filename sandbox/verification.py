@@ -1,0 +1,147 @@
+"""What the verifying third parties answer: a pure function of who is asked about."""
+
+from sandbox import personas, pictures, wire
+from sandbox.personas import Person, Trait
+
+Reply = dict[str, object]
+
+MATCH: Reply = {"verdict": "match", "reasons": []}
+FACE_THRESHOLD = 0.80
+
+
+def real_name(request: wire.TwoFactors) -> Reply:
+    """Compare name and identity number."""
+    person = personas.by_identity(request.identity_number)
+    if person is None:
+        return MATCH
+    if person.persona.trait is Trait.NOT_IN_REGISTRY:
+        return _unavailable("not_in_registry")
+    if person.persona.trait is Trait.NAME_MISMATCH or request.name != person.name:
+        return _mismatch("name_mismatch")
+    return MATCH
+
+
+def operator(request: wire.ThreeFactors) -> Reply:
+    """Compare name, identity number and mobile."""
+    person = personas.by_identity(request.identity_number)
+    if person is None:
+        return MATCH
+    if request.name != person.name:
+        return _mismatch("name_mismatch")
+    if person.persona.trait is Trait.MOBILE_MISMATCH or request.mobile != person.mobile:
+        return _mismatch("mobile_mismatch")
+    return MATCH
+
+
+def contacts(request: wire.ContactsCheck) -> Reply:
+    """Look for contacts that are the applicant or share a mobile."""
+    mobiles = [contact.mobile for contact in request.contacts]
+    if request.mobile in mobiles:
+        return _mismatch("contact_is_applicant")
+    if len(set(mobiles)) < len(mobiles):
+        return _mismatch("duplicate_contact")
+    return MATCH
+
+
+def identity_card(request: wire.CardPictures) -> Reply:
+    """Read both sides of a fictional card."""
+    front, back = pictures.shown(request.front), pictures.shown(request.back)
+    if front is None or back is None:
+        return _mismatch("no_card_found")
+    if (front["shows"], back["shows"]) != ("card_front", "card_back"):
+        return _mismatch("wrong_side")
+    if "blurred" in (front["quality"], back["quality"]):
+        return _mismatch("image_blurred")
+    fields = {
+        key: value for key, value in (front | back).items() if key not in ("shows", "quality")
+    }
+    return MATCH | {"fields": fields, "scores": dict.fromkeys(fields, 0.99)}
+
+
+def liveness(request: wire.LivenessCheck) -> Reply:
+    """Compare the frames with the demanded actions, in order, and with one another."""
+    faces = [pictures.shown(frame) for frame in request.frames]
+    seen = [shown for shown in faces if shown is not None and shown["shows"] == "face"]
+    if len(seen) < len(faces):
+        return _mismatch("no_face_found")
+    if any(shown["quality"] == "blurred" for shown in seen):
+        return _mismatch("image_blurred")
+    numbers = {shown["identity_number"] or "" for shown in seen}
+    if len(numbers) > 1:
+        return _mismatch("different_person") | {"score": 0.12}
+    if [shown["action"] for shown in seen] != request.actions:
+        return _mismatch("wrong_action") | {"score": 0.41}
+    if _trait(numbers.pop()) is Trait.NOT_LIVE:
+        return _mismatch("not_live") | {"score": 0.08}
+    return MATCH | {"score": 0.97}
+
+
+def face(request: wire.FaceCompare) -> Reply:
+    """Compare a face with the registered photo of the identity number."""
+    seen = pictures.shown(request.face)
+    if seen is None or seen["shows"] != "face":
+        return _mismatch("no_face_found")
+    if seen["quality"] == "blurred":
+        return _mismatch("image_blurred")
+    if seen["identity_number"] != request.identity_number:
+        return _mismatch("different_person") | {"similarity": 0.31, "threshold": FACE_THRESHOLD}
+    return MATCH | {"similarity": 0.93, "threshold": FACE_THRESHOLD}
+
+
+def bank_card(request: wire.FourFactors) -> Reply:
+    """Compare the four factors; name the bank and the kind of card."""
+    if not personas.luhn_valid(request.card_number):
+        return _mismatch("card_invalid")
+    owner = personas.by_card(request.card_number)
+    bank: Reply = {"bank_code": "DEMO", "bank_name": "演示银行", "card_type": _card_type(owner)}
+    if owner is not None:
+        if owner.identity_number != request.identity_number:
+            return _mismatch("card_not_owned")
+        if owner.name != request.name:
+            return _mismatch("name_mismatch")
+        if owner.mobile != request.mobile:
+            return _mismatch("mobile_mismatch")
+    return MATCH | bank
+
+
+def bureau(request: wire.ThreeFactors) -> Reply:
+    """Report what the bureau knows; people outside the table have a clean file."""
+    person = personas.by_identity(request.identity_number)
+    if person is None:
+        return MATCH | _file(score=780, overdue=0, queried=1, blacklisted=False)
+    if request.name != person.name:
+        return _mismatch("identity_mismatch")
+    persona = person.persona
+    return MATCH | _file(
+        score=persona.score,
+        overdue=persona.overdue_history,
+        queried=persona.lenders_queried_30d,
+        blacklisted=persona.blacklisted,
+    )
+
+
+def _file(*, score: int, overdue: int, queried: int, blacklisted: bool) -> Reply:
+    return {
+        "score": score,
+        "overdue_history": overdue,
+        "lenders_queried_30d": queried,
+        "blacklisted": blacklisted,
+    }
+
+
+def _card_type(owner: Person | None) -> str:
+    credit = owner is not None and owner.persona.trait is Trait.CREDIT_CARD
+    return "credit" if credit else "debit"
+
+
+def _trait(identity_number: str) -> Trait | None:
+    person = personas.by_identity(identity_number)
+    return None if person is None else person.persona.trait
+
+
+def _mismatch(reason: str) -> Reply:
+    return {"verdict": "mismatch", "reasons": [reason]}
+
+
+def _unavailable(reason: str) -> Reply:
+    return {"verdict": "unavailable", "reasons": [reason]}
