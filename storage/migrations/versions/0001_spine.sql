@@ -52,7 +52,7 @@ create table elements (
                        'identity_card', 'liveness', 'bank_card')),
     attempt        integer not null check (attempt > 0),
     data_enc       bytea not null,
-    data_sha256    bytea not null,
+    data_idx       bytea not null,
     submitted_at   timestamptz not null default now(),
     unique (application_id, kind, attempt)
 );
@@ -81,6 +81,7 @@ create table decisions (
     facts          jsonb not null,
     rules          jsonb not null,
     reject_code    text,
+    reapply_on     date,
     decided_by     text not null,
     decided_at     timestamptz not null,
     recorded_at    timestamptz not null default now(),
@@ -121,6 +122,7 @@ create table lines (
     applicant_id   opaque_id not null references applicants,
     offer_id       opaque_id not null unique references offers,
     state          text not null check (state in ('active', 'frozen', 'used', 'expired', 'closed')),
+    mode           text not null check (mode in ('single_batch', 'revolving')),
     currency       currency_code not null,
     credit_limit   money_minor not null check (credit_limit > 0),
     reserved       money_minor not null default 0 check (reserved >= 0),
@@ -183,7 +185,8 @@ create table loans (
     recorded_at    timestamptz not null default now(),
     check ((state = 'settled') = (settled_on is not null))
 );
-create index loans_by_applicant on loans (applicant_id);
+create index loans_by_applicant on loans (applicant_id, recorded_at desc);
+create index loans_page on loans (recorded_at desc, id desc);
 
 create table loan_events (
     sequence       bigint generated always as identity primary key,
@@ -203,6 +206,7 @@ create table instalments (
     due_on         date not null,
     principal      money_minor not null,
     interest       money_minor not null,
+    waived_interest money_minor not null default 0,
     penalty        money_minor not null default 0,
     paid_principal money_minor not null default 0,
     paid_interest  money_minor not null default 0,
@@ -220,6 +224,8 @@ create table journal (
     business_date  date not null,
     recorded_at    timestamptz not null default now()
 );
+
+create index journal_of on journal (loan_id, business_date);
 
 create table entries (
     journal_id     bigint not null references journal,
@@ -331,6 +337,7 @@ create table audit (
     subject        text not null,
     outcome        text not null,
     detail         jsonb not null default '{}',
+    event_key      text unique,
     recorded_at    timestamptz not null default now()
 );
 create index audit_of on audit (subject, id);
@@ -345,16 +352,18 @@ create table callbacks (
     received_at    timestamptz not null default now()
 );
 
--- The stored answer to each Idempotency-Key, by the caller and the route.
+-- The stored answer to each Idempotency-Key, by the caller and the route. A body can hold personal
+-- data of few possible values, so its digest is a keyed one.
 create table api_requests (
     subject        text not null,
     route          text not null,
     key            text not null check (length(key) between 1 and 255),
-    body_sha256    bytea not null,
+    body_idx       bytea not null,
     state          text not null check (state in ('in_progress', 'done')),
     leased_until   timestamptz not null,
     status         integer,
     response       jsonb,
     created_at     timestamptz not null default now(),
+    check ((state = 'done') = (status is not null)),
     primary key (subject, route, key)
 );

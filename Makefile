@@ -1,0 +1,69 @@
+# Loanflow. `make` or `make help` lists the targets. Needs python3 (3.11 or later) and make.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+VENV_PYTHON := $(VENV)/bin/python
+PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input --quiet --quiet
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-annotate --no-header
+
+# Named by the content of the lock: another lock is another file, which is made by installing it.
+RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.lock | tr ' ' '-')
+DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | tr ' ' '-')
+
+.PHONY: help setup run demo test check lock clean-data
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(RUN_STAMP) ## Make the environment .venv from the hashed lock
+	@echo "ready: $(VENV_PYTHON)"
+
+run: $(RUN_STAMP) ## Start everything, tell one life of credit, stay up until Ctrl-C
+	@exec $(VENV_PYTHON) starter.py run
+
+demo: $(RUN_STAMP) ## Start everything, tell the story, stop; fails if a step came out otherwise
+	@exec $(VENV_PYTHON) starter.py demo
+
+test: $(DEV_STAMP) ## Run every test (ARGS="-k name" chooses)
+	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+check: $(DEV_STAMP) ## Lint, formatting, strict types and import rules
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m mypy .
+	@$(VENV_PYTHON) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())'
+
+lock: $(VENV)/.created ## Write the hashed locks anew from requirements*.in
+	@$(PIP) install uv
+	@$(LOCK) requirements.in --output-file requirements.lock
+	@$(LOCK) requirements-dev.in --constraint requirements.lock --output-file requirements-dev.lock
+
+clean-data: ## Delete the databases, keys and logs of the local stack (asks nobody)
+	@$(PYTHON) -m runtime.local.clean
+
+$(RUN_STAMP): $(VENV)/.created
+	@echo "installing requirements.lock (the first time takes a minute)"
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@rm -f $(VENV)/.run-*
+	@touch $@
+
+$(DEV_STAMP): $(VENV)/.created
+	@echo "installing requirements-dev.lock (the first time takes a minute)"
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@rm -f $(VENV)/.dev-*
+	@touch $@
+
+# Over an environment that is there already this repairs it and takes nothing out.
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) is not installed; Python 3.11 or later is needed" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1);" \
+			"choose one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "cannot make $(VENV): on Debian and Ubuntu, install python3-venv" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,1 @@
+"""What the processes have done: calls to third parties and writes to the record, each once."""

@@ -1,0 +1,185 @@
+"""The record of an application's states, its automatic decision and its review."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from activities.performing import performs
+from activities.refusals import found
+from domain.application import ApplicationState, Rejection, Waiting
+from domain.decision import POLICY_VERSION, Decision, Outcome
+from messages import calls, ids
+from messages.application import RecordDecision, RecordReview, RecordState
+from runtime import metrics
+from storage.database import Database, Transaction
+from storage.offers import OfferState
+
+
+@dataclass(frozen=True)
+class Applications:
+    """Writes applications' states."""
+
+    database: Database
+
+    @performs(calls.RECORD_STATE)
+    async def record_state(self, request: RecordState) -> None:
+        """Write a state; an older one than is written already changes nothing."""
+        async with self.database.transaction() as tx:
+            entered = await enter_state(
+                tx,
+                request.application_id,
+                request.state,
+                request.waiting,
+                request.state_seq,
+                request.at,
+                rejection=request.rejection,
+            )
+            if request.state.is_final:
+                await _close_what_is_open(tx, request.application_id)
+        if entered:
+            metrics.application_entered(request.state, entered)
+
+    @performs(calls.RECORD_DECISION)
+    async def record_decision(self, request: RecordDecision) -> None:
+        """Write the decided state with its review task or its offer."""
+        decision = request.decision
+        rejection = (
+            Rejection(code=decision.reject_code, reapply_on=decision.reapply_on)
+            if decision.reject_code is not None
+            else None
+        )
+        async with self.database.transaction() as tx:
+            entered = await enter_state(
+                tx,
+                request.application_id,
+                request.state,
+                request.waiting,
+                request.state_seq,
+                request.at,
+                rejection=rejection,
+            )
+            if request.review_due_at is not None:
+                await tx.reviews.open(request.application_id, request.at, request.review_due_at)
+            if request.offer is not None:
+                await tx.offers.make(request.offer, request.application_id, request.at)
+        if entered:
+            metrics.application_entered(request.state, entered)
+
+    @performs(calls.RECORD_REVIEW)
+    async def record_review(self, request: RecordReview) -> None:
+        """Write what a reviewer said: to the audit always, and its effect if it counted."""
+        aggregate = ids.application_workflow(request.application_id)
+        entered = None
+        async with self.database.transaction() as tx:
+            if request.accepted:
+                entered = await _review_takes_effect(tx, request)
+            await tx.audit.add(
+                actor=request.command.reviewer,
+                role="reviewer",
+                action="approve" if request.approve else "reject",
+                subject=aggregate,
+                outcome="accepted" if request.accepted else "refused",
+                detail={"reason": request.command.reason, "at": request.at.isoformat()},
+                key=f"{aggregate}:review:{_fingerprint(request)}",
+            )
+        if entered:
+            state = ApplicationState.OFFERED if request.approve else ApplicationState.REJECTED
+            metrics.application_entered(state, entered)
+
+
+async def enter_state(
+    tx: Transaction,
+    application_id: str,
+    state: ApplicationState,
+    waiting: Waiting,
+    state_seq: int,
+    at: datetime,
+    *,
+    rejection: Rejection | None = None,
+    line_id: str | None = None,
+) -> str | None:
+    """Write a state and tell of it; return the application's channel if the state is a new one."""
+    before = found(
+        await tx.applications.for_update(application_id), f"application {application_id}"
+    )
+    written = await tx.applications.set_state(
+        application_id,
+        state,
+        waiting,
+        state_seq,
+        at,
+        reject_code=rejection.code if rejection else None,
+        reapply_on=rejection.reapply_on if rejection else None,
+    )
+    aggregate = ids.application_workflow(application_id)
+    payload: dict[str, Any] = {
+        "application_id": application_id,
+        "state": state,
+        "waiting": waiting,
+        "state_seq": state_seq,
+        "at": at.isoformat(),
+        "rejection": rejection.model_dump(mode="json") if rejection else None,
+        "line_id": line_id,
+    }
+    await tx.outbox.add(
+        aggregate, "state_changed", f"{aggregate}:state_changed:{state_seq}", payload
+    )
+    return before.channel if written and before.state is not state else None
+
+
+async def _close_what_is_open(tx: Transaction, application_id: str) -> None:
+    await tx.reviews.close(application_id)
+    offer = await tx.offers.of_application(application_id)
+    if offer is not None:
+        await tx.offers.set_state(offer.id, OfferState.LAPSED)
+
+
+async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | None:
+    rejection = request.rejection
+    entered = await enter_state(
+        tx,
+        request.application_id,
+        ApplicationState.OFFERED if request.approve else ApplicationState.REJECTED,
+        Waiting.APPLICANT if request.approve else Waiting.NOTHING,
+        request.state_seq,
+        request.at,
+        rejection=rejection,
+    )
+    await tx.reviews.decide(
+        request.application_id,
+        approve=request.approve,
+        by=request.command.reviewer,
+        reason=request.command.reason,
+        at=request.at,
+    )
+    await tx.decisions.record(
+        decision_id=ids.derived_id("dec", request.application_id, "review", "1"),
+        application_id=request.application_id,
+        stage="review",
+        attempt=1,
+        decision=Decision(
+            outcome=Outcome.APPROVE if request.approve else Outcome.REJECT,
+            policy_version=POLICY_VERSION,
+            score=None,
+            reject_code=rejection.code if rejection else None,
+            reapply_on=rejection.reapply_on if rejection else None,
+            hits=(),
+        ),
+        facts={},
+        decided_by=request.command.reviewer,
+        decided_at=request.at,
+    )
+    if request.offer is not None:
+        await tx.offers.make(request.offer, request.application_id, request.at)
+    return entered
+
+
+def _fingerprint(request: RecordReview) -> str:
+    """Name one word of a reviewer: the same at every repeat, another for every other word."""
+    return ids.derived_id(
+        "rev",
+        str(request.approve),
+        request.command.reviewer,
+        request.command.reason,
+        request.at.isoformat(),
+    )

@@ -1,0 +1,92 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from temporalio.client import Client
+
+from api.codec import codec_router
+from api.engine import ProcessClosed
+from api.errors import Problem, ProblemDetails
+from api.middleware import RequestLine
+from api.refusals import answer_of
+from api.routers import ROUTERS
+from api.services import open_services
+from domain.errors import DomainError
+from runtime.settings import Settings
+
+DESCRIPTION = """
+The life of credit over HTTP: application, review, offer, line, quote, drawdown, loan, repayment.
+
+* **Money** is an integer of minor units beside an ISO 4217 `currency`: 10,000.00 CNY is `1000000`.
+  Rates are decimal strings in percent a year. Dates are business dates in the product's time zone,
+  instants are UTC.
+* **Commands** (POST) need an `Idempotency-Key`. The same key and body gives the stored answer with
+  `Idempotency-Replayed: true`; another body is refused with 422, a request still being processed
+  with 409. After 202 or 503 repeat the same request.
+* **Refusals** are problem details (RFC 9457) with a stable `code`.
+* **Lists** are pages: pass `next` back as `cursor`.
+* **Event streams** are server-sent events: resume with `Last-Event-ID`.
+"""
+
+
+def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
+    """Return the application of `settings`; it opens its connections when it starts.
+
+    `client` replaces the Temporal client that the environment leads to.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services(settings, client) as services:
+            app.state.services = services
+            yield
+            services.stopping.set()
+
+    local = settings.environment == "local"
+    app = FastAPI(
+        title="Loanflow",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if local else None,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(codec_router(settings))
+    for kind in (Problem, DomainError, ProcessClosed, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer)
+    app.add_middleware(RequestLine)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    return answer_of(request, error)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with our problems where FastAPI puts its own 422."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        schemas = schema["components"]["schemas"]
+        schemas["ProblemDetails"] = ProblemDetails.model_json_schema(
+            ref_template="#/components/schemas/{model}"
+        )
+        schemas.update(schemas["ProblemDetails"].pop("$defs"))
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,161 @@
+"""Commands to the durable processes, and what their refusals mean over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import structlog
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateStage,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.errors import CATALOGUE, Problem, code_of_class, later
+from messages import ids, queues
+from messages.application import StartApplication
+from messages.base import Message
+from messages.repayment import TransferUpdated
+
+_log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer", bound=Message)
+
+PATIENCE_SECONDS: Final = 12
+_RPC: Final = timedelta(seconds=PATIENCE_SECONDS)
+_ENDED_MEANWHILE: Final = "AcceptedUpdateCompletedWorkflow"
+_UNREACHABLE: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
+
+
+class StillRunning(Exception):
+    """The command is taken on for good and will finish, but not while the caller waits."""
+
+
+class ProcessClosed(Exception):
+    """The process that a command is for has ended, or never was."""
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__(f"{workflow_id} is not running")
+        self.kind = workflow_id.partition(":")[0]
+
+
+class Engine:
+    """The process engine as the API uses it."""
+
+    def __init__(self, client: Client, task_queue_prefix: str) -> None:
+        self._client = client
+        self._core = queues.queue_name(task_queue_prefix, queues.CORE)
+
+    async def start_application(self, start: StartApplication) -> None:
+        """Start the process of an application; starting it again changes nothing."""
+        async with _engine_problems(ids.application_workflow(start.application_id)):
+            try:
+                await self._client.start_workflow(
+                    "CreditApplication",
+                    start,
+                    id=ids.application_workflow(start.application_id),
+                    task_queue=self._core,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    rpc_timeout=_RPC,
+                )
+            except WorkflowAlreadyStartedError:
+                _log.info("application_process_ended_already", application_id=start.application_id)
+
+    async def command(
+        self,
+        workflow_id: str,
+        update: str,
+        update_id: str,
+        gives: type[Answer],
+        argument: Message | str | None = None,
+    ) -> Answer:
+        """Execute an update of a process and return its answer.
+
+        Raises StillRunning when it was taken on and takes longer than a caller waits,
+        ProcessClosed when there is no such running process, and the Problem that a refusal means.
+        """
+        handle = self._client.get_workflow_handle(workflow_id)
+        arguments: list[Any] = [] if argument is None else [argument]
+        taken_on = False
+        try:
+            async with _engine_problems(workflow_id), asyncio.timeout(PATIENCE_SECONDS):
+                started = await handle.start_update(
+                    update,
+                    args=arguments,
+                    id=update_id,
+                    wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                    result_type=gives,
+                    rpc_timeout=_RPC,
+                )
+                taken_on = True
+                result: Answer = await started.result(rpc_timeout=_RPC)
+                return result
+        except (TimeoutError, RPCTimeoutOrCancelledError):
+            if taken_on:
+                raise StillRunning from None
+            # Not durable before a worker takes it on: the caller has to repeat it.
+            raise later(
+                "not_accepted_yet", "No worker took the command on. Repeat the request.", 5
+            ) from None
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error.cause, workflow_id) from error
+
+    async def transfer_updated(self, workflow_id: str, news: TransferUpdated) -> None:
+        """Tell a process that a third party has news of an order; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("transfer_updated", news, rpc_timeout=_RPC)
+
+    async def is_reachable(self) -> bool:
+        """Say whether the engine answers."""
+        try:
+            return await self._client.service_client.check_health(timeout=timedelta(seconds=2))
+        except (RPCError, RuntimeError):
+            return False
+
+
+def _refusal(cause: BaseException, workflow_id: str) -> Problem | ProcessClosed:
+    """Return what a process's refusal means: its type is the domain error's class."""
+    link: BaseException | None = cause
+    while isinstance(link, FailureError):
+        if isinstance(link, ApplicationError) and link.type:
+            if link.type == _ENDED_MEANWHILE:
+                return ProcessClosed(workflow_id)
+            code = code_of_class(link.type)
+            if code in CATALOGUE:
+                return Problem(code, link.message)
+        link = link.cause
+    _log.error("unknown_refusal", error_type=getattr(cause, "type", type(cause).__name__))
+    return Problem("internal_error", "The command failed. It is being looked at.")
+
+
+@asynccontextmanager
+async def _engine_problems(workflow_id: str) -> AsyncIterator[None]:
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise ProcessClosed(workflow_id) from error
+        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+            raise later("too_many_requests", "The process is busy. Repeat the request.") from error
+        if error.status is RPCStatusCode.FAILED_PRECONDITION:
+            raise later(
+                "not_accepted_yet", "The process is not ready. Repeat the request."
+            ) from error
+        if error.status in _UNREACHABLE:
+            raise _unreachable() from error
+        raise
+    except RuntimeError as error:
+        # How the SDK reports that a lazy client cannot connect.
+        raise _unreachable() from error
+
+
+def _unreachable() -> Problem:
+    return later("engine_unavailable", "Repeat the request with the same Idempotency-Key.", 3)

@@ -1,0 +1,188 @@
+"""Every refusal as an RFC 9457 problem with a stable code, from one table of codes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a code means: its HTTP status and its title."""
+
+    status: int
+    title: str
+
+
+CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        # the request itself
+        "invalid_request": Kind(400, "The request cannot be read"),
+        "invalid_json": Kind(400, "The body is not acceptable JSON"),
+        "idempotency_key_missing": Kind(400, "An Idempotency-Key header is needed"),
+        "unauthenticated": Kind(401, "No valid token"),
+        "signature_invalid": Kind(401, "The signature is not valid"),
+        "forbidden": Kind(403, "Not allowed for this role"),
+        "not_found": Kind(404, "Not found"),
+        "unknown_order": Kind(404, "No such order"),
+        "method_not_allowed": Kind(405, "Method not allowed"),
+        "body_too_large": Kind(413, "The body is too large"),
+        "unsupported_media_type": Kind(415, "The body must be application/json"),
+        "validation_failed": Kind(422, "The request has invalid fields"),
+        "unknown_field": Kind(422, "The request has an unknown field"),
+        "missing_field": Kind(422, "A required field is missing"),
+        "invalid_value": Kind(422, "A field has an invalid value"),
+        "invalid_amount": Kind(422, "Not an amount"),
+        "invalid_identity_number": Kind(422, "Not an identity number"),
+        "invalid_mobile": Kind(422, "Not a mobile number"),
+        "invalid_card_number": Kind(422, "Not a card number"),
+        "invalid_cursor": Kind(422, "Not a cursor of this list"),
+        "unknown_element_kind": Kind(422, "No such kind of element"),
+        "idempotency_key_reused": Kind(422, "The Idempotency-Key belongs to another request"),
+        "request_in_progress": Kind(409, "The same request is being processed"),
+        "too_many_requests": Kind(429, "Too many requests"),
+        # the business: what was asked for cannot be
+        "unknown_product": Kind(422, "No such product"),
+        "outside_product": Kind(422, "Outside what the product lends"),
+        "unknown_currency": Kind(422, "No such currency"),
+        "invalid_terms": Kind(422, "No loan can have these terms"),
+        "repayment_too_large": Kind(422, "More than it takes to pay the loan off"),
+        "domain_error": Kind(422, "The business refuses this"),
+        # the business: it does not fit what has happened
+        "application_closed": Kind(409, "The application is closed"),
+        "wrong_state": Kind(409, "Not possible in this state"),
+        "review_closed": Kind(409, "The review is closed"),
+        "elements_missing": Kind(409, "Elements are missing"),
+        "element_refused": Kind(409, "The element cannot be taken"),
+        "line_closed": Kind(409, "The line is closed"),
+        "line_blocked": Kind(409, "The line is blocked"),
+        "limit_exceeded": Kind(409, "More than the line has left"),
+        "quote_unusable": Kind(409, "The quote cannot be used"),
+        "quote_expired": Kind(409, "The quote has expired"),
+        "quote_mismatch": Kind(409, "The quote is for something else"),
+        "quote_used": Kind(409, "The quote was used already"),
+        "plan_changed": Kind(409, "The plan is not the quoted one"),
+        "plan_mismatch": Kind(409, "The plan is not the signed one"),
+        "loan_closed": Kind(409, "The loan is closed"),
+        "loan_settled": Kind(409, "The loan is settled"),
+        "nothing_outstanding": Kind(409, "Nothing is outstanding"),
+        "nothing_due": Kind(409, "Nothing is due"),
+        "payoff_changed": Kind(409, "The payoff is another amount now"),
+        "repayment_in_flight": Kind(409, "Another repayment is on its way"),
+        "repayment_closed": Kind(409, "The repayment is closed"),
+        "drawdown_closed": Kind(409, "The drawdown is closed"),
+        "transfer_unsettled": Kind(409, "Contradicts what is known of the order"),
+        "order_conflict": Kind(409, "The order number stands for another order"),
+        "personal_data_missing": Kind(409, "A verified personal datum is missing"),
+        "task_closed": Kind(409, "The task is closed"),
+        "idempotency_mismatch": Kind(409, "The same id stands for something else"),
+        "conflicting_event": Kind(409, "Contradicts what is recorded"),
+        "invalid_reversal": Kind(409, "There is nothing to reverse"),
+        "disbursement_mismatch": Kind(409, "Contradicts the disbursement"),
+        "unbalanced_entry": Kind(500, "Internal error"),
+        # ourselves
+        "internal_error": Kind(500, "Internal error"),
+        "database_unavailable": Kind(503, "The record cannot be reached"),
+        "engine_unavailable": Kind(503, "The process engine cannot be reached"),
+        "not_accepted_yet": Kind(503, "The command was not taken on yet"),
+    }
+)
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field; never the value that was sent."""
+
+    field: str = Field(description="path inside the body, such as `elements.0.identity_number`")
+    code: str
+    message: str
+
+
+class ProblemDetails(BaseModel):
+    """A refusal (RFC 9457). Programs switch on `code`, people read `detail`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:loanflow:problem:unknown_field",
+                "title": "The request has an unknown field",
+                "status": 422,
+                "code": "unknown_field",
+                "detail": "purpose: no such field",
+                "request_id": "b7d1c6f09a3e4c55",
+                "errors": [
+                    {"field": "purpose", "code": "unknown_field", "message": "no such field"}
+                ],
+            }
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str | None = None
+    errors: list[FieldProblem] = Field(default_factory=list)
+
+
+class Problem(Exception):
+    """Raise it to answer with the problem `code` of the catalogue; `detail` holds no secret."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that the code stands for."""
+        return CATALOGUE[self.code].status
+
+
+def not_found(what: str) -> Problem:
+    """Return the problem for a resource that does not exist, or not for this caller."""
+    return Problem("not_found", f"There is no such {what}.")
+
+
+def later(code: str, detail: str, seconds: int = 2) -> Problem:
+    """Return a problem that goes away by itself; the caller repeats after `seconds`."""
+    return Problem(code, detail, headers={"Retry-After": str(seconds)})
+
+
+def problem_response(request: Request, problem: Problem) -> Response:
+    """Write a problem as the answer to `request`."""
+    kind = CATALOGUE[problem.code]
+    details = ProblemDetails(
+        type=f"urn:loanflow:problem:{problem.code}",
+        title=kind.title,
+        status=kind.status,
+        code=problem.code,
+        detail=problem.detail,
+        request_id=getattr(request.state, "request_id", None),
+        errors=list(problem.errors),
+    )
+    content: dict[str, Any] = details.model_dump(exclude_none=True, exclude_defaults=False)
+    if not problem.errors:
+        del content["errors"]
+    return JSONResponse(content, kind.status, problem.headers, MEDIA_TYPE)
+
+
+def code_of_class(name: str) -> str:
+    """Return the code that a class name stands for: `ReviewClosed` is `review_closed`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,165 @@
+"""Applications: create, list, read, submit, withdraw, follow."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Query, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api import ownership
+from api.answers import accepted, created
+from api.auth import Caller
+from api.engine import StillRunning
+from api.gate import COMMAND_PROBLEMS, gated_router
+from api.idempotency import Keyed
+from api.ownership import applicant_id_of, application_for, identity_to_apply_with
+from api.pagination import Paged
+from api.schemas.application import (
+    ApplicationAnswer,
+    ApplicationStatus,
+    ApplicationSummary,
+    Channel,
+    CustomerReference,
+    NewApplication,
+)
+from api.schemas.base import Page
+from api.services import Using
+from api.streams import Follow, LastEventId, events
+from api.views import application_answer, row_status, view_status
+from domain.application import ApplicationState
+from domain.products import product_of
+from messages import ids
+from messages.application import ApplicationView, StartApplication
+from storage.applications import ApplicationRow
+
+router = gated_router("/applications", "applications")
+
+
+@router.post("", status_code=201, responses=COMMAND_PROBLEMS, summary="Apply for credit")
+async def create(
+    body: NewApplication, caller: Caller, command: Keyed, services: Using, response: Response
+) -> ApplicationStatus:
+    """Begin an application. Elements are provided next, then it is submitted."""
+    product = product_of(body.product)
+    product.check_request(body.amount, body.instalments)
+    channel, reference = identity_to_apply_with(caller, body.channel, body.customer_reference)
+    async with services.database.transaction() as tx:
+        applicant = await tx.applicants.get_or_create(
+            applicant_id_of(channel, reference), channel, reference
+        )
+        start = StartApplication(
+            application_id=command.new_id("app"),
+            applicant_id=applicant.id,
+            product=product.code,
+            channel=channel,
+            currency=product.currency,
+            amount=body.amount,
+            instalments=body.instalments,
+        )
+        row = await tx.applications.insert(start, created_by=command.subject)
+    await services.engine.start_application(start)
+    created(response, f"/v1/applications/{row.id}")
+    return row_status(row)
+
+
+@router.get("", summary="List applications, the newest first")
+async def list_applications(
+    caller: Caller,
+    services: Using,
+    page: Paged,
+    state: ApplicationState | None = None,
+    channel: Annotated[Channel | None, Query()] = None,
+    customer_reference: Annotated[CustomerReference | None, Query()] = None,
+) -> Page[ApplicationSummary]:
+    """Return a page of the applications that the caller may see."""
+    scope = ownership.scope_of(caller, channel, customer_reference)
+    async with services.database.read() as tx:
+        rows = await tx.applications.page(
+            page.after,
+            page.limit,
+            channel=scope.channel,
+            applicant_id=scope.applicant_id,
+            state=state,
+        )
+    items = [ApplicationSummary.model_validate(row) for row in rows]
+    return Page(items=items, next=page.next_cursor(rows, "created_at"))
+
+
+@router.get("/{application_id}", summary="Read an application")
+async def read(application_id: str, caller: Caller, services: Using) -> ApplicationAnswer:
+    """Return state, elements, decision, offer and line of an application."""
+    async with services.database.read() as tx:
+        row = await application_for(tx, caller, application_id)
+        return await application_answer(tx, row, for_staff=caller.is_staff)
+
+
+@router.post(
+    "/{application_id}/submit",
+    response_model=ApplicationStatus,
+    responses={**COMMAND_PROBLEMS, 202: {"model": ApplicationStatus}},
+    summary="Ask for the decision",
+)
+async def submit(
+    application_id: str, caller: Caller, command: Keyed, services: Using
+) -> ApplicationStatus | Response:
+    """Decide the application, once every required element is verified.
+
+    202 while the decision takes longer than the request may; follow the events or read again.
+    """
+    return await _execute("submit", application_id, caller, command, services)
+
+
+@router.post(
+    "/{application_id}/withdraw",
+    response_model=ApplicationStatus,
+    responses={**COMMAND_PROBLEMS, 202: {"model": ApplicationStatus}},
+    summary="Give the application up",
+)
+async def withdraw(
+    application_id: str, caller: Caller, command: Keyed, services: Using
+) -> ApplicationStatus | Response:
+    """End the application on the applicant's word."""
+    return await _execute("withdraw", application_id, caller, command, services)
+
+
+async def _visible(application_id: str, caller: Caller, services: Using) -> ApplicationRow:
+    async with services.database.read() as tx:
+        return await application_for(tx, caller, application_id)
+
+
+@router.get(
+    "/{application_id}/events",
+    response_class=EventSourceResponse,
+    summary="Follow an application",
+)
+async def follow(
+    application: Annotated[ApplicationRow, Depends(_visible)],
+    caller: Caller,
+    services: Using,
+    last_event_id: LastEventId = 0,
+    follow: Follow = False,
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream what happens; the stream ends when the application is final."""
+
+    async def is_final() -> bool:
+        async with services.database.read() as tx:
+            row = await tx.applications.get(application.id)
+        return row is None or row.state.is_final
+
+    aggregate = ids.application_workflow(application.id)
+    async for event in events(services, caller, aggregate, last_event_id, follow, is_final):
+        yield event
+
+
+async def _execute(
+    update: str, application_id: str, caller: Caller, command: Keyed, services: Using
+) -> ApplicationStatus | Response:
+    await _visible(application_id, caller, services)
+    try:
+        view = await services.engine.command(
+            ids.application_workflow(application_id), update, command.update_id, ApplicationView
+        )
+    except StillRunning:
+        row = await _visible(application_id, caller, services)
+        return accepted(row_status(row), f"/v1/applications/{application_id}")
+    return view_status(view)

@@ -1,0 +1,196 @@
+"""Applications and their elements."""
+
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from api.schemas.base import Answer, Body, Currency, MinorUnits
+from api.schemas.offer import OfferAnswer
+from domain.application import ApplicationState, Rejection, Waiting
+from domain.decision import Outcome, RuleHit
+from domain.elements import Element, ElementKind, Verdict
+from domain.money import PositiveAmount
+
+CustomerReference = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="the channel's own opaque name of the customer, never a number of theirs",
+    ),
+]
+Channel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
+ProductCode = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+
+RejectionCategory = Literal["identity", "age", "credit_assessment", "not_eligible"]
+
+# What an applicant is told; the exact code would teach how to get round a rule.
+_CATEGORIES: Final = MappingProxyType[str, RejectionCategory](
+    {
+        "R01": "identity",
+        "R02": "age",
+        "R08": "credit_assessment",
+        "R12": "identity",
+        "R13": "credit_assessment",
+    }
+)
+
+
+class NewApplication(Body):
+    """What is applied for. `amount` is in minor units of the product's currency."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "product": "cash",
+                    "customer_reference": "customer-4711",
+                    "amount": 1000000,
+                    "instalments": 12,
+                }
+            ]
+        }
+    )
+
+    product: ProductCode
+    channel: Channel | None = Field(
+        default=None, description="an applicant's is `app`, a partner's is its own"
+    )
+    customer_reference: CustomerReference
+    amount: PositiveAmount
+    instalments: int = Field(strict=True, ge=1, le=120)
+
+
+class NewElements(Body):
+    """Elements of an application, each kind once. They are verified side by side.
+
+    With `submit` the application is decided at once when nothing is missing any more. Pictures are
+    standard base64.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "elements": [
+                        {
+                            "kind": "real_name",
+                            "name": "张伟",
+                            "identity_number": "11010519491231002X",
+                        },
+                        {"kind": "operator", "mobile": "13800138000"},
+                    ]
+                }
+            ]
+        }
+    )
+
+    elements: tuple[Element, ...] = Field(min_length=1, max_length=len(ElementKind))
+    submit: bool = Field(default=False, strict=True)
+
+    @model_validator(mode="after")
+    def _each_kind_once(self) -> Self:
+        if len({element.kind for element in self.elements}) != len(self.elements):
+            raise ValueError("give each kind of element once")
+        return self
+
+
+class RejectionAnswer(Answer):
+    """Why credit was refused, by category, and the first day on which to apply again."""
+
+    category: RejectionCategory
+    reapply_on: date | None
+
+
+class ApplicationStatus(Answer):
+    """Where an application stands and whose move it is. `state_seq` counts its states."""
+
+    id: str
+    state: ApplicationState
+    waiting: Waiting
+    state_seq: int
+    offer_id: str | None = None
+    line_id: str | None = None
+    rejection: RejectionAnswer | None = None
+
+
+class ApplicationSummary(Answer):
+    """An application in a list."""
+
+    id: str
+    product: str
+    channel: str
+    currency: Currency
+    amount: MinorUnits
+    instalments: int
+    state: ApplicationState
+    waiting: Waiting
+    created_at: datetime
+    changed_at: datetime
+
+
+class ElementAnswer(Answer):
+    """Where one kind of element stands; nothing of what was sent is shown again."""
+
+    kind: ElementKind
+    element_id: str
+    attempt: int
+    verdict: Verdict
+    reason: str | None
+    submitted_at: datetime
+    verified_at: datetime | None
+
+
+class DecisionAnswer(Answer):
+    """A decision as staff see it: every rule's hit and what it read."""
+
+    stage: str
+    outcome: Outcome
+    policy_version: str
+    score: int | None
+    reject_code: str | None
+    rules: tuple[RuleHit, ...]
+    decided_by: str
+    decided_at: datetime
+
+
+class ApplicationAnswer(ApplicationSummary):
+    """One application. `decisions` is for staff only and null to everybody else."""
+
+    decision: Literal["approved", "rejected", "in_review"] | None
+    elements: list[ElementAnswer]
+    missing: list[ElementKind] = Field(description="required and not verified yet")
+    offer: OfferAnswer | None
+    line_id: str | None
+    rejection: RejectionAnswer | None
+    decisions: list[DecisionAnswer] | None
+
+
+class ElementsAnswer(Answer):
+    """What became of the elements of one request; `pending`: its source cannot be reached yet."""
+
+    application: ApplicationStatus
+    elements: list[ElementAnswer]
+
+
+def rejection_answer(rejection: Rejection | None) -> RejectionAnswer | None:
+    """Return what an applicant is told of a rejection."""
+    if rejection is None:
+        return None
+    category = _CATEGORIES.get(rejection.code, "not_eligible")
+    return RejectionAnswer(category=category, reapply_on=rejection.reapply_on)
+
+
+def decision_category(
+    state: ApplicationState,
+) -> Literal["approved", "rejected", "in_review"] | None:
+    """Return what was decided so far, in the words for everybody."""
+    match state:
+        case ApplicationState.OFFERED | ApplicationState.ACCEPTED:
+            return "approved"
+        case ApplicationState.REJECTED:
+            return "rejected"
+        case ApplicationState.IN_REVIEW:
+            return "in_review"
+    return None

@@ -1,0 +1,40 @@
+"""Reviews: applications that a person decides."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from api.schemas.base import Answer, Body, Currency, MinorUnits
+
+
+def _without_numbers_of_people(text: str) -> str:
+    if re.search(r"\d[\d -]{9,}[\dXx]", text):
+        raise ValueError("leave identity, card and mobile numbers out of the reason")
+    return text
+
+
+class ReviewBody(Body):
+    """A reviewer's reason. It goes to the audit trail; personal data does not belong into it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "income and employer confirmed by phone"}]}
+    )
+
+    reason: Annotated[
+        str, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
+    ]
+
+
+class ReviewAnswer(Answer):
+    """An open task, the one due first at the head of the queue."""
+
+    application_id: str
+    product: str
+    channel: str
+    currency: Currency
+    amount: MinorUnits
+    instalments: int
+    opened_at: datetime
+    due_at: datetime

@@ -1,0 +1,152 @@
+"""The public HTTP API as its callers use it: a token by role, a key for every command."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any, Final, TypeVar
+
+import httpx
+
+Answer = TypeVar("Answer")
+
+NOBODY: Final = ""
+"""The role of a caller without a token, for what needs none."""
+
+_PATIENCE_SECONDS: Final = 30.0
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 0.5
+_AGAIN: Final = frozenset({429, 502, 503})
+_PASSING: Final = frozenset({"request_in_progress", "unreachable"})
+
+
+class Refusal(Exception):
+    """What was asked for cannot be had; `code` is for programs, `detail` for people."""
+
+    def __init__(self, code: str, detail: str, status: int = 0) -> None:
+        super().__init__(f"{detail} ({code})")
+        self.code = code
+        self.detail = detail
+        self.status = status
+
+
+class ApiError(Refusal):
+    """The API refused, with an HTTP status, or cannot be reached."""
+
+
+class Late(Refusal):
+    """Something did not happen in time."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__("late", f"{what} did not come within {seconds:.0f} s")
+
+
+class Api:
+    """A caller with a token for each role."""
+
+    def __init__(self, http: httpx.AsyncClient, tokens: Mapping[str, str]) -> None:
+        self._http = http
+        self._tokens = tokens
+
+    async def get(self, role: str, path: str, **parameters: Any) -> Any:
+        """Read a resource in a role; raises Refusal."""
+        return await self._answer("GET", role, path, {"params": parameters})
+
+    async def post(
+        self, role: str, path: str, body: Mapping[str, Any] | None = None, key: str = ""
+    ) -> Any:
+        """Send a command in a role; raises Refusal.
+
+        A repeat for the same reason carries the same key, so that it has one effect. `key` is made
+        up unless the caller has one.
+        """
+        headers = {"Idempotency-Key": key or secrets.token_urlsafe(18)}
+        options: dict[str, Any] = {"headers": headers}
+        if body is not None:
+            options["json"] = dict(body)
+        return await self._answer("POST", role, path, options)
+
+    async def pages(self, role: str, path: str, **parameters: Any) -> AsyncIterator[Any]:
+        """Yield every item of a list, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.get(
+                role, path, **parameters, **({"cursor": cursor} if cursor else {})
+            )
+            for item in page["items"]:
+                yield item
+            cursor = page["next"]
+            if not cursor:
+                return
+
+    async def _answer(self, method: str, role: str, path: str, options: dict[str, Any]) -> Any:
+        """Return the body of the answer, asking again while the API cannot answer yet."""
+        deadline = monotonic() + _PATIENCE_SECONDS
+        headers = {**options.pop("headers", {}), **self._proof(role)}
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                response = await self._http.request(method, path, headers=headers, **options)
+                error = None if response.is_success else _error(response)
+            except httpx.TransportError as cause:
+                response, error = None, _unreachable(self._http, cause)
+            if response is not None and error is None:
+                return response.json() if response.content else None
+            assert error is not None  # noqa: S101 -- one of the two is there
+            if not _may_pass(error) or monotonic() > deadline:
+                raise error
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _proof(self, role: str) -> dict[str, str]:
+        if role == NOBODY:
+            return {}
+        try:
+            return {"Authorization": f"Bearer {self._tokens[role]}"}
+        except KeyError:
+            raise Refusal("no_token", f"there is no token for the role {role}") from None
+
+
+@asynccontextmanager
+async def api_at(url: str, tokens: Mapping[str, str]) -> AsyncIterator[Api]:
+    """Yield a caller of the API at `url`. A proxy on the way is not asked: it is our own API."""
+    async with httpx.AsyncClient(base_url=url, timeout=_PATIENCE_SECONDS, trust_env=False) as http:
+        yield Api(http, tokens)
+
+
+async def until(
+    read: Callable[[], Awaitable[Answer]],
+    ready: Callable[[Answer], bool],
+    what: str,
+    seconds: float = 20.0,
+) -> Answer:
+    """Read again and again until the answer is ready; raises Late, saying `what` was waited for."""
+    deadline = monotonic() + seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        answer = await read()
+        if ready(answer):
+            return answer
+        if monotonic() > deadline:
+            raise Late(what, seconds)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _may_pass(error: ApiError) -> bool:
+    return error.status in _AGAIN or error.code in _PASSING
+
+
+def _error(response: httpx.Response) -> ApiError:
+    """Read a problem (RFC 9457); whatever else answers is named by its status."""
+    try:
+        problem = response.json()
+        return ApiError(str(problem["code"]), str(problem["detail"]), response.status_code)
+    except (ValueError, KeyError, TypeError):
+        status = response.status_code
+        return ApiError("not_the_api", f"{response.url} answered {status} and no problem", status)
+
+
+def _unreachable(http: httpx.AsyncClient, cause: httpx.TransportError) -> ApiError:
+    return ApiError("unreachable", f"{http.base_url} cannot be reached: {cause!r}")

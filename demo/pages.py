@@ -1,0 +1,113 @@
+"""How results look to people: fields line by line, lists as tables, amounts with a point."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from domain.loan_terms import LoanTerms
+from domain.money import format_amount
+from domain.schedule import Plan
+
+_AMOUNTS: Final = frozenset(
+    {
+        *("accrued_interest", "amount", "available", "balance", "balance_after", "credit"),
+        *("credit_limit", "disbursed", "drawn", "interest", "interest_due", "interest_paid"),
+        *("interest_waived", "next_due_amount", "outstanding", "penalty", "penalty_paid"),
+        *("principal", "principal_outstanding", "principal_paid", "principal_receivable"),
+        *("received", "reserved", "total", "total_due", "total_interest", "total_overdue"),
+        "trial_balance",
+    }
+)
+"""Fields whose integers are minor units."""
+
+
+def print_json(console: Console, result: Mapping[str, Any]) -> None:
+    """Print a result for programs, on one line."""
+    console.print(json.dumps(result, ensure_ascii=False), soft_wrap=True, markup=False)
+
+
+def print_result(console: Console, result: Mapping[str, Any]) -> None:
+    """Print a result for people: its fields, then its lists."""
+    currency = str(result.get("currency", "CNY"))
+    fields = Table.grid(padding=(0, 2))
+    _add_fields(fields, "", result, currency)
+    console.print(fields)
+    for name, rows in _lists(result):
+        console.print()
+        console.print(_table(name, rows, currency))
+
+
+def print_plan(console: Console, terms: LoanTerms, plan: Plan) -> None:
+    """Print a plan as a table with its totals."""
+    table = Table(
+        title=f"{format_amount(terms.principal, terms.currency)} {terms.currency} over"
+        f" {terms.instalments} months at {terms.annual_rate} % a year",
+        title_justify="left",
+        show_footer=True,
+    )
+    totals = [terms.principal, plan.total_interest, plan.total]
+    table.add_column("no.", justify="right")
+    table.add_column("due on", footer="total")
+    for name, total in zip(("principal", "interest", "instalment"), totals, strict=True):
+        table.add_column(name, justify="right", footer=format_amount(total, plan.currency))
+    table.add_column("owed after", justify="right")
+    for row in plan.rows:
+        amounts = (row.principal, row.interest, row.total, row.balance_after)
+        table.add_row(
+            str(row.number),
+            row.due_on.isoformat(),
+            *(format_amount(amount, plan.currency) for amount in amounts),
+        )
+    console.print(table)
+    console.print(f"plan hash {plan.hash}")
+
+
+def _add_fields(grid: Table, prefix: str, result: Mapping[str, Any], currency: str) -> None:
+    for name, value in result.items():
+        if isinstance(value, Mapping):
+            _add_fields(grid, f"{prefix}{name}.", value, currency)
+        elif not _is_rows(value):
+            grid.add_row(f"{prefix}{name}", _text(name, value, currency))
+
+
+def _lists(result: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Sequence[Any]]]:
+    found: list[tuple[str, Sequence[Any]]] = []
+    for name, value in result.items():
+        if isinstance(value, Mapping):
+            found += _lists(value, f"{prefix}{name}.")
+        elif _is_rows(value):
+            found.append((f"{prefix}{name}", value))
+    return found
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
+
+
+def _table(name: str, rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
+    table = Table(title=name, title_justify="left")
+    columns = [
+        column
+        for column, value in rows[0].items()
+        if not isinstance(value, (list, Mapping)) and any(row.get(column) for row in rows)
+    ]
+    for column in columns:
+        table.add_column(column, justify="right" if column in _AMOUNTS else "left")
+    for row in rows:
+        table.add_row(*(_text(column, row.get(column), currency) for column in columns))
+    return table
+
+
+def _text(name: str, value: object, currency: str) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name in _AMOUNTS:
+        return format_amount(value, currency)
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value) or "none"
+    return str(value)

@@ -1,0 +1,330 @@
+"""The command line: `python starter.py --help`.
+
+Every command works on the stack that runs in this clone, or on the installation that
+LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or otherwise than
+expected (the message says why), 2 wrong usage, 130 interrupted.
+"""
+
+import asyncio
+import gc
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from demo import commands, pages
+from demo.client import Refusal
+from demo.people import NAMES
+from demo.stage import Stage, found_environment, stage_of
+from demo.terms import CURRENCY, PRODUCT
+from demo.timeline import JsonLines, Screen, Teller
+from domain.calendar import business_date, months_after
+from domain.errors import DomainError
+from domain.loan_terms import LoanTerms
+from domain.money import parse_amount
+from domain.products import product_of
+from domain.schedule import build_plan
+from runtime.clock import utc_now
+
+_INTERRUPTED: Final = 130
+_SDK_ENDS_SECONDS: Final = 0.4
+
+app = typer.Typer(
+    help="Loanflow: play the story, or play any part in it yourself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def _amount(given: str | int) -> int:
+    """Read an amount; a default comes as what it is."""
+    try:
+        return given if isinstance(given, int) else parse_amount(given, CURRENCY)
+    except DomainError as error:
+        raise typer.BadParameter(error.message) from None
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a date is written as 2026-03-31") from None
+
+
+def _rate(text: str | Decimal) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter("a rate is a number, such as 24 or 23.5") from None
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Amount = Annotated[
+    int, typer.Option(parser=_amount, metavar="AMOUNT", help="Such as 10000.00, in CNY.")
+]
+Months = Annotated[int, typer.Option(min=1, max=120, help="Number of monthly instalments.")]
+Reason = Annotated[str, typer.Option(help="Goes to the audit trail; no personal data.")]
+
+
+@app.command()
+def run(
+    story: Annotated[bool, typer.Option(help="Play the story once everything is up.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Start everything, play the story, stay up until Ctrl-C."""
+    _perform(as_json, stay=True, story=story)
+
+
+@app.command()
+def demo(as_json: Json = False) -> None:
+    """Start everything, play the story, stop; fails if a step comes out otherwise."""
+    _perform(as_json, stay=False, story=True)
+
+
+@app.command()
+def apply(
+    person: Annotated[
+        str, typer.Option(help=f"A persona of docs/sandbox.md: {', '.join(NAMES)}.")
+    ] = "approved",
+    amount: Amount = 1_000_000,
+    months: Months = 12,
+    product: Annotated[str, typer.Option(help="The product's code.")] = PRODUCT,
+    index: Annotated[
+        int | None,
+        typer.Option(min=0, help="Member of the persona's family; else a new one."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Apply for credit as a fictional person, with all elements at once."""
+    if person not in NAMES:
+        raise typer.BadParameter(f"no persona {person!r}; there are {', '.join(NAMES)}")
+    number = secrets.randbits(32) if index is None else index
+    reference = f"{person.replace('_', '-')}-{number:x}"
+    _do(
+        as_json,
+        lambda stage: commands.apply(
+            stage.api,
+            persona=person,
+            index=number,
+            reference=reference,
+            product=product,
+            amount=amount,
+            months=months,
+        ),
+    )
+
+
+@app.command()
+def approve(
+    application: str, reason: Reason = "approved on the command line", as_json: Json = False
+) -> None:
+    """Approve an application that is in review."""
+    _do(as_json, lambda stage: commands.review(stage.api, application, approve=True, reason=reason))
+
+
+@app.command()
+def reject(
+    application: str, reason: Reason = "rejected on the command line", as_json: Json = False
+) -> None:
+    """Reject an application that is in review."""
+    _do(
+        as_json, lambda stage: commands.review(stage.api, application, approve=False, reason=reason)
+    )
+
+
+@app.command()
+def accept(application: str, as_json: Json = False) -> None:
+    """Accept the offer of an application; the answer names the credit line."""
+    _do(as_json, lambda stage: commands.accept(stage.api, application))
+
+
+@app.command()
+def draw(line: str, amount: Amount = 1_000_000, months: Months = 12, as_json: Json = False) -> None:
+    """Draw on a credit line: quote a plan and confirm it."""
+    _do(
+        as_json,
+        lambda stage: commands.draw(stage.api, line, amount=amount, months=months),
+        ok=lambda drawdown: bool(drawdown["state"] == "disbursed"),
+    )
+
+
+@app.command()
+def repay(
+    loan: str,
+    amount: Annotated[
+        int | None,
+        typer.Option(parser=_amount, metavar="AMOUNT", help="Without it, everything that is due."),
+    ] = None,
+    payoff: Annotated[bool, typer.Option("--payoff", help="Settle the whole loan.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Repay a loan by debit of the borrower's card."""
+    if payoff and amount is not None:
+        raise typer.BadParameter("give --amount or --payoff, not both")
+    _do(
+        as_json,
+        lambda stage: commands.repay(stage.api, loan, amount=amount, payoff=payoff),
+        ok=lambda repayment: bool(repayment["state"] == "settled"),
+    )
+
+
+@app.command()
+def show(any_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+    """Show an application, offer, line, quote, drawdown, loan or repayment by its id."""
+    _do(as_json, lambda stage: commands.show(stage.api, any_id))
+
+
+@app.command()
+def advance(
+    loan: str,
+    days: Annotated[int, typer.Option(min=0, help="Days from the loan's present day.")] = 0,
+    months: Annotated[int, typer.Option(min=0, help="Months, on the same day of the month.")] = 0,
+    to: Annotated[
+        date | None, typer.Option(parser=_day, metavar="DATE", help="To noon of this day.")
+    ] = None,
+    to_next: Annotated[
+        bool, typer.Option("--to-next", help="To the loan's own next step.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Let time pass for a loan of the local stack; it arrives at noon of its day."""
+    if sum((bool(days or months), to is not None, to_next)) != 1:
+        raise typer.BadParameter("give --days and --months, or --to, or --to-next")
+    _do(
+        as_json,
+        lambda stage: commands.advance(
+            stage, loan, days=days, months=months, to=to, to_next=to_next
+        ),
+    )
+
+
+@app.command()
+def plan(
+    amount: Amount = 1_000_000,
+    months: Months = 12,
+    rate: Annotated[
+        Decimal, typer.Option(parser=_rate, metavar="RATE", help="Percent a year.")
+    ] = Decimal(24),
+    first_due: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="DATE", help="First due date; else in a month."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print a repayment plan; needs no stack."""
+    first = first_due or months_after(_today(), 1, _today().day)
+    try:
+        terms = LoanTerms(
+            currency=CURRENCY,
+            principal=amount,
+            annual_rate=rate,
+            instalments=months,
+            disbursed_on=months_after(first, -1, first.day),
+            first_due_on=first,
+            due_day=first.day,
+            penalty_annual_rate=rate,
+        )
+    except DomainError as error:
+        raise typer.BadParameter(error.message) from None
+    table = build_plan(terms)
+    if as_json:
+        pages.print_json(_out, table.model_dump(mode="json"))
+    else:
+        pages.print_plan(_out, terms, table)
+
+
+@app.command()
+def reconcile(as_json: Json = False) -> None:
+    """Compare the ledger with the loans; fails when they do not agree."""
+    _do(
+        as_json,
+        lambda stage: commands.reconcile(stage.api),
+        ok=lambda result: bool(result["reconciled"]),
+    )
+
+
+def _today() -> date:
+    return business_date(utc_now(), product_of(PRODUCT).zone)
+
+
+def _do(
+    as_json: bool,
+    act: Callable[[Stage], Awaitable[commands.Result]],
+    ok: Callable[[commands.Result], bool] = lambda _: True,
+) -> None:
+    """Run a command, print its result and leave with its exit code."""
+
+    async def result() -> commands.Result:
+        async with stage_of(found_environment()) as stage:
+            return await act(stage)
+
+    found = _checked(as_json, result)
+    (pages.print_json if as_json else pages.print_result)(_out, found)
+    if not ok(found):
+        raise typer.Exit(1)
+
+
+def _perform(as_json: bool, *, stay: bool, story: bool) -> None:
+    # The stack's and the SDK's modules take a while to load, which other commands do without.
+    from demo.local import perform
+
+    teller: Teller = JsonLines(_out_line) if as_json else Screen(_out)
+    say = _err_line if as_json else _out_line
+    code = _checked(as_json, lambda: perform(teller, say, stay=stay, story=story))
+    raise typer.Exit(code)
+
+
+def _checked(as_json: bool, act: Callable[[], Awaitable[Any]]) -> Any:
+    """Run `act` to its end; what is refused goes to standard error, and the exit code is 1."""
+
+    async def main() -> Any:
+        return await act()
+
+    try:
+        return asyncio.run(main())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _err_line("interrupted")
+        raise typer.Exit(_INTERRUPTED) from None
+    except Refusal as refusal:
+        _refuse(as_json, refusal)
+        raise typer.Exit(1) from None
+
+
+def _refuse(as_json: bool, refusal: Refusal) -> None:
+    if as_json:
+        told = {"code": refusal.code, "detail": refusal.detail, "status": refusal.status}
+        pages.print_json(_err, {"error": told})
+        return
+    status = f", HTTP {refusal.status}" if refusal.status else ""
+    _err_line(f"error: {refusal.detail} ({refusal.code}{status})")
+
+
+def _out_line(text: str) -> None:
+    _out.print(text, soft_wrap=True, markup=False)
+
+
+def _err_line(text: str) -> None:
+    _err.print(text, soft_wrap=True, markup=False)
+
+
+def main() -> None:
+    """Run the command line and leave without the SDK's threads aborting (sdk-python#300)."""
+    try:
+        app()
+    finally:
+        if "temporalio.bridge" in sys.modules:
+            gc.collect()
+            time.sleep(_SDK_ENDS_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

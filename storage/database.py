@@ -1,0 +1,127 @@
+"""The pool, and transactions with a repository for every aggregate."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import asyncpg
+
+from runtime.keyring import BlindIndex, Keyring
+from storage.applicants import Applicants
+from storage.applications import Applications
+from storage.audit import Audit
+from storage.callbacks import Callbacks
+from storage.collections import CollectionActions
+from storage.decisions import Decisions
+from storage.drawdowns import Drawdowns
+from storage.elements import Elements
+from storage.journal import Journal
+from storage.lines import Lines
+from storage.loans import Loans
+from storage.offers import Offers
+from storage.outbox import Outbox, OutboxWakes
+from storage.quotes import Quotes
+from storage.repayments import Repayments
+from storage.requests import Requests
+from storage.reviews import Reviews
+from storage.transfers import Transfers
+
+if TYPE_CHECKING:
+    from storage.rows import Connection
+
+_ACQUIRE_SECONDS: Final = 10.0
+_COMMAND_SECONDS: Final = 15.0
+_STATEMENTS_CACHED: Final = 400
+
+# Statements are short: what runs or waits longer is stuck, and a process that stops inside a
+# transaction must not hold its locks. JIT costs more than it saves on them.
+_SESSION: Final = {
+    "application_name": "loanflow",
+    "jit": "off",
+    "statement_timeout": "12s",
+    "lock_timeout": "8s",
+    "idle_in_transaction_session_timeout": "20s",
+}
+
+
+class Transaction:
+    """One connection with the repositories on it."""
+
+    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
+        self.connection = connection
+        self.applicants = Applicants(connection, keyring, blind_index)
+        self.applications = Applications(connection, blind_index)
+        self.elements = Elements(connection, keyring, blind_index)
+        self.decisions = Decisions(connection)
+        self.reviews = Reviews(connection)
+        self.offers = Offers(connection)
+        self.lines = Lines(connection)
+        self.quotes = Quotes(connection)
+        self.drawdowns = Drawdowns(connection)
+        self.loans = Loans(connection)
+        self.journal = Journal(connection)
+        self.transfers = Transfers(connection)
+        self.repayments = Repayments(connection)
+        self.collections = CollectionActions(connection)
+        self.outbox = Outbox(connection)
+        self.audit = Audit(connection)
+        self.callbacks = Callbacks(connection)
+        self.requests = Requests(connection, blind_index)
+
+
+class Database:
+    """A pool of connections and the keys of personal columns.
+
+    Serialization failures and deadlocks are raised: callers run the whole transaction again.
+    """
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        keyring: Keyring,
+        blind_index: BlindIndex,
+        wakes: OutboxWakes,
+    ) -> None:
+        self._pool = pool
+        self._keyring = keyring
+        self._blind_index = blind_index
+        self.wakes = wakes
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: str, pool_size: int, pii_keyring: Keyring, blind_index: BlindIndex
+    ) -> AsyncIterator[Self]:
+        """Open the pool of at most `pool_size` connections; raises what asyncpg raises."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=pool_size,
+            command_timeout=_COMMAND_SECONDS,
+            statement_cache_size=_STATEMENTS_CACHED,
+            server_settings=_SESSION,
+        )
+        async with pool, OutboxWakes(url) as wakes:
+            yield cls(pool, pii_keyring, blind_index, wakes)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Begin; commit when the block ends, roll back when it raises."""
+        async with (
+            self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+            connection.transaction(),
+        ):
+            yield Transaction(connection, self._keyring, self._blind_index)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Yield the same without a transaction: every statement sees what is committed then."""
+        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            yield Transaction(connection, self._keyring, self._blind_index)
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life; raises when there is none."""
+        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            result: Any = await connection.fetchval("select 1")
+            if result != 1:
+                raise ConnectionError("the database does not answer")

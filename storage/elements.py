@@ -1,0 +1,184 @@
+# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
+"""Elements as the applicant gave them, encrypted, and what third parties said of them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, Json, TypeAdapter
+
+from domain.elements import Element, ElementKind, Verdict
+from runtime.keyring import BlindIndex, Keyring
+from storage.errors import IdempotencyMismatch, RecordMissing
+from storage.rows import Row
+
+if TYPE_CHECKING:
+    from storage.rows import Connection, Record
+
+_ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(Element)
+_COLUMNS: Final = "id, application_id, kind, attempt, data_enc, submitted_at"
+
+
+@dataclass(frozen=True)
+class ElementRow:
+    """A submitted element; its personal `data` stays out of `repr`."""
+
+    id: str
+    application_id: str
+    kind: ElementKind
+    attempt: int
+    submitted_at: datetime
+    data: Element = field(repr=False)
+
+
+class ElementStatus(Row):
+    """Where one kind of element of an application stands, without personal data.
+
+    `verdict` is None until it is verified.
+    """
+
+    kind: ElementKind
+    element_id: str
+    attempt: int
+    verdict: Verdict | None
+    reason: str | None
+    submitted_at: datetime
+    verified_at: datetime | None
+
+
+class VerificationRow(Row):
+    """What a third party said of an element; `facts` hold no personal data."""
+
+    element_id: str
+    application_id: str
+    kind: ElementKind
+    verdict: Verdict
+    reason: str | None
+    facts: Json[dict[str, Any]]
+    provider: str
+    verified_at: datetime
+
+
+class Elements:
+    """The elements and their verifications."""
+
+    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
+        self._connection = connection
+        self._keyring = keyring
+        self._blind_index = blind_index
+
+    async def insert(
+        self, element_id: str, application_id: str, kind: ElementKind, data: BaseModel
+    ) -> None:
+        """Store an element as the next attempt of its kind; a repeat changes nothing.
+
+        Raises `IdempotencyMismatch` when the id was stored with other data, and `RecordMissing` for
+        an unknown application.
+        """
+        text = data.model_dump_json()
+        # The lock counts attempts one after the other and lets a repeat see the first.
+        locked = await self._connection.fetchval(
+            "select id from applications where id = $1 for no key update", application_id
+        )
+        if locked is None:
+            raise RecordMissing(f"no application {application_id}")
+        digest = self._blind_index.of("element", text)
+        known = await self._connection.fetchrow(
+            "select application_id, data_idx from elements where id = $1", element_id
+        )
+        if known is not None:
+            if (known["application_id"], known["data_idx"]) != (application_id, digest):
+                raise IdempotencyMismatch(f"{element_id} was submitted with other data")
+            return
+        await self._connection.execute(
+            "insert into elements (id, application_id, kind, attempt, data_enc, data_idx)"
+            " select $1, $2::text, $3::text, coalesce(max(attempt), 0) + 1, $4, $5"
+            " from elements where application_id = $2::text and kind = $3::text",
+            element_id,
+            application_id,
+            kind,
+            self._keyring.encrypt(text.encode(), _place(element_id)),
+            digest,
+        )
+
+    async def get(self, element_id: str) -> ElementRow | None:
+        """Return the element with its data, None if unknown."""
+        record = await self._connection.fetchrow(
+            f"select {_COLUMNS} from elements where id = $1", element_id
+        )
+        return None if record is None else self._read(record)
+
+    async def newest(self, application_id: str, kind: ElementKind) -> ElementRow | None:
+        """Return the latest attempt at a kind with its data, None if it was never submitted."""
+        record = await self._connection.fetchrow(
+            f"select {_COLUMNS} from elements where application_id = $1 and kind = $2"
+            " order by attempt desc limit 1",
+            application_id,
+            kind,
+        )
+        return None if record is None else self._read(record)
+
+    async def latest(self, application_id: str) -> list[ElementStatus]:
+        """Return where every submitted kind stands, by its latest attempt."""
+        records = await self._connection.fetch(
+            "select distinct on (e.kind) e.kind, e.id as element_id, e.attempt, v.verdict,"
+            " v.reason, e.submitted_at, v.verified_at"
+            " from elements e left join verifications v on v.element_id = e.id"
+            " where e.application_id = $1 order by e.kind, e.attempt desc",
+            application_id,
+        )
+        return [ElementStatus.read(record) for record in records]
+
+    async def record_verification(
+        self,
+        element_id: str,
+        verdict: Verdict,
+        reason: str | None,
+        facts: Mapping[str, Any],
+        provider: str,
+        at: datetime,
+    ) -> VerificationRow:
+        """Record a verdict and return what is recorded: the first verdict stays."""
+        await self._connection.execute(
+            "insert into verifications (element_id, application_id, kind, verdict, reason, facts,"
+            " provider, verified_at)"
+            " select id, application_id, kind, $2, $3, $4, $5, $6 from elements where id = $1"
+            " on conflict (element_id) do nothing",
+            element_id,
+            verdict,
+            reason,
+            json.dumps(dict(facts)),
+            provider,
+            at,
+        )
+        stored = await self.verification(element_id)
+        if stored is None:
+            raise RecordMissing(f"no element {element_id}")
+        return stored
+
+    async def verification(self, element_id: str) -> VerificationRow | None:
+        """Return the recorded verdict on an element, None if there is none yet."""
+        return VerificationRow.read_if_any(
+            await self._connection.fetchrow(
+                "select element_id, application_id, kind, verdict, reason, facts, provider,"
+                " verified_at from verifications where element_id = $1",
+                element_id,
+            )
+        )
+
+    def _read(self, record: "Record") -> ElementRow:
+        text = self._keyring.decrypt(record["data_enc"], _place(record["id"]))
+        return ElementRow(
+            id=record["id"],
+            application_id=record["application_id"],
+            kind=ElementKind(record["kind"]),
+            attempt=record["attempt"],
+            submitted_at=record["submitted_at"],
+            data=_ELEMENT.validate_json(text),
+        )
+
+
+def _place(element_id: str) -> bytes:
+    return f"elements.data:{element_id}".encode()

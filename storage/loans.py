@@ -1,0 +1,274 @@
+# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
+"""Loans: their terms, their append-only events, and the projection of where they stand."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Json, TypeAdapter
+
+from domain.errors import ConflictingEvent
+from domain.loan_events import LoanEvent
+from domain.loan_terms import LoanTerms
+from domain.position import InstalmentPosition, InstalmentState, Position
+from domain.schedule import Plan
+from storage.errors import IdempotencyMismatch
+from storage.rows import Cursor, Row
+
+if TYPE_CHECKING:
+    from storage.rows import Connection
+
+_EVENT: Final[TypeAdapter[LoanEvent]] = TypeAdapter(LoanEvent)
+_COLUMNS: Final = (
+    "id, drawdown_id, line_id, applicant_id, currency, principal, terms, plan, plan_hash, state,"
+    " bucket, days_past_due, principal_outstanding, next_due_on, next_due_amount, business_date,"
+    " disbursed_on, settled_on, state_seq, recorded_at"
+)
+
+
+class LoanState(StrEnum):
+    """A loan is current, overdue or settled."""
+
+    CURRENT = "current"
+    OVERDUE = "overdue"
+    SETTLED = "settled"
+
+
+class LoanRow(Row):
+    """A loan and the summary of its position on `business_date`. Amounts in minor units."""
+
+    id: str
+    drawdown_id: str
+    line_id: str
+    applicant_id: str
+    currency: str
+    principal: int
+    terms: Json[LoanTerms]
+    plan: Json[Plan]
+    plan_hash: str
+    state: LoanState
+    bucket: str
+    days_past_due: int
+    principal_outstanding: int
+    next_due_on: date | None
+    next_due_amount: int | None
+    business_date: date
+    disbursed_on: date
+    settled_on: date | None
+    state_seq: int
+    recorded_at: datetime
+
+
+class InstalmentRow(Row):
+    """One instalment on the loan's `business_date`; `interest` includes what was waived."""
+
+    number: int
+    due_on: date
+    principal: int
+    interest: int
+    waived_interest: int
+    penalty: int
+    paid_principal: int
+    paid_interest: int
+    paid_penalty: int
+    state: InstalmentState
+    paid_on: date | None
+
+
+class Loans:
+    """The loans."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def book(
+        self,
+        *,
+        loan_id: str,
+        drawdown_id: str,
+        line_id: str,
+        applicant_id: str,
+        terms: LoanTerms,
+        plan: Plan,
+    ) -> LoanRow:
+        """Record a loan on its day of disbursement; a repeat returns the recorded one.
+
+        Raises `IdempotencyMismatch` when the drawdown became another loan.
+        """
+        record = await self._connection.fetchrow(
+            "insert into loans (id, drawdown_id, line_id, applicant_id, currency, principal, terms,"
+            " plan, plan_hash, state, principal_outstanding, next_due_on, next_due_amount,"
+            " business_date, disbursed_on)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12)"
+            f" on conflict do nothing returning {_COLUMNS}",
+            loan_id,
+            drawdown_id,
+            line_id,
+            applicant_id,
+            terms.currency,
+            terms.principal,
+            terms.model_dump_json(),
+            plan.model_dump_json(),
+            plan.hash,
+            plan.rows[0].due_on,
+            plan.rows[0].total,
+            terms.disbursed_on,
+        )
+        row = LoanRow.read_if_any(record) or await self.get(loan_id)
+        if row is None or row.drawdown_id != drawdown_id:
+            raise IdempotencyMismatch(f"{drawdown_id} became another loan than {loan_id}")
+        return row
+
+    async def get(self, loan_id: str) -> LoanRow | None:
+        """Return the loan, None if unknown."""
+        return LoanRow.read_if_any(
+            await self._connection.fetchrow(f"select {_COLUMNS} from loans where id = $1", loan_id)
+        )
+
+    async def for_update(self, loan_id: str) -> LoanRow | None:
+        """Return the loan locked until the transaction ends, None if unknown."""
+        return LoanRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from loans where id = $1 for no key update", loan_id
+            )
+        )
+
+    async def events(self, loan_id: str) -> tuple[LoanEvent, ...]:
+        """Return the loan's events in the order in which they were recorded."""
+        records = await self._connection.fetch(
+            "select event from loan_events where loan_id = $1 order by sequence", loan_id
+        )
+        return tuple(_EVENT.validate_json(record["event"]) for record in records)
+
+    async def event(self, event_key: str) -> LoanEvent | None:
+        """Return the event recorded under a business key, None if there is none."""
+        text = await self._connection.fetchval(
+            "select event from loan_events where event_key = $1", event_key
+        )
+        return None if text is None else _EVENT.validate_json(text)
+
+    async def append_event(self, loan_id: str, event: LoanEvent) -> bool:
+        """Record an event; False when it is recorded already.
+
+        Raises `ConflictingEvent` when its key names another event.
+        """
+        inserted = await self._connection.fetchval(
+            "insert into loan_events (loan_id, event_key, kind, business_date, event)"
+            " values ($1, $2, $3, $4, $5) on conflict (event_key) do nothing returning true",
+            loan_id,
+            event.key,
+            event.kind,
+            event.on,
+            event.model_dump_json(),
+        )
+        if inserted:
+            return True
+        if await self.event(event.key) != event:
+            raise ConflictingEvent(f"{event.key} is recorded with another content")
+        return False
+
+    async def project(
+        self, loan_id: str, position: Position, business_date: date, state_seq: int
+    ) -> bool:
+        """Write where the loan stands; False, and nothing changes, if a later state is written."""
+        due = position.next_due
+        written = await self._connection.fetchval(
+            "update loans set state = $2, bucket = $3, days_past_due = $4,"
+            " principal_outstanding = $5, next_due_on = $6, next_due_amount = $7,"
+            " business_date = $8, settled_on = $9, state_seq = $10"
+            " where id = $1 and state_seq <= $10 returning true",
+            loan_id,
+            _state(position),
+            position.bucket,
+            position.days_past_due,
+            position.principal_outstanding,
+            due.on if due else None,
+            due.amount if due else None,
+            business_date,
+            position.settled_on,
+            state_seq,
+        )
+        if written:
+            await self._write_instalments(loan_id, position.instalments)
+        return written is True
+
+    async def instalments(self, loan_id: str) -> list[InstalmentRow]:
+        """Return the loan's instalments as last projected."""
+        records = await self._connection.fetch(
+            "select number, due_on, principal, interest, waived_interest, penalty, paid_principal,"
+            " paid_interest, paid_penalty, state, paid_on from instalments"
+            " where loan_id = $1 order by number",
+            loan_id,
+        )
+        return [InstalmentRow.read(record) for record in records]
+
+    async def any_overdue(self, applicant_id: str) -> bool:
+        """Say whether a loan of the applicant is recorded as overdue."""
+        overdue: bool = await self._connection.fetchval(
+            "select exists (select from loans where applicant_id = $1 and state = 'overdue')",
+            applicant_id,
+        )
+        return overdue
+
+    async def page(
+        self,
+        after: Cursor | None,
+        limit: int,
+        *,
+        applicant_id: str | None = None,
+        state: LoanState | None = None,
+    ) -> list[LoanRow]:
+        """Return loans from the newest on, ordered by `recorded_at` and id."""
+        records = await self._connection.fetch(
+            f"select {_COLUMNS} from loans"
+            " where ($1::timestamptz is null or (recorded_at, id::text) < ($1, $2::text))"
+            " and ($3::text is null or applicant_id = $3)"
+            " and ($4::text is null or state = $4)"
+            " order by recorded_at desc, id desc limit $5",
+            after.at if after else None,
+            after.id if after else None,
+            applicant_id,
+            state,
+            limit,
+        )
+        return [LoanRow.read(record) for record in records]
+
+    async def _write_instalments(
+        self, loan_id: str, instalments: Sequence[InstalmentPosition]
+    ) -> None:
+        await self._connection.executemany(
+            "insert into instalments (loan_id, number, due_on, principal, interest,"
+            " waived_interest, penalty, paid_principal, paid_interest, paid_penalty, state,"
+            " paid_on) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            " on conflict (loan_id, number) do update set due_on = excluded.due_on,"
+            " principal = excluded.principal, interest = excluded.interest,"
+            " waived_interest = excluded.waived_interest, penalty = excluded.penalty,"
+            " paid_principal = excluded.paid_principal, paid_interest = excluded.paid_interest,"
+            " paid_penalty = excluded.paid_penalty, state = excluded.state,"
+            " paid_on = excluded.paid_on"
+            " where instalments is distinct from excluded",
+            [
+                (
+                    loan_id,
+                    item.number,
+                    item.due_on,
+                    item.principal,
+                    item.interest,
+                    item.interest_waived,
+                    item.penalty,
+                    item.principal_paid,
+                    item.interest_paid,
+                    item.penalty_paid,
+                    item.state,
+                    item.paid_on,
+                )
+                for item in instalments
+            ],
+        )
+
+
+def _state(position: Position) -> LoanState:
+    if position.settled:
+        return LoanState.SETTLED
+    return LoanState.OVERDUE if position.total_overdue else LoanState.CURRENT

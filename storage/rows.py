@@ -1,0 +1,43 @@
+"""What every repository shares: rows, connections and the place in a list."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import asyncpg
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Record = asyncpg.Record
+
+
+class Row(BaseModel):
+    """One row as the business reads it: immutable, columns converted to their types."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def read(cls, record: "Record") -> Self:
+        """Return the row that `record` holds."""
+        return cls.model_validate(dict(record))
+
+    @classmethod
+    def read_if_any(cls, record: "Record | None") -> Self | None:
+        """Return the row that `record` holds, None without one."""
+        return None if record is None else cls.read(record)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The place after which a list goes on: its ordering instant and, among equals, the id."""
+
+    at: datetime
+    id: str
+
+
+def cursor_of(row: Any, at: str) -> Cursor:
+    """Return the cursor behind `row`, ordered by its field `at` and its `id`."""
+    return Cursor(getattr(row, at), row.id)

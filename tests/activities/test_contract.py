@@ -1,0 +1,56 @@
+"""The contract says what was quoted, in the same bytes every time."""
+
+from datetime import UTC, datetime
+
+from activities.contract import contract_digest, contract_text
+from domain.schedule import build_plan
+from messages.ids import derived_id
+from storage.drawdowns import DrawdownRow, DrawdownState
+from storage.quotes import QuoteRow
+from tests.activities.story import AMOUNT, quoted_terms
+
+AT = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def _text() -> str:
+    terms = quoted_terms()
+    plan = build_plan(terms)
+    quote = QuoteRow.model_construct(terms=terms, plan=plan, plan_hash=plan.hash)
+    drawdown = DrawdownRow(
+        id=derived_id("dra", "contract"),
+        line_id=derived_id("lin", "contract"),
+        quote_id=derived_id("quo", "contract"),
+        loan_id=derived_id("loa", "contract"),
+        currency="CNY",
+        amount=AMOUNT,
+        state=DrawdownState.RESERVED,
+        contract_no="LF-1",
+        contract_sha256=None,
+        evidence_id=None,
+        failure=None,
+        requested_at=AT,
+        changed_at=AT,
+    )
+    return contract_text(drawdown, quote, derived_id("per", "contract"))
+
+
+def test_it_names_parties_price_and_every_instalment() -> None:
+    text = _text()
+    plan = build_plan(quoted_terms())
+    for said in (
+        derived_id("per", "contract"),
+        derived_id("loa", "contract"),
+        "10,000.00 CNY",
+        "24 %",
+        "1 | 2026-02-15 | 745.60 | 200.00 | 945.60",
+        "12 | 2027-01-15 | 927.01 | 18.54 | 945.55",
+        "11,347.15",
+        plan.hash,
+    ):
+        assert said in text
+    assert "$" not in text
+
+
+def test_the_digest_follows_from_the_text_alone() -> None:
+    assert contract_digest(_text()) == contract_digest(_text())
+    assert contract_digest(_text()) != contract_digest(_text() + " ")

@@ -1,0 +1,130 @@
+"""An application is decided once, by what the bureau knows and by earlier rejections."""
+
+import asyncio
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from domain.application import ApplicationState, Rejection, Waiting
+from domain.decision import Outcome
+from messages import calls
+from messages.application import AssessApplication, RecordState
+from sandbox.personas import person
+from tests.activities.conftest import Arm
+from tests.activities.story import Applicant, Bench, applicant
+
+ON = date(2026, 3, 2)
+
+
+def assessment(known: Applicant, on: date = ON) -> AssessApplication:
+    return AssessApplication(
+        application_id=known.start.application_id,
+        decided_at=datetime(2026, 3, 2, 4, tzinfo=UTC),
+        business_date=on,
+    )
+
+
+async def verified(bench: Bench, key: str, index: int, channel: str = "app") -> Applicant:
+    known = await applicant(bench, person(key, index), channel=channel)
+    await known.verify_identity()
+    return known
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome", "code", "reapply_on"),
+    [
+        ("approved", Outcome.APPROVE, None, None),
+        ("story", Outcome.REFER, None, None),
+        ("heavily_queried", Outcome.REFER, None, None),
+        ("low_score", Outcome.REJECT, "R08", date(2026, 4, 1)),
+        ("blacklisted", Outcome.REJECT, "R05", date(2026, 8, 29)),
+    ],
+)
+async def test_the_bureau_s_facts_decide(
+    bench: Bench, key: str, outcome: Outcome, code: str | None, reapply_on: date | None
+) -> None:
+    known = await verified(bench, key, 201)
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert (decision.outcome, decision.reject_code) == (outcome, code)
+    assert decision.reapply_on == reapply_on
+
+
+async def test_a_repeat_and_a_racing_attempt_get_the_recorded_decision(bench: Bench) -> None:
+    known = await verified(bench, "story", 202)
+    raced = await asyncio.gather(
+        *(bench.perform(calls.ASSESS_APPLICATION, assessment(known)) for _ in range(4))
+    )
+    await bench.standins.fault("bureau", status=500)
+    repeated = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert all(decision == repeated for decision in raced)
+    async with bench.database.read() as tx:
+        rows = await tx.decisions.of(known.start.application_id)
+    assert len(rows) == 1
+    assert rows[0].decided_by == "policy"
+
+
+async def test_the_record_holds_an_age_and_no_birth_date(bench: Bench) -> None:
+    known = await verified(bench, "approved", 203)
+    await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    async with bench.database.read() as tx:
+        (row,) = await tx.decisions.of(known.start.application_id)
+    kept = json.dumps(row.facts)
+    assert row.facts["score"] == 780
+    assert row.facts["age"] in (40, 41)
+    assert known.person.birth_date.isoformat() not in kept
+    assert known.person.identity_number not in kept
+
+
+async def test_a_bureau_that_does_not_answer_decides_nothing(bench: Bench) -> None:
+    known = await verified(bench, "approved", 204)
+    await bench.standins.fault("bureau", status=503)
+    with pytest.raises(ApplicationError) as failed:
+        await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert not failed.value.non_retryable
+    async with bench.database.read() as tx:
+        assert await tx.decisions.of(known.start.application_id) == []
+
+
+async def test_a_rejected_person_is_kept_away_in_every_channel_until_the_day(
+    bench: Bench,
+) -> None:
+    first = await verified(bench, "approved", 205)
+    rejection = Rejection(code="R13", reapply_on=date(2026, 4, 1))
+    await bench.perform(
+        calls.RECORD_STATE,
+        RecordState(
+            application_id=first.start.application_id,
+            state=ApplicationState.REJECTED,
+            waiting=Waiting.NOTHING,
+            state_seq=2,
+            at=datetime(2026, 3, 2, tzinfo=UTC),
+            rejection=rejection,
+        ),
+    )
+    early = await verified(bench, "approved", 205, "partner")
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(early, date(2026, 3, 31)))
+    assert (decision.outcome, decision.reject_code) == (Outcome.REJECT, "R13")
+    assert decision.reapply_on == rejection.reapply_on
+    asked = await bench.standins.calls(provider="bureau", request_id=early.start.application_id)
+    assert asked == []
+    in_time = await verified(bench, "approved", 205, "partner")
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(in_time, date(2026, 4, 1)))
+    assert decision.outcome is Outcome.APPROVE
+
+
+async def test_an_unverified_person_cannot_be_decided_upon(bench: Bench) -> None:
+    known = await applicant(bench, person("approved", 206))
+    with pytest.raises(ApplicationError) as refused:
+        await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert (refused.value.type, refused.value.non_retryable) == ("PersonalDataMissing", True)
+
+
+async def test_a_decision_lost_before_its_record_is_made_again(bench: Bench, arm: Arm) -> None:
+    known = await verified(bench, "low_score", 207)
+    arm("assess_application.before_record=raise")
+    with pytest.raises(ApplicationError):
+        await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert decision.reject_code == "R08"

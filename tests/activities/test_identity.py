@@ -1,0 +1,240 @@
+"""Elements are judged by their third party, once, and never by its absence."""
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from domain import elements
+from domain.elements import ElementKind, Verdict
+from messages import calls, ids
+from sandbox import pictures
+from sandbox.personas import person
+from tests.activities.conftest import Arm
+from tests.activities.story import (
+    Applicant,
+    Bench,
+    applicant,
+    bank_card,
+    identity_card,
+    liveness,
+    operator,
+    personal_information,
+    real_name,
+)
+
+
+async def test_all_six_elements_of_an_honest_applicant_match(bench: Bench) -> None:
+    someone = person("approved", 101)
+    known = await applicant(bench, someone)
+    cards = identity_card(pictures.card_front(someone), pictures.card_back(someone))
+    for data in (
+        real_name(someone),
+        operator(someone),
+        personal_information(someone),
+        cards,
+        liveness(someone),
+        bank_card(someone),
+    ):
+        outcome = await known.verify(data)
+        assert (outcome.kind, outcome.verdict, outcome.reason) == (data.kind, Verdict.MATCH, None)
+    async with bench.database.read() as tx:
+        personal = await tx.applicants.personal(known.start.applicant_id)
+    assert (personal.name, personal.identity_number) == (someone.name, someone.identity_number)
+    assert (personal.mobile, personal.bank_card) == (someone.mobile, someone.card_number)
+    assert someone.name not in repr(personal)
+
+
+async def test_elements_given_together_need_only_be_submitted(bench: Bench) -> None:
+    someone = person("approved", 102)
+    known = await applicant(bench, someone)
+    given: list[elements.Element] = [
+        real_name(someone),
+        operator(someone),
+        personal_information(someone),
+    ]
+    requests = [known.request(await known.provide(data), data.kind) for data in given]
+    outcomes = await asyncio.gather(
+        *(bench.perform(calls.VERIFY_ELEMENT, request) for request in reversed(requests))
+    )
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.MATCH}
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in ElementKind if kind is not ElementKind.REAL_NAME]
+)
+async def test_other_elements_wait_for_the_real_name(bench: Bench, kind: ElementKind) -> None:
+    someone = person("approved", 103)
+    known = await applicant(bench, someone)
+    outcome = await known.verify(_honest(known, kind))
+    assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "real_name_required")
+
+
+async def test_contacts_need_the_applicants_own_mobile(bench: Bench) -> None:
+    someone = person("approved", 104)
+    known = await applicant(bench, someone)
+    await known.verify(real_name(someone))
+    outcome = await known.verify(personal_information(someone))
+    assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "operator_required")
+
+
+def _honest(known: Applicant, kind: ElementKind) -> elements.Element:
+    someone = known.person
+    cards = identity_card(pictures.card_front(someone), pictures.card_back(someone))
+    honest: dict[ElementKind, elements.Element] = {
+        ElementKind.REAL_NAME: real_name(someone),
+        ElementKind.OPERATOR: operator(someone),
+        ElementKind.PERSONAL_INFORMATION: personal_information(someone),
+        ElementKind.IDENTITY_CARD: cards,
+        ElementKind.LIVENESS: liveness(someone),
+        ElementKind.BANK_CARD: bank_card(someone),
+    }
+    return honest[kind]
+
+
+async def _with_real_name(bench: Bench, key: str, index: int) -> Applicant:
+    known = await applicant(bench, person(key, index))
+    outcome = await known.verify(real_name(known.person))
+    assert outcome.verdict is Verdict.MATCH
+    await known.verify(operator(known.person))
+    return known
+
+
+async def test_what_a_third_party_denies_is_a_mismatch_with_its_reason(bench: Bench) -> None:
+    impostor = await applicant(bench, person("name_mismatch", 105))
+    assert (await impostor.verify(real_name(impostor.person))).reason == "name_mismatch"
+    known = await _with_real_name(bench, "mobile_mismatch", 106)
+    assert (await known.verify(operator(known.person))).reason == "mobile_mismatch"
+    known = await _with_real_name(bench, "approved", 107)
+    own = personal_information(known.person, known.person.mobile, "13900139000")
+    assert (await known.verify(own)).reason == "contact_is_applicant"
+
+
+async def test_a_credit_card_is_a_true_answer_and_still_no_use(bench: Bench) -> None:
+    known = await _with_real_name(bench, "credit_card", 108)
+    assert (await known.verify(bank_card(known.person))).reason == "not_a_debit_card"
+    async with bench.database.read() as tx:
+        assert (await tx.applicants.personal(known.start.applicant_id)).bank_card is None
+
+
+async def test_a_card_that_reads_well_must_agree_and_be_in_date(bench: Bench) -> None:
+    known = await _with_real_name(bench, "story", 109)
+    someone, other = known.person, person("story", 110)
+    back = pictures.card_back(someone)
+
+    async def reason(front: bytes, back: bytes) -> str | None:
+        return (await known.verify(identity_card(front, back))).reason
+
+    front = pictures.card_front(someone)
+    assert await reason(pictures.card_front(someone, "blurred"), back) == "image_blurred"
+    assert await reason(back, front) == "wrong_side"
+    renamed = replace(someone, name="另一人")
+    assert await reason(pictures.card_front(renamed), back) == "name_mismatch"
+    assert await reason(pictures.card_front(other), back) == "identity_number_mismatch"
+    born = replace(someone, birth_date=date(1970, 1, 1))
+    assert await reason(pictures.card_front(born), back) == "card_inconsistent"
+    expired = replace(someone, valid_until=date(2021, 1, 1))
+    assert await reason(front, pictures.card_back(expired)) == "card_not_in_date"
+    long_term = replace(someone, valid_until=None)
+    assert await reason(front, pictures.card_back(long_term)) is None
+
+
+async def test_a_face_must_live_and_be_the_registered_one(bench: Bench) -> None:
+    known = await _with_real_name(bench, "not_live", 111)
+    assert (await known.verify(liveness(known.person))).reason == "not_live"
+    known = await _with_real_name(bench, "approved", 112)
+    someone_else = person("approved", 113)
+    assert (await known.verify(liveness(known.person, someone_else))).reason == "different_person"
+
+
+async def test_an_applicant_stays_the_person_that_was_verified(bench: Bench) -> None:
+    known = await _with_real_name(bench, "approved", 114)
+    outcome = await known.verify(real_name(person("approved", 115)))
+    assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "identity_changed")
+
+
+async def test_a_source_that_cannot_say_is_tried_again_and_never_a_verdict(bench: Bench) -> None:
+    known = await applicant(bench, person("not_in_registry", 116))
+    element_id = await known.provide(real_name(known.person))
+    with pytest.raises(ApplicationError) as refused:
+        await bench.perform(calls.VERIFY_ELEMENT, known.request(element_id, "real_name"))
+    assert (refused.value.type, refused.value.non_retryable) == ("ProviderUnavailable", False)
+    assert refused.value.message == "real_name: not_in_registry"
+    async with bench.database.read() as tx:
+        assert await tx.elements.verification(element_id) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "type_", "code"),
+    [
+        ({"status": 503, "retry_after": 7}, "ProviderUnavailable", "server_error"),
+        ({"garbage": "not_json"}, "ProviderUnavailable", "invalid_response"),
+        ({"reset": True}, "ProviderUnavailable", "connection_lost"),
+        ({"latency_seconds": 30}, "ProviderUnavailable", "timeout"),
+        ({"status": 403}, "ProviderRejected", "http_403"),
+    ],
+)
+async def test_a_provider_that_fails_or_refuses_us_is_tried_again_until_it_answers(
+    bench: Bench, fault: dict[str, object], type_: str, code: str
+) -> None:
+    known = await applicant(bench, person("approved", 117))
+    request = known.request(await known.provide(real_name(known.person)), "real_name")
+    await bench.standins.fault("real_name", times=1, **fault)
+    with pytest.raises(ApplicationError) as failed:
+        await bench.perform(calls.VERIFY_ELEMENT, request)
+    assert (failed.value.type, failed.value.non_retryable) == (type_, False)
+    assert code in failed.value.message or type_ == "ProviderRejected"
+    assert known.person.name not in str(failed.value)
+    if "retry_after" in fault:
+        assert failed.value.next_retry_delay is not None
+        assert failed.value.next_retry_delay.total_seconds() == 7
+    outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
+    assert outcome.verdict is Verdict.MATCH
+
+
+async def test_a_repeat_and_a_racing_attempt_get_the_first_verdict(bench: Bench) -> None:
+    known = await applicant(bench, person("approved", 118))
+    request = known.request(await known.provide(real_name(known.person)), "real_name")
+    raced = await asyncio.gather(*(bench.perform(calls.VERIFY_ELEMENT, request) for _ in range(5)))
+    await bench.standins.fault("real_name", status=500)
+    repeated = await bench.perform(calls.VERIFY_ELEMENT, request)
+    assert len({*raced, repeated}) == 1
+    aggregate = ids.application_workflow(known.start.application_id)
+    async with bench.database.read() as tx:
+        facts = await tx.outbox.since(aggregate, 0)
+    assert [fact.kind for fact in facts] == ["element_verified"]
+
+
+@pytest.mark.parametrize("point", ["before_call", "after_call"])
+async def test_an_attempt_that_dies_around_the_call_is_made_good(
+    bench: Bench, arm: Arm, point: str
+) -> None:
+    known = await applicant(bench, person("approved", 119))
+    request = known.request(await known.provide(real_name(known.person)), "real_name")
+    arm(f"verify_element.{point}=raise")
+    with pytest.raises(ApplicationError):
+        await bench.perform(calls.VERIFY_ELEMENT, request)
+    outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
+    assert outcome.verdict is Verdict.MATCH
+
+
+async def test_nothing_personal_is_told_or_kept_in_plain(bench: Bench, database_url: str) -> None:
+    someone = person("approved", 120)
+    known = await applicant(bench, someone)
+    await known.verify_identity()
+    await known.verify(personal_information(someone))
+    canaries = (
+        someone.name,
+        someone.identity_number,
+        someone.mobile,
+        someone.card_number,
+        someone.address,
+    )
+    async with bench.database.read() as tx:
+        for table in ("applicants", "elements", "verifications", "outbox"):
+            rows = await tx.connection.fetch(f"select t::text as row from {table} t")  # noqa: S608 -- the names above
+            text = "".join(row["row"] for row in rows)
+            as_hex = [canary.encode().hex() for canary in canaries]
+            assert not [canary for canary in (*canaries, *as_hex) if canary in text], table

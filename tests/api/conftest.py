@@ -1,0 +1,109 @@
+"""The API in process, on a real PostgreSQL. Temporal is absent unless a test brings it."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from temporalio.client import Client
+
+from api.app import create_app
+from api.services import Services
+from runtime.local.ports import choose_ports
+from runtime.local.postgres import EmbeddedPostgres
+from runtime.settings import Settings, Token
+from runtime.temporal.plugin import LoanflowPlugin
+from storage.migrate import migrate
+
+TOKENS = (
+    ("applicant", "alice"),
+    ("applicant", "bob"),
+    ("partner", "app"),
+    ("partner", "acme"),
+    ("reviewer", "rita"),
+    ("reviewer", "rolf"),
+    ("collector", "carl"),
+    ("analyst", "anna"),
+    ("ops", "otto"),
+)
+
+Headers = dict[str, str]
+
+
+def bearer(role: str, subject: str) -> Headers:
+    """The header by which `subject` calls in a role."""
+    return {"Authorization": f"Bearer token-of-{role}-{subject}"}
+
+
+def keyed(role: str, subject: str, key: str | None = None) -> Headers:
+    """The same with an Idempotency-Key, a fresh one unless given."""
+    return bearer(role, subject) | {"Idempotency-Key": key or secrets.token_hex(8)}
+
+
+@pytest.fixture(scope="session")
+async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    folder = tmp_path_factory.mktemp("api") / "postgres"
+    async with EmbeddedPostgres(folder, keep_data=False) as server:
+        await migrate(server.url)
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def api_settings(settings: Settings, database_url: str) -> Settings:
+    tokens = [
+        Token.model_validate(
+            {"token": f"token-of-{role}-{subject}", "role": role, "subject": subject}
+        )
+        for role, subject in TOKENS
+    ]
+    return settings.model_copy(update={"tokens": tokens, "database_url": database_url})
+
+
+@asynccontextmanager
+async def serving(settings: Settings, client: Client) -> AsyncIterator[FastAPI]:
+    """Start the application as a server would."""
+    app = create_app(settings, client)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+async def absent_temporal(
+    plugin: LoanflowPlugin, tmp_path_factory: pytest.TempPathFactory
+) -> Client:
+    """A client of a Temporal server that is down."""
+    port = choose_ports(tmp_path_factory.mktemp("ports"), ("temporal",), {})["temporal"]
+    return await Client.connect(f"127.0.0.1:{port}", lazy=True, plugins=[plugin])
+
+
+@pytest.fixture(scope="session")
+async def app(api_settings: Settings, absent_temporal: Client) -> AsyncIterator[FastAPI]:
+    async with serving(api_settings, absent_temporal) as application:
+        yield application
+
+
+@pytest.fixture(scope="session")
+def services(app: FastAPI) -> Services:
+    found = app.state.services
+    assert isinstance(found, Services)
+    return found
+
+
+@asynccontextmanager
+async def http_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with http_client(app) as client:
+        yield client
+
+
+@pytest.fixture
+def fresh_key() -> Callable[[], str]:
+    return lambda: secrets.token_hex(8)

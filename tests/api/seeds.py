@@ -1,0 +1,188 @@
+"""What the record holds when a credit has come so far, written through the repositories."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from api.ownership import applicant_id_of
+from domain.application import ApplicationState, Waiting
+from domain.collections import ContactChannel
+from domain.loan_events import Disbursed
+from domain.loan_terms import monthly_terms
+from domain.position import position
+from domain.schedule import build_plan
+from messages.application import Offer, StartApplication
+from messages.ids import new_id
+from messages.loan import RepaymentSource
+from runtime.clock import utc_now
+from storage.database import Database, Transaction
+
+
+@dataclass(frozen=True)
+class Credit:
+    """The ids of one credit."""
+
+    applicant_id: str
+    application_id: str
+    offer_id: str
+    line_id: str
+    quote_id: str
+    drawdown_id: str
+    loan_id: str
+    repayment_id: str
+    task_id: str
+
+
+async def application(
+    tx: Transaction, channel: str, reference: str, amount: int = 1_000_000
+) -> StartApplication:
+    """An application that collects its elements."""
+    applicant = await tx.applicants.get_or_create(
+        applicant_id_of(channel, reference), channel, reference
+    )
+    start = StartApplication(
+        application_id=new_id("app"),
+        applicant_id=applicant.id,
+        product="cash",
+        channel=channel,
+        currency="CNY",
+        amount=amount,
+        instalments=12,
+    )
+    await tx.applications.insert(start, created_by="test")
+    return start
+
+
+async def set_state(
+    database: Database, application_id: str, state: str, *, reject_code: str | None = None
+) -> None:
+    """Move an application to a state."""
+    async with database.transaction() as tx:
+        await tx.applications.set_state(
+            application_id,
+            ApplicationState(state),
+            Waiting.REVIEWER if state == "in_review" else Waiting.NOTHING,
+            9,
+            utc_now(),
+            reject_code=reject_code,
+            reapply_on=date(2027, 1, 1) if reject_code else None,
+        )
+
+
+async def line(tx: Transaction, start: StartApplication) -> tuple[str, str]:
+    """An accepted offer and its line: ids of both."""
+    now = utc_now()
+    offer = Offer(
+        offer_id=new_id("off"),
+        currency=start.currency,
+        amount=start.amount,
+        instalments=start.instalments,
+        annual_rate=Decimal("24"),
+        penalty_annual_rate=Decimal("24"),
+        mode="single_batch",
+        expires_at=now + timedelta(days=7),
+    )
+    await tx.offers.make(offer, start.application_id, now)
+    line_id = new_id("lin")
+    await tx.lines.open(
+        line_id=line_id,
+        application_id=start.application_id,
+        applicant_id=start.applicant_id,
+        offer_id=offer.offer_id,
+        mode="single_batch",
+        currency=start.currency,
+        credit_limit=start.amount,
+        opened_at=now,
+        expires_at=now + timedelta(days=15),
+    )
+    return offer.offer_id, line_id
+
+
+async def credit(
+    database: Database, channel: str, reference: str, *, disbursed_on: date = date(2026, 1, 15)
+) -> Credit:
+    """A whole credit: 10,000.00 CNY over 12 months at 24 %, disbursed, a call task open."""
+    now = utc_now()
+    async with database.transaction() as tx:
+        start = await application(tx, channel, reference)
+        offer_id, line_id = await line(tx, start)
+        ids = Credit(
+            applicant_id=start.applicant_id,
+            application_id=start.application_id,
+            offer_id=offer_id,
+            line_id=line_id,
+            quote_id=new_id("quo"),
+            drawdown_id=new_id("dra"),
+            loan_id=new_id("loa"),
+            repayment_id=new_id("rep"),
+            task_id=new_id("act"),
+        )
+        await _disburse(tx, ids, start.amount, disbursed_on, now)
+        await _collect(tx, ids)
+    return ids
+
+
+async def _disburse(
+    tx: Transaction, ids: Credit, amount: int, disbursed_on: date, now: datetime
+) -> None:
+    terms = monthly_terms(
+        currency="CNY",
+        principal=amount,
+        annual_rate=Decimal("24"),
+        instalments=12,
+        disbursed_on=disbursed_on,
+        penalty_annual_rate=Decimal("24"),
+    )
+    plan = build_plan(terms)
+    await tx.quotes.insert(
+        quote_id=ids.quote_id,
+        line_id=ids.line_id,
+        terms=terms,
+        plan=plan,
+        quoted_at=now,
+        expires_at=now + timedelta(minutes=30),
+    )
+    await tx.drawdowns.reserve(
+        drawdown_id=ids.drawdown_id,
+        line_id=ids.line_id,
+        quote_id=ids.quote_id,
+        loan_id=ids.loan_id,
+        currency="CNY",
+        amount=amount,
+        contract_no=f"LF-{ids.drawdown_id.upper()}",
+        requested_at=now,
+    )
+    await tx.loans.book(
+        loan_id=ids.loan_id,
+        drawdown_id=ids.drawdown_id,
+        line_id=ids.line_id,
+        applicant_id=ids.applicant_id,
+        terms=terms,
+        plan=plan,
+    )
+    event = Disbursed(key=f"loan:{ids.loan_id}:disbursed", on=disbursed_on, amount=amount)
+    await tx.loans.append_event(ids.loan_id, event)
+    await tx.loans.project(
+        ids.loan_id, position(terms, (event,), disbursed_on), disbursed_on, state_seq=1
+    )
+
+
+async def _collect(tx: Transaction, ids: Credit) -> None:
+    await tx.repayments.request(
+        repayment_id=ids.repayment_id,
+        loan_id=ids.loan_id,
+        source=RepaymentSource.BORROWER,
+        order_no=f"R-{ids.repayment_id}",
+        currency="CNY",
+        amount=94_560,
+        requested_on=date(2026, 2, 15),
+    )
+    await tx.collections.add_action(
+        action_id=ids.task_id,
+        loan_id=ids.loan_id,
+        episode=1,
+        step="first_call",
+        channel=ContactChannel.CALL_TASK,
+        days_past_due=4,
+        due_on=date(2026, 2, 19),
+    )
