@@ -15,6 +15,7 @@ Then one loan is moved through three due dates and its events a month are counte
 import argparse
 import asyncio
 import gc
+import os
 import secrets
 import tempfile
 import time
@@ -33,8 +34,12 @@ from demo.people import elements
 from demo.stage import _tokens
 from messages import ids
 from runtime.local.stack import LocalStack
+from runtime.settings import Settings
+from runtime.temporal.client import connect
+from runtime.time_travel import TimeTravel
 from sandbox.personas import FAMILY_SIZE, person
 
+MONTHS: Final = 3
 _ACTIVITY_EVENTS: Final = ("EVENT_TYPE_ACTIVITY_TASK_SCHEDULED", "EVENT_TYPE_MARKER_RECORDED")
 
 
@@ -143,15 +148,14 @@ def _name(event: Any) -> str:
     return EventType.Name(event.event_type)
 
 
-async def loan_month_events(client: Client, credit: Credit, months: int) -> float:
+async def loan_month_events(client: Client, travel: TimeTravel, loan_id: str, months: int) -> float:
     """Return the events that one month of a loan costs, time travel's own left out."""
-    from runtime.time_travel import TimeTravel
-
-    workflow_id = credit.workflows["loan"]
+    workflow_id = ids.loan_workflow(loan_id)
     before = await events_of(client, workflow_id)
-    travel = TimeTravel(client)
     for _ in range(months):
-        await travel.advance_to_next(credit.loan_id)
+        due = await travel.next_step_at(loan_id)
+        assert due is not None
+        _ = await travel.advance(loan_id, due)
     after = await events_of(client, workflow_id)
     spent = after - before
     travelling = sum(n for name, n in spent.items() if "OPTIONS" in name or "TIME_SKIPPING" in name)
@@ -162,7 +166,9 @@ async def measure(count: int, at_once: int) -> None:
     """Run everything and print it."""
     with tempfile.TemporaryDirectory(prefix="loanflow-bench-") as folder:
         async with LocalStack(Path(folder), keep_data=False, on_death="stop") as stack:
-            client = await Client.connect(stack.temporal_address)
+            os.environ.update(stack.environment)
+            settings = Settings()
+            client = await connect(settings)
             async with api_at(stack.api_url, _tokens(stack.environment)) as api:
                 await credits_rate(api, 4, at_once)
                 rate, made = await credits_rate(api, count, at_once)
@@ -175,7 +181,9 @@ async def measure(count: int, at_once: int) -> None:
             )
             bare = await bare_rate(client, count, at_once, activities)
             report(rate, bare, activities, histories)
-            print(f"events a loan-month    {await loan_month_events(client, made[0], 3):8.1f}")
+            travel = TimeTravel(client, settings)
+            month = await loan_month_events(client, travel, made[0].loan_id, MONTHS)
+            print(f"events a loan-month    {month:8.1f}")
             if peer.is_installed():
                 dbos = await peer.rate(stack.database_url, count, activities, at_once)
                 print(
