@@ -41,6 +41,7 @@ lock: $(VENV)/.created ## Write the hashed locks anew from requirements*.in
 	@$(PIP) install uv
 	@$(LOCK) requirements.in --output-file requirements.lock
 	@$(LOCK) requirements-dev.in --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) requirements-bench.in --constraint requirements.lock --output-file requirements-bench.lock
 
 clean-data: ## Delete the databases, keys and logs of the local stack (asks nobody)
 	@$(PYTHON) -m runtime.local.clean

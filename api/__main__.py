@@ -42,16 +42,15 @@ class Server(uvicorn.Server):
 
 
 def main() -> int:
-    """Serve; returns 0 after a requested stop and 1 when the API could not start."""
+    """Serve; returns 0 after a requested stop. A failed start exits with uvicorn's code 3."""
     ours = settings()
     logs.configure(ours, "api")
     # uvicorn raises the signals again that it was stopped by; a requested stop is no failure.
     for requested in (signal.SIGTERM, signal.SIGINT):
         signal.signal(requested, lambda *_: None)
-    server = Server(create_app(ours), ours)
-    server.run()
+    Server(create_app(ours), ours).run()
     logs.stop()
-    return 0 if server.started else 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from api.codec import codec_router
 from api.engine import ProcessClosed
 from api.errors import Problem, ProblemDetails
 from api.middleware import RequestLine
+from api.reference import reference_router
 from api.refusals import answer_of
 from api.routers import ROUTERS
 from api.services import open_services
@@ -61,6 +62,8 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(codec_router(settings))
+    if local:
+        app.include_router(reference_router(app))
     for kind in (Problem, DomainError, ProcessClosed, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer)
     app.add_middleware(RequestLine)

@@ -41,6 +41,8 @@ class TokenRing:
 
     def principal_of(self, given: str) -> Principal | None:
         """Return whose token `given` is; every known token is compared, found or not."""
+        if not given:
+            return None
         found: Principal | None = None
         for known, principal in self._known:
             if hmac.compare_digest(known, given.encode()):

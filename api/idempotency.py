@@ -2,7 +2,8 @@
 
 The same request again gets the stored answer, also after a crash: every id that a request makes is
 derived from caller, route and key, so what ran half already is found and finished, not repeated.
-Not stored are answers that may change: 5xx, 429, a refusal before anything was tried, and 202.
+Not stored are answers that may change: 202, 5xx, 429, and refusals before anything was tried, so
+that a mended request may use its key again.
 """
 
 import hashlib
@@ -26,11 +27,11 @@ from storage.requests import InProgress, Mismatch, Stored
 _log = structlog.get_logger(__name__)
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-LEASE: Final = timedelta(seconds=45)
-"""Longer than any request takes; a repeat takes over after it when the first one's process died."""
+LEASE: Final = timedelta(seconds=20)
+"""Longer than a request takes; a repeat takes over after it when the first one's process died."""
 
 _KEPT_HEADERS: Final = ("location", "content-type")
-_UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 429})
+_UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 422, 429})
 
 Handle = Callable[[Request], Awaitable[Response]]
 

@@ -1,10 +1,9 @@
 """Pages of lists: an opaque cursor names the row after which the next page begins."""
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Query
@@ -55,9 +54,10 @@ def decode_cursor(text: str) -> Cursor:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None or not isinstance(row_id, str) or "\x00" in row_id:
             raise ValueError("not one of our cursors")
-    except (ValueError, TypeError, binascii.Error):
+        in_utc = moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
         error = FieldProblem(
             field="cursor", code="invalid_cursor", message="pass `next` of a page unchanged"
         )
         raise Problem("invalid_cursor", "cursor: pass `next` unchanged", errors=[error]) from None
-    return Cursor(moment, row_id)
+    return Cursor(in_utc, row_id)

@@ -25,7 +25,6 @@ def _rate(database_url: str, workflows: int, steps: int, at_once: int) -> float:
     config: DBOSConfig = {
         "name": "lifecycle-peer",
         "system_database_url": database_url,
-        "run_admin_server": False,
         "log_level": "ERROR",
     }
     DBOS(config=config)

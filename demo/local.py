@@ -5,11 +5,13 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from demo.client import Refusal
 from demo.stage import Stage, stage_of
 from demo.story import Outcome, play
 from demo.timeline import Teller
+from messages import ids
 from runtime.local.errors import LocalStackError
 from runtime.local.stack import LocalStack
 from runtime.local.state import default_folder
@@ -48,9 +50,10 @@ async def _perform(
             if not playing.done():
                 await waiting
                 return INTERRUPTED
-            code = _code(playing.result(), say)
+            outcome = playing.result()
+            code = _code(outcome, say)
             if stay:
-                _say_where(stack, say)
+                _say_where(stack, outcome, say)
                 await waiting
                 say("stopping ...")
             return code
@@ -98,12 +101,15 @@ async def _say_earlier(stage: Stage, say: Say) -> None:
         say("  ... and more: GET /v1/loans")
 
 
-def _say_where(stack: LocalStack, say: Say) -> None:
+def _say_where(stack: LocalStack, outcome: Outcome | None, say: Say) -> None:
     ports = stack.ports
     say("\nThe stack stays up. Where to look:")
     say(f"  API             {stack.api_url}/openapi.json (tokens: {stack.folder}/secrets.env)")
     if stack.temporal_ui_url:
         say(f"  Temporal UI     {stack.temporal_ui_url}")
+        if outcome is not None and outcome.loan_id:
+            loan = quote(ids.loan_workflow(outcome.loan_id), safe="")
+            say(f"  The loan there  {stack.temporal_ui_url}/namespaces/default/workflows/{loan}")
     say(f"  Metrics         {stack.api_url}/metrics")
     if "worker" in ports:
         say(f"                  http://127.0.0.1:{ports['worker']}/metrics")

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from domain.loan_terms import LoanTerms
@@ -23,6 +24,9 @@ _AMOUNTS: Final = frozenset(
 )
 """Fields whose integers are minor units."""
 
+_LEFT_OUT: Final = frozenset({"principal_paid", "interest_paid", "penalty_paid"})
+"""Columns that a narrow table does without: what is outstanding says the same."""
+
 
 def print_json(console: Console, result: Mapping[str, Any]) -> None:
     """Print a result for programs, on one line."""
@@ -33,6 +37,8 @@ def print_result(console: Console, result: Mapping[str, Any]) -> None:
     """Print a result for people: its fields, then its lists."""
     currency = str(result.get("currency", "CNY"))
     fields = Table.grid(padding=(0, 2))
+    fields.add_column(no_wrap=True)
+    fields.add_column(overflow="fold")
     _add_fields(fields, "", result, currency)
     console.print(fields)
     for name, rows in _lists(result):
@@ -88,14 +94,17 @@ def _is_rows(value: object) -> bool:
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
-    table = Table(title=name, title_justify="left")
+    table = Table(title=name, title_justify="left", box=box.SIMPLE, padding=0)
     columns = [
         column
         for column, value in rows[0].items()
-        if not isinstance(value, (list, Mapping)) and any(row.get(column) for row in rows)
+        if column not in _LEFT_OUT
+        and not isinstance(value, (list, Mapping))
+        and any(row.get(column) for row in rows)
     ]
     for column in columns:
-        table.add_column(column, justify="right" if column in _AMOUNTS else "left")
+        justify: JustifyMethod = "right" if column in _AMOUNTS else "left"
+        table.add_column(column, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(_text(column, row.get(column), currency) for column in columns))
     return table

@@ -37,7 +37,8 @@ class BusinessClock:
         handle = self._client.get_workflow_handle(workflow_id)
         try:
             description = await handle.describe(rpc_timeout=_PATIENCE)
-        except RPCError:
+        except (RPCError, RuntimeError):
+            # RuntimeError is how the SDK reports that a lazy client cannot connect.
             return None
         extended = description.raw_description.workflow_extended_info
         if not extended.HasField("time_skipping_info"):

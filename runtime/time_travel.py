@@ -33,7 +33,7 @@ from runtime.settings import Settings
 NOON: Final = time(12)
 """The hour at which a day is arrived at: its debits, marks and notices are then behind."""
 
-_HOP_SECONDS: Final = 30.0
+HOP_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.02
 _MOMENT: Final = timedelta(seconds=1)
 # The server's own limit is 200 skips, after which a clock stops without a word.
@@ -53,7 +53,7 @@ class LoanEndedError(TimeTravelError):
 
 
 class TravelStuckError(TimeTravelError):
-    """A hop took longer than half a minute; the message says what it waits for."""
+    """A hop took longer than it may; the message says what it waits for."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ class _Episode:
 class TimeTravel:
     """Moves loans of one local stack; raises TimeTravelOffError for any other installation."""
 
-    def __init__(self, client: Client, settings: Settings) -> None:
+    def __init__(
+        self, client: Client, settings: Settings, *, hop_seconds: float = HOP_SECONDS
+    ) -> None:
         if not settings.time_travel:
             raise TimeTravelOffError("time travel is off here: it is for the local stack only")
         self._client = client
@@ -89,6 +91,7 @@ class TimeTravel:
             client, config=TimeSkippingConfig(max_session_skip_count=_SKIPS)
         )
         self._clock = BusinessClock(client, settings)
+        self._hop_seconds = hop_seconds
 
     async def now(self, loan_id: str) -> datetime:
         """Return the instant (UTC) at which a loan stands."""
@@ -151,11 +154,11 @@ class TimeTravel:
             return
         handle = self._client.get_workflow_handle(workflow_id)
         try:
-            async with asyncio.timeout(_HOP_SECONDS):
+            async with asyncio.timeout(self._hop_seconds):
                 await self._skipper.fast_forward(handle, distance)
         except TimeoutError:
             description = await self._described(workflow_id)
-            raise TravelStuckError(_stuck(workflow_id, _busy_with(description))) from None
+            raise self._stuck(workflow_id, _busy_with(description)) from None
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -164,7 +167,7 @@ class TimeTravel:
 
     async def _quiet(self, workflow_id: str) -> WorkflowExecutionDescription:
         """Return a workflow's description once it has nothing in hand at its present time."""
-        deadline = monotonic() + _HOP_SECONDS
+        deadline = monotonic() + self._hop_seconds
         while True:
             description = await self._described(workflow_id)
             busy = _busy_with(description)
@@ -174,8 +177,15 @@ class TimeTravel:
             if not busy or not _is_running(description):
                 return description
             if monotonic() > deadline:
-                raise TravelStuckError(_stuck(workflow_id, busy))
+                raise self._stuck(workflow_id, busy)
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _stuck(self, workflow_id: str, busy: str) -> TravelStuckError:
+        waits_for = busy or "its clock to be moved"
+        return TravelStuckError(
+            f"{workflow_id} did not go on within {self._hop_seconds:.0f} s: "
+            f"it waits for {waits_for}"
+        )
 
     async def _described(self, workflow_id: str) -> WorkflowExecutionDescription:
         try:
@@ -219,14 +229,13 @@ def _next_hop(
     episode: _Episode | None,
     zone: str,
 ) -> Hop:
-    hops = [Hop(target, "arrived")]
-    if due_at is not None:
-        hops.append(Hop(due_at, "the loan's next step"))
+    hops = [] if due_at is None else [Hop(due_at, "the loan's next step")]
     if episode is not None:
         hops += [
             Hop(step_instant(step, episode.oldest_due_on, ZONES[zone]), step.name)
             for step in LADDER
         ]
+    hops.append(Hop(target, "arrived"))
     return min((hop for hop in hops if hop.at > now), key=lambda hop: hop.at)
 
 
@@ -256,8 +265,3 @@ def _busy_with(description: WorkflowExecutionDescription) -> str:
     if raw.HasField("pending_workflow_task"):
         parts.append("a worker to run its next task")
     return ", ".join(parts)
-
-
-def _stuck(workflow_id: str, busy: str) -> str:
-    waits_for = busy or "its clock to be moved"
-    return f"{workflow_id} did not go on within {_HOP_SECONDS:.0f} s: it waits for {waits_for}"

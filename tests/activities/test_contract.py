@@ -15,7 +15,19 @@ AT = datetime(2026, 1, 15, tzinfo=UTC)
 def _text() -> str:
     terms = quoted_terms()
     plan = build_plan(terms)
-    quote = QuoteRow.model_construct(terms=terms, plan=plan, plan_hash=plan.hash)
+    quote = QuoteRow.model_validate(
+        {
+            "id": derived_id("quo", "contract"),
+            "line_id": derived_id("lin", "contract"),
+            "currency": "CNY",
+            "amount": AMOUNT,
+            "terms": terms.model_dump_json(),
+            "plan": plan.model_dump_json(),
+            "plan_hash": plan.hash,
+            "quoted_at": AT,
+            "expires_at": AT,
+        }
+    )
     drawdown = DrawdownRow(
         id=derived_id("dra", "contract"),
         line_id=derived_id("lin", "contract"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -57,7 +58,7 @@ async def test_a_contract_is_signed_once_under_its_digest(bench: Bench) -> None:
     receipt = await someone.reserve()
     request = SignContract(drawdown_id=receipt.drawdown_id)
     raced = await asyncio.gather(*(bench.perform(calls.SIGN_CONTRACT, request) for _ in range(3)))
-    await bench.standins.fault("signing", status=500)
+    await bench.standins.fault("signing", operation="sign", status=500)
     repeated = await bench.perform(calls.SIGN_CONTRACT, request)
     assert len({*raced, repeated}) == 1
     assert repeated.contract_no == f"LF-{receipt.drawdown_id.upper()}"
@@ -258,7 +259,7 @@ async def test_a_plan_of_other_amounts_than_signed_is_never_billed(bench: Bench)
     async with bench.database.transaction() as tx:
         drawdown = await tx.drawdowns.get(receipt.drawdown_id)
         assert drawdown is not None
-        other = build_plan(quoted_terms().model_copy(update={"annual_rate": 23}))
+        other = build_plan(quoted_terms().model_copy(update={"annual_rate": Decimal("23")}))
         await tx.connection.execute(
             "update quotes set plan = $2 where id = $1",
             drawdown.quote_id,

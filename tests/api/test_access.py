@@ -15,7 +15,7 @@ from tests.api.conftest import TOKENS, bearer, keyed
 from tests.api.seeds import Credit
 
 ROLES = ("applicant", "partner", "reviewer", "collector", "analyst", "ops")
-SUBJECT = {role: subject for role, subject in reversed(TOKENS)}
+SUBJECT = dict(reversed(TOKENS))
 SERVED = sorted(RULES)
 PROTECTED = [route for route in SERVED if RULES[route].roles is not None]
 

@@ -14,6 +14,8 @@ from activities import registry
 from api.services import Services
 from messages.ids import application_workflow, loan_workflow, new_id
 from messages.queues import ALL
+from runtime.business_clock import BusinessClock
+from runtime.clock import utc_now
 from runtime.local.ports import choose_ports
 from runtime.settings import Settings
 from runtime.temporal.worker import build_workers
@@ -228,9 +230,6 @@ async def test_without_a_worker_a_command_is_to_be_repeated(
 async def test_the_business_clock_of_a_process_without_skips_is_the_wall_clock(
     record: Services, client: Client, application_id: str, stack_settings: Settings
 ) -> None:
-    from runtime.business_clock import BusinessClock
-    from runtime.clock import utc_now
-
     travelling = stack_settings.model_copy(update={"time_travel": True})
     for workflow_id in (application_workflow(application_id), loan_workflow(new_id("loa"))):
         before = utc_now()

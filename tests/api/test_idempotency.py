@@ -174,6 +174,8 @@ async def test_an_invalid_request_does_not_spend_its_key_on_a_typo(
             quotes_url, headers=headers | {"Content-Type": "application/json"}, content=malformed
         )
         assert answer.status_code == 400
+    wrong = await http.post(quotes_url, headers=headers, json=_QUOTE | {"amount": -1})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_amount")
     mended = await http.post(quotes_url, headers=headers, json=_QUOTE)
     assert mended.status_code == 201
 

@@ -1,5 +1,6 @@
 """What reads show: plans, positions, pages, balances."""
 
+import base64
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,8 @@ from storage.rows import Cursor
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 
+# An instant that no time zone but its own can hold.
+_EDGE = base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+14:00", "x"]').decode()
 ALICE = bearer("applicant", "alice")
 
 
@@ -100,7 +103,8 @@ async def test_pages_show_everything_once_while_the_list_grows(
 
 
 @pytest.mark.parametrize(
-    "cursor", ["e30", "W10", "WzEsMl0", "!!!", "WyIyMDI2LTAxLTAxIiwgIngiXQ", "é" * 20, "a" * 201]
+    "cursor",
+    ["e30", "W10", "WzEsMl0", "!!!", "WyIyMDI2LTAxLTAxIiwgIngiXQ", "é" * 20, "a" * 201, _EDGE],
 )
 async def test_a_made_up_cursor_is_refused(http: httpx.AsyncClient, cursor: str) -> None:
     answer = await http.get("/v1/applications", headers=ALICE, params={"cursor": cursor})

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from api.services import Services
 from messages.ids import application_workflow
 from runtime.settings import Settings
 from tests.api import seeds
-from tests.api.conftest import bearer
+from tests.api.conftest import bearer, serving
 
 
 @pytest.fixture
@@ -105,22 +106,19 @@ async def _server(app: FastAPI, settings: Settings) -> AsyncIterator[tuple[Serve
     """Serve `app`, which has started already, on a port of its own."""
     server = Server(app, settings.model_copy(update={"api_port": 0}))
     server.config.lifespan = "off"
-    serving = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    [listener] = server.servers[0].sockets
+    listener = socket.create_server(("127.0.0.1", 0))
+    # Not `serve`, which takes the signals of the whole process.
+    running = asyncio.create_task(server._serve([listener]))
     try:
         yield server, f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        await serving
+        await running
 
 
 async def test_news_arrive_as_they_commit_and_a_stopping_server_lets_go(
     api_settings: Settings, absent_temporal: Any
 ) -> None:
-    from tests.api.conftest import serving
-
     async with serving(api_settings, absent_temporal) as app:
         services: Services = app.state.services
         async with services.database.transaction() as tx:

@@ -314,10 +314,15 @@ def test_alerts_watch_metrics_that_exist() -> None:
     rules = [rule for group in config["groups"] for rule in group["rules"]]
     source = Path(metrics.__file__).read_text()
     operations = (ROOT / "docs/operations.md").read_text()
+    writers = "".join(
+        (ROOT / path).read_text() for path in ("providers/client.py", "activities/orders.py")
+    )
 
     for rule in rules:
         for name in re.findall(r"loanflow_\w+", rule["expr"]):
             assert f'"{name}"' in source, name
+        for outcome in re.findall(r'outcome="(\w+)"', rule["expr"]):
+            assert f'"{outcome}"' in writers, outcome
         assert f"\n## {rule['annotations']['section']}\n" in operations
 
 

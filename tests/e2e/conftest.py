@@ -1,0 +1,125 @@
+"""What end-to-end tests share: one whole stack in a folder of its own, and callers by role."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.stage import Stage, stage_of
+from runtime.local.stack import LocalStack
+from runtime.local.state import token_for
+
+REPOSITORY = Path(__file__).parents[2]
+_SETTINGS_OF_OURS = ("LOANFLOW_", "TEMPORAL_", "DATABASE_URL")
+
+Callers = Callable[[str], httpx.AsyncClient]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of the command line that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Return the JSON objects of standard output, one a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """Return the one JSON object of a command that succeeded."""
+        assert self.code == 0, self.err or self.out
+        [found] = self.objects
+        return found
+
+
+CommandLine = Callable[..., Awaitable[Ended]]
+
+
+async def run_starter(
+    *arguments: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> Ended:
+    """Run `starter.py` for the stack in `folder`, without this process's own settings."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_OURS)
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(REPOSITORY / "starter.py"),
+        *arguments,
+        cwd=REPOSITORY,
+        env={**inherited, "LOANFLOW_LOCAL_FOLDER": str(folder), **(settings or {})},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """A whole stack: servers, stand-ins, worker and API."""
+    folder = tmp_path_factory.mktemp("stack")
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_OURS)
+    }
+    async with LocalStack(folder, base_environment=inherited, keep_data=False) as running:
+        yield running
+
+
+@pytest.fixture
+async def api(stack: LocalStack) -> AsyncIterator[Callers]:
+    """Called with a role: an HTTP client of the API with that role's token."""
+    async with AsyncExitStack() as clients:
+        opened: dict[str, httpx.AsyncClient] = {}
+
+        def of(role: str) -> httpx.AsyncClient:
+            token = token_for(stack.environment, role)
+            if role not in opened:
+                opened[role] = httpx.AsyncClient(
+                    base_url=stack.api_url,
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=30.0,
+                    trust_env=False,
+                )
+                clients.push_async_callback(opened[role].aclose)
+            return opened[role]
+
+        yield of
+
+
+@pytest.fixture
+async def stage(stack: LocalStack) -> AsyncIterator[Stage]:
+    """The stack as the story and the command line see it."""
+    async with stage_of(stack.environment) as found:
+        yield found
+
+
+@pytest.fixture
+def starter(stack: LocalStack) -> CommandLine:
+    """Called with arguments: runs the command line on the stack, with `--json`."""
+
+    async def run(*arguments: str) -> Ended:
+        return await run_starter(*arguments, "--json", folder=stack.folder)
+
+    return run
+
+
+@pytest.fixture
+async def sandbox(stack: LocalStack) -> AsyncIterator[httpx.AsyncClient]:
+    """The console of the stand-ins; faults programmed by a test end with it."""
+    async with httpx.AsyncClient(base_url=stack.sandbox_url, trust_env=False) as console:
+        yield console
+        await console.delete("/sandbox/faults")
