@@ -30,6 +30,7 @@ Answer = TypeVar("Answer", bound=Message)
 PATIENCE_SECONDS: Final = 12
 _RPC: Final = timedelta(seconds=PATIENCE_SECONDS)
 _ENDED_MEANWHILE: Final = "AcceptedUpdateCompletedWorkflow"
+_COMPLETED: Final = "already completed"
 _UNREACHABLE: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
 
 
@@ -38,7 +39,7 @@ class StillRunning(Exception):
 
 
 class ProcessClosed(Exception):
-    """The process that a command is for has ended, or never was."""
+    """The process that a command is for has ended."""
 
     def __init__(self, workflow_id: str) -> None:
         super().__init__(f"{workflow_id} is not running")
@@ -75,17 +76,21 @@ class Engine:
         update_id: str,
         gives: type[Answer],
         argument: Message | str | None = None,
+        *,
+        over: bool,
     ) -> Answer:
         """Execute an update of a process and return its answer.
 
-        Raises StillRunning when it was taken on and takes longer than a caller waits,
-        ProcessClosed when there is no such running process, and the Problem that a refusal means.
+        `over` says that by the record the process has ended: one that is not over and not there
+        has not started yet. Raises StillRunning when the command was taken on and takes longer than
+        a caller waits, ProcessClosed when the process has ended, and the Problem that a refusal
+        means.
         """
         handle = self._client.get_workflow_handle(workflow_id)
         arguments: list[Any] = [] if argument is None else [argument]
         taken_on = False
         try:
-            async with _engine_problems(workflow_id), asyncio.timeout(PATIENCE_SECONDS):
+            async with _engine_problems(workflow_id, over), asyncio.timeout(PATIENCE_SECONDS):
                 started = await handle.start_update(
                     update,
                     args=arguments,
@@ -137,12 +142,14 @@ def _refusal(cause: BaseException, workflow_id: str) -> Problem | ProcessClosed:
 
 
 @asynccontextmanager
-async def _engine_problems(workflow_id: str) -> AsyncIterator[None]:
+async def _engine_problems(workflow_id: str, over: bool = True) -> AsyncIterator[None]:
     try:
         yield
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise ProcessClosed(workflow_id) from error
+            if over or _COMPLETED in error.message:
+                raise ProcessClosed(workflow_id) from error
+            raise later("not_accepted_yet", "The process starts. Repeat the request.") from error
         if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
             raise later("too_many_requests", "The process is busy. Repeat the request.") from error
         if error.status is RPCStatusCode.FAILED_PRECONDITION:

@@ -13,7 +13,7 @@ class SandboxConfig:
     host: str = "127.0.0.1"
     port: int = 8500
     database: Path = Path(".local/sandbox/book.sqlite3")
-    callback_url: str = "http://127.0.0.1:8000/v1/callbacks"
+    callback_url: str = "http://127.0.0.1:8000/v1/callbacks/payments"
     settle_seconds: float = 1.0
     api_key: str = field(default="sandbox-key", repr=False)
     signing_secret: str = field(default="sandbox-signing-secret", repr=False)

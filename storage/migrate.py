@@ -14,8 +14,8 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -40,19 +40,6 @@ async def migrate(url: str) -> str:
     finally:
         await engine.dispose()
     return revision or ""
-
-
-async def pending(url: str) -> bool:
-    """Say whether the database at `url` lacks migrations that this code needs."""
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool
-    )
-    try:
-        async with engine.connect() as connection:
-            revision = await connection.run_sync(_revision)
-    finally:
-        await engine.dispose()
-    return revision != ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:
@@ -81,10 +68,16 @@ def main() -> int:
     try:
         revision = asyncio.run(migrate(url))
     except (OSError, asyncpg.PostgresError) as error:
-        sys.stderr.write(f"the database was not migrated: {error}\n")
-        return 1
+        return _failed(error)
+    except DBAPIError as error:
+        return _failed(error.orig)
     sys.stdout.write(f"the database is at revision {revision}\n")
     return 0
+
+
+def _failed(cause: BaseException | None) -> int:
+    sys.stderr.write(f"the database was not migrated: {cause}\n")
+    return 1
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -16,11 +16,9 @@ from storage.rows import Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storage.database import Database
     from storage.rows import Connection
 
 _PAGE: Final = 100
-_POLL_SECONDS: Final = 5.0
 _RECONNECT_SECONDS: Final = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -75,26 +73,11 @@ class Outbox:
         return [OutboxRow.read(record) for record in records]
 
 
-async def listen(db: "Database", aggregate: str, after_id: int = 0) -> AsyncIterator[OutboxRow]:
-    """Yield an aggregate's facts after `after_id`, then each new one as it commits, without end."""
-    with db.wakes.watch(aggregate) as woken:
-        while True:
-            woken.clear()
-            async with db.read() as tx:
-                rows = await tx.outbox.since(aggregate, after_id)
-            for row in rows:
-                after_id = row.id
-                yield row
-            if len(rows) < _PAGE:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), _POLL_SECONDS)
-
-
 class OutboxWakes:
     """The process's one LISTEN connection, and whom to wake.
 
-    It connects when somebody first watches and again whenever the connection is lost; watchers
-    poll slowly besides, so a lost notice only delays.
+    It connects when somebody first watches and again whenever the connection is lost, and wakes
+    everybody then: what was missed is read. Watchers poll slowly besides.
     """
 
     def __init__(self, url: str) -> None:

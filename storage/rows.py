@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import asyncpg
 from pydantic import BaseModel, ConfigDict
@@ -36,8 +36,3 @@ class Cursor:
 
     at: datetime
     id: str
-
-
-def cursor_of(row: Any, at: str) -> Cursor:
-    """Return the cursor behind `row`, ordered by its field `at` and its `id`."""
-    return Cursor(getattr(row, at), row.id)

@@ -7,7 +7,7 @@ update answers its caller with it. Everything else is retried for ever: it is ou
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel
 from temporalio import workflow
@@ -92,6 +92,16 @@ async def run_patiently(
     result = await run(call, argument, f"{summary}: until the provider answers")
     while_waiting(False)
     return result
+
+
+def continue_on_newest_build(state: BaseModel) -> NoReturn:
+    """Go on in a new run with `state`, on the build that is current by then.
+
+    A pinned workflow would otherwise stay on the build that it began with.
+    """
+    workflow.continue_as_new(
+        state, initial_versioning_behavior=workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
+    )
 
 
 class Parked(RuntimeError):

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
         ReserveDrawdown,
         StartLine,
     )
-    from workflows.calling import parked, run
+    from workflows.calling import continue_on_newest_build, parked, run
     from workflows.details import details_table
 
 
@@ -48,7 +48,7 @@ class CreditLine:
         await workflow.wait_condition(lambda: self._is_over() or self._should_continue_as_new())
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._is_over():
-            workflow.continue_as_new(
+            continue_on_newest_build(
                 start.model_copy(
                     update={"open_drawdowns": tuple(sorted(self._open)), "drawn": self._drawn}
                 )
@@ -99,6 +99,10 @@ class CreditLine:
             self._open.discard(ended.drawdown_id)
             self._drawn += ended.amount if ended.disbursed else 0
             self._show()
+
+    @workflow.signal(description="Look again: a new build may be there")
+    def nudge(self) -> None:
+        """Wake up, so that a sleeping line moves to the build that was made current."""
 
     @workflow.query(description="The line as its process knows it")
     def snapshot(self) -> LineView:

@@ -45,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
         StartLoan,
     )
     from messages.repayment import RepaymentEnded, StartRepayment
-    from workflows.calling import parked, run
+    from workflows.calling import continue_on_newest_build, parked, run
     from workflows.details import details_table
     from workflows.repayment import Repayment
 
@@ -91,7 +91,7 @@ class Loan:
                 break
             if self._should_continue_as_new():
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(self._snapshot())
+                continue_on_newest_build(self._snapshot())
             step = next_step(current, self._collected_to, self._marked, self._zone)
             self._publish(current, step)
             if step is None or self._in_flight is not None or workflow.now() < step.at:
@@ -141,6 +141,10 @@ class Loan:
         """Queue the outcome for booking; a repeat is booked once."""
         self._ended.append(ended)
 
+    @workflow.signal(description="Look again: a new build may be there")
+    def nudge(self) -> None:
+        """Wake up, so that a sleeping loan moves to the build that was made current."""
+
     @workflow.query(description="The loan as its process knows it")
     def snapshot(self) -> LoanView:
         """Return the live state, for debugging."""
@@ -175,21 +179,26 @@ class Loan:
         settles = command.payoff_total is not None
         self._in_flight = command.repayment_id
         self._amounts[command.repayment_id] = amount
-        order_no = ids.debit_order(command.repayment_id)
-        await run(
-            calls.REQUEST_REPAYMENT,
-            RequestRepayment(
-                loan_id=self._start.loan_id,
-                repayment_id=command.repayment_id,
-                order_no=order_no,
-                source=RepaymentSource.PAYOFF if settles else RepaymentSource.BORROWER,
-                amount=amount,
-                business_date=today,
-                workflow_id=ids.repayment_workflow(command.repayment_id),
-                payoff=payoff_quote(self._terms, self._events, today) if settles else None,
-            ),
-            f"record the repayment of {format_amount(amount, self._terms.currency)}",
-        )
+        try:
+            await run(
+                calls.REQUEST_REPAYMENT,
+                RequestRepayment(
+                    loan_id=self._start.loan_id,
+                    repayment_id=command.repayment_id,
+                    order_no=ids.debit_order(command.repayment_id),
+                    source=RepaymentSource.PAYOFF if settles else RepaymentSource.BORROWER,
+                    amount=amount,
+                    business_date=today,
+                    workflow_id=ids.repayment_workflow(command.repayment_id),
+                    payoff=payoff_quote(self._terms, self._events, today) if settles else None,
+                ),
+                f"record the repayment of {format_amount(amount, self._terms.currency)}",
+            )
+        except ApplicationError:
+            # The record refused: nothing was sent and nothing will be.
+            self._in_flight = None
+            del self._amounts[command.repayment_id]
+            raise
         await self._start_repayment(command.repayment_id, amount, today, sent=False)
 
     async def _start_repayment(

@@ -154,10 +154,14 @@ async def follow(
 async def _execute(
     update: str, application_id: str, caller: Caller, command: Keyed, services: Using
 ) -> ApplicationStatus | Response:
-    await _visible(application_id, caller, services)
+    row = await _visible(application_id, caller, services)
     try:
         view = await services.engine.command(
-            ids.application_workflow(application_id), update, command.update_id, ApplicationView
+            ids.application_workflow(application_id),
+            update,
+            command.update_id,
+            ApplicationView,
+            over=row.state.is_final,
         )
     except StillRunning:
         row = await _visible(application_id, caller, services)

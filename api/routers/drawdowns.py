@@ -11,7 +11,7 @@ from api.idempotency import Keyed
 from api.ownership import drawdown_for, line_for, quote_for
 from api.schemas.line import DrawdownAnswer, NewDrawdown
 from api.services import Services, Using
-from domain.line import QuoteUnusable
+from domain.line import LineState, QuoteUnusable
 from messages import ids
 from messages.line import DrawCommand, DrawReceipt
 from storage.drawdowns import DrawdownRow
@@ -40,7 +40,7 @@ async def draw(
     409 `plan_changed` when `plan_hash` is not that of the quote: show the quote again.
     """
     async with services.database.read() as tx:
-        await line_for(tx, caller, line_id)
+        line = await line_for(tx, caller, line_id)
         quote = await quote_for(tx, caller, body.quote_id)
     _check(quote, line_id, body)
     drawdown_id = command.new_id("dra")
@@ -57,6 +57,7 @@ async def draw(
                 quote_id=quote.id,
                 amount=quote.amount,
             ),
+            over=line.state is not LineState.ACTIVE,
         )
     except StillRunning:
         row = await _find(services, drawdown_id)

@@ -61,6 +61,7 @@ async def provide(
             command.update_id,
             ElementOutcomes,
             ProvideElements(elements=provided, submit=body.submit),
+            over=False,
         )
         status = view_status(outcomes.application)
     except StillRunning:

@@ -133,7 +133,11 @@ async def quote_payoff(
     """Quote the payoff; it is good to the end of the business day."""
     try:
         quoted = await services.engine.command(
-            ids.loan_workflow(loan.id), "quote_payoff", command.update_id, QuotedPayoff
+            ids.loan_workflow(loan.id),
+            "quote_payoff",
+            command.update_id,
+            QuotedPayoff,
+            over=loan.state is LoanState.SETTLED,
         )
     except StillRunning:
         raise later("not_accepted_yet", "The loan is busy. Repeat the request.") from None

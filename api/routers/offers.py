@@ -37,6 +37,7 @@ async def accept(
     """Accept: a credit line is opened, its id is in the answer."""
     async with services.database.read() as tx:
         offer = await offer_for(tx, caller, offer_id)
+        row = await application_for(tx, caller, offer.application_id)
     try:
         view = await services.engine.command(
             ids.application_workflow(offer.application_id),
@@ -44,6 +45,7 @@ async def accept(
             command.update_id,
             ApplicationView,
             offer_id,
+            over=row.state.is_final,
         )
     except StillRunning:
         async with services.database.read() as tx:

@@ -16,6 +16,7 @@ from api.schemas.loan import NewRepayment, RepaymentAnswer
 from api.services import Services, Using
 from messages import ids
 from messages.loan import RepayCommand, RepayReceipt
+from storage.loans import LoanState
 from storage.repayments import RepaymentRow, RepaymentState
 
 router = gated_router("", "repayments")
@@ -41,7 +42,7 @@ async def repay(
     202 while the bank has not told how the debit ended; it will show in the repayment.
     """
     async with services.database.read() as tx:
-        await loan_for(tx, caller, loan_id)
+        loan = await loan_for(tx, caller, loan_id)
     repayment_id = command.new_id("rep")
     location = f"/v1/repayments/{repayment_id}"
     with suppress(StillRunning):
@@ -53,6 +54,7 @@ async def repay(
             RepayCommand(
                 repayment_id=repayment_id, amount=body.amount, payoff_total=body.payoff_total
             ),
+            over=loan.state is LoanState.SETTLED,
         )
     row = await _find(services, repayment_id)
     if row is None:

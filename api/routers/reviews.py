@@ -69,7 +69,7 @@ async def _review(
     services: Services,
 ) -> ApplicationStatus | Response:
     async with services.database.read() as tx:
-        await application_for(tx, caller, application_id)
+        row = await application_for(tx, caller, application_id)
     try:
         view = await services.engine.command(
             ids.application_workflow(application_id),
@@ -77,6 +77,7 @@ async def _review(
             command.update_id,
             ApplicationView,
             ReviewCommand(reviewer=caller.subject, reason=body.reason),
+            over=row.state.is_final,
         )
     except StillRunning:
         async with services.database.read() as tx:

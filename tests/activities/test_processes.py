@@ -1,4 +1,4 @@
-"""A process that follows from the record is started once, on the core queue, with its attributes."""
+"""A process that follows from the record is started once, on the core queue, findable."""
 
 from datetime import timedelta
 

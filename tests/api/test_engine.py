@@ -12,6 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 import api.engine
 from activities import registry
 from api.services import Services
+from domain.line import LineState
 from messages.ids import application_workflow, loan_workflow, new_id
 from messages.queues import ALL
 from runtime.business_clock import BusinessClock
@@ -195,7 +196,10 @@ async def test_a_provider_that_is_down_is_waited_for(
     assert [element["attempt"] for element in shown["elements"]] == [1]
 
 
-async def test_processes_that_are_not_there(web: httpx.AsyncClient, record: Services) -> None:
+async def test_a_process_that_has_not_started_yet_is_waited_for(
+    web: httpx.AsyncClient, record: Services
+) -> None:
+    """The record of a line or loan is written a moment before its process starts."""
     credit = await seeds.credit(record.database, "app", "alice")
     async with record.database.read() as tx:
         quote = await tx.quotes.get(credit.quote_id)
@@ -205,10 +209,18 @@ async def test_processes_that_are_not_there(web: httpx.AsyncClient, record: Serv
         f"/v1/lines/{credit.line_id}/drawdowns",
         body={"quote_id": quote.id, "plan_hash": quote.plan_hash},
     )
-    assert (drawn.status_code, drawn.json()["code"]) == (409, "line_closed")
+    assert (drawn.status_code, drawn.json()["code"]) == (503, "not_accepted_yet")
     for path in ("repayments", "payoff-quotes"):
         answer = await _post(web, f"/v1/loans/{credit.loan_id}/{path}")
-        assert (answer.status_code, answer.json()["code"]) == (409, "loan_closed")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_accepted_yet")
+    async with record.database.transaction() as tx:
+        await tx.lines.set_state(credit.line_id, LineState.EXPIRED)
+    over = await _post(
+        web,
+        f"/v1/lines/{credit.line_id}/drawdowns",
+        body={"quote_id": quote.id, "plan_hash": quote.plan_hash},
+    )
+    assert (over.status_code, over.json()["code"]) == (409, "line_closed")
 
 
 async def test_without_a_worker_a_command_is_to_be_repeated(

@@ -113,7 +113,7 @@ async def test_from_application_to_settlement(caller: Caller) -> None:
         {"quote_id": quote["id"], "plan_hash": quote["plan_hash"]},
     )
     async with asyncio.timeout(20):
-        while (await caller.get(f"/drawdowns/{drawdown['id']}"))["state"] != "disbursed":
+        while (await caller.get(f"/drawdowns/{drawdown['id']}"))["state"] != "disbursed":  # noqa: ASYNC110 -- over HTTP there is nothing to wait on
             await asyncio.sleep(0.05)
     loan = await caller.get(f"/loans/{drawdown['loan_id']}")
     assert loan["state"] == "current"

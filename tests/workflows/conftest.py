@@ -1,10 +1,24 @@
-"""A Temporal dev server whose workflows have a clock of their own that tests can turn."""
+"""Whole lenders in process, on a Temporal server whose workflows have clocks that tests turn."""
 
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+from temporalio.worker import Replayer
+
+from runtime.keyring import BlindIndex, Keyring
+from runtime.local.postgres import EmbeddedPostgres, create_database
+from runtime.settings import ProviderSettings, Settings
+from runtime.temporal.plugin import LoanflowPlugin
+from storage.database import Database
+from storage.migrate import migrate
+from tests.standins import Standins, connected, sandbox_config
+from tests.workflows.lender import Lender, open_lender, task_failures
+from workflows.registry import WORKFLOWS
+
+TEMPLATE = "loanflow_template"
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +33,74 @@ async def time_skipping(dev_server_options: dict[str, Any]) -> AsyncIterator[Wor
         ts_config=TimeSkippingConfig(max_session_skip_count=10_000), **dev_server_options
     ) as env:
         yield env
+
+
+@pytest.fixture(scope="session")
+async def record_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[EmbeddedPostgres]:
+    folder = tmp_path_factory.mktemp("record") / "postgres"
+    async with EmbeddedPostgres(folder, keep_data=False) as running:
+        await migrate(await create_database(running.url, TEMPLATE))
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def running_standins(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Standins]:
+    async with connected(sandbox_config(tmp_path_factory.mktemp("standins"))) as standins:
+        yield standins
+
+
+@pytest.fixture(scope="module")
+async def lender_settings(
+    settings: Settings, record_server: EmbeddedPostgres, running_standins: Standins
+) -> Settings:
+    """Settings of a lender with a record and stand-ins of the module's own."""
+    url = await create_database(record_server.url, f"m{secrets.token_hex(6)}", template=TEMPLATE)
+    third_parties = ProviderSettings(base_url=running_standins.url, timeout_seconds=1.0)
+    return settings.model_copy(
+        update={"database_url": url, "providers": third_parties, "time_travel": True}
+    )
+
+
+@pytest.fixture(scope="module")
+async def record(lender_settings: Settings) -> AsyncIterator[Database]:
+    keyring = Keyring.parse(lender_settings.pii_keys.get_secret_value())
+    blind_index = BlindIndex.parse(lender_settings.blind_index_key.get_secret_value())
+    async with Database.open(lender_settings.database_url, 4, keyring, blind_index) as opened:
+        yield opened
+
+
+@pytest.fixture(params=[1000, 0], ids=["cached", "uncached"])
+def own_settings(
+    request: pytest.FixtureRequest, lender_settings: Settings, task_queue_prefix: str
+) -> Settings:
+    """The lender's settings with queues of the test's own.
+
+    Without a cache every workflow task replays its workflow from the first event.
+    """
+    return lender_settings.model_copy(
+        update={"task_queue_prefix": task_queue_prefix, "max_cached_workflows": request.param}
+    )
+
+
+@pytest.fixture
+async def lender(
+    dev_server: WorkflowEnvironment,
+    own_settings: Settings,
+    record: Database,
+    running_standins: Standins,
+    plugin: LoanflowPlugin,
+) -> AsyncIterator[Lender]:
+    """A lender at work; afterwards no task may have failed, and every history must replay."""
+    async with open_lender(dev_server.client, own_settings, record, running_standins) as opened:
+        yield opened
+    response = await running_standins.console.delete("/sandbox/faults")
+    response.raise_for_status()
+    replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin])
+    for handle in await opened.handles():
+        history = await handle.fetch_history()
+        assert not task_failures(list(history.events)), handle.id
+        await replayer.replay_workflow(history)

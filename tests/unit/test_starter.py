@@ -1,0 +1,270 @@
+"""The command line without a stack: plans, wrong usage, and how refusals of the API are told."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from demo import client
+from starter import app
+
+LOAN = "loa_0123456789abcdefghjkmnpqrs"
+
+
+class FakeApi:
+    """Answers of an API by method and path, in the order in which they are asked for."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.url = ""
+
+    def put(self, method: str, path: str, *answers: tuple[int, Any]) -> None:
+        self.answers[method, path] = list(answers)
+
+    def answer(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, Any]:
+        self.asked.append((method, path, headers))
+        answers = self.answers[method, path.partition("?")[0]]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+@pytest.fixture
+def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    """An API on a port of its own that the command line's settings name."""
+    fake = FakeApi()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.reply("GET")
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.reply("POST")
+
+        def reply(self, method: str) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, content = fake.answer(method, self.path, headers)
+            body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    tokens = [{"role": role, "token": f"{role}-secret"} for role in ("partner", "ops", "analyst")]
+    monkeypatch.setenv("LOANFLOW_PUBLIC_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("LOANFLOW_TOKENS", json.dumps(tokens))
+    yield fake
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("LOANFLOW_PUBLIC_URL", raising=False)
+    monkeypatch.delenv("LOANFLOW_TOKENS", raising=False)
+    monkeypatch.setenv("LOANFLOW_LOCAL_FOLDER", str(tmp_path))
+
+
+def problem(status: int, code: str, detail: str) -> tuple[int, dict[str, Any]]:
+    return status, {"type": "urn:x", "title": "x", "status": status, "code": code, "detail": detail}
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_help_names_every_command() -> None:
+    told = run("--help").stdout
+    for command in (
+        *("run", "demo", "apply", "approve", "reject", "accept", "draw", "repay", "show"),
+        *("advance", "plan", "reconcile"),
+    ):
+        assert f" {command} " in told
+
+
+# Eleven instalments of 945.60 and one of 945.55: any calculator's annuity of 2 % a month.
+def test_a_plan_for_programs() -> None:
+    result = run("plan", "--amount", "10000.00", "--months", "12", "--rate", "24", "--json")
+    assert result.exit_code == 0
+    plan = json.loads(result.stdout)
+    assert [row["total"] for row in plan["rows"]] == [94_560] * 11 + [94_555]
+    assert (plan["total_interest"], plan["total"]) == (134_715, 1_134_715)
+
+
+def test_a_plan_for_people_keeps_the_due_day_through_short_months() -> None:
+    result = run("plan", "--amount", "10000", "--months", "12", "--first-due", "2026-12-31")
+    assert result.exit_code == 0
+    assert "10,000.00 CNY over 12 months at 24 % a year" in result.stdout
+    for text in ("2027-02-28", "2027-03-31", "945.55", "11,347.15"):
+        assert text in result.stdout
+
+
+def test_the_default_first_due_date_lies_a_month_ahead() -> None:
+    rows = json.loads(run("plan", "--json").stdout)["rows"]
+    assert 28 <= rows[0]["days"] <= 31
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("plan", "--amount", "-5"), "write the amount in digits"),
+        (("plan", "--amount", "1.234"), "2 digits after the point"),
+        (("plan", "--amount", "ten"), "write the amount in digits"),
+        (("plan", "--amount", "0"), "principal must be"),
+        (("plan", "--rate", "-1"), "annual_rate must be"),
+        (("plan", "--rate", "x"), "a rate is a number"),
+        (("plan", "--first-due", "31.12.2026"), "2026-03-31"),
+        (("plan", "--months", "121"), "121"),
+        (("apply", "--person", "nobody"), "no persona"),
+        (("repay", LOAN, "--payoff", "--amount", "1"), "not both"),
+        (("advance", LOAN), "--to-next"),
+        (("advance", LOAN, "--days", "1", "--to-next"), "--to-next"),
+        (("advance", LOAN, "--to", "soon"), "2026-03-31"),
+        (("show",), "ID"),
+    ],
+)
+def test_wrong_usage_is_told_and_ends_with_2(arguments: tuple[str, ...], told: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.split())
+
+
+@pytest.mark.usefixtures("no_stack")
+def test_without_a_stack_a_command_says_how_to_start_one() -> None:
+    result = run("show", LOAN)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "make run" in result.stderr
+
+
+@pytest.mark.usefixtures("no_stack")
+def test_without_a_stack_a_plan_is_printed_all_the_same() -> None:
+    assert run("plan").exit_code == 0
+
+
+def test_an_unknown_kind_of_id_is_told_without_asking_the_api(fake_api: FakeApi) -> None:
+    result = run("show", "hello", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stderr)["error"]["code"] == "unknown_id"
+    assert fake_api.asked == []
+
+
+def test_a_resource_is_shown_with_amounts_for_people(fake_api: FakeApi) -> None:
+    line = {"id": "lin_1", "currency": "CNY", "available": 1_000_000, "state": "active"}
+    fake_api.put("GET", "/v1/lines/lin_1", (200, line))
+    shown = run("show", "lin_1")
+    assert shown.exit_code == 0
+    assert "10,000.00" in shown.stdout
+    assert json.loads(run("show", "lin_1", "--json").stdout) == line
+    assert fake_api.asked[0][2]["authorization"] == "Bearer ops-secret"
+
+
+def test_a_problem_of_the_api_is_told_and_ends_with_1(fake_api: FakeApi) -> None:
+    fake_api.put("GET", f"/v1/loans/{LOAN}", problem(404, "not_found", "There is no such loan."))
+    result = run("show", LOAN)
+    assert result.exit_code == 1
+    assert result.stderr.strip() == "error: There is no such loan. (not_found, HTTP 404)"
+    as_json = run("show", LOAN, "--json")
+    assert (as_json.exit_code, as_json.stdout) == (1, "")
+    assert json.loads(as_json.stderr) == {
+        "error": {"code": "not_found", "detail": "There is no such loan.", "status": 404}
+    }
+
+
+def test_an_answer_that_is_no_problem_is_told_too(fake_api: FakeApi) -> None:
+    fake_api.put("GET", f"/v1/loans/{LOAN}", (404, "<html>"))
+    result = run("show", LOAN)
+    assert result.exit_code == 1
+    assert "answered 404 and no problem" in result.stderr
+
+
+def test_a_command_is_repeated_with_its_key_until_it_is_answered(fake_api: FakeApi) -> None:
+    repayment = {"id": "rep_1", "state": "settled", "amount": 5, "currency": "CNY"}
+    fake_api.put(
+        "POST",
+        f"/v1/loans/{LOAN}/repayments",
+        problem(503, "engine_unavailable", "Repeat."),
+        problem(409, "request_in_progress", "Repeat."),
+        (201, repayment),
+    )
+    fake_api.put(
+        "GET", "/v1/repayments/rep_1", (200, {**repayment, "state": "processing"}), (200, repayment)
+    )
+    result = run("repay", LOAN, "--amount", "0.05", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["state"] == "settled"
+    keys = [headers["idempotency-key"] for method, _, headers in fake_api.asked if method == "POST"]
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
+def test_a_failed_repayment_is_shown_and_ends_with_1(fake_api: FakeApi) -> None:
+    failed = {"id": "rep_1", "state": "failed", "reason": "insufficient_funds", "currency": "CNY"}
+    fake_api.put("POST", f"/v1/loans/{LOAN}/repayments", (201, failed))
+    fake_api.put("GET", "/v1/repayments/rep_1", (200, failed))
+    result = run("repay", LOAN)
+    assert result.exit_code == 1
+    assert "insufficient_funds" in result.stdout
+
+
+def test_an_api_that_cannot_be_reached_is_told(
+    fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setenv("LOANFLOW_PUBLIC_URL", "http://127.0.0.1:9")
+    result = run("show", LOAN)
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9 cannot be reached" in result.stderr
+
+
+def books(owed: int, receivable: int, cash: int) -> list[tuple[str, str, tuple[int, Any]]]:
+    loan = {"currency": "CNY", "principal_outstanding": owed}
+    balances = [
+        {"account": "principal_receivable", "balance": receivable},
+        {"account": "cash", "balance": cash},
+    ]
+    return [
+        ("GET", "/v1/loans", (200, {"items": [loan], "next": None})),
+        ("GET", "/v1/ledger/trial-balance", (200, {"balances": balances, "currency": "CNY"})),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("owed", "receivable", "cash", "code"),
+    [(500, 500, -500, 0), (500, 400, -400, 1), (500, 500, -499, 1)],
+)
+def test_reconciling_fails_unless_the_books_agree(
+    fake_api: FakeApi, owed: int, receivable: int, cash: int, code: int
+) -> None:
+    for route in books(owed, receivable, cash):
+        fake_api.put(*route)
+    result = run("reconcile", "--json")
+    assert result.exit_code == code
+    assert json.loads(result.stdout)["reconciled"] is (code == 0)
+
+
+def test_reconciling_counts_the_loans_of_every_page(fake_api: FakeApi) -> None:
+    for route in books(500, 1000, -1000):
+        fake_api.put(*route)
+    loan = {"currency": "CNY", "principal_outstanding": 500}
+    fake_api.put(
+        "GET",
+        "/v1/loans",
+        (200, {"items": [loan], "next": "c2"}),
+        (200, {"items": [loan], "next": None}),
+    )
+    found = json.loads(run("reconcile", "--json").stdout)
+    assert (found["loans"], found["principal_outstanding"]) == (2, 1000)
+    assert "cursor=c2" in fake_api.asked[-1][1]

@@ -1,0 +1,185 @@
+"""A whole lender in process: real workers, record and stand-ins; and what tests look at."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, TypeVar
+
+import pytest
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from activities.registry import assemble, build
+from domain.errors import DomainError
+from messages import queues
+from messages.repayment import TransferUpdated
+from runtime.settings import Settings
+from runtime.temporal.siblings import Siblings
+from runtime.temporal.worker import build_workers
+from runtime.time_travel import TimeTravel
+from sandbox import personas
+from sandbox.personas import Person
+from storage.database import Database
+from tests.activities.story import Bench, Book, RecordedStarts
+from tests.standins import Standins
+from workflows.registry import WORKFLOWS
+
+Found = TypeVar("Found")
+Handle = WorkflowHandle[Any, Any]
+
+PATIENCE_SECONDS = 20.0
+PAUSE_SECONDS = 0.01
+
+# The members of a family are different people: no test sees another's applicant.
+_members = itertools.count(1)
+
+
+def person(key: str = "approved") -> Person:
+    """Return a fictional person of a family whom no other test knows."""
+    return personas.person(key, next(_members))
+
+
+@dataclass(frozen=True)
+class Lender:
+    """One installation with task queues of its own."""
+
+    client: Client
+    settings: Settings
+    database: Database
+    standins: Standins
+    bench: Bench
+    desk: Bench
+    """Performs activities like the bench, but starts no process that follows from them."""
+
+    @property
+    def siblings(self) -> Siblings:
+        return Siblings(self.client, self.settings.task_queue_prefix)
+
+    @property
+    def time_travel(self) -> TimeTravel:
+        return TimeTravel(self.client, self.settings)
+
+    @property
+    def core_queue(self) -> str:
+        return queues.queue_name(self.settings.task_queue_prefix, queues.CORE)
+
+    def handle(self, workflow_id: str) -> Handle:
+        return self.client.get_workflow_handle(workflow_id)
+
+    async def pass_time(self, workflow_id: str, duration: timedelta) -> None:
+        """Let a process live through `duration`, with everything that falls due in it."""
+        skipper = TimeSkipper(self.client, config=TimeSkippingConfig(max_session_skip_count=10_000))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await skipper.fast_forward(self.handle(workflow_id), duration)
+
+    async def settle(self, order_no: str, reason: str | None = None) -> TransferUpdated:
+        """Have the payment channel settle an order and pass its callback on as the API does."""
+        settlement = {"reason": reason} if reason else {}
+        event_id = await self.standins.settle(order_no, **settlement)
+        return TransferUpdated(order_no=order_no, event_id=event_id)
+
+    async def call_back(self, workflow_id: str, update: TransferUpdated) -> None:
+        await self.handle(workflow_id).signal("transfer_updated", update)
+
+    async def search_attribute(self, workflow_id: str, key: Any) -> Any:
+        return (await self.handle(workflow_id).describe()).typed_search_attributes.get(key)
+
+    async def history(self, workflow_id: str) -> list[HistoryEvent]:
+        return list((await self.handle(workflow_id).fetch_history()).events)
+
+    async def handles(self) -> list[Handle]:
+        """Return every run of every process of this installation."""
+        query = f"TaskQueue = '{self.core_queue}'"
+        return [
+            self.client.get_workflow_handle(found.id, run_id=found.run_id)
+            async for found in self.client.list_workflows(query)
+        ]
+
+
+@asynccontextmanager
+async def open_lender(
+    client: Client, settings: Settings, database: Database, standins: Standins
+) -> AsyncIterator[Lender]:
+    """Run the workers of `settings` and yield their lender."""
+    starts = RecordedStarts()
+    async with build(settings, client) as activities:
+        core, providers = build_workers(client, settings, queues.ALL, WORKFLOWS, activities)
+        book = Book(standins)
+        async with core, providers:
+            yield Lender(
+                client,
+                settings,
+                database,
+                standins,
+                Bench(database, standins, starts, book, activities),
+                Bench(database, standins, starts, book, assemble(database, standins.providers, starts)),
+            )
+
+
+
+
+async def eventually(
+    look: Callable[[], Awaitable[Found]], holds: Callable[[Found], object] = bool
+) -> Found:
+    """Return what `look` sees as soon as it `holds`; fails after PATIENCE_SECONDS."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        found = await look()
+        if holds(found):
+            return found
+        assert monotonic() < deadline, f"still {found!r}"
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+@contextmanager
+def refused(error: type[DomainError]) -> Iterator[None]:
+    """An update inside fails with this refusal, as its caller sees it."""
+    with pytest.raises(WorkflowUpdateFailedError) as failure:
+        yield
+    cause = failure.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert cause.type == error.__name__, cause
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """A command inside reaches a process that has ended."""
+    with pytest.raises(RPCError) as failure:
+        yield
+    assert failure.value.status is RPCStatusCode.NOT_FOUND
+
+
+def of_type(events: list[HistoryEvent], kind: "EventType.ValueType") -> list[HistoryEvent]:
+    return [event for event in events if event.event_type == kind]
+
+
+def instant(event: HistoryEvent) -> datetime:
+    """Return when an event happened by the process's own clock."""
+    return event.event_time.ToDatetime(tzinfo=UTC)
+
+
+def scheduled(events: list[HistoryEvent], activity: str) -> list[datetime]:
+    """Return when an activity was scheduled, by the process's own clock."""
+    return [
+        instant(event)
+        for event in of_type(events, EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+        if event.activity_task_scheduled_event_attributes.activity_type.name == activity
+    ]
+
+
+def task_failures(events: list[HistoryEvent]) -> list[str]:
+    """Return what failed workflow tasks, apart from news that came while one was completed."""
+    news = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+    causes = [
+        event.workflow_task_failed_event_attributes.cause
+        for event in of_type(events, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
+    ]
+    return [WorkflowTaskFailedCause.Name(cause) for cause in causes if cause != news]
