@@ -127,7 +127,7 @@ def test_the_default_first_due_date_lies_a_month_ahead() -> None:
         (("plan", "--rate", "-1"), "annual_rate must be"),
         (("plan", "--rate", "x"), "a rate is a number"),
         (("plan", "--first-due", "31.12.2026"), "2026-03-31"),
-        (("plan", "--months", "121"), "121"),
+        (("plan", "--months", "121"), "120"),
         (("apply", "--person", "nobody"), "no persona"),
         (("repay", LOAN, "--payoff", "--amount", "1"), "not both"),
         (("advance", LOAN), "--to-next"),
