@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from activities.loan_books import LoanBooks
 from activities.performing import performs
-from activities.processes import Processes
 from activities.refusals import found, known
 from domain.collections import LADDER, ContactChannel, LadderStep
 from domain.money import format_amount
@@ -14,6 +13,7 @@ from messages.collections import CloseEpisode, StartCollections, StepTaken, Take
 from messages.loan import MarkLoan
 from providers.registry import Providers
 from runtime.failpoints import failpoint
+from runtime.temporal.siblings import Siblings
 from storage.collections import ActionState, CollectionActionRow
 from storage.database import Database, Transaction
 
@@ -26,7 +26,7 @@ class Arrears:
 
     database: Database
     providers: Providers
-    processes: Processes
+    siblings: Siblings
 
     @performs(calls.MARK_LOAN)
     async def mark_loan(self, request: MarkLoan) -> None:
@@ -37,7 +37,7 @@ class Arrears:
             await tx.loans.project(request.loan_id, now, request.business_date, request.state_seq)
             await books.tell("aged", str(request.state_seq), now, {"episode": request.episode})
         if request.open_collections:
-            await self.processes.start_collections(
+            await self.siblings.start_collections(
                 StartCollections(
                     loan_id=request.loan_id,
                     applicant_id=request.applicant_id,

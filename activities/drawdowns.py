@@ -7,7 +7,6 @@ from activities.contract import contract_digest, contract_text
 from activities.loan_books import LoanBooks
 from activities.orders import Orders
 from activities.performing import performs
-from activities.processes import Processes
 from activities.refusals import PlanMismatch, TransferUnsettled, found, known
 from domain.loan_events import Disbursed
 from domain.loan_terms import LoanTerms, monthly_terms
@@ -26,6 +25,7 @@ from messages.drawdown import (
 from messages.loan import StartLoan
 from providers.registry import Providers
 from runtime.failpoints import failpoint
+from runtime.temporal.siblings import Siblings
 from storage.database import Database, Transaction
 from storage.drawdowns import DrawdownRow, DrawdownState
 from storage.loans import LoanRow
@@ -40,7 +40,7 @@ class Drawdowns:
     database: Database
     providers: Providers
     orders: Orders
-    processes: Processes
+    siblings: Siblings
 
     @performs(calls.SIGN_CONTRACT)
     async def sign_contract(self, request: SignContract) -> SignedContract:
@@ -111,7 +111,7 @@ class Drawdowns:
                 loan = await _book(tx, request)
             events = await tx.loans.events(loan.id)
         await failpoint("book_loan.after_commit")
-        await self.processes.start_loan(
+        await self.siblings.start_loan(
             StartLoan(
                 loan_id=loan.id,
                 line_id=loan.line_id,

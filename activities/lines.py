@@ -5,7 +5,6 @@ from datetime import datetime
 
 from activities.applications import enter_state
 from activities.performing import performs
-from activities.processes import Processes
 from activities.refusals import QuoteExpired, QuoteMismatch, found
 from domain.application import ApplicationState, Waiting
 from domain.line import LimitExceeded, LineBlocked, LineClosed, LineState
@@ -15,6 +14,7 @@ from messages.application import OpenLine
 from messages.drawdown import StartDrawdown
 from messages.line import CloseLine, DrawReceipt, ReserveDrawdown, StartLine
 from runtime import metrics
+from runtime.temporal.siblings import Siblings
 from storage.database import Database, Transaction
 from storage.drawdowns import DrawdownRow
 from storage.lines import LineRow
@@ -27,7 +27,7 @@ class Lines:
     """Keeps credit lines."""
 
     database: Database
-    processes: Processes
+    siblings: Siblings
 
     @performs(calls.OPEN_LINE)
     async def open_line(self, request: OpenLine) -> None:
@@ -58,7 +58,7 @@ class Lines:
             await _tell(tx, request.line_id, "opened", {"application_id": request.application_id})
         if entered:
             metrics.application_entered(ApplicationState.ACCEPTED, entered)
-        await self.processes.start_line(
+        await self.siblings.start_line(
             StartLine(
                 line_id=request.line_id,
                 applicant_id=request.applicant_id,
@@ -82,7 +82,7 @@ class Lines:
             drawdown = await tx.drawdowns.get(request.command.drawdown_id)
             if drawdown is None:
                 drawdown = await _reserve(tx, line, request)
-        await self.processes.start_drawdown(
+        await self.siblings.start_drawdown(
             StartDrawdown(
                 drawdown_id=drawdown.id,
                 line_id=drawdown.line_id,

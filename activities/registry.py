@@ -15,13 +15,13 @@ from activities.identity import Identity
 from activities.lines import Lines
 from activities.orders import Orders
 from activities.performing import PerformedCall
-from activities.processes import Processes
 from activities.repayments import Repayments
 from messages.queues import ALL
 from providers.registry import Providers
 from runtime import failpoints, metrics
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
+from runtime.temporal.siblings import Siblings
 from storage.database import Database
 
 Activities = dict[str, list[Callable[..., Any]]]
@@ -50,10 +50,10 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
             metrics.provider_called,
         ) as providers,
     ):
-        yield assemble(database, providers, Processes(client, settings.task_queue_prefix))
+        yield assemble(database, providers, Siblings(client, settings.task_queue_prefix))
 
 
-def assemble(database: Database, providers: Providers, processes: Processes) -> Activities:
+def assemble(database: Database, providers: Providers, siblings: Siblings) -> Activities:
     """Return the activities by queue.
 
     Local activities run inside the worker of their workflow: they are on the core queue.
@@ -63,10 +63,10 @@ def assemble(database: Database, providers: Providers, processes: Processes) -> 
         Applications(database),
         Decisions(database, providers),
         Identity(database, providers),
-        Lines(database, processes),
-        Drawdowns(database, providers, orders, processes),
+        Lines(database, siblings),
+        Drawdowns(database, providers, orders, siblings),
         Repayments(database, orders),
-        Arrears(database, providers, processes),
+        Arrears(database, providers, siblings),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

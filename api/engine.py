@@ -13,15 +13,15 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateStage,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.errors import CATALOGUE, Problem, code_of_class, later
-from messages import ids, queues
+from messages import ids
 from messages.application import StartApplication
 from messages.base import Message
 from messages.repayment import TransferUpdated
+from runtime.temporal.siblings import Siblings
 
 _log = structlog.get_logger(__name__)
 
@@ -51,23 +51,12 @@ class Engine:
 
     def __init__(self, client: Client, task_queue_prefix: str) -> None:
         self._client = client
-        self._core = queues.queue_name(task_queue_prefix, queues.CORE)
+        self._siblings = Siblings(client, task_queue_prefix)
 
     async def start_application(self, start: StartApplication) -> None:
         """Start the process of an application; starting it again changes nothing."""
         async with _engine_problems(ids.application_workflow(start.application_id)):
-            try:
-                await self._client.start_workflow(
-                    "CreditApplication",
-                    start,
-                    id=ids.application_workflow(start.application_id),
-                    task_queue=self._core,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    rpc_timeout=_RPC,
-                )
-            except WorkflowAlreadyStartedError:
-                _log.info("application_process_ended_already", application_id=start.application_id)
+            await self._siblings.start_application(start)
 
     async def command(
         self,

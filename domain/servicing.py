@@ -25,6 +25,11 @@ class Step(StrEnum):
     MARK = "mark"
 
 
+def reached(days_past_due: int) -> int:
+    """Return the highest boundary that so many days past due have reached, 0 for none."""
+    return max((days for days in BOUNDARIES if days <= days_past_due), default=0)
+
+
 @dataclass(frozen=True)
 class NextStep:
     """One thing to do at an instant: debit instalment `number`, or mark `days_past_due`."""

@@ -15,7 +15,7 @@ Kind = Literal[
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID = re.compile(r"^[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}$")
+_ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def new_id(kind: Kind) -> str:
@@ -26,7 +26,7 @@ def new_id(kind: Kind) -> str:
 
 def is_id(text: str, kind: Kind) -> bool:
     """Say whether `text` has the form of an id of `kind`."""
-    return text.startswith(f"{kind}_") and _ID.match(text) is not None
+    return text.startswith(f"{kind}_") and _ID.fullmatch(text) is not None
 
 
 def _base32(value: int) -> str:

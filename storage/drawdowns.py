@@ -125,14 +125,6 @@ class Drawdowns:
             )
         )
 
-    async def by_quote(self, quote_id: str) -> DrawdownRow | None:
-        """Return the drawdown that drew a quote, None if it was not drawn."""
-        return DrawdownRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from drawdowns where quote_id = $1", quote_id
-            )
-        )
-
     async def of_loan(self, loan_id: str) -> DrawdownRow | None:
         """Return the drawdown that becomes, or became, a loan; None if there is none."""
         return DrawdownRow.read_if_any(

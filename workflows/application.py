@@ -2,9 +2,10 @@
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.application import (
@@ -44,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
         StartApplication,
         VerifyElement,
     )
-    from workflows.calling import SOON, SOON_WITHIN, parked, run, run_patiently
+    from workflows.calling import SOON, SOON_WITHIN, parked, run, run_parked, run_patiently
     from workflows.details import details_table
 
 REVIEW_REJECT_CODE = "R13"
@@ -64,7 +65,7 @@ class CreditApplication:
         self._state_seq = 0
         self._deadline: datetime | None = workflow.now() + self._product.collecting_for
         self._elements: dict[ElementKind, ElementRecord] = {}
-        self._late: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[Any]] = set()
         self._offer: Offer | None = None
         self._line_id: str | None = None
         self._rejection: Rejection | None = None
@@ -79,7 +80,7 @@ class CreditApplication:
         if watch.done():
             with parked():
                 await watch
-        for task in self._late:
+        for task in self._background:
             task.cancel()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._view()
@@ -140,7 +141,7 @@ class CreditApplication:
         now = workflow.now()
         self._line_id = line_id
         self._change(ApplicationState.ACCEPTED, Waiting.NOTHING)
-        await run(
+        await run_parked(
             calls.OPEN_LINE,
             OpenLine(
                 application_id=self._start.application_id,
@@ -216,14 +217,22 @@ class CreditApplication:
                 retry_policy=SOON,
                 within=SOON_WITHIN,
             )
+        except ApplicationError:
+            # Not a verdict: what was refused could not be asked about at all.
+            self._forget(record, known)
+            raise
         except ActivityError:
-            task = asyncio.create_task(self._verify_late(record, request))
-            self._late.add(task)
-            self._change(self._state, Waiting.PROVIDER)
-            await self._record_state()
+            await self._go_on_asking(record, request)
         else:
             self._learn(record, answer)
         return self._outcome(record)
+
+    async def _go_on_asking(self, record: ElementRecord, request: VerifyElement) -> None:
+        if self._state.is_final:
+            return
+        self._background.add(asyncio.create_task(self._verify_late(record, request)))
+        self._change(self._state, Waiting.PROVIDER)
+        await self._record_state()
 
     async def _verify_late(self, record: ElementRecord, request: VerifyElement) -> None:
         answer = await run(
@@ -234,6 +243,12 @@ class CreditApplication:
         if self._state is ApplicationState.COLLECTING and not pending:
             self._change(self._state, Waiting.APPLICANT)
             await self._record_state()
+
+    def _forget(self, record: ElementRecord, before: ElementRecord | None) -> None:
+        if before is None:
+            del self._elements[record.kind]
+        else:
+            self._elements[record.kind] = before
 
     def _learn(self, record: ElementRecord, answer: ElementOutcome) -> None:
         record.verdict, record.reason = answer.verdict, answer.reason
@@ -259,23 +274,32 @@ class CreditApplication:
                 Waiting.DECISION,
                 None,
             )
-            now = workflow.now()
-            decision = await run_patiently(
-                calls.ASSESS_APPLICATION,
-                AssessApplication(
-                    application_id=self._start.application_id,
-                    decided_at=now,
-                    business_date=business_date(now, self._zone),
-                ),
-                "score and decide",
-                while_waiting=self._wait_for_score,
-            )
+            assessing = asyncio.create_task(self._assess())
+            self._background.add(assessing)
+            await workflow.wait_condition(lambda: assessing.done() or self._state.is_final)
             if self._state is ApplicationState.DECIDING:
-                await self._follow(decision)
+                with parked():
+                    await self._follow(await assessing)
 
-    def _wait_for_score(self, waiting: bool) -> None:
-        if self._state is ApplicationState.DECIDING:
-            self._change(self._state, Waiting.PROVIDER if waiting else Waiting.DECISION)
+    async def _assess(self) -> Decision:
+        now = workflow.now()
+        return await run_patiently(
+            calls.ASSESS_APPLICATION,
+            AssessApplication(
+                application_id=self._start.application_id,
+                decided_at=now,
+                business_date=business_date(now, self._zone),
+            ),
+            "score and decide",
+            while_waiting=self._wait_for_score,
+        )
+
+    async def _wait_for_score(self, waiting: bool) -> None:
+        if self._state is not ApplicationState.DECIDING:
+            return
+        self._change(self._state, Waiting.PROVIDER if waiting else Waiting.DECISION)
+        if waiting:
+            await self._record_state()
 
     async def _follow(self, decision: Decision) -> None:
         now = workflow.now()
@@ -331,7 +355,7 @@ class CreditApplication:
                 reapply_on=reapply_date(REVIEW_REJECT_CODE, business_date(now, self._zone)),
             )
             self._change(ApplicationState.REJECTED, Waiting.NOTHING)
-        await run(
+        await run_parked(
             calls.RECORD_REVIEW,
             RecordReview(
                 application_id=self._start.application_id,
@@ -387,7 +411,7 @@ class CreditApplication:
         await self._record_state()
 
     async def _record_state(self) -> None:
-        await run(
+        await run_parked(
             calls.RECORD_STATE,
             RecordState(
                 application_id=self._start.application_id,

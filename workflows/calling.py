@@ -4,7 +4,7 @@ A refusal of the business (a non-retryable error of an activity) comes back as s
 update answers its caller with it. Everything else is retried for ever: it is ours to mend.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import NoReturn, TypeVar
@@ -12,10 +12,11 @@ from typing import NoReturn, TypeVar
 from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from domain.errors import DomainError
 from messages import queues
+from messages import search_attributes as attributes
 from messages.calls import FOREVER, Call
 
 Input = TypeVar("Input", bound=BaseModel)
@@ -73,12 +74,18 @@ async def run(
         raise
 
 
+async def show_waiting(waiting: bool) -> None:
+    """Let operators find the process while it waits for a provider."""
+    word = "provider" if waiting else "nothing"
+    workflow.upsert_search_attributes([attributes.WAITING.value_set(word)])
+
+
 async def run_patiently(
     call: Call[Input, Result],
     argument: Input,
     summary: str,
     *,
-    while_waiting: Callable[[bool], None],
+    while_waiting: Callable[[bool], Awaitable[None]] = show_waiting,
 ) -> Result:
     """Run an activity on a provider; tell `while_waiting` when the provider does not answer.
 
@@ -87,11 +94,29 @@ async def run_patiently(
     """
     try:
         return await run(call, argument, summary, retry_policy=SOON, within=SOON_WITHIN)
-    except ActivityError:
-        while_waiting(True)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        await while_waiting(True)
     result = await run(call, argument, f"{summary}: until the provider answers")
-    while_waiting(False)
+    await while_waiting(False)
     return result
+
+
+async def run_parked(call: Call[Input, Result], argument: Input, summary: str) -> Result:
+    """Run an activity that records what has happened already, and so must not be refused."""
+    with parked():
+        return await run(call, argument, summary)
+
+
+async def let_updates_answer() -> None:
+    """Wait until the tasks are over in which updates gave their answers.
+
+    A server may drop the answer of an update that ends in the same task as the run does (Temporal
+    server issue 6375): called before a run continues as new.
+    """
+    await workflow.wait_condition(workflow.all_handlers_finished)
+    await workflow.sleep(timedelta(milliseconds=100), summary="let updates answer")
 
 
 def continue_on_newest_build(state: BaseModel) -> NoReturn:

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
         StartCollections,
         TakeStep,
     )
-    from workflows.calling import parked, run
+    from workflows.calling import parked, run, run_patiently
     from workflows.details import details_table
 
 
@@ -77,7 +77,7 @@ class Collections:
             return
 
     async def _take(self, step: LadderStep) -> None:
-        taken = await run(
+        taken = await run_patiently(
             calls.TAKE_STEP,
             TakeStep(
                 loan_id=self._start.loan_id,

@@ -9,7 +9,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.money import format_amount
     from domain.products import ZONES, product_of
     from messages import calls, ids
-    from messages import search_attributes as attributes
     from messages.drawdown import (
         BookLoan,
         Disburse,
@@ -55,7 +54,6 @@ class Drawdown(AwaitsTransfer):
             calls.SIGN_CONTRACT,
             SignContract(drawdown_id=self._start.drawdown_id),
             "sign the contract",
-            while_waiting=self._wait_for_provider,
         )
         self._show("disbursing")
         outcome = await self._disburse()
@@ -67,7 +65,7 @@ class Drawdown(AwaitsTransfer):
 
     async def _disburse(self) -> TransferOutcome:
         workflow_id = ids.drawdown_workflow(self._start.drawdown_id)
-        outcome = await run(
+        outcome = await run_patiently(
             calls.DISBURSE,
             Disburse(
                 drawdown_id=self._start.drawdown_id,
@@ -117,11 +115,6 @@ class Drawdown(AwaitsTransfer):
         except ApplicationError as error:
             # A line that was ended by hand needs no news; its row was written already.
             workflow.logger.warning("the line is gone: %s", error.type)
-
-    def _wait_for_provider(self, waiting: bool) -> None:
-        word = "provider" if waiting else "nothing"
-        workflow.upsert_search_attributes([attributes.WAITING.value_set(word)])
-        self._show("signing the contract: waiting for the provider" if waiting else "signing")
 
     def _show(self, stage: str) -> None:
         start = self._start

@@ -7,6 +7,7 @@ updates a workflow takes; the process owns the line's life.
 import asyncio
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.errors import DomainError
@@ -22,8 +23,16 @@ with workflow.unsafe.imports_passed_through():
         ReserveDrawdown,
         StartLine,
     )
-    from workflows.calling import continue_on_newest_build, parked, run
+    from workflows.calling import (
+        continue_on_newest_build,
+        let_updates_answer,
+        parked,
+        run,
+    )
     from workflows.details import details_table
+
+ENDED = ("disbursed", "failed")
+"""The final states of a drawdown."""
 
 
 @workflow.defn(failure_exception_types=[DomainError])
@@ -46,6 +55,8 @@ class CreditLine:
             workflow.sleep(start.expires_at - workflow.now(), summary="the line expires")
         )
         await workflow.wait_condition(lambda: self._is_over() or self._should_continue_as_new())
+        if not self._is_over():
+            await let_updates_answer()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._is_over():
             continue_on_newest_build(
@@ -68,6 +79,7 @@ class CreditLine:
     @workflow.update(description="Draw against a quote that the borrower saw")
     async def draw(self, command: DrawCommand) -> DrawReceipt:
         """Reserve the quoted amount and start its drawdown."""
+        is_new = command.drawdown_id not in self._open
         self._open.add(command.drawdown_id)
         try:
             receipt = await run(
@@ -81,9 +93,13 @@ class CreditLine:
                 ),
                 f"reserve {format_amount(command.amount, self._start.currency)}",
             )
-        except BaseException:
-            self._open.discard(command.drawdown_id)
+        except ApplicationError:
+            if is_new:
+                self._open.discard(command.drawdown_id)
             raise
+        if is_new and receipt.state in ENDED:
+            # A repeat of a command whose drawdown came to its end: no news of it will follow.
+            self._open.discard(command.drawdown_id)
         self._show()
         return receipt
 

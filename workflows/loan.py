@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
         RepaymentInFlight,
         RepaymentTooLarge,
     )
-    from domain.servicing import NextStep, Step, next_step, oldest_unpaid
+    from domain.servicing import NextStep, Step, next_step, oldest_unpaid, reached
     from messages import calls, ids
     from messages import search_attributes as attributes
     from messages.drawdown import TransferStatus
@@ -45,7 +45,13 @@ with workflow.unsafe.imports_passed_through():
         StartLoan,
     )
     from messages.repayment import RepaymentEnded, StartRepayment
-    from workflows.calling import continue_on_newest_build, parked, run
+    from workflows.calling import (
+        continue_on_newest_build,
+        let_updates_answer,
+        parked,
+        run,
+        run_patiently,
+    )
     from workflows.details import details_table
     from workflows.repayment import Repayment
 
@@ -90,8 +96,10 @@ class Loan:
             if current.settled:
                 break
             if self._should_continue_as_new():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                continue_on_newest_build(self._snapshot())
+                await let_updates_answer()
+                if self._may_continue_as_new():
+                    continue_on_newest_build(self._snapshot())
+                continue
             step = next_step(current, self._collected_to, self._marked, self._zone)
             self._publish(current, step)
             if step is None or self._in_flight is not None or workflow.now() < step.at:
@@ -261,7 +269,7 @@ class Loan:
         )
         self._state_seq += 1
         self._in_flight = repayment_id
-        outcome = await run(
+        outcome = await run_patiently(
             calls.COLLECT_INSTALMENT,
             CollectInstalment(
                 loan_id=self._start.loan_id,
@@ -293,8 +301,11 @@ class Loan:
         await self._record_mark(open_collections=begins)
 
     async def _after_payment(self) -> None:
-        if self._marked and self._position().days_past_due == 0:
-            self._marked = 0
+        was_marked = self._marked > 0
+        days_past_due = self._position().days_past_due
+        # A loan that grew younger in arrears is marked again when it grows older once more.
+        self._marked = min(self._marked, reached(days_past_due))
+        if was_marked and not self._marked:
             await self._leave_collections()
 
     async def _leave_collections(self) -> None:
@@ -332,10 +343,11 @@ class Loan:
         """Sleep until the next step or until news comes; the timer outlives other wake-ups."""
         if step is not None and self._in_flight is None:
             self._arm(step)
-        timer = self._timer
+        timer, in_flight = self._timer, self._in_flight
         await workflow.wait_condition(
             lambda: (
                 bool(self._ended)
+                or (in_flight is not None and self._in_flight is None)
                 or (self._in_flight is None and timer is not None and timer.done())
                 or self._should_continue_as_new()
             )
@@ -360,6 +372,10 @@ class Loan:
             or info.is_target_worker_deployment_version_changed()
         )
 
+    def _may_continue_as_new(self) -> bool:
+        """Say whether nothing came up meanwhile that this run has to finish."""
+        return self._in_flight is None and not self._ended and workflow.all_handlers_finished()
+
     def _snapshot(self) -> StartLoan:
         return self._start.model_copy(
             update={
@@ -375,7 +391,8 @@ class Loan:
     # What others see
 
     def _today(self) -> date:
-        return business_date(workflow.now(), self._zone)
+        """Return the business date; a loan that was booked for a later day begins on that day."""
+        return max(business_date(workflow.now(), self._zone), self._terms.disbursed_on)
 
     def _position(self) -> Position:
         return position(self._terms, self._events, self._today())
@@ -388,6 +405,7 @@ class Loan:
         changes: list[SearchAttributeUpdate[Any]] = []
         if known.get(attributes.LOAN_STATE) != state:
             changes.append(attributes.LOAN_STATE.value_set(state))
+        if known.get(attributes.DAYS_PAST_DUE, 0) != self._marked:
             changes.append(attributes.DAYS_PAST_DUE.value_set(self._marked))
         if known.get(attributes.DELINQUENCY_BUCKET) != current.bucket:
             changes.append(attributes.DELINQUENCY_BUCKET.value_set(current.bucket))

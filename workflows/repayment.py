@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import calls, ids
     from messages.drawdown import TransferOutcome, TransferStatus
     from messages.repayment import DebitRepayment, FailRepayment, RepaymentEnded, StartRepayment
-    from workflows.calling import parked, run
+    from workflows.calling import parked, run, run_patiently
     from workflows.details import details_table
     from workflows.transfers import AwaitsTransfer
 
@@ -34,7 +34,7 @@ class Repayment(AwaitsTransfer):
         start = self._start
         outcome = TransferOutcome(order_no=start.order_no, status=TransferStatus.IN_DOUBT)
         if not start.sent:
-            outcome = await run(
+            outcome = await run_patiently(
                 calls.DEBIT_REPAYMENT,
                 DebitRepayment(
                     repayment_id=start.repayment_id,

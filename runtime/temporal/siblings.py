@@ -5,8 +5,8 @@ changes nothing when the process runs already or has run. So nobody's close or c
 matters to another (decision record 0003).
 """
 
-from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from temporalio.client import Client
 from temporalio.common import (
@@ -27,13 +27,15 @@ from messages.drawdown import StartDrawdown
 from messages.line import StartLine
 from messages.loan import StartLoan
 
+_RPC_TIMEOUT: Final = timedelta(seconds=10)
 
-@dataclass(frozen=True)
+
 class Siblings:
     """Starts workflows by name on the core queue of one installation."""
 
-    client: Client
-    task_queue_prefix: str = ""
+    def __init__(self, client: Client, task_queue_prefix: str) -> None:
+        self._client = client
+        self._task_queue = queues.queue_name(task_queue_prefix, queues.CORE)
 
     async def start_application(self, start: StartApplication) -> None:
         """Start an application's process."""
@@ -107,15 +109,16 @@ class Siblings:
         *pairs: SearchAttributePair[Any],
     ) -> None:
         try:
-            await self.client.start_workflow(
+            _handle = await self._client.start_workflow(
                 workflow,
                 start,
                 id=workflow_id,
-                task_queue=queues.queue_name(self.task_queue_prefix, queues.CORE),
+                task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 search_attributes=TypedSearchAttributes(list(pairs)),
                 static_summary=summary,
+                rpc_timeout=_RPC_TIMEOUT,
             )
         except WorkflowAlreadyStartedError:
             return

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from activities.processes import Processes
 from domain import elements
 from domain.elements import ElementKind, Verdict
 from domain.loan_terms import LoanTerms, monthly_terms
@@ -28,6 +27,7 @@ from messages.ids import new_id
 from messages.line import DrawCommand, DrawReceipt, ReserveDrawdown, StartLine
 from messages.loan import StartLoan
 from runtime.clock import utc_now
+from runtime.temporal.siblings import Siblings
 from sandbox import pictures
 from sandbox.personas import Person
 from storage.database import Database
@@ -42,7 +42,7 @@ AMOUNT = 1_000_000
 DISBURSED_ON = date(2026, 1, 15)
 
 
-class RecordedStarts(Processes):
+class RecordedStarts(Siblings):
     """Writes down which processes were started, in place of starting them."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """The API in process, on a real PostgreSQL. Temporal is absent unless a test brings it."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -102,8 +102,3 @@ async def http_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(app) as client:
         yield client
-
-
-@pytest.fixture
-def fresh_key() -> Callable[[], str]:
-    return lambda: secrets.token_hex(8)

@@ -1,6 +1,7 @@
 """A running installation as these tests use it: over HTTP like anybody, and behind its back."""
 
 import asyncio
+import json
 import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -15,7 +16,6 @@ import httpx
 from temporalio.client import Client, WorkflowExecutionDescription
 
 from demo.processes import temporal_client, time_travel
-from demo.stage import stage_of
 from runtime.failpoints import POINTS
 from runtime.local.stack import LocalStack
 from runtime.time_travel import TimeTravel
@@ -217,7 +217,6 @@ async def _looking_at(stack: LocalStack, fail_points: Path) -> AsyncIterator[Pla
     environment = stack.environment
     client = await temporal_client(environment)
     async with (
-        stage_of(environment) as stage,
         httpx.AsyncClient(base_url=stack.api_url, timeout=REQUEST_SECONDS, trust_env=False) as http,
         httpx.AsyncClient(base_url=stack.sandbox_url, timeout=10, trust_env=False) as sandbox,
     ):
@@ -227,9 +226,14 @@ async def _looking_at(stack: LocalStack, fail_points: Path) -> AsyncIterator[Pla
             sandbox=sandbox,
             client=client,
             travel=await time_travel(environment, client),
-            tokens=stage.api.tokens,
+            tokens=_tokens(environment),
             fail_points=fail_points,
         )
+
+
+def _tokens(environment: Mapping[str, str]) -> dict[str, str]:
+    entries = json.loads(environment["LOANFLOW_TOKENS"])
+    return {entry["role"]: entry["token"] for entry in entries}
 
 
 def new_key() -> str:

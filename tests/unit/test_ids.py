@@ -25,6 +25,8 @@ def test_derived_ids_follow_from_their_parts_alone() -> None:
     assert len(others) == 3
 
 
-@pytest.mark.parametrize("text", ["", "loa_", "loa_123", "LOA_" + "0" * 26, "loa_" + "u" * 26])
+@pytest.mark.parametrize(
+    "text", ["", "loa_", "loa_123", "LOA_" + "0" * 26, "loa_" + "u" * 26, "loa_" + "0" * 26 + "\n"]
+)
 def test_other_texts_are_not_ids(text: str) -> None:
     assert not ids.is_id(text, "loa")

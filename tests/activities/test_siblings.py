@@ -7,11 +7,11 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.processes import Processes
 from messages import ids, queues
 from messages import search_attributes as attributes
 from messages.line import StartLine
 from runtime.clock import utc_now
+from runtime.temporal.siblings import Siblings
 
 
 @workflow.defn(name="CreditLine", sandboxed=False)
@@ -26,7 +26,7 @@ class EndsAtOnce:
 async def test_a_repeat_leaves_a_process_that_runs_or_ran_as_it_is(
     dev_server: WorkflowEnvironment, task_queue_prefix: str
 ) -> None:
-    processes = Processes(dev_server.client, task_queue_prefix)
+    siblings = Siblings(dev_server.client, task_queue_prefix)
     start = StartLine(
         line_id=ids.new_id("lin"),
         applicant_id=ids.new_id("per"),
@@ -37,16 +37,16 @@ async def test_a_repeat_leaves_a_process_that_runs_or_ran_as_it_is(
         mode="single_batch",
         expires_at=utc_now() + timedelta(days=15),
     )
-    await processes.start_line(start)
+    await siblings.start_line(start)
     handle = dev_server.client.get_workflow_handle(ids.line_workflow(start.line_id))
     first = await handle.describe()
-    await processes.start_line(start)
+    await siblings.start_line(start)
     queue = queues.queue_name(task_queue_prefix, queues.CORE)
     assert first.task_queue == queue
     assert first.typed_search_attributes.get(attributes.CUSTOMER_REF) == start.applicant_id
     assert first.typed_search_attributes.get(attributes.PRODUCT) == "cash"
     async with Worker(dev_server.client, task_queue=queue, workflows=[EndsAtOnce]):
         assert await handle.result() == start.line_id
-    await processes.start_line(start)
+    await siblings.start_line(start)
     again = await handle.describe()
     assert (again.run_id, again.status) == (first.run_id, WorkflowExecutionStatus.COMPLETED)

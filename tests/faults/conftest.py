@@ -1,0 +1,56 @@
+"""One stack for all tests of faults, and what must hold after each of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from runtime.local.postgres_home import remove_home
+from tests.faults.place import PAUSE_SECONDS, Place, place_in
+from tests.invariants import violations
+
+REST_SECONDS = 30.0
+SETTINGS = {
+    # So short that a slow third party costs a test seconds, so long that a busy machine does not.
+    "LOANFLOW_PROVIDERS__TIMEOUT_SECONDS": "3",
+    "LOANFLOW_LOG_LEVEL": "INFO",
+}
+
+
+@pytest.fixture(scope="package")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("faults")
+    yield made
+    remove_home(made / ".local" / "postgres")
+
+
+@pytest.fixture(scope="package")
+async def place(folder: Path) -> AsyncIterator[Place]:
+    """The stack of these tests. Its processes stay dead when they die."""
+    async with place_in(folder, SETTINGS) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+async def everything_holds(place: Place) -> AsyncIterator[None]:
+    """After every test no fault is left in force, and every invariant holds once all is at rest."""
+    yield
+    place.disarm()
+    await place.heal()
+    left = await _at_rest(place)
+    new = [violation for violation in left if violation not in place.known_violations]
+    place.known_violations.update(new)
+    assert not new, "\n".join(new)
+
+
+async def _at_rest(place: Place) -> list[str]:
+    """Return the violations that do not pass by themselves."""
+    stack = place.stack
+    deadline = monotonic() + REST_SECONDS
+    while True:
+        found = await violations(stack.database_url, stack.sandbox_url, place.client)
+        if place.known_violations.issuperset(found) or monotonic() > deadline:
+            return found
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -1,0 +1,128 @@
+"""kill -9 of the worker at every named point of the story: the story ends the same.
+
+One customer lives a life for each point. When the point strikes, the worker is gone and is started
+again, and the next customer begins while Temporal still waits for the lost activity's time to run
+out. The lives therefore overlap, and some of them are hit by more than one death.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from runtime.failpoints import POINTS
+from tests.faults.endings import Ending, ending
+from tests.faults.lives import (
+    LEVEL,
+    OWED_AFTER,
+    Life,
+    early_settlement,
+    late_payment,
+)
+from tests.faults.place import Place, until
+
+pytestmark = [pytest.mark.stack, pytest.mark.fault, pytest.mark.timeout(400)]
+
+LOCAL: Final = ("book_loan.after_commit", "apply_repayment.after_commit")
+"""Points in activities that run inside the workflow worker: lost soonest, so struck last."""
+
+IN_ORDER: Final = sorted(POINTS, key=lambda point: (point in LOCAL, point))
+
+
+@dataclass(frozen=True)
+class Course:
+    """A way through life, and the kind of person who takes it."""
+
+    persona: str
+    live: Callable[[Life], Awaitable[None]]
+
+
+EARLY: Final = Course("approved", early_settlement)
+LATE: Final = Course("story", late_payment)
+
+
+def course_through(point: str) -> Course:
+    return LATE if point == "take_step.after_send" else EARLY
+
+
+async def lived(place: Place, course: Course) -> Ending:
+    life = Life.of(place, course.persona)
+    await course.live(life)
+    return await ending(life)
+
+
+@pytest.fixture(scope="module")
+async def undisturbed(place: Place) -> dict[str, Ending]:
+    """How the lives end when nobody dies, by persona."""
+    return {course.persona: await lived(place, course) for course in (EARLY, LATE)}
+
+
+@pytest.fixture(scope="module")
+async def killed(
+    place: Place, undisturbed: Mapping[str, Ending]
+) -> AsyncIterator[dict[str, asyncio.Task[Ending]]]:
+    """The lives through which a worker died, by the point at which it did."""
+    lives: dict[str, asyncio.Task[Ending]] = {}
+    try:
+        for point in IN_ORDER:
+            place.arm(point)
+            lives[point] = asyncio.create_task(lived(place, course_through(point)))
+            await worker_is_dead(place, lives[point])
+            assert place.has_struck(point), f"the worker did not die at {point}"
+            await place.revive("worker")
+        await asyncio.wait(lives.values())
+        yield lives
+    finally:
+        for life in lives.values():
+            life.cancel()
+        await asyncio.gather(*lives.values(), return_exceptions=True)
+
+
+async def worker_is_dead(place: Place, life: asyncio.Task[Ending]) -> None:
+    async def look() -> bool:
+        if life.done():
+            life.result()
+        return place.alive("worker")
+
+    await until(look, lambda alive: not alive, "the worker's death")
+
+
+@pytest.mark.parametrize("point", IN_ORDER)
+async def test_the_story_ends_the_same(
+    point: str,
+    killed: Mapping[str, asyncio.Task[Ending]],
+    undisturbed: Mapping[str, Ending],
+) -> None:
+    assert killed[point].result() == undisturbed[course_through(point).persona]
+
+
+def test_ten_points_and_both_sides_of_each_movement() -> None:
+    assert len(IN_ORDER) >= 10
+    for movement in ("disburse", "collect_instalment", "debit_repayment"):
+        assert {f"{movement}.before_send", f"{movement}.after_send"} <= POINTS
+
+
+def test_undisturbed_lives_end_as_the_story_tells(undisturbed: Mapping[str, Ending]) -> None:
+    early, late = undisturbed["approved"], undisturbed["story"]
+    assert early.moved == [
+        ("disbursement", OWED_AFTER[0]),
+        ("debit", LEVEL),
+        ("debit", OWED_AFTER[1]),
+    ]
+    # Two days late: 77,572 of principal at 24 % a year over 365 days, which is 102.02 rounded.
+    penalty = 102
+    assert late.moved[:4] == [
+        ("disbursement", OWED_AFTER[0]),
+        ("debit", LEVEL),
+        ("debit", LEVEL),
+        ("debit", LEVEL + penalty),
+    ]
+    assert late.failed == [("debit", LEVEL, "insufficient_funds")]
+    assert late.messages == ["collections.reminder"]
+    for one in (early, late):
+        assert one.loan["state"] == "settled"
+        assert sum(one.ledger.values()) == 0
+        receivables = {"principal_receivable", "interest_receivable", "penalty_receivable"}
+        assert not any(one.ledger.get(account) for account in receivables)
