@@ -216,6 +216,7 @@ class Loans:
         after: Cursor | None,
         limit: int,
         *,
+        channel: str | None = None,
         applicant_id: str | None = None,
         state: LoanState | None = None,
     ) -> list[LoanRow]:
@@ -225,11 +226,14 @@ class Loans:
             " where ($1::timestamptz is null or (recorded_at, id::text) < ($1, $2::text))"
             " and ($3::text is null or applicant_id = $3)"
             " and ($4::text is null or state = $4)"
-            " order by recorded_at desc, id desc limit $5",
+            " and ($5::text is null or exists (select from applicants"
+            " where applicants.id = loans.applicant_id and applicants.channel = $5))"
+            " order by recorded_at desc, id desc limit $6",
             after.at if after else None,
             after.id if after else None,
             applicant_id,
             state,
+            channel,
             limit,
         )
         return [LoanRow.read(record) for record in records]

@@ -34,6 +34,11 @@ class Standins:
         response = await self.console.put("/sandbox/faults", json={"provider": provider, **fault})
         response.raise_for_status()
 
+    async def repair(self) -> None:
+        """Forget all faults."""
+        response = await self.console.delete("/sandbox/faults")
+        response.raise_for_status()
+
     async def book(self, **wanted: str) -> dict[str, Any]:
         """Read the payment book."""
         response = await self.console.get("/sandbox/book", params=wanted)

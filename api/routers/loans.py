@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from api import ownership
 from api.auth import Caller
 from api.engine import StillRunning
-from api.errors import FieldProblem, Problem, later
+from api.errors import later
 from api.gate import COMMAND_PROBLEMS, gated_router
 from api.idempotency import Keyed
 from api.ownership import loan_for
@@ -42,16 +42,15 @@ async def list_loans(
     channel: Annotated[Channel | None, Query()] = None,
     customer_reference: Annotated[CustomerReference | None, Query()] = None,
 ) -> Page[LoanSummary]:
-    """Return a page of loans; a partner names the customer whose loans it wants."""
+    """Return a page of the loans that the caller may see."""
     scope = ownership.scope_of(caller, channel, customer_reference)
-    if scope.applicant_id is None and scope.channel is not None:
-        error = FieldProblem(
-            field="customer_reference", code="missing_field", message="is required here"
-        )
-        raise Problem("missing_field", "customer_reference: is required here", errors=[error])
     async with services.database.read() as tx:
         rows = await tx.loans.page(
-            page.after, page.limit, applicant_id=scope.applicant_id, state=state
+            page.after,
+            page.limit,
+            channel=scope.channel,
+            applicant_id=scope.applicant_id,
+            state=state,
         )
     items = [LoanSummary.model_validate(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "recorded_at"))

@@ -203,10 +203,15 @@ async def test_lists_show_only_what_is_theirs(http: httpx.AsyncClient, services:
     assert both <= seen["otto"]
 
 
-async def test_loans_are_listed_by_customer(http: httpx.AsyncClient, services: Any) -> None:
+async def test_loans_are_listed_by_channel_and_customer(
+    http: httpx.AsyncClient, services: Any
+) -> None:
     credit = await seeds.credit(services.database, "acme", "dora")
-    refused = await http.get("/v1/loans", headers=bearer("partner", "acme"))
-    assert (refused.status_code, refused.json()["code"]) == (422, "missing_field")
+    other = await seeds.credit(services.database, "app", "bob")
+    of_acme = await http.get("/v1/loans", headers=bearer("partner", "acme"))
+    listed = {item["id"] for item in of_acme.json()["items"]}
+    assert credit.loan_id in listed
+    assert other.loan_id not in listed
     of_dora = await http.get(
         "/v1/loans", headers=bearer("partner", "acme"), params={"customer_reference": "dora"}
     )

@@ -1,7 +1,9 @@
 """An application as its applicant lives through it: elements, commands and the record."""
 
+import asyncio
 from dataclasses import dataclass
 
+from domain.application import ApplicationState
 from domain.elements import Element, ElementKind
 from messages import ids
 from messages.application import (
@@ -15,18 +17,18 @@ from sandbox import pictures
 from sandbox.personas import Person
 from storage.applications import ApplicationRow
 from tests.activities import story
-from tests.workflows.lender import Handle, Lender
+from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender, person
 
 
-def six_elements(person: Person) -> tuple[Element, ...]:
+def six_elements(of: Person) -> tuple[Element, ...]:
     """Return everything that the product asks a person for."""
     return (
-        story.real_name(person),
-        story.operator(person),
-        story.personal_information(person),
-        story.identity_card(pictures.card_front(person), pictures.card_back(person)),
-        story.liveness(person),
-        story.bank_card(person),
+        story.real_name(of),
+        story.operator(of),
+        story.personal_information(of),
+        story.identity_card(pictures.card_front(of), pictures.card_back(of)),
+        story.liveness(of),
+        story.bank_card(of),
     )
 
 
@@ -96,6 +98,14 @@ class Applying:
         )
         return view
 
+    async def result(self) -> ApplicationView:
+        """Wait until the process ends and return how."""
+        handle = self.lender.client.get_workflow_handle(
+            self.workflow_id, result_type=ApplicationView
+        )
+        view: ApplicationView = await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+        return view
+
     async def row(self) -> ApplicationRow:
         async with self.lender.database.read() as tx:
             row = await tx.applications.get(self.id)
@@ -103,23 +113,26 @@ class Applying:
         return row
 
 
-async def apply(lender: Lender, person: Person, *, product: str = "cash") -> Applying:
+async def apply(lender: Lender, by: Person, *, product: str = "cash") -> Applying:
     """Record an applicant with an application, and start its process."""
-    applicant = await story.applicant(lender.bench, person, product=product)
+    applicant = await story.applicant(lender.bench, by, product=product)
     await lender.siblings.start_application(applicant.start)
     return Applying(lender, applicant)
 
 
-async def offered(lender: Lender, person: Person) -> tuple[Applying, str]:
-    """Return an application with its offer's id."""
-    applying = await apply(lender, person)
-    outcomes = await applying.provide(*six_elements(person), submit=True)
+async def offered(lender: Lender) -> tuple[Applying, str]:
+    """Return an application that was approved, with its offer's id."""
+    applicant = person()
+    applying = await apply(lender, applicant)
+    outcomes = await applying.provide(*six_elements(applicant), submit=True)
     assert outcomes.application.offer_id is not None
     return applying, outcomes.application.offer_id
 
 
-async def in_review(lender: Lender, person: Person) -> Applying:
+async def in_review(lender: Lender) -> Applying:
     """Return the application of someone whose score asks for a reviewer."""
-    applying = await apply(lender, person)
-    await applying.provide(*six_elements(person), submit=True)
+    applicant = person("story")
+    applying = await apply(lender, applicant)
+    outcomes = await applying.provide(*six_elements(applicant), submit=True)
+    assert outcomes.application.state is ApplicationState.IN_REVIEW
     return applying

@@ -97,8 +97,7 @@ async def lender(
     """A lender at work; afterwards no task may have failed, and every history must replay."""
     async with open_lender(dev_server.client, own_settings, record, running_standins) as opened:
         yield opened
-    response = await running_standins.console.delete("/sandbox/faults")
-    response.raise_for_status()
+    await running_standins.repair()
     replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin])
     for handle in await opened.handles():
         history = await handle.fetch_history()

@@ -95,6 +95,10 @@ class Lender:
     async def history(self, workflow_id: str) -> list[HistoryEvent]:
         return list((await self.handle(workflow_id).fetch_history()).events)
 
+    async def scheduled(self, workflow_id: str, activity: str) -> list[datetime]:
+        """Return when an activity was scheduled, by the process's own clock."""
+        return scheduled(await self.history(workflow_id), activity)
+
     async def handles(self) -> list[Handle]:
         """Return every run of every process of this installation."""
         query = f"TaskQueue = '{self.core_queue}'"
