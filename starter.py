@@ -8,6 +8,7 @@ expected (the message says why), 2 wrong usage, 130 interrupted.
 import asyncio
 import gc
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -322,6 +323,7 @@ def main() -> None:
         app()
     finally:
         if "temporalio.bridge" in sys.modules:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             gc.collect()
             time.sleep(_SDK_ENDS_SECONDS)
 

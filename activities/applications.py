@@ -111,6 +111,9 @@ async def enter_state(
         reject_code=rejection.code if rejection else None,
         reapply_on=rejection.reapply_on if rejection else None,
     )
+    if not written:
+        # A repeat was told with its first write; an older state told now would seem the newest.
+        return None
     aggregate = ids.application_workflow(application_id)
     payload: dict[str, Any] = {
         "application_id": application_id,
@@ -124,7 +127,7 @@ async def enter_state(
     await tx.outbox.add(
         aggregate, "state_changed", f"{aggregate}:state_changed:{state_seq}", payload
     )
-    return before.channel if written and before.state is not state else None
+    return before.channel if before.state is not state else None
 
 
 async def _close_what_is_open(tx: Transaction, application_id: str) -> None:

@@ -49,6 +49,7 @@ async def _perform(
             await asyncio.wait({waiting, playing}, return_when=asyncio.FIRST_COMPLETED)
             if not playing.done():
                 await waiting
+                say("interrupted: stopping ...")
                 return INTERRUPTED
             outcome = playing.result()
             code = _code(outcome, say)
@@ -104,7 +105,8 @@ async def _say_earlier(stage: Stage, say: Say) -> None:
 def _say_where(stack: LocalStack, outcome: Outcome | None, say: Say) -> None:
     ports = stack.ports
     say("\nThe stack stays up. Where to look:")
-    say(f"  API             {stack.api_url}/openapi.json (tokens: {stack.folder}/secrets.env)")
+    say(f"  API             {stack.api_url} (told in docs/api.md, schema at /openapi.json)")
+    say(f"  Tokens by role  {stack.folder}/secrets.env")
     if stack.temporal_ui_url:
         say(f"  Temporal UI     {stack.temporal_ui_url}")
         if outcome is not None and outcome.loan_id:

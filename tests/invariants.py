@@ -85,7 +85,7 @@ async def _read(database_url: str, sandbox_url: str) -> Books:
     async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http:
         book = (await http.get("/sandbox/book")).raise_for_status().json()
     async with _snapshot(database_url) as connection:
-        tables = {
+        tables: dict[str, list[Row]] = {
             name: [dict(row) for row in await connection.fetch(statement)]
             for name, statement in _TABLES.items()
         }
@@ -324,31 +324,40 @@ def _everything_was_told_in_order(books: Books) -> Iterator[str]:
 
 
 async def _processes_agree(books: Books, client: Client) -> AsyncIterator[str]:
-    """What is not final has a running process that says what the record says."""
-    for row in books["applications"]:
-        running = await _is_running(client, f"application:{row['id']}")
-        if running == (row["state"] in _FINAL):
-            yield f"{row['id']} is {row['state']}, its process {'runs' if running else 'does not'}"
+    """What is not final, and nothing else, has a running process, which says the same."""
+    lives = [
+        *(
+            (f"application:{row['id']}", row, row["state"] not in _FINAL)
+            for row in books["applications"]
+        ),
+        *((f"drawdown:{row['id']}", row, row["state"] in _IN_FLIGHT) for row in books["drawdowns"]),
+        *((f"loan:{row['id']}", row, row["state"] != "settled") for row in books["loans"]),
+    ]
+    for workflow_id, row, should_run in lives:
+        running = await _is_running(client, workflow_id)
+        if running != should_run:
+            yield f"{workflow_id} is {row['state']}, its process {'runs' if running else 'ended'}"
         elif running:
-            handle = client.get_workflow_handle(f"application:{row['id']}")
-            view = (await handle.query("snapshot", result_type=ApplicationSnapshot)).view
-            recorded = (row["state"], row["waiting"], row["state_seq"])
-            if recorded != (view.state, view.waiting, view.state_seq) and row["state_seq"]:
-                yield f"{row['id']}: recorded as {recorded}, its process says {view}"
-    for row in books["loans"]:
-        running = await _is_running(client, f"loan:{row['id']}")
-        if running == (row["state"] == "settled"):
-            yield f"{row['id']} is {row['state']}, its process {'runs' if running else 'does not'}"
-        elif running:
-            handle = client.get_workflow_handle(f"loan:{row['id']}")
-            loan = await handle.query("snapshot", result_type=LoanView)
-            booked = len(_events(books, row["id"]))
-            if (loan.principal_outstanding, loan.events) != (row["principal_outstanding"], booked):
-                yield f"{row['id']}: its process says {loan}"
-    for row in books["drawdowns"]:
-        running = await _is_running(client, f"drawdown:{row['id']}")
-        if running != (row["state"] in _IN_FLIGHT):
-            yield f"{row['id']} is {row['state']}, its process {'runs' if running else 'does not'}"
+            recorded, said = await _recorded_and_said(books, client, workflow_id, row)
+            if recorded != said:
+                yield f"{workflow_id} is recorded as {recorded}, its process says {said}"
+
+
+async def _recorded_and_said(
+    books: Books, client: Client, workflow_id: str, row: Row
+) -> tuple[Any, Any]:
+    """Return the same facts as the record and as the process has them."""
+    handle = client.get_workflow_handle(workflow_id)
+    kind = workflow_id.partition(":")[0]
+    if kind == "application" and row["state_seq"]:
+        view = (await handle.query("snapshot", result_type=ApplicationSnapshot)).view
+        recorded = (row["state"], row["waiting"], row["state_seq"])
+        return recorded, (view.state.value, view.waiting.value, view.state_seq)
+    if kind == "loan":
+        loan = await handle.query("snapshot", result_type=LoanView)
+        events = len(_events(books, row["id"]))
+        return (row["principal_outstanding"], events), (loan.principal_outstanding, loan.events)
+    return None, None
 
 
 async def _is_running(client: Client, workflow_id: str) -> bool:

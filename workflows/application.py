@@ -77,7 +77,7 @@ class CreditApplication:
         """Wait for the applicant, the providers and the reviewer until the application is final."""
         watch = asyncio.create_task(self._watch_deadline())
         await workflow.wait_condition(lambda: self._state.is_final or watch.done())
-        if watch.done():
+        if watch.done() or self._state is ApplicationState.EXPIRED:
             with parked():
                 await watch
         for task in self._background:

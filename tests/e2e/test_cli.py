@@ -18,6 +18,7 @@ from runtime.time_travel import (
     LoanEndedError,
     TimeTravel,
     TimeTravelError,
+    TimeTravelOffError,
     TravelStuckError,
 )
 from tests.e2e.conftest import Callers, CommandLine, run_starter
@@ -168,6 +169,11 @@ async def test_a_month_ends_on_the_same_day_of_the_month(starter: CommandLine) -
     assert arrived["at"][11:19] == "04:00:01"
     states = [row["state"] for row in arrived["loan"]["position"]["instalments"]]
     assert states == ["paid", "paid", *["upcoming"] * 4]
+
+
+async def test_an_installation_on_the_wall_clock_refuses(client: Client) -> None:
+    with pytest.raises(TimeTravelOffError, match="local stack only"):
+        TimeTravel(client, Settings.model_validate({"time_travel": False}))
 
 
 async def test_time_does_not_run_backwards(starter: CommandLine, client: Client) -> None:

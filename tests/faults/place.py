@@ -265,7 +265,8 @@ async def _answered(ask: Callable[[], Awaitable[Reply]], seconds: float) -> Any:
             if reply.status < 300:
                 return reply.body
             passing = reply.status in _AGAIN or reply.code == "request_in_progress"
-            assert passing and monotonic() < deadline, f"{reply.status} {reply.body}"
+            assert passing, f"{reply.status} {reply.body}"
+            assert monotonic() < deadline, f"{reply.status} {reply.body}"
         except httpx.TransportError:
             if monotonic() > deadline:
                 raise

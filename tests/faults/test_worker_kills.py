@@ -8,7 +8,7 @@ out. The lives therefore overlap, and some of them are hit by more than one deat
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import pytest
 

@@ -1,0 +1,153 @@
+"""The one solver behind every disclosed rate: the rate at which dated flows balance.
+
+All arithmetic is decimal with 50 digits, so a rate is the same on every machine.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from itertools import accumulate
+from typing import ClassVar, NamedTuple
+
+from domain.errors import DomainError
+
+EXACT = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
+"""The arithmetic of every rate."""
+
+_CLOSE = Decimal("1e-24")
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
+
+
+class NoRate(DomainError):
+    """The flows have no rate, more than one could be theirs, or it is beyond any sense."""
+
+    code: ClassVar[str] = "no_rate"
+
+
+class Time(NamedTuple):
+    """When a flow happens, counted from the first one on a grid of equal steps.
+
+    Over `steps` the rate compounds. Over the `odd` rest, counted in parts of a period, it is
+    simple, as Regulation Z asks; a method that compounds throughout has no odd rest.
+    """
+
+    steps: int
+    odd: int = 0
+
+
+class _Group(NamedTuple):
+    """The flows that share one odd rest, last flow first.
+
+    `gaps` are the steps between a flow and the one before it; `amounts` and `moments` are what
+    Horner's rule needs for the present value and its derivative.
+    """
+
+    odd: Decimal
+    amounts: tuple[Decimal, ...]
+    moments: tuple[Decimal, ...]
+    gaps: tuple[int, ...]
+
+
+def period_rate(flows: Mapping[Time, int], *, steps: int = 1, odd_parts: int = 1) -> Decimal:
+    """Return the rate of one period, as a fraction, at which the flows have no value today.
+
+    A period is `steps` steps of the grid long, and `odd_parts` parts of an odd rest. Money the
+    borrower receives is positive, money they pay negative. Raises `NoRate`. A rate below zero means
+    that less is paid back than was lent.
+    """
+    placed = sorted((time, amount) for time, amount in flows.items() if amount)
+    total = _check_solvable([amount for _, amount in placed])
+    if total == 0:
+        return _ZERO
+    with localcontext(EXACT):
+        step_rate = _root(_groups(placed, odd_parts), negative=total > 0)
+        return (_ONE + step_rate) ** steps - _ONE
+
+
+def _check_solvable(amounts: Sequence[int]) -> int:
+    """Return the sum of the flows; raise `NoRate` unless exactly one rate can balance them.
+
+    One change of sign leaves one rate (Descartes' rule). With more, one change of sign in the
+    running balance leaves one positive rate (Norstrom's criterion), and a balance that only ever
+    returns to zero leaves the rate zero.
+    """
+    if not amounts or max(amounts) < 0:
+        raise NoRate("no money is lent, so there is no rate")
+    if min(amounts) > 0:
+        raise NoRate("nothing is paid back, so there is no rate")
+    if amounts[0] < 0:
+        raise NoRate("the first flow is a payment: a rate needs money lent first")
+    balances = list(accumulate(amounts))
+    total = balances[-1]
+    if _sign_changes(amounts) == 1:
+        return total
+    one_positive_rate = total < 0 and _sign_changes(balances) == 1
+    only_zero = total == 0 and min(balances) == 0
+    if not one_positive_rate and not only_zero:
+        raise NoRate("more than one rate, or none, could balance these flows")
+    return total
+
+
+def _sign_changes(amounts: Sequence[int]) -> int:
+    signs = [amount > 0 for amount in amounts if amount]
+    return sum(before != after for before, after in zip(signs, signs[1:], strict=False))
+
+
+def _groups(placed: Sequence[tuple[Time, int]], odd_parts: int) -> tuple[_Group, ...]:
+    by_odd: dict[int, list[tuple[int, int]]] = {}
+    for (steps, odd), amount in placed:
+        by_odd.setdefault(odd, []).append((steps, amount))
+    return tuple(_group(Decimal(odd) / odd_parts, flows) for odd, flows in by_odd.items())
+
+
+def _group(odd: Decimal, flows: Sequence[tuple[int, int]]) -> _Group:
+    amounts, moments, gaps = [], [], []
+    before = 0
+    for steps, amount in flows:
+        amounts.append(Decimal(amount))
+        moments.append(Decimal(amount * steps))
+        gaps.append(steps - before)
+        before = steps
+    return _Group(odd, tuple(amounts[::-1]), tuple(moments[::-1]), tuple(gaps[::-1]))
+
+
+def _root(groups: Sequence[_Group], *, negative: bool) -> Decimal:
+    """Find the rate by Newton's method, kept inside a bracket; halve or double where it leaves it.
+
+    The value of the flows is below zero under the root and above it over the root.
+    """
+    low, high = (-_ONE, _ZERO) if negative else (_ZERO, None)
+    rate = _ZERO
+    while True:
+        value, slope = _value_and_slope(groups, rate)
+        if value < 0:
+            low = rate
+        else:
+            high = rate
+        following = rate - value / slope if slope else None
+        if following is None or following < low or (high is not None and following > high):
+            rate = 2 * low + _ONE if high is None else (low + high) / 2
+        elif abs(following - rate) <= _CLOSE:
+            return following
+        else:
+            rate = following
+
+
+def _value_and_slope(groups: Sequence[_Group], rate: Decimal) -> tuple[Decimal, Decimal]:
+    """Return the present value of the flows at `rate` and its derivative by the rate."""
+    discount = _ONE / (_ONE + rate)
+    powers: dict[int, Decimal] = {}
+    value = slope = _ZERO
+    for odd, amounts, moments, gaps in groups:
+        present = moment = _ZERO
+        for amount, weighted, gap in zip(amounts, moments, gaps, strict=True):
+            power = powers.get(gap)
+            if power is None:
+                power = powers[gap] = discount**gap
+            present = (present + amount) * power
+            moment = (moment + weighted) * power
+        simple = _ONE + odd * rate
+        present /= simple
+        value += present
+        slope -= moment * discount / simple + odd * present / simple
+    return value, slope

@@ -1,0 +1,189 @@
+"""Lines, drawdowns and loans as their borrower and the record see them."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TypeVar
+
+from temporalio.client import WorkflowUpdateHandle, WorkflowUpdateStage
+
+from domain.calendar import instant_at
+from domain.products import CASH_LOAN
+from messages import calls, ids
+from messages.base import Message
+from messages.collections import CollectionsResult
+from messages.drawdown import DrawdownResult
+from messages.line import DrawCommand, DrawReceipt, LineView
+from messages.loan import LoanView, QuotedPayoff, RepayCommand, RepayReceipt
+from sandbox.personas import Person
+from storage.collections import CollectionActionRow
+from storage.drawdowns import DrawdownRow
+from storage.lines import LineRow
+from storage.loans import LoanRow
+from storage.repayments import RepaymentRow
+from tests.activities import story
+from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender
+
+Answer = TypeVar("Answer", bound=Message)
+
+NOON = time(12)
+
+# Far enough ahead that no loan begins in the past; not in a leap year.
+DISBURSED_ON = date(2031, 1, 15)
+
+
+async def outcome(lender: Lender, workflow_id: str, gives: type[Answer]) -> Answer:
+    """Wait until a process ends and return how."""
+    handle = lender.client.get_workflow_handle(workflow_id, result_type=gives)
+    result: Answer = await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+    return result
+
+
+@dataclass(frozen=True)
+class Line:
+    """An open line with its process."""
+
+    lender: Lender
+    borrower: story.Borrower
+
+    @property
+    def id(self) -> str:
+        return self.borrower.line_id
+
+    @property
+    def workflow_id(self) -> str:
+        return ids.line_workflow(self.id)
+
+    async def command(self, amount: int = story.AMOUNT) -> DrawCommand:
+        """Quote an amount and return the command that draws on the quote."""
+        return self.borrower.command(await self.borrower.quote(amount=amount), amount)
+
+    async def draw(self, command: DrawCommand) -> DrawReceipt:
+        receipt: DrawReceipt = await self.lender.handle(self.workflow_id).execute_update(
+            "draw", command, result_type=DrawReceipt
+        )
+        return receipt
+
+    async def row(self) -> LineRow:
+        async with self.lender.database.read() as tx:
+            row = await tx.lines.get(self.id)
+        assert row is not None
+        return row
+
+    async def drawdown(self, drawdown_id: str) -> DrawdownRow:
+        async with self.lender.database.read() as tx:
+            row = await tx.drawdowns.get(drawdown_id)
+        assert row is not None
+        return row
+
+    async def drawn(self, drawdown_id: str) -> DrawdownResult:
+        """Wait until a drawdown ends and return how."""
+        return await outcome(self.lender, ids.drawdown_workflow(drawdown_id), DrawdownResult)
+
+    async def result(self) -> LineView:
+        return await outcome(self.lender, self.workflow_id, LineView)
+
+
+async def open_line(lender: Lender, by: Person, *, mode: str = "single_batch") -> Line:
+    """Return a line of 10,000.00 whose borrower was verified."""
+    return Line(lender, await story.borrower(lender.bench, by, mode=mode))
+
+
+@dataclass(frozen=True)
+class Loan:
+    """A loan with its process; its clock moves only when told."""
+
+    lender: Lender
+    line: Line
+    id: str
+
+    @property
+    def workflow_id(self) -> str:
+        return ids.loan_workflow(self.id)
+
+    @property
+    def handle(self) -> Handle:
+        return self.lender.handle(self.workflow_id)
+
+    def collections(self, episode: int = 1) -> str:
+        return ids.collections_workflow(self.id, episode)
+
+    def auto_debit(self, number: int, on: date) -> str:
+        """Return the id of the repayment that a due date sets going."""
+        return ids.derived_id("rep", self.id, "instalment", str(number), on.isoformat())
+
+    async def live_until(self, on: date, at: time = NOON) -> None:
+        """Let the loan and its collections case live until a local time of a day."""
+        await self.lender.time_travel.advance(self.id, instant_at(on, at, CASH_LOAN.zone))
+
+    async def skip(self, duration: timedelta) -> None:
+        """Move the loan's own clock alone."""
+        await self.lender.pass_time(self.workflow_id, duration)
+
+    async def repay(self, command: RepayCommand) -> RepayReceipt:
+        receipt: RepayReceipt = await self.handle.execute_update(
+            "repay", command, result_type=RepayReceipt
+        )
+        return receipt
+
+    async def begin_repaying(self, command: RepayCommand) -> WorkflowUpdateHandle[RepayReceipt]:
+        """Have a repayment taken on without waiting for its end."""
+        return await self.handle.start_update(
+            "repay",
+            command,
+            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+            result_type=RepayReceipt,
+        )
+
+    async def quote(self) -> QuotedPayoff:
+        quoted: QuotedPayoff = await self.handle.execute_update(
+            "quote_payoff", result_type=QuotedPayoff
+        )
+        return quoted
+
+    async def result(self) -> LoanView:
+        return await outcome(self.lender, self.workflow_id, LoanView)
+
+    async def cured(self, episode: int = 1) -> CollectionsResult:
+        """Wait until a collections case ends and return how."""
+        return await outcome(self.lender, self.collections(episode), CollectionsResult)
+
+    async def row(self) -> LoanRow:
+        async with self.lender.database.read() as tx:
+            row = await tx.loans.get(self.id)
+        assert row is not None
+        return row
+
+    async def actions(self) -> list[CollectionActionRow]:
+        async with self.lender.database.read() as tx:
+            return await tx.collections.of_loan(self.id)
+
+    async def repayments(self) -> list[RepaymentRow]:
+        """Return the repayments, the newest first."""
+        async with self.lender.database.read() as tx:
+            return await tx.repayments.of_loan(self.id)
+
+    async def debited(self) -> list[int]:
+        """Return what the payment channel moved for each repayment, the oldest first."""
+        book = self.lender.bench.book
+        rows = reversed(await self.repayments())
+        return [amount for row in rows for amount in await book.moved(row.order_no)]
+
+    async def entry_sums(self) -> list[int]:
+        """Return the sum of each journal entry's lines."""
+        async with self.lender.database.read() as tx:
+            entries = await tx.journal.of_loan(self.id)
+        return [sum(line.amount for line in entry.lines) for entry in entries]
+
+    async def clock(self) -> datetime:
+        return await self.lender.time_travel.now(self.id)
+
+
+async def lend(
+    lender: Lender, to: Person, on: date = DISBURSED_ON, *, mode: str = "single_batch"
+) -> Loan:
+    """Return a loan of 10,000.00 over 12 months at 24 %, disbursed on a day."""
+    borrower = await story.borrower(lender.desk, to, mode=mode)
+    receipt = await borrower.disburse()
+    booked = await lender.bench.perform(calls.BOOK_LOAN, borrower.booking(receipt, on))
+    return Loan(lender, Line(lender, borrower), booked.loan_id)
