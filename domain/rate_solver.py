@@ -5,7 +5,7 @@ All arithmetic is decimal with 50 digits, so a rate is the same on every machine
 
 from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import ClassVar, NamedTuple
 
 from domain.errors import DomainError
@@ -64,6 +64,16 @@ def period_rate(flows: Mapping[Time, int], *, steps: int = 1, odd_parts: int = 1
         return (_ONE + step_rate) ** steps - _ONE
 
 
+def require_loan(amounts: Sequence[int]) -> None:
+    """Raise `NoRate` unless money is lent first and something is paid back."""
+    if not amounts or max(amounts) < 0:
+        raise NoRate("no money is lent, so there is no rate")
+    if min(amounts) > 0:
+        raise NoRate("nothing is paid back, so there is no rate")
+    if amounts[0] < 0:
+        raise NoRate("the first flow is a payment: a rate needs money lent first")
+
+
 def _check_solvable(amounts: Sequence[int]) -> int:
     """Return the sum of the flows; raise `NoRate` unless exactly one rate can balance them.
 
@@ -71,12 +81,7 @@ def _check_solvable(amounts: Sequence[int]) -> int:
     running balance leaves one positive rate (Norstrom's criterion), and a balance that only ever
     returns to zero leaves the rate zero.
     """
-    if not amounts or max(amounts) < 0:
-        raise NoRate("no money is lent, so there is no rate")
-    if min(amounts) > 0:
-        raise NoRate("nothing is paid back, so there is no rate")
-    if amounts[0] < 0:
-        raise NoRate("the first flow is a payment: a rate needs money lent first")
+    require_loan(amounts)
     balances = list(accumulate(amounts))
     total = balances[-1]
     if _sign_changes(amounts) == 1:
@@ -90,7 +95,7 @@ def _check_solvable(amounts: Sequence[int]) -> int:
 
 def _sign_changes(amounts: Sequence[int]) -> int:
     signs = [amount > 0 for amount in amounts if amount]
-    return sum(before != after for before, after in zip(signs, signs[1:], strict=False))
+    return sum(before != after for before, after in pairwise(signs))
 
 
 def _groups(placed: Sequence[tuple[Time, int]], odd_parts: int) -> tuple[_Group, ...]:

@@ -43,15 +43,15 @@ _UNIT_DAYS = {
 
 
 class UnitPeriod(NamedTuple):
-    """A unit period of `count` units: `UnitPeriod(Unit.MONTH, 3)` is a quarter."""
+    """A unit period of several units: `UnitPeriod(Unit.MONTH, 3)` is a quarter."""
 
     unit: Unit
-    count: int = 1
+    multiple: int = 1
 
     @property
     def nominal_days(self) -> int:
         """Its length in days, with months of 30 and a year of 365."""
-        return self.count * _UNIT_DAYS[self.unit]
+        return self.multiple * _UNIT_DAYS[self.unit]
 
     @property
     def per_year(self) -> Fraction:
@@ -63,7 +63,7 @@ class UnitPeriod(NamedTuple):
             Unit.MONTH: _YEAR_MONTHS,
             Unit.YEAR: 1,
         }
-        return Fraction(units[self.unit], self.count)
+        return Fraction(units[self.unit], self.multiple)
 
     @property
     def odd_parts(self) -> int:
@@ -71,7 +71,7 @@ class UnitPeriod(NamedTuple):
         return _YEAR_DAYS * _YEAR_MONTHS if self.unit is Unit.YEAR else self.nominal_days
 
     def __str__(self) -> str:
-        return self.unit.value if self.count == 1 else f"{self.count} {self.unit.value}s"
+        return self.unit.value if self.multiple == 1 else f"{self.multiple} {self.unit.value}s"
 
 
 class MonthCounter(NamedTuple):
@@ -187,7 +187,8 @@ def _labels(
     days = (later - earlier).days
     labels = []
     if whole := months.whole_months(earlier, later):
-        labels.append(UnitPeriod(Unit.MONTH, whole))
+        is_year = whole == _YEAR_MONTHS
+        labels.append(UnitPeriod(Unit.YEAR) if is_year else UnitPeriod(Unit.MONTH, whole))
     if half:
         labels.append(UnitPeriod(Unit.SEMIMONTH))
     if days % _WEEK_DAYS == 0:

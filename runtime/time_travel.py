@@ -149,6 +149,7 @@ class TimeTravel:
 
     async def _move(self, workflow_id: str, instant: datetime) -> None:
         """Bring a workflow's clock just past `instant`, with everything due by then done."""
+        _ = await self._quiet(workflow_id)
         distance = instant + _MOMENT - await self._clock.now(workflow_id)
         if distance <= timedelta(0):
             return
@@ -262,6 +263,10 @@ def _busy_with(description: WorkflowExecutionDescription) -> str:
         for activity in raw.pending_activities
     ]
     parts += [child.workflow_id for child in raw.pending_children]
+    clock = raw.workflow_extended_info.time_skipping_info
+    if clock.HasField("fast_forward_info") and not clock.fast_forward_info.has_completed:
+        # An earlier hop that was given up: it jumps as soon as what held it up is done.
+        parts.append("an earlier move of its clock")
     if raw.HasField("pending_workflow_task"):
         parts.append("a worker to run its next task")
     return ", ".join(parts)

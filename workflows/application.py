@@ -105,16 +105,24 @@ class CreditApplication:
 
     @workflow.update(description="Ask for the decision")
     async def submit(self) -> ApplicationView:
-        """Decide, now that every required element is verified."""
+        """Decide, once what is still being verified has its verdict.
+
+        The applicant may see a verdict on record before the process has learned it, so one that is
+        under way is waited for and not refused.
+        """
+        await workflow.wait_condition(lambda: not self._verifying() or self._state.is_final)
+        self._may_submit()
         await self._decide()
         return self._view()
 
     @submit.validator
     def _may_submit(self) -> None:
         self._require(ApplicationState.COLLECTING, ApplicationState.DECIDING)
+        verifying = self._verifying()
         missing = missing_elements(self._product, self._elements)
-        if missing:
-            raise ElementsMissing(f"not verified yet: {', '.join(missing)}")
+        refused = [kind for kind in missing if kind not in verifying]
+        if refused:
+            raise ElementsMissing(f"not verified yet: {', '.join(refused)}")
 
     @workflow.update(description="Give the application up")
     async def withdraw(self) -> ApplicationView:
@@ -239,8 +247,7 @@ class CreditApplication:
             calls.VERIFY_ELEMENT, request, f"verify {record.kind}: until the provider answers"
         )
         self._learn(record, answer)
-        pending = any(item.verdict is Verdict.PENDING for item in self._elements.values())
-        if self._state is ApplicationState.COLLECTING and not pending:
+        if self._state is ApplicationState.COLLECTING and not self._verifying():
             self._change(self._state, Waiting.APPLICANT)
             await self._record_state()
 
@@ -249,6 +256,9 @@ class CreditApplication:
             del self._elements[record.kind]
         else:
             self._elements[record.kind] = before
+
+    def _verifying(self) -> set[ElementKind]:
+        return {kind for kind, item in self._elements.items() if item.verdict is Verdict.PENDING}
 
     def _learn(self, record: ElementRecord, answer: ElementOutcome) -> None:
         record.verdict, record.reason = answer.verdict, answer.reason

@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import search_attributes as attributes
     from messages.drawdown import QueryTransfer, TransferOutcome, TransferStatus
     from messages.repayment import TransferUpdated
-    from workflows.calling import run
+    from workflows.calling import run_patiently
 
 POLL_AFTER = tuple(
     timedelta(seconds=seconds) for seconds in (5, 15, 60, 180, 600, 1800, 3600, 3600 * 6)
@@ -43,7 +43,7 @@ class AwaitsTransfer:
             asked += 1
             if asked == PERSON_AFTER:
                 workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(True)])
-            outcome = await run(
+            outcome = await run_patiently(
                 calls.QUERY_TRANSFER,
                 QueryTransfer(order_no=outcome.order_no),
                 "ask what became of the order",

@@ -47,22 +47,33 @@ class Ended:
 CommandLine = Callable[..., Awaitable[Ended]]
 
 
-async def run_starter(
-    *arguments: str, folder: Path, settings: Mapping[str, str] | None = None
-) -> Ended:
-    """Run `starter.py` for the stack in `folder`, without this process's own settings."""
-    inherited = {
+def _inherited() -> dict[str, str]:
+    """Return this process's environment without settings of ours."""
+    return {
         name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_OURS)
     }
-    process = await asyncio.create_subprocess_exec(
+
+
+async def start_starter(
+    *arguments: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """Start `starter.py` for the stack in `folder`, without this process's own settings."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         str(REPOSITORY / "starter.py"),
         *arguments,
         cwd=REPOSITORY,
-        env={**inherited, "LOANFLOW_LOCAL_FOLDER": str(folder), **(settings or {})},
+        env={**_inherited(), "LOANFLOW_LOCAL_FOLDER": str(folder), **(settings or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def run_starter(
+    *arguments: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> Ended:
+    """Run `starter.py` as `start_starter` does, and wait for its end."""
+    process = await start_starter(*arguments, folder=folder, settings=settings)
     out, err = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
@@ -72,10 +83,7 @@ async def run_starter(
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
     """A whole stack: servers, stand-ins, worker and API."""
     folder = tmp_path_factory.mktemp("stack")
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_OURS)
-    }
-    async with LocalStack(folder, base_environment=inherited, keep_data=False) as running:
+    async with LocalStack(folder, base_environment=_inherited(), keep_data=False) as running:
         yield running
 
 

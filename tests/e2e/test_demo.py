@@ -1,6 +1,7 @@
 """`make demo` as a newcomer runs it: a stack of its own, the whole story, and the end of it all."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 from demo.stage import Stage
 from demo.story import CHAPTERS, play
 from demo.timeline import JsonLines
-from runtime.local.state import running_stack
-from tests.e2e.conftest import Ended, run_starter
+from runtime.local.state import process_start, running_stack
+from tests.e2e.conftest import Ended, run_starter, start_starter
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -92,6 +93,25 @@ async def test_a_second_run_finds_the_earlier_loan_and_plays_with_new_people(fol
     assert "settled, disbursed on" in second.out
     assert second.out.count("✓") == len(STEPS)
     assert f"all {len(STEPS)} steps came out as told" in second.out
+
+
+@pytest.mark.usefixtures("first")
+async def test_run_stays_up_and_ctrl_c_stops_every_process(folder: Path) -> None:
+    process = await start_starter("run", "--no-story", folder=folder)
+    assert process.stdout is not None
+    said = []
+    while "Ctrl-C" not in (line := (await process.stdout.readline()).decode()):
+        assert line, await process.communicate()
+        said.append(line)
+    state = running_stack(folder)
+    assert state is not None
+    assert set(state.processes) >= {"postgres", "temporal", "sandbox", "worker", "api"}
+    for where in (state.api_url, state.temporal_ui_url, f"{folder}/logs"):
+        assert where in "".join(said)
+    process.send_signal(signal.SIGINT)
+    await process.communicate()
+    assert process.returncode == 0
+    assert [name for name, pid in state.processes.items() if process_start(pid)] == []
 
 
 async def test_a_step_that_comes_out_otherwise_ends_the_story(

@@ -69,9 +69,7 @@ class Applying:
 
     async def provide(self, *elements: Element, submit: bool = False) -> ElementOutcomes:
         """Store elements and have them verified."""
-        return await self.tell(
-            ProvideElements(elements=await self.store(*elements), submit=submit)
-        )
+        return await self.tell(ProvideElements(elements=await self.store(*elements), submit=submit))
 
     async def tell(self, command: ProvideElements) -> ElementOutcomes:
         outcomes: ElementOutcomes = await self.handle.execute_update(

@@ -180,10 +180,15 @@ class Loan:
 
 
 async def lend(
-    lender: Lender, to: Person, on: date = DISBURSED_ON, *, mode: str = "single_batch"
+    lender: Lender,
+    to: Person,
+    on: date = DISBURSED_ON,
+    *,
+    amount: int = story.AMOUNT,
+    mode: str = "single_batch",
 ) -> Loan:
-    """Return a loan of 10,000.00 over 12 months at 24 %, disbursed on a day."""
+    """Return a loan over 12 months at 24 % that was disbursed on a day; its line has no process."""
     borrower = await story.borrower(lender.desk, to, mode=mode)
-    receipt = await borrower.disburse()
+    receipt = await borrower.disburse(amount=amount)
     booked = await lender.bench.perform(calls.BOOK_LOAN, borrower.booking(receipt, on))
     return Loan(lender, Line(lender, borrower), booked.loan_id)

@@ -1,5 +1,6 @@
 """Whole lenders in process, on a Temporal server whose workflows have clocks that tests turn."""
 
+import os
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,7 +16,7 @@ from runtime.temporal.plugin import LoanflowPlugin
 from storage.database import Database
 from storage.migrate import migrate
 from tests.standins import Standins, connected, sandbox_config
-from tests.workflows.lender import Lender, open_lender, task_failures
+from tests.workflows.lender import CACHED, Lender, open_lender, task_failures
 from workflows.registry import WORKFLOWS
 
 TEMPLATE = "loanflow_template"
@@ -73,16 +74,23 @@ async def record(lender_settings: Settings) -> AsyncIterator[Database]:
         yield opened
 
 
-@pytest.fixture(params=[1000, 0], ids=["cached", "uncached"])
-def own_settings(
-    request: pytest.FixtureRequest, lender_settings: Settings, task_queue_prefix: str
-) -> Settings:
-    """The lender's settings with queues of the test's own.
+@pytest.fixture
+def workflow_cache() -> int:
+    """How many workflows a worker keeps; `WORKFLOW_CACHE=0` runs every test without a cache.
 
-    Without a cache every workflow task replays its workflow from the first event.
+    `also_uncached` gives a test both. Without a cache each task replays its workflow from the
+    first event.
     """
+    return int(os.environ.get("WORKFLOW_CACHE", str(CACHED)))
+
+
+@pytest.fixture
+def own_settings(
+    workflow_cache: int, lender_settings: Settings, task_queue_prefix: str
+) -> Settings:
+    """The lender's settings with queues of the test's own."""
     return lender_settings.model_copy(
-        update={"task_queue_prefix": task_queue_prefix, "max_cached_workflows": request.param}
+        update={"task_queue_prefix": task_queue_prefix, "max_cached_workflows": workflow_cache}
     )
 
 

@@ -21,6 +21,7 @@ from activities.registry import assemble, build
 from domain.errors import DomainError
 from messages import queues
 from messages.repayment import TransferUpdated
+from runtime.business_clock import BusinessClock
 from runtime.settings import Settings
 from runtime.temporal.siblings import Siblings
 from runtime.temporal.worker import build_workers
@@ -37,6 +38,10 @@ Handle = WorkflowHandle[Any, Any]
 
 PATIENCE_SECONDS = 20.0
 PAUSE_SECONDS = 0.01
+
+CACHED = 1000
+also_uncached = pytest.mark.parametrize("workflow_cache", [CACHED, 0], ids=["cached", "uncached"])
+"""Runs a test with workers that keep workflows in memory, and with workers that keep none."""
 
 # The members of a family are different people: no test sees another's applicant.
 _members = itertools.count(1)
@@ -80,14 +85,19 @@ class Lender:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await skipper.fast_forward(self.handle(workflow_id), duration)
 
-    async def settle(self, order_no: str, reason: str | None = None) -> TransferUpdated:
-        """Have the payment channel settle an order and pass its callback on as the API does."""
+    async def settle(self, order_no: str, workflow_id: str, reason: str | None = None) -> None:
+        """Have the payment channel settle an order, and pass its callback on as the API does."""
         settlement = {"reason": reason} if reason else {}
         event_id = await self.standins.settle(order_no, **settlement)
-        return TransferUpdated(order_no=order_no, event_id=event_id)
+        await self.call_back(workflow_id, order_no, event_id)
 
-    async def call_back(self, workflow_id: str, update: TransferUpdated) -> None:
+    async def call_back(self, workflow_id: str, order_no: str, event_id: str) -> None:
+        update = TransferUpdated(order_no=order_no, event_id=event_id)
         await self.handle(workflow_id).signal("transfer_updated", update)
+
+    async def clock(self, workflow_id: str) -> datetime:
+        """Return the instant (UTC) at which a process stands."""
+        return await BusinessClock(self.client, self.settings).now(workflow_id)
 
     async def search_attribute(self, workflow_id: str, key: Any) -> Any:
         return (await self.handle(workflow_id).describe()).typed_search_attributes.get(key)
@@ -124,10 +134,10 @@ async def open_lender(
                 database,
                 standins,
                 Bench(database, standins, starts, book, activities),
-                Bench(database, standins, starts, book, assemble(database, standins.providers, starts)),
+                Bench(
+                    database, standins, starts, book, assemble(database, standins.providers, starts)
+                ),
             )
-
-
 
 
 async def eventually(
