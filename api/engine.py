@@ -30,7 +30,8 @@ Answer = TypeVar("Answer", bound=Message)
 PATIENCE_SECONDS: Final = 12
 _RPC: Final = timedelta(seconds=PATIENCE_SECONDS)
 _ENDED_MEANWHILE: Final = "AcceptedUpdateCompletedWorkflow"
-_COMPLETED: Final = "already completed"
+_ENDED: Final = ("already completed", "aborted by closing workflow")
+"""How Temporal says that a process is over, in place of not being there."""
 _UNREACHABLE: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
 
 
@@ -136,7 +137,7 @@ async def _engine_problems(workflow_id: str, over: bool = True) -> AsyncIterator
         yield
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            if over or _COMPLETED in error.message:
+            if over or any(words in error.message for words in _ENDED):
                 raise ProcessClosed(workflow_id) from error
             raise later("not_accepted_yet", "The process starts. Repeat the request.") from error
         if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:

@@ -22,7 +22,6 @@ from domain.rates import (
     PeriodNumbers,
     PeriodsPerYear,
     Rate,
-    RateConvention,
     effective,
     nominal_simple,
 )
@@ -111,10 +110,6 @@ class CostSheet(BaseModel):
     statement: str
     hash: str
 
-    def canonical_json(self) -> str:
-        """Return the content of the sheet, without its hash, in its one canonical spelling."""
-        return canonical_json(self)
-
 
 def build_cost_sheet(
     *,
@@ -167,7 +162,7 @@ def canonical_json(sheet: CostSheet) -> str:
 
 
 def sheet_hash(sheet: CostSheet) -> str:
-    """Return the SHA-256 (hex) of a sheet's canonical JSON; a sheet whose `hash` differs is not whole."""
+    """Return the SHA-256 (hex) of a sheet's canonical JSON, which its `hash` must equal."""
     return hashlib.sha256(canonical_json(sheet).encode()).hexdigest()
 
 

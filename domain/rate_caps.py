@@ -43,7 +43,7 @@ class LoanPrimeRate(NamedTuple):
 
 
 class CapRule(NamedTuple):
-    """One cap: a percentage a year or a multiple of the one-year loan prime rate.
+    """One cap: `value` percent a year, or `value` times the one-year loan prime rate.
 
     It holds from `since` until the day before `until`. Rates are tested under `metric`; only what
     exceeds the cap by more than `tolerance` percentage points is above it.
@@ -52,9 +52,9 @@ class CapRule(NamedTuple):
     lender_kind: LenderKind
     enforcement: Enforcement
     since: date
+    value: Decimal
     source: str
-    percent: Decimal | None = None
-    lpr_multiple: int | None = None
+    times_lpr: bool = False
     until: date = date.max
     metric: RateConvention = RateConvention.NOMINAL_SIMPLE
     tolerance: Decimal = TOLERANCE
@@ -132,35 +132,35 @@ CAP_RULES = (
         Enforcement.HARD,
         since=date(2017, 8, 4),
         until=date(2025, 10, 1),
-        percent=Decimal(24),
+        value=Decimal(24),
         source=_SPC_2017,
     ),
     CapRule(
         LenderKind.BANK,
         Enforcement.HARD,
         since=date(2025, 10, 1),
-        percent=Decimal(24),
+        value=Decimal(24),
         source=f"金规〔2025〕9号；{_SPC_2017}",
     ),
     CapRule(
         LenderKind.TRUST,
         Enforcement.HARD,
         since=date(2017, 8, 4),
-        percent=Decimal(24),
+        value=Decimal(24),
         source=_SPC_2017,
     ),
     CapRule(
         LenderKind.CONSUMER_FINANCE,
         Enforcement.HARD,
         since=date(2017, 8, 4),
-        percent=Decimal(24),
+        value=Decimal(24),
         source=_SPC_2017,
     ),
     CapRule(
         LenderKind.CONSUMER_FINANCE,
         Enforcement.WARN,
         since=date(2025, 10, 1),
-        percent=Decimal(20),
+        value=Decimal(20),
         source="窗口指导（2025年10月，未见正式文件）",
     ),
     CapRule(
@@ -168,7 +168,7 @@ CAP_RULES = (
         Enforcement.HARD,
         since=date(2017, 8, 4),
         until=date(2028, 1, 1),
-        percent=Decimal(24),
+        value=Decimal(24),
         source=f"{_MICROLOAN_2025}；{_SPC_2017}",
     ),
     CapRule(
@@ -176,21 +176,24 @@ CAP_RULES = (
         Enforcement.WARN,
         since=date(2025, 12, 1),
         until=date(2028, 1, 1),
-        lpr_multiple=4,
+        value=Decimal(4),
+        times_lpr=True,
         source=_MICROLOAN_2025,
     ),
     CapRule(
         LenderKind.MICROLOAN,
         Enforcement.HARD,
         since=date(2028, 1, 1),
-        lpr_multiple=4,
+        value=Decimal(4),
+        times_lpr=True,
         source=_MICROLOAN_2025,
     ),
     CapRule(
         LenderKind.UNLICENSED,
         Enforcement.HARD,
         since=date(2020, 8, 20),
-        lpr_multiple=4,
+        value=Decimal(4),
+        times_lpr=True,
         source="民间借贷司法解释（法释〔2020〕6号）第25条",
     ),
 )
@@ -230,9 +233,7 @@ def enforce_caps(
 
 def cap_limit(rule: CapRule, on: date) -> Decimal:
     """Return the cap of `rule` on `on` in percent a year; raises `CapUnknown` without an LPR."""
-    if rule.percent is not None:
-        return rule.percent
-    return Decimal(rule.lpr_multiple or 0) * loan_prime_rate(on)
+    return rule.value * loan_prime_rate(on) if rule.times_lpr else rule.value
 
 
 def loan_prime_rate(on: date) -> Decimal:

@@ -5,7 +5,7 @@ All arithmetic is decimal with 50 digits, so a rate is the same on every machine
 
 from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from domain.errors import DomainError
@@ -14,6 +14,7 @@ EXACT = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
 """The arithmetic of every rate."""
 
 _CLOSE = Decimal("1e-24")
+_AMBIGUOUS = "more than one rate, or none, could balance these flows"
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
 
@@ -56,11 +57,16 @@ def period_rate(flows: Mapping[Time, int], *, steps: int = 1, odd_parts: int = 1
     that less is paid back than was lent.
     """
     placed = sorted((time, amount) for time, amount in flows.items() if amount)
-    total = _check_solvable([amount for _, amount in placed])
-    if total == 0:
-        return _ZERO
+    amounts = [amount for _, amount in placed]
+    require_loan(amounts)
+    total = sum(amounts)
+    is_plain = _sign_changes(amounts) == 1
+    if total > 0 and not is_plain and amounts[-1] > 0:
+        raise NoRate(_AMBIGUOUS)
     with localcontext(EXACT):
-        step_rate = _root(_groups(placed, odd_parts), negative=total > 0)
+        step_rate = _root(_groups(placed, odd_parts), negative=total > 0) if total else _ZERO
+        if not is_plain and _is_ever_in_credit(placed, step_rate, odd_parts):
+            raise NoRate(_AMBIGUOUS)
         return (_ONE + step_rate) ** steps - _ONE
 
 
@@ -74,28 +80,26 @@ def require_loan(amounts: Sequence[int]) -> None:
         raise NoRate("the first flow is a payment: a rate needs money lent first")
 
 
-def _check_solvable(amounts: Sequence[int]) -> int:
-    """Return the sum of the flows; raise `NoRate` unless exactly one rate can balance them.
-
-    One change of sign leaves one rate (Descartes' rule). With more, one change of sign in the
-    running balance leaves one positive rate (Norstrom's criterion), and a balance that only ever
-    returns to zero leaves the rate zero.
-    """
-    require_loan(amounts)
-    balances = list(accumulate(amounts))
-    total = balances[-1]
-    if _sign_changes(amounts) == 1:
-        return total
-    one_positive_rate = total < 0 and _sign_changes(balances) == 1
-    only_zero = total == 0 and min(balances) == 0
-    if not one_positive_rate and not only_zero:
-        raise NoRate("more than one rate, or none, could balance these flows")
-    return total
-
-
 def _sign_changes(amounts: Sequence[int]) -> int:
-    signs = [amount > 0 for amount in amounts if amount]
-    return sum(before != after for before, after in pairwise(signs))
+    """Count the changes of sign; with one there is exactly one rate (Descartes' rule)."""
+    return sum((before > 0) != (after > 0) for before, after in pairwise(amounts))
+
+
+def _is_ever_in_credit(
+    placed: Sequence[tuple[Time, int]], step_rate: Decimal, odd_parts: int
+) -> bool:
+    """Say whether the borrower is ever owed money at this rate; if never, it is the only rate.
+
+    This is Soper's criterion (1959): a balance that stays on one side under one rate grows with the
+    rate throughout, so no other rate brings it to zero in the end. A line that is drawn, repaid and
+    drawn again meets it.
+    """
+    present = _ZERO
+    for (steps, odd), amount in placed[:-1]:
+        present += amount / ((_ONE + step_rate) ** steps * (_ONE + step_rate * odd / odd_parts))
+        if present < -_CLOSE:
+            return True
+    return False
 
 
 def _groups(placed: Sequence[tuple[Time, int]], odd_parts: int) -> tuple[_Group, ...]:

@@ -17,7 +17,8 @@ from typing import ClassVar, NamedTuple
 
 from domain.calendar import months_after
 from domain.errors import DomainError
-from domain.rate_solver import EXACT, NoRate, Time, period_rate, require_loan
+from domain.rate_solver import EXACT, Time, period_rate, require_loan
+from domain.rate_solver import NoRate as NoRate  # part of the interface of this module
 from domain.unit_periods import UnitPeriod, month_counter, time_in_units, unit_period_of
 from domain.year_intervals import IntervalUnit, eu_year_parts, natural_unit, uk_year_parts
 

@@ -64,7 +64,9 @@ def next_step(
 
 def _collect(position: Position, collected_to: int, zone: ZoneInfo) -> NextStep | None:
     for row in position.instalments:
-        if row.number > collected_to and row.state is not InstalmentState.PAID:
+        # What credit held covers on its due date is billed like any other, and not debited.
+        is_open = row.state is not InstalmentState.PAID or row.paid_on == row.due_on
+        if row.number > collected_to and is_open:
             return NextStep(Step.COLLECT, instant_at(row.due_on, COLLECT_AT, zone), row.number)
     return None
 

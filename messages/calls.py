@@ -29,6 +29,8 @@ class Call(Generic[Input, Result]):
 
     `local` calls are short transactions on our own database that run inside the workflow worker and
     cost one history event; the others run on `queue`.
+    What an update does first is never local: the update itself is on record only when its task has
+    ended, and a task that is lost before may come again with another command in front.
     """
 
     name: str
@@ -50,12 +52,12 @@ ASSESS_APPLICATION = Call(
     Decision,
     queues.PROVIDERS,
 )
-RECORD_STATE = Call("record_state", application.RecordState, Nothing, local=True)
+RECORD_STATE = Call("record_state", application.RecordState, Nothing)
 RECORD_DECISION = Call("record_decision", application.RecordDecision, Nothing, local=True)
-RECORD_REVIEW = Call("record_review", application.RecordReview, Nothing, local=True)
-OPEN_LINE = Call("open_line", application.OpenLine, Nothing, local=True)
+RECORD_REVIEW = Call("record_review", application.RecordReview, Nothing)
+OPEN_LINE = Call("open_line", application.OpenLine, Nothing)
 
-RESERVE_DRAWDOWN = Call("reserve_drawdown", line.ReserveDrawdown, line.DrawReceipt, local=True)
+RESERVE_DRAWDOWN = Call("reserve_drawdown", line.ReserveDrawdown, line.DrawReceipt)
 CLOSE_LINE = Call("close_line", line.CloseLine, Nothing, local=True)
 
 SIGN_CONTRACT = Call(
@@ -71,7 +73,7 @@ FAIL_DRAWDOWN = Call("fail_drawdown", drawdown.FailDrawdown, Nothing, local=True
 COLLECT_INSTALMENT = Call(
     "collect_instalment", loan.CollectInstalment, loan.CollectOutcome, queues.PROVIDERS
 )
-REQUEST_REPAYMENT = Call("request_repayment", loan.RequestRepayment, Nothing, local=True)
+REQUEST_REPAYMENT = Call("request_repayment", loan.RequestRepayment, Nothing)
 APPLY_REPAYMENT = Call("apply_repayment", loan.ApplyRepayment, loan.AppliedRepayment, local=True)
 MARK_LOAN = Call("mark_loan", loan.MarkLoan, Nothing, local=True)
 

@@ -109,16 +109,6 @@ async def run_parked(call: Call[Input, Result], argument: Input, summary: str) -
         return await run(call, argument, summary)
 
 
-async def let_updates_answer() -> None:
-    """Wait until the tasks are over in which updates gave their answers.
-
-    A server may drop the answer of an update that ends in the same task as the run does (Temporal
-    server issue 6375): called before a run continues as new.
-    """
-    await workflow.wait_condition(workflow.all_handlers_finished)
-    await workflow.sleep(timedelta(milliseconds=100), summary="let updates answer")
-
-
 def continue_on_newest_build(state: BaseModel) -> NoReturn:
     """Go on in a new run with `state`, on the build that is current by then.
 

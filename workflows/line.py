@@ -23,12 +23,7 @@ with workflow.unsafe.imports_passed_through():
         ReserveDrawdown,
         StartLine,
     )
-    from workflows.calling import (
-        continue_on_newest_build,
-        let_updates_answer,
-        parked,
-        run,
-    )
+    from workflows.calling import continue_on_newest_build, parked, run
     from workflows.details import details_table
 
 ENDED = ("disbursed", "failed")
@@ -55,8 +50,6 @@ class CreditLine:
             workflow.sleep(start.expires_at - workflow.now(), summary="the line expires")
         )
         await workflow.wait_condition(lambda: self._is_over() or self._should_continue_as_new())
-        if not self._is_over():
-            await let_updates_answer()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._is_over():
             continue_on_newest_build(

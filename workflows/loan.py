@@ -47,7 +47,6 @@ with workflow.unsafe.imports_passed_through():
     from messages.repayment import RepaymentEnded, StartRepayment
     from workflows.calling import (
         continue_on_newest_build,
-        let_updates_answer,
         parked,
         run,
         run_patiently,
@@ -93,14 +92,16 @@ class Loan:
         while True:
             await self._book_ended()
             current = self._position()
-            if current.settled:
+            step = next_step(current, self._collected_to, self._marked, self._zone)
+            if current.settled and step is None:
                 break
             if self._should_continue_as_new():
-                await let_updates_answer()
+                await workflow.wait_condition(
+                    lambda: workflow.all_handlers_finished() or self._in_flight is not None
+                )
                 if self._may_continue_as_new():
                     continue_on_newest_build(self._snapshot())
                 continue
-            step = next_step(current, self._collected_to, self._marked, self._zone)
             self._publish(current, step)
             if step is None or self._in_flight is not None or workflow.now() < step.at:
                 await self._wait(step)

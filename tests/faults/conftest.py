@@ -8,6 +8,8 @@ from time import monotonic
 import pytest
 
 from runtime.local.postgres_home import remove_home
+from tests.faults.courses import EARLY, LATE, lived
+from tests.faults.endings import Ending
 from tests.faults.place import PAUSE_SECONDS, Place, place_in
 from tests.invariants import violations
 
@@ -31,6 +33,12 @@ async def place(folder: Path) -> AsyncIterator[Place]:
     """The stack of these tests. Its processes stay dead when they die."""
     async with place_in(folder, SETTINGS) as started:
         yield started
+
+
+@pytest.fixture(scope="package")
+async def undisturbed(place: Place) -> dict[str, Ending]:
+    """How the lives end when nobody dies, by persona."""
+    return {course.persona: await lived(place, course) for course in (EARLY, LATE)}
 
 
 @pytest.fixture(autouse=True)

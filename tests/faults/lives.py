@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from time import monotonic
 from typing import Any, Final, Self
 
+from temporalio.service import RPCError
+
 from demo.people import KINDS, element
 from runtime.time_travel import TimeTravelError
 from sandbox.personas import Person
@@ -181,7 +183,7 @@ class Life:
         while await travel.now(self.loan_id) < target:
             try:
                 await travel.advance(self.loan_id, target)
-            except TimeTravelError:
+            except (TimeTravelError, RPCError):
                 if monotonic() > deadline:
                     raise
 

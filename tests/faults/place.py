@@ -42,6 +42,13 @@ class Reply:
         """The code of a problem."""
         return str(self.body["code"])
 
+    @property
+    def may_change(self) -> bool:
+        """Whether the same request may get another answer a moment later."""
+        if self.status in _AGAIN:
+            return True
+        return self.status == 409 and self.code == "request_in_progress"
+
 
 @dataclass
 class Place:
@@ -87,6 +94,17 @@ class Place:
     async def look(self, role: str, path: str, **parameters: Any) -> Reply:
         """Read once and return the answer, whatever it is."""
         return _reply(await self.http.get(path, headers=self.proof(role), params=parameters))
+
+    async def settled(
+        self, role: str, path: str, body: Mapping[str, Any], key: str, seconds: float = 60.0
+    ) -> Reply:
+        """Send a command under its key until the answer, whatever it is, will not change."""
+        return await until(
+            lambda: self.send(role, path, body, key=key),
+            lambda reply: not reply.may_change,
+            "a lasting answer",
+            seconds,
+        )
 
     async def insist(
         self,
@@ -264,8 +282,7 @@ async def _answered(ask: Callable[[], Awaitable[Reply]], seconds: float) -> Any:
             reply = await ask()
             if reply.status < 300:
                 return reply.body
-            passing = reply.status in _AGAIN or reply.code == "request_in_progress"
-            assert passing, f"{reply.status} {reply.body}"
+            assert reply.may_change, f"{reply.status} {reply.body}"
             assert monotonic() < deadline, f"{reply.status} {reply.body}"
         except httpx.TransportError:
             if monotonic() > deadline:

@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import TypeVar
 
 from temporalio.client import WorkflowUpdateHandle, WorkflowUpdateStage
+from temporalio.service import RPCError
 
 from domain.calendar import instant_at
+from domain.ledger import Account
 from domain.products import CASH_LOAN
 from messages import calls, ids
 from messages.base import Message
@@ -21,6 +23,7 @@ from storage.drawdowns import DrawdownRow
 from storage.lines import LineRow
 from storage.loans import LoanRow
 from storage.repayments import RepaymentRow
+from storage.transfers import TransferState
 from tests.activities import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender
 
@@ -108,17 +111,14 @@ class Loan:
     def collections(self, episode: int = 1) -> str:
         return ids.collections_workflow(self.id, episode)
 
-    def auto_debit(self, number: int, on: date) -> str:
-        """Return the id of the repayment that a due date sets going."""
-        return ids.derived_id("rep", self.id, "instalment", str(number), on.isoformat())
-
     async def live_until(self, on: date, at: time = NOON) -> None:
         """Let the loan and its collections case live until a local time of a day."""
         await self.lender.time_travel.advance(self.id, instant_at(on, at, CASH_LOAN.zone))
 
-    async def skip(self, duration: timedelta) -> None:
-        """Move the loan's own clock alone."""
-        await self.lender.pass_time(self.workflow_id, duration)
+    async def reach(self, on: date, at: time) -> None:
+        """Bring the loan's clock to a local time, whatever it is doing then."""
+        distance = instant_at(on, at, CASH_LOAN.zone) - await self.clock()
+        await self.lender.pass_time(self.workflow_id, distance)
 
     async def repay(self, command: RepayCommand) -> RepayReceipt:
         receipt: RepayReceipt = await self.handle.execute_update(
@@ -158,16 +158,29 @@ class Loan:
         async with self.lender.database.read() as tx:
             return await tx.collections.of_loan(self.id)
 
-    async def repayments(self) -> list[RepaymentRow]:
-        """Return the repayments, the newest first."""
+    async def holds(self, repayment_id: str) -> bool:
+        """Say whether a repayment is with the bank, its process waiting for news."""
         async with self.lender.database.read() as tx:
-            return await tx.repayments.of_loan(self.id)
+            transfer = await tx.transfers.get(ids.debit_order(repayment_id))
+        if transfer is None or transfer.state is not TransferState.PROCESSING:
+            return False
+        try:
+            await self.lender.handle(ids.repayment_workflow(repayment_id)).describe()
+        except RPCError:
+            return False
+        return True
+
+    async def repayments(self) -> list[RepaymentRow]:
+        """Return the repayments in the order in which they were asked for."""
+        async with self.lender.database.read() as tx:
+            return (await tx.repayments.of_loan(self.id))[::-1]
 
     async def debited(self) -> list[int]:
-        """Return what the payment channel moved for each repayment, the oldest first."""
+        """Return what the payment channel moved, one amount for each movement."""
         book = self.lender.bench.book
-        rows = reversed(await self.repayments())
-        return [amount for row in rows for amount in await book.moved(row.order_no)]
+        return [
+            amount for row in await self.repayments() for amount in await book.moved(row.order_no)
+        ]
 
     async def entry_sums(self) -> list[int]:
         """Return the sum of each journal entry's lines."""
@@ -175,8 +188,13 @@ class Loan:
             entries = await tx.journal.of_loan(self.id)
         return [sum(line.amount for line in entry.lines) for entry in entries]
 
+    async def balances(self) -> dict[Account, int]:
+        """Return the balance of each account of the loan."""
+        async with self.lender.database.read() as tx:
+            return await tx.journal.trial_balance(loan_id=self.id)
+
     async def clock(self) -> datetime:
-        return await self.lender.time_travel.now(self.id)
+        return await self.lender.clock(self.workflow_id)
 
 
 async def lend(

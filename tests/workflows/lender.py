@@ -16,6 +16,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import Replayer
 
 from activities.registry import assemble, build
 from domain.errors import DomainError
@@ -23,6 +24,7 @@ from messages import queues
 from messages.repayment import TransferUpdated
 from runtime.business_clock import BusinessClock
 from runtime.settings import Settings
+from runtime.temporal.plugin import LoanflowPlugin
 from runtime.temporal.siblings import Siblings
 from runtime.temporal.worker import build_workers
 from runtime.time_travel import TimeTravel
@@ -120,9 +122,30 @@ class Lender:
 
 @asynccontextmanager
 async def open_lender(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    standins: Standins,
+    plugin: LoanflowPlugin,
+) -> AsyncIterator[Lender]:
+    """Run the workers of `settings` and yield their lender.
+
+    At the end no workflow task may have failed, and every history must replay.
+    """
+    async with _at_work(client, settings, database, standins) as lender:
+        yield lender
+    await standins.repair()
+    replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin])
+    for handle in await lender.handles():
+        history = await handle.fetch_history()
+        assert not task_failures(list(history.events)), handle.id
+        await asyncio.wait_for(replayer.replay_workflow(history), PATIENCE_SECONDS)
+
+
+@asynccontextmanager
+async def _at_work(
     client: Client, settings: Settings, database: Database, standins: Standins
 ) -> AsyncIterator[Lender]:
-    """Run the workers of `settings` and yield their lender."""
     starts = RecordedStarts()
     async with build(settings, client) as activities:
         core, providers = build_workers(client, settings, queues.ALL, WORKFLOWS, activities)

@@ -6,21 +6,15 @@ out. The lives therefore overlap, and some of them are hit by more than one deat
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import pytest
 
 from runtime.failpoints import POINTS
-from tests.faults.endings import Ending, ending
-from tests.faults.lives import (
-    LEVEL,
-    OWED_AFTER,
-    Life,
-    early_settlement,
-    late_payment,
-)
+from tests.faults.courses import EARLY, LATE, Course, lived
+from tests.faults.endings import Ending
+from tests.faults.lives import LEVEL, OWED_AFTER
 from tests.faults.place import Place, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault, pytest.mark.timeout(400)]
@@ -31,32 +25,8 @@ LOCAL: Final = ("book_loan.after_commit", "apply_repayment.after_commit")
 IN_ORDER: Final = sorted(POINTS, key=lambda point: (point in LOCAL, point))
 
 
-@dataclass(frozen=True)
-class Course:
-    """A way through life, and the kind of person who takes it."""
-
-    persona: str
-    live: Callable[[Life], Awaitable[None]]
-
-
-EARLY: Final = Course("approved", early_settlement)
-LATE: Final = Course("story", late_payment)
-
-
 def course_through(point: str) -> Course:
     return LATE if point == "take_step.after_send" else EARLY
-
-
-async def lived(place: Place, course: Course) -> Ending:
-    life = Life.of(place, course.persona)
-    await course.live(life)
-    return await ending(life)
-
-
-@pytest.fixture(scope="module")
-async def undisturbed(place: Place) -> dict[str, Ending]:
-    """How the lives end when nobody dies, by persona."""
-    return {course.persona: await lived(place, course) for course in (EARLY, LATE)}
 
 
 @pytest.fixture(scope="module")
