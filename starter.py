@@ -22,6 +22,7 @@ from rich.console import Console
 from demo import commands, pages
 from demo.client import Refusal
 from demo.people import NAMES
+from demo.reconciling import reconcile as reconcile_books
 from demo.stage import Stage, found_environment, stage_of
 from demo.terms import CURRENCY, PRODUCT
 from demo.timeline import JsonLines, Screen, Teller
@@ -245,10 +246,10 @@ def plan(
 
 @app.command()
 def reconcile(as_json: Json = False) -> None:
-    """Compare the ledger with the loans; fails when they do not agree."""
+    """Compare ledger, positions and projections of all loans; fails where they differ."""
     _do(
         as_json,
-        lambda stage: commands.reconcile(stage.api),
+        lambda stage: reconcile_books(stage.api),
         ok=lambda result: bool(result["reconciled"]),
     )
 

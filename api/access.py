@@ -18,6 +18,7 @@ LARGE: Final = 8 * 1024 * 1024
 _BORROWER: Final[frozenset[Role]] = frozenset({"applicant", "partner"})
 _READS_APPLICATIONS: Final[frozenset[Role]] = _BORROWER | {"reviewer", "analyst", "ops"}
 _READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops"}
+_READS_LEDGER: Final[frozenset[Role]] = frozenset({"analyst", "ops"})
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/repayments/{repayment_id}"): _reads(_READS_LOANS),
         ("GET", "/v1/collections/tasks"): _reads(frozenset({"collector", "analyst", "ops"})),
         ("POST", "/v1/collections/tasks/{task_id}/result"): _moves("collector"),
-        ("GET", "/v1/ledger/trial-balance"): _reads(frozenset({"analyst", "ops"})),
+        ("GET", "/v1/ledger/trial-balance"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/loans/{loan_id}/entries"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/reconciliation"): _reads(_READS_LEDGER),
         # Proves itself by its signature over the raw body.
         ("POST", "/v1/callbacks/payments"): Rule(None, json=False),
         ("GET", "/health"): _PUBLIC,

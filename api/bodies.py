@@ -11,6 +11,9 @@ from api.errors import Problem
 
 _DEEPEST: Final = 32
 _LONGEST_NUMBER: Final = 20
+DRAINED: Final = 16 * 1024 * 1024
+"""So much of a body that is too large is still read, and thrown away: who is cut off while he sends
+never reads why."""
 
 
 class CheckedRequest(Request):
@@ -43,22 +46,25 @@ async def read_checked(request: Request, rule: Rule) -> CheckedRequest:
 
 async def _read(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise _too_large(limit)
-    read = bytearray()
+    if declared.isdecimal() and int(declared) > DRAINED:
+        raise _too_large(limit, cut_off=True)
+    read, length = bytearray(), 0
     async for part in request.stream():
-        read += part
-        if len(read) > limit:
-            raise _too_large(limit)
+        length += len(part)
+        if length > DRAINED:
+            raise _too_large(limit, cut_off=True)
+        if length <= limit:
+            read += part
+    if length > limit:
+        raise _too_large(limit)
     return bytes(read)
 
 
-def _too_large(limit: int) -> Problem:
+def _too_large(limit: int, *, cut_off: bool = False) -> Problem:
     # What was not read stays in the connection: it cannot be used again.
+    headers = {"Connection": "close"} if cut_off else {}
     return Problem(
-        "body_too_large",
-        f"The body of this route has at most {limit} bytes.",
-        headers={"Connection": "close"},
+        "body_too_large", f"The body of this route has at most {limit} bytes.", headers=headers
     )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
@@ -14,6 +15,7 @@ from storage.rows import Cursor
 Row = TypeVar("Row")
 
 MOST: Final = 100
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 class PageRequest:
@@ -27,7 +29,18 @@ class PageRequest:
         """Return the cursor behind `rows`, ordered by `at`; None when they are the last."""
         if len(rows) < self.limit:
             return None
-        return encode_cursor(Cursor(getattr(rows[-1], at), rows[-1].id))
+        return encode_cursor(Cursor(getattr(rows[-1], at), str(rows[-1].id)))
+
+    def after_number(self) -> int:
+        """Return the id behind which a list ordered by whole numbers goes on, 0 at its beginning.
+
+        Raises the problem `invalid_cursor`.
+        """
+        if self.after is None:
+            return 0
+        if not _NUMBER.fullmatch(self.after.id):
+            raise _not_a_cursor()
+        return int(self.after.id)
 
 
 def _page_request(
@@ -56,8 +69,12 @@ def decode_cursor(text: str) -> Cursor:
             raise ValueError("not one of our cursors")
         in_utc = moment.astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
-        error = FieldProblem(
-            field="cursor", code="invalid_cursor", message="pass `next` of a page unchanged"
-        )
-        raise Problem("invalid_cursor", "cursor: pass `next` unchanged", errors=[error]) from None
+        raise _not_a_cursor() from None
     return Cursor(in_utc, row_id)
+
+
+def _not_a_cursor() -> Problem:
+    error = FieldProblem(
+        field="cursor", code="invalid_cursor", message="pass `next` of a page unchanged"
+    )
+    return Problem("invalid_cursor", "cursor: pass `next` unchanged", errors=[error])

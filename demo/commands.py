@@ -8,7 +8,7 @@ from typing import Any, Final
 from demo.client import Api, Refusal, until
 from demo.people import elements, someone
 from demo.stage import Stage
-from demo.terms import CHANNEL, CURRENCY, FRONT
+from demo.terms import CHANNEL, FRONT
 
 Result = dict[str, Any]
 
@@ -146,27 +146,6 @@ async def advance(
         "at": arrival.at.isoformat(timespec="seconds"),
         "stops": stops,
         "loan": await stage.api.get("ops", f"/v1/loans/{loan_id}"),
-    }
-
-
-async def reconcile(api: Api) -> Result:
-    """Compare the ledger with the loans; `reconciled` says whether they agree."""
-    sheet = await api.get("analyst", "/v1/ledger/trial-balance", currency=CURRENCY)
-    balances = {line["account"]: line["balance"] for line in sheet["balances"]}
-    owed = count = 0
-    async for loan in api.pages("ops", "/v1/loans", limit=100):
-        if loan["currency"] == CURRENCY:
-            owed += loan["principal_outstanding"]
-            count += 1
-    receivable = balances.get("principal_receivable", 0)
-    return {
-        "currency": CURRENCY,
-        "trial_balance": sum(balances.values()),
-        "principal_receivable": receivable,
-        "principal_outstanding": owed,
-        "loans": count,
-        "reconciled": sum(balances.values()) == 0 and receivable == owed,
-        "balances": sheet["balances"],
     }
 
 

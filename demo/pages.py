@@ -16,7 +16,8 @@ _AMOUNTS: Final = frozenset(
     {
         *("accrued_interest", "amount", "available", "balance", "balance_after", "credit"),
         *("credit_limit", "disbursed", "drawn", "interest", "interest_due", "interest_paid"),
-        *("interest_waived", "next_due_amount", "outstanding", "penalty", "penalty_paid"),
+        *("interest_waived", "ledger", "next_due_amount", "outstanding", "penalty"),
+        *("penalty_paid", "position", "projection"),
         *("principal", "principal_outstanding", "principal_paid", "principal_receivable"),
         *("received", "reserved", "total", "total_due", "total_interest", "total_overdue"),
         "trial_balance",
@@ -26,6 +27,9 @@ _AMOUNTS: Final = frozenset(
 
 _LEFT_OUT: Final = frozenset({"principal_paid", "interest_paid", "penalty_paid"})
 """Columns that a narrow table does without: what is outstanding says the same."""
+
+_ALWAYS: Final = frozenset({"ledger", "position"})
+"""Columns that are shown even where they hold nothing but zeros: they are there to be compared."""
 
 
 def print_json(console: Console, result: Mapping[str, Any]) -> None:
@@ -100,13 +104,14 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]], currency: str) -> Table
         for column, value in rows[0].items()
         if column not in _LEFT_OUT
         and not isinstance(value, (list, Mapping))
-        and any(row.get(column) for row in rows)
+        and (column in _ALWAYS or any(row.get(column) for row in rows))
     ]
     for column in columns:
         justify: JustifyMethod = "right" if column in _AMOUNTS else "left"
         table.add_column(column, justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(_text(column, row.get(column), currency) for column in columns))
+        own = str(row.get("currency", currency))
+        table.add_row(*(_text(column, row.get(column), own) for column in columns))
     return table
 
 

@@ -5,7 +5,7 @@ All arithmetic is decimal with 50 digits, so a rate is the same on every machine
 
 from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import ClassVar, NamedTuple
 
 from domain.errors import DomainError
@@ -14,6 +14,9 @@ EXACT = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
 """The arithmetic of every rate."""
 
 _CLOSE = Decimal("1e-24")
+_PATIENCE = 8
+_SHORT = Decimal("0.01")
+_CENT_FRACTION = Decimal("1e-9")
 _AMBIGUOUS = "more than one rate, or none, could balance these flows"
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
@@ -37,10 +40,10 @@ class Time(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """The flows that share one odd rest, last flow first.
+    """The flows in one direction that share one odd rest, last flow first.
 
     `gaps` are the steps between a flow and the one before it; `amounts` and `moments` are what
-    Horner's rule needs for the present value and its derivative.
+    Horner's rule needs for the present value and the mean time.
     """
 
     odd: Decimal
@@ -64,10 +67,10 @@ def period_rate(flows: Mapping[Time, int], *, steps: int = 1, odd_parts: int = 1
     if total > 0 and not is_plain and amounts[-1] > 0:
         raise NoRate(_AMBIGUOUS)
     with localcontext(EXACT):
-        step_rate = _root(_groups(placed, odd_parts), negative=total > 0) if total else _ZERO
-        if not is_plain and _is_ever_in_credit(placed, step_rate, odd_parts):
+        growth = _balancing_growth(placed, odd_parts, negative=total > 0) if total else _ONE
+        if not is_plain and _is_ever_in_credit(placed, growth, odd_parts):
             raise NoRate(_AMBIGUOUS)
-        return (_ONE + step_rate) ** steps - _ONE
+        return growth**steps - _ONE
 
 
 def require_loan(amounts: Sequence[int]) -> None:
@@ -85,9 +88,7 @@ def _sign_changes(amounts: Sequence[int]) -> int:
     return sum((before > 0) != (after > 0) for before, after in pairwise(amounts))
 
 
-def _is_ever_in_credit(
-    placed: Sequence[tuple[Time, int]], step_rate: Decimal, odd_parts: int
-) -> bool:
+def _is_ever_in_credit(placed: Sequence[tuple[Time, int]], growth: Decimal, odd_parts: int) -> bool:
     """Say whether the borrower is ever owed money at this rate; if never, it is the only rate.
 
     This is Soper's criterion (1959): a balance that stays on one side under one rate grows with the
@@ -96,16 +97,18 @@ def _is_ever_in_credit(
     """
     present = _ZERO
     for (steps, odd), amount in placed[:-1]:
-        present += amount / ((_ONE + step_rate) ** steps * (_ONE + step_rate * odd / odd_parts))
-        if present < -_CLOSE:
+        present += amount / (growth**steps * (_ONE + (growth - _ONE) * odd / odd_parts))
+        if present < -_CENT_FRACTION:
             return True
     return False
 
 
-def _groups(placed: Sequence[tuple[Time, int]], odd_parts: int) -> tuple[_Group, ...]:
+def _groups(placed: Sequence[tuple[Time, int]], odd_parts: int, sign: int) -> tuple[_Group, ...]:
+    """Group the flows whose sign is `sign`, as amounts without it."""
     by_odd: dict[int, list[tuple[int, int]]] = {}
     for (steps, odd), amount in placed:
-        by_odd.setdefault(odd, []).append((steps, amount))
+        if amount * sign > 0:
+            by_odd.setdefault(odd, []).append((steps, amount * sign))
     return tuple(_group(Decimal(odd) / odd_parts, flows) for odd, flows in by_odd.items())
 
 
@@ -120,33 +123,43 @@ def _group(odd: Decimal, flows: Sequence[tuple[int, int]]) -> _Group:
     return _Group(odd, tuple(amounts[::-1]), tuple(moments[::-1]), tuple(gaps[::-1]))
 
 
-def _root(groups: Sequence[_Group], *, negative: bool) -> Decimal:
-    """Find the rate by Newton's method, kept inside a bracket; halve or double where it leaves it.
+def _balancing_growth(
+    placed: Sequence[tuple[Time, int]], odd_parts: int, *, negative: bool
+) -> Decimal:
+    """Return the growth of one step, one plus its rate, at which paid and lent are worth the same.
 
-    The value of the flows is below zero under the root and above it over the root.
+    Newton's method on the logarithm of paid over lent, which is nearly a straight line in the
+    logarithm of the growth, with both logarithms by their first Pade approximants. The bracket
+    holds a root throughout; every eighth step halves it, so the search ends whatever the flows.
     """
-    low, high = (-_ONE, _ZERO) if negative else (_ZERO, None)
-    rate = _ZERO
-    while True:
-        value, slope = _value_and_slope(groups, rate)
-        if value < 0:
-            low = rate
+    lent_groups, paid_groups = _groups(placed, odd_parts, 1), _groups(placed, odd_parts, -1)
+    low, high = (_ZERO, _ONE) if negative else (_ONE, None)
+    growth = _ONE
+    for attempt in count(1):
+        lent, lent_at = _value_and_mean_time(lent_groups, growth)
+        paid, paid_at = _value_and_mean_time(paid_groups, growth)
+        if paid > lent:
+            low = growth
         else:
-            high = rate
-        following = rate - value / slope if slope else None
-        if following is None or following < low or (high is not None and following > high):
-            rate = 2 * low + _ONE if high is None else (low + high) / 2
-        elif abs(following - rate) <= _CLOSE:
-            return following
-        else:
-            rate = following
+            high = growth
+        lead = paid_at - lent_at
+        change = 2 * (paid - lent) / (paid + lent) / (lead if lead > _SHORT else _ONE)
+        change = max(-_ONE, min(_ONE, change))
+        following = growth * (2 + change) / (2 - change)
+        if abs(following - growth) <= _CLOSE * growth:
+            break
+        outside = following < low or (high is not None and following > high)
+        if high is not None and (outside or attempt % _PATIENCE == 0):
+            following = (low + high) / 2
+        growth = following
+    return growth
 
 
-def _value_and_slope(groups: Sequence[_Group], rate: Decimal) -> tuple[Decimal, Decimal]:
-    """Return the present value of the flows at `rate` and its derivative by the rate."""
-    discount = _ONE / (_ONE + rate)
+def _value_and_mean_time(groups: Sequence[_Group], growth: Decimal) -> tuple[Decimal, Decimal]:
+    """Return the present value of flows and, weighted by it, the mean time they are away."""
+    discount = _ONE / growth
     powers: dict[int, Decimal] = {}
-    value = slope = _ZERO
+    value = time = _ZERO
     for odd, amounts, moments, gaps in groups:
         present = moment = _ZERO
         for amount, weighted, gap in zip(amounts, moments, gaps, strict=True):
@@ -155,8 +168,7 @@ def _value_and_slope(groups: Sequence[_Group], rate: Decimal) -> tuple[Decimal, 
                 power = powers[gap] = discount**gap
             present = (present + amount) * power
             moment = (moment + weighted) * power
-        simple = _ONE + odd * rate
-        present /= simple
-        value += present
-        slope -= moment * discount / simple + odd * present / simple
-    return value, slope
+        simple = _ONE + odd * (growth - _ONE)
+        value += present / simple
+        time += (moment + present * odd * growth / simple) / simple
+    return value, time / value

@@ -21,6 +21,7 @@ from storage.loans import Loans
 from storage.offers import Offers
 from storage.outbox import Outbox, OutboxWakes
 from storage.quotes import Quotes
+from storage.reconciliation import Reconciliation
 from storage.repayments import Repayments
 from storage.requests import Requests
 from storage.reviews import Reviews
@@ -60,6 +61,7 @@ class Transaction:
         self.drawdowns = Drawdowns(connection)
         self.loans = Loans(connection)
         self.journal = Journal(connection)
+        self.reconciliation = Reconciliation(connection, self.loans)
         self.transfers = Transfers(connection)
         self.repayments = Repayments(connection)
         self.collections = CollectionActions(connection)
@@ -117,6 +119,15 @@ class Database:
     async def read(self) -> AsyncIterator[Transaction]:
         """Yield the same without a transaction: every statement sees what is committed then."""
         async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            yield Transaction(connection, self._keyring, self._blind_index)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Transaction]:
+        """Yield the same for reading: every statement sees what was committed at the first one."""
+        async with (
+            self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
             yield Transaction(connection, self._keyring, self._blind_index)
 
     async def ping(self) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Json
 
-from domain.ledger import Account, JournalLine
+from domain.ledger import JournalLine
 from storage.rows import Row
 
 if TYPE_CHECKING:
@@ -15,15 +15,25 @@ if TYPE_CHECKING:
 EntryKind = Literal["disbursement", "bill", "repayment", "payoff", "reversal"]
 
 
+class EntryLine(Row):
+    """A line as it stands in the ledger: cash may name its bank, as in `cash:icbc`."""
+
+    account: str
+    amount: int
+
+
 class JournalRow(Row):
-    """One posted entry; amounts in minor units, debit positive."""
+    """One posted entry; amounts in minor units, debit positive.
+
+    `business_date` is the day it counts from, `recorded_at` when it was posted.
+    """
 
     id: int
     entry_key: str
     kind: EntryKind
     business_date: date
     currency: str
-    lines: Json[tuple[JournalLine, ...]]
+    lines: Json[tuple[EntryLine, ...]]
     recorded_at: datetime
 
 
@@ -75,24 +85,39 @@ class Journal:
         return day
 
     async def trial_balance(
-        self, *, currency: str | None = None, loan_id: str | None = None, as_of: date | None = None
-    ) -> dict[Account, int]:
-        """Return the balance of every account that was ever posted to, up to business date `as_of`.
+        self,
+        *,
+        currency: str | None = None,
+        loan_id: str | None = None,
+        funder: str | None = None,
+        as_of: date | None = None,
+        recorded_until: datetime | None = None,
+    ) -> dict[str, int]:
+        """Return the balance in minor units of every account that was ever posted to.
 
-        Without `currency` and with loans in several, their minor units are added up.
+        `as_of` leaves out entries of later business dates, `recorded_until` those posted after that
+        instant: what was on record then. Raises `ValueError` unless a currency or a loan, which has
+        one currency, is given: amounts of several currencies have no sum.
         """
+        if currency is None and loan_id is None:
+            raise ValueError("a trial balance is of one currency or of one loan")
         records = await self._connection.fetch(
             "select account, sum(amount)::bigint as balance from entries"
             " join journal on journal.id = journal_id"
             " where ($1::text is null or currency = $1)"
             " and ($2::text is null or loan_id = $2)"
-            " and ($3::date is null or business_date <= $3)"
+            " and ($3::text is null or exists (select from loans"
+            " where loans.id = journal.loan_id and loans.funder = $3))"
+            " and ($4::date is null or business_date <= $4)"
+            " and ($5::timestamptz is null or journal.recorded_at <= $5)"
             " group by account order by account",
             currency,
             loan_id,
+            funder,
             as_of,
+            recorded_until,
         )
-        return {Account(record["account"]): record["balance"] for record in records}
+        return {record["account"]: record["balance"] for record in records}
 
     async def balance_check(self) -> int:
         """Return the sum of all lines, which is zero."""
@@ -101,14 +126,19 @@ class Journal:
         )
         return total
 
-    async def of_loan(self, loan_id: str) -> list[JournalRow]:
-        """Return a loan's entries in the order in which they were posted."""
+    async def of_loan(
+        self, loan_id: str, after: int = 0, limit: int | None = None
+    ) -> list[JournalRow]:
+        """Return a loan's entries in the order in which they were posted, those behind `after`."""
         records = await self._connection.fetch(
             "select j.id, j.entry_key, j.kind, j.business_date, j.recorded_at, e.currency,"
             " json_agg(json_build_object('account', e.account, 'amount', e.amount)"
             " order by e.line)::text as lines"
-            " from journal j join entries e on e.journal_id = j.id where j.loan_id = $1"
-            " group by j.id, e.currency order by j.id",
+            " from journal j join entries e on e.journal_id = j.id"
+            " where j.loan_id = $1 and j.id > $2"
+            " group by j.id, e.currency order by j.id limit $3",
             loan_id,
+            after,
+            limit,
         )
         return [JournalRow.read(record) for record in records]

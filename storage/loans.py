@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from pydantic import Json, TypeAdapter
@@ -19,11 +20,14 @@ from storage.rows import Cursor, Row
 if TYPE_CHECKING:
     from storage.rows import Connection
 
+OWN_FUNDS: Final = "own"
+"""The funder of a loan that the lender funds itself."""
+
 _EVENT: Final[TypeAdapter[LoanEvent]] = TypeAdapter(LoanEvent)
 _COLUMNS: Final = (
     "id, drawdown_id, line_id, applicant_id, currency, principal, terms, plan, plan_hash, state,"
     " bucket, days_past_due, principal_outstanding, next_due_on, next_due_amount, business_date,"
-    " disbursed_on, settled_on, state_seq, recorded_at"
+    " disbursed_on, settled_on, state_seq, recorded_at, funder"
 )
 
 
@@ -36,7 +40,10 @@ class LoanState(StrEnum):
 
 
 class LoanRow(Row):
-    """A loan and the summary of its position on `business_date`. Amounts in minor units."""
+    """A loan and the summary of its position on `business_date`. Amounts in minor units.
+
+    `funder` is the code of whoever lends the money, `own` for the lender itself.
+    """
 
     id: str
     drawdown_id: str
@@ -58,6 +65,7 @@ class LoanRow(Row):
     settled_on: date | None
     state_seq: int
     recorded_at: datetime
+    funder: str
 
 
 class InstalmentRow(Row):
@@ -91,6 +99,7 @@ class Loans:
         applicant_id: str,
         terms: LoanTerms,
         plan: Plan,
+        funder: str = OWN_FUNDS,
     ) -> LoanRow:
         """Record a loan on its day of disbursement; a repeat returns the recorded one.
 
@@ -99,8 +108,8 @@ class Loans:
         record = await self._connection.fetchrow(
             "insert into loans (id, drawdown_id, line_id, applicant_id, currency, principal, terms,"
             " plan, plan_hash, state, principal_outstanding, next_due_on, next_due_amount,"
-            " business_date, disbursed_on)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12)"
+            " business_date, disbursed_on, funder)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12, $13)"
             f" on conflict do nothing returning {_COLUMNS}",
             loan_id,
             drawdown_id,
@@ -114,6 +123,7 @@ class Loans:
             plan.rows[0].due_on,
             plan.rows[0].total,
             terms.disbursed_on,
+            funder,
         )
         row = LoanRow.read_if_any(record) or await self.get(loan_id)
         if row is None or row.drawdown_id != drawdown_id:
@@ -140,6 +150,18 @@ class Loans:
             "select event from loan_events where loan_id = $1 order by sequence", loan_id
         )
         return tuple(_EVENT.validate_json(record["event"]) for record in records)
+
+    async def events_of(self, loan_ids: Sequence[str]) -> dict[str, tuple[LoanEvent, ...]]:
+        """Return the events of several loans, in one statement; a loan without any is left out."""
+        records = await self._connection.fetch(
+            "select loan_id, event from loan_events where loan_id = any($1::text[])"
+            " order by loan_id, sequence",
+            loan_ids,
+        )
+        return {
+            loan_id: tuple(_EVENT.validate_json(record["event"]) for record in of_loan)
+            for loan_id, of_loan in groupby(records, lambda record: record["loan_id"])
+        }
 
     async def event(self, event_key: str) -> LoanEvent | None:
         """Return the event recorded under a business key, None if there is none."""

@@ -1,11 +1,11 @@
-"""What collectors, analysts and operators see, what third parties send, and health."""
+"""What collectors and operators see, what third parties send, and health."""
 
 from datetime import date, datetime
 from typing import Literal
 
 from pydantic import ConfigDict
 
-from api.schemas.base import Answer, Body, Currency, MinorUnits
+from api.schemas.base import Answer, Body
 
 CallResult = Literal["promised", "refused", "no_answer", "wrong_number", "paid"]
 CallNote = Literal["call_back_later", "hardship", "disputes_debt", "asks_for_plan", "language"]
@@ -40,23 +40,6 @@ class TaskDone(Answer):
     loan_id: str
     result: CallResult
     handled_by: str
-
-
-class AccountBalance(Answer):
-    """The balance of one account: debit positive, credit negative."""
-
-    account: str
-    balance: MinorUnits
-
-
-class TrialBalance(Answer):
-    """All accounts up to the business date `as_of` (null: everything posted); they sum to zero."""
-
-    currency: Currency
-    as_of: date | None
-    loan_id: str | None
-    balances: list[AccountBalance]
-    total: MinorUnits
 
 
 class CallbackReceived(Answer):

@@ -4,12 +4,10 @@ Give it to the client only (`plugins=[...]`): a worker takes its client's plugin
 would run a second one twice. A replayer has no client and is given it directly.
 """
 
-import dataclasses
 from typing import Final, Self
 
 from opentelemetry.trace import Tracer
 from temporalio.contrib.opentelemetry import TracingInterceptor
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import ReplayerConfig, WorkerConfig
@@ -19,6 +17,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 from runtime.keyring import Keyring
 from runtime.settings import Settings
 from runtime.temporal.codec import KeyringCodec
+from runtime.temporal.converter import CheckedPayloadConverter
 from runtime.temporal.interceptors import ContextInterceptor, MetricsInterceptor
 from runtime.temporal.tracing import tracer
 
@@ -72,8 +71,8 @@ class LoanflowPlugin(SimplePlugin):
 
 def data_converter(keyring: Keyring) -> DataConverter:
     """Return the converter: pydantic JSON, sealed; failure messages and stacks are sealed too."""
-    return dataclasses.replace(
-        pydantic_data_converter,
+    return DataConverter(
+        payload_converter_class=CheckedPayloadConverter,
         payload_codec=KeyringCodec(keyring),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

@@ -16,6 +16,7 @@ import activities.refusals
 import domain
 import storage.errors
 from api.access import LARGE, SMALL
+from api.bodies import DRAINED
 from api.errors import CATALOGUE
 from api.services import Services
 from domain.errors import DomainError
@@ -230,22 +231,23 @@ async def test_ten_megabytes_are_too_much_even_for_pictures(
     _assert_problem(answer, 413, "body_too_large")
 
 
-@pytest.mark.parametrize("size", [SMALL + 1, LARGE + 1])
-async def test_a_body_of_unknown_length_is_cut_off_while_it_is_read(
+@pytest.mark.parametrize("size", [SMALL + 1, LARGE + 1, 3 * DRAINED])
+async def test_a_body_of_unknown_length_is_not_read_for_ever(
     http: httpx.AsyncClient, elements_url: str, size: int
 ) -> None:
     sent = 0
 
     async def drip() -> AsyncIterator[bytes]:
         nonlocal sent
-        while sent < 3 * size:
+        while sent < size:
             sent += 8192
             yield b" " * 8192
 
     url = elements_url if size > LARGE else "/v1/applications"
     answer = await http.post(url, headers=keyed("applicant", "alice") | JSON, content=drip())
     _assert_problem(answer, 413, "body_too_large")
-    assert sent <= size + 2 * 8192
+    assert sent <= DRAINED + 2 * 8192
+    assert (answer.headers.get("connection") == "close") == (size > DRAINED)
 
 
 async def test_a_declared_length_is_believed_before_reading(http: httpx.AsyncClient) -> None:

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from os.path import commonprefix
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload, WorkflowExecution
@@ -25,43 +27,83 @@ from tests.faults.place import Place
 _PICTURES: Final = ("iVBORw0KGgo", "\x89PNG\r\n")
 """How a PNG file begins, as base64 and as it is."""
 
+_DIGITS: Final = re.compile(rb"[0-9]{11,}X?")
+_HEXADECIMAL: Final = re.compile(rb"(?:[0-9a-f]{2}){11,}")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{14,}")
+
 
 @dataclass(frozen=True)
 class Source:
-    """Something that was searched: where it is from, and its bytes."""
+    """Something that is searched: where it is from, and its bytes."""
 
     name: str
     content: bytes
 
 
-def canaries(people: Iterable[Person]) -> dict[str, list[bytes]]:
-    """Return every form in which a personal fact of these people could show, by the fact."""
-    facts = {EMPLOYER, *_PICTURES}
-    for who in people:
-        facts |= {who.name, who.identity_number, who.mobile, who.card_number, who.address}
-        for element in elements(who):
-            facts |= {contact["name"] for contact in element.get("contacts", ())}
-            facts |= {contact["mobile"] for contact in element.get("contacts", ())}
-    return {fact: _forms(fact) for fact in facts}
+@dataclass(frozen=True)
+class Canaries:
+    """What must be found nowhere: texts in every spelling, and numbers."""
+
+    texts: Mapping[str, tuple[bytes, ...]]
+    numbers: frozenset[bytes]
+
+    @classmethod
+    def of(cls, people: Iterable[Person]) -> Self:
+        """Return the personal facts of people and of the contacts that they name."""
+        everybody = list(people)
+        contacts = [contact for who in everybody for contact in _contacts(who)]
+        texts = {who.name for who in everybody} | {one["name"] for one in contacts}
+        # Addresses differ by the number of the house only.
+        texts.add(commonprefix([who.address for who in everybody] * 2))
+        numbers = {one["mobile"] for one in contacts}
+        for who in everybody:
+            numbers |= {who.identity_number, who.mobile, who.card_number}
+        return cls(
+            {text: _spelled(text) for text in {*texts, EMPLOYER, *_PICTURES}},
+            frozenset(number.encode() for number in numbers),
+        )
+
+    def found_in(self, source: Source) -> set[str]:
+        """Return what of this a source shows, in the clear or encoded."""
+        found = {
+            f"{hit} in {source.name}"
+            for view in _views(source.content)
+            for hit in (*self._texts_in(view), *self._numbers_in(view))
+        }
+        return found
+
+    def _texts_in(self, view: bytes) -> Iterator[str]:
+        for text, spellings in self.texts.items():
+            if any(spelling in view for spelling in spellings):
+                yield repr(text)
+
+    def _numbers_in(self, view: bytes) -> Iterator[str]:
+        lengths = {len(number) for number in self.numbers}
+        for run in _DIGITS.findall(view):
+            for length in lengths:
+                for start in range(len(run) - length + 1):
+                    if run[start : start + length] in self.numbers:
+                        yield run[start : start + length].decode()
 
 
-def _forms(fact: str) -> list[bytes]:
-    plain = fact.encode()
-    forms = {plain, json.dumps(fact)[1:-1].encode(), plain.hex().encode()}
-    # The three ways in which base64 can cut a text, without the ends that depend on what is beside.
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + plain)
-        forms.add(encoded[4 if offset else 0 : len(encoded) // 4 * 4 - 4])
-    return [form for form in forms if len(form) >= len(plain) // 2]
+def _contacts(who: Person) -> list[dict[str, str]]:
+    return [contact for one in elements(who) for contact in one.get("contacts", ())]
 
 
-def found_in(source: Source, canaries: Mapping[str, list[bytes]]) -> list[str]:
-    """Return what of the canaries a source shows."""
-    return [
-        f"{fact!r} in {source.name}"
-        for fact, forms in canaries.items()
-        if any(form in source.content for form in forms)
-    ]
+def _spelled(text: str) -> tuple[bytes, ...]:
+    return tuple({text.encode(), json.dumps(text)[1:-1].encode()})
+
+
+def _views(content: bytes) -> Iterator[bytes]:
+    """Yield the content, and what is inside it as hexadecimal or base64, however that is cut."""
+    yield content
+    yield b"\n".join(bytes.fromhex(run.decode()) for run in _HEXADECIMAL.findall(content))
+    for offset in range(4):
+        yield b"\n".join(_opened(run[offset:]) for run in _BASE64.findall(content))
+
+
+def _opened(run: bytes) -> bytes:
+    return base64.b64decode(run[: len(run) // 4 * 4], altchars=b"-_")
 
 
 def files(place: Place) -> Iterator[Source]:

@@ -32,7 +32,7 @@ def elements(*bodies: Body) -> Body:
     return {"elements": list(bodies)}
 
 
-BAD_APPLICATIONS: Final = {
+BAD_APPLICATIONS: Final[dict[str, tuple[Body, str]]] = {
     "negative amount": ({"amount": -1}, "invalid_amount"),
     "zero amount": ({"amount": 0}, "invalid_amount"),
     "fraction of a fen": ({"amount": 1.5}, "invalid_amount"),
@@ -42,7 +42,7 @@ BAD_APPLICATIONS: Final = {
     "more than the product lends": ({"amount": 10**12}, "outside_product"),
     "name as reference": ({"customer_reference": "金丝雀"}, "invalid_value"),
 }
-BAD_ELEMENTS: Final = {
+BAD_ELEMENTS: Final[dict[str, tuple[Body, str]]] = {
     "unknown kind": ({"kind": "horoscope"}, "unknown_element_kind"),
     "no kind": ({"name": "金丝雀"}, "unknown_element_kind"),
     "wrong check digit": (
@@ -147,6 +147,7 @@ UNDECODABLE: Final = (
     ("--input", "[1, 2]"),
     ("--input", '{"reviewer": 7}'),
     ("--input", "garbage", "--input-meta", "encoding=binary/plain"),
+    ("--input", "garbage", "--input-meta", "encoding=no/such"),
 )
 
 

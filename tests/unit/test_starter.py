@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -229,42 +229,118 @@ def test_an_api_that_cannot_be_reached_is_told(
     assert "http://127.0.0.1:9 cannot be reached" in result.stderr
 
 
-def books(owed: int, receivable: int, cash: int) -> list[tuple[str, str, tuple[int, Any]]]:
-    loan = {"currency": "CNY", "principal_outstanding": owed}
+def compared(
+    number: int, ledger: int, position: int | None, projection: int, currency: str = "CNY"
+) -> dict[str, Any]:
+    """A loan as the reconciliation shows it."""
+    return {
+        "loan_id": f"{LOAN[:-1]}{number}",
+        "currency": currency,
+        "funder": "own",
+        "as_of": "2026-03-02",
+        "principal": {"ledger": ledger, "position": position, "projection": projection},
+        "accounts": [{"account": "interest_receivable", "ledger": 3, "position": 3}],
+        "refusal": None,
+        "differs": not ledger == position == projection,
+    }
+
+
+def sheet(receivable: int, cash: int) -> tuple[int, dict[str, Any]]:
     balances = [
-        {"account": "principal_receivable", "balance": receivable},
         {"account": "cash", "balance": cash},
+        {"account": "principal_receivable", "balance": receivable},
     ]
-    return [
-        ("GET", "/v1/loans", (200, {"items": [loan], "next": None})),
-        ("GET", "/v1/ledger/trial-balance", (200, {"balances": balances, "currency": "CNY"})),
-    ]
+    return 200, {"balances": balances}
+
+
+def page(*loans: dict[str, Any], after: str | None = None) -> tuple[int, dict[str, Any]]:
+    return 200, {"items": list(loans), "next": after}
+
+
+@pytest.fixture
+def books(fake_api: FakeApi) -> Callable[..., None]:
+    """Called with pages of loans and, as `sheets`, the trial balances in the order of asking."""
+
+    def put(*pages: Any, sheets: Sequence[Any]) -> None:
+        fake_api.put("GET", "/v1/ledger/reconciliation", *pages)
+        fake_api.put("GET", "/v1/ledger/trial-balance", *sheets)
+
+    return put
+
+
+Books = Callable[..., None]
 
 
 @pytest.mark.parametrize(
-    ("owed", "receivable", "cash", "code"),
-    [(500, 500, -500, 0), (500, 400, -400, 1), (500, 500, -499, 1)],
+    ("loan", "receivable", "cash", "differing"),
+    [
+        (compared(1, 500, 500, 500), 500, -500, 0),
+        (compared(1, 400, 500, 500), 400, -400, 1),
+        (compared(1, 500, 500, 499), 500, -500, 1),
+        (compared(1, 500, None, 500) | {"refusal": "invalid_reversal"}, 500, -500, 1),
+        # Every loan agrees; the trial balance knows of another one, or does not balance.
+        (compared(1, 500, 500, 500), 600, -600, 0),
+        (compared(1, 500, 500, 500), 500, -499, 0),
+    ],
 )
 def test_reconciling_fails_unless_the_books_agree(
-    fake_api: FakeApi, owed: int, receivable: int, cash: int, code: int
+    books: Books, loan: dict[str, Any], receivable: int, cash: int, differing: int
 ) -> None:
-    for route in books(owed, receivable, cash):
-        fake_api.put(*route)
+    books(page(loan), sheets=[sheet(receivable, cash)])
     result = run("reconcile", "--json")
-    assert result.exit_code == code
-    assert json.loads(result.stdout)["reconciled"] is (code == 0)
+    found = json.loads(result.stdout)
+    agrees = not loan["differs"] and (receivable, cash) == (500, -500)
+    assert (result.exit_code, found["reconciled"]) == (0 if agrees else 1, agrees)
+    assert (found["differing_loans"], found["moved"]) == (differing, False)
 
 
-def test_reconciling_counts_the_loans_of_every_page(fake_api: FakeApi) -> None:
-    for route in books(500, 1000, -1000):
-        fake_api.put(*route)
-    loan = {"currency": "CNY", "principal_outstanding": 500}
-    fake_api.put(
-        "GET",
-        "/v1/loans",
-        (200, {"items": [loan], "next": "c2"}),
-        (200, {"items": [loan], "next": None}),
+def test_reconciling_walks_every_page_and_keeps_currencies_apart(
+    fake_api: FakeApi, books: Books
+) -> None:
+    books(
+        page(compared(1, 500, 500, 500), compared(2, 7, 7, 7, "USD"), after="c2"),
+        page(compared(3, 250, 250, 250)),
+        sheets=[sheet(750, -750), sheet(7, -7), sheet(750, -750), sheet(7, -7)],
     )
-    found = json.loads(run("reconcile", "--json").stdout)
-    assert (found["loans"], found["principal_outstanding"]) == (2, 1000)
-    assert "cursor=c2" in fake_api.asked[-1][1]
+    result = run("reconcile", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    sums = [(one["currency"], one["loans"], one["position"]) for one in found["currencies"]]
+    assert sums == [("CNY", 2, 750), ("USD", 1, 7)]
+    assert (found["loans"], found["differences"]) == (3, [])
+    assert {(line["currency"], line["account"]): line["balance"] for line in found["balances"]} == {
+        ("CNY", "cash"): -750,
+        ("CNY", "principal_receivable"): 750,
+        ("USD", "cash"): -7,
+        ("USD", "principal_receivable"): 7,
+    }
+    asked = [path for _, path, _ in fake_api.asked]
+    assert any("cursor=c2" in path for path in asked)
+    assert {headers["authorization"] for _, _, headers in fake_api.asked} == {
+        "Bearer analyst-secret"
+    }
+
+
+def test_an_account_that_differs_is_named(books: Books) -> None:
+    crooked = {"account": "penalty_receivable", "ledger": 245, "position": 490}
+    loan = compared(1, 500, 500, 500)
+    loan = loan | {"accounts": [*loan["accounts"], crooked], "differs": True}
+    books(page(loan), sheets=[sheet(500, -500)])
+    result = run("reconcile", "--json")
+    assert result.exit_code == 1
+    (difference,) = json.loads(result.stdout)["differences"]
+    assert difference["loan_id"] == loan["loan_id"]
+    assert {name: difference[name] for name in crooked} == crooked
+    told = run("reconcile")
+    assert told.exit_code == 1
+    for text in ("penalty_receivable", "2.45", "4.90", "reconciled"):
+        assert text in told.stdout
+
+
+def test_a_book_that_moves_while_it_is_read_is_judged_by_its_loans(books: Books) -> None:
+    loan = compared(1, 500, 500, 500)
+    books(page(loan), sheets=[sheet(500, -500), sheet(900, -900)])
+    result = run("reconcile", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["moved"]) == (0, True)
+    books(page(compared(1, 500, 500, 400)), sheets=[sheet(500, -500), sheet(900, -900)])
+    assert run("reconcile").exit_code == 1

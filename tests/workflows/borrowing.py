@@ -1,6 +1,7 @@
 """Lines, drawdowns and loans as their borrower and the record see them."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TypeVar
@@ -9,7 +10,6 @@ from temporalio.client import WorkflowUpdateHandle, WorkflowUpdateStage
 from temporalio.service import RPCError
 
 from domain.calendar import instant_at
-from domain.ledger import Account
 from domain.products import CASH_LOAN
 from messages import calls, ids
 from messages.base import Message
@@ -188,10 +188,14 @@ class Loan:
             entries = await tx.journal.of_loan(self.id)
         return [sum(line.amount for line in entry.lines) for entry in entries]
 
-    async def balances(self) -> dict[Account, int]:
-        """Return the balance of each account of the loan."""
+    async def balances(self) -> dict[str, int]:
+        """Return the balance of each account of the loan that is not zero."""
         async with self.lender.database.read() as tx:
-            return await tx.journal.trial_balance(loan_id=self.id)
+            entries = await tx.journal.of_loan(self.id)
+        balances: Counter[str] = Counter()
+        for line in (line for entry in entries for line in entry.lines):
+            balances[line.account] += line.amount
+        return {account: balance for account, balance in balances.items() if balance}
 
     async def clock(self) -> datetime:
         return await self.lender.clock(self.workflow_id)
