@@ -16,6 +16,7 @@ EXACT = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _CLOSE = Decimal("1e-24")
 _PATIENCE = 8
 _SHORT = Decimal("0.01")
+_LEAST_GROWTH = Decimal("1e-15")
 _CENT_FRACTION = Decimal("1e-9")
 _AMBIGUOUS = "more than one rate, or none, could balance these flows"
 _ZERO = Decimal(0)
@@ -142,6 +143,8 @@ def _balancing_growth(
             low = growth
         else:
             high = growth
+        if high is not None and high < _LEAST_GROWTH:
+            raise NoRate("so little is paid back that no rate expresses it")
         lead = paid_at - lent_at
         change = 2 * (paid - lent) / (paid + lent) / (lead if lead > _SHORT else _ONE)
         change = max(-_ONE, min(_ONE, change))

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- statements join constant conditions; values are always parameters
 """The double-entry journal: append-only, balanced by the database at commit."""
 
 from collections.abc import Sequence
@@ -101,21 +102,24 @@ class Journal:
         """
         if currency is None and loan_id is None:
             raise ValueError("a trial balance is of one currency or of one loan")
+        filters = {
+            "entries.currency = ": currency,
+            "journal.loan_id = ": loan_id,
+            "loans.funder = ": funder,
+            "journal.business_date <= ": as_of,
+            "journal.recorded_at <= ": recorded_until,
+        }
+        given = {test: value for test, value in filters.items() if value is not None}
+        tests = " and ".join(f"{test}${number}" for number, test in enumerate(given, start=1))
+        joins = ""
+        if given.keys() - {"entries.currency = "}:
+            joins += " join journal on journal.id = journal_id"
+        if funder is not None:
+            joins += " join loans on loans.id = journal.loan_id"
         records = await self._connection.fetch(
-            "select account, sum(amount)::bigint as balance from entries"
-            " join journal on journal.id = journal_id"
-            " where ($1::text is null or currency = $1)"
-            " and ($2::text is null or loan_id = $2)"
-            " and ($3::text is null or exists (select from loans"
-            " where loans.id = journal.loan_id and loans.funder = $3))"
-            " and ($4::date is null or business_date <= $4)"
-            " and ($5::timestamptz is null or journal.recorded_at <= $5)"
-            " group by account order by account",
-            currency,
-            loan_id,
-            funder,
-            as_of,
-            recorded_until,
+            f"select account, sum(amount)::bigint as balance from entries{joins}"
+            f" where {tests} group by account order by account",
+            *given.values(),
         )
         return {record["account"]: record["balance"] for record in records}
 

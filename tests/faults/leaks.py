@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -27,9 +26,10 @@ from tests.faults.place import Place
 _PICTURES: Final = ("iVBORw0KGgo", "\x89PNG\r\n")
 """How a PNG file begins, as base64 and as it is."""
 
+_NUMBER_OF_HOUSE: Final = re.compile(r"[0-9]+.*")
 _DIGITS: Final = re.compile(rb"[0-9]{11,}X?")
-_HEXADECIMAL: Final = re.compile(rb"(?:[0-9a-f]{2}){11,}")
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{14,}")
+_HEXADECIMAL: Final = re.compile(rb"(?:[0-9a-f]{2}){9,}")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{12,}")
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class Canaries:
         everybody = list(people)
         contacts = [contact for who in everybody for contact in _contacts(who)]
         texts = {who.name for who in everybody} | {one["name"] for one in contacts}
-        # Addresses differ by the number of the house only.
-        texts.add(commonprefix([who.address for who in everybody] * 2))
+        texts |= {_NUMBER_OF_HOUSE.sub("", who.address) for who in everybody}
         numbers = {one["mobile"] for one in contacts}
         for who in everybody:
             numbers |= {who.identity_number, who.mobile, who.card_number}
@@ -65,12 +64,11 @@ class Canaries:
 
     def found_in(self, source: Source) -> set[str]:
         """Return what of this a source shows, in the clear or encoded."""
-        found = {
+        return {
             f"{hit} in {source.name}"
             for view in _views(source.content)
             for hit in (*self._texts_in(view), *self._numbers_in(view))
         }
-        return found
 
     def _texts_in(self, view: bytes) -> Iterator[str]:
         for text, spellings in self.texts.items():
@@ -103,7 +101,7 @@ def _views(content: bytes) -> Iterator[bytes]:
 
 
 def _opened(run: bytes) -> bytes:
-    return base64.b64decode(run[: len(run) // 4 * 4], altchars=b"-_")
+    return base64.b64decode(run + b"A" * (-len(run) % 4), altchars=b"-_")
 
 
 def files(place: Place) -> Iterator[Source]:

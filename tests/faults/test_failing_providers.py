@@ -127,7 +127,7 @@ async def test_a_broken_bureau_delays_the_decision(place: Place) -> None:
 
 
 async def test_a_broken_bank_delays_the_debit(place: Place) -> None:
-    """An error of the bank is no answer: it is asked, and only what it never booked is sent again."""
+    """An error is no answer: the bank is asked, and only what it never booked is sent again."""
     life = Life.of(place, "approved")
     await life.borrowed()
     await place.fault("payments", operation="debit", status=500, times=1)

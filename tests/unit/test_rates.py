@@ -656,6 +656,17 @@ def test_flows_without_one_rate_are_refused(flows: Flows, reason: str) -> None:
             nominal_simple(flows, 12, numbers)
 
 
+def test_a_loss_that_simple_interest_cannot_express_has_no_rate() -> None:
+    # 29 odd days of 30: at -100 % a month a thirtieth of the loan would still be owed.
+    month = UnitPeriod(Unit.MONTH)
+    start, end = date(2026, 3, 1), date(2026, 3, 30)
+    with pytest.raises(NoRate, match="so little is paid back"):
+        us_appendix_j([(start, 100_000), (end, -3_000)], month)
+    assert us_appendix_j([(start, 100_000), (end, -4_000)], month).value == round(
+        -1200 * Decimal("0.96") * 30 / 29, 10
+    )
+
+
 def test_a_rate_at_the_limit_is_still_shown() -> None:
     flows = [(START, 1), (DUE[0], -(10**13 + 1))]
     assert nominal_simple(flows, 1, {START: 0, DUE[0]: 1}).value == 10**15

@@ -306,6 +306,16 @@ async def test_the_signal_rejects_with_and_without_an_input(lender: Lender) -> N
         assert [row.actor for row in await audit(applying)] == [reviewer]
 
 
+async def test_a_signal_that_cannot_be_read_is_dropped(lender: Lender) -> None:
+    applying = await in_review(lender)
+
+    await applying.handle.signal("approve", {"reviewer": ["rita"]})
+    await applying.handle.signal("no_such_signal")
+    await applying.review("approve")
+
+    assert [row.actor for row in await audit(applying)] == ["rita"]
+
+
 async def test_a_second_review_does_not_count_and_is_on_record(lender: Lender) -> None:
     applying = await in_review(lender)
     await applying.review("approve", by="rita")
