@@ -105,7 +105,7 @@ async def _say_earlier(stage: Stage, say: Say) -> None:
 def _say_where(stack: LocalStack, outcome: Outcome | None, say: Say) -> None:
     ports = stack.ports
     say("\nThe stack stays up. Where to look:")
-    say(f"  API             {stack.api_url} (told in docs/api.md, schema at /openapi.json)")
+    say(f"  API             {stack.api_url}/docs")
     say(f"  Tokens by role  {stack.folder}/secrets.env")
     if stack.temporal_ui_url:
         say(f"  Temporal UI     {stack.temporal_ui_url}")

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -144,13 +144,17 @@ async def open_lender(
     for history in histories:
         assert not task_failures(list(history.events)), history.workflow_id
     replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin])
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        await replayer.replay_workflows(_each(histories))
+    await replayer.replay_workflows(_each(history for history in histories if _begun(history)))
 
 
-async def _each(histories: list[WorkflowHistory]) -> AsyncIterator[WorkflowHistory]:
+async def _each(histories: Iterable[WorkflowHistory]) -> AsyncIterator[WorkflowHistory]:
     for history in histories:
         yield history
+
+
+def _begun(history: WorkflowHistory) -> bool:
+    """Say whether a task of a run was completed: a replayer waits for one that never comes."""
+    return bool(of_type(list(history.events), EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED))
 
 
 @asynccontextmanager
