@@ -17,7 +17,6 @@ from domain.money import half_up
 from domain.plan_terms import Method, Residue
 from domain.rounding import round_ratio
 
-_TRIES = 8
 _LEVEL_PRINCIPAL = (Method.EQUAL_PRINCIPAL, Method.FLAT)
 _AT_THE_END = (Method.INTEREST_ONLY, Method.SINGLE_PAYMENT)
 
@@ -215,13 +214,9 @@ class _Run:
 def _smoothed(terms: LoanTerms, run: _Run, level: int, rows: list[Row]) -> tuple[int, list[Row]]:
     """Move the level by the last row's difference spread over all rows, while that helps."""
     unit = terms.instalment_rounding.unit
-    for _ in range(_TRIES):
-        gap = _gap(terms, rows, level)
-        step = unit * half_up(gap, unit * len(rows))
-        if not step:
-            break
+    while step := unit * half_up(_gap(terms, rows, level), unit * len(rows)):
         retried = run.rows(level + step)
-        if abs(_gap(terms, retried, level + step)) >= abs(gap):
+        if abs(_gap(terms, retried, level + step)) >= abs(_gap(terms, rows, level)):
             break
         level, rows = level + step, retried
     return level, rows
@@ -243,22 +238,17 @@ def _residue_first(run: _Run, level: int, rows: list[Row]) -> list[Row]:
 
     Interest is rounded each time, so a unit or two may have to stay with the last row.
     """
-    best, extra = rows, 0
-    principal_level = run.terms.method in _LEVEL_PRINCIPAL
-    for _ in range(_TRIES):
-        gap = best[-1].principal - level if principal_level else _gap(run.terms, best, level)
-        if not gap:
-            break
-        grown, scale = _growth(run)
-        step = gap if principal_level else half_up(gap * scale, grown) or (1 if gap > 0 else -1)
+    terms, extra = run.terms, 0
+    if terms.method in _LEVEL_PRINCIPAL:
+        return run.rows(level, rows[-1].principal - level)
+    grown, scale = _growth(run)
+    while gap := _gap(terms, rows, level):
+        step = half_up(gap * scale, grown) or (1 if gap > 0 else -1)
         retried = run.rows(level, extra + step)
-        better = (
-            retried[-1].principal - level if principal_level else _gap(run.terms, retried, level)
-        )
-        if abs(better) >= abs(gap):
+        if abs(_gap(terms, retried, level)) >= abs(gap):
             break
-        best, extra = retried, extra + step
-    return best
+        rows, extra = retried, extra + step
+    return rows
 
 
 def _growth(run: _Run) -> Ratio:

@@ -102,18 +102,20 @@ def _whole_period(terms: LoanTerms) -> tuple[int, int]:
 
 
 def _first_period(terms: LoanTerms) -> tuple[int, int]:
-    """Return the first period in years: whole regular periods, and the odd days of another.
+    """Return the first period in years, as the day count `period` has it."""
+    if terms.day_count is not DayCount.PERIOD or nominal_due_date(terms, -1) == terms.disbursed_on:
+        return _whole_period(terms)
+    every, units = _whole_period(terms)
+    return (periods_to_first_due(terms) * every / units).as_integer_ratio()
+
+
+def periods_to_first_due(terms: LoanTerms) -> Fraction:
+    """Return the first period in regular ones: whole periods, and the odd days of another.
 
     Regular periods are counted back from the first due date; odd days count over the days of the
-    regular period that they are part of.
+    regular period that they are part of. Listed instalments have no regular periods.
     """
-    if terms.day_count is not DayCount.PERIOD:
-        return _whole_period(terms)
-    if nominal_due_date(terms, -1) == terms.disbursed_on:
-        return _whole_period(terms)
     whole, end, index = 0, terms.first_due_on, -1
     while (start := nominal_due_date(terms, index)) >= terms.disbursed_on < end:
         whole, end, index = whole + 1, start, index - 1
-    odd = Fraction((end - terms.disbursed_on).days, (end - start).days)
-    every, units = _whole_period(terms)
-    return ((whole + odd) * every / units).as_integer_ratio()
+    return whole + Fraction((end - terms.disbursed_on).days, (end - start).days)

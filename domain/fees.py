@@ -48,6 +48,7 @@ class Fee(BaseModel):
     The outstanding principal is that before the instalment which the fee comes with; a fee of
     another timing is a percentage of the original principal. A fee that falls due per instalment is
     not owed for instalments which an early settlement makes unnecessary; the others are.
+    `charged_by` is who charges it, by name; the lender without one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +59,7 @@ class Fee(BaseModel):
     percent: Percent | None = None
     base: FeeBase = FeeBase.ORIGINAL
     event: FeeEvent | None = None
+    charged_by: str = Field(default="", max_length=64)
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:

@@ -102,7 +102,7 @@ class InstalmentAccount:
                 return self.fee_unpaid
             case Component.INTEREST:
                 return self.interest_unpaid
-            case Component.PRINCIPAL:
+            case _:
                 return self.principal_unpaid
 
     def unpaid(self, on: date) -> int:
@@ -219,8 +219,6 @@ class InstalmentAccount:
         return min(earned, half_up(base * numerator, denominator * 100))
 
     def _penalty_days(self, on: date) -> int:
-        if on <= self.due_on:
-            return 0
         return penalty_days((on - self.due_on).days, self.terms.grace_days)
 
 

@@ -74,7 +74,8 @@ class LoanAccount:
                 self._correct(event)
         if self.terms.fees and event.kind in _FEE_EVENTS and self.instalments:
             self._charge_for(_FEE_EVENTS[event.kind], event.on)
-        self.advance(event.on)
+        if self.credit and not isinstance(event, Paid):
+            self.advance(event.on)
 
     def _correct(self, event: Charged | Waived | WrittenOff | Recovered | Refunded) -> None:
         match event:
@@ -86,7 +87,7 @@ class LoanAccount:
                 self._write_off(event)
             case Recovered():
                 self._recover(event)
-            case Refunded():
+            case _:
                 self._refund(event)
 
     def advance(self, on: date) -> None:
@@ -143,12 +144,14 @@ class LoanAccount:
             self._collect(amount)
             return
         self.received += amount
-        funds = self._distribution.cover(self._unpaid(), self.credit + amount, on)
+        self.credit = self._distribution.cover(self._unpaid(), self.credit + amount, on)
         rule = excess or self.terms.allocation.excess
-        if funds and rule is not Excess.CREDIT and self.instalments:
-            own = min(funds, amount)
-            funds += self._use_excess(own, on, rule) - own
-        self.credit = funds
+        if self.credit and rule is not Excess.CREDIT and self.instalments:
+            own = min(self.credit, amount)
+            self.credit -= own
+            # A new plan may set free what was paid in advance: it adds to the credit meanwhile.
+            left = self._use_excess(own, on, rule)
+            self.credit += left
 
     def _use_excess(self, funds: int, on: date, rule: Excess) -> int:
         if rule in (Excess.NEXT_INSTALMENT, Excess.LAST_INSTALMENT):
@@ -239,7 +242,7 @@ class LoanAccount:
             case HolidayGranted():
                 holiday = Holiday(on=event.on, count=event.count, extend=event.extend)
                 self._rebind(self._schedule.grant_holiday(holiday), event.on)
-            case Rescheduled():
+            case _:
                 self._reschedule(event)
 
     def _reschedule(self, event: Rescheduled) -> None:

@@ -95,7 +95,7 @@ def _interest_until(terms: LoanTerms, instalments: Sequence[InstalmentAccount], 
         case PayoffInterest.TO_NEXT_DUE:
             ahead = (item.row.period.end for item in instalments if item.due_on > on)
             return max(next(ahead, on), on)
-        case PayoffInterest.WHOLE_PLAN:
+        case _:
             return date.max
 
 

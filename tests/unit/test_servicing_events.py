@@ -305,6 +305,15 @@ def test_money_paid_in_advance_follows_a_new_plan() -> None:
     assert stand.received == stand.paid.total + stand.credit
 
 
+def test_money_that_a_new_plan_sets_free_is_credit() -> None:
+    on = date(2026, 1, 20)
+    ahead = paid(on, 3_000, Excess.LAST_INSTALMENT)
+    everything = paid(on, 1_250_000, Excess.SHORTEN_TERM, key="all")
+    stand = at(on, ahead, everything)
+    assert stand.principal_outstanding == 0
+    assert stand.received == 1_253_000 == stand.paid.total + stand.credit
+
+
 def test_a_holiday_leaves_dates_out() -> None:
     stand = at(FIRST, HolidayGranted(key="h", on=FIRST, count=2))
     assert [item.outstanding for item in stand.instalments[1:3]] == [0, 0]
