@@ -5,7 +5,7 @@ All arithmetic is decimal with 50 digits, so a rate is the same on every machine
 
 from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from itertools import count, pairwise
+from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from domain.errors import DomainError
@@ -135,8 +135,9 @@ def _balancing_growth(
     """
     lent_groups, paid_groups = _groups(placed, odd_parts, 1), _groups(placed, odd_parts, -1)
     low, high = (_ZERO, _ONE) if negative else (_ONE, None)
-    growth = _ONE
-    for attempt in count(1):
+    growth, attempt = _ONE, 0
+    while True:
+        attempt += 1
         lent, lent_at = _value_and_mean_time(lent_groups, growth)
         paid, paid_at = _value_and_mean_time(paid_groups, growth)
         if paid > lent:
@@ -150,12 +151,11 @@ def _balancing_growth(
         change = max(-_ONE, min(_ONE, change))
         following = growth * (2 + change) / (2 - change)
         if abs(following - growth) <= _CLOSE * growth:
-            break
+            return following
         outside = following < low or (high is not None and following > high)
         if high is not None and (outside or attempt % _PATIENCE == 0):
             following = (low + high) / 2
         growth = following
-    return growth
 
 
 def _value_and_mean_time(groups: Sequence[_Group], growth: Decimal) -> tuple[Decimal, Decimal]:

@@ -35,6 +35,7 @@ NOON: Final = time(12)
 
 HOP_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.02
+_LONGEST_PAUSE_SECONDS: Final = 0.3
 _MOMENT: Final = timedelta(seconds=1)
 # The server's own limit is 200 skips, after which a clock stops without a word.
 _SKIPS: Final = 10_000
@@ -168,7 +169,7 @@ class TimeTravel:
 
     async def _quiet(self, workflow_id: str) -> WorkflowExecutionDescription:
         """Return a workflow's description once it has nothing in hand at its present time."""
-        deadline = monotonic() + self._hop_seconds
+        deadline, pause = monotonic() + self._hop_seconds, _PAUSE_SECONDS
         while True:
             description = await self._described(workflow_id)
             busy = _busy_with(description)
@@ -179,7 +180,8 @@ class TimeTravel:
                 return description
             if monotonic() > deadline:
                 raise self._stuck(workflow_id, busy)
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(1.2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def _stuck(self, workflow_id: str, busy: str) -> TravelStuckError:
         waits_for = busy or "its clock to be moved"

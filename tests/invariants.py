@@ -14,8 +14,7 @@ from typing import Any, Final
 import asyncpg
 import httpx
 from pydantic import TypeAdapter
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from domain.ledger import balances
 from domain.loan_events import LoanEvent, Paid, PaidOff
@@ -332,11 +331,12 @@ async def _processes_agree(books: Books, client: Client) -> AsyncIterator[str]:
         # One that was settled at once never had a process of its own.
         *_expected("repayment", books["repayments"], lambda row: row["state"] == "processing"),
     ]
+    running = {item.id async for item in client.list_workflows("ExecutionStatus = 'Running'")}
     for workflow_id, row, should_run in lives:
-        running = await _is_running(client, workflow_id)
-        if running != should_run:
-            yield f"{workflow_id} is {row['state']}, its process {'runs' if running else 'ended'}"
-        elif running:
+        if (workflow_id in running) != should_run:
+            runs = "ended" if should_run else "runs"
+            yield f"{workflow_id} is {row['state']}, its process {runs}"
+        elif should_run:
             recorded, said = await _recorded_and_said(books, client, workflow_id, row)
             if recorded != said:
                 yield f"{workflow_id} is recorded as {recorded}, its process says {said}"
@@ -364,16 +364,6 @@ async def _recorded_and_said(
         events = len(_events(books, row["id"]))
         return (row["principal_outstanding"], events), (loan.principal_outstanding, loan.events)
     return None, None
-
-
-async def _is_running(client: Client, workflow_id: str) -> bool:
-    try:
-        description = await client.get_workflow_handle(workflow_id).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise
-    return description.status is WorkflowExecutionStatus.RUNNING
 
 
 async def _processes_are_well(client: Client) -> AsyncIterator[str]:

@@ -10,7 +10,7 @@ import pytest
 from runtime.local.postgres_home import remove_home
 from tests.faults.courses import EARLY, LATE, lived
 from tests.faults.endings import Ending
-from tests.faults.place import PAUSE_SECONDS, Place, place_in
+from tests.faults.place import LONGEST_PAUSE_SECONDS, PAUSE_SECONDS, Place, place_in
 from tests.invariants import violations
 
 REST_SECONDS = 30.0
@@ -56,9 +56,10 @@ async def everything_holds(place: Place) -> AsyncIterator[None]:
 async def _at_rest(place: Place) -> list[str]:
     """Return the violations that do not pass by themselves."""
     stack = place.stack
-    deadline = monotonic() + REST_SECONDS
+    deadline, pause = monotonic() + REST_SECONDS, PAUSE_SECONDS
     while True:
         found = await violations(stack.database_url, stack.sandbox_url, place.client)
         if place.known_violations.issuperset(found) or monotonic() > deadline:
             return found
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -34,10 +34,11 @@ _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{12,}")
 
 @dataclass(frozen=True)
 class Source:
-    """Something that is searched: where it is from, and its bytes."""
+    """Something that is searched: where it is from, its bytes, and whether they hold encodings."""
 
     name: str
     content: bytes
+    encoded: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Canaries:
         """Return what of this a source shows, in the clear or encoded."""
         return {
             f"{hit} in {source.name}"
-            for view in _views(source.content)
+            for view in _views(source)
             for hit in (*self._texts_in(view), *self._numbers_in(view))
         }
 
@@ -92,9 +93,12 @@ def _spelled(text: str) -> tuple[bytes, ...]:
     return tuple({text.encode(), json.dumps(text)[1:-1].encode()})
 
 
-def _views(content: bytes) -> Iterator[bytes]:
+def _views(source: Source) -> Iterator[bytes]:
     """Yield the content, and what is inside it as hexadecimal or base64, however that is cut."""
+    content = source.content
     yield content
+    if not source.encoded:
+        return
     yield b"\n".join(bytes.fromhex(run.decode()) for run in _HEXADECIMAL.findall(content))
     for offset in range(4):
         yield b"\n".join(_opened(run[offset:]) for run in _BASE64.findall(content))
@@ -107,8 +111,10 @@ def _opened(run: bytes) -> bytes:
 def files(place: Place) -> Iterator[Source]:
     """Yield the logs of every process, and the file that Temporal stores everything in."""
     folder = place.stack.folder
-    for path in (*_all(folder / "logs", "*.log*"), *_all(folder / "temporal", "temporal.db*")):
-        yield Source(str(path.relative_to(folder)), path.read_bytes())
+    for path in _all(folder / "logs", "*.log*"):
+        yield Source(path.name, path.read_bytes())
+    for path in _all(folder / "temporal", "temporal.db*"):
+        yield Source(path.name, path.read_bytes(), encoded=False)
 
 
 def _all(folder: Path, pattern: str) -> list[Path]:
@@ -165,7 +171,7 @@ async def temporal(place: Place) -> AsyncIterator[Source]:
     codec = KeyringCodec(Keyring.parse(place.stack.environment["LOANFLOW_PAYLOAD_KEYS"]))
     async for workflow_id, messages in histories(place.client):
         for message in messages:
-            yield Source(workflow_id, message.SerializeToString())
+            yield Source(workflow_id, message.SerializeToString(), encoded=False)
             opened = await codec.decode(list(_payloads(message)))
             yield Source(f"{workflow_id}, opened", b"\n".join(one.data for one in opened))
 

@@ -24,7 +24,8 @@ from sandbox.personas import Person, person
 Answer = TypeVar("Answer")
 
 CLI_SECONDS = 20.0
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.5
 REQUEST_SECONDS = 40.0
 _AGAIN = (429, 502, 503)
 
@@ -266,17 +267,18 @@ async def until(
     seconds: float = 60.0,
 ) -> Answer:
     """Read again and again until the answer is ready; fail telling `what` did not come."""
-    deadline = monotonic() + seconds
+    deadline, pause = monotonic() + seconds, PAUSE_SECONDS
     while True:
         answer = await read()
         if ready(answer):
             return answer
         assert monotonic() < deadline, f"{what} did not come within {seconds:.0f} s: {answer}"
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(1.5 * pause, LONGEST_PAUSE_SECONDS)
 
 
 async def _answered(ask: Callable[[], Awaitable[Reply]], seconds: float) -> Any:
-    deadline = monotonic() + seconds
+    deadline, pause = monotonic() + seconds, PAUSE_SECONDS
     while True:
         try:
             reply = await ask()
@@ -287,7 +289,8 @@ async def _answered(ask: Callable[[], Awaitable[Reply]], seconds: float) -> Any:
         except httpx.TransportError:
             if monotonic() > deadline:
                 raise
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(1.5 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def _reply(response: httpx.Response) -> Reply:

@@ -24,7 +24,7 @@ from domain.rates import (
 )
 from domain.rounding import ROUNDING_UNITS, RoundingMode, round_amount
 
-MANY = settings(max_examples=500, deadline=None)
+MANY = settings(max_examples=300, deadline=None)
 SOME = settings(max_examples=200, deadline=None)
 NEVER_SHOWN_OFF_BY = Decimal("1e-10")
 Flows = list[tuple[date, int]]
@@ -135,7 +135,7 @@ def test_any_flows_have_one_rate_or_are_refused(flows: Flows) -> None:
             rate: Rate = convention(flows)
         except NoRate:
             continue
-        assert rate.value >= -100 or convention in (us_appendix_j,)
+        assert rate.value >= -100 or convention is us_appendix_j
     try:
         rate = xirr_365(flows)
     except NoRate:
@@ -155,8 +155,8 @@ def test_a_rate_is_given_only_where_a_scan_finds_no_other(amounts: list[int]) ->
         return
     found = Fraction(1) / (1 + Fraction(rate))
     lent = [at for at, amount in enumerate(amounts) if amount]
-    reach = [Fraction(step, 200) for step in range(1, 2000)]
-    away = [v for v in reach if abs(v - found) > Fraction(1, 100)]
+    reach = [Fraction(step, 50) for step in range(1, 250)]
+    away = [v for v in reach if abs(v - found) > Fraction(1, 40)]
     signs = {
         (v > found): sum(
             amount * v ** (at - lent[0]) for at, amount in enumerate(amounts) if amount

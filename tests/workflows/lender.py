@@ -12,7 +12,12 @@ from typing import Any, TypeVar
 import pytest
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowHistory,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -135,11 +140,17 @@ async def open_lender(
     async with _at_work(client, settings, database, standins) as lender:
         yield lender
     await standins.repair()
+    histories = [await handle.fetch_history() for handle in await lender.handles()]
+    for history in histories:
+        assert not task_failures(list(history.events)), history.workflow_id
     replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin])
-    for handle in await lender.handles():
-        history = await handle.fetch_history()
-        assert not task_failures(list(history.events)), handle.id
-        await asyncio.wait_for(replayer.replay_workflow(history), PATIENCE_SECONDS)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await replayer.replay_workflows(_each(histories))
+
+
+async def _each(histories: list[WorkflowHistory]) -> AsyncIterator[WorkflowHistory]:
+    for history in histories:
+        yield history
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ alter table entries add constraint entries_account_of_chart check (
 -- Trial balances at a moment, by either date; the lines of an entry are found by their primary key.
 create index journal_by_recorded_at on journal (recorded_at);
 create index journal_by_business_date on journal (business_date);
+-- Of a currency as a whole, from the index alone; it takes the place of the one by account.
 drop index entries_by_account;
 create index entries_balance on entries (currency, account) include (amount);
 create index journal_page on journal (loan_id, id);
