@@ -118,10 +118,15 @@ class Applications:
         reject_code: str | None = None,
         reapply_on: date | None = None,
     ) -> bool:
-        """Record a state; False, and nothing changes, unless `state_seq` is newer."""
+        """Record a state; False, and nothing changes, unless `state_seq` is newer.
+
+        Of two states with one number the first came from a workflow task that was lost after it
+        had written: the second is what the process went on with. A final state stays.
+        """
         changed = await self._connection.fetchval(
             "update applications set state = $2, waiting = $3, state_seq = $4, changed_at = $5,"
-            " reject_code = $6, reapply_on = $7 where id = $1 and state_seq < $4 returning true",
+            " reject_code = $6, reapply_on = $7 where id = $1 and (state_seq < $4"
+            " or state_seq = $4 and state <> $2 and state <> all($8::text[])) returning true",
             application_id,
             state,
             waiting,
@@ -129,6 +134,7 @@ class Applications:
             at,
             reject_code,
             reapply_on,
+            [state for state in ApplicationState if state.is_final],
         )
         return changed is True
 

@@ -173,3 +173,21 @@ async def test_an_application_that_ends_takes_its_task_or_its_offer_along(bench:
     assert task is not None
     assert row is not None
     assert (task.state, row.state) == (ReviewState.CLOSED, OfferState.LAPSED)
+
+
+async def test_what_a_lost_task_wrote_gives_way_to_what_the_process_went_on_with(
+    bench: Bench,
+) -> None:
+    """The worker died after it wrote the offer; in the next try a withdrawal came first."""
+    known = await applicant(bench, person("approved", 309))
+    made = offer()
+    await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.APPROVE, made=made))
+    await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.WITHDRAWN, 2))
+    await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.APPROVE, made=made))
+    async with bench.database.read() as tx:
+        row = await tx.applications.get(known.start.application_id)
+        lapsed = await tx.offers.get(made.offer_id)
+    assert row is not None
+    assert row.state is ApplicationState.WITHDRAWN
+    assert lapsed is not None
+    assert lapsed.state is OfferState.LAPSED
