@@ -14,24 +14,29 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
-from demo import commands, pages
+from demo import commands, pages, plan_pages, planning
 from demo.client import Refusal
 from demo.people import NAMES
 from demo.reconciling import reconcile as reconcile_books
 from demo.stage import Stage, found_environment, stage_of
 from demo.terms import CURRENCY, PRODUCT
 from demo.timeline import JsonLines, Screen, Teller
-from domain.calendar import business_date, months_after
+from domain.calendar import business_date
+from domain.day_count import DayCount
 from domain.errors import DomainError
-from domain.loan_terms import LoanTerms
+from domain.fees import Fee
+from domain.frequency import Frequency
 from domain.money import parse_amount
+from domain.plan_terms import Method
 from domain.products import product_of
-from domain.schedule import build_plan
+from domain.rounding import Rounding
+from domain.trial import trial
 from runtime.clock import utc_now
 
 _INTERRUPTED: Final = 130
@@ -211,37 +216,79 @@ def advance(
 
 @app.command()
 def plan(
-    amount: Amount = 1_000_000,
-    months: Months = 12,
+    amount: Annotated[
+        int | None,
+        typer.Option(parser=_amount, metavar="AMOUNT", help="10000.00 without it, in CNY."),
+    ] = None,
+    instalments: Annotated[
+        int | None,
+        typer.Option("--instalments", "--months", min=1, max=600, help="12 without it."),
+    ] = None,
     rate: Annotated[
-        Decimal, typer.Option(parser=_rate, metavar="RATE", help="Percent a year.")
-    ] = Decimal(24),
+        Decimal | None,
+        typer.Option(parser=_rate, metavar="RATE", help="Percent a year; 24 without it."),
+    ] = None,
     first_due: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="DATE", help="First due date; else in a month."),
+        typer.Option(parser=_day, metavar="DATE", help="First due date; else in one period."),
     ] = None,
+    disbursed: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="DATE", help="Else one period before the first due."),
+    ] = None,
+    method: Annotated[Method | None, typer.Option(help="How instalments are made.")] = None,
+    frequency: Annotated[
+        Frequency | None,
+        typer.Option(parser=planning.frequency, metavar="EVERY", help="'week', '3 months', ..."),
+    ] = None,
+    day_count: Annotated[DayCount | None, typer.Option(help="How interest is counted.")] = None,
+    rounding: Annotated[
+        Rounding | None,
+        typer.Option(
+            parser=planning.rounding, metavar="UNIT[:MODE]", help="Instalments: '1.00:half_even'."
+        ),
+    ] = None,
+    fee: Annotated[
+        list[Fee] | None,
+        typer.Option(
+            parser=planning.fee,
+            metavar="NAME:TIMING:AMOUNT",
+            help="'service:deducted:5%', 'stamp:first_instalment:2.50'; repeatable.",
+        ),
+    ] = None,
+    terms: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Terms as JSON; options win.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print a repayment plan; needs no stack."""
-    first = first_due or months_after(_today(), 1, _today().day)
+    """Print a repayment plan with its totals, rates and costs; needs no stack."""
+    if as_csv and as_json:
+        raise typer.BadParameter("give --csv or --json, not both")
+    given = {
+        "principal": amount,
+        "instalments": instalments,
+        "annual_rate": rate,
+        "first_due_on": first_due,
+        "disbursed_on": disbursed,
+        "method": method,
+        "frequency": frequency,
+        "day_count": day_count,
+        "instalment_rounding": rounding,
+        "fees": tuple(fee) if fee else None,
+    }
+    known = {name: value for name, value in given.items() if value is not None}
     try:
-        terms = LoanTerms(
-            currency=CURRENCY,
-            principal=amount,
-            annual_rate=rate,
-            instalments=months,
-            disbursed_on=months_after(first, -1, first.day),
-            first_due_on=first,
-            due_day=first.day,
-            penalty_annual_rate=rate,
-        )
-    except DomainError as error:
+        agreed = planning.terms_of(planning.read_terms(terms) | known, _today())
+        found = trial(agreed)
+    except (DomainError, planning.Unreadable) as error:
         raise typer.BadParameter(error.message) from None
-    table = build_plan(terms)
     if as_json:
-        pages.print_json(_out, table.model_dump(mode="json"))
+        pages.print_json(_out, planning.answer(found))
+    elif as_csv:
+        sys.stdout.write(plan_pages.csv_of(found))
     else:
-        pages.print_plan(_out, terms, table)
+        plan_pages.print_trial(_out, agreed, found)
 
 
 @app.command()

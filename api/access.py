@@ -61,6 +61,8 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/offers/{offer_id}"): _reads(_READS_APPLICATIONS),
         ("POST", "/v1/offers/{offer_id}/accept"): _moves("applicant", "partner"),
         ("GET", "/v1/lines/{line_id}"): _reads(_READS_APPLICATIONS),
+        # A trial stores nothing: it needs no key.
+        ("POST", "/v1/plans/preview"): Rule(_BORROWER | {"reviewer", "analyst", "ops"}),
         ("POST", "/v1/lines/{line_id}/quotes"): _moves("applicant", "partner"),
         ("GET", "/v1/quotes/{quote_id}"): _reads(_BORROWER | {"analyst", "ops"}),
         ("POST", "/v1/lines/{line_id}/drawdowns"): _moves("applicant", "partner"),

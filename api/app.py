@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -18,8 +19,14 @@ from api.reference import reference_router
 from api.refusals import answer_of
 from api.routers import ROUTERS
 from api.services import open_services
+from domain.calendar import business_date
 from domain.errors import DomainError
+from domain.products import PRODUCTS, ZONES
+from domain.release import check_release
+from runtime.clock import utc_now
 from runtime.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 DESCRIPTION = """
 The life of credit over HTTP: application, review, offer, line, quote, drawdown, loan, repayment.
@@ -27,9 +34,9 @@ The life of credit over HTTP: application, review, offer, line, quote, drawdown,
 * **Money** is an integer of minor units beside an ISO 4217 `currency`: 10,000.00 CNY is `1000000`.
   Rates are decimal strings in percent a year. Dates are business dates in the product's time zone,
   instants are UTC.
-* **Commands** (POST) need an `Idempotency-Key`. The same key and body gives the stored answer with
-  `Idempotency-Replayed: true`; another body is refused with 422, a request still being processed
-  with 409. After 202 or 503 repeat the same request.
+* **Commands** (POST, but for the trial of a plan) need an `Idempotency-Key`. The same key and body
+  gives the stored answer with `Idempotency-Replayed: true`; another body is refused with 422, a
+  request still being processed with 409. After 202 or 503 repeat the same request.
 * **Refusals** are problem details (RFC 9457) with a stable `code`.
 * **Lists** are pages: pass `next` back as `cursor`.
 * **Event streams** are server-sent events: resume with `Last-Event-ID`.
@@ -44,6 +51,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        _check_products()
         async with open_services(settings, client) as services:
             app.state.services = services
             yield
@@ -69,6 +77,13 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     app.add_middleware(RequestLine)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def _check_products() -> None:
+    """Refuse to start with a product that may not go out today."""
+    for product in PRODUCTS.values():
+        for warning in check_release(product, business_date(utc_now(), ZONES[product.zone])):
+            _log.warning("rate_cap_warning", product=product.code, finding=str(warning))
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.engine import ProcessClosed
-from api.errors import CATALOGUE, Problem, later, problem_response
+from api.errors import CATALOGUE, FieldProblem, Problem, later, problem_response
 from api.validation import validation_problem
 from domain.errors import DomainError
 
@@ -76,7 +76,9 @@ def _domain_problem(error: DomainError) -> Problem:
     if error.code not in CATALOGUE:
         _log.error("code_without_status", error_type=type(error).__name__)
         return Problem("domain_error", error.message)
-    return Problem(error.code, error.message)
+    field = getattr(error, "field", None)
+    told = [] if field is None else [FieldProblem(field=field, code=error.code, message=str(error))]
+    return Problem(error.code, error.message, errors=told)
 
 
 def _http_problem(error: HTTPException) -> Problem:

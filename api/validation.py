@@ -3,14 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from api.errors import FieldProblem, Problem
 from domain.elements import ElementKind
+from domain.loan_events import AnyEvent
 
 _MOST: Final = 20
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _KINDS: Final = frozenset(kind.value for kind in ElementKind)
+_EVENTS: Final = frozenset(kind.model_fields["kind"].default for kind in get_args(AnyEvent))
+_TAGS: Final = _KINDS | _EVENTS
 
 _BY_TYPE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -65,6 +68,8 @@ def _field_problem(complaint: Mapping[str, Any]) -> FieldProblem:
     path = _path(complaint["loc"])
     kind = str(complaint["type"])
     last = path[-1] if path else ""
+    if kind.startswith("union_tag") and path[:1] == ["events"]:
+        kind = "invalid_value"
     code = _BY_TYPE.get(kind) or _BY_FIELD.get(last, "invalid_value")
     return FieldProblem(field=".".join(path) or "body", code=code, message=_message(complaint))
 
@@ -75,7 +80,7 @@ def _path(loc: Sequence[int | str]) -> list[str]:
     return [
         part if _PLAIN_NAME.fullmatch(part) else "?"
         for index, part in enumerate(parts)
-        if not (part in _KINDS and index and parts[index - 1].isdigit())
+        if not (part in _TAGS and index and parts[index - 1].isdigit())
     ]
 
 
@@ -87,7 +92,8 @@ def _message(complaint: Mapping[str, Any]) -> str:
             return "is required"
         case "union_tag_invalid" | "union_tag_not_found":
             # pydantic's own message repeats the tag that was sent.
-            return f"`kind` must be one of {', '.join(sorted(_KINDS))}"
+            known = _EVENTS if "events" in complaint["loc"] else _KINDS
+            return f"`kind` must be one of {', '.join(sorted(known))}"
         case "value_error":
             return str(complaint["msg"]).removeprefix("Value error, ")
     return str(complaint["msg"])

@@ -8,9 +8,7 @@ from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-from domain.loan_terms import LoanTerms
 from domain.money import format_amount
-from domain.schedule import Plan
 
 _AMOUNTS: Final = frozenset(
     {
@@ -48,31 +46,6 @@ def print_result(console: Console, result: Mapping[str, Any]) -> None:
     for name, rows in _lists(result):
         console.print()
         console.print(_table(name, rows, currency))
-
-
-def print_plan(console: Console, terms: LoanTerms, plan: Plan) -> None:
-    """Print a plan as a table with its totals."""
-    table = Table(
-        title=f"{format_amount(terms.principal, terms.currency)} {terms.currency} over"
-        f" {terms.instalments} months at {terms.annual_rate} % a year",
-        title_justify="left",
-        show_footer=True,
-    )
-    totals = [terms.principal, plan.total_interest, plan.total]
-    table.add_column("no.", justify="right")
-    table.add_column("due on", footer="total")
-    for name, total in zip(("principal", "interest", "instalment"), totals, strict=True):
-        table.add_column(name, justify="right", footer=format_amount(total, plan.currency))
-    table.add_column("owed after", justify="right")
-    for row in plan.rows:
-        amounts = (row.principal, row.interest, row.total, row.balance_after)
-        table.add_row(
-            str(row.number),
-            row.due_on.isoformat(),
-            *(format_amount(amount, plan.currency) for amount in amounts),
-        )
-    console.print(table)
-    console.print(f"plan hash {plan.hash}")
 
 
 def _add_fields(grid: Table, prefix: str, result: Mapping[str, Any], currency: str) -> None:

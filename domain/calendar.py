@@ -23,7 +23,7 @@ def instant_at(on: date, at: time, zone: ZoneInfo | str) -> datetime:
 
 def month_day(year: int, month: int, day: int) -> date:
     """Return the day of a month, or the month's last day when it is shorter."""
-    return date(year, month, min(day, monthrange(year, month)[1]))
+    return date(year, month, day if day <= 28 else min(day, monthrange(year, month)[1]))
 
 
 def months_after(on: date, months: int, day: int) -> date:

@@ -66,3 +66,13 @@ class UnbalancedEntry(DomainError):
     """The cash named for a journal entry is not the cash its loan events moved."""
 
     code: ClassVar[str] = "unbalanced_entry"
+
+
+class InvalidEvent(DomainError):
+    """An event that contradicts where the loan stands; `field` names what to change."""
+
+    code: ClassVar[str] = "invalid_event"
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field

@@ -14,15 +14,25 @@ from domain.position import Position
 
 
 class Account(StrEnum):
-    """The chart of accounts of one loan."""
+    """The chart of accounts.
+
+    A loan's entries move receivables, cash, customer credit, income, loss and recovery; what is
+    owed to funders and what is in suspense is booked where it arises.
+    """
 
     PRINCIPAL_RECEIVABLE = "principal_receivable"
     INTEREST_RECEIVABLE = "interest_receivable"
+    FEE_RECEIVABLE = "fee_receivable"
     PENALTY_RECEIVABLE = "penalty_receivable"
     CASH = "cash"
     CUSTOMER_CREDIT = "customer_credit"
     INTEREST_INCOME = "interest_income"
+    FEE_INCOME = "fee_income"
     PENALTY_INCOME = "penalty_income"
+    LOSS = "loss"
+    RECOVERY = "recovery"
+    FUNDER_PAYABLE = "funder_payable"
+    SUSPENSE = "suspense"
 
 
 class JournalLine(BaseModel):
@@ -37,28 +47,39 @@ class JournalLine(BaseModel):
 def balances(position: Position) -> dict[Account, int]:
     """Return the balance of every account that a loan in this position has; they sum to zero.
 
-    Interest is income once it is billed (its due date came, or a payoff settled it); penalty is
-    income as it is earned.
+    Interest and fees are income once they are billed (their due date came, they were paid before
+    it, or a payoff settled them) or charged by an event; penalty is income as it is earned. What is
+    waived of them lowers the income, what is waived of principal is a loss, and so is what is
+    written off.
     """
-    billed, paid = position.billed, position.paid
+    billed, paid, lost = position.billed, position.paid, position.written_off
     return {
-        Account.PRINCIPAL_RECEIVABLE: position.disbursed - paid.principal,
-        Account.INTEREST_RECEIVABLE: billed.interest - paid.interest,
-        Account.PENALTY_RECEIVABLE: billed.penalty - paid.penalty,
-        Account.CASH: position.received - position.disbursed,
+        Account.PRINCIPAL_RECEIVABLE: position.principal_outstanding,
+        Account.INTEREST_RECEIVABLE: billed.interest - paid.interest - lost.interest,
+        Account.FEE_RECEIVABLE: billed.fee - paid.fee - lost.fee,
+        Account.PENALTY_RECEIVABLE: billed.penalty - paid.penalty - lost.penalty,
+        Account.CASH: cash_balance(position),
         Account.CUSTOMER_CREDIT: -position.credit,
         Account.INTEREST_INCOME: -billed.interest,
+        Account.FEE_INCOME: -billed.fee,
         Account.PENALTY_INCOME: -billed.penalty,
+        Account.LOSS: lost.total + position.principal_waived,
+        Account.RECOVERY: -position.recovered,
     }
+
+
+def cash_balance(position: Position) -> int:
+    """Return the money a loan brought in, less what it cost: negative while more went out."""
+    return position.received + position.recovered - position.disbursed - position.refunded
 
 
 def journal_between(before: Position | None, after: Position, cash: int) -> tuple[JournalLine, ...]:
     """Return the balanced entry that leads from one position to a later one of the same loan.
 
     `before` is None for a loan with no entry yet. `cash` is the money the caller saw move, positive
-    when it came in (a disbursement or a returned payment is negative): `UnbalancedEntry` is raised
-    when the positions tell otherwise. Accounts that did not change have no line; nothing changed,
-    no lines.
+    when it came in; a disbursement (less the fees deducted from it), a refund and a returned
+    payment are negative. `UnbalancedEntry` is raised when the positions tell otherwise. Accounts
+    that did not change have no line; nothing changed, no lines.
     """
     old = balances(before) if before else {}
     lines = tuple(

@@ -2,27 +2,51 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.allocation import Allocation
+from domain.business_days import BusinessCalendar, BusinessDayRule
 from domain.calendar import months_after
-from domain.errors import InvalidTerms
-from domain.money import MINOR_DIGITS, Percent
-
-MAX_INSTALMENTS = 120
-MAX_PRINCIPAL = 10**15
-MAX_RATE = 1000
-MAX_RATE_PLACES = 8
+from domain.day_count import DayCount
+from domain.delinquency import Delinquency
+from domain.early_settlement import EarlySettlement
+from domain.fees import Fee
+from domain.frequency import MONTHLY, Frequency
+from domain.money import Percent
+from domain.penalty import PenaltyBase
+from domain.plan_terms import ExplicitInstalment, Holiday, Method, RateStep, Residue, Tranche
+from domain.rounding import Rounding
+from domain.terms_rules import check_terms
 
 
 class LoanTerms(BaseModel):
     """The terms of one loan.
 
-    Amounts are minor units of `currency`; rates are percent a year. `interest="period"` charges a
-    twelfth of the annual rate a month. Penalty interest runs per actual day over 365 on overdue
-    principal and never compounds. An instalment paid within `grace_days` after its due date carries
-    no penalty; one paid later carries it from the day after the due date.
+    Amounts are minor units of `currency`; rates are percent a year. `principal` is everything that
+    is disbursed: `tranches` of it later, the rest on `disbursed_on`. `down_payment` is the part of
+    it that the borrower pays at once (row 0 of the plan, beside the instalments).
+
+    Instalments: `instalments` in number, or as many as follow from the method (then 0); first due
+    on `first_due_on`, then by `frequency`, on `due_day` (the day of the first due date without it),
+    kept through short months, on `second_due_day` too when due twice a month, or on the last day
+    of the month (`end_of_month`). A due date that is no business day of `calendar` moves by
+    `business_day_rule`; `interest_follows` says whether interest runs to the moved date.
+
+    Interest: `day_count`; `period` divides the annual rate by the periods of a year. The first
+    `principal_grace` instalments repay no principal; the interest of the first `interest_grace` is
+    collected with the one after them; the first `interest_free` periods bear none.
+
+    Rounding: interest once an instalment by `interest_rounding`; the level part (instalment, or
+    principal where that is level) by `instalment_rounding`. `residue` takes the difference.
+    With `smooth` the level instalment moves by the last one's difference spread over all of them,
+    in rounding units, as long as that brings the last one nearer.
+
+    Penalty interest runs per actual day over `penalty_year_days` on the unpaid `penalty_base` of
+    overdue instalments, never compounds and stops at `penalty_cap` percent of the instalment's
+    base. An instalment paid within `grace_days` after its due date carries no penalty; one paid
+    later carries it from the day after the due date.
 
     A value that no loan can have raises `InvalidTerms` naming the field.
     """
@@ -32,49 +56,56 @@ class LoanTerms(BaseModel):
     currency: str
     principal: int = Field(strict=True)
     annual_rate: Percent
-    instalments: int = Field(strict=True)
+    instalments: int = Field(default=0, strict=True)
     disbursed_on: date
     first_due_on: date
-    due_day: int = Field(strict=True)
-    penalty_annual_rate: Percent
+    due_day: int | None = Field(default=None, strict=True)
+    penalty_annual_rate: Percent = Decimal(0)
     grace_days: int = Field(default=0, strict=True)
-    method: Literal["equal_instalment"] = "equal_instalment"
-    interest: Literal["period"] = "period"
-    rounding: Literal["half_up"] = "half_up"
+    method: Method = Method.EQUAL_INSTALMENT
+    frequency: Frequency = MONTHLY
+    second_due_day: int | None = Field(default=None, strict=True)
+    end_of_month: bool = False
+    business_day_rule: BusinessDayRule = BusinessDayRule.NONE
+    calendar: BusinessCalendar = BusinessCalendar.NONE
+    interest_follows: bool = False
+    day_count: DayCount = DayCount.PERIOD
+    interest_rounding: Rounding = Rounding()
+    instalment_rounding: Rounding = Rounding()
+    residue: Residue = Residue.LAST
+    smooth: bool = False
+    principal_grace: int = Field(default=0, strict=True)
+    interest_grace: int = Field(default=0, strict=True)
+    interest_free: int = Field(default=0, strict=True)
+    balloon: int = Field(default=0, strict=True)
+    instalment_amount: int = Field(default=0, strict=True)
+    explicit: tuple[ExplicitInstalment, ...] = ()
+    down_payment: int = Field(default=0, strict=True)
+    tranches: tuple[Tranche, ...] = ()
+    rate_steps: tuple[RateStep, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
+    penalty_year_days: int = Field(default=365, strict=True)
+    penalty_cap: Percent | None = None
+    allocation: Allocation = Allocation()
+    early_settlement: EarlySettlement = EarlySettlement()
+    delinquency: Delinquency = Delinquency()
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
-        if self.currency not in MINOR_DIGITS:
-            raise InvalidTerms(f"currency {self.currency!r} is not supported", field="currency")
-        if not 0 < self.principal <= MAX_PRINCIPAL:
-            raise InvalidTerms(
-                f"principal must be 1 to {MAX_PRINCIPAL} minor units", field="principal"
-            )
-        if not 1 <= self.instalments <= MAX_INSTALMENTS:
-            raise InvalidTerms(
-                f"a loan has 1 to {MAX_INSTALMENTS} instalments", field="instalments"
-            )
-        _refuse_rate(self.annual_rate, "annual_rate")
-        _refuse_rate(self.penalty_annual_rate, "penalty_annual_rate")
-        if self.first_due_on <= self.disbursed_on:
-            raise InvalidTerms(
-                f"the first due date {self.first_due_on} must follow the disbursement on "
-                f"{self.disbursed_on}",
-                field="first_due_on",
-            )
-        if not 1 <= self.due_day <= 31:
-            raise InvalidTerms("the due day is a day of the month, 1 to 31", field="due_day")
-        if not 0 <= self.grace_days <= 31:
-            raise InvalidTerms("grace is 0 to 31 days", field="grace_days")
+        check_terms(self)
         return self
 
+    @property
+    def first_disbursement(self) -> int:
+        """Return what goes out on `disbursed_on`."""
+        return self.principal - sum(tranche.amount for tranche in self.tranches)
 
-def _refuse_rate(rate: Decimal, field: str) -> None:
-    if not 0 <= rate <= MAX_RATE:
-        raise InvalidTerms(f"{field} must be 0 to {MAX_RATE} percent a year", field=field)
-    exponent = rate.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -MAX_RATE_PLACES:
-        raise InvalidTerms(f"{field} has at most {MAX_RATE_PLACES} decimal places", field=field)
+    @property
+    def anchor_day(self) -> int:
+        """Return the day of the month on which instalments fall due."""
+        return self.first_due_on.day if self.due_day is None else self.due_day
 
 
 def monthly_terms(

@@ -11,12 +11,16 @@ from domain.errors import InvalidAmount, UnknownCurrency
 MINOR_DIGITS = {"BRL": 2, "CNY": 2, "EUR": 2, "GBP": 2, "JPY": 0, "USD": 2}
 """Digits after the point by currency, as in ISO 4217."""
 
+_RATE = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,14})(?:\.([0-9]+))?", re.ASCII)
 
 
 def _refuse_float(value: object) -> object:
     if isinstance(value, float):
         raise ValueError("a rate is a decimal or its text, never a float")
+    if isinstance(value, str) and _RATE.fullmatch(value) is None:
+        # A larger exponent could ask for a text of a million digits.
+        raise ValueError("a rate is written in digits, such as 23.5")
     return value
 
 

@@ -6,18 +6,20 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import NothingOutstanding
+from domain.loan_account import replay
 from domain.loan_events import LoanEvent
 from domain.loan_terms import LoanTerms
 from domain.money import Amount
-from domain.position import position
 
 
 class PayoffQuote(BaseModel):
     """The price of settling on `valid_on`, in minor units of `currency`.
 
     `total` = `principal` (all that is outstanding) + `interest_due` (fallen due and unpaid) +
-    `accrued_interest` (earned in the running period) + `penalty` - `credit` (the borrower's own
-    money used). The interest of later days is waived. The quote is good to the end of the day.
+    `accrued_interest` (of instalments ahead, as far as the terms' early settlement counts it) +
+    `fees` (owed in any case) + `settlement_fee` + `penalty` - `credit` (the borrower's own money
+    used, interest and fees paid in advance and not earned included). The rest of the plan's
+    interest and fees is waived. The quote is good to the end of the day.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,34 +33,36 @@ class PayoffQuote(BaseModel):
     credit: Amount
     total: Amount
     valid_on: date
+    fees: Amount = 0
+    settlement_fee: Amount = 0
 
 
 def payoff_quote(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> PayoffQuote:
     """Return what settles the loan on `as_of`: a `PaidOff` of `total` on that day does.
 
-    Interest of the running period counts by actual days over the days of the period, half up.
-    Raises `NothingOutstanding` for a loan that is not disbursed or is settled, and what `position`
-    raises.
+    Interest of the running period counts as the terms' day count has it, half up. Raises
+    `NothingOutstanding` for a loan that is not disbursed, settled or written off, and what
+    `position` raises.
     """
-    today = position(terms, events, as_of)
-    if not today.disbursed or today.settled:
-        state = "settled" if today.settled else "not disbursed"
+    account = replay(terms, events, as_of)
+    is_over = account.written_off_on is not None or not account.is_open(as_of)
+    if not account.disbursed or is_over:
+        state = "settled" if account.disbursed else "not disbursed"
+        if account.written_off_on is not None:
+            state = "written off"
         raise NothingOutstanding(f"the loan is {state} on {as_of}: there is nothing to pay off")
-    owed = (
-        today.principal_outstanding
-        + today.due.interest
-        + today.accrued_interest
-        + today.due.penalty
-    )
-    credit = min(today.credit, owed)
-    return PayoffQuote(
+    cost = account.settlement(as_of)
+    credit = min(account.credit + cost.unearned, cost.owed)
+    return PayoffQuote.model_construct(
         as_of=as_of,
         currency=terms.currency,
-        principal=today.principal_outstanding,
-        interest_due=today.due.interest,
-        accrued_interest=today.accrued_interest,
-        penalty=today.due.penalty,
+        principal=cost.principal,
+        interest_due=cost.interest_due,
+        accrued_interest=cost.accrued_interest,
+        penalty=cost.penalty,
         credit=credit,
-        total=owed - credit,
+        total=cost.owed - credit,
         valid_on=as_of,
+        fees=cost.fees,
+        settlement_fee=cost.settlement_fee,
     )

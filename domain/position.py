@@ -5,51 +5,53 @@ on every machine and at every time, and events after `as_of` do not change it.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.loan_account import InstalmentAccount, LoanAccount, replay
+from domain.delinquency import Delinquency, delinquency_bucket
+from domain.instalment_account import InstalmentAccount
+from domain.loan_account import LoanAccount, replay
 from domain.loan_events import LoanEvent
 from domain.loan_terms import LoanTerms
 
-_BUCKET_DAYS = 30
-_LAST_BUCKET = 6
-
 
 class InstalmentState(StrEnum):
-    """An instalment is upcoming, due today, overdue from the day after, or paid."""
+    """An instalment is upcoming, due today, overdue from the day after, paid, or written off."""
 
     UPCOMING = "upcoming"
     DUE = "due"
     OVERDUE = "overdue"
     PAID = "paid"
+    WRITTEN_OFF = "written_off"
 
 
-class Components(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Components:
     """An amount by component, in minor units."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     principal: int = 0
     interest: int = 0
     penalty: int = 0
+    fee: int = 0
 
     @property
     def total(self) -> int:
         """Return the sum of the components."""
-        return self.principal + self.interest + self.penalty
+        return self.principal + self.interest + self.penalty + self.fee
 
 
-class InstalmentPosition(BaseModel):
+@dataclass(frozen=True, slots=True)
+class InstalmentPosition:
     """One instalment on a day.
 
-    `principal` and `interest` are those of the plan, `penalty` is what was earned up to the day;
-    `outstanding` is the three together, less what was paid and less `interest_waived`.
+    `principal`, `interest` and `fee` are those of the plan as it stands, with what was charged;
+    `penalty` is what was earned up to the day or charged. `outstanding` is the four together, less
+    what was paid, waived and written off. `interest_waived` includes interest that a settlement or
+    a write-off left unearned.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int
     due_on: date
@@ -64,12 +66,17 @@ class InstalmentPosition(BaseModel):
     days_past_due: int
     state: InstalmentState
     paid_on: date | None
+    fee: int = 0
+    fee_paid: int = 0
+    principal_waived: int = 0
+    fee_waived: int = 0
+    penalty_waived: int = 0
+    written_off: int = 0
 
 
-class NextDue(BaseModel):
+@dataclass(frozen=True, slots=True)
+class NextDue:
     """The next unpaid instalment that is not late; `amount` is what credit held leaves to pay."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int
     on: date
@@ -79,13 +86,22 @@ class NextDue(BaseModel):
 class Position(BaseModel):
     """A loan at the end of the day `as_of`; amounts in minor units of `currency`.
 
-    `due` is everything unpaid that fell due up to the day, `overdue` the part of it that is late.
-    `days_past_due` is 0 on a due date and 1 on the day after, for the oldest unpaid instalment.
-    `bucket` is M0 when nothing is late, M1 for 1 to 30 days and so on, M6+ after 180 days.
-    `received`, `billed`, `paid` and `credit` are cumulative: what came in, what the loan may claim
-    (interest from its due date or settlement, penalty as it is earned), what payments covered, and
-    what is held for the borrower. `received` equals `paid` and `credit` together.
-    Before its disbursement a loan has no instalments.
+    `due` is everything unpaid that fell due up to the day, `overdue` the part of it that is late,
+    `outstanding` everything unpaid of the whole plan. `days_past_due` counts from the oldest unpaid
+    instalment by the terms' convention: 0 on a due date and 1 on the day after unless agreed
+    otherwise. `bucket` is M0 when nothing is late, M1 for 1 to 30 days and so on, M6+ after 180
+    days; `risk_class` follows from the terms' table. `payoff` is what settles the loan on the day.
+
+    `received`, `billed`, `paid`, `waived`, `written_off`, `recovered`, `refunded` and `credit` are
+    cumulative: what came in, what the loan may claim (interest and fees of the plan from their due
+    date, as far as paid before it, or from settlement; what was charged from then on; penalty as it
+    is earned; always less what was waived),
+    what payments covered, what was forgone of principal, what was given up, what came in after
+    that, what was paid back, and what is held for the borrower. `deducted` are the fees taken out
+    of the proceeds; they count as received, billed and paid. `received` equals `paid`, `credit`
+    and `refunded` together.
+
+    The instalments are the plan as it stands. Before its disbursement a loan has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -109,74 +125,116 @@ class Position(BaseModel):
     settled: bool
     settled_on: date | None
     instalments: tuple[InstalmentPosition, ...]
+    outstanding: Components = Components()
+    risk_class: str = ""
+    payoff: int = 0
+    deducted: int = 0
+    principal_waived: int = 0
+    written_off: Components = Components()
+    written_off_on: date | None = None
+    recovered: int = 0
+    refunded: int = 0
 
 
 def position(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> Position:
     """Return where the loan stands at the end of `as_of`.
 
-    Raises `ConflictingEvent`, `InvalidReversal` or `DisbursementMismatch` when the events
-    contradict each other or the terms: try a new event here before recording it.
+    Raises `ConflictingEvent`, `InvalidReversal`, `InvalidEvent`, `InvalidTerms` or
+    `DisbursementMismatch` when the events contradict each other or the terms: try a new event here
+    before recording it.
     """
-    account = replay(terms, events, as_of)
-    instalments = tuple(_instalment(item, as_of) for item in account.instalments)
-    overdue = [item for item in instalments if item.state is InstalmentState.OVERDUE]
-    due = [item for item in instalments if item.state is InstalmentState.DUE]
-    paid = _paid(instalments)
-    overdue_components = _outstanding(overdue)
-    due_components = _outstanding(overdue + due)
-    days_past_due = max((item.days_past_due for item in overdue), default=0)
-    settled = account.disbursed > 0 and not account.is_open
-    return Position(
+    return position_of(replay(terms, events, as_of), as_of)
+
+
+def position_of(account: LoanAccount, as_of: date) -> Position:
+    """Return the position that an account replayed up to `as_of` is in."""
+    terms = account.terms
+    shown = [_instalment(item, terms.delinquency, as_of) for item in account.instalments]
+    overdue = [item for item in shown if item.state is InstalmentState.OVERDUE]
+    due = overdue + [item for item in shown if item.state is InstalmentState.DUE]
+    paid = _paid(shown, account.deducted)
+    written_off = _written_off(account.instalments)
+    principal_waived = sum(item.principal_waived for item in shown)
+    gone = paid.principal + principal_waived + written_off.principal
+    owes = any(item.outstanding for item in shown)
+    settled = account.disbursed > 0 and not owes and account.written_off_on is None
+    days_past_due = max((item.days_past_due for item in due), default=0)
+    due_components, overdue_components = _outstanding(due), _outstanding(overdue)
+    return Position.model_construct(
         as_of=as_of,
         currency=terms.currency,
         disbursed=account.disbursed,
         received=account.received,
-        billed=_billed(instalments, as_of),
+        billed=_billed(account, as_of),
         paid=paid,
         credit=account.credit,
-        principal_outstanding=account.disbursed - paid.principal,
+        principal_outstanding=account.disbursed - gone,
         due=due_components,
         total_due=due_components.total,
         overdue=overdue_components,
         total_overdue=overdue_components.total,
-        accrued_interest=_accrued_interest(account, as_of),
+        accrued_interest=_accrued_interest(account, as_of) if owes else 0,
         days_past_due=days_past_due,
         bucket=delinquency_bucket(days_past_due),
-        next_due=_next_due(instalments, as_of, account.credit),
+        next_due=_next_due(shown, as_of, account.credit),
         settled=settled,
-        settled_on=max(item.paid_on for item in instalments if item.paid_on) if settled else None,
-        instalments=instalments,
+        settled_on=_settled_on(shown, account) if settled else None,
+        instalments=tuple(shown),
+        outstanding=_outstanding(shown),
+        risk_class=terms.delinquency.classify(days_past_due),
+        payoff=max(account.settlement(as_of).total - account.credit, 0) if owes else 0,
+        deducted=account.deducted,
+        principal_waived=principal_waived,
+        written_off=written_off,
+        written_off_on=account.written_off_on,
+        recovered=account.recovered,
+        refunded=account.refunded,
     )
 
 
-def delinquency_bucket(days_past_due: int) -> str:
-    """Return M0 for a loan that is not late, M1 for 1 to 30 days past due, ..., M6+ beyond 180."""
-    bucket = (days_past_due + _BUCKET_DAYS - 1) // _BUCKET_DAYS
-    return f"M{bucket}" if bucket <= _LAST_BUCKET else f"M{_LAST_BUCKET}+"
-
-
-def _instalment(account: InstalmentAccount, as_of: date) -> InstalmentPosition:
-    row = account.row
-    outstanding = account.unpaid(as_of)
-    state = _state(row.due_on, outstanding, as_of)
+def _instalment(
+    account: InstalmentAccount, delinquency: Delinquency, as_of: date
+) -> InstalmentPosition:
+    paid, waived, written_off = account.paid, account.waived, account.written_off.total
+    penalty = account.penalty(as_of)
+    outstanding = (
+        account.principal_unpaid
+        + account.interest_unpaid
+        + account.fee_unpaid
+        + penalty
+        - paid.penalty
+        - waived.penalty
+        - account.written_off.penalty
+    )
+    due_on = account.due_on
+    state = _state(due_on, outstanding, written_off, as_of)
+    late = state is InstalmentState.OVERDUE or state is InstalmentState.DUE
     return InstalmentPosition(
-        number=row.number,
-        due_on=row.due_on,
-        principal=row.principal,
-        interest=row.interest,
-        penalty=account.penalty(as_of),
-        principal_paid=account.principal_paid,
-        interest_paid=account.interest_paid,
-        penalty_paid=account.penalty_paid,
-        interest_waived=account.interest_waived,
+        number=account.row.period.number,
+        due_on=due_on,
+        principal=account.principal,
+        interest=account.interest,
+        penalty=penalty,
+        principal_paid=paid.principal,
+        interest_paid=paid.interest,
+        penalty_paid=paid.penalty,
+        interest_waived=waived.interest,
         outstanding=outstanding,
-        days_past_due=(as_of - row.due_on).days if state is InstalmentState.OVERDUE else 0,
+        days_past_due=delinquency.days_past_due((as_of - due_on).days) if late else 0,
         state=state,
         paid_on=account.paid_on,
+        fee=account.fee,
+        fee_paid=paid.fee,
+        principal_waived=waived.principal,
+        fee_waived=waived.fee,
+        penalty_waived=waived.penalty,
+        written_off=written_off,
     )
 
 
-def _state(due_on: date, outstanding: int, as_of: date) -> InstalmentState:
+def _state(due_on: date, outstanding: int, written_off: int, as_of: date) -> InstalmentState:
+    if written_off:
+        return InstalmentState.WRITTEN_OFF
     if not outstanding:
         return InstalmentState.PAID
     if due_on > as_of:
@@ -184,48 +242,76 @@ def _state(due_on: date, outstanding: int, as_of: date) -> InstalmentState:
     return InstalmentState.DUE if due_on == as_of else InstalmentState.OVERDUE
 
 
-def _paid(instalments: Iterable[InstalmentPosition]) -> Components:
+def _paid(instalments: Iterable[InstalmentPosition], deducted: int) -> Components:
     principal = interest = penalty = 0
+    fee = deducted
     for item in instalments:
         principal += item.principal_paid
         interest += item.interest_paid
         penalty += item.penalty_paid
-    return Components(principal=principal, interest=interest, penalty=penalty)
+        fee += item.fee_paid
+    return Components(principal, interest, penalty, fee)
 
 
-def _billed(instalments: Iterable[InstalmentPosition], as_of: date) -> Components:
+def _billed(account: LoanAccount, as_of: date) -> Components:
+    """Return what may be claimed; of what is not due yet only what was charged or paid already."""
     principal = interest = penalty = 0
-    for item in instalments:
-        penalty += item.penalty
-        if item.due_on <= as_of or item.state is InstalmentState.PAID:
-            principal += item.principal
-            interest += item.interest - item.interest_waived
-    return Components(principal=principal, interest=interest, penalty=penalty)
+    fee = account.deducted
+    for item in account.instalments:
+        penalty += item.penalty(as_of) - item.waived.penalty
+        if item.due_on <= as_of or item.paid_on is not None:
+            principal += item.principal - item.waived.principal
+            interest += item.interest - item.waived.interest
+            fee += item.fee - item.waived.fee
+        else:
+            principal += item.paid.principal
+            interest += _claimed(item.charged.interest, item.paid.interest, item.interest_unpaid)
+            fee += _claimed(item.charged.fee, item.paid.fee, item.fee_unpaid)
+    return Components(principal, interest, penalty, fee)
+
+
+def _claimed(charged: int, paid: int, unpaid: int) -> int:
+    """Return what of an instalment ahead may be claimed: what was charged, more if paid before."""
+    return max(paid, min(charged, paid + unpaid))
 
 
 def _outstanding(instalments: Iterable[InstalmentPosition]) -> Components:
-    principal = interest = penalty = 0
+    principal = interest = penalty = fee = 0
     for item in instalments:
-        principal += item.principal - item.principal_paid
+        if item.state is InstalmentState.WRITTEN_OFF or not item.outstanding:
+            continue
+        principal += item.principal - item.principal_paid - item.principal_waived
         interest += item.interest - item.interest_waived - item.interest_paid
-        penalty += item.penalty - item.penalty_paid
-    return Components(principal=principal, interest=interest, penalty=penalty)
+        penalty += item.penalty - item.penalty_waived - item.penalty_paid
+        fee += item.fee - item.fee_waived - item.fee_paid
+    return Components(principal, interest, penalty, fee)
+
+
+def _written_off(instalments: Iterable[InstalmentAccount]) -> Components:
+    principal = interest = penalty = fee = 0
+    for item in instalments:
+        principal += item.written_off.principal
+        interest += item.written_off.interest
+        penalty += item.written_off.penalty
+        fee += item.written_off.fee
+    return Components(principal, interest, penalty, fee)
 
 
 def _accrued_interest(account: LoanAccount, as_of: date) -> int:
     """Return the interest earned in the running period, which has not fallen due yet."""
-    if not account.is_open:
-        return 0
-    return sum(
-        item.accrued_interest(as_of) for item in account.instalments if item.row.due_on > as_of
-    )
+    return sum(item.earned_interest(as_of) for item in account.instalments if item.due_on > as_of)
+
+
+def _settled_on(instalments: Iterable[InstalmentPosition], account: LoanAccount) -> date | None:
+    days = [item.paid_on for item in instalments if item.paid_on]
+    return max(days, default=account.terms.disbursed_on)
 
 
 def _next_due(
     instalments: Iterable[InstalmentPosition], as_of: date, credit: int
 ) -> NextDue | None:
     for item in instalments:
-        if item.due_on >= as_of and item.outstanding:
+        if item.due_on >= as_of and item.outstanding and item.state != InstalmentState.WRITTEN_OFF:
             amount = max(item.outstanding - credit, 0)
             return NextDue(number=item.number, on=item.due_on, amount=amount)
     return None

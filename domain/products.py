@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.elements import ElementKind
 from domain.errors import DomainError
+from domain.rate_caps import LenderKind
 
 
 class UnknownProduct(DomainError):
@@ -28,11 +29,13 @@ class Product(BaseModel):
     """One loan product.
 
     Amounts are minor units, rates percent a year. `zone` is where its business dates are.
+    `lender_kind` says which rate caps hold.
     """
 
     model_config = ConfigDict(frozen=True)
 
     code: str
+    lender_kind: LenderKind
     currency: str
     zone: str
     amount_min: int
@@ -61,10 +64,13 @@ class Product(BaseModel):
             raise OutsideProduct(f"instalments must be one of {list(self.instalments)}")
 
 
+# Lent by banks through a platform: 24 % a year with all fees is a hard limit for such loans, and no
+# lower one warns. A microloan company would be held to four times the loan prime rate from 2028.
 # The penalty rate equals the contract rate: overdue principal then costs the borrower no more than
 # the 24 % a year that interest, penalty and fees together may reach (domain facts, section 2.3).
 CASH_LOAN = Product(
     code="cash",
+    lender_kind=LenderKind.BANK,
     currency="CNY",
     zone="Asia/Shanghai",
     amount_min=100_000,

@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from enum import StrEnum
 from fractions import Fraction
 from math import lcm
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from domain.calendar import months_after
@@ -59,6 +60,20 @@ class RateConvention(StrEnum):
     BRAZIL_CET = "brazil_cet"
 
 
+RATE_NAMES: Mapping[RateConvention, str] = MappingProxyType(
+    {
+        RateConvention.NOMINAL_SIMPLE: "Annual rate, simple",
+        RateConvention.EFFECTIVE: "Annual rate, compound",
+        RateConvention.XIRR_365: "XIRR",
+        RateConvention.US_APPENDIX_J: "Annual percentage rate (US)",
+        RateConvention.EU_2008_48: "APRC (EU)",
+        RateConvention.UK_CONC_1_2: "APR (UK)",
+        RateConvention.BRAZIL_CET: "Custo Efetivo Total (CET)",
+    }
+)
+"""What a rate is called where it is shown."""
+
+
 class Flow(NamedTuple):
     """Money that changes hands: minor units, positive to the borrower, negative from them."""
 
@@ -92,7 +107,7 @@ def nominal_simple(
     with localcontext(EXACT):
         value = per_period * periods_per_year.numerator / periods_per_year.denominator
     basis = f"rate of one period times {periods_per_year} periods a year"
-    return _rate("Annual rate, simple", RateConvention.NOMINAL_SIMPLE, value, basis)
+    return _rate(RateConvention.NOMINAL_SIMPLE, value, basis)
 
 
 def effective(
@@ -109,14 +124,14 @@ def effective(
         exponent = Decimal(periods_per_year.numerator) / periods_per_year.denominator
         value = (1 + per_period) ** exponent - 1
     basis = f"rate of one period compounded over {periods_per_year} periods a year"
-    return _rate("Annual rate, compound", RateConvention.EFFECTIVE, value, basis)
+    return _rate(RateConvention.EFFECTIVE, value, basis)
 
 
 def xirr_365(flows: Iterable[tuple[date, int]]) -> Rate:
     """Return the compound annual rate over actual days of a 365-day year."""
     value = _yearly(_net(flows), _actual_365)
     basis = "actual days over 365, compounded"
-    return _rate("XIRR", RateConvention.XIRR_365, value, basis)
+    return _rate(RateConvention.XIRR_365, value, basis)
 
 
 def brazil_cet(flows: Iterable[tuple[date, int]]) -> Rate:
@@ -127,7 +142,7 @@ def brazil_cet(flows: Iterable[tuple[date, int]]) -> Rate:
     """
     value = _yearly(_net(flows), _actual_365)
     basis = "Resolução CMN 4.881/2020: actual days over 365, compounded"
-    return _rate("Custo Efetivo Total (CET)", RateConvention.BRAZIL_CET, value, basis)
+    return _rate(RateConvention.BRAZIL_CET, value, basis)
 
 
 def us_appendix_j(flows: Iterable[tuple[date, int]], unit_period: UnitPeriod | None = None) -> Rate:
@@ -151,7 +166,7 @@ def us_appendix_j(flows: Iterable[tuple[date, int]], unit_period: UnitPeriod | N
         value = period_rate(times, odd_parts=unit.odd_parts) * per_year.numerator
         value /= per_year.denominator
     basis = f"unit period {unit}, {per_year} a year"
-    return _rate("Annual percentage rate (US)", RateConvention.US_APPENDIX_J, value, basis)
+    return _rate(RateConvention.US_APPENDIX_J, value, basis)
 
 
 def eu_2008_48(flows: Iterable[tuple[date, int]], unit: IntervalUnit | None = None) -> Rate:
@@ -163,7 +178,7 @@ def eu_2008_48(flows: Iterable[tuple[date, int]], unit: IntervalUnit | None = No
     interval = unit or _natural_unit(net)
     value = _yearly(net, lambda start, on: eu_year_parts(start, on, interval))
     basis = f"Directive 2008/48/EC: {interval}s, then days counted back, compounded"
-    return _rate("APRC (EU)", RateConvention.EU_2008_48, value, basis)
+    return _rate(RateConvention.EU_2008_48, value, basis)
 
 
 def uk_conc_1_2(flows: Iterable[tuple[date, int]], unit: IntervalUnit | None = None) -> Rate:
@@ -175,7 +190,7 @@ def uk_conc_1_2(flows: Iterable[tuple[date, int]], unit: IntervalUnit | None = N
     interval = unit or _natural_unit(net)
     value = _yearly(net, lambda start, on: uk_year_parts(start, on, interval))
     basis = f"CONC App 1.2: {interval}s from the first drawdown, then days, compounded"
-    return _rate("APR (UK)", RateConvention.UK_CONC_1_2, value, basis)
+    return _rate(RateConvention.UK_CONC_1_2, value, basis)
 
 
 def all_rates(
@@ -196,13 +211,13 @@ def all_rates(
     )
 
 
-def _rate(name: str, convention: RateConvention, value: Decimal, basis: str) -> Rate:
+def _rate(convention: RateConvention, value: Decimal, basis: str) -> Rate:
     with localcontext(EXACT):
         percent = 100 * value
         if percent > _MOST_PERCENT:
             raise NoRate(f"the rate is above {_MOST_PERCENT:.0E} % a year")
         shown = percent.quantize(_PLACES, ROUND_HALF_EVEN)
-    return Rate(name, convention, shown if shown else abs(shown), basis)
+    return Rate(RATE_NAMES[convention], convention, shown if shown else abs(shown), basis)
 
 
 def _net(flows: Iterable[tuple[date, int]]) -> dict[date, int]:

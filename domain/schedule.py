@@ -1,27 +1,32 @@
 """The repayment plan that follows from loan terms.
 
-Interest is rounded once an instalment and the last instalment absorbs what rounding leaves over;
-rows always equal the agreed number and their principal sums to what was lent.
+Interest is rounded once an instalment and one instalment absorbs what rounding leaves over; rows
+always equal the agreed number and their principal sums to what was lent.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.calendar import monthly_due_dates
+from domain.accrual import Accrual
+from domain.amortisation import Row
+from domain.fees import FeeTiming, total_of
+from domain.loan_schedule import LoanSchedule
 from domain.loan_terms import LoanTerms
-from domain.money import Amount, half_up
-
-_MONTHS_PER_YEAR = 12
+from domain.money import Amount
 
 
-class PlanRow(BaseModel):
-    """One instalment of a plan: amounts in minor units, `days` as they count between due dates."""
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One instalment of a plan: amounts in minor units, `days` from due date to due date.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    `interest` is the sum of the pieces in `arithmetic`, rounded once. An instalment that collects
+    no interest yet (grace, holiday) has no pieces: a later one has them. Row 0 is a down payment.
+    """
 
     number: int
     due_on: date
@@ -30,60 +35,82 @@ class PlanRow(BaseModel):
     total: Amount
     balance_after: Amount
     days: int
+    fee: Amount = 0
+    arithmetic: tuple[Accrual, ...] = ()
 
 
 class Plan(BaseModel):
-    """A whole repayment plan. `hash` names its terms and every row: equal hashes, equal plans."""
+    """A whole repayment plan. `hash` names its terms and every row: equal hashes, equal plans.
+
+    `deducted` are the fees taken out of the proceeds; they are part of `total_fees` and `total`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     currency: str
     rows: tuple[PlanRow, ...]
     total_interest: Amount
+    total_fees: Amount = 0
+    deducted: Amount = 0
     total: Amount
     hash: str
 
 
 def build_plan(terms: LoanTerms) -> Plan:
-    """Return the plan that `terms` lead to."""
+    """Return the plan that `terms` lead to.
+
+    Raises `InvalidTerms` for what only shows when planning: a fixed instalment that never repays
+    the loan, a holiday that leaves nothing to pay, a tranche after the last due date.
+    """
     rows = plan_rows(terms)
     total_interest = sum(row.interest for row in rows)
-    return Plan(
+    deducted = deducted_fees(terms)
+    total_fees = deducted + sum(row.fee for row in rows)
+    return Plan.model_construct(
         currency=terms.currency,
         rows=rows,
         total_interest=total_interest,
-        total=terms.principal + total_interest,
+        total_fees=total_fees,
+        deducted=deducted,
+        total=terms.principal + total_interest + total_fees,
         hash=plan_hash(terms, rows),
     )
 
 
 def plan_rows(terms: LoanTerms) -> tuple[PlanRow, ...]:
     """Return the rows of the plan alone, for callers that need no totals and no hash."""
-    numerator, denominator = _period_rate(terms)
-    instalment = _level_instalment(terms)
-    balance = terms.principal
+    schedule = LoanSchedule(terms)
+    schedule.disburse(terms.disbursed_on, terms.first_disbursement)
+    for tranche in terms.tranches:
+        schedule.disburse(tranche.on, tranche.amount)
     previous = terms.disbursed_on
     rows = []
-    due_dates = monthly_due_dates(terms.first_due_on, terms.due_day, terms.instalments)
-    for number, due_on in enumerate(due_dates, start=1):
-        interest = half_up(balance * numerator, denominator)
-        # A tiny loan's instalment, rounded up, can repay it early: later rows are then empty.
-        is_last = number == terms.instalments
-        principal = balance if is_last else min(instalment - interest, balance)
-        balance -= principal
-        rows.append(
-            PlanRow(
-                number=number,
-                due_on=due_on,
-                principal=principal,
-                interest=interest,
-                total=principal + interest,
-                balance_after=balance,
-                days=(due_on - previous).days,
-            )
-        )
-        previous = due_on
+    for row in schedule.rows:
+        rows.append(_shown(row, previous))
+        previous = row.period.due_on
     return tuple(rows)
+
+
+def deducted_fees(terms: LoanTerms) -> int:
+    """Return the fees that the first disbursement is reduced by."""
+    if not terms.fees:
+        return 0
+    return total_of(terms.fees, FeeTiming.DEDUCTED, terms.principal, terms.interest_rounding)
+
+
+def _shown(row: Row, previous: date) -> PlanRow:
+    due_on = row.period.due_on
+    return PlanRow(
+        number=row.period.number,
+        due_on=due_on,
+        principal=row.principal,
+        interest=row.interest,
+        fee=row.fee,
+        total=row.principal + row.interest + row.fee,
+        balance_after=row.balance_after,
+        days=(due_on - previous).days,
+        arithmetic=row.accruals,
+    )
 
 
 def plan_hash(terms: LoanTerms, rows: Sequence[PlanRow]) -> str:
@@ -96,6 +123,7 @@ def plan_hash(terms: LoanTerms, rows: Sequence[PlanRow]) -> str:
         "terms": terms.model_dump(mode="json", exclude_defaults=True),
         "rows": [
             [row.number, row.due_on.isoformat(), row.principal, row.interest, row.balance_after]
+            + ([row.fee] if row.fee else [])
             for row in rows
         ],
     }
@@ -111,21 +139,5 @@ def same_amounts(plan_a: Plan, plan_b: Plan) -> bool:
     return plan_a.currency == plan_b.currency and _amounts(plan_a) == _amounts(plan_b)
 
 
-def _amounts(plan: Plan) -> list[tuple[int, int]]:
-    return [(row.principal, row.interest) for row in plan.rows]
-
-
-def _period_rate(terms: LoanTerms) -> tuple[int, int]:
-    """Return the rate of one month as an exact fraction."""
-    numerator, denominator = terms.annual_rate.as_integer_ratio()
-    return numerator, denominator * 100 * _MONTHS_PER_YEAR
-
-
-def _level_instalment(terms: LoanTerms) -> int:
-    """Return P·i·(1+i)^n / ((1+i)^n - 1), or P/n without interest, in integers and rounded once."""
-    numerator, denominator = _period_rate(terms)
-    if numerator == 0:
-        return half_up(terms.principal, terms.instalments)
-    grown = (denominator + numerator) ** terms.instalments
-    base = denominator**terms.instalments
-    return half_up(terms.principal * numerator * grown, denominator * (grown - base))
+def _amounts(plan: Plan) -> list[tuple[int, int, int]]:
+    return [(row.principal, row.interest, row.fee) for row in plan.rows]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.calendar import instant_at
-from domain.position import InstalmentPosition, InstalmentState, Position
+from domain.position import InstalmentPosition, Position
 
 COLLECT_AT = time(8, 30)
 """The first debit attempt of a due date (domain facts, section 7.2)."""
@@ -42,7 +42,7 @@ class NextStep:
 
 def oldest_unpaid(position: Position) -> InstalmentPosition | None:
     """Return the first instalment that is not paid in full; None once all are."""
-    unpaid = (row for row in position.instalments if row.state is not InstalmentState.PAID)
+    unpaid = (row for row in position.instalments if row.outstanding)
     return next(unpaid, None)
 
 
@@ -65,7 +65,7 @@ def next_step(
 def _collect(position: Position, collected_to: int, zone: ZoneInfo) -> NextStep | None:
     for row in position.instalments:
         # What credit held covers on its due date is billed like any other, and not debited.
-        is_open = row.state is not InstalmentState.PAID or row.paid_on == row.due_on
+        is_open = row.outstanding or row.paid_on == row.due_on
         if row.number > collected_to and is_open:
             return NextStep(Step.COLLECT, instant_at(row.due_on, COLLECT_AT, zone), row.number)
     return None

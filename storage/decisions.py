@@ -74,7 +74,7 @@ class Decisions:
         await self._connection.execute(
             f"insert into decisions ({_COLUMNS})"
             " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-            " on conflict (application_id, stage, attempt) do nothing",
+            " on conflict do nothing",
             decision_id,
             application_id,
             stage,

@@ -15,6 +15,7 @@ from api.routers import (
     lines,
     loans,
     offers,
+    plans,
     repayments,
     reviews,
 )
@@ -24,6 +25,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     elements.router,
     reviews.router,
     offers.router,
+    plans.router,
     lines.router,
     drawdowns.router,
     loans.router,

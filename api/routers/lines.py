@@ -15,6 +15,7 @@ from domain.calendar import business_date
 from domain.line import LimitExceeded, LineClosed, LineState
 from domain.loan_terms import LoanTerms, monthly_terms
 from domain.products import ZONES, Product, product_of
+from domain.release import check_plan
 from domain.schedule import build_plan
 from messages import ids
 from storage.database import Transaction
@@ -70,11 +71,13 @@ async def _insert(
     offer, product = await _basis(tx, line)
     _check(line, product, body, now)
     terms = _terms(offer, product, body, now)
+    plan = build_plan(terms)
+    check_plan(product, terms, plan)
     return await tx.quotes.insert(
         quote_id=quote_id,
         line_id=line.id,
         terms=terms,
-        plan=build_plan(terms),
+        plan=plan,
         quoted_at=now,
         expires_at=now + product.quote_valid_for,
     )

@@ -12,20 +12,20 @@ def test_metrics_and_readiness_are_served_only_inside_the_block() -> None:
         port = probe.getsockname()[1]
     with metrics.serve(port, "127.0.0.1") as served:
         assert served == port
-        metrics.application_entered("manual_review", "app")
-        metrics.provider_called("bureau", "unavailable", 0.2)
-        metrics.money_moved("disbursement", "unknown")
-        metrics.http_served("POST", "/applications", 201, 0.01)
+        metrics.application_entered("manual_review", "of_this_test")
+        metrics.provider_called("of_this_test", "unavailable", 0.2)
+        metrics.money_moved("of_this_test", "unknown")
+        metrics.http_served("POST", "/of_this_test", 201, 0.01)
         base = f"http://127.0.0.1:{port}"
         assert httpx.get(f"{base}/ready").text == "ready\n"
         assert httpx.get(f"{base}/other").status_code == 404
         text = httpx.get(f"{base}/metrics").text
     for line in (
-        'loanflow_application_stage_total{channel="app",stage="manual_review"} 1.0',
-        'loanflow_provider_calls_total{outcome="unavailable",provider="bureau"} 1.0',
-        'loanflow_provider_call_seconds_bucket{le="0.25",provider="bureau"} 1.0',
-        'loanflow_money_movements_total{kind="disbursement",outcome="unknown"} 1.0',
-        'loanflow_http_requests_total{method="POST",route="/applications",status="201"} 1.0',
+        'loanflow_application_stage_total{channel="of_this_test",stage="manual_review"} 1.0',
+        'loanflow_provider_calls_total{outcome="unavailable",provider="of_this_test"} 1.0',
+        'loanflow_provider_call_seconds_bucket{le="0.25",provider="of_this_test"} 1.0',
+        'loanflow_money_movements_total{kind="of_this_test",outcome="unknown"} 1.0',
+        'loanflow_http_requests_total{method="POST",route="/of_this_test",status="201"} 1.0',
     ):
         assert line in text
     with pytest.raises(httpx.ConnectError):

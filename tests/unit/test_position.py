@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter
 
+from domain.delinquency import delinquency_bucket
 from domain.errors import ConflictingEvent, DisbursementMismatch, InvalidReversal
 from domain.loan_events import Disbursed, LoanEvent, Paid, PaidOff, Reversed
 from domain.loan_terms import LoanTerms, monthly_terms
-from domain.position import Components, NextDue, Position, delinquency_bucket, position
+from domain.position import Components, NextDue, Position, position
 
 MADE = date(2026, 1, 15)
 DISBURSED = Disbursed(key="disbursed", on=MADE, amount=1_000_000)

@@ -1,5 +1,6 @@
 """The command line without a stack: plans, wrong usage, and how refusals of the API are told."""
 
+import csv
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +102,76 @@ def test_a_plan_for_programs() -> None:
     assert result.exit_code == 0
     plan = json.loads(result.stdout)
     assert [row["total"] for row in plan["rows"]] == [94_560] * 11 + [94_555]
-    assert (plan["total_interest"], plan["total"]) == (134_715, 1_134_715)
+    totals = plan["totals"]
+    assert (totals["interest"], totals["total"]) == (134_715, 1_134_715)
+    assert plan["rates"][0]["value"].startswith("24.00006")  # domain facts, section 2.1
+
+
+def test_a_plan_for_people_has_years_totals_rates_and_costs() -> None:
+    result = run("plan", "--first-due", "2026-02-15", "--fee", "service:deducted:5%")
+    assert result.exit_code == 0
+    for text in ("days", "2026 ", "2027 ", "total", "10,901.60", "34.1433", "40.0272", "service"):
+        assert text in result.stdout
+
+
+def test_a_plan_for_spreadsheets() -> None:
+    options = ("--frequency", "2 weeks", "--instalments", "3", "--day-count", "actual_365_fixed")
+    result = run("plan", "--first-due", "2026-01-15", *options, "--csv")
+    assert result.exit_code == 0
+    head, *rows = csv.reader(result.stdout.splitlines())
+    assert [row[1] for row in rows] == ["2026-01-15", "2026-01-29", "2026-02-12"]
+    assert head[:3] == ["number", "due_on", "days"]
+    # 10,000.00 x 24 % x 14/365 = 92.0548
+    assert (rows[0][2], rows[0][4]) == ("14", "9205")
+    assert sum(int(row[3]) for row in rows) == 1_000_000
+
+
+def test_terms_of_a_file_are_changed_by_options(tmp_path: Path) -> None:
+    terms = {
+        "method": "rentals_in_advance",
+        "currency": "EUR",
+        "principal": 2_000_000,
+        "annual_rate": "6",
+        "instalments": 36,
+        "first_due_on": "2026-01-01",
+        "instalment_rounding": {"unit": 100},
+    }
+    file = tmp_path / "lease.json"
+    file.write_text(json.dumps(terms))
+    found = json.loads(run("plan", "--terms", str(file), "--months", "24", "--json").stdout)
+    assert (found["currency"], len(found["rows"])) == ("EUR", 24)
+    assert found["rows"][0]["due_on"] == "2026-01-01"
+    assert all(row["total"] % 100 == 0 for row in found["rows"][:-1])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", "no object of terms"),
+        ("{", "is not JSON"),
+        ('{"annual_rate": 24.0}', "never a float"),
+        ('{"speed": 1}', "speed"),
+        ('{"frequency": "week"}', "frequency"),
+        ('{"first_due_on": "soon"}', "2026-03-31"),
+        ('{"principal_grace": 12}', "longer than the term"),
+    ],
+)
+def test_a_file_of_nonsense_is_refused(tmp_path: Path, content: str, told: str) -> None:
+    file = tmp_path / "terms.json"
+    file.write_text(content)
+    result = run("plan", "--terms", str(file))
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    "method", ["equal_principal", "flat", "interest_only", "single_payment", "rentals_in_advance"]
+)
+def test_every_method_that_needs_nothing_else_is_planned(method: str) -> None:
+    result = run("plan", "--method", method, "--rounding", "1.00:up", "--json")
+    assert result.exit_code == 0
+    rows = json.loads(result.stdout)["rows"]
+    assert sum(row["principal"] for row in rows) == 1_000_000
 
 
 def test_a_plan_for_people_keeps_the_due_day_through_short_months() -> None:
@@ -127,7 +197,12 @@ def test_the_default_first_due_date_lies_a_month_ahead() -> None:
         (("plan", "--rate", "-1"), "annual_rate must be"),
         (("plan", "--rate", "x"), "a rate is a number"),
         (("plan", "--first-due", "31.12.2026"), "2026-03-31"),
-        (("plan", "--months", "121"), "120"),
+        (("plan", "--months", "601"), "600"),
+        (("plan", "--frequency", "often"), "half_month"),
+        (("plan", "--rounding", "1:around"), "half_even"),
+        (("plan", "--fee", "service"), "per_instalment"),
+        (("plan", "--fee", "service:deducted:100%"), "leave nothing"),
+        (("plan", "--csv", "--json"), "not both"),
         (("apply", "--person", "nobody"), "no persona"),
         (("repay", LOAN, "--payoff", "--amount", "1"), "not both"),
         (("advance", LOAN), "--to-next"),

@@ -43,7 +43,7 @@ from workflows.registry import WORKFLOWS
 Found = TypeVar("Found")
 Handle = WorkflowHandle[Any, Any]
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 45.0
 PAUSE_SECONDS = 0.01
 
 CACHED = 1000

@@ -15,6 +15,7 @@ from tests.workflows.lender import Lender, also_uncached, ended, eventually, per
 HALF = story.AMOUNT // 2
 
 
+@also_uncached
 async def test_a_line_is_drawn_once_and_is_then_used_up(lender: Lender) -> None:
     line = await open_line(lender, person())
 
