@@ -130,7 +130,7 @@ async def test_a_list_is_paged_without_gaps_or_repeats(database: Database) -> No
     assert seen == sorted(seen, reverse=True)
 
 
-async def test_a_state_is_only_replaced_by_a_newer_one(database: Database) -> None:
+async def test_a_state_is_replaced_by_a_newer_one_or_by_what_a_lost_task_became(database: Database) -> None:
     at = datetime(2026, 3, 2, tzinfo=UTC)
     async with database.transaction() as tx:
         start = await apply_for(tx)
@@ -142,8 +142,10 @@ async def test_a_state_is_only_replaced_by_a_newer_one(database: Database) -> No
 
         assert await move(ApplicationState.DECIDING, 2)
         assert not await move(ApplicationState.COLLECTING, 1)
-        assert not await move(ApplicationState.COLLECTING, 2)
-        assert await move(ApplicationState.OFFERED, 3)
+        assert await move(ApplicationState.OFFERED, 2)
+        assert not await move(ApplicationState.OFFERED, 2)
+        assert await move(ApplicationState.WITHDRAWN, 3)
+        assert not await move(ApplicationState.OFFERED, 3)
 
 
 async def test_elements_count_attempts_and_an_id_names_one_of_them(bench: Bench) -> None:
