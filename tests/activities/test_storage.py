@@ -130,7 +130,9 @@ async def test_a_list_is_paged_without_gaps_or_repeats(database: Database) -> No
     assert seen == sorted(seen, reverse=True)
 
 
-async def test_a_state_is_replaced_by_a_newer_one_or_by_what_a_lost_task_became(database: Database) -> None:
+async def test_a_state_is_replaced_by_a_newer_one_or_by_what_a_lost_task_became(
+    database: Database,
+) -> None:
     at = datetime(2026, 3, 2, tzinfo=UTC)
     async with database.transaction() as tx:
         start = await apply_for(tx)
