@@ -177,7 +177,7 @@ async def test_arrears_that_grew_younger_are_marked_again_when_they_grow_old(
     await loan.live_until(date(2031, 3, 15) + timedelta(days=31))
 
     assert await marked(loan) == (LoanState.OVERDUE, "M2", 31)
-    assert len(await loan.actions()) == 5
+    await eventually(loan.actions, lambda rows: len(rows) == 5)
 
 
 async def test_a_loan_whose_last_instalment_is_missed_stays_open_until_it_is_paid(
