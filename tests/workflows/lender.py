@@ -135,7 +135,8 @@ async def open_lender(
 ) -> AsyncIterator[Lender]:
     """Run the workers of `settings` and yield their lender.
 
-    At the end no workflow task may have failed, and every history must replay.
+    At the end no workflow task may have failed, and every history must replay. Workers without a
+    cache replayed it at every task.
     """
     async with _at_work(client, settings, database, standins) as lender:
         yield lender
@@ -143,6 +144,8 @@ async def open_lender(
     histories = [await handle.fetch_history() for handle in await lender.handles()]
     for history in histories:
         assert not task_failures(list(history.events)), history.workflow_id
+    if not settings.max_cached_workflows:
+        return
     replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin])
     await replayer.replay_workflows(_each(history for history in histories if _begun(history)))
 
