@@ -35,6 +35,7 @@ class Arrears:
             books = await LoanBooks.open(tx, request.loan_id)
             now = books.position(request.business_date)
             await tx.loans.project(request.loan_id, now, request.business_date, request.state_seq)
+            await tx.loans.note_episode(request.loan_id, request.episode)
             await books.tell("aged", str(request.state_seq), now, {"episode": request.episode})
         if request.open_collections:
             await self.siblings.start_collections(

@@ -25,11 +25,14 @@ _TEMPLATE: Final = Template(
 宽限期 grace $grace_days day(s), 不计复利 never compounded
 
 还款计划 Repayment plan
-期次 No. | 到期日 Due on | 本金 Principal | 利息 Interest | 应还 Total
+期次 No. | 到期日 Due on | 本金 Principal | 利息 Interest | 费用 Fee | 应还 Total
 $rows
 利息合计 Total interest: $total_interest
+费用合计 Total fees: $total_fees
+放款时扣收 Deducted from the proceeds: $deducted
 应还总额 Total to repay: $total
 计划指纹 Plan hash (SHA-256): $plan_hash
+综合融资成本明示表指纹 Cost sheet hash (SHA-256): $cost_sheet_hash
 
 放款日晚于报价日时，到期日顺延，各期金额不变。
 If the money is paid out on a later day than quoted, due dates move with it; amounts stay.
@@ -54,8 +57,11 @@ def contract_text(drawdown: DrawdownRow, quote: QuoteRow, borrower: str) -> str:
         grace_days=terms.grace_days,
         rows="\n".join(_row(row, plan.currency) for row in plan.rows),
         total_interest=format_amount(plan.total_interest, plan.currency),
-        total=format_amount(plan.total, plan.currency),
+        total_fees=format_amount(plan.total_fees, plan.currency),
+        deducted=format_amount(plan.deducted, plan.currency),
+        total=format_amount(plan.total - plan.deducted, plan.currency),
         plan_hash=quote.plan_hash,
+        cost_sheet_hash=quote.cost_sheet_hash or "-",
     )
 
 
@@ -65,6 +71,6 @@ def contract_digest(text: str) -> str:
 
 
 def _row(row: PlanRow, currency: str) -> str:
-    amounts = (row.principal, row.interest, row.total)
+    amounts = (row.principal, row.interest, row.fee, row.total)
     shown = " | ".join(format_amount(amount, currency) for amount in amounts)
     return f"{row.number} | {row.due_on.isoformat()} | {shown}"

@@ -9,8 +9,10 @@ from activities.orders import Orders
 from activities.performing import performs
 from activities.refusals import PlanMismatch, TransferUnsettled, found, known
 from domain.loan_events import Disbursed
-from domain.loan_terms import LoanTerms, monthly_terms
-from domain.schedule import Plan, build_plan, same_amounts
+from domain.loan_terms import LoanTerms
+from domain.products import product_of
+from domain.redating import redated
+from domain.schedule import Plan, build_plan, deducted_fees, same_amounts
 from messages import calls, ids
 from messages.drawdown import (
     BookedLoan,
@@ -75,14 +77,14 @@ class Drawdowns:
     async def disburse(self, request: Disburse) -> TransferOutcome:
         """Pay the drawdown out to the borrower's card, once."""
         async with self.database.transaction() as tx:
-            drawdown, _ = await _drawdown(tx, request.drawdown_id)
+            drawdown, quote = await _drawdown(tx, request.drawdown_id)
             transfer = await tx.transfers.request(
                 order_no=request.order_no,
                 kind="disbursement",
                 workflow_id=request.workflow_id,
                 loan_id=drawdown.loan_id,
                 currency=drawdown.currency,
-                amount=drawdown.amount,
+                amount=_proceeds(quote.terms),
             )
             await tx.drawdowns.set_state(drawdown.id, DrawdownState.DISBURSING)
         return await self.orders.place(transfer, "disburse")
@@ -170,6 +172,7 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     if transfer is None or transfer.state is not TransferState.SUCCEEDED:
         raise TransferUnsettled(f"{drawdown.id} is not known to be disbursed")
     terms, plan = _from_disbursement_on(quote, request.disbursed_on)
+    product = product_of(request.product)
     loan = await tx.loans.book(
         loan_id=request.loan_id,
         drawdown_id=drawdown.id,
@@ -177,12 +180,14 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
         applicant_id=request.applicant_id,
         terms=terms,
         plan=plan,
+        funder=product.funder,
+        settlement_bank=product.settlement_bank,
     )
     key = f"{ids.loan_workflow(loan.id)}:disbursed"
-    event = Disbursed(key=key, on=request.disbursed_on, amount=terms.principal)
+    event = Disbursed(key=key, on=request.disbursed_on, amount=terms.first_disbursement)
     books = LoanBooks(tx, loan, (), None)
     position = await books.post(
-        key, "disbursement", request.disbursed_on, 0, event=event, cash=-terms.principal
+        key, "disbursement", request.disbursed_on, 0, event=event, cash=-_proceeds(terms)
     )
     await tx.lines.draw(drawdown.line_id, drawdown.amount)
     await tx.drawdowns.set_state(drawdown.id, DrawdownState.DISBURSED)
@@ -191,19 +196,16 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     return loan
 
 
+def _proceeds(terms: LoanTerms) -> int:
+    """Return what the borrower is paid out at first, less the fees that are deducted from it."""
+    return terms.first_disbursement - deducted_fees(terms)
+
+
 def _from_disbursement_on(quote: QuoteRow, disbursed_on: date) -> tuple[LoanTerms, Plan]:
     """Return the quoted terms and plan as they run from the actual day of disbursement."""
     if quote.terms.disbursed_on == disbursed_on:
         return quote.terms, quote.plan
-    terms = monthly_terms(
-        currency=quote.terms.currency,
-        principal=quote.terms.principal,
-        annual_rate=quote.terms.annual_rate,
-        instalments=quote.terms.instalments,
-        disbursed_on=disbursed_on,
-        penalty_annual_rate=quote.terms.penalty_annual_rate,
-        grace_days=quote.terms.grace_days,
-    )
+    terms = redated(quote.terms, disbursed_on)
     plan = build_plan(terms)
     if not same_amounts(plan, quote.plan):
         raise PlanMismatch(f"disbursed on {disbursed_on}, {quote.id} would charge other amounts")

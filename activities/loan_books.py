@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from activities.refusals import TransferUnsettled, found
+from domain.errors import ConflictingEvent
 from domain.ledger import journal_between
 from domain.loan_events import LoanEvent, Paid, PaidOff
 from domain.position import Position, position
@@ -67,10 +68,15 @@ class LoanBooks:
         if event is not None:
             await self.tx.loans.append_event(loan.id, event)
         lines = journal_between(before, after, cash)
-        await self.tx.journal.post(loan.id, entry_key, kind, as_of, loan.currency, lines)
+        posted = await self.tx.journal.post(
+            loan.id, entry_key, kind, as_of, loan.currency, lines, loan.settlement_bank
+        )
+        if lines and not posted:
+            raise ConflictingEvent(f"another entry is posted under {entry_key}")
         await self.tx.loans.project(loan.id, after, as_of, state_seq)
         if before is not None:
-            returned = before.principal_outstanding - after.principal_outstanding
+            # What was written off or waived did not come back: it makes no room on the line.
+            returned = after.paid.principal - before.paid.principal
             if returned:
                 await self.tx.lines.repay(loan.line_id, returned)
         return after

@@ -16,6 +16,7 @@ from activities.lines import Lines
 from activities.orders import Orders
 from activities.performing import PerformedCall
 from activities.repayments import Repayments
+from activities.servicing import Servicing
 from messages.queues import ALL
 from providers.registry import Providers
 from runtime import failpoints, metrics
@@ -67,6 +68,7 @@ def assemble(database: Database, providers: Providers, siblings: Siblings) -> Ac
         Drawdowns(database, providers, orders, siblings),
         Repayments(database, orders),
         Arrears(database, providers, siblings),
+        Servicing(database),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

@@ -116,7 +116,8 @@ class Repayments:
             books = await LoanBooks.open(tx, request.loan_id)
             repayment = await tx.repayments.get(request.repayment_id)
             if repayment is None:
-                key = str(request.number)
+                # A holiday may move an instalment that was billed: its new date is another bill.
+                key = f"{request.number}:{request.business_date.isoformat()}"
                 now = await books.post(
                     f"{ids.loan_workflow(request.loan_id)}:bill:{key}",
                     "bill",

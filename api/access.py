@@ -71,6 +71,8 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/loans/{loan_id}"): _reads(_READS_LOANS),
         ("GET", "/v1/loans/{loan_id}/plan"): _reads(_READS_LOANS),
         ("GET", "/v1/loans/{loan_id}/events"): _reads(_READS_LOANS),
+        ("POST", "/v1/loans/{loan_id}/records"): _moves("ops"),
+        ("POST", "/v1/loans/{loan_id}/records/preview"): Rule(frozenset({"analyst", "ops"})),
         ("POST", "/v1/loans/{loan_id}/payoff-quotes"): _moves("applicant", "partner"),
         ("POST", "/v1/loans/{loan_id}/repayments"): _moves("applicant", "partner"),
         ("GET", "/v1/repayments/{repayment_id}"): _reads(_READS_LOANS),

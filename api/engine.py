@@ -20,6 +20,7 @@ from api.errors import CATALOGUE, Problem, code_of_class, later
 from messages import ids
 from messages.application import StartApplication
 from messages.base import Message
+from messages.loan import StartLoan
 from messages.repayment import TransferUpdated
 from runtime.temporal.siblings import Siblings
 
@@ -68,27 +69,40 @@ class Engine:
         argument: Message | str | None = None,
         *,
         over: bool,
+        reopening: StartLoan | None = None,
     ) -> Answer:
         """Execute an update of a process and return its answer.
 
         `over` says that by the record the process has ended: one that is not over and not there
-        has not started yet. Raises StillRunning when the command was taken on and takes longer than
-        a caller waits, ProcessClosed when the process has ended, and the Problem that a refusal
-        means.
+        has not started yet. With `reopening` the process of a settled loan is started anew in the
+        same step, unless it runs. Raises StillRunning when the command was taken on and takes
+        longer than a caller waits, ProcessClosed when the process has ended, and the Problem that a
+        refusal means.
         """
         handle = self._client.get_workflow_handle(workflow_id)
         arguments: list[Any] = [] if argument is None else [argument]
         taken_on = False
         try:
             async with _engine_problems(workflow_id, over), asyncio.timeout(PATIENCE_SECONDS):
-                started = await handle.start_update(
-                    update,
-                    args=arguments,
-                    id=update_id,
-                    wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-                    result_type=gives,
-                    rpc_timeout=_RPC,
-                )
+                if reopening is None:
+                    started = await handle.start_update(
+                        update,
+                        args=arguments,
+                        id=update_id,
+                        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                        result_type=gives,
+                        rpc_timeout=_RPC,
+                    )
+                else:
+                    started = await self._client.start_update_with_start_workflow(
+                        update,
+                        args=arguments,
+                        start_workflow_operation=self._siblings.reopening_loan(reopening),
+                        id=update_id,
+                        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                        result_type=gives,
+                        rpc_timeout=_RPC,
+                    )
                 taken_on = True
                 result: Answer = await started.result(rpc_timeout=_RPC)
                 return result

@@ -117,6 +117,7 @@ def monthly_terms(
     disbursed_on: date,
     penalty_annual_rate: Decimal,
     grace_days: int = 0,
+    fees: tuple[Fee, ...] = (),
 ) -> LoanTerms:
     """Return terms first due one month after disbursement, due on that day of every month.
 
@@ -133,4 +134,5 @@ def monthly_terms(
         due_day=disbursed_on.day,
         penalty_annual_rate=penalty_annual_rate,
         grace_days=grace_days,
+        fees=fees,
     )

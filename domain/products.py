@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.elements import ElementKind
 from domain.errors import DomainError
+from domain.fees import Fee
 from domain.rate_caps import LenderKind
 
 
@@ -29,7 +30,9 @@ class Product(BaseModel):
     """One loan product.
 
     Amounts are minor units, rates percent a year. `zone` is where its business dates are.
-    `lender_kind` says which rate caps hold.
+    `lender_kind` says which rate caps hold. `fees` are charged beside the interest. `funder` is the
+    code of whoever lends the money; `settlement_bank` the code of the bank through which it moves,
+    whose cash in transit has an account of its own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +47,9 @@ class Product(BaseModel):
     instalments: tuple[int, ...]
     annual_rate: Decimal
     penalty_annual_rate: Decimal
+    fees: tuple[Fee, ...] = ()
+    funder: str = "own"
+    settlement_bank: str | None = None
     mode: Literal["single_batch", "revolving"]
     required_elements: tuple[ElementKind, ...]
     element_attempts: int

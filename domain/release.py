@@ -35,6 +35,7 @@ def check_release(product: Product, on: date) -> tuple[CapWarning, ...]:
                 instalments=instalments,
                 disbursed_on=on,
                 penalty_annual_rate=product.penalty_annual_rate,
+                fees=product.fees,
             )
             warnings += check_plan(product, terms, build_plan(terms))
     return tuple(warnings)

@@ -46,6 +46,12 @@ def oldest_unpaid(position: Position) -> InstalmentPosition | None:
     return next(unpaid, None)
 
 
+def last_due_number(position: Position) -> int:
+    """Return the number of the last instalment whose due date came, 0 before the first."""
+    numbers = (row.number for row in position.instalments if row.due_on <= position.as_of)
+    return max(numbers, default=0)
+
+
 def next_step(
     position: Position, collected_to: int, marked: int, zone: ZoneInfo
 ) -> NextStep | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from domain.cost_sheet import CostSheet
 from domain.errors import InvalidEvent, InvalidTerms, NothingOutstanding
 from domain.frequency import Frequency
 from domain.loan_events import LoanEvent, RateChanged, Rescheduled
@@ -104,6 +105,11 @@ def plan_rates(terms: LoanTerms, plan: Plan) -> tuple[ShownRate, ...]:
     paid += disbursement_charges(terms, plan.rows)
     flows = [*proceeds(terms, plan.deducted), *(Flow(on, -amount) for on, amount in paid)]
     return shown_rates(flows, rate_periods(terms, plan.rows))
+
+
+def plan_cost_sheet(terms: LoanTerms, plan: Plan) -> CostSheet | None:
+    """Return the all-in cost sheet of a plan; None when it has no annual cost."""
+    return cost_sheet_of(terms, plan.rows, rate_periods(terms, plan.rows)).sheet
 
 
 def _caps(lender_kind: LenderKind, on: date, rates: Sequence[ShownRate]) -> CapOutcome:

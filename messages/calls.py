@@ -75,6 +75,7 @@ COLLECT_INSTALMENT = Call(
 )
 REQUEST_REPAYMENT = Call("request_repayment", loan.RequestRepayment, Nothing)
 APPLY_REPAYMENT = Call("apply_repayment", loan.ApplyRepayment, loan.AppliedRepayment, local=True)
+BOOK_FACT = Call("book_fact", loan.BookFact, Nothing)
 MARK_LOAN = Call("mark_loan", loan.MarkLoan, Nothing, local=True)
 
 DEBIT_REPAYMENT = Call(

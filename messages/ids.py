@@ -11,7 +11,21 @@ import time
 from typing import Literal
 
 Kind = Literal[
-    "app", "elt", "per", "dec", "rev", "off", "lin", "quo", "dra", "loa", "rep", "col", "act", "tra"
+    "app",
+    "elt",
+    "per",
+    "dec",
+    "rev",
+    "off",
+    "lin",
+    "quo",
+    "dra",
+    "loa",
+    "rep",
+    "col",
+    "act",
+    "tra",
+    "evt",
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -125,6 +125,28 @@ class MarkLoan(Message):
     open_collections: bool
 
 
+class RecordFact(Message):
+    """Record what happened to a loan besides its payments by debit.
+
+    `event` carries its business key; `actor` and `role` are for the audit, `reference` is the case
+    or the bank transfer that it goes back to.
+    """
+
+    event: LoanEvent
+    actor: str
+    role: str
+    reference: str = ""
+
+
+class BookFact(Message):
+    """Book a recorded fact: event, journal, projection, audit and outbox in one transaction."""
+
+    loan_id: str
+    fact: RecordFact
+    business_date: date
+    state_seq: int
+
+
 class LoanView(Message):
     """A loan as its commands answer it. Amounts in minor units."""
 

@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Json
 
-from domain.ledger import JournalLine
+from domain.ledger import Account, JournalLine
 from storage.rows import Row
 
 if TYPE_CHECKING:
     from storage.rows import Connection
 
-EntryKind = Literal["disbursement", "bill", "repayment", "payoff", "reversal"]
+EntryKind = Literal[
+    "disbursement",
+    "bill",
+    "repayment",
+    "payoff",
+    "reversal",
+    "charge",
+    "waiver",
+    "rate_change",
+    "reschedule",
+    "holiday",
+    "write_off",
+    "recovery",
+    "refund",
+]
 
 
 class EntryLine(Row):
@@ -52,10 +66,12 @@ class Journal:
         business_date: date,
         currency: str,
         lines: Sequence[JournalLine],
+        settlement_bank: str | None = None,
     ) -> bool:
         """Post an entry under its business key; False if it is posted already or has no lines.
 
-        Lines that do not sum to zero make the transaction fail at its commit.
+        Cash is that in transit at the settlement bank, if one is named. Lines that do not sum to
+        zero make the transaction fail at its commit.
         """
         if not lines:
             return False
@@ -73,7 +89,7 @@ class Journal:
             kind,
             business_date,
             currency,
-            [line.account for line in lines],
+            [_account(line, settlement_bank) for line in lines],
             [line.amount for line in lines],
         )
         return posted is True
@@ -146,3 +162,9 @@ class Journal:
             limit,
         )
         return [JournalRow.read(record) for record in records]
+
+
+def _account(line: JournalLine, settlement_bank: str | None) -> str:
+    if line.account is Account.CASH and settlement_bank is not None:
+        return f"{Account.CASH}:{settlement_bank}"
+    return line.account

@@ -27,22 +27,58 @@ _EVENT: Final[TypeAdapter[LoanEvent]] = TypeAdapter(LoanEvent)
 _COLUMNS: Final = (
     "id, drawdown_id, line_id, applicant_id, currency, principal, terms, plan, plan_hash, state,"
     " bucket, days_past_due, principal_outstanding, next_due_on, next_due_amount, business_date,"
-    " disbursed_on, settled_on, state_seq, recorded_at, funder"
+    " disbursed_on, settled_on, state_seq, recorded_at, funder, settlement_bank,"
+    " episode"
+)
+
+_PROJECTED: Final = {
+    "due_on": ("due_on", "date"),
+    "principal": ("principal", "bigint"),
+    "interest": ("interest", "bigint"),
+    "fee": ("fee", "bigint"),
+    "penalty": ("penalty", "bigint"),
+    "paid_principal": ("principal_paid", "bigint"),
+    "paid_interest": ("interest_paid", "bigint"),
+    "paid_fee": ("fee_paid", "bigint"),
+    "paid_penalty": ("penalty_paid", "bigint"),
+    "waived_principal": ("principal_waived", "bigint"),
+    "waived_interest": ("interest_waived", "bigint"),
+    "waived_fee": ("fee_waived", "bigint"),
+    "waived_penalty": ("penalty_waived", "bigint"),
+    "written_off": ("written_off", "bigint"),
+    "state": ("state", "text"),
+    "paid_on": ("paid_on", "date"),
+}
+"""The columns of an instalment: the attribute of its position and the type of each."""
+
+_INSTALMENT: Final = ", ".join(_PROJECTED)
+_ATTRIBUTES: Final = ("number", *(attribute for attribute, _ in _PROJECTED.values()))
+_TYPES: Final = ("integer", *(kind for _, kind in _PROJECTED.values()))
+_ARRAYS: Final = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, start=2))
+_WRITE_INSTALMENTS: Final = (
+    "with gone as (delete from instalments where loan_id = $1 and number <> all($2::integer[]))"
+    f" insert into instalments (loan_id, number, {_INSTALMENT})"
+    f" select $1, * from unnest({_ARRAYS})"
+    " on conflict (loan_id, number) do update set "
+    + ", ".join(f"{column} = excluded.{column}" for column in _PROJECTED)
+    + " where instalments is distinct from excluded"
 )
 
 
 class LoanState(StrEnum):
-    """A loan is current, overdue or settled."""
+    """A loan is current, overdue, settled, or written off and still collectable."""
 
     CURRENT = "current"
     OVERDUE = "overdue"
     SETTLED = "settled"
+    WRITTEN_OFF = "written_off"
 
 
 class LoanRow(Row):
     """A loan and the summary of its position on `business_date`. Amounts in minor units.
 
-    `funder` is the code of whoever lends the money, `own` for the lender itself.
+    `funder` is the code of whoever lends the money, `own` for the lender itself; through
+    `settlement_bank`, if one is named, the money moves. `episode` counts its overdue episodes.
     """
 
     id: str
@@ -66,10 +102,12 @@ class LoanRow(Row):
     state_seq: int
     recorded_at: datetime
     funder: str
+    settlement_bank: str | None
+    episode: int
 
 
 class InstalmentRow(Row):
-    """One instalment on the loan's `business_date`; `interest` includes what was waived."""
+    """One instalment on the loan's `business_date`: amounts include what was waived of them."""
 
     number: int
     due_on: date
@@ -82,6 +120,12 @@ class InstalmentRow(Row):
     paid_penalty: int
     state: InstalmentState
     paid_on: date | None
+    fee: int
+    paid_fee: int
+    waived_principal: int
+    waived_fee: int
+    waived_penalty: int
+    written_off: int
 
 
 class Loans:
@@ -100,6 +144,7 @@ class Loans:
         terms: LoanTerms,
         plan: Plan,
         funder: str = OWN_FUNDS,
+        settlement_bank: str | None = None,
     ) -> LoanRow:
         """Record a loan on its day of disbursement; a repeat returns the recorded one.
 
@@ -108,8 +153,8 @@ class Loans:
         record = await self._connection.fetchrow(
             "insert into loans (id, drawdown_id, line_id, applicant_id, currency, principal, terms,"
             " plan, plan_hash, state, principal_outstanding, next_due_on, next_due_amount,"
-            " business_date, disbursed_on, funder)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12, $13)"
+            " business_date, disbursed_on, funder, settlement_bank) values"
+            " ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12, $13, $14)"
             f" on conflict do nothing returning {_COLUMNS}",
             loan_id,
             drawdown_id,
@@ -124,6 +169,7 @@ class Loans:
             plan.rows[0].total,
             terms.disbursed_on,
             funder,
+            settlement_bank,
         )
         row = LoanRow.read_if_any(record) or await self.get(loan_id)
         if row is None or row.drawdown_id != drawdown_id:
@@ -201,7 +247,7 @@ class Loans:
             " business_date = $8, settled_on = $9, state_seq = $10"
             " where id = $1 and state_seq <= $10 returning true",
             loan_id,
-            _state(position),
+            state_of(position),
             position.bucket,
             position.days_past_due,
             position.principal_outstanding,
@@ -215,20 +261,25 @@ class Loans:
             await self._write_instalments(loan_id, position.instalments)
         return written is True
 
+    async def note_episode(self, loan_id: str, episode: int) -> None:
+        """Record that the loan's overdue episode of this number began."""
+        await self._connection.execute(
+            "update loans set episode = greatest(episode, $2) where id = $1", loan_id, episode
+        )
+
     async def instalments(self, loan_id: str) -> list[InstalmentRow]:
         """Return the loan's instalments as last projected."""
         records = await self._connection.fetch(
-            "select number, due_on, principal, interest, waived_interest, penalty, paid_principal,"
-            " paid_interest, paid_penalty, state, paid_on from instalments"
-            " where loan_id = $1 order by number",
+            f"select number, {_INSTALMENT} from instalments where loan_id = $1 order by number",
             loan_id,
         )
         return [InstalmentRow.read(record) for record in records]
 
     async def any_overdue(self, applicant_id: str) -> bool:
-        """Say whether a loan of the applicant is recorded as overdue."""
+        """Say whether a loan of the applicant is recorded as overdue or written off."""
         overdue: bool = await self._connection.fetchval(
-            "select exists (select from loans where applicant_id = $1 and state = 'overdue')",
+            "select exists (select from loans where applicant_id = $1"
+            " and state in ('overdue', 'written_off'))",
             applicant_id,
         )
         return overdue
@@ -263,38 +314,20 @@ class Loans:
     async def _write_instalments(
         self, loan_id: str, instalments: Sequence[InstalmentPosition]
     ) -> None:
-        await self._connection.executemany(
-            "insert into instalments (loan_id, number, due_on, principal, interest,"
-            " waived_interest, penalty, paid_principal, paid_interest, paid_penalty, state,"
-            " paid_on) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-            " on conflict (loan_id, number) do update set due_on = excluded.due_on,"
-            " principal = excluded.principal, interest = excluded.interest,"
-            " waived_interest = excluded.waived_interest, penalty = excluded.penalty,"
-            " paid_principal = excluded.paid_principal, paid_interest = excluded.paid_interest,"
-            " paid_penalty = excluded.paid_penalty, state = excluded.state,"
-            " paid_on = excluded.paid_on"
-            " where instalments is distinct from excluded",
-            [
-                (
-                    loan_id,
-                    item.number,
-                    item.due_on,
-                    item.principal,
-                    item.interest,
-                    item.interest_waived,
-                    item.penalty,
-                    item.principal_paid,
-                    item.interest_paid,
-                    item.penalty_paid,
-                    item.state,
-                    item.paid_on,
-                )
-                for item in instalments
-            ],
+        """Write the instalments and take out those that a new plan no longer has."""
+        columns = [getattr(item, name) for name in _ATTRIBUTES for item in instalments]
+        count = len(instalments)
+        await self._connection.execute(
+            _WRITE_INSTALMENTS,
+            loan_id,
+            *(columns[start : start + count] for start in range(0, len(columns), count or 1)),
         )
 
 
-def _state(position: Position) -> LoanState:
+def state_of(position: Position) -> LoanState:
+    """Return the state of a loan in this position."""
+    if position.written_off_on is not None:
+        return LoanState.WRITTEN_OFF
     if position.settled:
         return LoanState.SETTLED
     return LoanState.OVERDUE if position.total_overdue else LoanState.CURRENT

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Json
 
+from domain.cost_sheet import CostSheet
 from domain.loan_terms import LoanTerms
 from domain.schedule import Plan
 from storage.errors import IdempotencyMismatch
@@ -14,11 +15,17 @@ from storage.rows import Row
 if TYPE_CHECKING:
     from storage.rows import Connection
 
-_COLUMNS: Final = "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at"
+_COLUMNS: Final = (
+    "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
+    " cost_sheet_hash"
+)
 
 
 class QuoteRow(Row):
-    """A quote: the terms, the plan that follows from them and its hash; `amount` in minor units."""
+    """A quote: the terms, the plan that follows from them and its hash; `amount` in minor units.
+
+    `cost_sheet` is the all-in cost sheet that was shown with it, if the loan has an annual cost.
+    """
 
     id: str
     line_id: str
@@ -29,6 +36,8 @@ class QuoteRow(Row):
     plan_hash: str
     quoted_at: datetime
     expires_at: datetime
+    cost_sheet: Json[CostSheet] | None
+    cost_sheet_hash: str | None
 
 
 class Quotes:
@@ -46,13 +55,15 @@ class Quotes:
         plan: Plan,
         quoted_at: datetime,
         expires_at: datetime,
+        cost_sheet: CostSheet | None = None,
     ) -> QuoteRow:
         """Record a quote; a repeat returns the recorded one.
 
         Raises `IdempotencyMismatch` when the id names another plan or line.
         """
         record = await self._connection.fetchrow(
-            f"insert into quotes ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            f"insert into quotes ({_COLUMNS})"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
             f" on conflict (id) do nothing returning {_COLUMNS}",
             quote_id,
             line_id,
@@ -63,6 +74,8 @@ class Quotes:
             plan.hash,
             quoted_at,
             expires_at,
+            None if cost_sheet is None else cost_sheet.model_dump_json(),
+            None if cost_sheet is None else cost_sheet.hash,
         )
         row = QuoteRow.read_if_any(record) or await self.get(quote_id)
         if row is None or (row.line_id, row.plan_hash) != (line_id, plan.hash):

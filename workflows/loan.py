@@ -7,37 +7,38 @@ repayment. Interest needs no timer.
 
 import asyncio
 from datetime import date, datetime, time
-from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.calendar import business_date, instant_at
-    from domain.errors import DomainError
-    from domain.loan_events import LoanEvent
+    from domain.errors import ConflictingEvent, DomainError
+    from domain.loan_events import AnyEvent, LoanEvent
+    from domain.loan_servicing import check_record
     from domain.money import format_amount
     from domain.payoff import payoff_quote
     from domain.position import Position, position
     from domain.products import ZONES, product_of
-    from domain.repayment import (
-        LoanSettled,
-        NothingDue,
-        PayoffChanged,
-        RepaymentInFlight,
-        RepaymentTooLarge,
+    from domain.repayment import LoanSettled, RepaymentInFlight, amount_to_pay
+    from domain.servicing import (
+        NextStep,
+        Step,
+        last_due_number,
+        next_step,
+        oldest_unpaid,
+        reached,
     )
-    from domain.servicing import NextStep, Step, next_step, oldest_unpaid, reached
     from messages import calls, ids
-    from messages import search_attributes as attributes
     from messages.drawdown import TransferStatus
     from messages.loan import (
         ApplyRepayment,
+        BookFact,
         CollectInstalment,
         LoanView,
         MarkLoan,
         QuotedPayoff,
+        RecordFact,
         RepayCommand,
         RepaymentSource,
         RepayReceipt,
@@ -51,7 +52,7 @@ with workflow.unsafe.imports_passed_through():
         run,
         run_patiently,
     )
-    from workflows.details import details_table
+    from workflows.loan_display import LoanDisplay, view_of
     from workflows.repayment import Repayment
 
 RECEIPTS_KEPT = 50
@@ -73,23 +74,28 @@ class Loan:
         self._receipts = {receipt.repayment_id: receipt for receipt in start.receipts}
         self._state_seq = start.state_seq
         self._in_flight: str | None = None
+        self._booking: str | None = None
+        self._stirred = False
         self._ended: list[RepaymentEnded] = []
         self._amounts: dict[str, int] = {}
         self._timer: asyncio.Task[None] | None = None
         self._timer_at: datetime | None = None
-        self._next_due_at: datetime | None = None
+        self._display = LoanDisplay(start.loan_id)
 
     @workflow.run
     async def run(self, start: StartLoan) -> LoanView:
-        """Service the loan until it is settled."""
+        """Service the loan until it is settled, and nothing recorded meanwhile undid that."""
         with parked():
             await self._service()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+            while not workflow.all_handlers_finished():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                await self._service()
         self._publish(self._position(), None)
         return self._view()
 
     async def _service(self) -> None:
         while True:
+            self._stirred = False
             await self._book_ended()
             current = self._position()
             step = next_step(current, self._collected_to, self._marked, self._zone)
@@ -97,13 +103,13 @@ class Loan:
                 break
             if self._should_continue_as_new():
                 await workflow.wait_condition(
-                    lambda: workflow.all_handlers_finished() or self._in_flight is not None
+                    lambda: workflow.all_handlers_finished() or self._is_busy
                 )
                 if self._may_continue_as_new():
                     continue_on_newest_build(self._snapshot())
                 continue
             self._publish(current, step)
-            if step is None or self._in_flight is not None or workflow.now() < step.at:
+            if step is None or self._is_busy or workflow.now() < step.at:
                 await self._wait(step)
             elif step.step is Step.COLLECT:
                 await self._collect(step)
@@ -127,9 +133,21 @@ class Loan:
     def _may_repay(self, command: RepayCommand) -> None:
         if self._receipt(command) or command.repayment_id == self._in_flight:
             return
-        if self._in_flight is not None:
-            raise RepaymentInFlight("another repayment is still with the bank")
+        self._refuse_while_busy()
         self._amount_of(command)
+
+    @workflow.update(description="Record a charge, waiver, reversal, new plan, write-off, ...")
+    async def record(self, command: RecordFact) -> LoanView:
+        """Book what happened to the loan, backdated or today; a repeat changes nothing."""
+        if not self._knows(command.event):
+            await self._book(command)
+        return self._view()
+
+    @record.validator
+    def _may_record(self, command: RecordFact) -> None:
+        if not self._knows(command.event):
+            self._refuse_while_busy()
+            check_record(self._terms, self._events, command.event, self._today())
 
     @workflow.update(description="What it costs to settle the loan today")
     async def quote_payoff(self) -> QuotedPayoff:
@@ -166,21 +184,13 @@ class Loan:
 
     def _amount_of(self, command: RepayCommand) -> int:
         """Return what a command pays today or raise why it cannot."""
-        today = self._today()
-        current = self._position()
-        if current.settled:
-            raise LoanSettled("the loan is settled")
-        payoff = payoff_quote(self._terms, self._events, today)
-        if command.payoff_total is not None:
-            if command.payoff_total != payoff.total:
-                raise PayoffChanged(f"the payoff is {payoff.total} on {today.isoformat()}")
-            return payoff.total
-        amount = current.total_due if command.amount is None else command.amount
-        if amount <= 0:
-            raise NothingDue("nothing is due: name an amount, or pay the loan off")
-        if amount > payoff.total:
-            raise RepaymentTooLarge(f"it takes {payoff.total} to pay the loan off")
-        return amount
+        return amount_to_pay(
+            self._terms,
+            self._events,
+            self._today(),
+            amount=command.amount,
+            payoff_total=command.payoff_total,
+        )
 
     async def _request(self, command: RepayCommand) -> None:
         amount = self._amount_of(command)
@@ -206,6 +216,7 @@ class Loan:
         except ApplicationError:
             # The record refused: nothing was sent and nothing will be.
             self._in_flight = None
+            self._stirred = True
             del self._amounts[command.repayment_id]
             raise
         await self._start_repayment(command.repayment_id, amount, today, sent=False)
@@ -257,7 +268,39 @@ class Loan:
             "book the repayment",
         )
         self._events.append(applied.event)
-        await self._after_payment()
+        await self._after_change()
+
+    # What is recorded
+
+    def _knows(self, event: AnyEvent) -> bool:
+        known = next((item for item in self._events if item.key == event.key), None)
+        if known is not None and known != event:
+            raise ConflictingEvent(f"{event.key} is recorded with another content")
+        return known is not None
+
+    async def _book(self, command: RecordFact) -> None:
+        event = command.event
+        self._booking = event.key
+        self._state_seq += 1
+        try:
+            await run(
+                calls.BOOK_FACT,
+                BookFact(
+                    loan_id=self._start.loan_id,
+                    fact=command,
+                    business_date=self._today(),
+                    state_seq=self._state_seq,
+                ),
+                f"record: {event.kind} on {event.on.isoformat()}",
+            )
+            self._events.append(event)
+            # An instalment that a new plan put off was not asked for on its new date yet.
+            asked = last_due_number(self._position())
+            self._collected_to = min(self._collected_to, asked)
+            await self._after_change()
+        finally:
+            self._booking = None
+            self._stirred = True
 
     # What falls due by itself
 
@@ -292,7 +335,7 @@ class Loan:
         self._in_flight = None
         if outcome.event is not None:
             self._events.append(outcome.event)
-            await self._after_payment()
+            await self._after_change()
 
     async def _mark(self, step: NextStep) -> None:
         """Record that the loan grew older in arrears; the first time starts an episode."""
@@ -301,7 +344,7 @@ class Loan:
         self._episode += begins
         await self._record_mark(open_collections=begins)
 
-    async def _after_payment(self) -> None:
+    async def _after_change(self) -> None:
         was_marked = self._marked > 0
         days_past_due = self._position().days_past_due
         # A loan that grew younger in arrears is marked again when it grows older once more.
@@ -342,14 +385,14 @@ class Loan:
 
     async def _wait(self, step: NextStep | None) -> None:
         """Sleep until the next step or until news comes; the timer outlives other wake-ups."""
-        if step is not None and self._in_flight is None:
+        if step is not None and not self._is_busy:
             self._arm(step)
-        timer, in_flight = self._timer, self._in_flight
+        timer = self._timer
         await workflow.wait_condition(
             lambda: (
                 bool(self._ended)
-                or (in_flight is not None and self._in_flight is None)
-                or (self._in_flight is None and timer is not None and timer.done())
+                or self._stirred
+                or (step is not None and not self._is_busy and timer is not None and timer.done())
                 or self._should_continue_as_new()
             )
         )
@@ -366,16 +409,25 @@ class Loan:
             )
         )
 
+    @property
+    def _is_busy(self) -> bool:
+        """Say whether a repayment is on its way or something is being recorded."""
+        return self._in_flight is not None or self._booking is not None
+
+    def _refuse_while_busy(self) -> None:
+        if self._is_busy:
+            raise RepaymentInFlight("another repayment is still with the bank, or being recorded")
+
     def _should_continue_as_new(self) -> bool:
         info = workflow.info()
-        return self._in_flight is None and (
+        return not self._is_busy and (
             info.is_continue_as_new_suggested()
             or info.is_target_worker_deployment_version_changed()
         )
 
     def _may_continue_as_new(self) -> bool:
         """Say whether nothing came up meanwhile that this run has to finish."""
-        return self._in_flight is None and not self._ended and workflow.all_handlers_finished()
+        return not self._is_busy and not self._ended and workflow.all_handlers_finished()
 
     def _snapshot(self) -> StartLoan:
         return self._start.model_copy(
@@ -399,58 +451,13 @@ class Loan:
         return position(self._terms, self._events, self._today())
 
     def _publish(self, current: Position, step: NextStep | None) -> None:
-        """Show the loan to operators: details always, search attributes when they change."""
-        state = "settled" if current.settled else "overdue" if self._marked else "current"
-        due_at = step.at if step is not None else None
-        known = workflow.info().typed_search_attributes
-        changes: list[SearchAttributeUpdate[Any]] = []
-        if known.get(attributes.LOAN_STATE) != state:
-            changes.append(attributes.LOAN_STATE.value_set(state))
-        if known.get(attributes.DAYS_PAST_DUE, 0) != self._marked:
-            changes.append(attributes.DAYS_PAST_DUE.value_set(self._marked))
-        if known.get(attributes.DELINQUENCY_BUCKET) != current.bucket:
-            changes.append(attributes.DELINQUENCY_BUCKET.value_set(current.bucket))
-        if self._next_due_at != due_at:
-            self._next_due_at = due_at
-            changes.append(
-                attributes.NEXT_DUE_AT.value_set(due_at)
-                if due_at is not None
-                else attributes.NEXT_DUE_AT.value_unset()
-            )
-        if changes:
-            workflow.upsert_search_attributes(changes)
-        self._show(current, state, step)
-
-    def _show(self, current: Position, state: str, step: NextStep | None) -> None:
-        currency = self._terms.currency
-        rows = [
-            ("state", state),
-            ("principal outstanding", format_amount(current.principal_outstanding, currency)),
-            ("overdue", format_amount(current.total_overdue, currency)),
-            ("days past due", f"{current.days_past_due} ({current.bucket})"),
-            ("paid so far", format_amount(current.received, currency)),
-        ]
-        if step is not None:
-            rows.append(("next", f"{step.step} {step.number} at {step.at:%Y-%m-%d %H:%M} UTC"))
-        if self._in_flight is not None:
-            rows.append(("with the bank", ids.repayment_workflow(self._in_flight)))
-        if self._marked:
-            rows.append(
-                ("collections", ids.collections_workflow(self._start.loan_id, self._episode))
-            )
-        workflow.set_current_details(details_table(rows))
+        self._display.publish(
+            current,
+            step,
+            marked=self._marked,
+            episode=self._episode,
+            in_flight=self._in_flight,
+        )
 
     def _view(self) -> LoanView:
-        current = self._position()
-        due = current.next_due
-        return LoanView(
-            loan_id=self._start.loan_id,
-            state="settled" if current.settled else "overdue" if self._marked else "current",
-            business_date=current.as_of,
-            days_past_due=current.days_past_due,
-            principal_outstanding=current.principal_outstanding,
-            total_overdue=current.total_overdue,
-            next_due_on=due.on if due is not None else None,
-            next_due_amount=due.amount if due is not None else 0,
-            events=len(self._events),
-        )
+        return view_of(self._start.loan_id, self._position(), self._marked, len(self._events))

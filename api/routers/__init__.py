@@ -18,6 +18,7 @@ from api.routers import (
     plans,
     repayments,
     reviews,
+    servicing,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -30,6 +31,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     drawdowns.router,
     loans.router,
     repayments.router,
+    servicing.router,
     collections.router,
     ledger.router,
     callbacks.router,

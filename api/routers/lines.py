@@ -17,6 +17,7 @@ from domain.loan_terms import LoanTerms, monthly_terms
 from domain.products import ZONES, Product, product_of
 from domain.release import check_plan
 from domain.schedule import build_plan
+from domain.trial import plan_cost_sheet
 from messages import ids
 from storage.database import Transaction
 from storage.errors import RecordMissing
@@ -78,6 +79,7 @@ async def _insert(
         line_id=line.id,
         terms=terms,
         plan=plan,
+        cost_sheet=plan_cost_sheet(terms, plan),
         quoted_at=now,
         expires_at=now + product.quote_valid_for,
     )
@@ -107,6 +109,7 @@ def _terms(offer: OfferRow, product: Product, body: NewQuote, now: datetime) -> 
         instalments=body.instalments,
         disbursed_on=business_date(now, ZONES[product.zone]),
         penalty_annual_rate=offer.penalty_annual_rate,
+        fees=product.fees,
     )
 
 
@@ -122,9 +125,12 @@ def _quote_answer(row: QuoteRow) -> QuoteAnswer:
         penalty_annual_rate=terms.penalty_annual_rate,
         disbursed_on=terms.disbursed_on,
         total_interest=plan.total_interest,
+        total_fees=plan.total_fees,
+        deducted=plan.deducted,
         total=plan.total,
         plan_hash=row.plan_hash,
         plan=plan.rows,
+        cost_sheet=row.cost_sheet,
         quoted_at=row.quoted_at,
         expires_at=row.expires_at,
     )

@@ -22,13 +22,13 @@ from api.schemas.loan import LoanAnswer, LoanPlanAnswer, LoanSummary, PayoffAnsw
 from api.services import Services, Using
 from api.streams import Follow, LastEventId, events
 from domain.calendar import business_date
-from domain.position import Position, position
-from domain.products import ZONES, product_of
+from domain.position import position
+from domain.products import ZONES, Product, product_of
 from messages import ids
 from messages.loan import QuotedPayoff
 from storage.database import Transaction
 from storage.errors import RecordMissing
-from storage.loans import LoanRow, LoanState
+from storage.loans import LoanRow, LoanState, state_of
 
 router = gated_router("/loans", "loans")
 
@@ -67,7 +67,7 @@ Visible = Annotated[LoanRow, Depends(_visible)]
 @router.get("/{loan_id}", summary="Read a loan")
 async def read(loan: Visible, services: Using) -> LoanAnswer:
     """Return where a loan stands today, computed from its terms and events."""
-    today = await _today(services, loan)
+    today = await today_of(services, loan)
     async with services.database.read() as tx:
         stands = position(loan.terms, await tx.loans.events(loan.id), today)
     return LoanAnswer(
@@ -81,7 +81,7 @@ async def read(loan: Visible, services: Using) -> LoanAnswer:
         instalments=loan.terms.instalments,
         disbursed_on=loan.disbursed_on,
         plan_hash=loan.plan_hash,
-        state=_state(stands).value,
+        state=state_of(stands).value,
         position=stands,
     )
 
@@ -94,6 +94,8 @@ async def plan(loan: Visible) -> LoanPlanAnswer:
         loan_id=loan.id,
         currency=loan.currency,
         total_interest=answer.total_interest,
+        total_fees=answer.total_fees,
+        deducted=answer.deducted,
         total=answer.total,
         plan_hash=loan.plan_hash,
         rows=answer.rows,
@@ -147,6 +149,8 @@ async def quote_payoff(
         principal=quote.principal,
         interest_due=quote.interest_due,
         accrued_interest=quote.accrued_interest,
+        fees=quote.fees,
+        settlement_fee=quote.settlement_fee,
         penalty=quote.penalty,
         credit=quote.credit,
         total=quote.total,
@@ -155,23 +159,18 @@ async def quote_payoff(
     )
 
 
-async def _today(services: Services, loan: LoanRow) -> date:
+async def today_of(services: Services, loan: LoanRow) -> date:
     """Return the loan's business date, never before the one that is recorded of it."""
     now = await services.clock.now(ids.loan_workflow(loan.id))
     async with services.database.read() as tx:
-        zone = await _zone(tx, loan)
-    return max(business_date(now, ZONES[zone]), loan.business_date)
+        product = await product_of_loan(tx, loan)
+    return max(business_date(now, ZONES[product.zone]), loan.business_date)
 
 
-async def _zone(tx: Transaction, loan: LoanRow) -> str:
+async def product_of_loan(tx: Transaction, loan: LoanRow) -> Product:
+    """Return the product that a loan was lent under."""
     line = await tx.lines.get(loan.line_id)
     application = None if line is None else await tx.applications.get(line.application_id)
     if application is None:
         raise RecordMissing(f"loan {loan.id} has no application")
-    return product_of(application.product).zone
-
-
-def _state(stands: Position) -> LoanState:
-    if stands.settled:
-        return LoanState.SETTLED
-    return LoanState.OVERDUE if stands.total_overdue else LoanState.CURRENT
+    return product_of(application.product)

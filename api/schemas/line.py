@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from api.schemas.base import Answer, Body, Currency, MinorUnits
+from domain.cost_sheet import CostSheet
 from domain.money import PositiveAmount
 from domain.schedule import Plan
 
@@ -40,22 +41,25 @@ class NewQuote(Body):
 
 
 class PlanRowAnswer(Answer):
-    """One instalment of a plan."""
+    """One instalment of a plan; 0 is a down payment."""
 
     number: int
     due_on: date
     principal: MinorUnits
     interest: MinorUnits
+    fee: MinorUnits
     total: MinorUnits
     balance_after: MinorUnits
     days: int
 
 
 class PlanAnswer(Answer):
-    """A repayment plan. Equal hashes are equal plans."""
+    """A repayment plan. Equal hashes are equal plans. `deducted` fees leave the proceeds."""
 
     currency: Currency
     total_interest: MinorUnits
+    total_fees: MinorUnits
+    deducted: MinorUnits
     total: MinorUnits
     hash: str
     rows: list[PlanRowAnswer]
@@ -67,7 +71,10 @@ class PlanAnswer(Answer):
 
 
 class QuoteAnswer(Answer):
-    """A trial plan, as if disbursed on `disbursed_on`. Confirm a drawdown by its `plan_hash`."""
+    """A trial plan, as if disbursed on `disbursed_on`. Confirm a drawdown by its `plan_hash`.
+
+    `cost_sheet` is the all-in cost sheet to show before the borrower signs.
+    """
 
     id: str
     line_id: str
@@ -78,9 +85,12 @@ class QuoteAnswer(Answer):
     penalty_annual_rate: Decimal
     disbursed_on: date
     total_interest: MinorUnits
+    total_fees: MinorUnits
+    deducted: MinorUnits
     total: MinorUnits
     plan_hash: str
     plan: list[PlanRowAnswer]
+    cost_sheet: CostSheet | None
     quoted_at: datetime
     expires_at: datetime
 

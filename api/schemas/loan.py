@@ -20,7 +20,7 @@ class LoanSummary(Answer):
     drawdown_id: str
     currency: Currency
     principal: MinorUnits
-    state: Literal["current", "overdue", "settled"]
+    state: Literal["current", "overdue", "settled", "written_off"]
     bucket: str
     days_past_due: int
     principal_outstanding: MinorUnits
@@ -44,7 +44,7 @@ class LoanAnswer(Answer):
     instalments: int
     disbursed_on: date
     plan_hash: str
-    state: Literal["current", "overdue", "settled"]
+    state: Literal["current", "overdue", "settled", "written_off"]
     position: Position
 
 
@@ -54,6 +54,8 @@ class LoanPlanAnswer(Answer):
     loan_id: str
     currency: Currency
     total_interest: MinorUnits
+    total_fees: MinorUnits
+    deducted: MinorUnits
     total: MinorUnits
     plan_hash: str
     rows: list[PlanRowAnswer]
@@ -67,6 +69,8 @@ class PayoffAnswer(Answer):
     principal: MinorUnits
     interest_due: MinorUnits
     accrued_interest: MinorUnits
+    fees: MinorUnits
+    settlement_fee: MinorUnits
     penalty: MinorUnits
     credit: MinorUnits
     total: MinorUnits

@@ -8,7 +8,7 @@ matters to another (decision record 0003).
 from datetime import timedelta
 from typing import Any, Final
 
-from temporalio.client import Client
+from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
@@ -76,17 +76,25 @@ class Siblings:
 
     async def start_loan(self, start: StartLoan) -> None:
         """Start a loan's process."""
-        terms = start.terms
         await self._start(
             "Loan",
             start,
             ids.loan_workflow(start.loan_id),
-            f"{format_amount(terms.principal, terms.currency)} over {terms.instalments} months"
-            f" at {terms.annual_rate.normalize():f} % a year",
-            SearchAttributePair(attributes.LOAN_STATE, "current"),
-            SearchAttributePair(attributes.DELINQUENCY_BUCKET, "M0"),
-            SearchAttributePair(attributes.PRODUCT, start.product),
-            SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+            _loan_summary(start),
+            *_loan_attributes(start, "current"),
+        )
+
+    def reopening_loan(self, start: StartLoan) -> WithStartWorkflowOperation[Any, Any]:
+        """Return the start of a settled loan's process that comes with an update for it."""
+        return WithStartWorkflowOperation(
+            "Loan",
+            start,
+            id=ids.loan_workflow(start.loan_id),
+            task_queue=self._task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            search_attributes=TypedSearchAttributes(_loan_attributes(start, "settled")),
+            static_summary=_loan_summary(start),
         )
 
     async def start_collections(self, start: StartCollections) -> None:
@@ -122,3 +130,20 @@ class Siblings:
             )
         except WorkflowAlreadyStartedError:
             return
+
+
+def _loan_summary(start: StartLoan) -> str:
+    terms = start.terms
+    return (
+        f"{format_amount(terms.principal, terms.currency)} over {terms.instalments} months"
+        f" at {terms.annual_rate.normalize():f} % a year"
+    )
+
+
+def _loan_attributes(start: StartLoan, state: str) -> list[SearchAttributePair[Any]]:
+    return [
+        SearchAttributePair(attributes.LOAN_STATE, state),
+        SearchAttributePair(attributes.DELINQUENCY_BUCKET, "M0"),
+        SearchAttributePair(attributes.PRODUCT, start.product),
+        SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+    ]

@@ -140,7 +140,7 @@ async def test_an_instalment_is_billed_debited_and_booked(bench: Bench) -> None:
     }
     assert [entry.entry_key.removeprefix(f"loan:{loan_id}:") for entry in entries] == [
         "disbursed",
-        "bill:1",
+        f"bill:1:{FIRST_DUE.isoformat()}",
         f"repayment:{request.repayment_id}",
     ]
     assert repayment is not None

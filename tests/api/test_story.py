@@ -34,7 +34,7 @@ class Caller:
     async def post(
         self, path: str, body: object = None, *, role: str = "partner", status: int = 201
     ) -> dict[str, Any]:
-        subject = {"partner": "app", "reviewer": "rita"}[role]
+        subject = {"partner": "app", "reviewer": "rita", "ops": "otto"}[role]
         answer = await self._http.post(f"/v1{path}", headers=keyed(role, subject), json=body)
         assert answer.status_code == status, answer.text
         found: dict[str, Any] = answer.json()
@@ -144,6 +144,25 @@ async def _pay_off(caller: Caller, loan_id: str) -> None:
     assert await caller.kinds_of_events(path)
     late = await caller.post(f"{path}/repayments", {"amount": 100}, status=409)
     assert late["code"] in ("loan_settled", "loan_closed")
+    await _charge_back(caller, loan_id)
+
+
+async def _charge_back(caller: Caller, loan_id: str) -> None:
+    """Have the bank take the payoff back: the settled loan is owed and paid once more."""
+    path = f"/loans/{loan_id}"
+    async with caller.services.database.read() as tx:
+        payoff = (await tx.loans.events(loan_id))[-1]
+    body = {"kind": "reversed", "reverses": payoff.key, "reason": "chargeback"}
+    tried = await caller.post(f"{path}/records/preview", body, role="ops", status=200)
+    assert (await caller.get(path))["state"] == "settled"
+    recorded = await caller.post(f"{path}/records", body, role="ops")
+    assert recorded["changes"] == tried["changes"]
+    assert recorded["position"]["principal_outstanding"] == _AMOUNT
+    assert (await caller.get(path))["state"] == "current"
+    again = await caller.post(f"{path}/records", body, role="ops", status=409)
+    assert again["code"] == "invalid_reversal"
+    paid = await caller.post(f"{path}/repayments", {"payoff_total": _AMOUNT})
+    assert paid["state"] == "settled"
 
 
 async def test_approve_and_reject_at_once(caller: Caller) -> None:
