@@ -2,6 +2,7 @@
 
 The level instalment is P x prod(1 + r_k) / F with F_1 = 1 and F_k = 1 + F_(k-1) x (1 + r_k), which
 holds for any day count and any lengths of periods. It is computed in integers and rounded once.
+A balloon, and a residual value discounted to the last rental, is left out of P at that time.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,14 @@ from domain.errors import InvalidTerms
 from domain.loan_terms import LoanTerms
 from domain.money import half_up
 from domain.plan_terms import Method, Residue
-from domain.rounding import round_ratio
+from domain.rounding import RoundingMode, round_ratio
 
 _LEVEL_PRINCIPAL = (Method.EQUAL_PRINCIPAL, Method.FLAT)
 _AT_THE_END = (Method.INTEREST_ONLY, Method.SINGLE_PAYMENT)
 
+
+_MOST_RETRIES = 50
+"""How often a level or a residue is tried again; coarse rounding of interest may never settle."""
 
 Factor = tuple[Ratio, int, int]
 """A period in years, and the interest on a balance of 1 in it as numerator and denominator."""
@@ -70,6 +74,8 @@ def amortise(terms: LoanTerms, stretch: Stretch) -> tuple[list[Row], int]:
         return run.rows(terms.instalment_amount), terms.instalment_amount
     if terms.method in (*_AT_THE_END, Method.EXPLICIT):
         return run.rows(0), 0
+    if stretch.periods[-1].is_residual and run.last_rental is None:
+        return run.rows(0), 0
     if stretch.level is not None:
         return run.rows(stretch.level), stretch.level
     level = _level(terms, stretch, factors)
@@ -109,6 +115,10 @@ def _level_instalment(terms: LoanTerms, stretch: Stretch, factors: Sequence[Fact
     """
     owed, annuity, scale = stretch.balance, 0, 1
     carried, per = total(_running(stretch)) if stretch.carried else (0, 1)
+    kept, kept_per = terms.balloon, 1
+    if stretch.periods[-1].is_residual:
+        *factors, (_, more, unit) = factors
+        kept, kept_per = terms.residual * unit, unit + more
     for index, (_, more, unit) in enumerate(factors):
         if not _pays(stretch, index):
             continue
@@ -120,7 +130,7 @@ def _level_instalment(terms: LoanTerms, stretch: Stretch, factors: Sequence[Fact
             annuity *= per
             scale *= per
         annuity += scale
-    return max(owed - terms.balloon * scale, 0), annuity
+    return max(owed * kept_per - kept * scale, 0), annuity * kept_per
 
 
 def _pays(stretch: Stretch, index: int) -> bool:
@@ -146,9 +156,15 @@ class _Run:
         self._level_principal = terms.method in _LEVEL_PRINCIPAL
         self._at_the_end = terms.method in _AT_THE_END
         self._last = len(stretch.periods) - 1
+        self.last_rental: int | None = None
+        self._kept = 0
+        if stretch.periods[-1].is_residual:
+            paying = [k for k, period in enumerate(stretch.periods[:-1]) if period.pays_principal]
+            self.last_rental = paying[-1] if paying else None
+            self._kept = _before_interest(terms, factors[-1])
 
     def rows(self, level: int, extra: int = 0) -> list[Row]:
-        """Return the rows; `extra` is added to the first principal that is repaid."""
+        """Return the rows; `extra` is added to the first principal repaid before the last row's."""
         stretch = self.stretch
         balance = stretch.balance
         running = _running(stretch) if stretch.carried else []
@@ -167,7 +183,7 @@ class _Run:
                     accruals, pending = tuple(pending), []
                     interest = self._rounded(accruals)
             principal = self._principal(index, balance, own, level)
-            if principal and extra:
+            if principal and extra and index != last:
                 principal, extra = min(max(principal + extra, 0), balance), 0
             balance -= principal
             rows.append(Row(period, principal, interest, balance, accruals))
@@ -198,10 +214,13 @@ class _Run:
             return 0
         if self._level_principal:
             return min(level, balance)
+        free = max(balance - self._kept, 0) if self._kept else balance
+        if index == self.last_rental:
+            return free
         if period.agreed is not None:
             agreed = period.agreed
             level = own + (agreed.principal or 0) if agreed.total is None else agreed.total
-        return min(max(level - own, 0), balance)
+        return min(max(level - own, 0), free)
 
     def _never_repaid(self) -> list[Row]:
         raise InvalidTerms(
@@ -212,21 +231,70 @@ class _Run:
 
 
 def _smoothed(terms: LoanTerms, run: _Run, level: int, rows: list[Row]) -> tuple[int, list[Row]]:
-    """Move the level by the last row's difference spread over all rows, while that helps."""
-    unit = terms.instalment_rounding.unit
-    while step := unit * half_up(_gap(terms, rows, level), unit * len(rows)):
+    """Move the level by the last row's difference spread over all rows, while that helps.
+
+    Where the level is rounded up or down the last instalment stays on that side of it.
+    """
+    unit, mode = terms.instalment_rounding
+    for _ in range(_MOST_RETRIES):
+        step = unit * half_up(_gap(terms, rows, level), unit * len(rows))
+        if not step:
+            break
         retried = run.rows(level + step)
         if abs(_gap(terms, retried, level + step)) >= abs(_gap(terms, rows, level)):
             break
         level, rows = level + step, retried
+    if mode is RoundingMode.UP:
+        return _on_one_side(terms, run, level, rows, unit)
+    if mode is RoundingMode.DOWN:
+        return _on_one_side(terms, run, level, rows, -unit)
+    return level, rows
+
+
+def _on_one_side(
+    terms: LoanTerms, run: _Run, level: int, rows: list[Row], unit: int
+) -> tuple[int, list[Row]]:
+    """Return the least level that the last instalment does not exceed.
+
+    With a negative `unit` the greatest that it does not fall short of.
+    """
+    for _ in range(_MOST_RETRIES):
+        if _gap(terms, rows, level) * unit <= 0:
+            break
+        level += unit
+        rows = run.rows(level)
+    for _ in range(_MOST_RETRIES):
+        retried = run.rows(level - unit)
+        if _gap(terms, retried, level - unit) * unit > 0:
+            break
+        level, rows = level - unit, retried
     return level, rows
 
 
 def _gap(terms: LoanTerms, rows: Sequence[Row], level: int) -> int:
-    """Return by how much the last instalment exceeds the level one, a balloon apart."""
-    last = rows[-1]
+    """Return by how much the last instalment exceeds the level one, a balloon apart.
+
+    A residual value is no instalment: the last rental is meant.
+    """
+    rentals = [row for row in rows if row.period.pays_principal and not row.period.is_residual]
+    last = rentals[-1] if rentals and rows[-1].period.is_residual else rows[-1]
     own = round_ratio(*total(_own(last)), *terms.interest_rounding)
     return last.principal + own - terms.balloon - level
+
+
+def _before_interest(terms: LoanTerms, factor: Factor) -> int:
+    """Return the balance that the last period's rounded interest brings to the residual value.
+
+    Where rounding steps over the residual value it comes within one unit of it.
+    """
+    _, more, unit = factor
+    rounding = terms.interest_rounding
+    near = round_ratio(terms.residual * more, unit + more, *rounding)
+    for interest in (near, near + rounding.unit, near - rounding.unit):
+        kept = terms.residual - interest
+        if kept >= 0 and round_ratio(kept * more, unit, *rounding) == interest:
+            return kept
+    return max(terms.residual - near, 0)
 
 
 def _own(row: Row) -> list[Accrual]:
@@ -242,7 +310,10 @@ def _residue_first(run: _Run, level: int, rows: list[Row]) -> list[Row]:
     if terms.method in _LEVEL_PRINCIPAL:
         return run.rows(level, rows[-1].principal - level)
     grown, scale = _growth(run)
-    while gap := _gap(terms, rows, level):
+    for _ in range(_MOST_RETRIES):
+        gap = _gap(terms, rows, level)
+        if not gap:
+            break
         step = half_up(gap * scale, grown) or (1 if gap > 0 else -1)
         retried = run.rows(level, extra + step)
         if abs(_gap(terms, retried, level)) >= abs(gap):

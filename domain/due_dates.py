@@ -17,8 +17,8 @@ class Period:
     """One instalment's time: interest runs from `start` to `end`, payment is due on `due_on`.
 
     `years` is the part of a year that the day count `period` gives the whole of it. The flags say
-    whether principal is repaid, interest collected, and interest charged at all; `agreed` is what
-    an explicit list says of the instalment.
+    whether principal is repaid, interest collected, and interest charged at all, and whether it is
+    the residual value that is paid; `agreed` is what an explicit list says of the instalment.
     """
 
     number: int
@@ -29,12 +29,18 @@ class Period:
     pays_principal: bool = True
     pays_interest: bool = True
     bears_interest: bool = True
+    is_residual: bool = False
     agreed: ExplicitInstalment | None = None
 
 
 def plan_periods(terms: LoanTerms, count: int) -> list[Period]:
-    """Return the periods of the first `count` instalments, graces marked."""
-    periods = _between(terms, _nominal_due_dates(terms, count))
+    """Return the periods of the first `count` instalments, graces marked.
+
+    The residual value of a lease is one more, due where the next rental would be.
+    """
+    periods = _between(terms, _nominal_due_dates(terms, count + (terms.residual > 0)))
+    if terms.residual:
+        periods[-1].is_residual = True
     if terms.method is Method.EXPLICIT:
         for period, agreed in zip(periods, terms.explicit, strict=True):
             period.agreed = agreed

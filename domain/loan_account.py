@@ -32,6 +32,7 @@ from domain.loan_terms import LoanTerms
 from domain.plan_terms import Holiday
 from domain.schedule import deducted_fees
 from domain.settlement import Settlement, settle, settlement_on
+from domain.terms_rules import refuse_rate
 
 _FEE_EVENTS = {event.value: event for event in FeeEvent}
 
@@ -236,6 +237,8 @@ class LoanAccount:
     def _replan(self, event: RateChanged | Rescheduled | HolidayGranted) -> None:
         if self.written_off_on is not None:
             raise InvalidEvent(f"the loan is written off on {event.on}", field="on")
+        if not isinstance(event, HolidayGranted) and event.annual_rate is not None:
+            refuse_rate(event.annual_rate, "annual_rate")
         match event:
             case RateChanged():
                 self._rebind(self._schedule.change_rate(event.on, event.annual_rate), event.on)

@@ -64,7 +64,7 @@ class LoanSchedule:
         if holiday.extend:
             left += self._more(holiday.count, after=len(left) + index)
         covered = [period for period in left if period.due_on > holiday.on][: holiday.count]
-        if not covered or covered[-1] is left[-1]:
+        if not covered or covered[-1] in _closing(left):
             raise InvalidTerms(
                 f"a holiday of {holiday.count} instalments from {holiday.on} leaves none to pay",
                 field="holidays",
@@ -95,7 +95,7 @@ class LoanSchedule:
         """Replace what has not fallen due by `instalments` new ones, with `added` principal.
 
         Interest earned so far is collected with the first of them. Plans that had no agreed number
-        of regular instalments continue with equal ones.
+        of regular instalments continue with equal ones, a residual value as their balloon.
         """
         if first_due_on <= on or not 1 <= instalments <= MAX_INSTALMENTS:
             raise InvalidTerms(
@@ -115,8 +115,7 @@ class LoanSchedule:
             "interest_free": 0,
         }
         if self.terms.method in _NOT_RESCHEDULED:
-            pattern |= {"method": Method.EQUAL_INSTALMENT, "explicit": ()}
-            self.terms = self.terms.model_copy(update={"method": Method.EQUAL_INSTALMENT})
+            self.terms = self.terms.model_copy(update=_regular(self.terms))
         self._pattern = self.terms.model_copy(update=pattern)
         self._numbered_after = self.rows[index - 1].period.number if index else 0
         if annual_rate is not None:
@@ -139,7 +138,7 @@ class LoanSchedule:
                 flat_base=self._financed,
             ),
         )
-        self._agreed_rows = len(rows)
+        self._agreed_rows = len(rows) - bool(terms.residual)
         if terms.down_payment:
             on = terms.disbursed_on
             paid_at_once = Period(0, on, on, on, (0, 1))
@@ -250,7 +249,8 @@ class LoanSchedule:
         if self.terms.method is Method.FIXED_INSTALMENT:
             return []
         last = self.rows[-1].period.number
-        if self.terms.method is Method.EXPLICIT or last + count > MAX_INSTALMENTS:
+        is_closed = self.terms.method is Method.EXPLICIT or self.terms.residual > 0
+        if is_closed or last + count > MAX_INSTALMENTS:
             raise InvalidTerms("this plan cannot be extended", field="holidays")
         periods = self._periods(last - self._numbered_after + count)
         self.rows += [emptied(replace(period, pays_principal=True)) for period in periods[-count:]]
@@ -266,7 +266,7 @@ class LoanSchedule:
         spread = total_of(terms.fees, FeeTiming.SPREAD, original, rounding)
         for row in self.rows[start:]:
             number = row.period.number
-            if number == 0:
+            if number == 0 or row.period.is_residual:
                 continue
             row.recurring_fee = row.fee = 0
             if row.principal or row.interest or row.balance_after:
@@ -275,6 +275,18 @@ class LoanSchedule:
             row.fee = row.recurring_fee + (first if number == 1 else 0)
             if number <= self._agreed_rows:
                 row.fee += spread_share(spread, number, self._agreed_rows)
+
+
+def _closing(periods: list[Period]) -> list[Period]:
+    """Return the periods of which a holiday has to leave one: the last rental, with a residual."""
+    return periods[-2:] if periods[-1].is_residual else periods[-1:]
+
+
+def _regular(terms: LoanTerms) -> dict[str, object]:
+    """Return what a plan without an agreed number of regular instalments continues with."""
+    if terms.residual:
+        return {"method": Method.BALLOON, "balloon": terms.residual, "residual": 0}
+    return {"method": Method.EQUAL_INSTALMENT, "explicit": ()}
 
 
 def _after(last: Period, count: int) -> list[Period]:

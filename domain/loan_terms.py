@@ -38,10 +38,16 @@ class LoanTerms(BaseModel):
     `principal_grace` instalments repay no principal; the interest of the first `interest_grace` is
     collected with the one after them; the first `interest_free` periods bear none.
 
+    Leases: `residual` is paid one period after the last of the `instalments` rentals in advance, as
+    one row more (the purchase option, the value the lessor expects). The last rental takes what
+    rounding leaves over, so that the residual is paid as agreed, or within a unit of it where the
+    rounding of its own interest allows no closer.
+
     Rounding: interest once an instalment by `interest_rounding`; the level part (instalment, or
     principal where that is level) by `instalment_rounding`. `residue` takes the difference.
     With `smooth` the level instalment moves by the last one's difference spread over all of them,
-    in rounding units, as long as that brings the last one nearer.
+    in rounding units, as long as that brings the last one nearer; rounded up, to the least level
+    that the last one does not exceed, rounded down, to the greatest that it reaches.
 
     Penalty interest runs per actual day over `penalty_year_days` on the unpaid `penalty_base` of
     overdue instalments, never compounds and stops at `penalty_cap` percent of the instalment's
@@ -78,6 +84,7 @@ class LoanTerms(BaseModel):
     interest_grace: int = Field(default=0, strict=True)
     interest_free: int = Field(default=0, strict=True)
     balloon: int = Field(default=0, strict=True)
+    residual: int = Field(default=0, strict=True)
     instalment_amount: int = Field(default=0, strict=True)
     explicit: tuple[ExplicitInstalment, ...] = ()
     down_payment: int = Field(default=0, strict=True)

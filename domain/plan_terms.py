@@ -19,7 +19,8 @@ class Method(StrEnum):
     * `balloon`: level instalments that leave `balloon` to be paid with the last one.
     * `fixed_instalment`: instalments of `instalment_amount`; their number follows.
     * `explicit`: the instalments listed in `explicit`.
-    * `rentals_in_advance`: level rentals, the first on the day of disbursement (leases).
+    * `rentals_in_advance`: level rentals, the first on the day of disbursement, that leave
+      `residual` to be paid one period after the last (leases).
     """
 
     EQUAL_INSTALMENT = "equal_instalment"

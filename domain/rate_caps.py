@@ -1,7 +1,7 @@
 """What a lender may charge: caps on the annual rate as dated data, and the check against them.
 
-Source of the table: domain facts, section 2.3. A change of law or of the loan prime rate is a new
-row, never a change of code.
+Source of the table: domain facts, section 2.3; its notes say which instruments have no published
+text. A change of law or of the loan prime rate is a new row, never a change of code.
 """
 
 from collections.abc import Iterable
@@ -121,7 +121,10 @@ LOAN_PRIME_RATES = tuple(
         ("2025-05-20", "3.00"),
     )
 )
-"""One-year LPR, the days it changed (National Interbank Funding Center, authorised by the PBoC)."""
+"""One-year LPR, the days it changed (National Interbank Funding Center, authorised by the PBoC).
+
+Compared with the announcements up to that of 20 August 2026, which still says 3.0 %.
+"""
 
 _SPC_2017 = "法发〔2017〕22号第2条"
 _MICROLOAN_2025 = "小额贷款公司综合融资成本管理（2025年12月，中国人民银行、金融监管总局）"
@@ -194,7 +197,7 @@ CAP_RULES = (
         since=date(2020, 8, 20),
         value=Decimal(4),
         times_lpr=True,
-        source="民间借贷司法解释（法释〔2020〕6号）第25条",
+        source="最高人民法院关于审理民间借贷案件适用法律若干问题的规定（2020年修正）第25条",
     ),
 )
 """The caps in force, by kind of lender (domain facts, section 2.3, default cap table)."""

@@ -138,7 +138,7 @@ def brazil_cet(flows: Iterable[tuple[date, int]]) -> Rate:
     """Return the Custo Efetivo Total of Resolução CMN 4.881/2020, article 4.
 
     The compound annual rate over actual days of a 365-day year; all costs, taxes and insurance
-    belong in the flows. The law has it shown with two decimal places.
+    belong in the flows. The law has it shown with two decimal places, rounded by ABNT NBR 5891.
     """
     value = _yearly(_net(flows), _actual_365)
     basis = "Resolução CMN 4.881/2020: actual days over 365, compounded"

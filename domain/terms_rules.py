@@ -30,17 +30,7 @@ _LEVEL = (Method.EQUAL_INSTALMENT, Method.BALLOON, Method.RENTALS_IN_ADVANCE)
 
 def check_terms(terms: "LoanTerms") -> None:
     """Raise `InvalidTerms` for terms that no plan can follow from."""
-    for rule in (
-        _amounts,
-        _rates,
-        _length,
-        _dates,
-        _due_days,
-        _interest,
-        _grace,
-        _changes,
-        _method,
-    ):
+    for rule in _RULES:
         rule(terms)
 
 
@@ -264,6 +254,13 @@ def _method(terms: "LoanTerms") -> None:
         (method is Method.BALLOON) != (terms.balloon > 0) or terms.balloon >= financed,
         "balloon",
         "a balloon goes with the method of that name and is less than what is financed",
+    )
+    _refuse(
+        terms.residual < 0
+        or (terms.residual > 0 and method is not Method.RENTALS_IN_ADVANCE)
+        or terms.residual >= financed,
+        "residual",
+        "a residual value goes with rentals in advance and is less than what is financed",
     )
     _refuse(
         (method is Method.FIXED_INSTALMENT) != (terms.instalment_amount > 0),

@@ -51,15 +51,17 @@ def eu_year_parts(start: date, end: date, unit: IntervalUnit) -> tuple[YearPart,
 def uk_year_parts(start: date, end: date, unit: IntervalUnit) -> tuple[YearPart, ...]:
     """Measure an interval as CONC App 1.2.6R does.
 
-    Whole periods are counted from the first drawdown; each day that remains is a 365th of a year,
-    or a 366th when it lies in a leap year.
+    Whole periods are counted from the first drawdown; each day that remains, the last one included,
+    is a 365th of a year, or a 366th when it lies in a leap year.
     """
     count = next(count for count in _down(start, end, unit) if _moved(start, count, unit) <= end)
     whole = YearPart(count, _PER_YEAR[unit])
     days_start = _moved(start, count, unit)
     if days_start == end:
         return (whole,)
-    return whole, *year_parts(DayCount.ACTUAL_ACTUAL_ISDA, days_start, end)
+    # The days counted are those after the whole periods: their first is the next day.
+    after = timedelta(days=1)
+    return whole, *year_parts(DayCount.ACTUAL_ACTUAL_ISDA, days_start + after, end + after)
 
 
 def _is_whole(start: date, end: date, unit: IntervalUnit) -> bool:

@@ -101,7 +101,8 @@ def _of_method(draw: st.DrawFn, method: Method, values: dict[str, Any]) -> dict[
         case Method.SINGLE_PAYMENT:
             return {"instalments": 1}
         case Method.RENTALS_IN_ADVANCE:
-            return {"first_due_on": disbursed_on}
+            residual = draw(st.just(0) | st.integers(0, principal - 1))
+            return {"first_due_on": disbursed_on, "residual": residual}
         case Method.EXPLICIT:
             due = sorted(
                 draw(st.sets(st.dates(values["first_due_on"], date(2031, 1, 1)), max_size=5))

@@ -278,6 +278,40 @@ def test_a_residue_in_the_first_instalment_leaves_the_others_level() -> None:
     assert rows(made)[1:] == sheet(left, [Fraction(1, 50)] * 11, 94_560)
 
 
+def test_one_instalment_has_nowhere_to_move_its_residue() -> None:
+    made = plan(instalments=1, residue="first", instalment_rounding=(100, "up"))
+    assert rows(made) == [[1_200_000, 12_000, 0]]
+    made = plan(instalments=3, principal_grace=2, residue="first", instalment_rounding=(100, "up"))
+    assert [row.principal for row in made.rows] == [0, 0, 1_200_000]
+
+
+@pytest.mark.parametrize("principal", [100_000, 987_654, 1_200_000, 31_415_926])
+@pytest.mark.parametrize("instalments", [2, 7, 12, 60])
+@pytest.mark.parametrize("unit", [1, 5, 100])
+def test_smoothing_stays_on_the_side_the_instalment_is_rounded_to(
+    principal: int, instalments: int, unit: int
+) -> None:
+    """Rounded up, the last is the lower one; with a unit less it would be the higher one."""
+    period = Fraction(24, 1200)
+    values: dict[str, Any] = {
+        "principal": principal,
+        "annual_rate": Decimal(24),
+        "instalments": instalments,
+        "smooth": True,
+    }
+
+    def last_exceeds(level: int) -> bool:
+        repaid, interest, _ = sheet(principal, [period] * instalments, level)[-1]
+        return repaid + interest > level
+
+    up = plan(instalment_rounding=(unit, "up"), **values).rows[0].total
+    down = plan(instalment_rounding=(unit, "down"), **values).rows[0].total
+    assert up % unit == down % unit == 0
+    assert not last_exceeds(up)
+    assert last_exceeds(up - unit)
+    assert up - down in (0, unit)
+
+
 def test_grace_on_principal() -> None:
     made = plan(principal_grace=3)
     assert rows(made)[:3] == [[0, 12_000, 1_200_000]] * 3

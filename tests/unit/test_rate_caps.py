@@ -139,22 +139,42 @@ def test_what_cannot_be_tested_is_refused() -> None:
         loan_prime_rate(date(2019, 8, 19))
 
 
-# One-year LPR as announced on the 20th of each month (National Interbank Funding Center).
+# One-year LPR as announced on the 20th of each month or the next working day. To February 2025 as
+# collected in ZiGmaX809/LawsDatabase, LPR_Data.txt; later ones from the PBoC's notices, of which
+# the last one compared is that of 20 August 2026.
+ANNOUNCED = """
+    4.25 2019-08-20
+    4.20 2019-09-20 2019-10-21
+    4.15 2019-11-20 2019-12-20 2020-01-20
+    4.05 2020-02-20 2020-03-20
+    3.85 2020-04-20 2020-05-20 2020-06-22 2020-07-20 2020-08-20 2020-09-21 2020-10-20 2020-11-20
+    3.85 2020-12-21 2021-01-20 2021-02-22 2021-03-22 2021-04-20 2021-05-20 2021-06-21 2021-07-20
+    3.85 2021-08-20 2021-09-22 2021-10-20 2021-11-22
+    3.80 2021-12-20
+    3.70 2022-01-20 2022-02-21 2022-03-21 2022-04-20 2022-05-20 2022-06-20 2022-07-20
+    3.65 2022-08-22 2022-09-20 2022-10-20 2022-11-21 2022-12-20 2023-01-20 2023-02-20 2023-03-20
+    3.65 2023-04-20 2023-05-22
+    3.55 2023-06-20 2023-07-20
+    3.45 2023-08-21 2023-09-20 2023-10-20 2023-11-20 2023-12-20 2024-01-22 2024-02-20 2024-03-20
+    3.45 2024-04-22 2024-05-20 2024-06-20
+    3.35 2024-07-22 2024-08-20 2024-09-20
+    3.10 2024-10-21 2024-11-20 2024-12-20 2025-01-20 2025-02-20
+    3.00 2025-05-20 2026-04-20 2026-07-20 2026-08-20
+"""
+
+
+@pytest.mark.parametrize("line", ANNOUNCED.strip().split("\n"))
+def test_the_loan_prime_rate_is_the_one_announced(line: str) -> None:
+    percent, *days = line.split()
+    for day in days:
+        assert loan_prime_rate(date.fromisoformat(day)) == Decimal(percent)
+
+
 @pytest.mark.parametrize(
     ("on", "percent"),
-    [
-        ("2019-08-20", "4.25"),
-        ("2020-04-19", "4.05"),
-        ("2020-04-20", "3.85"),
-        ("2021-12-31", "3.80"),
-        ("2022-08-22", "3.65"),
-        ("2024-10-21", "3.10"),
-        ("2025-05-19", "3.10"),
-        ("2025-05-20", "3.00"),
-        ("2026-11-21", "3.00"),
-    ],
+    [("2020-04-19", "4.05"), ("2021-12-31", "3.80"), ("2025-05-19", "3.10")],
 )
-def test_the_loan_prime_rate_of_a_day(on: str, percent: str) -> None:
+def test_a_loan_prime_rate_holds_until_the_next_one(on: str, percent: str) -> None:
     assert loan_prime_rate(date.fromisoformat(on)) == Decimal(percent)
 
 

@@ -379,6 +379,30 @@ def test_changes_that_no_plan_follows_from_are_refused(event: LoanEvent) -> None
         at(FIRST, event)
 
 
+@pytest.mark.parametrize(
+    ("annual_rate", "reason"),
+    [
+        ("-0.01", "0 to 1000 percent"),
+        ("1000.01", "0 to 1000 percent"),
+        ("1E+9", "0 to 1000 percent"),
+        ("12.123456789", "at most 8 decimal places"),
+    ],
+)
+def test_a_rate_that_no_loan_can_have_is_refused(annual_rate: str, reason: str) -> None:
+    rate = Decimal(annual_rate)
+    changed = RateChanged(key="e", on=FIRST, annual_rate=rate)
+    moved = Rescheduled(key="e", on=FIRST, instalments=3, first_due_on=SECOND, annual_rate=rate)
+    for event in (changed, moved):
+        with pytest.raises(InvalidTerms, match=reason) as refused:
+            at(FIRST, event)
+        assert refused.value.field == "annual_rate"
+        # What has not happened yet is not judged yet, and the limits themselves are rates.
+        at(FIRST - timedelta(days=1), event)
+    for limit in (Decimal(0), Decimal(1000)):
+        at(FIRST, changed.model_copy(update={"annual_rate": limit}))
+        at(FIRST, moved.model_copy(update={"annual_rate": limit}))
+
+
 # The end of a loan
 
 
