@@ -20,7 +20,8 @@ class ProviderUnavailable(ProviderError):
     """The provider cannot answer now: nothing was decided, the same call may be sent again.
 
     Codes: `connect_failed`, `timeout`, `connection_lost`, `rate_limited`, `server_error`,
-    `invalid_response`. `retry_after` is the provider's own wish, if it named one.
+    `processing_error` (its own code for that), `invalid_response`. `retry_after` is the provider's
+    own wish, if it named one.
     """
 
     def __init__(self, provider: str, code: str, retry_after: timedelta | None = None) -> None:
