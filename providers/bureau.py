@@ -1,4 +1,7 @@
-"""Credit bureau: a score and what other lenders reported."""
+"""Credit bureau: a score and what other lenders reported.
+
+Several bureaus speak this contract under a name each; `domain.bureau_merge` merges what they say.
+"""
 
 from typing import Annotated, Protocol, Self
 
@@ -50,14 +53,15 @@ class BureauRequest(PersonalWire):
 
 
 class HttpBureau:
-    """Bureau over the common contract."""
+    """Bureau over the common contract; `provider` is the name under which it is reached."""
 
-    def __init__(self, client: ProviderClient) -> None:
+    def __init__(self, client: ProviderClient, provider: str = "bureau") -> None:
         self._client = client
+        self._provider = provider
 
     async def score(
         self, *, request_id: str, name: str, identity_number: str, mobile: str
     ) -> BureauReport:
         """See Bureau.score."""
         request = BureauRequest(name=name, identity_number=identity_number, mobile=mobile)
-        return await self._client.call("bureau", "score", request, BureauReport, request_id)
+        return await self._client.call(self._provider, "score", request, BureauReport, request_id)

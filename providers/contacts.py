@@ -1,11 +1,20 @@
-"""Emergency contacts: are they reachable people other than the applicant."""
+"""Emergency contacts: are they reachable people other than the applicant.
+
+Only where the product and a consent allow it the applicant's address book goes along, and the
+answer then counts what it says about the contacts. What it says is for a review, never a verdict.
+"""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol, Self
+
+from pydantic import Field, model_validator
 
 from providers.client import ProviderClient
+from providers.errors import ProviderUnavailable
 from providers.verdict import Answer
-from providers.wire import PersonalWire
+from providers.wire import PersonalWire, Wire
+
+Count = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class Contact(PersonalWire):
@@ -16,16 +25,57 @@ class Contact(PersonalWire):
     mobile: str
 
 
+class AddressBookEntry(PersonalWire):
+    """One entry of the applicant's address book."""
+
+    name: str = Field(max_length=100)
+    mobile: str = Field(max_length=32)
+
+
+class AddressBookFindings(Wire):
+    """How the contacts stand in the address book.
+
+    `missing_contacts` are not in it, `relation_conflicts` stand there under a name or remark that
+    contradicts the relation, `overdue_entries` are entries known to the source as overdue.
+    """
+
+    entries: Count
+    missing_contacts: Count
+    relation_conflicts: Count
+    overdue_entries: Count
+
+
+class ContactsVerification(Answer):
+    """One verdict for all contacts; `address_book` comes with a match if a book was sent.
+
+    Reasons: `contact_is_applicant`, `duplicate_contact`.
+    """
+
+    address_book: AddressBookFindings | None = None
+
+    @model_validator(mode="after")
+    def _findings_come_with_a_match(self) -> Self:
+        if self.address_book is not None and not self.passed:
+            raise ValueError("the address book is looked at only when the contacts match")
+        return self
+
+
 class Contacts(Protocol):
     """A checker of contacts."""
 
     async def verify(
-        self, *, request_id: str, identity_number: str, mobile: str, contacts: Sequence[Contact]
-    ) -> Answer:
+        self,
+        *,
+        request_id: str,
+        identity_number: str,
+        mobile: str,
+        contacts: Sequence[Contact],
+        address_book: Sequence[AddressBookEntry] | None = None,
+    ) -> ContactsVerification:
         """Return one verdict for all contacts; raises ProviderUnavailable or ProviderRejected.
 
-        `identity_number` and `mobile` are the applicant's own. Reasons: `contact_is_applicant`,
-        `duplicate_contact`.
+        `identity_number` and `mobile` are the applicant's own. `address_book` needs a consent of
+        its own; None sends none.
         """
 
 
@@ -35,6 +85,7 @@ class ContactsRequest(PersonalWire):
     identity_number: str
     mobile: str
     contacts: list[Contact]
+    address_book: Annotated[list[AddressBookEntry], Field(max_length=5_000)] | None = None
 
 
 class HttpContacts:
@@ -44,10 +95,24 @@ class HttpContacts:
         self._client = client
 
     async def verify(
-        self, *, request_id: str, identity_number: str, mobile: str, contacts: Sequence[Contact]
-    ) -> Answer:
+        self,
+        *,
+        request_id: str,
+        identity_number: str,
+        mobile: str,
+        contacts: Sequence[Contact],
+        address_book: Sequence[AddressBookEntry] | None = None,
+    ) -> ContactsVerification:
         """See Contacts.verify."""
         request = ContactsRequest(
-            identity_number=identity_number, mobile=mobile, contacts=list(contacts)
+            identity_number=identity_number,
+            mobile=mobile,
+            contacts=list(contacts),
+            address_book=None if address_book is None else list(address_book),
         )
-        return await self._client.call("contacts", "verify", request, Answer, request_id)
+        answer = await self._client.call(
+            "contacts", "verify", request, ContactsVerification, request_id
+        )
+        if answer.passed and (answer.address_book is None) != (address_book is None):
+            raise ProviderUnavailable("contacts", "invalid_response")
+        return answer

@@ -15,22 +15,32 @@ from sandbox.config import SandboxConfig
 from sandbox.connections import CuttableProtocol
 from sandbox.control import control_routes
 from sandbox.faults import FaultProgramme
-from sandbox.gateway import OPERATIONS, Gateway
-
-_PATHS = frozenset(f"/{provider}/{operation}" for provider, operation in OPERATIONS)
+from sandbox.fireeye import PATHS as FIREEYE_PATHS
+from sandbox.fireeye import FireeyeStandin
+from sandbox.gateway import PATHS, Gateway
+from sandbox.qitech import PREFIX as QITECH_PREFIX
+from sandbox.qitech import QiTechStandin, qitech_routes
 
 
 class SandboxApp:
-    """Sends the providers' operations straight to the gateway, everything else to the console."""
+    """Sends the providers' operations to their gateways, everything else to the console."""
 
-    def __init__(self, gateway: Gateway, console: ASGIApp) -> None:
+    def __init__(
+        self, gateway: Gateway, fireeye: FireeyeStandin, qitech: QiTechStandin, console: ASGIApp
+    ) -> None:
         self._gateway = gateway
+        self._fireeye = fireeye
+        self._qitech = qitech
         self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan."""
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _PATHS:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS:
             await self._gateway.serve(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] in FIREEYE_PATHS:
+            await self._fireeye.serve(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(QITECH_PREFIX):
+            await self._qitech.serve(scope, receive, send)
         else:
             await self._console(scope, receive, send)
 
@@ -40,17 +50,22 @@ def create_app(config: SandboxConfig) -> SandboxApp:
     book = Book(config.database)
     faults = FaultProgramme()
     callbacks = CallbackSender(config, book, faults)
+    qitech = QiTechStandin(config, book, faults)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         callbacks.resume()
+        qitech.resume()
         yield
+        await qitech.close()
         await callbacks.close()
         book.close()
 
     console = FastAPI(title="Loanflow's stand-ins", lifespan=lifespan)
     console.include_router(control_routes(book, faults, callbacks))
-    return SandboxApp(Gateway(config, book, faults, callbacks), console)
+    console.include_router(qitech_routes(qitech, book))
+    gateway = Gateway(config, book, faults, callbacks)
+    return SandboxApp(gateway, FireeyeStandin(book, faults), qitech, console)
 
 
 def create_server(config: SandboxConfig) -> uvicorn.Server:

@@ -1,4 +1,4 @@
-"""The stand-ins' own record: orders and movements of money, contracts, messages, callbacks, calls.
+"""The stand-ins' own record: orders and movements, contracts, messages, captures, callbacks, calls.
 
 One SQLite file in WAL mode: what was committed survives `kill -9`. All access is from one event
 loop, so a transaction is a block of code without `await`.
@@ -60,6 +60,56 @@ CREATE TABLE IF NOT EXISTS callbacks (
     attempts INTEGER NOT NULL DEFAULT 0,
     delivered_at TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS captures (
+    capture_no TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    reference TEXT NOT NULL UNIQUE,
+    fingerprint TEXT NOT NULL,
+    identity_tail TEXT NOT NULL,
+    persona TEXT,
+    person_index INTEGER,
+    status TEXT NOT NULL CHECK (status IN ('code_sent', 'expired', 'pending', 'done', 'failed')),
+    reason TEXT CHECK ((reason IS NOT NULL) = (status = 'failed')),
+    wrong_tries INTEGER NOT NULL,
+    polls INTEGER NOT NULL,
+    polls_needed INTEGER,
+    delay_seconds REAL,
+    failure TEXT,
+    held INTEGER NOT NULL,
+    begun_at TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT CHECK ((ended_at IS NOT NULL) = (status IN ('done', 'failed')))
+) STRICT;
+CREATE TABLE IF NOT EXISTS notices (
+    event_id TEXT PRIMARY KEY,
+    capture_no TEXT NOT NULL UNIQUE REFERENCES captures,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    delivered_at TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS bindings (
+    binding_no TEXT PRIMARY KEY,
+    reference TEXT NOT NULL UNIQUE,
+    fingerprint TEXT NOT NULL,
+    card TEXT NOT NULL,
+    agreement_no TEXT UNIQUE,
+    wrong_tries INTEGER NOT NULL,
+    code_sent_at TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS codes (
+    code INTEGER PRIMARY KEY,
+    binding_no TEXT NOT NULL REFERENCES bindings,
+    mobile_key TEXT NOT NULL,
+    mobile TEXT NOT NULL,
+    day TEXT NOT NULL,
+    sent_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS codes_of_mobile ON codes (mobile_key, day);
+CREATE TABLE IF NOT EXISTS replies (
+    request_key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    reply TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS calls (
     call INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
@@ -117,6 +167,15 @@ class Book:
         columns, marks = ", ".join(row), ", ".join("?" * len(row))
         statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 -- see above
         self._connection.execute(statement, tuple(row.values()))
+
+    def update(
+        self, table: str, wanted: Mapping[str, object], changes: Mapping[str, object]
+    ) -> None:
+        """Change the rows whose columns equal `wanted`; names as for `insert`."""
+        sets = ", ".join(f"{column} = ?" for column in changes)
+        where = " AND ".join(f"{column} = ?" for column in wanted)
+        statement = f"UPDATE {table} SET {sets} WHERE {where}"  # noqa: S608 -- own names
+        self._connection.execute(statement, (*changes.values(), *wanted.values()))
 
     def select(
         self, table: str, order: str, wanted: Mapping[str, object | None], limit: int = -1

@@ -1,4 +1,4 @@
-"""The stand-ins' own console under `/sandbox`: faults, the book, calls, settlement, people."""
+"""The stand-ins' own console under `/sandbox`: faults, the book, calls, ends, people."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, HTTPException, Query
 from pydantic import BaseModel, ConfigDict
 
-from sandbox import payments, personas
+from sandbox import captures, payments, personas, registers
 from sandbox.book import Book, Row
 from sandbox.callbacks import CallbackSender
 from sandbox.faults import Fault, FaultProgramme
 from sandbox.refusal import RefusalError
+from sandbox.source_wire import Source
 from sandbox.wire import FailureReason, OrderKind
 
 _TOTALS = """
@@ -61,6 +62,16 @@ def control_routes(book: Book, faults: FaultProgramme, callbacks: CallbackSender
         callbacks.deliver(event_id)
         return {"event_id": event_id}
 
+    @router.post("/sandbox/captures/{capture_no}/finish")
+    async def finish(capture_no: str) -> dict[str, str]:
+        """End a running capture and send its notice; an ended one's is sent again."""
+        try:
+            event_id = captures.finish(book, capture_no)
+        except RefusalError as refusal:
+            raise HTTPException(refusal.status, refusal.code) from None
+        callbacks.announce(event_id)
+        return {"event_id": event_id}
+
     return router
 
 
@@ -98,6 +109,31 @@ def _add_records(router: APIRouter, book: Book) -> None:
             totals=book.all(_TOTALS),
         )
 
+    @router.get("/sandbox/captures")
+    async def read_captures(
+        source: Source | None = None, capture_no: str | None = None, status: str | None = None
+    ) -> list[Row]:
+        """Return the captures, each with its notice if it has ended."""
+        wanted = {"source": source, "capture_no": capture_no, "status": status}
+        rows = book.select("captures", "begun_at, capture_no", wanted)
+        notices = {row["capture_no"]: row for row in book.select("notices", "event_id", {})}
+        return [_unprinted(row) | {"notice": notices.get(row["capture_no"])} for row in rows]
+
+    @router.get("/sandbox/bindings")
+    async def read_bindings(binding_no: str | None = None) -> list[Row]:
+        """Return the bindings of cards, each with the codes that were texted."""
+        rows = book.select("bindings", "binding_no", {"binding_no": binding_no})
+        codes = book.select("codes", "code", {"binding_no": binding_no})
+        return [
+            _unprinted(row)
+            | {
+                "codes": [
+                    code["sent_at"] for code in codes if code["binding_no"] == row["binding_no"]
+                ]
+            }
+            for row in rows
+        ]
+
     @router.get("/sandbox/calls")
     async def read_calls(
         provider: str | None = None,
@@ -119,9 +155,18 @@ def _add_records(router: APIRouter, book: Book) -> None:
         """Return the first member of each family of fictional people."""
         return [asdict(personas.person(persona.key)) for persona in personas.PERSONAS]
 
+    @router.get("/sandbox/registers")
+    async def read_registers() -> list[dict[str, object]]:
+        """Return the first member of each family of fictional firms and Brazilians."""
+        return registers.listed()
+
 
 def _of(numbers: set[object], rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["order_no"] in numbers]
+
+
+def _unprinted(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key != "fingerprint"}
 
 
 def _public(order: Row) -> Row:

@@ -7,6 +7,26 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sandbox.wire import FailureReason
 
 Garbage = Literal["not_json", "wrong_shape", "empty", "huge"]
+FireeyeVariant = Literal[
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "unknown_code",
+    "no_code",
+    "two_codes",
+    "numeric_code",
+    "short_code",
+    "other_key",
+    "resp_code_key",
+    "string_data",
+    "null_data",
+    "missing_data",
+    "fractional_data",
+    "data_below",
+    "data_above",
+    "gb18030",
+]
 
 
 class Fault(BaseModel):
@@ -15,7 +35,11 @@ class Fault(BaseModel):
     `status` and `reset` strike before the work; with `lose_response` the work is done first and its
     answer is then lost: replaced by `status` if there is one, else cut off. `garbage` replaces a
     true answer. `order_outcome` and `hold` steer payment orders: a held one is settled by
-    `POST /sandbox/settle` only. For provider `callbacks`, `duplicates` counts extra copies.
+    `POST /sandbox/settle` only. The `report_*` fields and `hold` steer a capture from its `confirm`
+    (an import from its `begin`): how long it takes, at which question it ends, why it fails.
+    `expire_code` ends a code that was sent. For provider `callbacks`, `duplicates` counts extra
+    copies, and `forge_signature` signs the first posting with a secret that nobody shares. For
+    `fireeye`, `fireeye` chooses the form of its answer (see `sandbox.fireeye`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,7 +55,13 @@ class Fault(BaseModel):
     garbage: Garbage | None = None
     order_outcome: Literal["processing"] | FailureReason | None = None
     hold: bool = False
+    report_delay_seconds: Annotated[float, Field(gt=0, le=172_800)] | None = None
+    report_polls: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    report_failure: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")] | None = None
+    expire_code: bool = False
+    forge_signature: bool = False
     duplicates: Annotated[int, Field(ge=0, le=20)] = 0
+    fireeye: FireeyeVariant | None = None
 
     @model_validator(mode="after")
     def _one_ending(self) -> Self:

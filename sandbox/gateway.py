@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -11,21 +10,28 @@ from fastapi.datastructures import Headers
 from pydantic import BaseModel, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from sandbox import documents, payments, verification, wire
+from sandbox import (
+    bindings,
+    captures,
+    documents,
+    payments,
+    registers,
+    source_wire,
+    sources,
+    verification,
+    wire,
+)
+from sandbox.answering import GARBAGE, Reply, answer, answer_bytes, fail, read_body
 from sandbox.book import Book
 from sandbox.callbacks import CallbackSender
+from sandbox.captures import Step
 from sandbox.clock import now
 from sandbox.config import SandboxConfig
-from sandbox.connections import cut
-from sandbox.faults import Fault, FaultProgramme, Garbage
+from sandbox.faults import Fault, FaultProgramme
 from sandbox.masking import masked
 from sandbox.refusal import RefusalError
 from sandbox.signature import fault_of
 
-BODY_LIMIT = 32 * 1024 * 1024
-"""Bytes of a request: pictures travel in base64."""
-
-Reply = dict[str, object]
 Asked = TypeVar("Asked", bound=BaseModel)
 
 
@@ -38,15 +44,17 @@ class Done:
     details: dict[str, object] = field(default_factory=dict)
     response_lost: bool = False
     settles: str | None = None
+    step: Step | None = None
 
 
-Work = Callable[[bytes, Book, Fault], Done]
+Work = Callable[[bytes, Book, Fault, str], Done]
+"""What an operation does with a body, the book, the fault that strikes it, and the request id."""
 
 
 def _pure(model: type[Asked], answer: Callable[[Asked], Reply]) -> Work:
     """Return the work of a verification."""
 
-    def work(body: bytes, _: Book, __: Fault) -> Done:
+    def work(body: bytes, _: Book, __: Fault, ___: str) -> Done:
         request = model.model_validate_json(body)
         reply = answer(request)
         reasons = reply.get("reasons")
@@ -59,7 +67,7 @@ def _pure(model: type[Asked], answer: Callable[[Asked], Reply]) -> Work:
 def _kept(model: type[Asked], answer: Callable[[Book, Asked], Reply], outcome: str) -> Work:
     """Return the work of an operation on the book; `outcome` names the reply's telling field."""
 
-    def work(body: bytes, book: Book, _: Fault) -> Done:
+    def work(body: bytes, book: Book, _: Fault, __: str) -> Done:
         request = model.model_validate_json(body)
         reply = answer(book, request)
         return Done(reply, str(reply.get(outcome, outcome)), masked(request))
@@ -70,7 +78,7 @@ def _kept(model: type[Asked], answer: Callable[[Book, Asked], Reply], outcome: s
 def _moved(model: type[Asked], answer: Callable[[Book, Asked, Fault], payments.Booked]) -> Work:
     """Return the work of a movement of money."""
 
-    def work(body: bytes, book: Book, fault: Fault) -> Done:
+    def work(body: bytes, book: Book, fault: Fault, _: str) -> Done:
         request = model.model_validate_json(body)
         booked = answer(book, request, fault)
         order_no = str(booked.reply["order_no"])
@@ -85,6 +93,37 @@ def _moved(model: type[Asked], answer: Callable[[Book, Asked, Fault], payments.B
     return work
 
 
+def _captured(model: type[Asked], answer: Callable[[Book, Asked, Fault], Step]) -> Work:
+    """Return the work of an operation on a capture whose repeats the capture's number marks."""
+    return _tried(model, lambda book, request, fault, _: answer(book, request, fault))
+
+
+def _tried(model: type[Asked], answer: Callable[[Book, Asked, Fault, str], Step]) -> Work:
+    """Return the work of an operation on the book whose repeats the request id marks."""
+
+    def work(body: bytes, book: Book, fault: Fault, request_id: str) -> Done:
+        request = model.model_validate_json(body)
+        step = answer(book, request, fault, request_id)
+        outcome = step.reply.get("status") or step.reply.get("verdict")
+        return Done(step.reply, str(outcome), masked(request), step=step)
+
+    return work
+
+
+def _bound(model: type[Asked], answer: Callable[[Book, Asked, Fault, str], Reply]) -> Work:
+    """Return the work of an operation on a card's binding."""
+    return _tried(model, lambda *asked: Step(answer(*asked)))
+
+
+def _reported(source: source_wire.Source) -> Work:
+    """Return the work of asking for a source's report."""
+
+    def answer(book: Book, request: source_wire.CaptureQuery, _: Fault) -> Step:
+        return captures.report(book, source, request)
+
+    return _captured(source_wire.CaptureQuery, answer)
+
+
 OPERATIONS: dict[tuple[str, str], Work] = {
     ("real_name", "verify"): _pure(wire.TwoFactors, verification.real_name),
     ("operator", "verify"): _pure(wire.ThreeFactors, verification.operator),
@@ -94,6 +133,22 @@ OPERATIONS: dict[tuple[str, str], Work] = {
     ("liveness", "compare"): _pure(wire.FaceCompare, verification.face),
     ("bank_card", "verify"): _pure(wire.FourFactors, verification.bank_card),
     ("bureau", "score"): _pure(wire.ThreeFactors, verification.bureau),
+    ("bureau_second", "score"): _pure(wire.ThreeFactors, sources.second_bureau),
+    ("blacklist", "check"): _pure(wire.ThreeFactors, sources.blacklist),
+    ("multi_lender", "query"): _pure(wire.ThreeFactors, sources.multi_lender),
+    ("credit_card", "verify"): _pure(wire.FourFactors, sources.credit_card),
+    ("company", "check"): _pure(source_wire.CompanyCheck, registers.company),
+    ("person", "check"): _pure(source_wire.PersonCheck, registers.person),
+    ("operator_report", "begin"): _captured(source_wire.OperatorCapture, captures.begin_operator),
+    ("operator_report", "confirm"): _tried(source_wire.CaptureCode, captures.confirm),
+    ("operator_report", "report"): _reported("operator_report"),
+    ("online_banking", "begin"): _captured(source_wire.BankingImport, captures.begin_banking),
+    ("online_banking", "report"): _reported("online_banking"),
+    ("ecommerce", "begin"): _captured(source_wire.EcommerceImport, captures.begin_ecommerce),
+    ("ecommerce", "report"): _reported("ecommerce"),
+    ("card_binding", "send_code"): _bound(source_wire.BindingCode, bindings.send_code),
+    ("card_binding", "confirm"): _bound(source_wire.BindingEntry, bindings.confirm),
+    ("card_binding", "banks"): _kept(source_wire.BanksQuery, bindings.banks, "listed"),
     ("payments", "disburse"): _moved(wire.Disbursement, payments.disburse),
     ("payments", "debit"): _moved(wire.Debit, payments.debit),
     ("payments", "query"): _kept(wire.OrderQuery, payments.query, "status"),
@@ -102,6 +157,11 @@ OPERATIONS: dict[tuple[str, str], Work] = {
     ("messaging", "send"): _kept(wire.Message, documents.send, "status"),
 }
 """Every operation of every provider: `POST /{provider}/{operation}`."""
+
+PATHS = {
+    f"/{provider}/{operation}": (provider, operation) for provider, operation in OPERATIONS
+} | {"/second/bureau/score": ("bureau_second", "score")}
+"""Where operations are served: the second bureau also as a bureau under a base URL of its own."""
 
 
 class Gateway:
@@ -116,36 +176,36 @@ class Gateway:
         self._callbacks = callbacks
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one call to an operation of `OPERATIONS`."""
-        provider, operation = scope["path"].strip("/").split("/")
+        """Serve one call to a path of `PATHS`."""
+        provider, operation = PATHS[scope["path"]]
         headers = Headers(scope=scope)
         request_id = headers.get("x-request-id", "")
         call = (provider, operation, request_id)
         try:
-            body = await _body(receive)
+            body = await read_body(receive)
             self._admit(headers, request_id, body)
         except RefusalError as refusal:
             self._book.record_call(call, refusal.code, {})
-            await _answer(send, refusal.status, {"code": refusal.code})
+            await answer(send, refusal.status, {"code": refusal.code})
             return
         fault = self._faults.take(provider, operation)
         await asyncio.sleep(fault.latency_seconds)
         if fault.reset or (fault.status is not None and not fault.lose_response):
             self._book.record_call(call, "reset" if fault.reset else f"http_{fault.status}", {})
-            await _fail(fault, scope, receive, send)
+            await fail(fault, scope, receive, send)
             return
         try:
             done = self._work(call, body, fault)
         except RefusalError as refusal:
             self._book.record_call(call, refusal.code, {})
-            await _answer(send, refusal.status, {"code": refusal.code})
+            await answer(send, refusal.status, {"code": refusal.code})
             return
         if fault.lose_response or done.response_lost:
-            await _fail(fault, scope, receive, send)
+            await fail(fault, scope, receive, send)
         elif fault.garbage is not None:
-            await _send(send, 200, _GARBAGE[fault.garbage])
+            await answer_bytes(send, 200, GARBAGE[fault.garbage])
         else:
-            await _answer(send, 200, done.reply)
+            await answer(send, 200, done.reply)
 
     def _admit(self, headers: Headers, request_id: str, body: bytes) -> None:
         """Raise RefusalError unless the caller proves who they are."""
@@ -162,54 +222,14 @@ class Gateway:
 
     def _work(self, call: tuple[str, str, str], body: bytes, fault: Fault) -> Done:
         try:
-            done = OPERATIONS[call[:2]](body, self._book, fault)
+            done = OPERATIONS[call[:2]](body, self._book, fault, call[2])
         except ValidationError:
             raise RefusalError(422, "invalid_request") from None
         self._book.record_call(call, done.outcome, done.details)
         if done.settles is not None:
             self._callbacks.settle_later(done.settles)
+        if done.step is not None and done.step.starts is not None:
+            self._callbacks.finish_later(done.step.starts)
+        if done.step is not None and done.step.announces is not None:
+            self._callbacks.announce(done.step.announces)
         return done
-
-
-_GARBAGE: dict[Garbage, bytes] = {
-    "not_json": b"<html><body>It works!</body></html>",
-    "wrong_shape": b'{"verdict":"perhaps","status":"maybe","score":"many"}',
-    "empty": b"",
-    "huge": b'{"verdict":"match","reasons":[]' + b" " * (2 * 1024 * 1024) + b"}",
-}
-
-
-async def _body(receive: Receive) -> bytes:
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > BODY_LIMIT:
-            raise RefusalError(413, "body_too_large")
-    return bytes(body)
-
-
-async def _fail(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the fault's status, or cut the connection if it names none."""
-    if fault.status is None:
-        await cut(scope, receive)
-    else:
-        await _answer(send, fault.status, {"code": "programmed_fault"}, fault.retry_after)
-
-
-async def _answer(send: Send, status: int, reply: Reply, retry_after: int | None = None) -> None:
-    body = json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()
-    await _send(send, status, body, retry_after)
-
-
-async def _send(send: Send, status: int, body: bytes, retry_after: int | None = None) -> None:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    if retry_after is not None:
-        headers.append((b"retry-after", str(retry_after).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

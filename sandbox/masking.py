@@ -6,13 +6,20 @@ _PLAIN = frozenset(
     {
         "actions",
         "amount",
+        "bank_code",
+        "binding_no",
+        "capture_no",
+        "consent_id",
         "contract_no",
+        "country",
         "currency",
         "document_sha256",
         "initiator",
         "kind",
         "message_id",
         "order_no",
+        "platform",
+        "reference",
         "template",
     }
 )

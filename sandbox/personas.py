@@ -26,22 +26,34 @@ class Trait(StrEnum):
     DISBURSEMENT_RESPONSE_LOST = "disbursement_response_lost"
     DEBIT_PROCESSING = "debit_processing"
     THIRD_DEBIT_DECLINES = "third_debit_declines"
+    REPORT_SLOW = "report_slow"
+    REPORT_FAILS = "report_fails"
+    IMPORT_REFUSED = "import_refused"
+    THIN_FILE = "thin_file"
+    BUREAU_DISAGREES = "bureau_disagrees"
+    SECOND_BUREAU_SILENT = "second_bureau_silent"
+    BANK_UNSUPPORTED = "bank_unsupported"
 
 
 @dataclass(frozen=True)
 class Persona:
-    """One kind of fictional person: how they are called, what the bureau knows, their trait."""
+    """One kind of fictional person: how they are called, what the bureau knows, their trait.
+
+    `score` is None where the bureau has no file.
+    """
 
     key: str
     code: str
     area: str
     name: str
     sex: Sex
-    score: int = 780
+    score: int | None = 780
     trait: Trait | None = None
     blacklisted: bool = False
     overdue_history: int = 0
     lenders_queried_30d: int = 1
+    unsettled_loans: int = 0
+    new_loans_30d: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Person:
     identity_number: str
     mobile: str
     card_number: str
+    credit_card_number: str
     address: str
     issuer: str
     valid_from: date
@@ -101,6 +114,32 @@ PERSONAS: tuple[Persona, ...] = (
         780,
         Trait.DISBURSEMENT_RESPONSE_LOST,
     ),
+    Persona("report_slow", "15", "150100", "云迟迟", "female", 780, Trait.REPORT_SLOW),
+    Persona("report_fails", "16", "320100", "音信绝", "male", 780, Trait.REPORT_FAILS),
+    Persona("import_refused", "17", "450100", "门常关", "female", 780, Trait.IMPORT_REFUSED),
+    Persona("thin_file", "18", "620100", "白如纸", "male", None, Trait.THIN_FILE),
+    Persona("bureau_disagrees", "19", "510100", "两面风", "male", 780, Trait.BUREAU_DISAGREES),
+    Persona(
+        "second_bureau_silent",
+        "20",
+        "520100",
+        "独木桥",
+        "male",
+        780,
+        Trait.SECOND_BUREAU_SILENT,
+    ),
+    Persona(
+        "multi_lender_heavy",
+        "21",
+        "530100",
+        "债如山",
+        "male",
+        560,
+        lenders_queried_30d=16,
+        unsettled_loans=7,
+        new_loans_30d=5,
+    ),
+    Persona("bank_unsupported", "22", "610100", "小钱庄", "female", 780, Trait.BANK_UNSUPPORTED),
 )
 """The table of `docs/sandbox.md`."""
 
@@ -111,6 +150,7 @@ _FIRST_BIRTHDAY = date(1985, 1, 1)
 _BIRTHDAYS = 5_000
 _FIRST_SEQUENCE = 900
 _CARD_PREFIX = "6299"
+_CREDIT_CARD_PREFIX = "6298"
 _BY_KEY = {persona.key: persona for persona in PERSONAS}
 _BY_AREA = {persona.area: persona for persona in PERSONAS}
 _BY_CODE = {persona.code: persona for persona in PERSONAS}
@@ -141,20 +181,29 @@ def by_identity(identity_number: str) -> Person | None:
 
 
 def by_card(card_number: str) -> Person | None:
-    """Return the person of the table with this card number."""
-    persona = _BY_CODE.get(card_number[4:6])
-    if persona is None or len(card_number) != 16 or not card_number.isdecimal():
-        return None
-    index = int(card_number[6:15])
-    if index >= FAMILY_SIZE:
-        return None
-    found = _member(persona, index)
-    return found if found.card_number == card_number else None
+    """Return the person of the table with this bank card."""
+    found = _holder(card_number)
+    return found if found is not None and found.card_number == card_number else None
+
+
+def by_credit_card(card_number: str) -> Person | None:
+    """Return the person of the table with this further credit card."""
+    found = _holder(card_number)
+    return found if found is not None and found.credit_card_number == card_number else None
 
 
 def luhn_valid(card_number: str) -> bool:
     """Say whether a card number's check digit is right."""
     return card_number.isdecimal() and card_number[-1] == _luhn_digit(card_number[:-1])
+
+
+def _holder(card_number: str) -> Person | None:
+    """Return the person whom a card number of 16 digits names, whatever its prefix."""
+    persona = _BY_CODE.get(card_number[4:6])
+    if persona is None or len(card_number) != 16 or not card_number.isdecimal():
+        return None
+    index = int(card_number[6:15])
+    return _member(persona, index) if index < FAMILY_SIZE else None
 
 
 def _member(persona: Persona, index: int) -> Person:
@@ -164,6 +213,7 @@ def _member(persona: Persona, index: int) -> Person:
     sequence = _FIRST_SEQUENCE + 2 * (index // _BIRTHDAYS) + (persona.sex == "male")
     body = f"{persona.area}{born:%Y%m%d}{sequence}"
     card = f"{_CARD_PREFIX}{persona.code}{index:09d}"
+    credit_card = f"{_CREDIT_CARD_PREFIX}{persona.code}{index:09d}"
     return Person(
         persona=persona,
         index=index,
@@ -173,6 +223,7 @@ def _member(persona: Persona, index: int) -> Person:
         identity_number=body + _identity_digit(body),
         mobile=f"199{persona.code}{index:06d}",
         card_number=card + _luhn_digit(card),
+        credit_card_number=credit_card + _luhn_digit(credit_card),
         address=f"示例省虚构市演示路{index + 1}号",
         issuer="虚构市公安局",
         valid_from=date(2020, 1, 1),

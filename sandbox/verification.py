@@ -5,6 +5,7 @@ from sandbox.personas import Person, Trait
 
 Reply = dict[str, object]
 
+RELATIONS = frozenset({"parent", "spouse", "sibling", "child", "colleague", "friend"})
 MATCH: Reply = {"verdict": "match", "reasons": []}
 FACE_THRESHOLD = 0.80
 
@@ -40,7 +41,25 @@ def contacts(request: wire.ContactsCheck) -> Reply:
         return _mismatch("contact_is_applicant")
     if len(set(mobiles)) < len(mobiles):
         return _mismatch("duplicate_contact")
-    return MATCH
+    return MATCH if request.address_book is None else MATCH | {"address_book": _found(request)}
+
+
+def _found(request: wire.ContactsCheck) -> Reply:
+    """Count how the contacts stand in the address book that was sent.
+
+    A remark that begins with another relation contradicts; one that begins with 逾期 is overdue.
+    """
+    book = {entry.mobile: entry.name for entry in request.address_book or []}
+    remarks = [(contact.relation, book.get(contact.mobile)) for contact in request.contacts]
+    return {
+        "entries": len(request.address_book or []),
+        "missing_contacts": sum(remark is None for _, remark in remarks),
+        "relation_conflicts": sum(
+            remark is not None and remark.partition(":")[0] in RELATIONS - {relation}
+            for relation, remark in remarks
+        ),
+        "overdue_entries": sum(remark.startswith("逾期") for remark in book.values()),
+    }
 
 
 def identity_card(request: wire.CardPictures) -> Reply:
@@ -92,8 +111,10 @@ def bank_card(request: wire.FourFactors) -> Reply:
     """Compare the four factors; name the bank and the kind of card."""
     if not personas.luhn_valid(request.card_number):
         return _mismatch("card_invalid")
-    owner = personas.by_card(request.card_number)
-    bank: Reply = {"bank_code": "DEMO", "bank_name": "演示银行", "card_type": _card_type(owner)}
+    credit_owner = personas.by_credit_card(request.card_number)
+    owner = credit_owner or personas.by_card(request.card_number)
+    kind = "credit" if credit_owner is not None else _card_type(owner)
+    bank: Reply = {"bank_code": "DEMO", "bank_name": "演示银行", "card_type": kind}
     if owner is not None:
         if owner.identity_number != request.identity_number:
             return _mismatch("card_not_owned")
@@ -112,6 +133,8 @@ def bureau(request: wire.ThreeFactors) -> Reply:
     if request.name != person.name:
         return _mismatch("identity_mismatch")
     persona = person.persona
+    if persona.score is None:
+        return _unavailable("no_file")
     return MATCH | _file(
         score=persona.score,
         overdue=persona.overdue_history,

@@ -34,7 +34,7 @@ class TwoFactors(Request):
 
 
 class ThreeFactors(TwoFactors):
-    """operator/verify and bureau/score."""
+    """operator/verify, the bureaus' score, blacklist/check and multi_lender/query."""
 
     mobile: Text
 
@@ -53,12 +53,20 @@ class Contact(Request):
     mobile: Text
 
 
+class BookEntry(Request):
+    """One entry of an applicant's address book."""
+
+    name: Annotated[str, StringConstraints(max_length=100)]
+    mobile: Annotated[str, StringConstraints(max_length=32)]
+
+
 class ContactsCheck(Request):
     """contacts/verify."""
 
     identity_number: Text
     mobile: Text
     contacts: Annotated[list[Contact], Field(min_length=1, max_length=20)]
+    address_book: Annotated[list[BookEntry], Field(max_length=5_000)] | None = None
 
 
 class CardPictures(Request):

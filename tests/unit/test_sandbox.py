@@ -35,12 +35,15 @@ def test_numbers_are_valid_and_lead_back_to_the_person(persona: Persona, index: 
     assert phonenumbers.is_valid_number(phonenumbers.parse(who.mobile, "CN"))
     assert personas.by_identity(who.identity_number) == who
     assert personas.by_card(who.card_number) == who
+    assert luhn.is_valid(who.credit_card_number)
+    assert personas.by_credit_card(who.credit_card_number) == who
+    assert personas.by_card(who.credit_card_number) is None
 
 
 def test_all_members_differ() -> None:
     people = [person(persona.key, index) for persona in PERSONAS for index in INDICES]
     people += [stranger(index) for index in INDICES]
-    for field in ("identity_number", "mobile", "card_number"):
+    for field in ("identity_number", "mobile", "card_number", "credit_card_number"):
         assert len({getattr(who, field) for who in people}) == len(people)
 
 
@@ -94,7 +97,7 @@ def test_the_document_lists_every_persona_as_it_is() -> None:
     for persona in PERSONAS:
         who = person(persona.key)
         row = f"| `{persona.key}` | {who.name} | {who.identity_number} | {who.mobile} |"
-        assert f"{row} {who.card_number} | {persona.score} |" in text
+        assert f"{row} {who.card_number} | {persona.score or '–'} |" in text
 
 
 def test_the_document_lists_every_operation_and_fault() -> None:

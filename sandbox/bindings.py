@@ -1,0 +1,162 @@
+"""The card-binding channel: four factors, a code by text message, an agreement."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta, timezone
+
+from sandbox import personas, source_wire, verification
+from sandbox.book import Book, Row
+from sandbox.captures import CODE_SECONDS, MOST_TRIES, RIGHT_CODE
+from sandbox.clock import now
+from sandbox.faults import Fault
+from sandbox.masking import tail
+from sandbox.payments import fingerprint
+from sandbox.personas import Trait
+from sandbox.refusal import RefusalError
+from sandbox.replies import once
+
+RESEND_SECONDS = 60
+SENDS_A_DAY = 5
+
+BANKS: list[dict[str, object]] = [
+    {
+        "bank_code": "DEMO",
+        "bank_name": "演示银行",
+        "single_limit": 5_000_000,
+        "daily_limit": 20_000_000,
+        "currency": "CNY",
+    },
+    {
+        "bank_code": "SAMPLE",
+        "bank_name": "样例银行",
+        "single_limit": 1_000_000,
+        "daily_limit": 5_000_000,
+        "currency": "CNY",
+    },
+]
+
+_ZONE = timezone(timedelta(hours=8))
+
+Reply = dict[str, object]
+
+
+def banks(_: Book, __: source_wire.BanksQuery) -> Reply:
+    """Return the banks whose cards can be bound."""
+    return {"banks": BANKS}
+
+
+def send_code(book: Book, request: source_wire.BindingCode, _: Fault, request_id: str) -> Reply:
+    """Text a code if the four factors agree and the limits allow one."""
+    with book.transaction():
+        key = f"card_binding/send_code/{request_id}"
+        return once(book, key, request, lambda: _sent(book, request))
+
+
+def confirm(book: Book, request: source_wire.BindingEntry, fault: Fault, request_id: str) -> Reply:
+    """Take a code: the right one binds the card."""
+    with book.transaction():
+        key = f"card_binding/confirm/{request_id}"
+        return once(book, key, request, lambda: _judged(book, request, expired=fault.expire_code))
+
+
+def _sent(book: Book, request: source_wire.BindingCode) -> Reply:
+    numbered: Reply = {"binding_no": request.binding_no}
+    answer = _four_factors(request)
+    if answer["verdict"] != "match":
+        return answer | numbered
+    binding = _binding(book, request)
+    mobile = hashlib.sha256(request.mobile.encode()).hexdigest()
+    delivery, wait = _limit(book, mobile)
+    if delivery == "sent":
+        at = now()
+        entry = {
+            "binding_no": request.binding_no,
+            "mobile_key": mobile,
+            "mobile": tail(request.mobile),
+            "day": at.astimezone(_ZONE).date().isoformat(),
+            "sent_at": at.isoformat(),
+        }
+        book.insert("codes", entry)
+        fresh = {"code_sent_at": at.isoformat(), "wrong_tries": 0}
+        book.update("bindings", numbered, fresh)
+    told: Reply = {"delivery": delivery, "reference": binding["reference"]}
+    return answer | numbered | told | ({"retry_after_seconds": wait} if wait else {})
+
+
+def _four_factors(request: source_wire.BindingCode) -> Reply:
+    answer = verification.bank_card(request)
+    if answer["verdict"] != "match":
+        return answer
+    if answer["card_type"] != "debit":
+        return {"verdict": "mismatch", "reasons": ["not_a_debit_card"]}
+    owner = personas.by_card(request.card_number)
+    if owner is not None and owner.persona.trait is Trait.BANK_UNSUPPORTED:
+        return {"verdict": "mismatch", "reasons": ["bank_not_supported"]}
+    return answer
+
+
+def _binding(book: Book, request: source_wire.BindingCode) -> Row:
+    """Return the binding of this number, opened now if it is new."""
+    content = fingerprint(request)
+    known = book.one("SELECT * FROM bindings WHERE binding_no = ?", request.binding_no)
+    if known is None:
+        known = {
+            "binding_no": request.binding_no,
+            "reference": f"ref_{secrets.token_hex(12)}",
+            "fingerprint": content,
+            "card": tail(request.card_number),
+            "agreement_no": None,
+            "wrong_tries": 0,
+            "code_sent_at": None,
+        }
+        book.insert("bindings", known)
+    elif known["fingerprint"] != content:
+        raise RefusalError(409, "binding_conflict")
+    return known
+
+
+def _limit(book: Book, mobile: str) -> tuple[str, int]:
+    """Return what the limits say to another code, and the seconds to wait."""
+    at = now()
+    day = at.astimezone(_ZONE).date()
+    rows = book.all(
+        "SELECT sent_at FROM codes WHERE mobile_key = ? AND day = ? ORDER BY sent_at",
+        *(mobile, day.isoformat()),
+    )
+    if len(rows) >= SENDS_A_DAY:
+        midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), _ZONE)
+        return "daily_limit", int((midnight - at).total_seconds()) + 1
+    if rows:
+        since = at - datetime.fromisoformat(str(rows[-1]["sent_at"]))
+        wait = RESEND_SECONDS - int(since.total_seconds())
+        if wait > 0:
+            return "too_soon", wait
+    return "sent", 0
+
+
+def _judged(book: Book, request: source_wire.BindingEntry, *, expired: bool) -> Reply:
+    binding = book.one(
+        "SELECT * FROM bindings WHERE binding_no = ? AND reference = ?",
+        *(request.binding_no, request.reference),
+    )
+    if binding is None:
+        raise RefusalError(404, "binding_not_found")
+    reply: Reply = {"binding_no": request.binding_no}
+    if expired or not _code_lives(binding):
+        return reply | {"status": "expired"}
+    if request.code == RIGHT_CODE:
+        agreement = binding["agreement_no"] or f"agr_{secrets.token_hex(12)}"
+        book.update("bindings", reply, {"agreement_no": agreement})
+        return reply | {"status": "accepted", "agreement_no": agreement}
+    tries = int(str(binding["wrong_tries"])) + 1
+    book.update("bindings", reply, {"wrong_tries": tries})
+    if tries >= MOST_TRIES:
+        return reply | {"status": "expired"}
+    return reply | {"status": "wrong_code", "tries_left": MOST_TRIES - tries}
+
+
+def _code_lives(binding: Row) -> bool:
+    if binding["code_sent_at"] is None or int(str(binding["wrong_tries"])) >= MOST_TRIES:
+        return False
+    age = now() - datetime.fromisoformat(str(binding["code_sent_at"]))
+    return age <= timedelta(seconds=CODE_SECONDS)

@@ -1,0 +1,98 @@
+"""The requests that the data sources' stand-ins accept, field by field."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from sandbox.wire import FourFactors, Key, Request, Text, TwoFactors
+
+Source = Literal["operator_report", "online_banking", "ecommerce"]
+Country = Literal["CN", "BR"]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,8}$")]
+
+
+class Capture(TwoFactors):
+    """What every `begin` says: a number chosen by the caller, whose account, by which consent."""
+
+    capture_no: Key
+    consent_id: Key
+
+
+class OperatorCapture(Capture):
+    """operator_report/begin."""
+
+    mobile: Text
+
+
+class BankingImport(Capture):
+    """online_banking/begin."""
+
+    bank_code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}$")]
+
+
+class EcommerceImport(Capture):
+    """ecommerce/begin."""
+
+    platform: Literal["taobao", "jd", "pinduoduo", "other"]
+
+
+class CaptureCode(Request):
+    """operator_report/confirm."""
+
+    capture_no: Key
+    reference: Key
+    code: Code
+
+
+class CaptureQuery(Request):
+    """`report` of the three sources."""
+
+    capture_no: Key
+    reference: Key
+
+
+class BindingCode(FourFactors):
+    """card_binding/send_code."""
+
+    binding_no: Key
+
+
+class BindingEntry(Request):
+    """card_binding/confirm."""
+
+    binding_no: Key
+    reference: Key
+    code: Code
+
+
+class BanksQuery(Request):
+    """card_binding/banks."""
+
+
+class CompanyCheck(Request):
+    """company/check."""
+
+    country: Country
+    registration_number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{14}$|^[0-9A-Z]{18}$")]
+    legal_name: Text
+
+
+class PersonCheck(Request):
+    """person/check."""
+
+    country: Country
+    document_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{11}$|^[0-9]{17}[0-9X]$")]
+    name: Text
+    birth_date: Annotated[date, Field(strict=False)] | None = None
+
+
+class ReportNotice(BaseModel):
+    """The body of a callback about a capture."""
+
+    event_id: str
+    source: Source
+    capture_no: str
+    status: Literal["done", "failed"]
+    reason: str | None
+    occurred_at: str
