@@ -1,12 +1,17 @@
 """The automatic decision: facts from the bureau, the policy's answer, and its record."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
+from activities.enquiries import Desk, Judged, Question, Subject, Told, judge
 from activities.performing import performs
 from activities.refusals import found, known
 from domain.application import Rejection
+from domain.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
+from domain.consents import ConsentMissing
+from domain.data_sources import Capability
 from domain.decision import (
     POLICY_VERSION,
     Decision,
@@ -20,12 +25,10 @@ from domain.elements import identity_birth_date
 from messages import calls
 from messages.application import AssessApplication
 from messages.ids import derived_id
-from providers.bureau import BureauReport
-from providers.errors import ProviderUnavailable
-from providers.registry import Providers
-from providers.verdict import Verdict
+from providers.bureau import BureauReport, BureauRequest
 from runtime.failpoints import failpoint
 from storage.applicants import Personal
+from storage.applications import ApplicationRow
 from storage.database import Database
 
 _ATTEMPT: Final = 1
@@ -37,7 +40,7 @@ class Decisions:
     """Decides applications."""
 
     database: Database
-    providers: Providers
+    desk: Desk
 
     @performs(calls.ASSESS_APPLICATION)
     async def assess_application(self, request: AssessApplication) -> Decision:
@@ -58,12 +61,14 @@ class Decisions:
             identity_number = known(personal.identity_number, "identity number")
             lock = await tx.applications.lock_until(identity_number, except_for=application_id)
         if lock is not None and _keeps_away(lock, request.business_date):
-            decision, read = _locked(lock), {"reapply_lock": lock.code}
+            decision = _locked(lock)
+            read: dict[str, Any] = {"reapply_lock": lock.code}
         else:
-            report = await self._report(application_id, personal)
-            facts = _facts(identity_number, report)
+            told = await self._reports(application, personal)
+            bureaus = _merged(told)
+            facts = _facts(identity_number, bureaus)
             decision = decide(facts, request.business_date)
-            read = _without_personal_data(facts, report, request.business_date)
+            read = _without_personal_data(facts, bureaus, told, request.business_date)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
             return await tx.decisions.record(
@@ -77,17 +82,56 @@ class Decisions:
                 decided_at=request.decided_at,
             )
 
-    async def _report(self, application_id: str, personal: Personal) -> BureauReport:
-        report = await self.providers.bureau.score(
-            request_id=application_id,
+    async def _reports(
+        self, application: ApplicationRow, personal: Personal
+    ) -> tuple[Told[BureauReport], ...]:
+        """Ask every bureau at once; a decision waits until all of them have answered.
+
+        An applicant who took the consent back since submitting leaves them unasked: their facts
+        are missing then, and a person decides.
+        """
+        request = BureauRequest(
             name=known(personal.name, "name"),
             identity_number=known(personal.identity_number, "identity number"),
             mobile=known(personal.mobile, "mobile"),
         )
-        # A person without a file will not get one by asking again; anything else may pass.
-        if report.verdict is Verdict.UNAVAILABLE and _NO_FILE not in report.reasons:
-            raise ProviderUnavailable("bureau", report.reasons[0])
-        return report
+        question = Question(
+            Capability.BUREAU,
+            "score",
+            request,
+            BureauReport,
+            lambda third: third.bureau.score(
+                request_id=application.id,
+                name=request.name,
+                identity_number=request.identity_number,
+                mobile=request.mobile,
+            ),
+            _judged,
+        )
+        subject = Subject(application.id, application.applicant_id, application.id)
+        try:
+            return await self.desk.ask_all(question, subject)
+        except ConsentMissing:
+            return ()
+
+
+def _judged(report: BureauReport) -> Judged:
+    """Return what a report amounts to.
+
+    A person without a file will not get one by asking again; anything else may pass.
+    """
+    judged = judge(report)
+    return replace(judged, settles=True) if _NO_FILE in report.reasons else judged
+
+
+def _merged(told: Sequence[Told[BureauReport]]) -> MergedBureaus:
+    files = {one.source: _file(one.answer) for one in told}
+    return merge_bureaus(files or {Capability.BUREAU: None})
+
+
+def _file(report: BureauReport) -> BureauFile | None:
+    """Return what a bureau knows, None without a file or with another person's."""
+    return BureauFile.model_validate(report.model_dump()) if report.passed else None
 
 
 def _keeps_away(lock: Rejection, on: date) -> bool:
@@ -108,23 +152,28 @@ def _locked(lock: Rejection) -> Decision:
     )
 
 
-def _facts(identity_number: str, report: BureauReport) -> Facts:
+def _facts(identity_number: str, bureaus: MergedBureaus) -> Facts:
     return Facts(
         birth_date=identity_birth_date(identity_number),
-        score=report.score,
-        blacklisted=report.blacklisted,
-        lenders_queried_30d=report.lenders_queried_30d,
+        score=bureaus.score,
+        blacklisted=bureaus.blacklisted,
+        lenders_queried_30d=bureaus.lenders_queried_30d,
     )
 
 
-def _without_personal_data(facts: Facts, report: BureauReport, on: date) -> dict[str, Any]:
+def _without_personal_data(
+    facts: Facts, bureaus: MergedBureaus, told: Sequence[Told[BureauReport]], on: date
+) -> dict[str, Any]:
     """Return what the decision read, with the age in place of the birth date."""
     return {
         "age": age_on(facts.birth_date, on) if facts.birth_date else None,
         "score": facts.score,
         "blacklisted": facts.blacklisted,
         "lenders_queried_30d": facts.lenders_queried_30d,
-        "overdue_history": report.overdue_history,
-        "bureau": report.verdict,
-        "bureau_reasons": list(report.reasons),
+        "overdue_history": bureaus.overdue_history,
+        "score_spread": bureaus.score_spread,
+        "bureaus": {
+            one.source: {"verdict": one.answer.verdict, "reasons": list(one.answer.reasons)}
+            for one in told
+        },
     }

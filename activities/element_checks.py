@@ -1,22 +1,27 @@
 """One check for each kind of element: whom to ask, and what makes the answer a match.
 
-Reasons are codes without personal data. An answer of `unavailable` is raised, never judged.
+Reasons are codes without personal data. Whoever cannot say is the desk's concern and never judged.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final, TypedDict
 
+from activities.enquiries import Desk, Question, Subject, Told
 from domain import elements
+from domain.data_sources import Capability
 from domain.elements import Element, ElementKind, Verdict
-from providers.contacts import Contact
-from providers.errors import ProviderUnavailable
-from providers.identity_card import CardFields
-from providers.registry import Providers
+from providers.bank_card import BankCardRequest, CardVerification
+from providers.company import CompanyRecord, CompanyRequest
+from providers.contacts import Contact, ContactsRequest, ContactsVerification
+from providers.credit_card import CreditCardRequest, CreditCardVerification
+from providers.identity_card import CardFields, CardReading, CardReadRequest
+from providers.liveness import CompareRequest, FaceComparison, LivenessRequest, LivenessResult
+from providers.mobile_operator import OperatorRequest
+from providers.real_name import RealNameRequest
 from providers.verdict import Answer
-from providers.verdict import Verdict as Answered
 
 
 class Remembered(TypedDict, total=False):
@@ -33,12 +38,18 @@ class Case:
     """One element with what its check needs of the others. Holds personal data."""
 
     element_id: str
+    application_id: str
     applicant_id: str
     data: Element
     real_name: elements.RealName | None
     mobile: str | None
     known_identity: str | None
     today: date
+
+    @property
+    def subject(self) -> Subject:
+        """Return whom the enquiry is for; the element is its business key."""
+        return Subject(self.element_id, self.applicant_id, self.application_id)
 
 
 @dataclass(frozen=True)
@@ -56,83 +67,115 @@ def _mismatch(provider: str, reason: str) -> Finding:
     return Finding(provider, Verdict.MISMATCH, reason)
 
 
-def _refused(provider: str, answer: Answer) -> Finding | None:
-    """Return the finding of an answer that is not a match; raise when it says nothing."""
-    if answer.verdict is Answered.UNAVAILABLE:
-        raise ProviderUnavailable(provider, answer.reasons[0])
-    if answer.verdict is Answered.MISMATCH:
-        return Finding(
-            provider, Verdict.MISMATCH, answer.reasons[0], {"reasons": list(answer.reasons)}
-        )
-    return None
+def _refused(told: Told[Any]) -> Finding | None:
+    """Return the finding of an answer that is not a match."""
+    answer: Answer = told.answer
+    if answer.passed:
+        return None
+    return Finding(
+        told.source, Verdict.MISMATCH, answer.reasons[0], {"reasons": list(answer.reasons)}
+    )
 
 
-async def _real_name(providers: Providers, case: Case) -> Finding:
+async def _real_name(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.RealName)  # noqa: S101 -- chosen by the same kind
     data = case.data
     if case.known_identity not in (None, data.identity_number):
         # Cards, contracts and loans hang on the applicant: they cannot become another person's.
         return _mismatch("record", "identity_changed")
-    answer = await providers.real_name.verify(
-        request_id=case.element_id, name=data.name, identity_number=data.identity_number
+    told = await desk.ask(
+        _two_factors(case.element_id, data.name, data.identity_number), case.subject
     )
-    return _refused("real_name", answer) or Finding(
-        "real_name",
+    return _refused(told) or Finding(
+        told.source,
         Verdict.MATCH,
         remember={"name": data.name, "identity_number": data.identity_number},
     )
 
 
-async def _operator(providers: Providers, case: Case) -> Finding:
+def _two_factors(request_id: str, name: str, identity_number: str) -> Question[Answer]:
+    return Question(
+        Capability.REAL_NAME,
+        "verify",
+        RealNameRequest(name=name, identity_number=identity_number),
+        Answer,
+        lambda third: third.real_name.verify(
+            request_id=request_id, name=name, identity_number=identity_number
+        ),
+    )
+
+
+async def _operator(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.Operator)  # noqa: S101 -- chosen by the same kind
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
-    answer = await providers.operator.verify(
-        request_id=case.element_id,
-        name=case.real_name.name,
-        identity_number=case.real_name.identity_number,
-        mobile=case.data.mobile,
+    person, mobile = case.real_name, case.data.mobile
+    question = Question(
+        Capability.OPERATOR,
+        "verify",
+        OperatorRequest(name=person.name, identity_number=person.identity_number, mobile=mobile),
+        Answer,
+        lambda third: third.operator.verify(
+            request_id=case.element_id,
+            name=person.name,
+            identity_number=person.identity_number,
+            mobile=mobile,
+        ),
     )
-    return _refused("operator", answer) or Finding(
-        "operator", Verdict.MATCH, remember={"mobile": case.data.mobile}
-    )
+    told = await desk.ask(question, case.subject)
+    return _refused(told) or Finding(told.source, Verdict.MATCH, remember={"mobile": mobile})
 
 
-async def _personal_information(providers: Providers, case: Case) -> Finding:
+async def _personal_information(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.PersonalInformation)  # noqa: S101 -- as above
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
     if case.mobile is None:
         return _mismatch("record", "operator_required")
-    answer = await providers.contacts.verify(
-        request_id=case.element_id,
-        identity_number=case.real_name.identity_number,
-        mobile=case.mobile,
-        contacts=[
-            Contact(name=contact.name, relation=contact.relation, mobile=contact.mobile)
-            for contact in case.data.contacts
-        ],
+    identity_number, mobile = case.real_name.identity_number, case.mobile
+    contacts = [
+        Contact(name=contact.name, relation=contact.relation, mobile=contact.mobile)
+        for contact in case.data.contacts
+    ]
+    question = Question(
+        Capability.CONTACTS,
+        "verify",
+        ContactsRequest(identity_number=identity_number, mobile=mobile, contacts=contacts),
+        ContactsVerification,
+        lambda third: third.contacts.verify(
+            request_id=case.element_id,
+            identity_number=identity_number,
+            mobile=mobile,
+            contacts=contacts,
+        ),
     )
-    return _refused("contacts", answer) or Finding(
-        "contacts", Verdict.MATCH, facts={"contacts": len(case.data.contacts)}
-    )
+    told = await desk.ask(question, case.subject)
+    return _refused(told) or Finding(told.source, Verdict.MATCH, facts={"contacts": len(contacts)})
 
 
-async def _identity_card(providers: Providers, case: Case) -> Finding:
+async def _identity_card(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.IdentityCard)  # noqa: S101 -- as above
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
-    reading = await providers.identity_card.read(
-        request_id=case.element_id, front=case.data.front, back=case.data.back
+    data = case.data
+    question = Question(
+        Capability.IDENTITY_CARD,
+        "read",
+        CardReadRequest(front=data.front, back=data.back),
+        CardReading,
+        lambda third: third.identity_card.read(
+            request_id=case.element_id, front=data.front, back=data.back
+        ),
     )
-    refused = _refused("identity_card", reading)
+    told = await desk.ask(question, case.subject)
+    refused, reading = _refused(told), told.answer
     if refused is not None or reading.fields is None:
-        return refused or _mismatch("identity_card", "no_card_found")
+        return refused or _mismatch(told.source, "no_card_found")
     reason = _disagreement(reading.fields, case.real_name, case.today)
     if reason is not None:
-        return _mismatch("identity_card", reason)
+        return _mismatch(told.source, reason)
     confidence = min(reading.scores.values(), default=None)
-    return Finding("identity_card", Verdict.MATCH, facts={"lowest_confidence": confidence})
+    return Finding(told.source, Verdict.MATCH, facts={"lowest_confidence": confidence})
 
 
 def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> str | None:
@@ -148,70 +191,173 @@ def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> st
     return None
 
 
-async def _liveness(providers: Providers, case: Case) -> Finding:
+async def _liveness(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.Liveness)  # noqa: S101 -- as above
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
-    alive = await providers.liveness.check(
-        request_id=case.element_id, frames=case.data.frames, actions=case.data.actions
+    data = case.data
+    question = Question(
+        Capability.LIVENESS,
+        "check",
+        LivenessRequest(frames=list(data.frames), actions=list(data.actions)),
+        LivenessResult,
+        lambda third: third.liveness.check(
+            request_id=case.element_id, frames=data.frames, actions=data.actions
+        ),
     )
-    refused = _refused("liveness", alive)
+    alive = await desk.ask(question, case.subject)
+    return _refused(alive) or await _face(
+        desk, case, data.frames[0], case.real_name.identity_number, alive.answer
+    )
+
+
+async def _face(
+    desk: Desk, case: Case, face: bytes, identity_number: str, alive: LivenessResult
+) -> Finding:
+    """Compare a living face with the registered one."""
+    subject = replace(case.subject, request_id=f"{case.element_id}:face")
+    question = Question(
+        Capability.FACE,
+        "compare",
+        CompareRequest(face=face, identity_number=identity_number),
+        FaceComparison,
+        lambda third: third.liveness.compare(
+            request_id=subject.request_id, face=face, identity_number=identity_number
+        ),
+    )
+    told = await desk.ask(question, subject)
+    refused, found = _refused(told), told.answer
     if refused is not None:
         return refused
-    face = await providers.liveness.compare(
-        request_id=f"{case.element_id}:face",
-        face=case.data.frames[0],
-        identity_number=case.real_name.identity_number,
-    )
-    refused = _refused("liveness", face)
-    if refused is not None:
-        return refused
-    if face.similarity is None or face.threshold is None or face.similarity < face.threshold:
-        return _mismatch("liveness", "different_person")
+    if found.similarity is None or found.threshold is None or found.similarity < found.threshold:
+        return _mismatch(told.source, "different_person")
     return Finding(
-        "liveness",
+        told.source,
         Verdict.MATCH,
         facts={
             "score": alive.score,
-            "similarity": face.similarity,
-            "threshold": face.threshold,
+            "similarity": found.similarity,
+            "threshold": found.threshold,
         },
     )
 
 
-async def _bank_card(providers: Providers, case: Case) -> Finding:
+async def _bank_card(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.BankCard)  # noqa: S101 -- as above
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
-    card = await providers.bank_card.verify(
-        request_id=case.element_id,
+    four = BankCardRequest(
         name=case.real_name.name,
         identity_number=case.real_name.identity_number,
         card_number=case.data.card_number,
         mobile=case.data.mobile,
     )
-    refused = _refused("bank_card", card)
+    question = Question(
+        Capability.BANK_CARD,
+        "verify",
+        four,
+        CardVerification,
+        lambda third: third.bank_card.verify(
+            request_id=case.element_id,
+            name=four.name,
+            identity_number=four.identity_number,
+            card_number=four.card_number,
+            mobile=four.mobile,
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    refused, card = _refused(told), told.answer
     if refused is not None:
         return refused
     if card.card_type != "debit":
-        return _mismatch("bank_card", "not_a_debit_card")
+        return _mismatch(told.source, "not_a_debit_card")
     return Finding(
-        "bank_card",
+        told.source,
         Verdict.MATCH,
         facts={"bank_code": card.bank_code, "bank_name": card.bank_name},
-        remember={"bank_card": case.data.card_number},
+        remember={"bank_card": four.card_number},
     )
 
 
-CHECKS: Final[Mapping[ElementKind, Callable[[Providers, Case], Awaitable[Finding]]]] = (
-    MappingProxyType(
-        {
-            ElementKind.REAL_NAME: _real_name,
-            ElementKind.OPERATOR: _operator,
-            ElementKind.PERSONAL_INFORMATION: _personal_information,
-            ElementKind.IDENTITY_CARD: _identity_card,
-            ElementKind.LIVENESS: _liveness,
-            ElementKind.BANK_CARD: _bank_card,
-        }
+async def _credit_card(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.CreditCard)  # noqa: S101 -- as above
+    if case.real_name is None:
+        return _mismatch("record", "real_name_required")
+    four = CreditCardRequest(
+        name=case.real_name.name,
+        identity_number=case.real_name.identity_number,
+        card_number=case.data.card_number,
+        mobile=case.data.mobile,
     )
+    question = Question(
+        Capability.CREDIT_CARD,
+        "verify",
+        four,
+        CreditCardVerification,
+        lambda third: third.credit_card.verify(
+            request_id=case.element_id,
+            name=four.name,
+            identity_number=four.identity_number,
+            card_number=four.card_number,
+            mobile=four.mobile,
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    return _refused(told) or Finding(
+        told.source, Verdict.MATCH, facts={"bank_code": told.answer.bank_code}
+    )
+
+
+async def _company(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.Company)  # noqa: S101 -- as above
+    data = case.data
+    question = Question(
+        Capability.COMPANY,
+        "check",
+        CompanyRequest(
+            country="CN", registration_number=data.registration_number, legal_name=data.name
+        ),
+        CompanyRecord,
+        lambda third: third.company.check(
+            request_id=case.element_id,
+            country="CN",
+            registration_number=data.registration_number,
+            legal_name=data.name,
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    refused = _refused(told)
+    if refused is not None:
+        return refused
+    if told.answer.status != "active":
+        return _mismatch(told.source, "company_not_active")
+    return Finding(told.source, Verdict.MATCH, facts=told.answer.facts(case.today))
+
+
+async def _guarantor(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.Guarantor)  # noqa: S101 -- as above
+    if case.real_name is None:
+        return _mismatch("record", "real_name_required")
+    data = case.data
+    if data.identity_number == case.real_name.identity_number:
+        return _mismatch("record", "guarantor_is_applicant")
+    told = await desk.ask(
+        _two_factors(case.element_id, data.name, data.identity_number), case.subject
+    )
+    return _refused(told) or Finding(told.source, Verdict.MATCH)
+
+
+CHECKS: Final[Mapping[ElementKind, Callable[[Desk, Case], Awaitable[Finding]]]] = MappingProxyType(
+    {
+        ElementKind.REAL_NAME: _real_name,
+        ElementKind.OPERATOR: _operator,
+        ElementKind.PERSONAL_INFORMATION: _personal_information,
+        ElementKind.IDENTITY_CARD: _identity_card,
+        ElementKind.LIVENESS: _liveness,
+        ElementKind.BANK_CARD: _bank_card,
+        ElementKind.CREDIT_CARD: _credit_card,
+        ElementKind.COMPANY: _company,
+        ElementKind.GUARANTOR: _guarantor,
+    }
 )
+"""The kinds that one answer verifies; the others are captured in steps."""

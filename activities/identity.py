@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from activities.element_checks import CHECKS, Case
+from activities.enquiries import Desk
 from activities.performing import performs
 from activities.refusals import found
 from domain.calendar import business_date
 from domain.elements import ElementKind, Operator, RealName, Verdict
 from domain.products import product_of
 from messages import calls, ids
-from messages.application import ElementOutcome, VerifyElement
-from providers.registry import Providers
+from messages.elements import ElementOutcome, VerifyElement
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
 from storage.database import Database
@@ -22,7 +22,7 @@ class Identity:
     """Verifies elements."""
 
     database: Database
-    providers: Providers
+    desk: Desk
 
     @performs(calls.VERIFY_ELEMENT)
     async def verify_element(self, request: VerifyElement) -> ElementOutcome:
@@ -35,7 +35,7 @@ class Identity:
         if isinstance(case, VerificationRow):
             return _outcome(case)
         await failpoint("verify_element.before_call")
-        finding = await CHECKS[request.kind](self.providers, case)
+        finding = await CHECKS[request.kind](self.desk, case)
         await failpoint("verify_element.after_call")
         async with self.database.transaction() as tx:
             recorded = await tx.elements.record_verification(
@@ -75,6 +75,7 @@ class Identity:
         zone = product_of(application.product).zone
         return Case(
             element_id=element.id,
+            application_id=application.id,
             applicant_id=application.applicant_id,
             data=element.data,
             # What was submitted counts, not only what is verified: elements that are given together

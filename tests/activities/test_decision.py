@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from domain.application import ApplicationState, Rejection, Waiting
+from domain.consents import Purpose
 from domain.decision import Outcome
 from messages import calls
 from messages.application import AssessApplication, RecordState
@@ -49,6 +50,57 @@ async def test_the_bureau_s_facts_decide(
     decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert (decision.outcome, decision.reject_code) == (outcome, code)
     assert decision.reapply_on == reapply_on
+
+
+async def test_two_bureaus_are_asked_and_the_worse_of_each_fact_counts(bench: Bench) -> None:
+    known = await verified(bench, "bureau_disagrees", 208)
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    # 780 at the first bureau and 520 at the second: below 650 a person decides.
+    assert (decision.outcome, decision.score) == (Outcome.REFER, 520)
+    async with bench.database.read() as tx:
+        (row,) = await tx.decisions.of(known.start.application_id)
+    assert set(row.facts["bureaus"]) == {"bureau", "bureau_second"}
+    assert (row.facts["score_spread"], row.facts["overdue_history"]) == (260, 3)
+
+
+async def test_what_only_one_bureau_would_know_is_not_known(bench: Bench) -> None:
+    known = await verified(bench, "second_bureau_silent", 209)
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert (decision.outcome, decision.score) == (Outcome.REFER, 780)
+    assert [hit.rule for hit in decision.hits] == ["blacklist"]
+
+
+@pytest.mark.parametrize("down", ["bureau", "bureau_second"])
+async def test_a_decision_waits_for_both_bureaus(bench: Bench, down: str) -> None:
+    index = {"bureau": 210, "bureau_second": 211}[down]
+    known = await verified(bench, "approved", index)
+    await bench.standins.fault(down, status=503)
+    with pytest.raises(ApplicationError) as failed:
+        await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert (failed.value.message, failed.value.non_retryable) == (f"{down}: server_error", False)
+    await bench.standins.repair()
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert decision.outcome is Outcome.APPROVE
+    # What the other bureau said to this application is not asked and paid again.
+    other = {"bureau": "bureau_second", "bureau_second": "bureau"}[down]
+    asked = await bench.standins.calls(provider=other, request_id=known.start.application_id)
+    assert len(asked) == 1
+
+
+async def test_without_consent_no_bureau_is_asked_and_a_person_decides(bench: Bench) -> None:
+    known = await verified(bench, "approved", 212)
+    async with bench.database.transaction() as tx:
+        await tx.consents.revoke(
+            known.start.applicant_id,
+            Purpose.BUREAU_QUERY,
+            revoked_by="test",
+            at=datetime(2026, 3, 2, tzinfo=UTC),
+        )
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert (decision.outcome, decision.score) == (Outcome.REFER, None)
+    assert {hit.rule for hit in decision.hits} == {"blacklist", "score", "multi_head"}
+    asked = await bench.standins.calls(request_id=known.start.application_id)
+    assert asked == []
 
 
 async def test_a_repeat_and_a_racing_attempt_get_the_recorded_decision(bench: Bench) -> None:

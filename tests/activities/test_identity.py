@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date
+from itertools import count
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -11,7 +12,7 @@ from domain import elements
 from domain.elements import ElementKind, Verdict
 from messages import calls, ids
 from sandbox import pictures
-from sandbox.personas import person
+from sandbox.personas import Person, person
 from tests.activities.conftest import Arm
 from tests.activities.story import (
     Applicant,
@@ -24,6 +25,8 @@ from tests.activities.story import (
     personal_information,
     real_name,
 )
+
+_others = count()
 
 
 async def test_all_six_elements_of_an_honest_applicant_match(bench: Bench) -> None:
@@ -63,7 +66,16 @@ async def test_elements_given_together_need_only_be_submitted(bench: Bench) -> N
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in ElementKind if kind is not ElementKind.REAL_NAME]
+    "kind",
+    [
+        ElementKind.OPERATOR,
+        ElementKind.PERSONAL_INFORMATION,
+        ElementKind.IDENTITY_CARD,
+        ElementKind.LIVENESS,
+        ElementKind.BANK_CARD,
+        ElementKind.CREDIT_CARD,
+        ElementKind.GUARANTOR,
+    ],
 )
 async def test_other_elements_wait_for_the_real_name(bench: Bench, kind: ElementKind) -> None:
     someone = person("approved", 103)
@@ -90,8 +102,25 @@ def _honest(known: Applicant, kind: ElementKind) -> elements.Element:
         ElementKind.IDENTITY_CARD: cards,
         ElementKind.LIVENESS: liveness(someone),
         ElementKind.BANK_CARD: bank_card(someone),
+        ElementKind.CREDIT_CARD: credit_card(someone),
+        ElementKind.GUARANTOR: guarantor(person("approved", 140)),
     }
     return honest[kind]
+
+
+def credit_card(someone: Person, number: str | None = None) -> elements.CreditCard:
+    return elements.CreditCard(
+        card_number=number or someone.credit_card_number, mobile=someone.mobile
+    )
+
+
+def guarantor(someone: Person) -> elements.Guarantor:
+    return elements.Guarantor(
+        name=someone.name,
+        identity_number=someone.identity_number,
+        mobile=someone.mobile,
+        relation="sibling",
+    )
 
 
 async def _with_real_name(bench: Bench, key: str, index: int) -> Applicant:
@@ -117,6 +146,45 @@ async def test_a_credit_card_is_a_true_answer_and_still_no_use(bench: Bench) -> 
     assert (await known.verify(bank_card(known.person))).reason == "not_a_debit_card"
     async with bench.database.read() as tx:
         assert (await tx.applicants.personal(known.start.applicant_id)).bank_card is None
+
+
+async def test_a_credit_card_is_one_of_the_applicants_own(bench: Bench) -> None:
+    known = await _with_real_name(bench, "approved", 141)
+    assert (await known.verify(credit_card(known.person))).verdict is Verdict.MATCH
+    debit = credit_card(known.person, known.person.card_number)
+    assert (await known.verify(debit)).reason == "not_a_credit_card"
+    other = credit_card(known.person, person("approved", 142).credit_card_number)
+    assert (await known.verify(other)).verdict is Verdict.MISMATCH
+
+
+async def test_a_guarantor_is_a_real_person_and_another_one(bench: Bench) -> None:
+    known = await _with_real_name(bench, "approved", 143)
+    own = await known.verify(guarantor(known.person))
+    assert (own.verdict, own.reason) == (Verdict.MISMATCH, "guarantor_is_applicant")
+    assert (await known.verify(guarantor(person("story", 144)))).verdict is Verdict.MATCH
+    false = await known.verify(guarantor(person("name_mismatch", 145)))
+    assert (false.verdict, false.reason) == (Verdict.MISMATCH, "name_mismatch")
+    async with bench.database.read() as tx:
+        personal = await tx.applicants.personal(known.start.applicant_id)
+    assert personal.identity_number == known.person.identity_number
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "reason"),
+    [
+        ("Padaria Fictícia Ltda", "910000000000010034", None),
+        ("Padaria Ltda", "910000000000010034", "legal_name_mismatch"),
+        ("Moinho Parado Ltda", "91000000000002006L", "company_not_active"),
+        ("Ninguém Ltda", "910000000000050044", "not_registered"),
+    ],
+)
+async def test_a_company_is_registered_under_its_name_and_active(
+    bench: Bench, name: str, number: str, reason: str | None
+) -> None:
+    known = await applicant(bench, person("approved", 146))
+    firm = elements.Company(name=name, registration_number=number, position="shareholder")
+    outcome = await known.verify(firm)
+    assert (outcome.verdict is Verdict.MATCH, outcome.reason) == (reason is None, reason)
 
 
 async def test_a_card_that_reads_well_must_agree_and_be_in_date(bench: Bench) -> None:
@@ -179,7 +247,8 @@ async def test_a_source_that_cannot_say_is_tried_again_and_never_a_verdict(bench
 async def test_a_provider_that_fails_or_refuses_us_is_tried_again_until_it_answers(
     bench: Bench, fault: dict[str, object], type_: str, code: str
 ) -> None:
-    known = await applicant(bench, person("approved", 117))
+    # Each a person of its own: what is known of one is not asked again.
+    known = await applicant(bench, person("approved", 130 + next(_others)))
     request = known.request(await known.provide(real_name(known.person)), "real_name")
     await bench.standins.fault("real_name", times=1, **fault)
     with pytest.raises(ApplicationError) as failed:
@@ -233,7 +302,7 @@ async def test_nothing_personal_is_told_or_kept_in_plain(bench: Bench, database_
         someone.address,
     )
     async with bench.database.read() as tx:
-        for table in ("applicants", "elements", "verifications", "outbox"):
+        for table in ("applicants", "elements", "verifications", "outbox", "enquiries"):
             rows = await tx.connection.fetch(f"select t::text as row from {table} t")  # noqa: S608 -- the names above
             text = "".join(row["row"] for row in rows)
             as_hex = [canary.encode().hex() for canary in canaries]

@@ -1,0 +1,69 @@
+"""What the audit of an enquiry may show of its request and of its answer.
+
+Everything is hidden but what is listed here: codes, verdicts and figures are shown, numbers of
+people and cards by their ends, texts and pictures by their length (domain facts, section 4.4).
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+_ENDS: Final[Mapping[str, tuple[int, int]]] = {
+    "identity_number": (6, 4),
+    "document_number": (6, 4),
+    "registration_number": (6, 4),
+    "card_number": (6, 4),
+    "bank_card": (6, 4),
+    "mobile": (3, 4),
+}
+"""By field: how many characters are shown at the beginning and at the end."""
+
+_SHOWN: Final = frozenset(
+    {"verdict", "reasons", "status", "kind", "categories", "actions", "relation", "country"}
+    | {"currency", "bank_code", "bank_name", "card_type"}
+)
+_FEWEST_HIDDEN: Final = 4
+_LONGEST_LIST: Final = 16
+_LARGEST_FIGURE: Final = 10**9
+"""Smaller than any mobile number."""
+
+
+def masked(message: BaseModel) -> dict[str, Any]:
+    """Return `message` by field, without anything that tells who it is about."""
+    return {name: _masked(name, getattr(message, name)) for name in type(message).model_fields}
+
+
+def _masked(name: str, value: Any) -> Any:
+    match value:
+        case None | bool():
+            return value
+        case Enum():
+            return _masked(name, value.value)
+        case BaseModel():
+            return masked(value)
+        case int() | float():
+            return value if abs(value) < _LARGEST_FIGURE else "*"
+        case str():
+            return _text(name, value)
+        case bytes():
+            return {"bytes": len(value)}
+        case list() | tuple():
+            return [_masked(name, item) for item in value[:_LONGEST_LIST]]
+        case Mapping():
+            # The other side chose the keys.
+            return {"entries": len(value)}
+    return "*"
+
+
+def _text(name: str, text: str) -> str | dict[str, int]:
+    if name in _SHOWN:
+        return text
+    if name not in _ENDS:
+        return {"characters": len(text)}
+    head, tail = _ENDS[name]
+    hidden = len(text) - head - tail
+    if hidden < _FEWEST_HIDDEN:
+        return "*" * len(text)
+    return f"{text[:head]}{'*' * hidden}{text[-tail:]}"
