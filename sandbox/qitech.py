@@ -1,0 +1,375 @@
+"""The stand-in of QI Tech's credit analysis: its wire format, statuses, misspelling and webhooks.
+
+`POST` and `GET` and `PUT` below `/credit_analysis`, the API key raw in `Authorization`. Document
+numbers choose the answer: `docs/credit-analysis.md` has the table. Everything else is approved.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+import httpx
+from fastapi import APIRouter, Body, HTTPException
+from fastapi.datastructures import Headers
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
+
+from sandbox.answering import GARBAGE, Reply, answer, answer_bytes, fail, read_body
+from sandbox.book import Book, Row
+from sandbox.clock import now
+from sandbox.config import SandboxConfig
+from sandbox.faults import Fault, FaultProgramme
+from sandbox.masking import tail
+from sandbox.refusal import RefusalError
+
+PREFIX: Final = "/credit_analysis/"
+RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
+FORGED_KEY: Final = "nobody-shares-this"
+
+_PATH: Final = re.compile(
+    r"/credit_analysis/(legal_person|natural_person)(?:/([A-Za-z0-9_.:\-]{1,64}))?"
+)
+_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
+_OPERATIONS: Final = {"POST": "create", "GET": "read", "PUT": "feedback"}
+_PROPOSAL_STATUSES: Final = ("created", "disbursed", "paid", "defaulted")
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS qitech_analyses (id TEXT PRIMARY KEY, kind TEXT NOT NULL,"
+    " registration_id TEXT, status TEXT NOT NULL, reason TEXT NOT NULL, event_date TEXT NOT NULL,"
+    " settles_as TEXT, created_at TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS qitech_feedback (feedback INTEGER PRIMARY KEY,"
+    " id TEXT NOT NULL REFERENCES qitech_analyses, status TEXT NOT NULL,"
+    " event_date TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS qitech_webhooks (webhook INTEGER PRIMARY KEY,"
+    " id TEXT NOT NULL REFERENCES qitech_analyses, body TEXT NOT NULL,"
+    " attempts INTEGER NOT NULL DEFAULT 0, delivered_at TEXT) STRICT",
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What becomes of an analysis: the first answer, and by itself or when told, the last one."""
+
+    key: str
+    code: str
+    status: str
+    settles_as: str | None = None
+    by_itself: bool = False
+
+
+COURSES: Final = (
+    Course("reproved", "11", "automatically_reproved"),
+    Course("manual", "12", "in_manual_analysis", "manually_approved"),
+    Course("challenged", "13", "automatically_challenge"),
+    Course("pending", "14", "pending", "automatically_approved", by_itself=True),
+    Course("unknown", "15", "under_committee", "manually_reproved"),
+    Course("waiting", "16", "waiting_for_data", "automatically_approved"),
+)
+_APPROVED: Final = Course("approved", "10", "automatically_approved")
+
+
+class Settlement(BaseModel):
+    """How an analysis goes on, and how its webhook is sent.
+
+    `days` moves `event_date`: below 0 the webhook tells of the past.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    analysis_status: str | None = None
+    days: Annotated[int, Field(ge=-3650, le=3650)] = 0
+    copies: Annotated[int, Field(ge=0, le=20)] = 1
+    forge_signature: bool = False
+    silent: bool = False
+
+
+def cnpj(key: str, member: int = 0) -> str:
+    """Return a masked CNPJ that takes the course `key`."""
+    body = f"9999{_code(key)}{member:02d}0001"
+    first = _digit(body, (5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
+    number = body + first + _digit(body + first, (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
+    return f"{number[:2]}.{number[2:5]}.{number[5:8]}/{number[8:12]}-{number[12:]}"
+
+
+def cpf(key: str, member: int = 0) -> str:
+    """Return a masked CPF that takes the course `key`."""
+    body = f"99900{_code(key)}{member:02d}"
+    first = _digit(body, tuple(range(10, 1, -1)))
+    number = body + first + _digit(body + first, tuple(range(11, 1, -1)))
+    return f"{number[:3]}.{number[3:6]}.{number[6:9]}-{number[9:]}"
+
+
+class QiTechStandin:
+    """Serves `/credit_analysis` and sends its webhooks."""
+
+    def __init__(self, config: SandboxConfig, book: Book, faults: FaultProgramme) -> None:
+        self._config = config
+        self._book = book
+        self._faults = faults
+        self._http = httpx.AsyncClient(timeout=10.0, trust_env=False)
+        self._tasks: set[asyncio.Task[None]] = set()
+        for statement in _SCHEMA:
+            book.execute(statement)
+
+    def resume(self) -> None:
+        """Take up what an earlier process left: webhooks that nobody took."""
+        for row in self._book.all("SELECT webhook FROM qitech_webhooks WHERE delivered_at IS NULL"):
+            self._start(self._deliver(int(str(row["webhook"])), self._config.callback_secret))
+
+    async def close(self) -> None:
+        """Stop all background work."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._http.aclose()
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one call."""
+        operation = _OPERATIONS.get(scope["method"], "other")
+        try:
+            body = await read_body(receive)
+            self._admit(scope)
+            kind, opinion_id = _addressed(scope)
+        except RefusalError as refusal:
+            await answer(send, refusal.status, {"code": refusal.code})
+            return
+        fault = self._faults.take("qitech", operation)
+        await asyncio.sleep(fault.latency_seconds)
+        if fault.reset or (fault.status is not None and not fault.lose_response):
+            await fail(fault, scope, receive, send)
+            return
+        try:
+            reply = self._work(operation, kind, opinion_id, body)
+        except RefusalError as refusal:
+            self._record(operation, opinion_id or _named(body), refusal.code, {})
+            await answer(send, refusal.status, {"code": refusal.code})
+            return
+        await self._answer(fault, reply, scope, receive, send)
+
+    async def _answer(
+        self, fault: Fault, reply: Reply, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if fault.lose_response:
+            await fail(fault, scope, receive, send)
+        elif fault.garbage is not None:
+            await answer_bytes(send, 200, GARBAGE[fault.garbage])
+        else:
+            await answer(send, 200, reply)
+
+    def _admit(self, scope: Scope) -> None:
+        given = Headers(scope=scope).get("authorization", "")
+        if not hmac.compare_digest(given.encode(), self._config.api_key.encode()):
+            raise RefusalError(401, "unauthorized")
+
+    def _work(self, operation: str, kind: str, opinion_id: str, body: bytes) -> Reply:
+        if operation == "create":
+            return self._create(kind, body)
+        known = self._known(kind, opinion_id)
+        if operation == "read":
+            self._record(operation, opinion_id, str(known["status"]), {})
+            return _reply(known)
+        return self._feed_back(opinion_id, _parsed(body))
+
+    def _create(self, kind: str, body: bytes) -> Reply:
+        given = _parsed(body)
+        opinion_id, number = given.get("id"), given.get("document_number")
+        if not isinstance(opinion_id, str) or not isinstance(number, str):
+            raise RefusalError(400, "invalid_request")
+        if self._book.one("SELECT id FROM qitech_analyses WHERE id = ?", opinion_id):
+            raise RefusalError(409, "already_processed")
+        course = _course(number)
+        row: Row = {
+            "id": opinion_id,
+            "kind": kind,
+            "registration_id": given.get("registration_id"),
+            "status": course.status,
+            "reason": "rule_decision_enum",
+            "event_date": _stamp(now()),
+            "settles_as": course.settles_as,
+            "created_at": now().isoformat(),
+        }
+        self._book.insert("qitech_analyses", row)
+        self._record("create", opinion_id, course.status, {"document_number": tail(number)})
+        if course.by_itself:
+            self._start(self._settle_later(opinion_id))
+        return _reply(row)
+
+    def _feed_back(self, opinion_id: str, given: dict[str, object]) -> Reply:
+        status, event_date = given.get("credit_proposal_status"), given.get("event_date")
+        if status not in _PROPOSAL_STATUSES or not isinstance(event_date, str):
+            raise RefusalError(400, "invalid_request")
+        self._book.insert(
+            "qitech_feedback", {"id": opinion_id, "status": status, "event_date": event_date}
+        )
+        self._record("feedback", opinion_id, str(status), {})
+        return {"id": opinion_id, "credit_proposal_status": status}
+
+    def settle(self, opinion_id: str, settlement: Settlement) -> Row:
+        """Move an analysis on and send its webhook; raises RefusalError for an unknown one."""
+        known = self._book.one("SELECT * FROM qitech_analyses WHERE id = ?", opinion_id)
+        if known is None:
+            raise RefusalError(404, "unknown_analysis")
+        status = settlement.analysis_status or str(known["settles_as"] or known["status"])
+        event_date = _stamp(now() + timedelta(days=settlement.days))
+        if settlement.days >= 0:
+            self._book.execute(
+                "UPDATE qitech_analyses SET status = ?, reason = ?, event_date = ? WHERE id = ?",
+                *(status, status, event_date, opinion_id),
+            )
+        told: Row = {
+            f"{known['kind']}_id": opinion_id,
+            "analysis_status": status,
+            "event_date": event_date,
+            "reason": status,
+            "a_field_of_tomorrow": {"any": "thing"},
+        }
+        if not settlement.silent:
+            key = FORGED_KEY if settlement.forge_signature else self._config.callback_secret
+            self._send(opinion_id, json.dumps(told), key, settlement.copies)
+        return told
+
+    def _send(self, opinion_id: str, body: str, key: str, copies: int) -> None:
+        self._book.insert("qitech_webhooks", {"id": opinion_id, "body": body})
+        sent = self._book.one("SELECT MAX(webhook) AS webhook FROM qitech_webhooks")
+        assert sent is not None  # noqa: S101 -- an aggregate always has a row
+        for _ in range(copies):
+            self._start(self._deliver(int(str(sent["webhook"])), key))
+
+    async def _settle_later(self, opinion_id: str) -> None:
+        await asyncio.sleep(self._config.settle_seconds)
+        self.settle(opinion_id, Settlement())
+
+    async def _deliver(self, webhook: int, key: str) -> None:
+        row = self._book.one("SELECT body FROM qitech_webhooks WHERE webhook = ?", webhook)
+        assert row is not None  # noqa: S101 -- rows are never removed
+        body = str(row["body"]).encode()
+        fault = self._faults.take("callbacks", "qitech")
+        for pause in (fault.latency_seconds, *RETRY_SECONDS):
+            await asyncio.sleep(pause)
+            self._book.execute(
+                "UPDATE qitech_webhooks SET attempts = attempts + 1 WHERE webhook = ?", webhook
+            )
+            if await self._post(body, key):
+                self._book.execute(
+                    "UPDATE qitech_webhooks SET delivered_at = ? WHERE webhook = ?",
+                    *(now().isoformat(), webhook),
+                )
+                return
+
+    async def _post(self, body: bytes, key: str) -> bool:
+        message = self._config.qitech_signed_url.encode() + b"POST" + body
+        signature = hmac.new(key.encode(), message, hashlib.sha1).hexdigest()
+        headers = {"Signature": signature, "Content-Type": "application/json"}
+        with suppress(httpx.HTTPError):
+            taken = await self._http.post(self._config.qitech_url, content=body, headers=headers)
+            return taken.status_code == 200
+        return False
+
+    def _known(self, kind: str, opinion_id: str) -> Row:
+        row = self._book.one(
+            "SELECT * FROM qitech_analyses WHERE id = ? AND kind = ?", opinion_id, kind
+        )
+        if row is None:
+            raise RefusalError(404, "unknown_analysis")
+        return row
+
+    def _record(
+        self, operation: str, opinion_id: str, outcome: str, details: dict[str, object]
+    ) -> None:
+        self._book.record_call(("qitech", operation, opinion_id), outcome, details)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def qitech_routes(standin: QiTechStandin, book: Book) -> APIRouter:
+    """Return the console's routes of this stand-in."""
+    router = APIRouter()
+
+    @router.post("/sandbox/qitech/{opinion_id}/settle")
+    async def settle(
+        opinion_id: str, settlement: Annotated[Settlement | None, Body()] = None
+    ) -> Row:
+        """Move an analysis on and send its webhook as asked; return what the webhook says."""
+        try:
+            return standin.settle(opinion_id, settlement or Settlement())
+        except RefusalError as refusal:
+            raise HTTPException(refusal.status, refusal.code) from None
+
+    @router.get("/sandbox/qitech")
+    async def read(
+        opinion_id: str | None = None,
+    ) -> dict[Literal["analyses", "feedback", "webhooks"], list[Row]]:
+        """Return analyses, feedback and webhooks; none of them holds a document."""
+        wanted = {"id": opinion_id}
+        return {
+            "analyses": book.select("qitech_analyses", "created_at, id", wanted),
+            "feedback": book.select("qitech_feedback", "feedback", wanted),
+            "webhooks": book.select("qitech_webhooks", "webhook", wanted),
+        }
+
+    return router
+
+
+def _addressed(scope: Scope) -> tuple[str, str]:
+    """Return kind and id of a path; raises RefusalError where there is no such one."""
+    found = _PATH.fullmatch(scope["path"])
+    if found is None:
+        raise RefusalError(404, "not_found")
+    kind, opinion_id = found[1], found[2] or ""
+    if scope["method"] not in (("GET", "PUT") if opinion_id else ("POST",)):
+        raise RefusalError(405, "method_not_allowed")
+    return kind, opinion_id
+
+
+def _parsed(body: bytes) -> dict[str, object]:
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RefusalError(406, "invalid_json") from None
+    if not isinstance(given, dict):
+        raise RefusalError(400, "invalid_request")
+    return given
+
+
+def _named(body: bytes) -> str:
+    """Return the id in a body, nothing where it has none of the right form."""
+    with suppress(RefusalError):
+        given = _parsed(body).get("id")
+        if isinstance(given, str) and _ID.fullmatch(given):
+            return given
+    return ""
+
+
+def _course(number: str) -> Course:
+    """Return the course of a masked document number."""
+    plain = re.sub(r"[./-]", "", number)
+    code = plain[4:6] if len(plain) == 14 else plain[5:7]
+    if not plain.startswith("9999" if len(plain) == 14 else "99900"):
+        return _APPROVED
+    return next((course for course in COURSES if course.code == code), _APPROVED)
+
+
+def _reply(row: Row) -> Reply:
+    return {"id": row["id"], "analysis_status": row["status"], "reason": row["reason"]}
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _code(key: str) -> str:
+    return next(course.code for course in (*COURSES, _APPROVED) if course.key == key)
+
+
+def _digit(body: str, weights: tuple[int, ...]) -> str:
+    rest = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11
+    return "0" if rest < 2 else str(11 - rest)
