@@ -8,13 +8,14 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input --quiet --quiet
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	--no-emit-index-url --no-annotate --no-header
+	--no-emit-index-url --no-annotate --no-header --overrides requirements.overrides
 
 # Named by the content of the lock: another lock is another file, which is made by installing it.
 RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.lock | tr ' ' '-')
 DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | tr ' ' '-')
+MUTATION_STAMP := $(VENV)/.mutation-$(shell cksum < requirements-mutation.lock | tr ' ' '-')
 
-.PHONY: help setup run demo test check lock clean-data
+.PHONY: help setup run demo test check mutation lock clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,8 +29,18 @@ run: $(RUN_STAMP) ## Start everything, tell one life of credit, stay up until Ct
 demo: $(RUN_STAMP) ## Start everything, tell the story, stop; fails if a step came out otherwise
 	@exec $(VENV_PYTHON) starter.py demo
 
+# Two runs side by side: one computes, the other waits for servers most of the time.
+COMPUTING := tests/property tests/unit tests/vision
+
 test: $(DEV_STAMP) ## Run every test (ARGS="-k name" chooses)
+ifdef ARGS
 	@$(VENV_PYTHON) -m pytest $(ARGS)
+else
+	@mkdir -p .local && log=$$(mktemp .local/test-XXXXXX) && trap 'kill $$computing 2>/dev/null; rm -f $$log' EXIT; \
+	$(VENV_PYTHON) -m pytest $(COMPUTING) > $$log 2>&1 & computing=$$!; \
+	$(VENV_PYTHON) -m pytest $(COMPUTING:%=--ignore=%); serving=$$?; \
+	wait $$computing; computed=$$?; cat $$log; exit $$((serving || computed))
+endif
 
 check: $(DEV_STAMP) ## Lint, formatting, strict types and import rules
 	@$(VENV_PYTHON) -m ruff check .
@@ -37,25 +48,50 @@ check: $(DEV_STAMP) ## Lint, formatting, strict types and import rules
 	@$(VENV_PYTHON) -m mypy .
 	@$(VENV_PYTHON) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())'
 
+mutation: $(MUTATION_STAMP) ## Mutate the money engine, an hour or more (ARGS="domain.rates.*" chooses)
+	@rm -rf .local/mutation && mkdir -p .local/mutation
+	@cp -R domain tests pyproject.toml .local/mutation
+	@cd .local/mutation && $(CURDIR)/$(VENV)/bin/mutmut run $(ARGS)
+	@cd .local/mutation && $(CURDIR)/$(VENV)/bin/mutmut results --all true | awk -F '[ .:]+' ' \
+		/: not checked$$/ { next } \
+		/^ *domain\./ { total[$$3]++; all++ } \
+		/^ *domain\..*: (killed|timeout|segfault)$$/ { killed[$$3]++; dead++ } \
+		END { \
+			for (name in total) \
+				printf "%-20s %4d of %4d killed  %5.1f %%\n", \
+					name, killed[name], total[name], 100 * killed[name] / total[name] | "sort"; \
+			close("sort"); \
+			printf "%-20s %4d of %4d killed  %5.1f %%\n", "all", dead, all, 100 * dead / all; \
+			exit 100 * dead < 85 * all \
+		}'
+
 lock: $(VENV)/.created ## Write the hashed locks anew from requirements*.in
 	@$(PIP) install uv
 	@$(LOCK) requirements.in --output-file requirements.lock
 	@$(LOCK) requirements-dev.in --constraint requirements.lock --output-file requirements-dev.lock
 	@$(LOCK) requirements-bench.in --constraint requirements.lock --output-file requirements-bench.lock
+	@$(LOCK) requirements-mutation.in --constraint requirements-dev.lock \
+		--output-file requirements-mutation.lock
 
 clean-data: ## Delete the databases, keys and logs of the local stack (asks nobody)
 	@$(PYTHON) -m runtime.local.clean
 
 $(RUN_STAMP): $(VENV)/.created
 	@echo "installing requirements.lock (the first time takes a minute)"
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --require-hashes --requirement requirements.lock
 	@rm -f $(VENV)/.run-*
 	@touch $@
 
 $(DEV_STAMP): $(VENV)/.created
 	@echo "installing requirements-dev.lock (the first time takes a minute)"
-	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes --requirement requirements-dev.lock
 	@rm -f $(VENV)/.dev-*
+	@touch $@
+
+$(MUTATION_STAMP): $(DEV_STAMP)
+	@echo "installing requirements-mutation.lock"
+	@$(PIP) install --no-deps --require-hashes --requirement requirements-mutation.lock
+	@rm -f $(VENV)/.mutation-*
 	@touch $@
 
 # Over an environment that is there already this repairs it and takes nothing out.

@@ -167,21 +167,25 @@ def test_whatever_changes_on_the_sheet_changes_its_hash(changes: dict[str, objec
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
-        ({"principal_flows": FLOWS[:-1]}, "principal_flows", "must come to what is lent"),
+        (
+            {"principal_flows": FLOWS[:-1]},
+            "principal_flows",
+            "the repayments of principal must come to what is lent",
+        ),
         (
             {"costs": [UPFRONT._replace(charges=[(START, -1), (START, 2)])]},
             "costs",
             "a charge of '服务费' is negative",
         ),
-        ({"costs": [UPFRONT, UPFRONT]}, "costs", "the same name"),
+        ({"costs": [UPFRONT, UPFRONT]}, "costs", "two costs have the same name"),
     ],
 )
 def test_nonsense_is_refused_with_its_field(
     changes: dict[str, object], field: str, reason: str
 ) -> None:
-    with pytest.raises(InvalidCostSheet, match=reason) as refusal:
+    with pytest.raises(InvalidCostSheet) as refusal:
         sheet(**changes)
-    assert refusal.value.field == field
+    assert (refusal.value.field, refusal.value.message) == (field, reason)
     assert refusal.value.code == "invalid_cost_sheet"
 
 

@@ -49,8 +49,12 @@ def test_amounts_are_read_exactly(text: str, currency: str, amount: int) -> None
     ["", "-1", "+1", "1,000", "1e3", "1.", ".5", "0x1", "01", "1.005", "١", "1\n", " 1", "9" * 16],
 )
 def test_anything_but_plain_digits_is_refused(text: str) -> None:
-    with pytest.raises(InvalidAmount):
+    with pytest.raises(InvalidAmount) as refused:
         parse_amount(text, "CNY")
+    assert refused.value.message in (
+        "write the amount in digits, such as 1.23",
+        "CNY has 2 digits after the point",
+    )
 
 
 def test_a_currency_without_minor_unit_takes_no_point() -> None:
@@ -59,8 +63,9 @@ def test_a_currency_without_minor_unit_takes_no_point() -> None:
 
 
 def test_an_unknown_currency_is_named() -> None:
-    with pytest.raises(UnknownCurrency, match="XXX"):
+    with pytest.raises(UnknownCurrency) as refused:
         format_amount(1, "XXX")
+    assert refused.value.message == ("currency 'XXX' is not one of BRL, CNY, EUR, GBP, JPY, USD")
 
 
 @pytest.mark.parametrize("value", [1.0, "1", True, -1])
@@ -70,8 +75,16 @@ def test_an_amount_is_a_whole_number_of_minor_units(value: object) -> None:
 
 
 def test_a_rate_is_never_a_float() -> None:
-    with pytest.raises(ValidationError, match="never a float"):
+    with pytest.raises(
+        ValidationError, match=r"Value error, a rate is a decimal or its text, never a float \["
+    ):
         TypeAdapter(Percent).validate_python(24.0)
+
+
+@pytest.mark.parametrize("text", ["", "a", "1,5", "1e999", " 1", "0x1", "NaN", "Infinity"])
+def test_a_rate_is_written_in_digits(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"a rate is written in digits, such as 23\.5"):
+        TypeAdapter(Percent).validate_python(text)
 
 
 @pytest.mark.parametrize("spelling", ["24", "24.00", "2.4E1"])

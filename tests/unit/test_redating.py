@@ -1,98 +1,131 @@
-"""A loan that is paid out on another day than quoted."""
+"""Money that is paid out later than quoted: which dates move along and which were agreed."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from domain.errors import InvalidTerms
-from domain.fees import Fee, FeeTiming
-from domain.frequency import Frequency, FrequencyUnit
-from domain.loan_terms import LoanTerms, monthly_terms
+from domain.loan_terms import LoanTerms
 from domain.redating import redated
-from domain.schedule import build_plan, same_amounts
 
-FEE = Fee(name="arrangement fee", timing=FeeTiming.DEDUCTED, percent=Decimal(2))
+QUOTED = date(2026, 1, 15)
 
 
-def quoted(**values: Any) -> LoanTerms:
-    first: dict[str, Any] = {
+def terms(**changes: Any) -> LoanTerms:
+    values: dict[str, Any] = {
         "currency": "CNY",
         "principal": 1_000_000,
-        "annual_rate": Decimal(24),
+        "annual_rate": "24",
         "instalments": 12,
-        "disbursed_on": date(2026, 1, 30),
-        "first_due_on": date(2026, 2, 28),
-        "due_day": 30,
+        "disbursed_on": QUOTED,
+        "first_due_on": date(2026, 2, 15),
     }
-    return LoanTerms(**first | values)
+    return LoanTerms(**values | changes)
 
 
-def test_the_same_day_changes_nothing() -> None:
-    terms = quoted()
-    assert redated(terms, date(2026, 1, 30)) is terms
+def test_terms_disbursed_as_quoted_stay_as_they_are() -> None:
+    assert redated(terms(), QUOTED) == terms()
 
 
 @pytest.mark.parametrize(
-    ("paid_out", "first_due"),
+    ("quoted", "paid_out", "first_due_on", "due_day"),
     [
-        (date(2026, 1, 31), date(2026, 2, 28)),
-        (date(2026, 2, 1), date(2026, 3, 1)),
-        (date(2026, 2, 2), date(2026, 3, 2)),
+        # One month after the disbursement, on its day: moves with it.
+        ({}, date(2026, 1, 20), date(2026, 2, 20), None),
+        ({"due_day": 15}, date(2026, 1, 20), date(2026, 2, 20), 20),
+        ({"due_day": 15}, date(2026, 1, 31), date(2026, 2, 28), 31),
+        (
+            {"disbursed_on": date(2026, 1, 31), "first_due_on": date(2026, 2, 28), "due_day": 31},
+            date(2026, 2, 1),
+            date(2026, 3, 1),
+            1,
+        ),
+        (
+            {"disbursed_on": date(2026, 1, 31), "first_due_on": date(2026, 2, 28)},
+            date(2026, 2, 1),
+            date(2026, 3, 1),
+            None,
+        ),
+        (
+            {"frequency": {"unit": "month", "every": 3}, "first_due_on": date(2026, 4, 15)},
+            date(2026, 1, 16),
+            date(2026, 4, 16),
+            None,
+        ),
+        (
+            {"frequency": {"unit": "year"}, "first_due_on": date(2027, 1, 15)},
+            date(2026, 1, 16),
+            date(2027, 1, 16),
+            None,
+        ),
+        # A day of the month that was agreed otherwise stays.
+        ({"first_due_on": date(2026, 3, 1)}, date(2026, 1, 20), date(2026, 3, 1), None),
+        (
+            {"first_due_on": date(2026, 2, 20), "due_day": 20},
+            date(2026, 1, 17),
+            date(2026, 2, 20),
+            20,
+        ),
+        (
+            {"due_day": 20, "day_count": "actual_360"},
+            date(2026, 1, 17),
+            date(2026, 2, 15),
+            20,
+        ),
+        # Days and weeks move by themselves where the first period is a whole one.
+        (
+            {"frequency": {"unit": "week", "every": 2}, "first_due_on": date(2026, 1, 29)},
+            date(2026, 1, 17),
+            date(2026, 1, 31),
+            None,
+        ),
+        (
+            {"frequency": {"unit": "day", "every": 10}, "first_due_on": date(2026, 1, 25)},
+            date(2026, 1, 16),
+            date(2026, 1, 26),
+            None,
+        ),
+        (
+            {"frequency": {"unit": "week"}, "first_due_on": date(2026, 1, 29)},
+            date(2026, 1, 17),
+            date(2026, 1, 29),
+            None,
+        ),
+        # Twice a month the days were agreed.
+        (
+            {
+                "frequency": {"unit": "half_month"},
+                "second_due_day": 15,
+                "first_due_on": date(2026, 1, 30),
+            },
+            date(2026, 1, 16),
+            date(2026, 1, 30),
+            None,
+        ),
     ],
 )
-def test_a_due_day_that_followed_the_disbursement_follows_it_on(
-    paid_out: date, first_due: date
+def test_a_first_due_date_one_period_ahead_moves_and_an_agreed_one_stays(
+    quoted: dict[str, Any], paid_out: date, first_due_on: date, due_day: int | None
 ) -> None:
-    later = redated(quoted(), paid_out)
-    assert (later.disbursed_on, later.first_due_on) == (paid_out, first_due)
-    assert later.anchor_day == paid_out.day
-    assert same_amounts(build_plan(later), build_plan(quoted()))
-
-
-def test_everything_else_that_was_agreed_stays() -> None:
-    terms = monthly_terms(
-        currency="CNY",
-        principal=1_000_000,
-        annual_rate=Decimal(12),
-        instalments=6,
-        disbursed_on=date(2026, 3, 15),
-        penalty_annual_rate=Decimal(18),
-        grace_days=3,
-        fees=(FEE,),
+    moved = redated(terms(**quoted), paid_out)
+    assert moved == terms(
+        **quoted
+        | {"disbursed_on": paid_out, "first_due_on": first_due_on}
+        | ({} if due_day is None else {"due_day": due_day})
     )
-    later = redated(terms, date(2026, 3, 16))
-    dates = {"disbursed_on", "first_due_on", "due_day"}
-    assert later.model_dump(exclude=dates) == terms.model_dump(exclude=dates)
-    assert later.first_due_on == date(2026, 4, 16)
 
 
-@pytest.mark.parametrize(
-    ("frequency", "first_due", "moved"),
-    [
-        (Frequency(unit=FrequencyUnit.WEEK), date(2026, 2, 6), date(2026, 2, 7)),
-        (Frequency(unit=FrequencyUnit.WEEK, every=2), date(2026, 2, 13), date(2026, 2, 14)),
-        (Frequency(unit=FrequencyUnit.DAY, every=10), date(2026, 2, 9), date(2026, 2, 10)),
-        # A short first period was agreed by its date, which stays.
-        (Frequency(unit=FrequencyUnit.WEEK), date(2026, 2, 4), date(2026, 2, 4)),
-    ],
-)
-def test_days_and_weeks_are_counted_from_the_disbursement(
-    frequency: Frequency, first_due: date, moved: date
-) -> None:
-    terms = quoted(frequency=frequency, first_due_on=first_due, due_day=None)
-    assert redated(terms, date(2026, 1, 31)).first_due_on == moved
+def test_dates_of_later_changes_stay() -> None:
+    steps = [{"on": date(2026, 5, 1), "annual_rate": "12"}]
+    moved = redated(terms(rate_steps=steps), date(2026, 1, 20))
+    assert [step.on for step in moved.rate_steps] == [date(2026, 5, 1)]
 
 
-def test_a_fixed_due_day_stays() -> None:
-    terms = quoted(first_due_on=date(2026, 2, 20), due_day=20)
-    later = redated(terms, date(2026, 2, 2))
-    assert (later.first_due_on, later.anchor_day) == (date(2026, 2, 20), 20)
-
-
-def test_a_day_after_a_first_due_date_that_stays_is_refused() -> None:
-    terms = quoted(first_due_on=date(2026, 2, 5), due_day=5)
-    with pytest.raises(InvalidTerms) as refusal:
-        redated(terms, date(2026, 2, 6))
-    assert refusal.value.field == "first_due_on"
+def test_dates_that_no_longer_follow_the_disbursement_are_refused() -> None:
+    with pytest.raises(InvalidTerms) as refused:
+        redated(terms(first_due_on=date(2026, 2, 1)), date(2026, 2, 2))
+    assert refused.value.field == "first_due_on"
+    with pytest.raises(InvalidTerms) as refused:
+        redated(terms(tranches=[{"on": date(2026, 1, 18), "amount": 400_000}]), date(2026, 1, 20))
+    assert refused.value.field == "tranches"

@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, getcontext
@@ -126,6 +127,28 @@ def test_the_hash_is_stable_and_names_terms_and_rows() -> None:
         terms(currency="USD"),
     ]
     assert len({plan.hash, *(build_plan(other).hash for other in others)}) == 7
+
+
+def test_the_hash_is_that_of_the_canonical_text() -> None:
+    """Agreed plans are signed by it: sorted names, no spaces, nothing that is at its default."""
+    plain = LoanTerms(
+        currency="CNY",
+        principal=100,
+        annual_rate=Decimal("12.0"),
+        instalments=1,
+        disbursed_on=date(2026, 1, 15),
+        first_due_on=date(2026, 2, 15),
+    )
+    agreed = (
+        '"annual_rate":"12","currency":"CNY","disbursed_on":"2026-01-15",'
+        '"first_due_on":"2026-02-15","instalments":1,"principal":100'
+    )
+    text = '{"rows":[[1,"2026-02-15",100,1,0]],"terms":{' + agreed + "}}"
+    assert build_plan(plain).hash == hashlib.sha256(text.encode()).hexdigest()
+    # A fee is named with its row.
+    row = replace(build_plan(plain).rows[0], fee=5)
+    text = '{"rows":[[1,"2026-02-15",100,1,0,5]],"terms":{' + agreed + "}}"
+    assert plan_hash(plain, [row]) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_the_hash_covers_each_row() -> None:

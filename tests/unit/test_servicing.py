@@ -4,11 +4,21 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from domain.allocation import Excess
 from domain.loan_events import Disbursed, LoanEvent, Paid, PaidOff
 from domain.loan_terms import monthly_terms
 from domain.payoff import payoff_quote
 from domain.position import position
-from domain.servicing import NextStep, Step, next_step
+from domain.servicing import (
+    NextStep,
+    Step,
+    last_due_number,
+    next_step,
+    oldest_unpaid,
+    reached,
+)
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TERMS = monthly_terms(
@@ -60,3 +70,49 @@ def test_a_settled_loan_has_nothing_to_do() -> None:
     on = date(2026, 2, 1)
     settled = PaidOff(key="o", on=on, amount=payoff_quote(TERMS, [DISBURSED], on).total)
     assert step(settled, on=on) is None
+
+
+def test_only_money_that_is_not_there_yet_is_debited() -> None:
+    # Credit covers the first instalment on its due date: it is billed all the same.
+    ahead = Paid(key="p", on=date(2026, 1, 20), amount=94_560)
+    found = step(ahead, on=date(2026, 2, 15))
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 1)
+    early = Paid(key="p", on=date(2026, 1, 20), amount=94_560, excess=Excess.NEXT_INSTALMENT)
+    found = step(early, on=date(2026, 1, 20))
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 2)
+
+
+def test_after_the_last_boundary_only_debits_are_left() -> None:
+    found = step(on=date(2026, 8, 16), collected_to=7, marked=181)
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 8)
+    assert step(on=date(2027, 8, 16), collected_to=12, marked=181) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "boundary"),
+    [(0, 0), (1, 1), (30, 1), (31, 31), (61, 61), (120, 91), (121, 121), (180, 151), (999, 181)],
+)
+def test_the_boundary_that_days_past_due_have_reached(days: int, boundary: int) -> None:
+    assert reached(days) == boundary
+
+
+def test_the_last_instalment_that_fell_due() -> None:
+    for on, number in (
+        (date(2026, 2, 14), 0),
+        (date(2026, 2, 15), 1),
+        (date(2026, 3, 14), 1),
+        (date(2030, 1, 1), 12),
+    ):
+        assert last_due_number(position(TERMS, [DISBURSED], on)) == number
+
+
+def test_the_oldest_unpaid_instalment_is_the_first_with_anything_left() -> None:
+    on = date(2026, 3, 20)
+    paid = Paid(key="p", on=date(2026, 2, 15), amount=94_560)
+    found = oldest_unpaid(position(TERMS, [DISBURSED, paid], on))
+    assert found is not None
+    assert found.number == 2
+    assert oldest_unpaid(position(TERMS, [], on)) is None
