@@ -10,6 +10,7 @@ from domain.application import ApplicationState, Rejection, Waiting
 from domain.decision import POLICY_VERSION, Decision, Outcome
 from messages import calls, ids
 from messages.application import RecordDecision, RecordReview, RecordState
+from messages.elements import RecordSupplement, ResumeReview
 from runtime import metrics
 from storage.database import Database, Transaction
 from storage.offers import OfferState
@@ -85,6 +86,64 @@ class Applications:
         if entered:
             state = ApplicationState.OFFERED if request.approve else ApplicationState.REJECTED
             metrics.application_entered(state, entered)
+
+    @performs(calls.RECORD_SUPPLEMENT)
+    async def record_supplement(self, request: RecordSupplement) -> None:
+        """Write what a reviewer asks to be provided again; the review task waits for it."""
+        asked = request.supplement
+        aggregate = ids.application_workflow(request.application_id)
+        async with self.database.transaction() as tx:
+            entered = await enter_state(
+                tx,
+                request.application_id,
+                request.state,
+                request.waiting,
+                request.state_seq,
+                request.at,
+            )
+            await tx.supplements.open(request.application_id, asked, request.at)
+            await tx.audit.add(
+                actor=asked.requested_by,
+                role="reviewer",
+                action="request_supplement",
+                subject=aggregate,
+                outcome="accepted",
+                detail={
+                    "round": asked.round,
+                    "kinds": list(asked.kinds),
+                    "reason": asked.reason,
+                    "at": request.at.isoformat(),
+                },
+                key=f"{aggregate}:supplement:{asked.round}",
+            )
+            await tx.outbox.add(
+                aggregate,
+                "supplement_requested",
+                f"{aggregate}:supplement_requested:{asked.round}",
+                {
+                    "round": asked.round,
+                    "kinds": list(asked.kinds),
+                    "due_at": asked.due_at.isoformat(),
+                },
+            )
+        if entered:
+            metrics.application_entered(request.state, entered)
+
+    @performs(calls.RESUME_REVIEW)
+    async def resume_review(self, request: ResumeReview) -> None:
+        """Write that everything was provided; the task is back with who asked for it."""
+        async with self.database.transaction() as tx:
+            entered = await enter_state(
+                tx,
+                request.application_id,
+                request.state,
+                request.waiting,
+                request.state_seq,
+                request.at,
+            )
+            await tx.supplements.complete(request.application_id, request.round, request.at)
+        if entered:
+            metrics.application_entered(request.state, entered)
 
 
 async def enter_state(

@@ -7,7 +7,10 @@ from activities.applications import enter_state
 from activities.performing import performs
 from activities.refusals import QuoteExpired, QuoteMismatch, found
 from domain.application import ApplicationState, Waiting
+from domain.calendar import business_date
+from domain.kept_elements import check_may_draw
 from domain.line import LimitExceeded, LineBlocked, LineClosed, LineState
+from domain.products import product_of
 from domain.schedule import build_plan
 from messages import calls, ids
 from messages.application import OpenLine
@@ -120,6 +123,9 @@ async def _reserve(tx: Transaction, line: LineRow, request: ReserveDrawdown) -> 
         raise LineClosed(f"{line.id} cannot be drawn on any more")
     if await tx.loans.any_overdue(line.applicant_id):
         raise LineBlocked("a loan of the same borrower is overdue")
+    product = product_of(request.product)
+    kept = await tx.elements.kept_by(line.applicant_id, product.zone)
+    check_may_draw(product, kept, business_date(request.at, product.zone))
     quote = found(await tx.quotes.get(command.quote_id), f"quote {command.quote_id}")
     _check_quote(quote, line, command.amount, request.at)
     drawdown, _ = await tx.drawdowns.reserve(

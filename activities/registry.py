@@ -9,19 +9,27 @@ from temporalio.client import Client
 
 from activities.applications import Applications
 from activities.arrears import Arrears
+from activities.captures import capture_sources
+from activities.credit_analysis import CreditAnalyses
 from activities.decision import Decisions
 from activities.drawdowns import Drawdowns
+from activities.elements import Elements
+from activities.enquiries import Desk
 from activities.identity import Identity
 from activities.lines import Lines
 from activities.orders import Orders
 from activities.performing import PerformedCall
 from activities.repayments import Repayments
 from activities.servicing import Servicing
+from domain.data_sources import catalogue
 from messages.queues import ALL
-from providers.registry import Providers
+from providers.analysis_webhooks import AnalysisAccess, Endpoint
+from providers.fireeye_profile import FireeyeProfile
+from providers.fireeye_requests import FireeyeCredentials
+from providers.registry import FireeyeAccess, Providers
 from runtime import failpoints, metrics
 from runtime.keyring import BlindIndex, Keyring
-from runtime.settings import Settings
+from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.siblings import Siblings
 from storage.database import Database
 
@@ -32,13 +40,14 @@ Activities = dict[str, list[Callable[..., Any]]]
 async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]:
     """Open the database and the providers and yield the activities by queue.
 
-    Raises runtime.keyring.InvalidKeys, runtime.failpoints.FailpointsRefusedError, and what
+    Raises runtime.keyring.InvalidKeys, ValueError for a wrong profile, runtime.failpoints.FailpointsRefusedError, and what
     PostgreSQL raises when it cannot be reached.
     """
     failpoints.arm(settings.environment, os.environ)
     keyring = Keyring.parse(settings.pii_keys.get_secret_value())
     blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
     third_parties = settings.providers
+    fireeye = _fireeye_access(third_parties)
     async with (
         Database.open(
             settings.database_url, settings.database_pool_size, keyring, blind_index
@@ -49,26 +58,66 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
             third_parties.signing_secret,
             third_parties.timeout_seconds,
             metrics.provider_called,
+            _analysis_access(settings),
+            fireeye,
         ) as providers,
     ):
-        yield assemble(database, providers, Siblings(client, settings.task_queue_prefix))
+        desk = Desk(
+            database,
+            providers,
+            catalogue(third_parties.sources),
+            lease=Desk.lease_for(
+                max(
+                    third_parties.timeout_seconds,
+                    fireeye.profile_at(third_parties.url_of("fireeye")).total_seconds,
+                )
+            ),
+        )
+        siblings = Siblings(client, settings.task_queue_prefix)
+        yield assemble(database, providers, siblings, desk)
 
 
-def assemble(database: Database, providers: Providers, siblings: Siblings) -> Activities:
-    """Return the activities by queue.
+def _fireeye_access(third_parties: ProviderSettings) -> FireeyeAccess:
+    """Return what UnionPay agreed with us; raises pydantic's ValidationError for a wrong profile."""
+    given = third_parties.fireeye_profile
+    return FireeyeAccess(
+        FireeyeCredentials(third_parties.fireeye_institution_id, third_parties.fireeye_app_key),
+        None if given is None else FireeyeProfile.model_validate(given),
+    )
+
+
+def _analysis_access(settings: Settings) -> AnalysisAccess:
+    return AnalysisAccess(
+        settings.providers.key_for_qitech,
+        {
+            client.client: Endpoint(client.webhook_url, client.webhook_signature_key)
+            for client in settings.credit_analysis_clients
+            if client.webhook_url
+        },
+        settings.providers.qitech_allows_alphanumeric_cnpj,
+    )
+
+
+def assemble(
+    database: Database, providers: Providers, siblings: Siblings, desk: Desk | None = None
+) -> Activities:
+    """Return the activities by queue; without a `desk` the shipped sources are asked.
 
     Local activities run inside the worker of their workflow: they are on the core queue.
     """
+    desk = desk or Desk(database, providers)
     orders = Orders(database, providers.payments)
     concerns = (
         Applications(database),
-        Decisions(database, providers),
-        Identity(database, providers),
+        Decisions(database, desk),
+        Identity(database, desk),
+        Elements(database, providers, capture_sources(providers)),
         Lines(database, siblings),
         Drawdowns(database, providers, orders, siblings),
         Repayments(database, orders),
         Arrears(database, providers, siblings),
         Servicing(database),
+        CreditAnalyses(database, providers),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

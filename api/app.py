@@ -20,6 +20,8 @@ from api.refusals import answer_of
 from api.routers import ROUTERS
 from api.services import open_services
 from domain.calendar import business_date
+from domain.credit_analysis import LegalPersonProposal, NaturalPersonProposal
+from domain.credit_analysis_feedback import Feedback
 from domain.errors import DomainError
 from domain.products import PRODUCTS, ZONES
 from domain.release import check_release
@@ -104,6 +106,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             ref_template="#/components/schemas/{model}"
         )
         schemas.update(schemas["ProblemDetails"].pop("$defs"))
+        for model in (LegalPersonProposal, NaturalPersonProposal, Feedback):
+            described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(described.pop("$defs", {}))
+            schemas[model.__name__] = described
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = schema

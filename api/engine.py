@@ -20,6 +20,8 @@ from api.errors import CATALOGUE, Problem, code_of_class, later
 from messages import ids
 from messages.application import StartApplication
 from messages.base import Message
+from messages.credit_analysis import OpinionUpdated, StartCreditAnalysis
+from messages.elements import ElementSettled
 from messages.loan import StartLoan
 from messages.repayment import TransferUpdated
 from runtime.temporal.siblings import Siblings
@@ -59,6 +61,17 @@ class Engine:
         """Start the process of an application; starting it again changes nothing."""
         async with _engine_problems(ids.application_workflow(start.application_id)):
             await self._siblings.start_application(start)
+
+    async def start_credit_analysis(self, start: StartCreditAnalysis) -> None:
+        """Start the process of a credit analysis; starting it again changes nothing."""
+        async with _engine_problems(ids.credit_analysis_workflow(start.analysis_id)):
+            await self._siblings.start_credit_analysis(start)
+
+    async def opinion_updated(self, workflow_id: str, news: OpinionUpdated) -> None:
+        """Tell a process that the other analyst has news; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("opinion_updated", news, rpc_timeout=_RPC)
 
     async def command(
         self,
@@ -121,6 +134,12 @@ class Engine:
         async with _engine_problems(workflow_id):
             handle = self._client.get_workflow_handle(workflow_id)
             await handle.signal("transfer_updated", news, rpc_timeout=_RPC)
+
+    async def element_settled(self, workflow_id: str, news: ElementSettled) -> None:
+        """Tell a process that the source of an element has news; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("element_settled", news, rpc_timeout=_RPC)
 
     async def is_reachable(self) -> bool:
         """Say whether the engine answers."""

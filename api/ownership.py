@@ -67,6 +67,15 @@ def scope_of(principal: Principal, channel: str | None, customer_reference: str 
     return Scope(channel, applicant_id_of(channel, customer_reference))
 
 
+async def applicant_for(tx: Transaction, principal: Principal, applicant_id: str) -> ApplicantRow:
+    """Return an applicant that the caller may see."""
+    _require_id(applicant_id, "per", "user")
+    row = await tx.applicants.get(applicant_id)
+    if row is None or not (principal.is_staff or _is_theirs(principal, row)):
+        raise not_found("user")
+    return row
+
+
 async def application_for(
     tx: Transaction, principal: Principal, application_id: str
 ) -> ApplicationRow:

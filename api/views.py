@@ -1,21 +1,27 @@
 """From rows and process answers to what callers see."""
 
+from collections.abc import Iterable
+
 from api.schemas.application import (
     ApplicationAnswer,
     ApplicationStatus,
     ApplicationSummary,
     DecisionAnswer,
     ElementAnswer,
+    SupplementAnswer,
     decision_category,
     rejection_answer,
 )
 from api.schemas.offer import OfferAnswer
-from domain.elements import Verdict
-from domain.products import product_of
+from domain.application import ElementRecord, missing_elements
+from domain.calendar import business_date
+from domain.elements import ElementKind, Verdict
+from domain.products import Product, product_of
 from messages.application import ApplicationView
 from storage.applications import ApplicationRow
 from storage.database import Transaction
 from storage.elements import ElementStatus
+from storage.supplements import SupplementRow
 
 
 def row_status(row: ApplicationRow) -> ApplicationStatus:
@@ -42,34 +48,86 @@ def view_status(view: ApplicationView) -> ApplicationStatus:
     )
 
 
-def element_answer(status: ElementStatus) -> ElementAnswer:
+def element_answer(
+    status: ElementStatus, product: Product, authorise_url: str | None = None
+) -> ElementAnswer:
     """Return where one kind of element stands."""
+    counts_until = status.counts_until
+    if status.verdict is Verdict.MATCH and status.verified_at and not status.reused:
+        verified_on = business_date(status.verified_at, product.zone)
+        counts_until = product.policy_of(status.kind).counts_until(verified_on)
     return ElementAnswer(
         kind=status.kind,
         element_id=status.element_id,
         attempt=status.attempt,
         verdict=status.verdict or Verdict.PENDING,
         reason=status.reason,
+        reused=status.reused,
         submitted_at=status.submitted_at,
         verified_at=status.verified_at,
+        counts_until=counts_until,
+        authorise_url=authorise_url,
     )
+
+
+async def element_answers(
+    tx: Transaction, statuses: Iterable[ElementStatus], product: Product
+) -> list[ElementAnswer]:
+    """Return where elements stand, with the pages on which the applicant is to agree."""
+    return [
+        element_answer(
+            status,
+            product,
+            await tx.captures.authorise_url(status.element_id)
+            if status.verdict is None and product.policy_of(status.kind).captured
+            else None,
+        )
+        for status in statuses
+    ]
+
+
+def element_records(
+    statuses: Iterable[ElementStatus], supplement: SupplementRow | None
+) -> dict[ElementKind, ElementRecord]:
+    """Return what the record knows of elements as the process knows it.
+
+    What a reviewer asked for again counts only as provided since.
+    """
+    return {
+        status.kind: ElementRecord(
+            kind=status.kind,
+            element_id=status.element_id,
+            attempts=status.attempt,
+            mismatches=status.mismatches,
+            verdict=status.verdict or Verdict.PENDING,
+            reason=status.reason,
+            reused=status.reused,
+        )
+        for status in statuses
+        if supplement is None
+        or status.kind not in supplement.kinds
+        or status.submitted_at >= supplement.requested_at
+    }
 
 
 async def application_answer(
     tx: Transaction, row: ApplicationRow, *, for_staff: bool
 ) -> ApplicationAnswer:
     """Return everything about an application that the caller is to see."""
-    elements = [element_answer(status) for status in await tx.elements.latest(row.id)]
-    verified = {element.kind for element in elements if element.verdict is Verdict.MATCH}
-    required = product_of(row.product).required_elements
+    product = product_of(row.product)
+    statuses = await tx.elements.latest(row.id)
+    supplement = await tx.supplements.open_of(row.id)
+    asked = supplement.supplement if supplement else None
     offer = await tx.offers.of_application(row.id)
     line = await tx.lines.of_application(row.id)
     decisions = await tx.decisions.of(row.id) if for_staff else None
     return ApplicationAnswer(
         **ApplicationSummary.model_validate(row).model_dump(),
         decision=decision_category(row.state),
-        elements=elements,
-        missing=[kind for kind in required if kind not in verified],
+        elements=await element_answers(tx, statuses, product),
+        missing=list(missing_elements(product, element_records(statuses, supplement), asked)),
+        optional=list(product.optional_elements),
+        supplement=SupplementAnswer.model_validate(asked) if asked else None,
         offer=OfferAnswer.model_validate(offer) if offer else None,
         line_id=line.id if line else None,
         rejection=rejection_answer(row.rejection),

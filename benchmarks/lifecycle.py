@@ -30,7 +30,7 @@ from temporalio.worker import Worker
 from benchmarks import peer
 from benchmarks.bare import QUEUE, Bare, no_op
 from demo.client import Api, api_at, until
-from demo.people import elements
+from demo.people import CONSENTS, elements
 from demo.stage import _tokens
 from messages import ids
 from runtime.local.stack import LocalStack
@@ -75,6 +75,7 @@ async def credit(api: Api, number: int, run: str) -> Credit:
             "customer_reference": f"bench-{run}-{number}",
             "amount": 1_000_000,
             "instalments": 12,
+            "consents": list(CONSENTS),
         },
     )
     application_id = application["id"]

@@ -6,7 +6,7 @@ from typing import Final
 
 from demo import figures
 from demo.client import NOBODY, until
-from demo.people import KINDS, element
+from demo.people import CONSENTS, KINDS, element
 from demo.scene import Answer, Applicant, Chapter, Scene, Step, answer
 from demo.terms import AMOUNT, CHANNEL, FRONT, MONTHS, PRODUCT, RATE, money
 from demo.timeline import Otherwise, expect
@@ -33,6 +33,7 @@ async def apply_for_credit(scene: Scene, applicant: Applicant) -> Answer:
         "customer_reference": applicant.reference,
         "amount": AMOUNT,
         "instalments": MONTHS,
+        "consents": list(CONSENTS),
     }
     status = answer(await scene.api.post(FRONT, "/v1/applications", body))
     applicant.application_id = status["id"]

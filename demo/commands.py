@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from demo.client import Api, Refusal, until
-from demo.people import elements, someone
+from demo.people import CONSENTS, elements, someone
 from demo.stage import Stage
 from demo.terms import CHANNEL, FRONT
 
@@ -36,6 +36,7 @@ async def apply(
         "customer_reference": reference,
         "amount": amount,
         "instalments": months,
+        "consents": list(CONSENTS),
     }
     application_id = (await api.post(FRONT, "/v1/applications", body))["id"]
     path = f"/v1/applications/{application_id}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from domain.consents import CURRENT_TEXTS
 from sandbox.personas import FAMILY_SIZE, PERSONAS, Person, person, stranger
 from sandbox.pictures import Quality, card_back, card_front, face
 
@@ -16,6 +17,12 @@ NAMES: Final = tuple(persona.key for persona in PERSONAS)
 BORROWER: Final = "story"
 REJECTED: Final = "low_score"
 APPROVED: Final = "approved"
+
+CONSENTS: Final = tuple(
+    {"purpose": text.purpose.value, "text_version": text.version, "text_sha256": text.sha256}
+    for text in CURRENT_TEXTS.values()
+)
+"""Consent to every purpose, in the words of today, as an application takes it."""
 
 _MONTHLY_INCOME: Final = 1_200_000
 _CONTACTS: Final = (("parent", 0), ("friend", 1))

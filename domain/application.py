@@ -1,11 +1,13 @@
 """The states of an application and what may follow what."""
 
-from datetime import date
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.elements import ElementKind, Verdict
+from domain.element_catalogue import OnMismatch
+from domain.elements import Element, ElementKind, PersonalInformation, Verdict
 from domain.errors import DomainError
 from domain.products import Product
 
@@ -67,7 +69,7 @@ class ReviewClosed(DomainError):
 
 
 class ElementsMissing(DomainError):
-    """An application was submitted before every required element was verified."""
+    """An application was submitted before every required element was provided."""
 
     code = "elements_missing"
 
@@ -78,8 +80,23 @@ class ElementRefused(DomainError):
     code = "element_refused"
 
 
+class CodeRefused(DomainError):
+    """A code came for an element that waits for none."""
+
+    code = "code_refused"
+
+
+class SupplementRefused(DomainError):
+    """A reviewer asks for more than the product lets him ask for."""
+
+    code = "supplement_refused"
+
+
 class ElementRecord(BaseModel):
-    """What the process remembers of one kind of element."""
+    """What the process remembers of one kind of element.
+
+    A `reused` one was verified for an earlier application.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -88,6 +105,8 @@ class ElementRecord(BaseModel):
     attempts: int
     verdict: Verdict
     reason: str | None = None
+    mismatches: int = 0
+    reused: bool = False
 
 
 class Rejection(BaseModel):
@@ -99,29 +118,115 @@ class Rejection(BaseModel):
     reapply_on: date | None
 
 
+class Supplement(BaseModel):
+    """What a reviewer asked to be provided again; `round` counts from 1."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    round: int
+    kinds: tuple[ElementKind, ...]
+    requested_by: str
+    reason: str
+    due_at: datetime
+
+
+def is_provided(
+    product: Product, kind: ElementKind, verdict: Verdict | None, reason: str | None
+) -> bool:
+    """Say whether an element with this verdict counts as provided.
+
+    A match does; so does a mismatch that a person is to judge.
+    """
+    if verdict is Verdict.MISMATCH:
+        return product.policy_of(kind).consequence(reason) is OnMismatch.REFER
+    return verdict is Verdict.MATCH
+
+
 def missing_elements(
-    product: Product, elements: dict[ElementKind, ElementRecord]
+    product: Product,
+    elements: Mapping[ElementKind, ElementRecord],
+    supplement: Supplement | None = None,
 ) -> tuple[ElementKind, ...]:
-    """Return the kinds that `product` requires and that are not verified yet, in its order."""
+    """Return the kinds that are asked for and not provided yet, in the product's order.
+
+    Asked for is what `product` requires, and what a reviewer's `supplement` reopened.
+    """
+    asked = product.required_elements
+    if supplement is not None:
+        asked += tuple(kind for kind in supplement.kinds if kind not in asked)
     return tuple(
         kind
-        for kind in product.required_elements
-        if kind not in elements or elements[kind].verdict is not Verdict.MATCH
+        for kind in asked
+        if kind not in elements
+        or not is_provided(product, kind, elements[kind].verdict, elements[kind].reason)
+    )
+
+
+def referred_elements(
+    product: Product, elements: Mapping[ElementKind, ElementRecord]
+) -> tuple[ElementKind, ...]:
+    """Return the kinds whose mismatch a person is to judge."""
+    return tuple(
+        record.kind
+        for record in elements.values()
+        if record.verdict is Verdict.MISMATCH
+        and is_provided(product, record.kind, record.verdict, record.reason)
+    )
+
+
+def rejecting_element(
+    product: Product, elements: Mapping[ElementKind, ElementRecord]
+) -> ElementRecord | None:
+    """Return the element whose mismatch rejects the application, None without one."""
+    return next(
+        (
+            record
+            for record in elements.values()
+            if record.verdict is Verdict.MISMATCH
+            and product.policy_of(record.kind).consequence(record.reason) is OnMismatch.REJECT
+        ),
+        None,
     )
 
 
 def check_may_provide(
-    product: Product, elements: dict[ElementKind, ElementRecord], kind: ElementKind
+    product: Product,
+    elements: Mapping[ElementKind, ElementRecord],
+    kind: ElementKind,
+    supplement: Supplement | None = None,
 ) -> None:
-    """Raise `ElementRefused` unless an element of `kind` may be provided now."""
-    if kind not in product.required_elements:
+    """Raise `ElementRefused` unless an element of `kind` may be provided now.
+
+    One that was only taken over from an earlier application may be replaced.
+    """
+    if kind not in product.elements and not (supplement and kind in supplement.kinds):
         raise ElementRefused(f"product {product.code} does not ask for {kind}")
     known = elements.get(kind)
-    if known is None:
+    if known is None or known.reused:
         return
-    if known.verdict is Verdict.MATCH:
+    if is_provided(product, kind, known.verdict, known.reason):
         raise ElementRefused(f"{kind} is verified already")
-    if known.verdict is Verdict.PENDING:
+    if known.verdict.is_open:
         raise ElementRefused(f"{kind} is being verified")
-    if known.attempts >= product.element_attempts:
+    policy = product.policy_of(kind)
+    if known.attempts >= policy.attempts:
         raise ElementRefused(f"{kind} was tried {known.attempts} times, which is the limit")
+    if known.mismatches >= policy.mismatches:
+        raise ElementRefused(f"{kind} was wrong {known.mismatches} times, which is the limit")
+
+
+def check_form(product: Product, element: Element) -> None:
+    """Raise `ElementRefused` where `element` brings more than `product` may be given."""
+    brings_book = isinstance(element, PersonalInformation) and element.address_book is not None
+    if brings_book and not product.check_address_book:
+        raise ElementRefused(f"product {product.code} does not take address books")
+
+
+def check_may_supplement(product: Product, rounds: int, kinds: Collection[ElementKind]) -> None:
+    """Raise `SupplementRefused` unless a reviewer may ask for `kinds` after so many `rounds`."""
+    if rounds >= product.supplement_rounds:
+        raise SupplementRefused(f"elements were asked for again {rounds} times, which is the limit")
+    offered = product.elements + product.drawdown_elements
+    others = [kind for kind in kinds if kind not in offered]
+    if others or not kinds:
+        raise SupplementRefused(f"product {product.code} takes {', '.join(offered)}")

@@ -4,14 +4,16 @@ The fields are personal data: they are validated here, stored encrypted, and nev
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
 
 import phonenumbers
 from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field
 from stdnum import luhn
-from stdnum.cn import ric
+from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError as NumberError
 
 
@@ -24,14 +26,31 @@ class ElementKind(StrEnum):
     IDENTITY_CARD = "identity_card"
     LIVENESS = "liveness"
     BANK_CARD = "bank_card"
+    OPERATOR_REPORT = "operator_report"
+    CREDIT_CARD = "credit_card"
+    ONLINE_BANKING = "online_banking"
+    ECOMMERCE = "ecommerce"
+    COMPANY = "company"
+    GUARANTOR = "guarantor"
 
 
 class Verdict(StrEnum):
-    """What is known of an element: never a pass unless a provider said so."""
+    """What is known of an element: never a pass unless a provider said so.
+
+    `awaiting_code`: the source sent the applicant a code and waits for it. `unavailable`: the
+    source said nothing within its time, so the element may be provided again.
+    """
 
     PENDING = "pending"
+    AWAITING_CODE = "awaiting_code"
     MATCH = "match"
     MISMATCH = "mismatch"
+    UNAVAILABLE = "unavailable"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether an answer is still to come."""
+        return self in (Verdict.PENDING, Verdict.AWAITING_CODE)
 
 
 _IDENTITY_NUMBER = re.compile(
@@ -86,6 +105,14 @@ def bank_card_number(text: str) -> str:
     return digits
 
 
+def company_number(text: str) -> str:
+    """Return a unified social credit code (GB 32100-2015) in normal form, or raise ValueError."""
+    normal = text.strip().upper()
+    if not uscc.is_valid(normal):
+        raise ValueError("not a unified social credit code: 18 characters with a right check digit")
+    return normal
+
+
 def _person_name(text: str) -> str:
     name = text.strip()
     if not re.fullmatch(r"[\w·.\- ]{2,50}", name):
@@ -97,6 +124,8 @@ PersonName = Annotated[str, AfterValidator(_person_name)]
 IdentityNumber = Annotated[str, AfterValidator(identity_number)]
 Mobile = Annotated[str, AfterValidator(mobile_number)]
 CardNumber = Annotated[str, AfterValidator(bank_card_number)]
+CompanyNumber = Annotated[str, AfterValidator(company_number)]
+Relation = Literal["parent", "spouse", "sibling", "child", "colleague", "friend"]
 Image = Annotated[Base64Bytes, Field(min_length=64, max_length=2_000_000)]
 
 
@@ -123,12 +152,22 @@ class EmergencyContact(_Element):
     """A person who may be asked to relay a message when the borrower cannot be reached."""
 
     name: PersonName
-    relation: Literal["parent", "spouse", "sibling", "child", "colleague", "friend"]
+    relation: Relation
     mobile: Mobile
 
 
+class AddressBookEntry(_Element):
+    """One entry of the applicant's address book, as his telephone holds it."""
+
+    name: str = Field(max_length=100)
+    mobile: str = Field(min_length=3, max_length=32)
+
+
 class PersonalInformation(_Element):
-    """What the applicant says of himself, and two people to turn to."""
+    """What the applicant says of himself, and two people to turn to.
+
+    The address book is taken only by products that compare contacts with it, and never asked for.
+    """
 
     kind: Literal["personal_information"] = "personal_information"
     education: Literal["master", "bachelor", "college", "secondary"]
@@ -138,6 +177,7 @@ class PersonalInformation(_Element):
     monthly_income: int = Field(ge=0, le=100_000_000, description="minor units")
     address: str = Field(min_length=4, max_length=200)
     contacts: tuple[EmergencyContact, ...] = Field(min_length=2, max_length=5)
+    address_book: tuple[AddressBookEntry, ...] | None = Field(default=None, max_length=5_000)
 
 
 class IdentityCard(_Element):
@@ -166,7 +206,84 @@ class BankCard(_Element):
     mobile: Mobile
 
 
+class OperatorReport(_Element):
+    """The account at the mobile operator, read with a code that is sent to the mobile."""
+
+    kind: Literal["operator_report"] = "operator_report"
+    mobile: Mobile
+
+
+class CreditCard(_Element):
+    """A credit card of the applicant's: four factors with the real name."""
+
+    kind: Literal["credit_card"] = "credit_card"
+    card_number: CardNumber
+    mobile: Mobile
+
+
+class OnlineBanking(_Element):
+    """The statements of credit cards, imported from a bank on whose page the applicant agrees."""
+
+    kind: Literal["online_banking"] = "online_banking"
+    bank_code: str = Field(pattern=r"^[A-Z0-9]{2,12}$")
+
+
+class Ecommerce(_Element):
+    """Orders at a platform, imported from it, on whose page the applicant agrees."""
+
+    kind: Literal["ecommerce"] = "ecommerce"
+    platform: Literal["taobao", "jd", "pinduoduo", "other"]
+
+
+class Company(_Element):
+    """The company that the applicant owns or works for."""
+
+    kind: Literal["company"] = "company"
+    name: str = Field(min_length=2, max_length=100)
+    registration_number: CompanyNumber
+    position: Literal["legal_representative", "shareholder", "employee"]
+
+
+class Guarantor(_Element):
+    """A person who answers for the credit."""
+
+    kind: Literal["guarantor"] = "guarantor"
+    name: PersonName
+    identity_number: IdentityNumber
+    mobile: Mobile
+    relation: Relation
+
+
 Element = Annotated[
-    RealName | Operator | PersonalInformation | IdentityCard | Liveness | BankCard,
+    RealName
+    | Operator
+    | PersonalInformation
+    | IdentityCard
+    | Liveness
+    | BankCard
+    | OperatorReport
+    | CreditCard
+    | OnlineBanking
+    | Ecommerce
+    | Company
+    | Guarantor,
     Field(discriminator="kind"),
 ]
+
+FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = MappingProxyType(
+    {
+        ElementKind.REAL_NAME: RealName,
+        ElementKind.OPERATOR: Operator,
+        ElementKind.PERSONAL_INFORMATION: PersonalInformation,
+        ElementKind.IDENTITY_CARD: IdentityCard,
+        ElementKind.LIVENESS: Liveness,
+        ElementKind.BANK_CARD: BankCard,
+        ElementKind.OPERATOR_REPORT: OperatorReport,
+        ElementKind.CREDIT_CARD: CreditCard,
+        ElementKind.ONLINE_BANKING: OnlineBanking,
+        ElementKind.ECOMMERCE: Ecommerce,
+        ElementKind.COMPANY: Company,
+        ElementKind.GUARANTOR: Guarantor,
+    }
+)
+"""The form of each kind."""

@@ -6,8 +6,11 @@ from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domain.data_sources import Capability
+from domain.decision import DECISION_SOURCES
+from domain.element_catalogue import CATALOGUE, ElementPolicy
 from domain.elements import ElementKind
 from domain.errors import DomainError
 from domain.fees import Fee
@@ -33,6 +36,14 @@ class Product(BaseModel):
     `lender_kind` says which rate caps hold. `fees` are charged beside the interest. `funder` is the
     code of whoever lends the money; `settlement_bank` the code of the bank through which it moves,
     whose cash in transit has an account of its own.
+
+    Elements: `required_elements` are asked for in this order before the decision,
+    `drawdown_elements` before money is drawn, `optional_elements` are taken and never waited for.
+    `element_policies` replace the catalogue's entries of their kinds. `check_address_book` compares
+    emergency contacts with the address book of a person who allows it. `decision_sources` are asked
+    before the decision, of those that an installation has switched on. Who stops providing is
+    reminded `reminders_after` the last step. A reviewer may ask `supplement_rounds` times for
+    elements again, each time to be provided `supplement_within`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,12 +63,36 @@ class Product(BaseModel):
     settlement_bank: str | None = None
     mode: Literal["single_batch", "revolving"]
     required_elements: tuple[ElementKind, ...]
-    element_attempts: int
+    optional_elements: tuple[ElementKind, ...] = ()
+    drawdown_elements: tuple[ElementKind, ...] = ()
+    element_policies: tuple[ElementPolicy, ...] = ()
+    check_address_book: bool = False
+    decision_sources: tuple[Capability, ...] = Field(default=DECISION_SOURCES, min_length=1)
     collecting_for: timedelta
+    reminders_after: tuple[timedelta, ...] = (timedelta(days=1), timedelta(days=3))
+    supplement_rounds: int = 2
+    supplement_within: timedelta = timedelta(days=7)
     review_within: timedelta
     offer_valid_for: timedelta
     line_valid_for: timedelta
     quote_valid_for: timedelta
+
+    @field_validator("decision_sources")
+    @classmethod
+    def _decided_by_rules(cls, sources: tuple[Capability, ...]) -> tuple[Capability, ...]:
+        if not set(sources) <= set(DECISION_SOURCES):
+            raise ValueError(f"the policy has rules for {', '.join(DECISION_SOURCES)}")
+        return sources
+
+    @property
+    def elements(self) -> tuple[ElementKind, ...]:
+        """Return the kinds that an application takes, the required ones first."""
+        return self.required_elements + self.optional_elements
+
+    def policy_of(self, kind: ElementKind) -> ElementPolicy:
+        """Return what holds for a kind of element with this product."""
+        own = {policy.kind: policy for policy in self.element_policies}
+        return own.get(kind, CATALOGUE[kind])
 
     def check_request(self, amount: int, instalments: int) -> None:
         """Raise `OutsideProduct` unless `amount` over `instalments` months can be applied for."""
@@ -86,8 +121,14 @@ CASH_LOAN = Product(
     annual_rate=Decimal("24"),
     penalty_annual_rate=Decimal("24"),
     mode="single_batch",
-    required_elements=tuple(ElementKind),
-    element_attempts=3,
+    required_elements=(
+        ElementKind.REAL_NAME,
+        ElementKind.OPERATOR,
+        ElementKind.PERSONAL_INFORMATION,
+        ElementKind.IDENTITY_CARD,
+        ElementKind.LIVENESS,
+        ElementKind.BANK_CARD,
+    ),
     collecting_for=timedelta(days=7),
     review_within=timedelta(minutes=30),
     offer_valid_for=timedelta(days=7),

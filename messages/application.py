@@ -3,14 +3,24 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from domain.application import ApplicationState, ElementRecord, Rejection, Waiting
+from domain.application import (
+    ApplicationState,
+    ElementRecord,
+    Rejection,
+    Supplement,
+    Waiting,
+)
 from domain.decision import Decision
-from domain.elements import ElementKind, Verdict
+from domain.elements import ElementKind
 from messages.base import Message
+from messages.elements import ElementOutcome, ReusedElement
 
 
 class StartApplication(Message):
-    """Begin an application whose row is recorded already. `amount` is in minor units."""
+    """Begin an application whose row is recorded already. `amount` is in minor units.
+
+    `reused` is what the applicant had verified before and still counts.
+    """
 
     application_id: str
     applicant_id: str
@@ -19,6 +29,7 @@ class StartApplication(Message):
     currency: str
     amount: int
     instalments: int
+    reused: tuple[ReusedElement, ...] = ()
 
 
 class ProvidedElement(Message):
@@ -29,27 +40,13 @@ class ProvidedElement(Message):
 
 
 class ProvideElements(Message):
-    """Elements given together are verified side by side; `submit` asks for the decision at once."""
+    """Elements given together are verified side by side.
+
+    `submit` asks for the decision as soon as what was asked for is there.
+    """
 
     elements: tuple[ProvidedElement, ...]
     submit: bool = False
-
-
-class ElementOutcome(Message):
-    """What became of one element; `pending` while its source cannot be reached."""
-
-    element_id: str
-    kind: ElementKind
-    verdict: Verdict
-    reason: str | None = None
-
-
-class VerifyElement(Message):
-    """Ask the third party behind an element."""
-
-    application_id: str
-    element_id: str
-    kind: ElementKind
 
 
 class AssessApplication(Message):
@@ -157,3 +154,4 @@ class ApplicationSnapshot(Message):
 
     view: ApplicationView
     elements: tuple[ElementRecord, ...]
+    supplement: Supplement | None = None

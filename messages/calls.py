@@ -11,7 +11,17 @@ from pydantic import BaseModel
 from temporalio.common import RetryPolicy
 
 from domain.decision import Decision
-from messages import application, collections, drawdown, line, loan, queues, repayment
+from messages import (
+    application,
+    collections,
+    credit_analysis,
+    drawdown,
+    elements,
+    line,
+    loan,
+    queues,
+    repayment,
+)
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel | None)
@@ -44,8 +54,20 @@ class Call(Generic[Input, Result]):
 Nothing = type(None)
 
 VERIFY_ELEMENT = Call(
-    "verify_element", application.VerifyElement, application.ElementOutcome, queues.PROVIDERS
+    "verify_element", elements.VerifyElement, elements.ElementOutcome, queues.PROVIDERS
 )
+START_CAPTURE = Call(
+    "start_capture", elements.StartCapture, elements.CaptureProgress, queues.PROVIDERS
+)
+CONFIRM_CAPTURE = Call(
+    "confirm_capture", elements.ConfirmCapture, elements.CaptureProgress, queues.PROVIDERS
+)
+POLL_CAPTURE = Call(
+    "poll_capture", elements.PollCapture, elements.CaptureProgress, queues.PROVIDERS
+)
+END_CAPTURE = Call("end_capture", elements.EndCapture, elements.CaptureProgress, local=True)
+REUSE_ELEMENTS = Call("reuse_elements", elements.ReuseElements, elements.ReusedElements, local=True)
+REMIND_APPLICANT = Call("remind_applicant", elements.RemindApplicant, Nothing, queues.PROVIDERS)
 ASSESS_APPLICATION = Call(
     "assess_application",
     application.AssessApplication,
@@ -55,6 +77,8 @@ ASSESS_APPLICATION = Call(
 RECORD_STATE = Call("record_state", application.RecordState, Nothing)
 RECORD_DECISION = Call("record_decision", application.RecordDecision, Nothing, local=True)
 RECORD_REVIEW = Call("record_review", application.RecordReview, Nothing)
+RECORD_SUPPLEMENT = Call("record_supplement", elements.RecordSupplement, Nothing)
+RESUME_REVIEW = Call("resume_review", elements.ResumeReview, Nothing)
 OPEN_LINE = Call("open_line", application.OpenLine, Nothing)
 
 RESERVE_DRAWDOWN = Call("reserve_drawdown", line.ReserveDrawdown, line.DrawReceipt)
@@ -87,3 +111,26 @@ TAKE_STEP = Call(
     "take_collections_step", collections.TakeStep, collections.StepTaken, queues.PROVIDERS
 )
 CLOSE_EPISODE = Call("close_collections_episode", collections.CloseEpisode, Nothing, local=True)
+
+CHECK_PARTY = Call(
+    "check_party", credit_analysis.CheckParty, credit_analysis.CheckedParty, queues.PROVIDERS
+)
+ASK_OPINION = Call(
+    "ask_opinion", credit_analysis.AskOpinion, credit_analysis.OpinionStatus, queues.PROVIDERS
+)
+QUERY_OPINION = Call(
+    "query_opinion", credit_analysis.AskOpinion, credit_analysis.OpinionStatus, queues.PROVIDERS
+)
+ASSESS_ANALYSIS = Call(
+    "assess_analysis", credit_analysis.AssessAnalysis, credit_analysis.AssessedAnalysis
+)
+RECORD_ANALYSIS = Call("record_analysis", credit_analysis.RecordAnalysis, Nothing)
+RECORD_ANALYSIS_REVIEW = Call(
+    "record_analysis_review", credit_analysis.RecordAnalysisReview, Nothing
+)
+DELIVER_NOTICE = Call(
+    "deliver_notice",
+    credit_analysis.DeliverNotice,
+    credit_analysis.NoticeDelivery,
+    queues.PROVIDERS,
+)

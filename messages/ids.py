@@ -23,9 +23,13 @@ Kind = Literal[
     "loa",
     "rep",
     "col",
+    "evt",
     "act",
     "tra",
-    "evt",
+    "ana",
+    "opi",
+    "con",
+    "dev",
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -75,6 +79,11 @@ def repayment_workflow(repayment_id: str) -> str:
 def collections_workflow(loan_id: str, episode: int) -> str:
     """Return the workflow id of the `episode`-th overdue episode of a loan."""
     return f"collections:{loan_id}:{episode}"
+
+
+def credit_analysis_workflow(analysis_id: str) -> str:
+    """Return the workflow id of a credit analysis."""
+    return f"credit-analysis:{analysis_id}"
 
 
 def derived_id(kind: Kind, *parts: str) -> str:

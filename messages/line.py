@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from messages.application import ProvidedElement
 from messages.base import Message
+from messages.elements import ElementOutcome
 
 
 class StartLine(Message):
@@ -64,6 +66,18 @@ class DrawReceipt(Message):
     line_id: str
     amount: int
     state: str
+
+
+class ProvideLineElements(Message):
+    """Elements that the product asks for before money is drawn; the API stored them."""
+
+    elements: tuple[ProvidedElement, ...]
+
+
+class LineElementOutcomes(Message):
+    """What became of each."""
+
+    outcomes: tuple[ElementOutcome, ...]
 
 
 class CloseLine(Message):

@@ -14,6 +14,7 @@ APPLICATION_STATE: Final[SearchAttributeKey[str]] = SearchAttributeKey.for_keywo
     "ApplicationState"
 )
 LOAN_STATE: Final[SearchAttributeKey[str]] = SearchAttributeKey.for_keyword("LoanState")
+ANALYSIS_STATUS: Final[SearchAttributeKey[str]] = SearchAttributeKey.for_keyword("AnalysisStatus")
 CHANNEL: Final[SearchAttributeKey[str]] = SearchAttributeKey.for_keyword("Channel")
 PRODUCT: Final[SearchAttributeKey[str]] = SearchAttributeKey.for_keyword("Product")
 CUSTOMER_REF: Final[SearchAttributeKey[str]] = SearchAttributeKey.for_keyword("CustomerRef")
@@ -30,6 +31,7 @@ DAYS_PAST_DUE: Final[SearchAttributeKey[int]] = SearchAttributeKey.for_int("Days
 ALL: Final[tuple[SearchAttributeKey[Any], ...]] = (
     APPLICATION_STATE,
     LOAN_STATE,
+    ANALYSIS_STATUS,
     CHANNEL,
     PRODUCT,
     CUSTOMER_REF,

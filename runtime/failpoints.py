@@ -18,6 +18,7 @@ POINTS: Final = frozenset(
     {
         "verify_element.before_call",
         "verify_element.after_call",
+        "start_capture.after_call",
         "assess_application.before_record",
         "disburse.before_send",
         "disburse.after_send",

@@ -72,6 +72,7 @@ _BUSINESS_IDS: Final = {
     "loan": "loan_id",
     "repayment": "repayment_id",
     "collections": "loan_id",
+    "credit-analysis": "analysis_id",
 }
 
 

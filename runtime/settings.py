@@ -6,10 +6,14 @@ Nested values take two underscores: `LOANFLOW_PROVIDERS__BASE_URL`.
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.credit_analysis_policy import POLICIES, STANDARD
+from domain.data_sources import catalogue
 
 
 class ProviderSettings(BaseModel):
@@ -17,19 +21,78 @@ class ProviderSettings(BaseModel):
 
     `base_url` is the default for every provider; `overrides` maps a provider's name
     (`real_name`, `operator`, `contacts`, `identity_card`, `liveness`, `bank_card`, `bureau`,
-    `signing`, `payments`, `messaging`) to a URL of its own.
+    `fireeye`, `signing`, `payments`, `messaging`) or another source's to a URL of its own.
+    `sources` changes the catalogue of `domain.data_sources` by the sources' names.
     """
 
     base_url: str = "http://127.0.0.1:8500"
     overrides: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
     api_key: SecretStr = SecretStr("sandbox-key")
     signing_secret: SecretStr = SecretStr("sandbox-signing-secret")
     callback_secret: SecretStr = SecretStr("sandbox-callback-secret")
     timeout_seconds: float = 8.0
+    qitech_api_key: SecretStr = Field(
+        default=SecretStr(""), description="what QI Tech gave us; empty: `api_key`"
+    )
+    qitech_webhook_key: SecretStr = Field(
+        default=SecretStr(""), description="signs QI Tech's webhooks; empty: `callback_secret`"
+    )
+    qitech_allows_alphanumeric_cnpj: bool = False
+    fireeye_profile: dict[str, Any] | None = Field(
+        default=None,
+        description="`providers.fireeye_profile.FireeyeProfile`; none: the published paths",
+    )
+    fireeye_institution_id: str = "username"
+    fireeye_app_key: SecretStr = SecretStr("password")
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_are_profiles(cls, sources: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        catalogue(sources)
+        return sources
 
     def url_of(self, provider: str) -> str:
         """Return the base URL of `provider`."""
         return self.overrides.get(provider, self.base_url)
+
+    @property
+    def key_for_qitech(self) -> SecretStr:
+        """The key that QI Tech knows us by."""
+        return self.qitech_api_key if self.qitech_api_key.get_secret_value() else self.api_key
+
+    @property
+    def key_of_qitech_webhooks(self) -> SecretStr:
+        """The key that signs QI Tech's webhooks."""
+        own = self.qitech_webhook_key
+        return own if own.get_secret_value() else self.callback_secret
+
+
+class AnalysisClient(BaseModel):
+    """A client of our credit analysis: its key by digest, its policy, where it takes notices.
+
+    Without `webhook_url` the client reads for itself. The key is 32 random characters or more: its
+    plain SHA-256 is kept, which only protects what cannot be guessed.
+    """
+
+    client: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    api_key_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    policy: str = STANDARD
+    webhook_url: str = Field(default="", max_length=2000)
+    webhook_signature_key: SecretStr = SecretStr("")
+
+    @field_validator("policy")
+    @classmethod
+    def _policy_exists(cls, policy: str) -> str:
+        if policy not in POLICIES:
+            raise ValueError(f"one of {', '.join(POLICIES)}")
+        return policy
+
+    @model_validator(mode="after")
+    def _signs_what_it_sends(self) -> Self:
+        if self.webhook_url and not self.webhook_signature_key.get_secret_value():
+            raise ValueError("webhook_signature_key: needed to sign what goes to webhook_url")
+        return self
 
 
 class Token(BaseModel):
@@ -65,6 +128,7 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="base64; HMAC key of the look-up columns"
     )
     tokens: list[Token] = Field(default_factory=list)
+    credit_analysis_clients: list[AnalysisClient] = Field(default_factory=list)
     providers: ProviderSettings = Field(default_factory=ProviderSettings)
     api_host: str = "127.0.0.1"
     api_port: int = 8000
@@ -85,6 +149,22 @@ class Settings(BaseSettings):
     )
     max_cached_workflows: int = 1000
     otel_endpoint: str = ""
+
+    @model_validator(mode="after")
+    def _webhooks_are_confidential(self) -> Self:
+        """Refuse an endpoint over http, which only this machine may have, in the local profile."""
+        known = self.credit_analysis_clients
+        for told in ({one.client for one in known}, {one.api_key_sha256 for one in known}):
+            if len(told) < len(known):
+                raise ValueError("credit_analysis_clients: names and keys are each client's own")
+        for client in self.credit_analysis_clients:
+            if not client.webhook_url:
+                continue
+            url = urlsplit(client.webhook_url)
+            here = self.environment == "local" and url.hostname in ("localhost", "127.0.0.1")
+            if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and here)):
+                raise ValueError(f"credit_analysis_clients: {client.client} needs an https URL")
+        return self
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Applicants and their personal data, encrypted column by column."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -12,15 +13,20 @@ from storage.rows import Row
 if TYPE_CHECKING:
     from storage.rows import Connection
 
-_COLUMNS: Final = "id, channel, customer_reference, created_at"
+_COLUMNS: Final = "id, channel, customer_reference, level, labels, created_at"
 
 
 class ApplicantRow(Row):
-    """A person as a channel knows them: no personal data."""
+    """A person as a channel knows them: no personal data.
+
+    `level` and `labels` are how the lender's people know the person.
+    """
 
     id: str
     channel: str
     customer_reference: str
+    level: int
+    labels: tuple[str, ...]
     created_at: datetime
 
 
@@ -107,6 +113,17 @@ class Applicants:
             self._seal("bank_card", applicant_id, bank_card),
             self._index("bank_card", bank_card),
         )
+
+    async def set_standing(self, applicant_id: str, level: int, labels: Sequence[str]) -> None:
+        """Set an applicant's level and labels; raises `RecordMissing` for an unknown id."""
+        changed = await self._connection.fetchval(
+            "update applicants set level = $2, labels = $3 where id = $1 returning true",
+            applicant_id,
+            level,
+            list(labels),
+        )
+        if changed is None:
+            raise RecordMissing(f"no applicant {applicant_id}")
 
     async def personal(self, applicant_id: str) -> Personal:
         """Return the applicant's personal data; raises `RecordMissing` for an unknown id."""

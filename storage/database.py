@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import asyncpg
 
 from runtime.keyring import BlindIndex, Keyring
+from storage.analysis_notices import AnalysisNotices
 from storage.applicants import Applicants
 from storage.applications import Applications
 from storage.audit import Audit
 from storage.callbacks import Callbacks
+from storage.captures import Captures
 from storage.collections import CollectionActions
+from storage.consents import Consents
+from storage.credit_analyses import CreditAnalyses
 from storage.decisions import Decisions
+from storage.devices import Devices
 from storage.drawdowns import Drawdowns
 from storage.elements import Elements
+from storage.enquiries import Enquiries
+from storage.external_opinions import ExternalOpinions
 from storage.journal import Journal
 from storage.lines import Lines
 from storage.loans import Loans
@@ -25,6 +32,7 @@ from storage.reconciliation import Reconciliation
 from storage.repayments import Repayments
 from storage.requests import Requests
 from storage.reviews import Reviews
+from storage.supplements import Supplements
 from storage.transfers import Transfers
 
 if TYPE_CHECKING:
@@ -53,8 +61,13 @@ class Transaction:
         self.applicants = Applicants(connection, keyring, blind_index)
         self.applications = Applications(connection, blind_index)
         self.elements = Elements(connection, keyring, blind_index)
+        self.captures = Captures(connection, keyring)
+        self.consents = Consents(connection)
+        self.enquiries = Enquiries(connection, keyring, blind_index)
+        self.devices = Devices(connection)
         self.decisions = Decisions(connection)
         self.reviews = Reviews(connection)
+        self.supplements = Supplements(connection)
         self.offers = Offers(connection)
         self.lines = Lines(connection)
         self.quotes = Quotes(connection)
@@ -68,6 +81,9 @@ class Transaction:
         self.outbox = Outbox(connection)
         self.audit = Audit(connection)
         self.callbacks = Callbacks(connection)
+        self.credit_analyses = CreditAnalyses(connection, keyring, blind_index)
+        self.analysis_notices = AnalysisNotices(connection)
+        self.external_opinions = ExternalOpinions(connection)
         self.requests = Requests(connection, blind_index)
 
 

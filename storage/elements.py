@@ -4,12 +4,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Json, TypeAdapter
 
 from domain.elements import Element, ElementKind, Verdict
+from domain.kept_elements import KeptElement
 from runtime.keyring import BlindIndex, Keyring
 from storage.errors import IdempotencyMismatch, RecordMissing
 from storage.rows import Row
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
 
 _ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(Element)
 _COLUMNS: Final = "id, application_id, kind, attempt, data_enc, submitted_at"
+
+# What counts for an application: its own attempts and what it took over, the later one of a kind.
+_COUNTING: Final = (
+    "with own as ("
+    " select distinct on (e.kind) e.id, e.kind, e.application_id, e.attempt, e.data_enc,"
+    " e.submitted_at, false as reused, null::date as counts_until, e.submitted_at as since"
+    " from elements e where e.application_id = $1 order by e.kind, e.attempt desc),"
+    " taken_over as ("
+    " select distinct on (r.kind) e.id, e.kind, e.application_id, e.attempt, e.data_enc,"
+    " e.submitted_at, true as reused, r.counts_until, r.reused_at as since"
+    " from element_reuses r join elements e on e.id = r.element_id"
+    " where r.application_id = $1 order by r.kind, r.reused_at desc),"
+    " counting as ("
+    " select distinct on (kind) * from (select * from own union all select * from taken_over) both_"
+    " order by kind, since desc)"
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,8 @@ class ElementRow:
 class ElementStatus(Row):
     """Where one kind of element of an application stands, without personal data.
 
-    `verdict` is None until it is verified.
+    `verdict` is None until there is one. `mismatches` counts wrong attempts. A `reused` one was
+    verified for an earlier application, and counts until the business date `counts_until`.
     """
 
     kind: ElementKind
@@ -44,6 +62,9 @@ class ElementStatus(Row):
     attempt: int
     verdict: Verdict | None
     reason: str | None
+    mismatches: int
+    reused: bool
+    counts_until: date | None
     submitted_at: datetime
     verified_at: datetime | None
 
@@ -111,25 +132,64 @@ class Elements:
         return None if record is None else self._read(record)
 
     async def newest(self, application_id: str, kind: ElementKind) -> ElementRow | None:
-        """Return the latest attempt at a kind with its data, None if it was never submitted."""
+        """Return what counts of a kind with its data, None if it was never submitted.
+
+        That is the latest attempt, or the element that was taken over from an earlier application.
+        """
         record = await self._connection.fetchrow(
-            f"select {_COLUMNS} from elements where application_id = $1 and kind = $2"
-            " order by attempt desc limit 1",
-            application_id,
-            kind,
+            f"{_COUNTING} select {_COLUMNS} from counting where kind = $2", application_id, kind
         )
         return None if record is None else self._read(record)
 
     async def latest(self, application_id: str) -> list[ElementStatus]:
-        """Return where every submitted kind stands, by its latest attempt."""
+        """Return where every submitted or reused kind stands, by what counts of it."""
         records = await self._connection.fetch(
-            "select distinct on (e.kind) e.kind, e.id as element_id, e.attempt, v.verdict,"
-            " v.reason, e.submitted_at, v.verified_at"
-            " from elements e left join verifications v on v.element_id = e.id"
-            " where e.application_id = $1 order by e.kind, e.attempt desc",
+            f"{_COUNTING} select n.kind, n.id as element_id, n.attempt, n.submitted_at, n.reused,"
+            " n.counts_until, v.verified_at, coalesce(v.reason, c.reason) as reason,"
+            " coalesce(v.verdict, case c.state when 'awaiting_code' then 'awaiting_code'"
+            " when 'ended' then 'unavailable' end) as verdict,"
+            " (select count(*) from verifications m where m.application_id = $1"
+            " and m.kind = n.kind and m.verdict = 'mismatch') as mismatches"
+            " from counting n left join verifications v on v.element_id = n.id"
+            " left join captures c on c.element_id = n.id order by n.kind",
             application_id,
         )
         return [ElementStatus.read(record) for record in records]
+
+    async def kept_by(self, applicant_id: str, zone: str) -> list[KeptElement]:
+        """Return everything that was verified of a person, in whatever channel.
+
+        The person is found by the keyed index of the identity number: another one's elements are
+        never among them. `zone` is where the dates of verification are.
+        """
+        records = await self._connection.fetch(
+            "select v.kind, v.element_id, v.application_id, v.verified_at,"
+            " (v.verified_at at time zone $2)::date as verified_on,"
+            " (v.facts ->> 'valid_until')::date as valid_until, p.id = $1 as own"
+            " from applicants me join applicants p on p.id = me.id"
+            " or p.identity_number_idx = me.identity_number_idx"
+            " join applications a on a.applicant_id = p.id"
+            " join verifications v on v.application_id = a.id and v.verdict = 'match'"
+            " where me.id = $1 order by v.verified_at desc, v.element_id",
+            applicant_id,
+            zone,
+        )
+        return [KeptElement.model_validate(dict(record)) for record in records]
+
+    async def reuse(
+        self, application_id: str, kept: KeptElement, counts_until: date, at: datetime
+    ) -> bool:
+        """Let an earlier verification count for an application; False if it did already."""
+        reused = await self._connection.fetchval(
+            "insert into element_reuses (application_id, kind, element_id, counts_until, reused_at)"
+            " values ($1, $2, $3, $4, $5) on conflict do nothing returning true",
+            application_id,
+            kept.kind,
+            kept.element_id,
+            counts_until,
+            at,
+        )
+        return reused is True
 
     async def record_verification(
         self,

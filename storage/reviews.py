@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _SELECT: Final = (
     "select r.id, r.application_id, a.applicant_id, a.product, a.channel, a.currency, a.amount,"
-    " a.instalments, r.state, r.opened_at, r.due_at, r.decided_by, r.reason, r.decided_at"
+    " a.instalments, r.state, r.opened_at, r.due_at, r.decided_by, r.reason, r.decided_at,"
+    " r.paused_at, r.assigned_to"
     " from review_tasks r join applications a on a.id = r.application_id"
 )
 
@@ -27,7 +28,10 @@ class ReviewState(StrEnum):
 
 
 class ReviewRow(Row):
-    """A task with what its application asks for; `amount` in minor units."""
+    """A task with what its application asks for; `amount` in minor units.
+
+    A `paused_at` one waits for the supplement that `assigned_to` asked for.
+    """
 
     id: str
     application_id: str
@@ -43,6 +47,8 @@ class ReviewRow(Row):
     decided_by: str | None
     reason: str | None
     decided_at: datetime | None
+    paused_at: datetime | None
+    assigned_to: str | None
 
 
 class Reviews:
@@ -93,9 +99,12 @@ class Reviews:
         )
 
     async def queue(self, after: Cursor | None, limit: int) -> list[ReviewRow]:
-        """Return open tasks, the one due first at the head; the cursor runs on `due_at`."""
+        """Return open tasks, the one due first at the head; the cursor runs on `due_at`.
+
+        A task that waits for a supplement is not among them.
+        """
         records = await self._connection.fetch(
-            f"{_SELECT} where r.state = 'open'"
+            f"{_SELECT} where r.state = 'open' and r.paused_at is null"
             " and ($1::timestamptz is null or (r.due_at, r.id::text) > ($1, $2::text))"
             " order by r.due_at, r.id limit $3",
             after.at if after else None,

@@ -13,18 +13,22 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import DomainError
     from domain.line import LineClosed, LineState
     from domain.money import format_amount
+    from domain.products import product_of
     from messages import calls, ids
     from messages.line import (
         CloseLine,
         DrawCommand,
         DrawdownEnded,
         DrawReceipt,
+        LineElementOutcomes,
         LineView,
+        ProvideLineElements,
         ReserveDrawdown,
         StartLine,
     )
     from workflows.calling import continue_on_newest_build, parked, run
     from workflows.details import details_table
+    from workflows.line_elements import LineElements
 
 ENDED = ("disbursed", "failed")
 """The final states of a drawdown."""
@@ -41,6 +45,7 @@ class CreditLine:
         self._open = set(start.open_drawdowns)
         self._drawn = start.drawn
         self._expiry: asyncio.Task[None] | None = None
+        self._elements = LineElements(start.application_id, product_of(start.product))
         self._show()
 
     @workflow.run
@@ -50,6 +55,7 @@ class CreditLine:
             workflow.sleep(start.expires_at - workflow.now(), summary="the line expires")
         )
         await workflow.wait_condition(lambda: self._is_over() or self._should_continue_as_new())
+        self._elements.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._is_over():
             continue_on_newest_build(
@@ -100,6 +106,17 @@ class CreditLine:
     def _may_draw(self, command: DrawCommand) -> None:
         if self._state is not LineState.ACTIVE or workflow.now() >= self._start.expires_at:
             raise LineClosed(f"the line is {self._state}")
+
+    @workflow.update(description="Verify what is asked for before money is drawn")
+    async def provide_elements(self, command: ProvideLineElements) -> LineElementOutcomes:
+        """Verify elements that were stored, side by side."""
+        return LineElementOutcomes(outcomes=await self._elements.provide(command.elements))
+
+    @provide_elements.validator
+    def _may_provide(self, command: ProvideLineElements) -> None:
+        if self._state is not LineState.ACTIVE or workflow.now() >= self._start.expires_at:
+            raise LineClosed(f"the line is {self._state}")
+        self._elements.check_may_provide(command.elements)
 
     @workflow.signal(description="A drawdown was disbursed or failed")
     def drawdown_ended(self, ended: DrawdownEnded) -> None:

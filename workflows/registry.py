@@ -7,6 +7,7 @@ from typing import Final
 
 from workflows.application import CreditApplication
 from workflows.collections import Collections
+from workflows.company_credit_analysis import CompanyCreditAnalysis
 from workflows.drawdown import Drawdown
 from workflows.line import CreditLine
 from workflows.loan import Loan
@@ -19,4 +20,5 @@ WORKFLOWS: Final[tuple[type, ...]] = (
     Loan,
     Repayment,
     Collections,
+    CompanyCreditAnalysis,
 )

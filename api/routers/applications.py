@@ -9,6 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from api import ownership
 from api.answers import accepted, created
 from api.auth import Caller
+from api.consenting import record_consent
 from api.engine import StillRunning
 from api.gate import COMMAND_PROBLEMS, gated_router
 from api.idempotency import Keyed
@@ -27,10 +28,13 @@ from api.services import Using
 from api.streams import Follow, LastEventId, events
 from api.views import application_answer, row_status, view_status
 from domain.application import ApplicationState
+from domain.calendar import business_date
 from domain.products import product_of
 from messages import ids
 from messages.application import ApplicationView, StartApplication
+from messages.elements import ReusedElement
 from storage.applications import ApplicationRow
+from storage.reuse import take_over
 
 router = gated_router("/applications", "applications")
 
@@ -39,7 +43,10 @@ router = gated_router("/applications", "applications")
 async def create(
     body: NewApplication, caller: Caller, command: Keyed, services: Using, response: Response
 ) -> ApplicationStatus:
-    """Begin an application. Elements are provided next, then it is submitted."""
+    """Begin an application. Elements are provided next, then it is submitted.
+
+    What the applicant had verified for an earlier one and is still valid counts at once.
+    """
     product = product_of(body.product)
     product.check_request(body.amount, body.instalments)
     channel, reference = identity_to_apply_with(caller, body.channel, body.customer_reference)
@@ -57,7 +64,16 @@ async def create(
             instalments=body.instalments,
         )
         row = await tx.applications.insert(start, created_by=command.subject)
-    await services.engine.start_application(start)
+        for consent in body.consents:
+            await record_consent(tx, applicant, consent, caller, command)
+        if body.device is not None:
+            await tx.devices.see(
+                row.id, applicant.id, body.device.device_id, body.device.platform, row.created_at
+            )
+        opened_on = business_date(row.created_at, product.zone)
+        reused = await take_over(tx, row, product.elements, opened_on, row.created_at)
+    kept = tuple(ReusedElement(kind=item.kind, element_id=item.element_id) for item in reused)
+    await services.engine.start_application(start.model_copy(update={"reused": kept}))
     created(response, f"/v1/applications/{row.id}")
     return row_status(row)
 
@@ -104,7 +120,7 @@ async def submit(
 ) -> ApplicationStatus | Response:
     """Decide the application, once every required element is verified.
 
-    202 while the decision takes longer than the request may; follow the events or read again.
+    202 while a source or the decision takes longer than the request may; it follows by itself.
     """
     return await _execute("submit", application_id, caller, command, services)
 
@@ -166,4 +182,7 @@ async def _execute(
     except StillRunning:
         row = await _visible(application_id, caller, services)
         return accepted(row_status(row), f"/v1/applications/{application_id}")
+    if update == "submit" and view.state is ApplicationState.COLLECTING:
+        # Sources that take their time are still asked; the decision follows by itself.
+        return accepted(view_status(view), f"/v1/applications/{application_id}")
     return view_status(view)

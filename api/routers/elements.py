@@ -7,28 +7,39 @@ from fastapi import Response
 
 from api.answers import accepted
 from api.auth import Caller
+from api.consenting import require_consents
 from api.engine import StillRunning
+from api.errors import not_found
 from api.gate import COMMAND_PROBLEMS, gated_router
 from api.idempotency import Command, Keyed
 from api.ownership import application_for
-from api.schemas.application import ApplicationStatus, ElementsAnswer, NewElements
+from api.schemas.application import (
+    ApplicationStatus,
+    ElementAnswer,
+    ElementsAnswer,
+    NewElements,
+)
+from api.schemas.element import NewCode
 from api.services import Services, Using
-from api.views import element_answer, row_status, view_status
+from api.views import element_answers, element_records, row_status, view_status
 from domain.application import (
     ApplicationClosed,
     ApplicationState,
-    ElementRecord,
     WrongState,
+    check_form,
     check_may_provide,
 )
-from domain.elements import Verdict
+from domain.elements import ElementKind, Verdict
 from domain.products import product_of
 from messages import ids
 from messages.application import ElementOutcomes, ProvidedElement, ProvideElements
+from messages.elements import ConfirmElement, ElementOutcome
+from messages.ids import is_id
 from runtime.clock import utc_now
 from storage.applications import ApplicationRow
 from storage.database import Transaction
 from storage.elements import ElementStatus
+from storage.supplements import SupplementRow
 
 router = gated_router("/applications", "applications")
 
@@ -51,25 +62,80 @@ async def provide(
     application. A mismatch is a verdict, not an error; provide the element again.
     """
     async with services.database.transaction() as tx:
-        await application_for(tx, caller, application_id)
+        row = await application_for(tx, caller, application_id)
         provided = await _store(tx, application_id, body, command)
+    return await _carry_out(
+        services,
+        row,
+        "provide_elements",
+        command,
+        ProvideElements(elements=provided, submit=body.submit),
+        {item.element_id for item in provided},
+    )
+
+
+@router.post(
+    "/{application_id}/elements/{element_id}/code",
+    response_model=ElementsAnswer,
+    responses={**COMMAND_PROBLEMS, 202: {"model": ElementsAnswer}},
+    summary="Enter the code that a source sent",
+)
+async def confirm(
+    application_id: str,
+    element_id: str,
+    body: NewCode,
+    caller: Caller,
+    command: Keyed,
+    services: Using,
+) -> ElementsAnswer | Response:
+    """Pass the code on to the source. 202 while the source has not answered for good.
+
+    A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
+    """
+    code_id = command.new_id("act", "code")
+    async with services.database.transaction() as tx:
+        row = await application_for(tx, caller, application_id)
+        capture = await tx.captures.get(element_id) if is_id(element_id, "elt") else None
+        if capture is None or capture.application_id != application_id:
+            raise not_found("element")
+        await tx.captures.enter_code(code_id, element_id, body.code)
+    return await _carry_out(
+        services,
+        row,
+        "confirm_element",
+        command,
+        ConfirmElement(element_id=element_id, code_id=code_id),
+        {element_id},
+    )
+
+
+async def _carry_out(
+    services: Services,
+    row: ApplicationRow,
+    update: str,
+    command: Command,
+    argument: ProvideElements | ConfirmElement,
+    wanted: set[str],
+) -> ElementsAnswer | Response:
     status: ApplicationStatus | None = None
+    told: dict[str, ElementOutcome] = {}
     try:
         outcomes = await services.engine.command(
-            ids.application_workflow(application_id),
-            "provide_elements",
+            ids.application_workflow(row.id),
+            update,
             command.update_id,
             ElementOutcomes,
-            ProvideElements(elements=provided, submit=body.submit),
-            over=False,
+            argument,
+            over=row.state.is_final and update == "confirm_element",
         )
         status = view_status(outcomes.application)
+        told = {outcome.element_id: outcome for outcome in outcomes.outcomes}
     except StillRunning:
         status = None
-    answer = await _answer(services, application_id, provided, status)
+    answer = await _answer(services, row.id, wanted, status, told)
     if all(element.verdict is not Verdict.PENDING for element in answer.elements) and status:
         return answer
-    return accepted(answer, f"/v1/applications/{application_id}")
+    return accepted(answer, f"/v1/applications/{row.id}")
 
 
 async def _store(
@@ -78,35 +144,48 @@ async def _store(
     """Store the elements, unless one of them cannot be taken: then none is."""
     application = await tx.applications.for_update(application_id)
     assert application is not None  # noqa: S101 -- it was just read
+    product = product_of(application.product)
+    await require_consents(
+        tx,
+        application.applicant_id,
+        {
+            element.kind: product.policy_of(ElementKind(element.kind)).consent
+            for element in body.elements
+        },
+    )
     latest = {status.kind: status for status in await tx.elements.latest(application_id)}
+    supplement = await tx.supplements.open_of(application_id)
     provided = []
     for element in body.elements:
+        check_form(product, element)
         kind = element.kind
         item = ProvidedElement(element_id=command.new_id("elt", kind), kind=kind)
         known = latest.get(item.kind)
         if known is None or known.element_id != item.element_id:
-            _check(application, item, known)
+            _check(application, item, known, supplement)
         await tx.elements.insert(item.element_id, application_id, item.kind, element)
         provided.append(item)
     return tuple(provided)
 
 
-def _check(application: ApplicationRow, item: ProvidedElement, known: ElementStatus | None) -> None:
+def _check(
+    application: ApplicationRow,
+    item: ProvidedElement,
+    known: ElementStatus | None,
+    supplement: SupplementRow | None,
+) -> None:
     """Refuse early what the process would refuse, so that it leaves no trace in the record."""
     if application.state.is_final:
         raise ApplicationClosed(f"the application is {application.state}")
     if application.state is not ApplicationState.COLLECTING:
         raise WrongState(f"the application is {application.state}")
-    if known is not None and not _was_lost(known):
-        record = ElementRecord(
-            kind=known.kind,
-            element_id=known.element_id,
-            attempts=known.attempt,
-            verdict=known.verdict or Verdict.PENDING,
-        )
-        check_may_provide(product_of(application.product), {known.kind: record}, item.kind)
-    else:
-        check_may_provide(product_of(application.product), {}, item.kind)
+    counting = [known] if known is not None and not _was_lost(known) else []
+    check_may_provide(
+        product_of(application.product),
+        element_records(counting, supplement),
+        item.kind,
+        supplement.supplement if supplement else None,
+    )
 
 
 def _was_lost(known: ElementStatus) -> bool:
@@ -117,15 +196,24 @@ def _was_lost(known: ElementStatus) -> bool:
 async def _answer(
     services: Services,
     application_id: str,
-    provided: tuple[ProvidedElement, ...],
+    wanted: set[str],
     status: ApplicationStatus | None,
+    told: dict[str, ElementOutcome],
 ) -> ElementsAnswer:
-    wanted = {item.element_id for item in provided}
     async with services.database.read() as tx:
-        latest = await tx.elements.latest(application_id)
-        row = None if status else await tx.applications.get(application_id)
-    elements = [element_answer(item) for item in latest if item.element_id in wanted]
-    if status is None:
+        row = await tx.applications.get(application_id)
         assert row is not None  # noqa: S101 -- its elements were just stored
-        status = row_status(row)
-    return ElementsAnswer(application=status, elements=elements)
+        latest = await tx.elements.latest(application_id)
+        statuses = [item for item in latest if item.element_id in wanted]
+        elements = await element_answers(tx, statuses, product_of(row.product))
+    return ElementsAnswer(
+        application=status or row_status(row),
+        elements=[_with_reason(element, told.get(element.element_id)) for element in elements],
+    )
+
+
+def _with_reason(element: ElementAnswer, outcome: ElementOutcome | None) -> ElementAnswer:
+    """Add what only the source's answer says: that a code was wrong."""
+    if outcome is None or element.reason or element.verdict is not outcome.verdict:
+        return element
+    return element.model_copy(update={"reason": outcome.reason})

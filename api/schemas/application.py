@@ -7,8 +7,11 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from api.schemas.base import Answer, Body, Currency, MinorUnits
+from api.schemas.consent import NewConsent
+from api.schemas.device import NewDevice
 from api.schemas.offer import OfferAnswer
 from domain.application import ApplicationState, Rejection, Waiting
+from domain.consents import Purpose
 from domain.decision import Outcome, RuleHit
 from domain.elements import Element, ElementKind, Verdict
 from domain.money import PositiveAmount
@@ -60,6 +63,10 @@ class NewApplication(Body):
     customer_reference: CustomerReference
     amount: PositiveAmount
     instalments: int = Field(strict=True, ge=1, le=120)
+    device: NewDevice | None = None
+    consents: tuple[NewConsent, ...] = Field(
+        default=(), max_length=len(Purpose), description="what the applicant agrees to with it"
+    )
 
 
 class NewElements(Body):
@@ -119,6 +126,7 @@ class ApplicationSummary(Answer):
     """An application in a list."""
 
     id: str
+    applicant_id: str
     product: str
     channel: str
     currency: Currency
@@ -131,15 +139,31 @@ class ApplicationSummary(Answer):
 
 
 class ElementAnswer(Answer):
-    """Where one kind of element stands; nothing of what was sent is shown again."""
+    """Where one kind of element stands; nothing of what was sent is shown again.
+
+    A `reused` one was verified for an earlier application. `counts_until` is the last business date
+    on which a match counts for a new one. `authorise_url` is the page of the source on which the
+    applicant is to agree.
+    """
 
     kind: ElementKind
     element_id: str
     attempt: int
     verdict: Verdict
     reason: str | None
+    reused: bool
     submitted_at: datetime
     verified_at: datetime | None
+    counts_until: date | None
+    authorise_url: str | None = None
+
+
+class SupplementAnswer(Answer):
+    """What a reviewer asks to be provided again, until when."""
+
+    round: int
+    kinds: tuple[ElementKind, ...]
+    due_at: datetime
 
 
 class DecisionAnswer(Answer):
@@ -160,7 +184,9 @@ class ApplicationAnswer(ApplicationSummary):
 
     decision: Literal["approved", "rejected", "in_review"] | None
     elements: list[ElementAnswer]
-    missing: list[ElementKind] = Field(description="required and not verified yet")
+    missing: list[ElementKind] = Field(description="asked for and not provided yet")
+    optional: list[ElementKind] = Field(description="taken and never waited for")
+    supplement: SupplementAnswer | None
     offer: OfferAnswer | None
     line_id: str | None
     rejection: RejectionAnswer | None
@@ -168,7 +194,11 @@ class ApplicationAnswer(ApplicationSummary):
 
 
 class ElementsAnswer(Answer):
-    """What became of the elements of one request; `pending`: its source cannot be reached yet."""
+    """What became of the elements of one request.
+
+    `pending`: the source cannot be reached or takes its time. `awaiting_code`: it sent the
+    applicant a code to be entered.
+    """
 
     application: ApplicationStatus
     elements: list[ElementAnswer]

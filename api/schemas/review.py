@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field
 
 from api.schemas.base import Answer, Body, Currency, MinorUnits
+from domain.elements import ElementKind
 
 
 def _without_numbers_of_people(text: str) -> str:
@@ -27,8 +28,23 @@ class ReviewBody(Body):
     ]
 
 
+class SupplementBody(ReviewBody):
+    """What an applicant is asked to provide again, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kinds": ["identity_card"], "reason": "the back cannot be read"}]
+        }
+    )
+
+    kinds: tuple[ElementKind, ...] = Field(min_length=1, max_length=len(ElementKind))
+
+
 class ReviewAnswer(Answer):
-    """An open task, the one due first at the head of the queue."""
+    """An open task, the one due first at the head of the queue.
+
+    `assigned_to` asked for a supplement that has come.
+    """
 
     application_id: str
     product: str
@@ -38,3 +54,4 @@ class ReviewAnswer(Answer):
     instalments: int
     opened_at: datetime
     due_at: datetime
+    assigned_to: str | None

@@ -23,6 +23,7 @@ from messages import search_attributes as attributes
 from messages.application import StartApplication
 from messages.base import Message
 from messages.collections import StartCollections
+from messages.credit_analysis import StartCreditAnalysis
 from messages.drawdown import StartDrawdown
 from messages.line import StartLine
 from messages.loan import StartLoan
@@ -106,6 +107,18 @@ class Siblings:
             f"overdue since {start.oldest_due_on.isoformat()}, episode {start.episode}",
             SearchAttributePair(attributes.PRODUCT, start.product),
             SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+        )
+
+    async def start_credit_analysis(self, start: StartCreditAnalysis) -> None:
+        """Start the process of a credit analysis."""
+        await self._start(
+            "CompanyCreditAnalysis",
+            start,
+            ids.credit_analysis_workflow(start.analysis_id),
+            f"{start.kind}: {len(start.parties)} to check, by {start.client}",
+            SearchAttributePair(attributes.ANALYSIS_STATUS, "pending"),
+            SearchAttributePair(attributes.WAITING, "provider"),
+            SearchAttributePair(attributes.CHANNEL, start.client),
         )
 
     async def _start(

@@ -9,20 +9,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from domain import elements
+from domain.consents import CURRENT_TEXTS
 from domain.elements import ElementKind, Verdict
 from domain.loan_terms import LoanTerms, monthly_terms
 from domain.schedule import build_plan
 from messages import calls, ids
-from messages.application import (
-    ElementOutcome,
-    Offer,
-    OpenLine,
-    StartApplication,
-    VerifyElement,
-)
+from messages.application import Offer, OpenLine, StartApplication
 from messages.calls import Call
 from messages.collections import StartCollections
 from messages.drawdown import BookLoan, Disburse, SignContract, StartDrawdown, TransferStatus
+from messages.elements import ElementOutcome, VerifyElement
 from messages.ids import new_id
 from messages.line import DrawCommand, DrawReceipt, ReserveDrawdown, StartLine
 from messages.loan import StartLoan
@@ -30,7 +26,7 @@ from runtime.clock import utc_now
 from runtime.temporal.siblings import Siblings
 from sandbox import pictures
 from sandbox.personas import Person
-from storage.database import Database
+from storage.database import Database, Transaction
 from tests.standins import Standins
 
 Input = TypeVar("Input", bound=BaseModel)
@@ -183,11 +179,16 @@ def liveness(person: Person, shown: Person | None = None) -> elements.Liveness:
 
 
 async def applicant(
-    bench: Bench, person: Person, *, channel: str = "app", product: str = "cash"
+    bench: Bench,
+    person: Person,
+    *,
+    channel: str = "app",
+    product: str = "cash",
+    reference: str | None = None,
 ) -> Applicant:
-    """Record an applicant and an application of theirs."""
+    """Record an applicant, a new one without a `reference`, and an application of theirs."""
     async with bench.database.transaction() as tx:
-        row = await tx.applicants.get_or_create(new_id("per"), channel, new_id("per"))
+        row = await tx.applicants.get_or_create(new_id("per"), channel, reference or new_id("per"))
         start = StartApplication(
             application_id=new_id("app"),
             applicant_id=row.id,
@@ -198,7 +199,23 @@ async def applicant(
             instalments=12,
         )
         await tx.applications.insert(start, created_by="test")
+        await consent_to_everything(tx, row.id, channel)
     return Applicant(bench, person, start)
+
+
+async def consent_to_everything(tx: Transaction, applicant_id: str, channel: str = "app") -> None:
+    """Have an applicant consent to every purpose, in the words of today."""
+    for text in CURRENT_TEXTS.values():
+        await tx.consents.grant(
+            new_id("con"),
+            applicant_id,
+            text.purpose,
+            text_version=text.version,
+            text_sha256=text.sha256,
+            channel=channel,
+            given_by="test",
+            at=utc_now(),
+        )
 
 
 @dataclass

@@ -16,6 +16,7 @@ from messages.ids import new_id
 from messages.loan import RepaymentSource
 from runtime.clock import utc_now
 from storage.database import Database, Transaction
+from tests.activities.story import consent_to_everything
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ async def application(
         instalments=12,
     )
     await tx.applications.insert(start, created_by="test")
+    await consent_to_everything(tx, applicant.id, channel)
     return start
 
 

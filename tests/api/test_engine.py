@@ -12,6 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 import api.engine
 from activities import registry
 from api.services import Services
+from demo.people import CONSENTS
 from domain.line import LineState
 from messages.ids import application_workflow, loan_workflow, new_id
 from messages.queues import ALL
@@ -29,6 +30,7 @@ _APPLICATION = {
     "customer_reference": "alice",
     "amount": 1_000_000,
     "instalments": 12,
+    "consents": list(CONSENTS),
 }
 _OPERATOR = {"elements": [{"kind": "operator", "mobile": "13800138000"}]}
 _REAL_NAME = {

@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities import registry
 from api.services import Services
-from demo.people import elements
+from demo.people import CONSENTS, elements
 from messages.ids import application_workflow
 from messages.queues import ALL
 from runtime.settings import Settings
@@ -89,6 +89,7 @@ async def _decided(caller: Caller, persona: str, index: int) -> dict[str, Any]:
             "customer_reference": f"{persona}-{index}",
             "amount": _AMOUNT,
             "instalments": 12,
+            "consents": list(CONSENTS),
         },
     )
     path = f"/applications/{made['id']}/elements"

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from temporalio.service import RPCError
 
-from demo.people import KINDS, element
+from demo.people import CONSENTS, KINDS, element
 from runtime.time_travel import TimeTravelError
 from sandbox.personas import Person
 from tests.faults.place import Place, until
@@ -67,6 +67,7 @@ class Life:
             "customer_reference": f"{self.who.persona.key}-{self.who.index}".replace("_", "-"),
             "amount": AMOUNT,
             "instalments": MONTHS,
+            "consents": list(CONSENTS),
         }
 
     async def apply(self) -> None:

@@ -22,7 +22,11 @@ from typing import Final
 
 from temporalio.testing import WorkflowEnvironment
 
+from domain.application import ApplicationState
+from domain.credit_analysis_policy import WITH_OPINION, AnalysisStatus
+from domain.elements import ElementKind
 from messages import ids
+from messages.credit_analysis import OpinionUpdated
 from messages.ids import new_id
 from messages.loan import RepayCommand
 from messages.search_attributes import ALL
@@ -31,12 +35,15 @@ from runtime.local.postgres import EmbeddedPostgres
 from runtime.local.temporal_server import DYNAMIC_CONFIG
 from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.worker import identity
+from sandbox import qitech
 from storage.database import Database
 from storage.drawdowns import DrawdownState
 from storage.migrate import migrate
 from tests.activities import story
+from tests.proposals import YOUNG, firm, legal_person
 from tests.replay import keys
 from tests.standins import connected, sandbox_config
+from tests.workflows.analysing import analyse
 from tests.workflows.applying import apply, in_review, six_elements
 from tests.workflows.borrowing import NOON, lend, open_line
 from tests.workflows.lender import Lender, eventually, open_lender, person
@@ -67,6 +74,23 @@ async def application_rejected(lender: Lender) -> dict[str, str]:
     await applying.handle.signal("reject")
     await applying.result()
     return {"application_rejected": applying.workflow_id}
+
+
+async def application_supplemented(lender: Lender) -> dict[str, str]:
+    """Reminded once; a provider is down; a supplement; then the applicant withdraws."""
+    applicant = person("story")
+    applying = await apply(lender, applicant)
+    await applying.provide(story.real_name(applicant), story.operator(applicant))
+    await lender.pass_time(applying.workflow_id, timedelta(days=2))
+    await lender.standins.fault("bank_card", status=503)
+    await applying.provide(*six_elements(applicant)[2:], submit=True)
+    await lender.standins.repair()
+    await eventually(applying.row, lambda row: row.state is ApplicationState.IN_REVIEW)
+    await applying.ask_again(ElementKind.OPERATOR)
+    await applying.provide(story.operator(applicant))
+    await applying.withdraw()
+    await applying.result()
+    return {"application_supplemented": applying.workflow_id}
 
 
 async def line_with_two_drawdowns(lender: Lender) -> dict[str, str]:
@@ -131,11 +155,47 @@ async def loan_overdue_and_paid_off(lender: Lender) -> dict[str, str]:
     }
 
 
+async def credit_analyses(lender: Lender) -> dict[str, str]:
+    """A register fails once, an opinion comes late, an analyst approves; and one by signal."""
+    await lender.standins.fault("company", status=503, times=4)
+    asked = await analyse(
+        lender, legal_person(document_number=qitech.cnpj("manual"), **YOUNG), policy=WITH_OPINION
+    )
+    await eventually(lambda: _opinion_is_asked(lender, asked.id))
+    opinion_id = ids.derived_id("opi", asked.id)
+    settled = await lender.standins.console.post(
+        f"/sandbox/qitech/{opinion_id}/settle", json={"silent": True}
+    )
+    settled.raise_for_status()
+    await asked.handle.signal("opinion_updated", OpinionUpdated(event_key="recorded"))
+    await asked.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
+    await asked.review("approve")
+    await asked.result()
+    waiting = await analyse(lender, firm("company_silent"))
+    await waiting.reaches(AnalysisStatus.WAITING_FOR_DATA)
+    await lender.pass_time(waiting.workflow_id, timedelta(days=31))
+    await waiting.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
+    await waiting.handle.signal("challenge")
+    await waiting.result()
+    return {
+        "analysis_with_an_opinion": asked.workflow_id,
+        "analysis_without_data": waiting.workflow_id,
+    }
+
+
+async def _opinion_is_asked(lender: Lender, analysis_id: str) -> bool:
+    async with lender.database.read() as tx:
+        opinion = await tx.external_opinions.get(ids.derived_id("opi", analysis_id))
+    return opinion is not None and opinion.status is AnalysisStatus.IN_MANUAL_ANALYSIS
+
+
 STORIES: Final[tuple[Callable[[Lender], Awaitable[dict[str, str]]], ...]] = (
     application_reviewed,
     application_rejected,
+    application_supplemented,
     line_with_two_drawdowns,
     loan_overdue_and_paid_off,
+    credit_analyses,
 )
 
 

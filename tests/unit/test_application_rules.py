@@ -21,7 +21,11 @@ from domain.products import (
 
 def record(verdict: Verdict, attempts: int = 1) -> ElementRecord:
     return ElementRecord(
-        kind=ElementKind.OPERATOR, element_id="elt_1", attempts=attempts, verdict=verdict
+        kind=ElementKind.OPERATOR,
+        element_id="elt_1",
+        attempts=attempts,
+        mismatches=attempts if verdict is Verdict.MISMATCH else 0,
+        verdict=verdict,
     )
 
 

@@ -315,7 +315,7 @@ def test_alerts_watch_metrics_that_exist() -> None:
     source = Path(metrics.__file__).read_text()
     operations = (ROOT / "docs/operations.md").read_text()
     writers = "".join(
-        (ROOT / path).read_text() for path in ("providers/client.py", "activities/orders.py")
+        (ROOT / path).read_text() for path in ("providers/transport.py", "activities/orders.py")
     )
 
     for rule in rules:

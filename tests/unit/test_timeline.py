@@ -15,7 +15,8 @@ from demo import figures
 from demo.client import Late, Refusal
 from demo.people import KINDS, NAMES, elements, someone
 from demo.timeline import JsonLines, Otherwise, Screen, Timeline, expect
-from domain.elements import Element, ElementKind
+from domain.elements import Element
+from domain.products import CASH_LOAN
 
 COLOURS: tuple[Literal["truecolor"] | None, ...] = (None, "truecolor")
 
@@ -150,7 +151,7 @@ def test_what_a_fictional_person_hands_in_has_the_form_that_is_asked_for(name: s
     for index in (0, 249_999, 250_000 * 7 + 4):
         kinds = [form.validate_python(one).kind for one in elements(someone(name, index))]
         assert kinds == list(KINDS)
-    assert set(KINDS) == set(ElementKind)
+    assert CASH_LOAN.required_elements == KINDS
 
 
 def test_two_runs_of_the_story_have_different_people() -> None:

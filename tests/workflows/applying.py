@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from domain.application import ApplicationState
+from domain.calendar import business_date
 from domain.elements import Element, ElementKind
+from domain.products import product_of
 from messages import ids
 from messages.application import (
     ApplicationView,
@@ -13,9 +15,18 @@ from messages.application import (
     ProvideElements,
     ReviewCommand,
 )
+from messages.elements import (
+    ConfirmElement,
+    ElementSettled,
+    ReusedElement,
+    SupplementRequest,
+)
 from sandbox import pictures
 from sandbox.personas import Person
 from storage.applications import ApplicationRow
+from storage.elements import ElementStatus
+from storage.reuse import take_over
+from storage.reviews import ReviewRow
 from tests.activities import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender, person
 
@@ -77,6 +88,38 @@ class Applying:
         )
         return outcomes
 
+    async def confirm(self, element_id: str, code: str) -> ElementOutcomes:
+        """Enter a code as the applicant does through the API."""
+        code_id = ids.new_id("act")
+        async with self.lender.database.transaction() as tx:
+            await tx.captures.enter_code(code_id, element_id, code)
+        command = ConfirmElement(element_id=element_id, code_id=code_id)
+        outcomes: ElementOutcomes = await self.handle.execute_update(
+            "confirm_element", command, result_type=ElementOutcomes
+        )
+        return outcomes
+
+    async def notify(self, element_id: str, event_id: str = "evt_1") -> None:
+        """Have a source's notice passed on as the API does."""
+        news = ElementSettled(element_id=element_id, event_id=event_id)
+        await self.handle.signal("element_settled", news)
+
+    async def statuses(self) -> dict[ElementKind, ElementStatus]:
+        """Return where the elements stand by the record."""
+        async with self.lender.database.read() as tx:
+            return {status.kind: status for status in await tx.elements.latest(self.id)}
+
+    async def ask_again(self, *kinds: ElementKind, by: str = "rita") -> ApplicationView:
+        """Ask for a supplement as a reviewer does through the API."""
+        request = SupplementRequest(kinds=kinds, reason="unclear", reviewer=by)
+        return await self._command("review_supplement", request)
+
+    async def review_task(self) -> ReviewRow:
+        async with self.lender.database.read() as tx:
+            row = await tx.reviews.get(self.id)
+        assert row is not None
+        return row
+
     async def submit(self) -> ApplicationView:
         return await self._command("submit")
 
@@ -111,10 +154,27 @@ class Applying:
         return row
 
 
-async def apply(lender: Lender, by: Person, *, product: str = "cash") -> Applying:
-    """Record an applicant with an application, and start its process."""
-    applicant = await story.applicant(lender.bench, by, product=product)
-    await lender.siblings.start_application(applicant.start)
+async def apply(
+    lender: Lender,
+    by: Person,
+    *,
+    product: str = "cash",
+    channel: str = "app",
+    reference: str | None = None,
+) -> Applying:
+    """Record an applicant with an application, and start its process as the API does."""
+    applicant = await story.applicant(
+        lender.bench, by, product=product, channel=channel, reference=reference
+    )
+    start = applicant.start
+    asked = product_of(product)
+    async with lender.database.transaction() as tx:
+        row = await tx.applications.get(start.application_id)
+        assert row is not None
+        opened_on = business_date(row.created_at, asked.zone)
+        taken = await take_over(tx, row, asked.elements, opened_on, row.created_at)
+    reused = tuple(ReusedElement(kind=item.kind, element_id=item.element_id) for item in taken)
+    await lender.siblings.start_application(start.model_copy(update={"reused": reused}))
     return Applying(lender, applicant)
 
 

@@ -1,0 +1,35 @@
+"""The catalogue of elements, and the codes that applicants enter for them."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.base import Answer, Body
+from domain.consents import Purpose
+from domain.element_catalogue import OnMismatch
+from domain.elements import ElementKind
+
+
+class ElementPolicyAnswer(Answer):
+    """What a product asks for: when, with which fields, and under which consent.
+
+    `captured` elements are fetched from their source in steps and may take hours.
+    """
+
+    kind: ElementKind
+    asked: Literal["application", "optional", "drawdown"]
+    fields: tuple[str, ...]
+    consent: Purpose
+    valid_for_days: int
+    attempts: int
+    mismatches: int
+    on_mismatch: OnMismatch
+    captured: bool
+
+
+class NewCode(Body):
+    """The code that a source sent to the applicant."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "123456"}]})
+
+    code: str = Field(pattern=r"^[0-9]{4,8}$")

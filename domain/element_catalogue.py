@@ -1,0 +1,206 @@
+"""The catalogue of elements: for each kind when it is asked, what it needs, how long it counts.
+
+A product chooses kinds and overrides entries. Another kind of element is a form in
+`domain.elements`, an entry here, and an adapter to whoever answers for it.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.consents import Purpose
+from domain.data_sources import Capability
+from domain.elements import FORMS, ElementKind
+
+
+class Stage(StrEnum):
+    """When a product usually asks for an element."""
+
+    APPLICATION = "application"
+    DRAWDOWN = "drawdown"
+    OPTIONAL = "optional"
+
+
+class OnMismatch(StrEnum):
+    """What follows from a mismatch."""
+
+    RESUBMIT = "resubmit"
+    """The applicant may provide the element again, up to the limit."""
+    REJECT = "reject"
+    """The application is rejected at once."""
+    REFER = "refer"
+    """The element counts as provided and a person decides, whatever the policy would say."""
+
+
+class ElementPolicy(BaseModel):
+    """What holds for one kind of element.
+
+    `valid_for_days` counts from the business date of the verification: on the day so many days
+    later it still counts. `capability` says which sources can answer and `cost` what one answer is
+    planned to cost, in minor units of CNY; what a source charges is the source's own profile.
+    `attempts` limits how often an element is taken in one application, answered or not;
+    `mismatches` how often it may be wrong. `on_reason` overrides `on_mismatch` for a reason that
+    the source gives. `reject_code` is the code of a rejection. A `captured` element is fetched from
+    its source in steps: perhaps a code that the applicant is sent and enters, of which `codes` may
+    be wrong, and a result that is waited for at most `capture_within`. A kind that
+    `proves_presence` shows that the applicant is the person; it is verified in every channel anew.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: ElementKind
+    stage: Stage
+    capability: Capability
+    consent: Purpose
+    valid_for_days: int
+    cost: int
+    attempts: int = 10
+    mismatches: int = 3
+    on_mismatch: OnMismatch = OnMismatch.RESUBMIT
+    on_reason: tuple[tuple[str, OnMismatch], ...] = ()
+    reject_code: str = "R01"
+    captured: bool = False
+    capture_within: timedelta = timedelta(hours=72)
+    codes: int = 5
+    proves_presence: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the names of the fields that are asked for."""
+        return tuple(name for name in FORMS[self.kind].model_fields if name != "kind")
+
+    def consequence(self, reason: str | None) -> OnMismatch:
+        """Return what follows from a mismatch for `reason`."""
+        return dict(self.on_reason).get(reason or "", self.on_mismatch)
+
+    def counts_until(self, verified_on: date) -> date:
+        """Return the last business date on which a verification of `verified_on` counts."""
+        return verified_on + timedelta(days=self.valid_for_days)
+
+
+# Validity, limits and consequences are starting values (domain facts, sections 3.4, 5.2, 5.3): a
+# four-factor match is kept for 30 days, three mismatches a day, five wrong codes. Costs are
+# placeholders of an installation's own contracts.
+_ENTRIES: Final = (
+    ElementPolicy(
+        kind=ElementKind.REAL_NAME,
+        stage=Stage.APPLICATION,
+        capability=Capability.REAL_NAME,
+        consent=Purpose.IDENTITY_VERIFICATION,
+        valid_for_days=365,
+        cost=20,
+    ),
+    ElementPolicy(
+        kind=ElementKind.OPERATOR,
+        stage=Stage.APPLICATION,
+        capability=Capability.OPERATOR,
+        consent=Purpose.OPERATOR_QUERY,
+        valid_for_days=30,
+        cost=30,
+        reject_code="R07",
+    ),
+    ElementPolicy(
+        kind=ElementKind.PERSONAL_INFORMATION,
+        stage=Stage.APPLICATION,
+        capability=Capability.CONTACTS,
+        consent=Purpose.CONTACTS_CHECK,
+        valid_for_days=180,
+        cost=0,
+        on_reason=(
+            ("relation_mismatch", OnMismatch.REFER),
+            ("contact_not_in_address_book", OnMismatch.REFER),
+        ),
+        reject_code="R10",
+    ),
+    ElementPolicy(
+        kind=ElementKind.IDENTITY_CARD,
+        stage=Stage.APPLICATION,
+        capability=Capability.IDENTITY_CARD,
+        consent=Purpose.IDENTITY_VERIFICATION,
+        valid_for_days=365,
+        cost=10,
+        mismatches=3,
+        reject_code="R12",
+    ),
+    ElementPolicy(
+        kind=ElementKind.LIVENESS,
+        stage=Stage.APPLICATION,
+        capability=Capability.LIVENESS,
+        consent=Purpose.FACE_RECOGNITION,
+        valid_for_days=1,
+        cost=50,
+        reject_code="R12",
+        proves_presence=True,
+    ),
+    ElementPolicy(
+        kind=ElementKind.BANK_CARD,
+        stage=Stage.APPLICATION,
+        capability=Capability.BANK_CARD,
+        consent=Purpose.BANK_CARD_VERIFICATION,
+        valid_for_days=30,
+        cost=40,
+    ),
+    ElementPolicy(
+        kind=ElementKind.OPERATOR_REPORT,
+        stage=Stage.OPTIONAL,
+        capability=Capability.OPERATOR_REPORT,
+        consent=Purpose.OPERATOR_REPORT,
+        valid_for_days=30,
+        cost=200,
+        attempts=5,
+        captured=True,
+    ),
+    ElementPolicy(
+        kind=ElementKind.CREDIT_CARD,
+        stage=Stage.OPTIONAL,
+        capability=Capability.CREDIT_CARD,
+        consent=Purpose.BANK_CARD_VERIFICATION,
+        valid_for_days=30,
+        cost=40,
+    ),
+    ElementPolicy(
+        kind=ElementKind.ONLINE_BANKING,
+        stage=Stage.OPTIONAL,
+        capability=Capability.ONLINE_BANKING,
+        consent=Purpose.DATA_IMPORT,
+        valid_for_days=30,
+        cost=150,
+        attempts=5,
+        captured=True,
+    ),
+    ElementPolicy(
+        kind=ElementKind.ECOMMERCE,
+        stage=Stage.OPTIONAL,
+        capability=Capability.ECOMMERCE,
+        consent=Purpose.DATA_IMPORT,
+        valid_for_days=30,
+        cost=150,
+        attempts=5,
+        captured=True,
+    ),
+    ElementPolicy(
+        kind=ElementKind.COMPANY,
+        stage=Stage.OPTIONAL,
+        capability=Capability.COMPANY,
+        consent=Purpose.CREDIT_ANALYSIS,
+        valid_for_days=90,
+        cost=100,
+        on_mismatch=OnMismatch.REFER,
+    ),
+    ElementPolicy(
+        kind=ElementKind.GUARANTOR,
+        stage=Stage.OPTIONAL,
+        capability=Capability.REAL_NAME,
+        consent=Purpose.CREDIT_ANALYSIS,
+        valid_for_days=90,
+        cost=20,
+    ),
+)
+
+CATALOGUE: Final[Mapping[ElementKind, ElementPolicy]] = MappingProxyType(
+    {entry.kind: entry for entry in _ENTRIES}
+)

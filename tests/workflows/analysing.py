@@ -1,0 +1,94 @@
+"""A credit analysis as its client lives through it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from domain.credit_analysis import PersonKind
+from domain.credit_analysis_parsing import parties_of, read_proposal
+from domain.credit_analysis_policy import STANDARD, AnalysisStatus
+from messages import ids
+from messages.credit_analysis import (
+    AnalysisReviewCommand,
+    AnalysisView,
+    StartCreditAnalysis,
+)
+from messages.ids import new_id
+from storage.analysis_notices import NoticeRow
+from storage.credit_analyses import AnalysisRow
+from tests.workflows.lender import Handle, Lender, eventually
+
+CLIENT = "shop"
+
+
+@dataclass(frozen=True)
+class Analysing:
+    """A running analysis."""
+
+    lender: Lender
+    id: str
+
+    @property
+    def workflow_id(self) -> str:
+        return ids.credit_analysis_workflow(self.id)
+
+    @property
+    def handle(self) -> Handle:
+        return self.lender.handle(self.workflow_id)
+
+    async def answer(self) -> AnalysisView:
+        """What the client's request is answered with; recorded as told, as the API does."""
+        view: AnalysisView = await self.handle.execute_update("answer", result_type=AnalysisView)
+        if view.state_seq:
+            async with self.lender.database.transaction() as tx:
+                await tx.analysis_notices.answered(self.id, view.state_seq)
+        return view
+
+    async def review(self, word: str, by: str = "rita", reason: str = "seen") -> AnalysisView:
+        view: AnalysisView = await self.handle.execute_update(
+            f"review_{word}",
+            AnalysisReviewCommand(reviewer=by, reason=reason),
+            result_type=AnalysisView,
+        )
+        return view
+
+    async def result(self) -> AnalysisView:
+        return AnalysisView.model_validate(await self.handle.result())
+
+    async def row(self) -> AnalysisRow:
+        async with self.lender.database.read() as tx:
+            row = await tx.credit_analyses.get(self.id)
+        assert row is not None
+        return row
+
+    async def reaches(self, status: AnalysisStatus) -> AnalysisRow:
+        return await eventually(self.row, lambda row: row.status is status)
+
+    async def notices(self) -> list[NoticeRow]:
+        async with self.lender.database.read() as tx:
+            return await tx.analysis_notices.of(self.id)
+
+
+async def analyse(
+    lender: Lender,
+    given: dict[str, Any],
+    kind: PersonKind = PersonKind.LEGAL,
+    policy: str = STANDARD,
+) -> Analysing:
+    """Record a proposal and start its analysis as the API does."""
+    analysis_id = new_id("ana")
+    document = json.dumps(given)
+    proposal = read_proposal(kind, document)
+    async with lender.database.transaction() as tx:
+        row = await tx.credit_analyses.insert(analysis_id, CLIENT, kind, policy, proposal, document)
+    assert row is not None
+    await lender.siblings.start_credit_analysis(
+        StartCreditAnalysis(
+            analysis_id=analysis_id,
+            kind=kind,
+            client=CLIENT,
+            policy=policy,
+            parties=tuple(parties_of(proposal)),
+        )
+    )
+    return Analysing(lender, analysis_id)

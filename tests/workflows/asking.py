@@ -1,0 +1,74 @@
+"""Products that ask for more than the shipped ones, or remind and judge otherwise."""
+
+from datetime import timedelta
+from types import MappingProxyType
+
+import pytest
+
+from domain import products
+from domain.element_catalogue import CATALOGUE, OnMismatch
+from domain.elements import ElementKind
+from domain.products import CASH_LOAN
+
+REPORT = CASH_LOAN.model_copy(
+    update={
+        "code": "report",
+        "required_elements": (ElementKind.REAL_NAME, ElementKind.OPERATOR_REPORT),
+        "optional_elements": (ElementKind.OPERATOR, ElementKind.ONLINE_BANKING),
+    }
+)
+"""Real name and the operator's report; the mobile and bank statements if one likes."""
+
+STRICT = CASH_LOAN.model_copy(
+    update={
+        "code": "strict",
+        "required_elements": (ElementKind.REAL_NAME, ElementKind.OPERATOR),
+        "element_policies": (
+            CATALOGUE[ElementKind.OPERATOR].model_copy(
+                update={"on_mismatch": OnMismatch.REJECT, "reject_code": "R08"}
+            ),
+        ),
+    }
+)
+"""A mobile that belongs to somebody else rejects."""
+
+LENIENT = CASH_LOAN.model_copy(
+    update={
+        "code": "lenient",
+        "required_elements": (
+            ElementKind.REAL_NAME,
+            ElementKind.OPERATOR,
+            ElementKind.PERSONAL_INFORMATION,
+        ),
+        "element_policies": (
+            CATALOGUE[ElementKind.PERSONAL_INFORMATION].model_copy(
+                update={"on_reason": (("duplicate_contact", OnMismatch.REFER),)}
+            ),
+        ),
+    }
+)
+"""Contacts who are one and the same are for a person to judge."""
+
+QUICK = CASH_LOAN.model_copy(
+    update={"code": "quick", "reminders_after": (timedelta(hours=20), timedelta(hours=40))}
+)
+"""Reminds after twenty and forty hours."""
+
+DRAWING = CASH_LOAN.model_copy(
+    update={
+        "code": "drawing",
+        "required_elements": tuple(
+            kind for kind in CASH_LOAN.required_elements if kind is not ElementKind.BANK_CARD
+        ),
+        "drawdown_elements": (ElementKind.BANK_CARD,),
+    }
+)
+"""The card is bound only when money is drawn: who is refused was not asked for it."""
+
+ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING)
+
+
+def offer_more(patch: pytest.MonkeyPatch) -> None:
+    """Have the lender offer these products beside the shipped ones."""
+    more = {product.code: product for product in ASKING}
+    patch.setattr(products, "PRODUCTS", MappingProxyType({**products.PRODUCTS, **more}))
