@@ -1,0 +1,80 @@
+"""From an uploaded file to pixels: nothing is decoded before its type and size are known."""
+
+import io
+import struct
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+Pixels = NDArray[np.uint8]
+"""Rows, columns, and red, green, blue."""
+
+MOST_PIXELS: Final = 24_000_000
+LONGEST_SIDE: Final = 10_000
+SHORTEST_SIDE: Final = 64
+
+_TYPES: Final = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "WEBP": b"RIFF"}
+# An MPO file is a JPEG with a second view behind it, as some telephones write.
+_STILLS: Final = ("JPEG", "MPO")
+# What the readers of broken files are known to raise.
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error),
+    *(ArithmeticError, LookupError, TypeError),
+)
+
+
+class BadPictureError(Exception):
+    """A file that is not a usable picture.
+
+    Codes: `not_an_image`, `image_too_large`, `image_too_small`, `image_animated`, `image_damaged`.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def decoded(content: bytes, longest: int) -> Pixels:
+    """Return a picture upright and at most `longest` pixels a side; raises BadPictureError.
+
+    What the file carries besides pixels (position, device, comments) goes no further.
+    """
+    picture = _identified(content)
+    width, height = picture.size
+    if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+        raise BadPictureError("image_too_large")
+    if min(width, height) < SHORTEST_SIDE:
+        raise BadPictureError("image_too_small")
+    if picture.format not in _STILLS and getattr(picture, "n_frames", 1) > 1:
+        raise BadPictureError("image_animated")
+    try:
+        if picture.format in _STILLS:
+            picture.draft("RGB", (longest, longest))
+        upright = _opaque(ImageOps.exif_transpose(picture))
+    except _BROKEN:
+        raise BadPictureError("image_damaged") from None
+    upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(upright, dtype=np.uint8))
+
+
+def _identified(content: bytes) -> Image.Image:
+    """Read the header alone."""
+    for name, start in _TYPES.items():
+        if content.startswith(start):
+            try:
+                return Image.open(io.BytesIO(content), formats=(name,))
+            except Image.DecompressionBombError:
+                raise BadPictureError("image_too_large") from None
+            except (UnidentifiedImageError, *_BROKEN):
+                raise BadPictureError("not_an_image") from None
+    raise BadPictureError("not_an_image")
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        paper = Image.new("RGBA", picture.size, "white")
+        paper.alpha_composite(picture.convert("RGBA"))
+        return paper.convert("RGB")
+    return picture.convert("RGB")

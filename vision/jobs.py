@@ -1,0 +1,120 @@
+"""What a worker process does: one function for each operation, from pictures to an answer."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import ValidationError
+
+from vision import liveness, wire
+from vision.answers import Reply, match, mismatch, unavailable
+from vision.card_reading import read_card
+from vision.faces import Embedder, similarity
+from vision.images import BadPictureError, Pixels, decoded
+from vision.landmarks import Face, Landmarker
+from vision.liveness import Frame
+from vision.refusal import RefusalError
+from vision.sharpness import is_blurred
+from vision.text_reader import TextReader
+from vision.thresholds import FACE_THRESHOLD
+
+CARD_SIDE: Final = 2000
+FRAME_SIDE: Final = 720
+PHOTO_SIDE: Final = 1280
+
+
+class _FaceFaultError(Exception):
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Workshop:
+    """All models of a process, and the operations on them."""
+
+    def __init__(self, threads: int) -> None:
+        self.reader = TextReader(threads)
+        self.landmarker = Landmarker()
+        self.embedder = Embedder()
+        self.models_of = {
+            "identity_card": self.reader.models,
+            "liveness": self.landmarker.models | self.embedder.models,
+        }
+
+    @property
+    def models(self) -> dict[str, str]:
+        """All models with the package and the digest that tell which they are."""
+        return self.models_of["identity_card"] | self.models_of["liveness"]
+
+    def close(self) -> None:
+        """Free the models."""
+        self.landmarker.close()
+
+    def answer(self, operation: str, body: bytes) -> Reply:
+        """Do an operation; raises RefusalError for a body that is not its request."""
+        try:
+            reply = _WORK[operation](self, body)
+        except ValidationError:
+            raise RefusalError(422, "invalid_request") from None
+        except (BadPictureError, _FaceFaultError) as fault:
+            reply = mismatch(fault.code)
+        return reply | {"models": self.models_of[operation.partition("/")[0]]}
+
+    def read_card(self, body: bytes) -> Reply:
+        """identity_card/read."""
+        request = wire.CardPictures.model_validate_json(body)
+        front, back = decoded(request.front, CARD_SIDE), decoded(request.back, CARD_SIDE)
+        return read_card(self.reader, front, back)
+
+    def check(self, body: bytes) -> Reply:
+        """liveness/check."""
+        request = wire.LivenessCheck.model_validate_json(body)
+        if len(request.frames) != len(request.actions):
+            return mismatch("wrong_action")
+        frames = []
+        for content, action in zip(request.frames, request.actions, strict=True):
+            picture = decoded(content, FRAME_SIDE)
+            face = self._one_face(picture)
+            frames.append(Frame(action, face, self.embedder.embedding(picture, face)))
+        return liveness.judge(frames)
+
+    def compare(self, body: bytes) -> Reply:
+        """liveness/compare."""
+        request = wire.FaceCompare.model_validate_json(body)
+        if request.reference is None:
+            return unavailable("no_registered_photo")
+        picture = decoded(request.face, FRAME_SIDE)
+        face = self._one_face(picture)
+        kept = decoded(request.reference, PHOTO_SIDE)
+        known = self._registered_face(kept)
+        alike = similarity(
+            self.embedder.embedding(picture, face), self.embedder.embedding(kept, known)
+        )
+        figures = {"similarity": round(alike, 4), "threshold": round(FACE_THRESHOLD, 4)}
+        if alike < FACE_THRESHOLD:
+            return mismatch("different_person", **figures)
+        return match(**figures)
+
+    def _one_face(self, picture: Pixels) -> Face:
+        faces = self.landmarker.faces(picture)
+        if not faces or is_blurred(picture):
+            raise _FaceFaultError("image_blurred" if is_blurred(picture) else "no_face_found")
+        if len(faces) > 1:
+            raise _FaceFaultError("several_faces")
+        return faces[0]
+
+    def _registered_face(self, picture: Pixels) -> Face:
+        """Return the largest face of a photograph, or of a card's front where it is small."""
+        faces = self.landmarker.faces(picture)
+        if not faces:
+            raise _FaceFaultError("no_registered_photo")
+        return faces[0]
+
+
+_WORK: Final[Mapping[str, Callable[[Workshop, bytes], Reply]]] = MappingProxyType(
+    {
+        "identity_card/read": Workshop.read_card,
+        "liveness/check": Workshop.check,
+        "liveness/compare": Workshop.compare,
+    }
+)
