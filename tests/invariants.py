@@ -208,6 +208,8 @@ def _events(books: Books, loan_id: str) -> list[LoanEvent]:
 def _loan_row(loan: Row, stands: Position) -> Iterator[str]:
     due = stands.next_due
     state = "settled" if stands.settled else "overdue" if stands.total_overdue else "current"
+    if stands.written_off_on is not None:
+        state = "written_off"
     should = {
         "state": state,
         "bucket": stands.bucket,
@@ -238,6 +240,12 @@ def _instalments(books: Books, loan: Row, stands: Position) -> Iterator[str]:
             "paid_penalty": item.penalty_paid,
             "state": item.state.value,
             "paid_on": item.paid_on,
+            "fee": item.fee,
+            "paid_fee": item.fee_paid,
+            "waived_principal": item.principal_waived,
+            "waived_fee": item.fee_waived,
+            "waived_penalty": item.penalty_waived,
+            "written_off": item.written_off,
         }
         for item in stands.instalments
     ]
