@@ -1,38 +1,34 @@
-"""The automatic decision: facts from the bureau, the policy's answer, and its record."""
+"""The automatic decision: facts from whom the product asks, the policy's answer, and its record."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from activities.enquiries import Desk, Judged, Question, Subject, Told, judge
+from activities.decision_facts import Inquiry
+from activities.enquiries import Desk, Subject
 from activities.performing import performs
 from activities.refusals import found, known
 from domain.application import Rejection
-from domain.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
-from domain.consents import ConsentMissing
-from domain.data_sources import Capability
 from domain.decision import (
     POLICY_VERSION,
     Decision,
-    Facts,
     Outcome,
     RuleHit,
     age_on,
     decide,
+    reject_unasked,
 )
 from domain.elements import identity_birth_date
+from domain.products import product_of
 from messages import calls
 from messages.application import AssessApplication
 from messages.ids import derived_id
-from providers.bureau import BureauReport, BureauRequest
 from runtime.failpoints import failpoint
 from storage.applicants import Personal
 from storage.applications import ApplicationRow
 from storage.database import Database
 
 _ATTEMPT: Final = 1
-_NO_FILE: Final = "no_file"
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class Decisions:
         """Decide once; a repeat returns the recorded decision.
 
         A person whom an earlier rejection still keeps away is rejected for the same reason and
-        until the same day, without asking the bureau.
+        until the same day, without asking anybody.
         """
         application_id = request.application_id
         async with self.database.read() as tx:
@@ -64,11 +60,7 @@ class Decisions:
             decision = _locked(lock)
             read: dict[str, Any] = {"reapply_lock": lock.code}
         else:
-            told = await self._reports(application, personal)
-            bureaus = _merged(told)
-            facts = _facts(identity_number, bureaus)
-            decision = decide(facts, request.business_date)
-            read = _without_personal_data(facts, bureaus, told, request.business_date)
+            decision, read = await self._assess(application, personal, request.business_date)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
             return await tx.decisions.record(
@@ -82,56 +74,18 @@ class Decisions:
                 decided_at=request.decided_at,
             )
 
-    async def _reports(
-        self, application: ApplicationRow, personal: Personal
-    ) -> tuple[Told[BureauReport], ...]:
-        """Ask every bureau at once; a decision waits until all of them have answered.
-
-        An applicant who took the consent back since submitting leaves them unasked: their facts
-        are missing then, and a person decides.
-        """
-        request = BureauRequest(
-            name=known(personal.name, "name"),
-            identity_number=known(personal.identity_number, "identity number"),
-            mobile=known(personal.mobile, "mobile"),
-        )
-        question = Question(
-            Capability.BUREAU,
-            "score",
-            request,
-            BureauReport,
-            lambda third: third.bureau.score(
-                request_id=application.id,
-                name=request.name,
-                identity_number=request.identity_number,
-                mobile=request.mobile,
-            ),
-            _judged,
-        )
+    async def _assess(
+        self, application: ApplicationRow, personal: Personal, on: date
+    ) -> tuple[Decision, dict[str, Any]]:
+        """Return the policy's answer and what it read; asks nobody when what is known rejects."""
+        birth_date = identity_birth_date(known(personal.identity_number, "identity number"))
+        rejection = reject_unasked(birth_date, on)
+        if rejection is not None:
+            return rejection, {"age": age_on(birth_date, on)}
         subject = Subject(application.id, application.applicant_id, application.id)
-        try:
-            return await self.desk.ask_all(question, subject)
-        except ConsentMissing:
-            return ()
-
-
-def _judged(report: BureauReport) -> Judged:
-    """Return what a report amounts to.
-
-    A person without a file will not get one by asking again; anything else may pass.
-    """
-    judged = judge(report)
-    return replace(judged, settles=True) if _NO_FILE in report.reasons else judged
-
-
-def _merged(told: Sequence[Told[BureauReport]]) -> MergedBureaus:
-    files = {one.source: _file(one.answer) for one in told}
-    return merge_bureaus(files or {Capability.BUREAU: None})
-
-
-def _file(report: BureauReport) -> BureauFile | None:
-    """Return what a bureau knows, None without a file or with another person's."""
-    return BureauFile.model_validate(report.model_dump()) if report.passed else None
+        sources = product_of(application.product).asked_for_decision
+        findings = await Inquiry(self.desk, subject, personal).ask(sources)
+        return decide(findings.facts(), on), findings.read(on)
 
 
 def _keeps_away(lock: Rejection, on: date) -> bool:
@@ -150,30 +104,3 @@ def _locked(lock: Rejection) -> Decision:
         reapply_on=lock.reapply_on,
         hits=(hit,),
     )
-
-
-def _facts(identity_number: str, bureaus: MergedBureaus) -> Facts:
-    return Facts(
-        birth_date=identity_birth_date(identity_number),
-        score=bureaus.score,
-        blacklisted=bureaus.blacklisted,
-        lenders_queried_30d=bureaus.lenders_queried_30d,
-    )
-
-
-def _without_personal_data(
-    facts: Facts, bureaus: MergedBureaus, told: Sequence[Told[BureauReport]], on: date
-) -> dict[str, Any]:
-    """Return what the decision read, with the age in place of the birth date."""
-    return {
-        "age": age_on(facts.birth_date, on) if facts.birth_date else None,
-        "score": facts.score,
-        "blacklisted": facts.blacklisted,
-        "lenders_queried_30d": facts.lenders_queried_30d,
-        "overdue_history": bureaus.overdue_history,
-        "score_spread": bureaus.score_spread,
-        "bureaus": {
-            one.source: {"verdict": one.answer.verdict, "reasons": list(one.answer.reasons)}
-            for one in told
-        },
-    }

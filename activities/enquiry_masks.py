@@ -21,7 +21,17 @@ _ENDS: Final[Mapping[str, tuple[int, int]]] = {
 """By field: how many characters are shown at the beginning and at the end."""
 
 _SHOWN: Final = frozenset(
-    {"verdict", "reasons", "status", "kind", "categories", "actions", "relation", "country"}
+    {
+        "verdict",
+        "outcome",
+        "reasons",
+        "status",
+        "kind",
+        "categories",
+        "actions",
+        "relation",
+        "country",
+    }
     | {"currency", "bank_code", "bank_name", "card_type"}
 )
 _FEWEST_HIDDEN: Final = 4

@@ -40,14 +40,14 @@ Activities = dict[str, list[Callable[..., Any]]]
 async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]:
     """Open the database and the providers and yield the activities by queue.
 
-    Raises runtime.keyring.InvalidKeys, ValueError for a wrong profile, runtime.failpoints.FailpointsRefusedError, and what
-    PostgreSQL raises when it cannot be reached.
+    Raises runtime.keyring.InvalidKeys, runtime.failpoints.FailpointsRefusedError, ValueError for a
+    wrong profile of Fireeye, and what PostgreSQL raises when it cannot be reached.
     """
     failpoints.arm(settings.environment, os.environ)
     keyring = Keyring.parse(settings.pii_keys.get_secret_value())
     blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
     third_parties = settings.providers
-    fireeye = _fireeye_access(third_parties)
+    fireeye = fireeye_access(third_parties)
     async with (
         Database.open(
             settings.database_url, settings.database_pool_size, keyring, blind_index
@@ -60,6 +60,7 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
             metrics.provider_called,
             _analysis_access(settings),
             fireeye,
+            third_parties.timeouts,
         ) as providers,
     ):
         desk = Desk(
@@ -68,7 +69,7 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
             catalogue(third_parties.sources),
             lease=Desk.lease_for(
                 max(
-                    third_parties.timeout_seconds,
+                    third_parties.longest_seconds,
                     fireeye.profile_at(third_parties.url_of("fireeye")).total_seconds,
                 )
             ),
@@ -77,8 +78,8 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
         yield assemble(database, providers, siblings, desk)
 
 
-def _fireeye_access(third_parties: ProviderSettings) -> FireeyeAccess:
-    """Return what UnionPay agreed with us; raises pydantic's ValidationError for a wrong profile."""
+def fireeye_access(third_parties: ProviderSettings) -> FireeyeAccess:
+    """Return what UnionPay agreed with us; raises ValueError for a wrong profile."""
     given = third_parties.fireeye_profile
     return FireeyeAccess(
         FireeyeCredentials(third_parties.fireeye_institution_id, third_parties.fireeye_app_key),
@@ -111,7 +112,7 @@ def assemble(
         Applications(database),
         Decisions(database, desk),
         Identity(database, desk),
-        Elements(database, providers, capture_sources(providers)),
+        Elements(database, providers, capture_sources(desk)),
         Lines(database, siblings),
         Drawdowns(database, providers, orders, siblings),
         Repayments(database, orders),

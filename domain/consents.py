@@ -88,8 +88,9 @@ _WORDS: Final[Mapping[Purpose, str]] = MappingProxyType(
             " the mobile number that my bank holds."
         ),
         Purpose.BUREAU_QUERY: (
-            "I agree that licensed credit bureaus are asked for my credit information for this"
-            " application."
+            "I agree that licensed credit bureaus, shared lists of bad debts and of borrowers with"
+            " several lenders, and UnionPay's risk score of my card are asked for my credit"
+            " information for this application."
         ),
         Purpose.DATA_IMPORT: (
             "I agree that the account data which I authorise (card statements, online banking,"

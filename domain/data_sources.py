@@ -35,6 +35,7 @@ class Capability(StrEnum):
     ONLINE_BANKING = "online_banking"
     ECOMMERCE = "ecommerce"
     COMPANY = "company"
+    PERSON = "person"
     BUREAU = "bureau"
     BLACKLIST = "blacklist"
     MULTI_LENDER = "multi_lender"
@@ -136,7 +137,8 @@ def _shipped(*sources: DataSource) -> Mapping[str, DataSource]:
 
 
 # Costs are figures to plan with; an installation puts its contracts' in their place. The registers'
-# matches stand for 30 days (domain facts, section 3.4). A living face is asked for every time.
+# matches stand for 30 days (domain facts, section 3.4), Fireeye's answers for one within a quota
+# (section 4.4). A living face is asked for every time.
 SOURCES: Final[Mapping[str, DataSource]] = _shipped(
     DataSource(
         name="real_name",
@@ -213,6 +215,24 @@ SOURCES: Final[Mapping[str, DataSource]] = _shipped(
         consent=Purpose.BUREAU_QUERY,
     ),
     DataSource(
+        name="fireeye_transaction",
+        capability=Capability.TRANSACTION_AUTHENTICATION,
+        cost=100,
+        daily_quota=100_000,
+        validity_days=1,
+        denial_validity_days=1,
+        consent=Purpose.BUREAU_QUERY,
+    ),
+    DataSource(
+        name="fireeye_score",
+        capability=Capability.MODEL_SCORE,
+        cost=150,
+        daily_quota=100_000,
+        validity_days=1,
+        denial_validity_days=1,
+        consent=Purpose.BUREAU_QUERY,
+    ),
+    DataSource(
         name="credit_card",
         capability=Capability.CREDIT_CARD,
         cost=50,
@@ -227,6 +247,14 @@ SOURCES: Final[Mapping[str, DataSource]] = _shipped(
         validity_days=7,
         denial_validity_days=1,
     ),
+    DataSource(
+        name="person",
+        capability=Capability.PERSON,
+        cost=100,
+        validity_days=7,
+        denial_validity_days=1,
+    ),
+    DataSource(name="qitech", capability=Capability.CREDIT_ANALYSIS, cost=500, currency="BRL"),
     DataSource(
         name="operator_report",
         capability=Capability.OPERATOR_REPORT,

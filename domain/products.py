@@ -40,10 +40,12 @@ class Product(BaseModel):
     Elements: `required_elements` are asked for in this order before the decision,
     `drawdown_elements` before money is drawn, `optional_elements` are taken and never waited for.
     `element_policies` replace the catalogue's entries of their kinds. `check_address_book` compares
-    emergency contacts with the address book of a person who allows it. `decision_sources` are asked
-    before the decision, of those that an installation has switched on. Who stops providing is
+    emergency contacts with the address book of a person who allows it. Who stops providing is
     reminded `reminders_after` the last step. A reviewer may ask `supplement_rounds` times for
     elements again, each time to be provided `supplement_within`.
+
+    `decision_sources` are asked for the decision; what one of them does not say is missing, and
+    refers to a person.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -83,6 +85,13 @@ class Product(BaseModel):
         if not set(sources) <= set(DECISION_SOURCES):
             raise ValueError(f"the policy has rules for {', '.join(DECISION_SOURCES)}")
         return sources
+
+    @property
+    def asked_for_decision(self) -> tuple[Capability, ...]:
+        """Return the sources that can be asked by then; the model score is of a verified card."""
+        if ElementKind.BANK_CARD in self.required_elements:
+            return self.decision_sources
+        return tuple(one for one in self.decision_sources if one is not Capability.MODEL_SCORE)
 
     @property
     def elements(self) -> tuple[ElementKind, ...]:

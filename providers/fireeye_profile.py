@@ -67,7 +67,8 @@ class FireeyeProfile(_Data):
     """Both operations, the unit of amounts, and the time limits in seconds.
 
     `amount_unit` is what `transAmount` counts: `yuan` (a decimal string of two places) or `fen` (an
-    integer string). The page says neither. `total_seconds` bounds a whole call.
+    integer string). The page says neither. `total_seconds` bounds a whole
+    call, and fits twice into the half minute that a decision has.
     """
 
     transaction_authentication: FireeyeWire
@@ -75,7 +76,7 @@ class FireeyeProfile(_Data):
     amount_unit: Literal["yuan", "fen"] = "yuan"
     connect_seconds: Seconds = 3.0
     read_seconds: Seconds = 5.0
-    total_seconds: Seconds = 8.0
+    total_seconds: Annotated[float, Field(gt=0, le=15)] = 8.0
 
     @classmethod
     def published(cls, base: str = PUBLISHED_BASE) -> Self:

@@ -1,6 +1,6 @@
 """All providers of a process behind one object with one connection pool."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,6 +19,9 @@ from providers.company import Company, HttpCompany
 from providers.contacts import Contacts, HttpContacts
 from providers.credit_card import CreditCard, HttpCreditCard
 from providers.ecommerce import Ecommerce, HttpEcommerce
+from providers.fireeye import Fireeye, HttpFireeye
+from providers.fireeye_profile import FireeyeProfile
+from providers.fireeye_requests import FireeyeCredentials
 from providers.identity_card import HttpIdentityCard, IdentityCard
 from providers.liveness import HttpLiveness, Liveness
 from providers.messaging import HttpMessaging, Messaging
@@ -32,6 +35,25 @@ from providers.qitech import HttpQiTech, QiTech
 from providers.real_name import HttpRealName, RealName
 from providers.signing import HttpSigning, Signing
 from providers.transport import OnCall, open_pool
+
+
+def _sample_credentials() -> FireeyeCredentials:
+    return FireeyeCredentials("username", SecretStr("password"))
+
+
+@dataclass(frozen=True)
+class FireeyeAccess:
+    """What UnionPay agreed with us; by default what its page's samples show.
+
+    Without a `profile` both questions go to the published paths below the provider's base URL.
+    """
+
+    credentials: FireeyeCredentials = field(default_factory=_sample_credentials)
+    profile: FireeyeProfile | None = None
+
+    def profile_at(self, base_url: str) -> FireeyeProfile:
+        """Return the profile of a service at `base_url`."""
+        return self.profile or FireeyeProfile.published(base_url)
 
 
 @dataclass(frozen=True)
@@ -56,6 +78,7 @@ class Providers:
     multi_lender: MultiLender
     credit_card: CreditCard
     card_binding: CardBinding
+    fireeye: Fireeye
     company: Company
     person: PersonRegister
     payments: Payments
@@ -81,25 +104,41 @@ class Providers:
         timeout_seconds: float,
         on_call: OnCall | None = None,
         analysis: AnalysisAccess | None = None,
+        fireeye: FireeyeAccess | None = None,
+        timeouts: Mapping[str, float] | None = None,
     ) -> AsyncIterator["Providers"]:
         """Open the pool and yield the providers.
 
         `urls` gives a provider's or another source's base URL by its name, `timeout_seconds` is the
-        longest wait for an answer, `on_call` is told provider, outcome and seconds of every call.
-        `analysis` holds what QI Tech and the clients of our credit analysis agreed with us.
+        longest wait for an answer, but `timeouts` where they have its name, `on_call` is told
+        provider, outcome and seconds of every call.
+        `analysis` holds what QI Tech and the clients of our credit analysis agreed with us,
+        `fireeye` what UnionPay did; another source on Fireeye's wire has the published paths below
+        its own base URL.
         """
         credentials = Credentials(api_key, signing_secret)
         async with open_pool(timeout_seconds) as http:
-            connection = _Connection(http, credentials, timeout_seconds, on_call)
+            connection = _Connection(http, credentials, timeout_seconds, on_call, timeouts or {})
             analysts = _analysts(connection, urls, analysis or AnalysisAccess(api_key))
+            unionpay = fireeye or FireeyeAccess()
 
             @cache
             def elsewhere(source: str) -> Providers:
+                profile = FireeyeProfile.published(urls(source))
                 return _providers(
-                    connection.client(lambda _: urls(source), source), elsewhere, analysts
+                    connection.client(lambda _: urls(source), source),
+                    connection.fireeye(profile, unionpay.credentials, source),
+                    elsewhere,
+                    analysts,
                 )
 
-            yield _providers(connection.client(urls), elsewhere, analysts)
+            profile = unionpay.profile_at(urls("fireeye"))
+            yield _providers(
+                connection.client(urls),
+                connection.fireeye(profile, unionpay.credentials),
+                elsewhere,
+                analysts,
+            )
 
 
 @dataclass(frozen=True)
@@ -110,13 +149,36 @@ class _Connection:
     credentials: Credentials
     timeout_seconds: float
     on_call: OnCall | None
+    timeouts: Mapping[str, float]
+
+    def seconds_for(self, name: str) -> float:
+        """Return how long a provider or another source may take to answer."""
+        return self.timeouts.get(name, self.timeout_seconds)
 
     def client(self, urls: Callable[[str], str], source: str | None = None) -> ProviderClient:
-        """Return a client of our contract; calls are counted under `source` if it is given."""
-        on_call = self.on_call
-        if on_call is not None and source is not None:
-            on_call = _counted_as(source, on_call)
-        return ProviderClient(self.http, urls, self.credentials, self.timeout_seconds, on_call)
+        """Return a client of our contract; with `source` its calls are counted and limited so."""
+        if source is None:
+            return ProviderClient(
+                self.http,
+                urls,
+                self.credentials,
+                self.timeout_seconds,
+                self.on_call,
+                self.timeouts,
+            )
+        seconds, counted = self.seconds_for(source), self._counted(source)
+        return ProviderClient(self.http, urls, self.credentials, seconds, counted)
+
+    def fireeye(
+        self, profile: FireeyeProfile, credentials: FireeyeCredentials, source: str | None = None
+    ) -> HttpFireeye:
+        """Return a client on Fireeye's wire, within the time limits of its profile."""
+        return HttpFireeye(self.http, profile, credentials, self._counted(source))
+
+    def _counted(self, source: str | None) -> OnCall | None:
+        if self.on_call is None or source is None:
+            return self.on_call
+        return _counted_as(source, self.on_call)
 
 
 def _counted_as(source: str, on_call: OnCall) -> OnCall:
@@ -130,7 +192,7 @@ def _analysts(
         connection.http,
         f"{urls('qitech').rstrip('/')}/credit_analysis",
         access.qitech_key,
-        connection.timeout_seconds,
+        connection.seconds_for("qitech"),
         connection.on_call,
         allow_alphanumeric_cnpj=access.allow_alphanumeric_cnpj,
     )
@@ -139,6 +201,7 @@ def _analysts(
 
 def _providers(
     client: ProviderClient,
+    fireeye: Fireeye,
     elsewhere: Callable[[str], Providers],
     analysts: tuple[QiTech, AnalysisWebhooks],
 ) -> Providers:
@@ -158,6 +221,7 @@ def _providers(
         multi_lender=HttpMultiLender(client),
         credit_card=HttpCreditCard(client),
         card_binding=HttpCardBinding(client),
+        fireeye=fireeye,
         company=HttpCompany(client),
         person=HttpPersonRegister(client),
         payments=HttpPayments(client),

@@ -39,6 +39,8 @@ async def verified(bench: Bench, key: str, index: int, channel: str = "app") -> 
         ("approved", Outcome.APPROVE, None, None),
         ("story", Outcome.REFER, None, None),
         ("heavily_queried", Outcome.REFER, None, None),
+        ("multi_lender_heavy", Outcome.REFER, None, None),
+        ("thin_file", Outcome.REFER, None, None),
         ("low_score", Outcome.REJECT, "R08", date(2026, 4, 1)),
         ("blacklisted", Outcome.REJECT, "R05", date(2026, 8, 29)),
     ],
@@ -98,7 +100,13 @@ async def test_without_consent_no_bureau_is_asked_and_a_person_decides(bench: Be
         )
     decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert (decision.outcome, decision.score) == (Outcome.REFER, None)
-    assert {hit.rule for hit in decision.hits} == {"blacklist", "score", "multi_head"}
+    assert {(hit.rule, hit.read) for hit in decision.hits} == {
+        (rule, "missing")
+        for rule in (
+            *("blacklist", "score", "multi_head"),
+            *("shared_lists", "model_score", "multi_lender"),
+        )
+    }
     asked = await bench.standins.calls(request_id=known.start.application_id)
     assert asked == []
 

@@ -11,12 +11,15 @@ from urllib.parse import unquote_plus
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from providers import ProviderRejected, ProviderUnavailable, Verdict
+from activities.registry import fireeye_access
+from providers import ProviderRejected, Providers, ProviderUnavailable, Verdict
 from providers.fireeye import HttpFireeye
 from providers.fireeye_answers import Authentication
 from providers.fireeye_profile import FireeyeOperation, FireeyeProfile, FireeyeWire
 from providers.fireeye_requests import FireeyeCredentials, ScoreQuery, TransactionQuery
+from providers.registry import FireeyeAccess
 from providers.transport import open_pool
+from runtime.settings import ProviderSettings
 from sandbox.personas import Person, person, stranger
 from tests.standins import Standins
 
@@ -406,6 +409,63 @@ def test_the_limits_are_three_five_and_eight_seconds() -> None:
     profile = FireeyeProfile.published()
     limits = (profile.connect_seconds, profile.read_seconds, profile.total_seconds)
     assert limits == (3, 5, 8)
+
+
+def test_a_call_leaves_a_decision_the_time_to_end() -> None:
+    profile = FireeyeProfile.published().model_dump()
+    with pytest.raises(ValidationError, match="total_seconds"):
+        FireeyeProfile.model_validate({**profile, "total_seconds": 16})
+
+
+async def test_the_providers_share_their_pool_and_not_their_limits(standins: Standins) -> None:
+    answer = await standins.providers.fireeye.model_score(
+        request_id="enq_1", query=scored(person("story"))
+    )
+    assert answer.score == 610
+    told: list[tuple[str, str]] = []
+    profile = FireeyeProfile.published(standins.url).model_copy(update={"read_seconds": 0.2})
+    key = SecretStr(standins.config.api_key)
+    connection = Providers.connect(
+        lambda _: standins.url,
+        key,
+        SecretStr(standins.config.signing_secret),
+        60,
+        lambda provider, outcome, _: told.append((provider, outcome)),
+        fireeye=FireeyeAccess(CREDENTIALS, profile),
+    )
+    await standins.fault("fireeye", times=1, latency_seconds=30)
+    async with connection as providers:
+        with pytest.raises(ProviderUnavailable) as caught:
+            await score_of(providers)
+        assert caught.value.code == "timeout"
+        await score_of(providers)
+        await score_of(providers.of("fireeye_score"))
+        await score_of(providers.of("score_spare"))
+    ours = [("fireeye", "unavailable"), ("fireeye", "ok"), ("fireeye", "ok")]
+    assert told == [*ours, ("score_spare", "ok")]
+
+
+async def score_of(providers: Providers) -> int | None:
+    query = scored(person("story"))
+    return (await providers.fireeye.model_score(request_id="enq_1", query=query)).score
+
+
+async def test_access_is_read_from_settings(standins: Standins) -> None:
+    ours = ProviderSettings(
+        base_url=standins.url,
+        fireeye_profile=sample_profile(standins.url).model_dump(),
+        fireeye_institution_id="unopened",
+    )
+    connection = Providers.connect(
+        ours.url_of, ours.api_key, ours.signing_secret, 60, fireeye=fireeye_access(ours)
+    )
+    async with connection as providers:
+        with pytest.raises(ProviderRejected) as caught:
+            await score_of(providers)
+    assert caught.value.code == "not_enabled"
+    assert "password" not in repr(fireeye_access(ours))
+    with pytest.raises(ValueError, match="model_score"):
+        fireeye_access(ProviderSettings(fireeye_profile={"amount_unit": "fen"}))
 
 
 async def test_a_refused_status_is_no_answer(standins: Standins, fireeye: HttpFireeye) -> None:

@@ -110,5 +110,34 @@ def test_sensitive_data_is_asked_about_under_a_consent_of_its_own() -> None:
     assert needed[Capability.LIVENESS] == needed[Capability.FACE] == Purpose.FACE_RECOGNITION
     assert needed[Capability.BUREAU] is Purpose.BUREAU_QUERY
     assert needed[Capability.CONTACTS] is Purpose.CONTACTS_CHECK
+    for of_a_decision in (
+        Capability.BLACKLIST,
+        Capability.MULTI_LENDER,
+        Capability.MODEL_SCORE,
+        Capability.TRANSACTION_AUTHENTICATION,
+    ):
+        assert needed[of_a_decision] is Purpose.BUREAU_QUERY
     for necessary in (Capability.REAL_NAME, Capability.OPERATOR, Capability.BANK_CARD):
         assert needed[necessary] is None
+
+
+@pytest.mark.parametrize("name", ["fireeye_transaction", "fireeye_score"])
+def test_fireeye_bills_every_definite_answer_and_its_answer_stands_for_a_day(name: str) -> None:
+    """Domain facts, sections 4.2 and 4.4: also that nothing was found."""
+    source = SOURCES[name]
+    assert source.cost > 0
+    assert source.daily_quota is not None
+    assert source.charge(reached=True, answered=True, match=False) == source.cost
+    assert source.charge(reached=True, answered=False, match=False) == 0
+    for match in (True, False):
+        assert source.valid_for(match=match) == timedelta(hours=24)
+
+
+def test_settings_take_fireeye_s_profile_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().providers.fireeye_profile is None
+    monkeypatch.setenv("LOANFLOW_PROVIDERS__FIREEYE_PROFILE", '{"amount_unit": "fen"}')
+    monkeypatch.setenv("LOANFLOW_PROVIDERS__FIREEYE_APP_KEY", "k-1")
+    providers = Settings().providers
+    assert providers.fireeye_profile == {"amount_unit": "fen"}
+    assert providers.fireeye_app_key.get_secret_value() == "k-1"
+    assert "k-1" not in repr(providers)
