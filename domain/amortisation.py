@@ -134,6 +134,7 @@ def _level_instalment(terms: LoanTerms, stretch: Stretch, factors: Sequence[Fact
 
 
 def _pays(stretch: Stretch, index: int) -> bool:
+    # The last takes the rest even in a grace: a loan repaid early may be cut down to one of those.
     return stretch.periods[index].pays_principal or index == len(stretch.periods) - 1
 
 
@@ -285,16 +286,12 @@ def _gap(terms: LoanTerms, rows: Sequence[Row], level: int) -> int:
 def _before_interest(terms: LoanTerms, factor: Factor) -> int:
     """Return the balance that the last period's rounded interest brings to the residual value.
 
-    Where rounding steps over the residual value it comes within one unit of it.
+    Where rounding steps over the residual value it comes within one unit of it; where interest is
+    rounded to more than the residual value, nothing is left to bear any.
     """
     _, more, unit = factor
-    rounding = terms.interest_rounding
-    near = round_ratio(terms.residual * more, unit + more, *rounding)
-    for interest in (near, near + rounding.unit, near - rounding.unit):
-        kept = terms.residual - interest
-        if kept >= 0 and round_ratio(kept * more, unit, *rounding) == interest:
-            return kept
-    return max(terms.residual - near, 0)
+    interest = round_ratio(terms.residual * more, unit + more, *terms.interest_rounding)
+    return max(terms.residual - interest, 0)
 
 
 def _own(row: Row) -> list[Accrual]:
@@ -304,21 +301,24 @@ def _own(row: Row) -> list[Accrual]:
 def _residue_first(run: _Run, level: int, rows: list[Row]) -> list[Row]:
     """Move the last row's difference into the first principal repaid.
 
-    Interest is rounded each time, so a unit or two may have to stay with the last row.
+    Interest is rounded each time, and what rounding moves grows over the term: what stays with the
+    last row is as little as a unit more or less at first allows.
     """
     terms, extra = run.terms, 0
     if terms.method in _LEVEL_PRINCIPAL:
         return run.rows(level, rows[-1].principal - level)
     grown, scale = _growth(run)
+    gap = _gap(terms, rows, level)
+    steps = [-1, 1, half_up(gap * scale, grown)]
     for _ in range(_MOST_RETRIES):
-        gap = _gap(terms, rows, level)
-        if not gap:
+        if not gap or not steps:
             break
-        step = half_up(gap * scale, grown) or (1 if gap > 0 else -1)
+        step = steps.pop()
         retried = run.rows(level, extra + step)
-        if abs(_gap(terms, retried, level)) >= abs(gap):
-            break
-        rows, extra = retried, extra + step
+        left = _gap(terms, retried, level)
+        if abs(left) < abs(gap):
+            rows, extra, gap = retried, extra + step, left
+            steps = [-1, 1, half_up(gap * scale, grown)]
     return rows
 
 

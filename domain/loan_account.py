@@ -121,6 +121,8 @@ class LoanAccount:
         return settlement_on(self.terms, self.instalments, on)
 
     def _disburse(self, event: Disbursed) -> None:
+        if self.written_off_on is not None:
+            raise InvalidEvent(f"the loan is written off on {event.on}", field="on")
         terms, number = self.terms, self._disbursements
         if number > len(terms.tranches):
             raise DisbursementMismatch(f"{event.key} disburses a loan that was disbursed before")

@@ -5,19 +5,19 @@ instalment, what is left of the principal is repaid anew over the periods that r
 instalments stay as they are. A plan agreed in advance is made by the very same changes.
 """
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from domain.accrual import Accrual, until
 from domain.amortisation import Row, Stretch, amortise, emptied
+from domain.calendar import month_day
 from domain.due_dates import Period, plan_periods
 from domain.errors import InvalidTerms
 from domain.fees import FeeTiming, recurring_fee, spread_share, total_of
-from domain.frequency import Frequency
+from domain.frequency import MONTHLY, Frequency, FrequencyUnit
 from domain.loan_terms import LoanTerms
 from domain.plan_terms import Holiday, Method
-from domain.terms_rules import FOLLOWING_LENGTH, MAX_INSTALMENTS
+from domain.terms_rules import FOLLOWING_LENGTH, MAX_INSTALMENTS, refuse_first_due
 
 _NOT_RESCHEDULED = (*FOLLOWING_LENGTH, Method.RENTALS_IN_ADVANCE)
 
@@ -61,7 +61,7 @@ class LoanSchedule:
         """Leave out the next due dates after a day; raises `InvalidTerms` if none would remain."""
         index = self._running(holiday.on)
         left = self._ahead(self.rows[index:]) if index < len(self.rows) else []
-        if holiday.extend:
+        if holiday.extend and self.rows:
             left += self._more(holiday.count, after=len(left) + index)
         covered = [period for period in left if period.due_on > holiday.on][: holiday.count]
         if not covered or covered[-1] in _closing(left):
@@ -95,7 +95,8 @@ class LoanSchedule:
         """Replace what has not fallen due by `instalments` new ones, with `added` principal.
 
         Interest earned so far is collected with the first of them. Plans that had no agreed number
-        of regular instalments continue with equal ones, a residual value as their balloon.
+        of regular instalments continue with equal ones, a residual value as their balloon. Due
+        twice a month they keep the loan's two due days; a loan that has none raises `InvalidTerms`.
         """
         if first_due_on <= on or not 1 <= instalments <= MAX_INSTALMENTS:
             raise InvalidTerms(
@@ -103,17 +104,7 @@ class LoanSchedule:
                 field="instalments",
             )
         index = self._running(on)
-        pattern: dict[str, object] = {
-            "disbursed_on": on,
-            "first_due_on": first_due_on,
-            "due_day": None,
-            "second_due_day": None,
-            "frequency": frequency or Frequency(),
-            "instalments": instalments,
-            "principal_grace": 0,
-            "interest_grace": 0,
-            "interest_free": 0,
-        }
+        pattern = _due_pattern(self.terms, on, first_due_on, frequency or MONTHLY)
         if self.terms.method in _NOT_RESCHEDULED:
             self.terms = self.terms.model_copy(update=_regular(self.terms))
         self._pattern = self.terms.model_copy(update=pattern)
@@ -201,8 +192,9 @@ class LoanSchedule:
             ),
         )
         spare = [row.period for row in old[len(rows) :]]
-        if replaces:
-            spare = _after(ahead[-1], len(spare))
+        last = rows[-1].period
+        if replaces or (spare and spare[0].end < last.end):
+            spare = _after(last, len(spare))
         self.rows[index:] = [*rows, *map(emptied, spare)]
         self._charge_fees(index)
         return index
@@ -233,8 +225,7 @@ class LoanSchedule:
         return len(self.rows)
 
     def _rate_at(self, on: date) -> Decimal:
-        known = [rate for since, rate in self._rates if since <= on]
-        return known[-1] if known else self._rates[0][1]
+        return [rate for since, rate in self._rates if since <= on][-1]
 
     def _periods(self, count: int) -> list[Period]:
         """Return the first `count` periods of the pattern in force, numbered within the loan."""
@@ -245,16 +236,16 @@ class LoanSchedule:
         return periods
 
     def _more(self, count: int, after: int) -> list[Period]:
-        """Return `count` periods that follow the first `after` rows, in rows of their own."""
+        """Return `count` periods that follow the first `after` rows; the plan grows by as many."""
         if self.terms.method is Method.FIXED_INSTALMENT:
             return []
         last = self.rows[-1].period.number
         is_closed = self.terms.method is Method.EXPLICIT or self.terms.residual > 0
         if is_closed or last + count > MAX_INSTALMENTS:
             raise InvalidTerms("this plan cannot be extended", field="holidays")
-        periods = self._periods(last - self._numbered_after + count)
-        self.rows += [emptied(replace(period, pays_principal=True)) for period in periods[-count:]]
-        return [row.period for row in self.rows[after : after + count]]
+        self.rows += map(emptied, _after(self.rows[-1].period, count))
+        known = self.rows[after - 1].period.number - self._numbered_after
+        return self._periods(known + count)[known:]
 
     def _charge_fees(self, start: int) -> None:
         terms = self.terms
@@ -280,6 +271,37 @@ class LoanSchedule:
 def _closing(periods: list[Period]) -> list[Period]:
     """Return the periods of which a holiday has to leave one: the last rental, with a residual."""
     return periods[-2:] if periods[-1].is_residual else periods[-1:]
+
+
+def _due_pattern(
+    terms: LoanTerms, on: date, first_due_on: date, frequency: Frequency
+) -> dict[str, object]:
+    """Return what makes the due dates of a new plan; those of the old one set its day no more.
+
+    Only the last day of the month stays, where the new plan starts on one, and the two days of a
+    loan due twice a month.
+    """
+    month_end = month_day(first_due_on.year, first_due_on.month, 31)
+    pattern: dict[str, object] = {
+        "disbursed_on": on,
+        "first_due_on": first_due_on,
+        "due_day": None,
+        "second_due_day": None,
+        "end_of_month": terms.end_of_month and first_due_on == month_end,
+        "frequency": frequency,
+        "principal_grace": 0,
+        "interest_grace": 0,
+        "interest_free": 0,
+    }
+    if frequency.unit is FrequencyUnit.HALF_MONTH:
+        if terms.second_due_day is None:
+            raise InvalidTerms(
+                "the loan has no second due day: twice a month does not follow", field="frequency"
+            )
+        days = {"due_day": terms.anchor_day, "second_due_day": terms.second_due_day}
+        refuse_first_due(terms.model_copy(update={"first_due_on": first_due_on, **days}))
+        pattern |= days
+    return pattern
 
 
 def _regular(terms: LoanTerms) -> dict[str, object]:

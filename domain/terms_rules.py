@@ -52,6 +52,11 @@ def _amounts(terms: "LoanTerms") -> None:
     )
     _refuse_rounding(terms.interest_rounding, "interest_rounding")
     _refuse_rounding(terms.instalment_rounding, "instalment_rounding")
+    _refuse(
+        terms.first_disbursement <= 0,
+        "tranches",
+        "the tranches leave nothing of the principal to disburse first",
+    )
     deducted = total_of(terms.fees, FeeTiming.DEDUCTED, terms.principal, terms.interest_rounding)
     _refuse(
         deducted >= terms.first_disbursement,
@@ -183,17 +188,19 @@ def _interest(terms: "LoanTerms") -> None:
         "day_count",
         "the day count 'period' cannot follow moved due dates: choose one that counts days",
     )
+    refuse_first_due(terms)
+
+
+def refuse_first_due(terms: "LoanTerms") -> None:
+    """Raise `InvalidTerms` where the day count `period` cannot measure from the first due date."""
+    if terms.day_count is not DayCount.PERIOD or _on_anchor(terms.first_due_on, terms.anchor_day):
+        return
+    second = terms.second_due_day
     _refuse(
-        terms.due_day is not None and not _on_anchor(terms.first_due_on, terms.due_day),
+        second is None or not _on_anchor(terms.first_due_on, second),
         "first_due_on",
-        "the day count 'period' needs the first due date on the due day",
-    )
-    _refuse(
-        terms.second_due_day is not None
-        and not _on_anchor(terms.first_due_on, terms.anchor_day)
-        and not _on_anchor(terms.first_due_on, terms.second_due_day),
-        "first_due_on",
-        "the day count 'period' needs the first due date on a due day",
+        f"the day count 'period' needs the first due date on {'the' if second is None else 'a'} "
+        "due day",
     )
 
 
@@ -232,7 +239,6 @@ def _changes(terms: "LoanTerms") -> None:
             "tranches are positive and follow the disbursement and each other",
         )
         day = tranche.on
-    _refuse(terms.first_disbursement <= 0, "tranches", "the tranches exceed the principal")
     for field in ("rate_steps", "holidays"):
         days = [change.on for change in getattr(terms, field)]
         _refuse(

@@ -145,5 +145,5 @@ def _rate(
             return eu_2008_48(flows)
         case RateConvention.UK_CONC_1_2:
             return uk_conc_1_2(flows)
-        case RateConvention.BRAZIL_CET:
+        case _:
             return brazil_cet(flows)

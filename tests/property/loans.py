@@ -13,6 +13,7 @@ from domain.business_days import BusinessCalendar, BusinessDayRule
 from domain.day_count import DayCount
 from domain.early_settlement import PayoffInterest
 from domain.errors import DomainError, InvalidTerms
+from domain.frequency import Frequency, FrequencyUnit
 from domain.loan_events import (
     Charged,
     Disbursed,
@@ -257,16 +258,22 @@ def _event(
             extend = draw(st.booleans())
             return HolidayGranted(key=key, on=on, count=draw(st.integers(1, 2)), extend=extend)
         case "rescheduled":
-            return Rescheduled(
-                key=key,
-                on=on,
-                instalments=draw(st.integers(1, 6)),
-                first_due_on=on + timedelta(days=draw(st.integers(1, 40))),
-                include_overdue=draw(st.booleans()),
-            )
+            return _rescheduled(draw, terms, on, key)
         case "refunded":
             return Refunded(key=key, on=on, amount=draw(st.integers(1, 3 * instalment)))
         case "written_off":
             return WrittenOff(key=key, on=on)
         case _:
             return Recovered(key=key, on=on, amount=draw(amounts))
+
+
+def _rescheduled(draw: st.DrawFn, terms: LoanTerms, on: date, key: str) -> Rescheduled:
+    units = st.just(terms.frequency.unit) | st.sampled_from(FrequencyUnit)
+    return Rescheduled(
+        key=key,
+        on=on,
+        instalments=draw(st.integers(1, 6)),
+        first_due_on=on + timedelta(days=draw(st.integers(1, 40))),
+        frequency=draw(st.none() | units.map(lambda unit: Frequency(unit=unit))),
+        include_overdue=draw(st.booleans()),
+    )

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ledger import balances, journal_between
@@ -14,8 +14,7 @@ from domain.loan_terms import LoanTerms, monthly_terms
 from domain.payoff import payoff_quote
 from domain.position import position
 from domain.schedule import Plan, build_plan, same_amounts
-
-EXAMPLES = settings(max_examples=200, deadline=None)
+from tests.property.loans import EXAMPLES
 
 
 @st.composite
@@ -267,7 +266,7 @@ class DailyModel:
         return penalty + interest + principal
 
 
-@settings(max_examples=150, deadline=None)
+@EXAMPLES
 @given(histories())
 def test_position_agrees_with_a_day_by_day_model(
     history: tuple[LoanTerms, list[LoanEvent], date],

@@ -81,6 +81,10 @@ def test_smoothing_leaves_no_level_that_brings_the_last_instalment_nearer(
         (1_234_567, "36", 60),
         (1_000_003, "12", 120),
         (777_777, "3.65", 24),
+        # The exact step leaves 22.15 with the last instalment, one fen more at first 4.96.
+        (50_000_000, "24", 360),
+        (50_000_000, "18", 240),
+        (12_345_678, "36", 180),
     ],
 )
 def test_the_first_instalment_takes_the_residue_as_far_as_units_allow(
@@ -102,6 +106,39 @@ def test_the_first_instalment_takes_the_residue_as_far_as_units_allow(
     assert gap(first) <= min(gap(first - 1), gap(first + 1))
 
 
+@pytest.mark.parametrize(
+    ("principal", "annual_rate", "count", "interest", "instalment", "residue", "smooth"),
+    [
+        (100_000, "316", 3, "up", "up", "first", False),
+        (1_000_000, "319", 3, "up", "down", "last", True),
+        (28_854, "348", 36, "down", "up", "last", True),
+        (100_000, "386", 6, "up", "down", "last", True),
+    ],
+)
+def test_the_search_ends_where_interest_in_whole_hundreds_never_settles(
+    principal: int,
+    annual_rate: str,
+    count: int,
+    interest: str,
+    instalment: str,
+    residue: str,
+    smooth: bool,
+) -> None:
+    rows = plan(
+        principal=principal,
+        annual_rate=annual_rate,
+        instalments=count,
+        interest_rounding=(10_000, interest),
+        instalment_rounding=(1, instalment),
+        residue=residue,
+        smooth=smooth,
+    ).rows
+    assert len(rows) == count
+    assert sum(row.principal for row in rows) == principal
+    assert min(row.principal for row in rows) >= 0
+    assert {row.interest % 10_000 for row in rows} == {0}
+
+
 @pytest.mark.parametrize(("annual_rate", "residual"), [("12", 3_282), ("24", 2_320)])
 def test_a_residual_value_that_rounding_steps_over_is_met_within_one_unit(
     annual_rate: str, residual: int
@@ -116,4 +153,16 @@ def test_a_residual_value_that_rounding_steps_over_is_met_within_one_unit(
         residual=residual,
     ).rows
     assert abs(rows[-1].total - residual) <= 1
+    assert sum(row.principal for row in rows) == 1_000_000
+
+
+def test_a_residual_value_less_than_its_rounded_interest_is_repaid_by_the_last_rental() -> None:
+    # A month's interest on any of 0.50 is 1.00 when it is rounded up to whole units.
+    rows = plan(
+        method="rentals_in_advance",
+        first_due_on=date(2026, 1, 15),
+        residual=50,
+        interest_rounding=(100, "up"),
+    ).rows
+    assert (rows[-1].principal, rows[-1].total, rows[-2].balance_after) == (0, 0, 0)
     assert sum(row.principal for row in rows) == 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.allocation import Component, Excess
-from domain.errors import DisbursementMismatch, InvalidEvent
+from domain.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
 from domain.frequency import Frequency, FrequencyUnit
 from domain.loan_account import LoanAccount, replay
 from domain.loan_events import (
@@ -107,6 +107,11 @@ def test_a_settled_loan_refuses(event: LoanEvent, field: str, reason: str) -> No
             "the loan is written off on 2026-04-15",
         ),
         (Charged(key="x", on=THIRD, amount=1), "on", "there is no loan to charge on 2026-04-15"),
+        (
+            Disbursed(key="x", on=THIRD, amount=200_000),
+            "on",
+            "the loan is written off on 2026-04-15",
+        ),
     ],
 )
 def test_a_loan_written_off_refuses(event: LoanEvent, field: str, reason: str) -> None:
@@ -130,6 +135,22 @@ def test_a_loan_before_its_disbursement_refuses(event: LoanEvent, reason: str) -
     with pytest.raises(InvalidEvent) as refused:
         position(terms(), [event], MADE)
     assert (refused.value.field, refused.value.message) == ("on", reason)
+
+
+def test_no_holiday_is_granted_before_the_disbursement() -> None:
+    holiday = HolidayGranted(key="x", on=MADE, count=1, extend=True)
+    with pytest.raises(InvalidTerms, match="leaves none to pay") as refused:
+        position(terms(), [holiday], MADE)
+    assert refused.value.field == "holidays"
+
+
+@pytest.mark.parametrize("method", ["equal_instalment", "equal_principal", "flat"])
+def test_a_rate_may_change_when_all_was_repaid_during_a_grace(method: str) -> None:
+    early = paid(MADE, 1_200_000, Excess.REDUCE_INSTALMENT)
+    cut = RateChanged(key="r", on=MADE + timedelta(days=5), annual_rate=Decimal(5))
+    stand = at(cut.on, early, cut, method=method, principal_grace=2)
+    assert stand.principal_outstanding == 0
+    assert [item.principal for item in stand.instalments] == [1_200_000] + [0] * 11
 
 
 TRANCHE = {"tranches": [{"on": SECOND, "amount": 200_000}]}
@@ -183,6 +204,20 @@ def test_money_paid_ahead_stays_when_a_tranche_goes_out() -> None:
     ahead = position(terms(tranches=[early]), [*events[:2], out], date(2026, 1, 20))
     first = ahead.instalments[0]
     assert (ahead.paid.total, first.interest_paid + first.principal_paid) == (5_000, 5_000)
+
+
+def test_a_tranche_does_not_go_out_after_a_write_off() -> None:
+    out: list[LoanEvent] = [
+        Disbursed(key="d", on=MADE, amount=1_000_000),
+        WrittenOff(key="lost", on=date(2026, 3, 1)),
+    ]
+    tranche = Disbursed(key="e", on=SECOND, amount=200_000)
+    with pytest.raises(InvalidEvent) as refused:
+        position(terms(**TRANCHE), [*out, tranche], SECOND)
+    assert refused.value.field == "on"
+    back = Reversed(key="r", on=SECOND, reverses="lost")
+    stand = position(terms(**TRANCHE), [*out, back, tranche], SECOND)
+    assert (stand.disbursed, stand.principal_outstanding) == (1_200_000, 1_200_000)
 
 
 def test_tranches_go_out_in_their_order() -> None:
@@ -511,6 +546,15 @@ def test_what_was_paid_of_an_overdue_instalment_stays_with_it() -> None:
     first = stand.instalments[0]
     assert (first.principal, first.interest, first.principal_paid) == (40_000, 12_000, 40_000)
     assert [item.principal for item in stand.instalments[1:3]] == [580_000] * 2
+
+
+def test_what_is_overdue_stays_overdue_where_the_new_plan_leaves_it_out() -> None:
+    new = Rescheduled(key="n", on=SECOND, instalments=2, first_due_on=THIRD, include_overdue=False)
+    stand = at(SECOND, new)
+    owed = [item.outstanding for item in stand.instalments[:2]]
+    # 1,000.00 with 120.00 and 110.00 of interest; the other 10,000.00 in two parts.
+    assert owed == [112_000, 111_000]
+    assert [item.principal for item in stand.instalments[2:4]] == [500_000, 500_000]
 
 
 def test_money_paid_ahead_keeps_its_place_in_a_new_plan() -> None:

@@ -77,6 +77,76 @@ def test_new_instalments_follow_the_frequency_they_were_agreed_with() -> None:
     assert dues(schedule, index)[:3] == ["2026-04-03", "2026-04-17", "2026-05-01"]
 
 
+FROM_THE_MONTH_END = {"end_of_month": True, "first_due_on": date(2026, 2, 28)}
+FROM_THE_28TH = {"due_day": 28, "first_due_on": date(2026, 2, 28)}
+
+
+@pytest.mark.parametrize(
+    ("agreed", "first_due_on", "expected"),
+    [
+        (FROM_THE_MONTH_END, date(2026, 4, 30), "2026-04-30 2026-05-31 2026-06-30"),
+        (FROM_THE_MONTH_END, date(2026, 4, 10), "2026-04-10 2026-05-10 2026-06-10"),
+        (FROM_THE_MONTH_END, date(2026, 4, 29), "2026-04-29 2026-05-29 2026-06-29"),
+        (FROM_THE_28TH, date(2026, 4, 30), "2026-04-30 2026-05-30 2026-06-30"),
+    ],
+)
+def test_the_end_of_the_month_stays_where_the_new_plan_starts_on_one(
+    agreed: dict[str, Any], first_due_on: date, expected: str
+) -> None:
+    schedule = running(**agreed)
+    index = schedule.reschedule(MID_MARCH, instalments=3, first_due_on=first_due_on)
+    assert dues(schedule, index)[:3] == expected.split()
+
+
+TWICE_A_MONTH = Frequency(unit=FrequencyUnit.HALF_MONTH)
+FIRST_AND_15TH = {"frequency": TWICE_A_MONTH, "second_due_day": 1, "instalments": 24}
+
+
+@pytest.mark.parametrize("between", [None, Frequency(unit=FrequencyUnit.WEEK)])
+@pytest.mark.parametrize(
+    ("first_due_on", "day_count", "expected"),
+    [
+        (date(2026, 4, 1), "period", "2026-04-01 2026-04-15 2026-05-01 2026-05-15"),
+        (date(2026, 4, 15), "period", "2026-04-15 2026-05-01 2026-05-15 2026-06-01"),
+        (date(2026, 4, 10), "actual_360", "2026-04-10 2026-05-01 2026-05-15 2026-06-01"),
+    ],
+)
+def test_twice_a_month_keeps_the_two_days_of_the_loan(
+    first_due_on: date, day_count: str, expected: str, between: Frequency | None
+) -> None:
+    schedule = running(**FIRST_AND_15TH, day_count=day_count)
+    if between is not None:
+        schedule.reschedule(
+            MID_MARCH, instalments=9, first_due_on=date(2026, 4, 3), frequency=between
+        )
+    index = schedule.reschedule(
+        MID_MARCH, instalments=4, first_due_on=first_due_on, frequency=TWICE_A_MONTH
+    )
+    assert dues(schedule, index)[:4] == expected.split()
+    schedule.grant_holiday(Holiday(on=MID_MARCH, count=1, extend=True))
+    assert dues(schedule, index)[3] == expected.split()[3] < dues(schedule, index)[4]
+
+
+@pytest.mark.parametrize(
+    ("agreed", "first_due_on", "field", "reason"),
+    [
+        ({}, date(2026, 4, 1), "frequency", "the loan has no second due day"),
+        (FIRST_AND_15TH, date(2026, 4, 10), "first_due_on", "the first due date on a due day"),
+    ],
+)
+def test_twice_a_month_is_refused_where_its_days_do_not_follow(
+    agreed: dict[str, Any], first_due_on: date, field: str, reason: str
+) -> None:
+    schedule = running(**agreed)
+    before = dues(schedule)
+    with pytest.raises(InvalidTerms, match=reason) as refused:
+        schedule.reschedule(
+            MID_MARCH, instalments=4, first_due_on=first_due_on, frequency=TWICE_A_MONTH
+        )
+    assert refused.value.field == field
+    assert dues(schedule) == before
+
+
 @pytest.mark.parametrize("grace", ["principal_grace", "interest_grace", "interest_free"])
 def test_a_grace_of_the_old_plan_does_not_run_again(grace: str) -> None:
     schedule = running(**{grace: 3, "day_count": "thirty_360_eu"})
@@ -265,6 +335,27 @@ def test_a_holiday_after_a_reschedule_extends_the_new_plan() -> None:
     schedule.grant_holiday(Holiday(on=date(2026, 4, 10), count=1, extend=True))
     assert dues(schedule, 13) == ["2027-03-10", "2027-04-10"]
     assert [row.period.number for row in schedule.rows] == list(range(1, 16))
+
+
+def test_a_holiday_extends_a_new_plan_that_is_shorter_than_the_old_one() -> None:
+    schedule = running()
+    schedule.reschedule(MID_MARCH, instalments=4, first_due_on=date(2026, 4, 10))
+    schedule.grant_holiday(Holiday(on=MID_MARCH, count=1, extend=True))
+    assert principals(schedule, 2) == [0] + [250_000] * 4 + [0] * 6
+    assert dues(schedule, 5) == ["2026-07-10", *["2026-08-10"] * 7]
+    # 1 % of what is left each month.
+    assert interests(schedule, 4)[:3] == [7_500, 5_000, 2_500]
+    assert [row.period.number for row in schedule.rows] == list(range(1, 14))
+
+
+def test_a_holiday_extends_a_plan_that_was_shortened() -> None:
+    schedule = running()
+    schedule.prepay(date(2026, 3, 15), 500_000, shorten=True)
+    schedule.grant_holiday(Holiday(on=date(2026, 3, 15), count=2, extend=True))
+    assert principals(schedule) == [100_000] * 2 + [0] * 2 + [100_000] * 5 + [0] * 5
+    assert interests(schedule, 4)[:5] == [15_000, 4_000, 3_000, 2_000, 1_000]
+    assert dues(schedule) == sorted(dues(schedule))
+    assert [row.period.number for row in schedule.rows] == list(range(1, 15))
 
 
 @pytest.mark.parametrize(

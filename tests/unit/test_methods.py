@@ -156,6 +156,16 @@ def test_rentals_in_advance_are_an_annuity_due() -> None:
             {"second_due_day": 31},
             "2026-02-15 2026-02-28 2026-03-15 2026-03-31",
         ),
+        (
+            {"unit": "half_month"},
+            {"due_day": 1, "second_due_day": 15},
+            "2026-02-15 2026-03-01 2026-03-15 2026-04-01",
+        ),
+        (
+            {"unit": "half_month"},
+            {"due_day": 1, "second_due_day": 15, "first_due_on": date(2026, 2, 1)},
+            "2026-02-01 2026-02-15 2026-03-01 2026-03-15",
+        ),
         ({"unit": "month", "every": 3}, {}, "2026-02-15 2026-05-15 2026-08-15 2026-11-15"),
         ({"unit": "year"}, {}, "2026-02-15 2027-02-15 2028-02-15 2029-02-15"),
         (
@@ -182,6 +192,11 @@ def test_due_dates(frequency: dict[str, Any], extra: dict[str, Any], expected: s
         ({"unit": "week"}, {"first_due_on": MADE + timedelta(days=7)}, 52),
         ({"unit": "week", "every": 2}, {"first_due_on": MADE + timedelta(days=14)}, 26),
         ({"unit": "half_month"}, {"first_due_on": date(2026, 1, 31), "second_due_day": 15}, 24),
+        (
+            {"unit": "half_month"},
+            {"disbursed_on": date(2026, 2, 1), "due_day": 1, "second_due_day": 15},
+            24,
+        ),
         ({"unit": "month", "every": 3}, {"first_due_on": date(2026, 4, 15)}, 4),
         ({"unit": "year"}, {"first_due_on": date(2027, 1, 15)}, 1),
     ],
@@ -480,7 +495,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "first_due_on",
         {"frequency": {"unit": "half_month"}, "due_day": 1, "second_due_day": 20},
-        "on the due day",
+        "on a due day",
     ),
     ("frequency", {"frequency": {"unit": "half_month", "every": 2}}, "half month"),
     ("frequency", {"frequency": {"unit": "day", "every": 0}}, "1 to 366"),
@@ -488,6 +503,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("instalment_rounding", {"instalment_rounding": (7, "up")}, "multiples"),
     ("down_payment", {"down_payment": 1_200_000}, "less than"),
     ("down_payment", {"down_payment": -1}, "less than"),
+    ("tranches", {"tranches": [{"on": date(2026, 3, 1), "amount": 1_200_000}]}, "leave nothing"),
     ("tranches", {"tranches": [{"on": MADE, "amount": 1}]}, "follow"),
     ("tranches", {"tranches": [{"on": date(2026, 3, 1), "amount": 0}]}, "positive"),
     ("rate_steps", {"rate_steps": [{"on": MADE, "annual_rate": "5"}]}, "follow"),

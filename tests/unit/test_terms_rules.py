@@ -174,7 +174,7 @@ REFUSED = [
     (
         {"due_day": 1, "second_due_day": 16} | HALF_MONTH,
         "first_due_on",
-        "the day count 'period' needs the first due date on the due day",
+        "the day count 'period' needs the first due date on a due day",
     ),
     *(
         ({field: -1}, field, f"{field} is zero or more instalments")
@@ -221,6 +221,14 @@ REFUSED = [
         {"down_payment": 600_000, "tranches": [{"on": FIRST, "amount": 600_000}]},
         "down_payment",
         "a down payment is less than what is disbursed first",
+    ),
+    *(
+        (
+            {"tranches": [{"on": FIRST, "amount": amount}]},
+            "tranches",
+            "the tranches leave nothing of the principal to disburse first",
+        )
+        for amount in (1_200_000, 1_200_001)
     ),
     ({"tranches": [{"on": MADE, "amount": 1}]}, "tranches", TRANCHES),
     ({"tranches": [{"on": FIRST, "amount": 0}]}, "tranches", TRANCHES),
@@ -319,6 +327,8 @@ def test_terms_that_no_loan_can_have(changes: dict[str, Any], field: str, reason
         {"end_of_month": True, "frequency": {"unit": "year"}},
         {"second_due_day": 1} | HALF_MONTH,
         {"second_due_day": 31} | HALF_MONTH,
+        {"due_day": 1, "second_due_day": 15} | HALF_MONTH,
+        {"due_day": 15, "second_due_day": 1} | HALF_MONTH,
         {"due_day": 1, "second_due_day": 16} | HALF_MONTH | DAYS,
         {"business_day_rule": "following"},
         {"business_day_rule": "following", "interest_follows": True} | DAYS,
