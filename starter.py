@@ -119,7 +119,7 @@ def apply(
     _do(
         as_json,
         lambda stage: commands.apply(
-            stage.api,
+            stage,
             persona=person,
             index=number,
             reference=reference,

@@ -1,159 +1,161 @@
-"""Sources that fetch an element in steps, behind one form; an adapter for each provider.
+"""Sources that fetch an element in steps: an adapter for each kind."""
 
-A capture is begun under the element's own id, so that a repeat begins nothing anew and a notice
-finds its element even when the answer to `begin` was lost.
-"""
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from enum import StrEnum
-from typing import Any, Protocol
+from pydantic import BaseModel, ConfigDict
 
-from activities.element_checks import Finding
+from activities.capture_steps import (
+    TOO_MANY_CODES,
+    CaptureAnswer,
+    CaptureCase,
+    CaptureSource,
+    CaptureStep,
+    done,
+    fields_of,
+    judge_code,
+    not_begun,
+)
+from activities.card_bindings import CardBindings
+from activities.enquiries import Desk, Judged, Question, Told
 from domain import elements
-from domain.elements import Element, ElementKind, RealName, Verdict
+from domain.data_sources import Capability
+from domain.elements import ElementKind
 from providers import ecommerce, online_banking, operator_document
-from providers.capture import Authorisation, Begun, CodeStatus, ReportState, ReportStatus
-from providers.ecommerce import Ecommerce
-from providers.errors import ProviderRejected, ProviderUnavailable
-from providers.online_banking import OnlineBanking
-from providers.operator_report import OperatorReport
+from providers.capture import (
+    Authorisation,
+    Begun,
+    CodeEntry,
+    CodeStatus,
+    Confirmation,
+    ReportQuery,
+    ReportState,
+    ReportStatus,
+)
+from providers.ecommerce import EcommerceFacts, EcommerceRequest
+from providers.errors import ProviderRejected
+from providers.online_banking import BankingFacts, BankingRequest
+from providers.operator_document import OperatorFacts
+from providers.operator_report import OperatorReportRequest
 from providers.registry import Providers
 from providers.verdict import Verdict as Answered
 
-
-class CaptureStep(StrEnum):
-    """What a source says of a capture. `WRONG_CODE`: another one may be entered."""
-
-    AWAITING_CODE = "awaiting_code"
-    WRONG_CODE = "wrong_code"
-    PENDING = "pending"
-    DONE = "done"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, repr=False)
-class CaptureCase:
-    """One element to be captured, with what its source needs. Holds personal data.
-
-    `reference` is the source's own name for the capture, None before it has given one.
-    """
-
-    element_id: str
-    applicant_id: str
-    consent_id: str
-    data: Element
-    real_name: RealName
-    reference: str | None
-    today: date
-
-
-@dataclass(frozen=True)
-class CaptureAnswer:
-    """What a source said: `finding` comes with DONE and only then, `reason` with ENDED.
-
-    `ask_again_after` is the source's wish while it is pending; `authorise_url` is its own page on
-    which the applicant is to agree.
-    """
-
-    step: CaptureStep
-    reference: str | None = None
-    authorise_url: str | None = field(default=None, repr=False)
-    finding: Finding | None = None
-    reason: str | None = None
-    ask_again_after: timedelta | None = None
-
-
-class CaptureSource(Protocol):
-    """A source. Being down is `ProviderUnavailable`, which is tried again, never an answer."""
-
-    async def begin(self, case: CaptureCase) -> CaptureAnswer:
-        """Begin the capture of `case.element_id`; a repeat begins nothing and answers the same."""
-
-    async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
-        """Pass on the code that the applicant entered; one `request_id` is one try."""
-
-    async def poll(self, case: CaptureCase) -> CaptureAnswer:
-        """Say how far the capture is."""
-
-
 CaptureSources = Mapping[ElementKind, CaptureSource]
+
+
+class Reported(BaseModel):
+    """How far a capture is. Of what was captured the facts go on, the document goes nowhere."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: ReportStatus
+    reason: str | None = None
+    retry_after_seconds: int | None = None
+    facts: OperatorFacts | BankingFacts | EcommerceFacts | None = None
 
 
 @dataclass(frozen=True)
 class OperatorReports:
     """Reports of mobile accounts: a code is texted to the applicant, the report follows."""
 
-    provider: OperatorReport
+    desk: Desk
 
     async def begin(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.begin."""
         assert isinstance(case.data, elements.OperatorReport)  # noqa: S101 -- chosen by the kind
-        begun = await self.provider.begin(
+        request = OperatorReportRequest(
             capture_no=case.element_id,
             consent_id=case.consent_id,
             name=case.real_name.name,
             identity_number=case.real_name.identity_number,
             mobile=case.data.mobile,
         )
-        return _not_begun("operator_report", begun) or CaptureAnswer(
-            CaptureStep.AWAITING_CODE, reference=begun.reference
+        question = Question(
+            Capability.OPERATOR_REPORT,
+            "begin",
+            request,
+            Begun,
+            lambda third: third.operator_report.begin(**fields_of(request)),
+        )
+        told = await self.desk.ask(question, case.subject)
+        return not_begun(told) or CaptureAnswer(
+            CaptureStep.AWAITING_CODE, source=told.source, reference=told.answer.reference
         )
 
     async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
         """See CaptureSource.confirm."""
-        confirmed = await self.provider.confirm(
-            request_id=request_id,
-            capture_no=case.element_id,
-            reference=case.reference or "",
-            code=code,
+        entry = CodeEntry(capture_no=case.element_id, reference=case.reference or "", code=code)
+        question = Question(
+            Capability.OPERATOR_REPORT,
+            "confirm",
+            entry,
+            Confirmation,
+            lambda third: third.operator_report.confirm(request_id=request_id, **fields_of(entry)),
+            judge_code,
+            bills=False,
         )
-        match confirmed.status:
+        told = await self.desk.ask(
+            question, replace(case.subject, request_id=request_id), only=case.source
+        )
+        match told.answer.status:
             case CodeStatus.ACCEPTED:
                 return CaptureAnswer(CaptureStep.PENDING)
             case CodeStatus.EXPIRED:
                 return CaptureAnswer(CaptureStep.ENDED, reason="code_expired")
             case CodeStatus.WRONG_CODE:
-                if not confirmed.tries_left:
-                    return CaptureAnswer(CaptureStep.ENDED, reason="too_many_codes")
+                if not told.answer.tries_left:
+                    return CaptureAnswer(CaptureStep.ENDED, reason=TOO_MANY_CODES)
                 return CaptureAnswer(CaptureStep.WRONG_CODE)
 
     async def poll(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.poll."""
-        state = await self.provider.report(
-            capture_no=case.element_id, reference=case.reference or ""
+
+        async def report(third: Providers) -> Reported:
+            state = await third.operator_report.report(**fields_of(_query(case)))
+            document = state.document
+            return _report(state, operator_document.facts_of(document) if document else None)
+
+        told = await self.desk.ask(
+            _how_far(Capability.OPERATOR_REPORT, case, report), case.subject, only=case.source
         )
-        if state.document is None:
-            return _not_done(state)
-        facts = operator_document.facts_of(state.document)
+        facts = told.answer.facts
         reason = None
-        if not facts.real_name:
-            reason = "not_real_name"
-        elif not facts.identity_matches:
-            reason = "identity_mismatch"
-        elif not facts.name_matches:
-            reason = "name_mismatch"
-        return _done("operator_report", reason, facts.model_dump(mode="json"))
+        if isinstance(facts, OperatorFacts):
+            if not facts.real_name:
+                reason = "not_real_name"
+            elif not facts.identity_matches:
+                reason = "identity_mismatch"
+            elif not facts.name_matches:
+                reason = "name_mismatch"
+        return _progress(told, reason)
 
 
 @dataclass(frozen=True)
 class BankingImports:
     """Credit-card statements: the applicant agrees on the bank's own page."""
 
-    provider: OnlineBanking
+    desk: Desk
 
     async def begin(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.begin."""
         assert isinstance(case.data, elements.OnlineBanking)  # noqa: S101 -- chosen by the kind
-        begun = await self.provider.begin(
+        request = BankingRequest(
             capture_no=case.element_id,
             consent_id=case.consent_id,
             name=case.real_name.name,
             identity_number=case.real_name.identity_number,
             bank_code=case.data.bank_code,
         )
-        return _not_begun("online_banking", begun) or _to_be_authorised(begun)
+        question = Question(
+            Capability.ONLINE_BANKING,
+            "begin",
+            request,
+            Authorisation,
+            lambda third: third.online_banking.begin(**fields_of(request)),
+        )
+        told = await self.desk.ask(question, case.subject)
+        return not_begun(told) or _to_be_authorised(told)
 
     async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
         """Refuse: this source sends no code."""
@@ -161,32 +163,41 @@ class BankingImports:
 
     async def poll(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.poll."""
-        state = await self.provider.report(
-            capture_no=case.element_id, reference=case.reference or ""
-        )
-        if state.document is None:
-            return _not_done(state)
-        facts = online_banking.facts_of(state.document)
-        return _done("online_banking", None, facts.model_dump(mode="json"))
+
+        async def report(third: Providers) -> Reported:
+            state = await third.online_banking.report(**fields_of(_query(case)))
+            document = state.document
+            return _report(state, online_banking.facts_of(document) if document else None)
+
+        question = _how_far(Capability.ONLINE_BANKING, case, report)
+        return _progress(await self.desk.ask(question, case.subject, only=case.source))
 
 
 @dataclass(frozen=True)
 class EcommerceImports:
     """Orders at a platform: the applicant agrees on the platform's own page."""
 
-    provider: Ecommerce
+    desk: Desk
 
     async def begin(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.begin."""
         assert isinstance(case.data, elements.Ecommerce)  # noqa: S101 -- chosen by the kind
-        begun = await self.provider.begin(
+        request = EcommerceRequest(
             capture_no=case.element_id,
             consent_id=case.consent_id,
             name=case.real_name.name,
             identity_number=case.real_name.identity_number,
             platform=case.data.platform,
         )
-        return _not_begun("ecommerce", begun) or _to_be_authorised(begun)
+        question = Question(
+            Capability.ECOMMERCE,
+            "begin",
+            request,
+            Authorisation,
+            lambda third: third.ecommerce.begin(**fields_of(request)),
+        )
+        told = await self.desk.ask(question, case.subject)
+        return not_begun(told) or _to_be_authorised(told)
 
     async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
         """Refuse: this source sends no code."""
@@ -194,47 +205,73 @@ class EcommerceImports:
 
     async def poll(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.poll."""
-        state = await self.provider.report(
-            capture_no=case.element_id, reference=case.reference or ""
-        )
-        if state.document is None:
-            return _not_done(state)
-        facts = ecommerce.facts_of(state.document)
-        return _done("ecommerce", None, facts.model_dump(mode="json"))
+
+        async def report(third: Providers) -> Reported:
+            state = await third.ecommerce.report(**fields_of(_query(case)))
+            document = state.document
+            return _report(state, ecommerce.facts_of(document) if document else None)
+
+        question = _how_far(Capability.ECOMMERCE, case, report)
+        return _progress(await self.desk.ask(question, case.subject, only=case.source))
 
 
-def capture_sources(providers: Providers) -> CaptureSources:
-    """Return the source of every captured kind."""
+def capture_sources(desk: Desk) -> CaptureSources:
+    """Return the source of every kind that can be captured."""
     return {
-        ElementKind.OPERATOR_REPORT: OperatorReports(providers.operator_report),
-        ElementKind.ONLINE_BANKING: BankingImports(providers.online_banking),
-        ElementKind.ECOMMERCE: EcommerceImports(providers.ecommerce),
+        ElementKind.OPERATOR_REPORT: OperatorReports(desk),
+        ElementKind.ONLINE_BANKING: BankingImports(desk),
+        ElementKind.ECOMMERCE: EcommerceImports(desk),
+        ElementKind.BANK_CARD: CardBindings(desk),
     }
 
 
-def _not_begun(provider: str, begun: Begun) -> CaptureAnswer | None:
-    if begun.verdict is Answered.UNAVAILABLE:
-        raise ProviderUnavailable(provider, begun.reasons[0])
-    if begun.verdict is Answered.MISMATCH:
-        return _done(provider, begun.reasons[0], {"reasons": list(begun.reasons)})
-    return None
+def _query(case: CaptureCase) -> ReportQuery:
+    return ReportQuery(capture_no=case.element_id, reference=case.reference or "")
 
 
-def _to_be_authorised(begun: Authorisation) -> CaptureAnswer:
-    return CaptureAnswer(
-        CaptureStep.PENDING, reference=begun.reference, authorise_url=begun.authorise_url
+def _how_far(
+    capability: Capability, case: CaptureCase, report: Callable[[Providers], Awaitable[Reported]]
+) -> Question[Reported]:
+    return Question(
+        capability, "report", _query(case), Reported, report, _judge_report, bills=False
     )
 
 
-def _not_done(state: ReportState) -> CaptureAnswer:
-    if state.status is ReportStatus.FAILED:
-        return CaptureAnswer(CaptureStep.ENDED, reason=state.reason)
-    wish = state.retry_after_seconds
+def _judge_report(answer: Reported) -> Judged:
+    """Return how far a capture is: an answer in any case, and never the next time's."""
+    found = answer.status is ReportStatus.DONE
+    verdict = Answered.MATCH if found else Answered.UNAVAILABLE
+    return Judged(verdict, answer.reason, settles=True, keeps=False)
+
+
+def _report(
+    state: ReportState, facts: OperatorFacts | BankingFacts | EcommerceFacts | None
+) -> Reported:
+    return Reported(
+        status=state.status,
+        reason=state.reason,
+        retry_after_seconds=state.retry_after_seconds,
+        facts=facts,
+    )
+
+
+def _to_be_authorised(told: Told[Authorisation]) -> CaptureAnswer:
+    return CaptureAnswer(
+        CaptureStep.PENDING,
+        source=told.source,
+        reference=told.answer.reference,
+        authorise_url=told.answer.authorise_url,
+    )
+
+
+def _progress(told: Told[Reported], reason: str | None = None) -> CaptureAnswer:
+    """Return how far a capture is; a finished one is a mismatch for `reason`, else a match."""
+    reported = told.answer
+    if reported.facts is not None:
+        return done(told.source, reason, reported.facts.model_dump(mode="json"))
+    if reported.status is ReportStatus.FAILED:
+        return CaptureAnswer(CaptureStep.ENDED, reason=reported.reason)
+    wish = reported.retry_after_seconds
     return CaptureAnswer(
         CaptureStep.PENDING, ask_again_after=timedelta(seconds=wish) if wish else None
     )
-
-
-def _done(provider: str, reason: str | None, facts: Mapping[str, Any]) -> CaptureAnswer:
-    verdict = Verdict.MATCH if reason is None else Verdict.MISMATCH
-    return CaptureAnswer(CaptureStep.DONE, finding=Finding(provider, verdict, reason, facts))

@@ -6,10 +6,11 @@ from typing import Final
 
 import structlog
 
+from activities.analysis_enquiries import ask_for_opinion, look_up, read_opinion
+from activities.enquiries import Desk
 from activities.performing import performs
 from activities.refusals import found
 from domain.credit_analysis import LegalPerson, NaturalPerson
-from domain.credit_analysis_fields import unmasked
 from domain.credit_analysis_parsing import parties_of
 from domain.credit_analysis_policy import PartyFacts, policy_of
 from domain.credit_analysis_rules import decide
@@ -27,13 +28,11 @@ from messages.credit_analysis import (
     RecordAnalysis,
     RecordAnalysisReview,
 )
-from providers.analysis_webhooks import NO_ENDPOINT, Notice
+from providers.analysis_webhooks import NO_ENDPOINT, AnalysisWebhooks, Notice
 from providers.company import CompanyRecord
 from providers.errors import ProviderRejected
 from providers.person import PersonRecord
 from providers.qitech import PROVIDER as QITECH
-from providers.registry import Providers
-from providers.verdict import Verdict
 from storage.analysis_notices import NoticeRow, NoticeState
 from storage.credit_analyses import StoredProposal
 from storage.database import Database, Transaction
@@ -56,7 +55,8 @@ class CreditAnalyses:
     """Everything that an analysis needs of the outside and of the record."""
 
     database: Database
-    providers: Providers
+    desk: Desk
+    webhooks: AnalysisWebhooks
 
     @performs(calls.CHECK_PARTY)
     async def check_party(self, request: CheckParty) -> CheckedParty:
@@ -69,42 +69,20 @@ class CreditAnalyses:
         party = parties_of(stored.proposal).get(request.party)
         if party is None:
             raise RecordMissing(f"no {request.party} of {request.analysis_id} on record")
-        provider = "company" if isinstance(party, LegalPerson) else "person"
         try:
-            answer = await self._look_up(f"{request.analysis_id}:{request.party}", party)
+            told = await look_up(self.desk, f"{request.analysis_id}:{request.party}", party)
         except ProviderRejected as error:
             if error.code not in _REFUSES_THE_QUESTION:
                 raise
-            facts = PartyFacts(party=request.party)
+            provider, facts = error.provider, PartyFacts(party=request.party)
         else:
-            if answer.verdict is Verdict.UNAVAILABLE:
-                return CheckedParty(
-                    party=request.party, verdict=PartyVerdict.WAITING, reason=answer.reasons[0]
-                )
-            facts = _facts(request.party, party, answer)
+            if isinstance(told, str):
+                return CheckedParty(party=request.party, verdict=PartyVerdict.WAITING, reason=told)
+            provider, facts = told.source, _facts(request.party, party, told.answer)
         async with self.database.transaction() as tx:
             return _checked(
                 await tx.credit_analyses.record_check(request.analysis_id, facts, provider)
             )
-
-    async def _look_up(
-        self, request_id: str, party: LegalPerson | NaturalPerson
-    ) -> CompanyRecord | PersonRecord:
-        number = unmasked(party.document_number)
-        if isinstance(party, LegalPerson):
-            return await self.providers.company.check(
-                request_id=request_id,
-                country="BR",
-                registration_number=number,
-                legal_name=party.legal_name,
-            )
-        return await self.providers.person.check(
-            request_id=request_id,
-            country="BR",
-            document_number=number,
-            name=party.name,
-            birth_date=party.birthdate,
-        )
 
     @performs(calls.ASK_OPINION)
     async def ask_opinion(self, request: AskOpinion) -> OpinionStatus:
@@ -131,7 +109,7 @@ class CreditAnalyses:
             stored = await _stored(tx, request.analysis_id)
         if asked.status.is_final:
             return OpinionStatus(opinion_id=asked.id, status=asked.status)
-        said = await self.providers.qitech.read(asked.kind, asked.id)
+        said = await read_opinion(self.desk, asked)
         if said is None:
             return await self._asked(asked, stored)
         async with self.database.transaction() as tx:
@@ -140,7 +118,7 @@ class CreditAnalyses:
 
     async def _asked(self, asked: OpinionRow, stored: StoredProposal) -> OpinionStatus:
         try:
-            said = await self.providers.qitech.analyse(stored.kind, asked.id, stored.document)
+            said = await ask_for_opinion(self.desk, asked, stored.document)
         except ProviderRejected as error:
             if error.code not in _REFUSES_THE_QUESTION:
                 raise
@@ -212,9 +190,7 @@ class CreditAnalyses:
             stored = await _stored(tx, request.analysis_id)
         if notice.state is not NoticeState.OPEN:
             return NoticeDelivery(settled=True, outcome=notice.state.value)
-        outcome = await self.providers.analysis_webhooks.deliver(
-            row.client, _notice(notice, stored)
-        )
+        outcome = await self.webhooks.deliver(row.client, _notice(notice, stored))
         state = _state_after(outcome, last=request.last)
         async with self.database.transaction() as tx:
             await tx.analysis_notices.tried(notice.analysis_id, notice.state_seq, outcome, state)

@@ -9,13 +9,15 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final, TypedDict
 
+from activities.contacts_question import contacts_question
 from activities.enquiries import Desk, Question, Subject, Told
 from domain import elements
 from domain.data_sources import Capability
 from domain.elements import Element, ElementKind, Verdict
+from domain.liveness_challenge import Action, done
 from providers.bank_card import BankCardRequest, CardVerification
 from providers.company import CompanyRecord, CompanyRequest
-from providers.contacts import Contact, ContactsRequest, ContactsVerification
+from providers.contacts import ContactsVerification
 from providers.credit_card import CreditCardRequest, CreditCardVerification
 from providers.identity_card import CardFields, CardReading, CardReadRequest
 from providers.liveness import CompareRequest, FaceComparison, LivenessRequest, LivenessResult
@@ -35,7 +37,11 @@ class Remembered(TypedDict, total=False):
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """One element with what its check needs of the others. Holds personal data."""
+    """One element with what its check needs of the others. Holds personal data.
+
+    `card` is the identity card that was verified, `challenge` what a face is asked to do. The
+    address book goes along only where the product says `check_address_book`.
+    """
 
     element_id: str
     application_id: str
@@ -44,7 +50,10 @@ class Case:
     real_name: elements.RealName | None
     mobile: str | None
     known_identity: str | None
+    card: elements.IdentityCard | None
+    challenge: tuple[Action, ...]
     today: date
+    check_address_book: bool = False
 
     @property
     def subject(self) -> Subject:
@@ -132,25 +141,25 @@ async def _personal_information(desk: Desk, case: Case) -> Finding:
         return _mismatch("record", "real_name_required")
     if case.mobile is None:
         return _mismatch("record", "operator_required")
-    identity_number, mobile = case.real_name.identity_number, case.mobile
-    contacts = [
-        Contact(name=contact.name, relation=contact.relation, mobile=contact.mobile)
-        for contact in case.data.contacts
-    ]
-    question = Question(
-        Capability.CONTACTS,
-        "verify",
-        ContactsRequest(identity_number=identity_number, mobile=mobile, contacts=contacts),
-        ContactsVerification,
-        lambda third: third.contacts.verify(
-            request_id=case.element_id,
-            identity_number=identity_number,
-            mobile=mobile,
-            contacts=contacts,
-        ),
+    question = contacts_question(
+        case.element_id,
+        case.real_name.identity_number,
+        case.mobile,
+        case.data,
+        check_address_book=case.check_address_book,
     )
     told = await desk.ask(question, case.subject)
-    return _refused(told) or Finding(told.source, Verdict.MATCH, facts={"contacts": len(contacts)})
+    return _refused(told) or _known_contacts(told, len(case.data.contacts))
+
+
+def _known_contacts(told: Told[ContactsVerification], contacts: int) -> Finding:
+    """Return what the address book, if it went along, says of contacts who passed, in counts."""
+    found = told.answer.address_book
+    facts = {"contacts": contacts, "address_book": found.model_dump() if found else None}
+    reason = found.contradiction if found else None
+    return Finding(
+        told.source, Verdict.MISMATCH if reason else Verdict.MATCH, reason=reason, facts=facts
+    )
 
 
 async def _identity_card(desk: Desk, case: Case) -> Finding:
@@ -175,7 +184,13 @@ async def _identity_card(desk: Desk, case: Case) -> Finding:
     if reason is not None:
         return _mismatch(told.source, reason)
     confidence = min(reading.scores.values(), default=None)
-    return Finding(told.source, Verdict.MATCH, facts={"lowest_confidence": confidence})
+    valid_until = reading.fields.valid_until
+    facts = {
+        "lowest_confidence": confidence,
+        "models": reading.models,
+        "valid_until": valid_until.isoformat() if valid_until else None,
+    }
+    return Finding(told.source, Verdict.MATCH, facts=facts)
 
 
 def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> str | None:
@@ -196,6 +211,8 @@ async def _liveness(desk: Desk, case: Case) -> Finding:
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
     data = case.data
+    if done(data.actions) != case.challenge:
+        return _mismatch("record", "wrong_action")
     question = Question(
         Capability.LIVENESS,
         "check",
@@ -207,39 +224,47 @@ async def _liveness(desk: Desk, case: Case) -> Finding:
     )
     alive = await desk.ask(question, case.subject)
     return _refused(alive) or await _face(
-        desk, case, data.frames[0], case.real_name.identity_number, alive.answer
+        desk, case, data.face, case.real_name.identity_number, alive.answer
     )
 
 
 async def _face(
     desk: Desk, case: Case, face: bytes, identity_number: str, alive: LivenessResult
 ) -> Finding:
-    """Compare a living face with the registered one."""
+    """Compare a living face with the one on the card; without a card, with the registered one."""
     subject = replace(case.subject, request_id=f"{case.element_id}:face")
+    reference = case.card.front if case.card else None
     question = Question(
         Capability.FACE,
         "compare",
-        CompareRequest(face=face, identity_number=identity_number),
+        CompareRequest(face=face, identity_number=identity_number, reference=reference),
         FaceComparison,
         lambda third: third.liveness.compare(
-            request_id=subject.request_id, face=face, identity_number=identity_number
+            request_id=subject.request_id,
+            face=face,
+            identity_number=identity_number,
+            reference=reference,
         ),
     )
     told = await desk.ask(question, subject)
     refused, found = _refused(told), told.answer
+    facts = _figures(alive, found)
     if refused is not None:
-        return refused
+        return replace(refused, facts={**refused.facts, **facts})
     if found.similarity is None or found.threshold is None or found.similarity < found.threshold:
-        return _mismatch(told.source, "different_person")
-    return Finding(
-        told.source,
-        Verdict.MATCH,
-        facts={
-            "score": alive.score,
-            "similarity": found.similarity,
-            "threshold": found.threshold,
-        },
-    )
+        return replace(_mismatch(told.source, "different_person"), facts=facts)
+    return Finding(told.source, Verdict.MATCH, facts=facts)
+
+
+def _figures(alive: LivenessResult, compared: FaceComparison) -> dict[str, Any]:
+    """Return what was measured and by which models: nothing that shows the face."""
+    return {
+        "score": alive.score,
+        "scores": alive.scores,
+        "similarity": compared.similarity,
+        "threshold": compared.threshold,
+        "models": {**alive.models, **compared.models},
+    }
 
 
 async def _bank_card(desk: Desk, case: Case) -> Finding:

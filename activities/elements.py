@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from activities.captures import (
+from activities.capture_steps import (
+    TOO_MANY_CODES,
     CaptureAnswer,
     CaptureCase,
     CaptureSource,
-    CaptureSources,
     CaptureStep,
 )
+from activities.captures import CaptureSources
+from activities.element_checks import Finding
 from activities.performing import performs
 from activities.refusals import found
 from domain.application import ApplicationState, ElementRefused
@@ -34,8 +36,6 @@ from runtime.failpoints import failpoint
 from storage.captures import CaptureRow, CaptureState
 from storage.database import Database, Transaction
 from storage.reuse import take_over
-
-TOO_MANY_CODES = "too_many_codes"
 
 _VERDICTS = {
     CaptureState.BEGUN: Verdict.PENDING,
@@ -206,10 +206,12 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase:
     capture = await tx.captures.get(element_id)
     return CaptureCase(
         element_id=element.id,
+        application_id=application.id,
         applicant_id=application.applicant_id,
         consent_id=consent.id,
         data=element.data,
         real_name=real_name.data,
+        source=capture.source if capture else None,
         reference=capture.reference if capture else None,
         today=business_date(utc_now(), product.zone),
     )
@@ -229,6 +231,7 @@ async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> N
             await tx.captures.advance(
                 row.element_id,
                 CaptureState(answer.step),
+                source=answer.source,
                 reference=answer.reference,
                 authorise_url=answer.authorise_url,
             )
@@ -240,6 +243,12 @@ async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
     )
     policy = product_of(application.product).policy_of(ElementKind(row.kind))
     is_last = row.wrong_codes + 1 >= policy.codes
+    if is_last and policy.codes_prove:
+        provider = row.source or row.kind
+        mismatch = Finding(provider, Verdict.MISMATCH, TOO_MANY_CODES)
+        await tx.captures.advance(row.element_id, row.state, wrong_code=True)
+        await _conclude(tx, row, CaptureAnswer(CaptureStep.DONE, finding=mismatch))
+        return
     await tx.captures.advance(
         row.element_id,
         CaptureState.ENDED if is_last else CaptureState.AWAITING_CODE,

@@ -83,6 +83,7 @@ class Question(Generic[A]):
     """What is asked, of whatever source: `asked` is the input by which equal questions are known.
 
     `call` asks the providers it is given and returns an `answer`; `judge` says what that comes to.
+    A question that does not `bill` is a later step of one that was paid for.
     """
 
     capability: Capability
@@ -91,6 +92,7 @@ class Question(Generic[A]):
     answer: type[A]
     call: Callable[[Providers], Awaitable[A]]
     judge: Callable[[Any], Judged] = judge
+    bills: bool = True
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,8 @@ class Desk:
 
     async def _of(self, source: DataSource, question: Question[A], subject: Subject) -> Told[A]:
         """Return one source's answer; raises ProviderUnavailable when it settles nothing."""
+        if not question.bills:
+            source = source.model_copy(update={"cost": 0})
         gate = self._gate(source)
         begun = await self._begin(source, gate, question, subject)
         if isinstance(begun, Told):

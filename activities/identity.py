@@ -1,20 +1,26 @@
 """Verification of what applicants provide, by the third party behind each kind of element."""
 
+import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from activities.element_checks import CHECKS, Case
 from activities.enquiries import Desk
 from activities.performing import performs
 from activities.refusals import found
 from domain.calendar import business_date
-from domain.elements import ElementKind, Operator, RealName, Verdict
+from domain.elements import ElementKind, IdentityCard, Operator, RealName, Verdict
 from domain.products import product_of
 from messages import calls, ids
 from messages.elements import ElementOutcome, VerifyElement
+from providers.errors import ProviderUnavailable
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
-from storage.database import Database
+from storage.database import Database, Transaction
 from storage.elements import VerificationRow
+
+_CARD_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Identity:
         A source that cannot say, cannot be reached or refuses us is an error and tried again: it
         never becomes a verdict.
         """
+        if request.kind is ElementKind.LIVENESS:
+            await self._card_is_judged(request.application_id)
         case = await self._case(request)
         if isinstance(case, VerificationRow):
             return _outcome(case)
@@ -57,6 +65,21 @@ class Identity:
             )
         return _outcome(recorded)
 
+    async def _card_is_judged(self, application_id: str) -> None:
+        """Wait until a card that was handed in has its verdict; raises ProviderUnavailable.
+
+        A face counts against no other card than one that proved to be the applicant's: otherwise it
+        could be compared with a card that is refused and replaced afterwards.
+        """
+        looks = round(_CARD_SECONDS / _LOOK_SECONDS)
+        for _ in range(looks):
+            async with self.database.read() as tx:
+                card = await tx.elements.newest(application_id, ElementKind.IDENTITY_CARD)
+                if card is None or await tx.elements.verification(card.id) is not None:
+                    return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise ProviderUnavailable("identity_card", "card_not_read_yet")
+
     async def _case(self, request: VerifyElement) -> Case | VerificationRow:
         async with self.database.read() as tx:
             recorded = await tx.elements.verification(request.element_id)
@@ -71,8 +94,10 @@ class Identity:
             )
             real_name = await tx.elements.newest(application.id, ElementKind.REAL_NAME)
             operator = await tx.elements.newest(application.id, ElementKind.OPERATOR)
+            card = await _verified_card(tx, application.id)
+            challenge = tx.elements.challenge(application.id, element.attempt)
             personal = await tx.applicants.personal(application.applicant_id)
-        zone = product_of(application.product).zone
+        product = product_of(application.product)
         return Case(
             element_id=element.id,
             application_id=application.id,
@@ -89,8 +114,20 @@ class Identity:
                 else personal.mobile
             ),
             known_identity=personal.identity_number,
-            today=business_date(utc_now(), zone),
+            card=card,
+            challenge=challenge.actions,
+            today=business_date(utc_now(), product.zone),
+            check_address_book=product.check_address_book,
         )
+
+
+async def _verified_card(tx: Transaction, application_id: str) -> IdentityCard | None:
+    """Return the application's identity card if it was found to be the applicant's."""
+    card = await tx.elements.newest(application_id, ElementKind.IDENTITY_CARD)
+    if card is None or not isinstance(card.data, IdentityCard):
+        return None
+    verdict = await tx.elements.verification(card.id)
+    return card.data if verdict is not None and verdict.verdict is Verdict.MATCH else None
 
 
 def _outcome(row: VerificationRow) -> ElementOutcome:

@@ -118,7 +118,7 @@ def assemble(
         Repayments(database, orders),
         Arrears(database, providers, siblings),
         Servicing(database),
-        CreditAnalyses(database, providers),
+        CreditAnalyses(database, desk, providers.analysis_webhooks),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

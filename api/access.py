@@ -59,6 +59,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/applications/{application_id}/elements/{element_id}/code"): _moves(
             "applicant", "partner"
         ),
+        ("GET", "/v1/applications/{application_id}/liveness-challenge"): _reads(_BORROWER),
         ("POST", "/v1/applications/{application_id}/submit"): _moves("applicant", "partner"),
         ("POST", "/v1/applications/{application_id}/withdraw"): _moves("applicant", "partner"),
         ("GET", "/v1/reviews"): _reads(frozenset({"reviewer", "analyst", "ops"})),

@@ -79,10 +79,10 @@ async def credit(api: Api, number: int, run: str) -> Credit:
         },
     )
     application_id = application["id"]
+    path = f"/v1/applications/{application_id}"
+    actions = (await api.get("partner", f"{path}/liveness-challenge"))["actions"]
     answer = await api.post(
-        "partner",
-        f"/v1/applications/{application_id}/elements",
-        {"elements": elements(who), "submit": True},
+        "partner", f"{path}/elements", {"elements": elements(who, actions), "submit": True}
     )
     offer_id = answer["application"]["offer_id"]
     accepted = await api.post("partner", f"/v1/offers/{offer_id}/accept", {})

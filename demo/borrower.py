@@ -6,10 +6,12 @@ from typing import Final
 
 from demo import figures
 from demo.client import NOBODY, until
-from demo.people import CONSENTS, KINDS, element
+from demo.handing_in import element_for
+from demo.people import CONSENTS, KINDS
 from demo.scene import Answer, Applicant, Chapter, Scene, Step, answer
 from demo.terms import AMOUNT, CHANNEL, FRONT, MONTHS, PRODUCT, RATE, money
 from demo.timeline import Otherwise, expect
+from sandbox.pictures import Quality
 
 LEVEL: Final = 94_560
 LAST: Final = 94_555
@@ -47,8 +49,12 @@ async def _apply(scene: Scene) -> str:
     return f"{found['id']}, {len(found['missing'])} elements are asked for"
 
 
-async def _provide(scene: Scene, body: Answer) -> Answer:
+async def _provide(scene: Scene, kind: str, quality: Quality = "clear") -> Answer:
     """Provide one element and return where it stands once its source has answered."""
+    applicant = scene.borrower
+    body = await element_for(
+        scene.api, scene.camera, applicant.application_id, applicant.who, kind, quality
+    )
     path = f"/v1/applications/{scene.borrower.application_id}/elements"
     given = answer(await scene.api.post(FRONT, path, {"elements": [body]}))
     element_id = given["elements"][0]["element_id"]
@@ -58,12 +64,12 @@ async def _provide(scene: Scene, body: Answer) -> Answer:
         matching = (one for one in found["elements"] if one["element_id"] == element_id)
         return answer(next(matching))
 
-    return await until(read, lambda one: one["verdict"] != "pending", f"a word on {body['kind']}")
+    return await until(read, lambda one: one["verdict"] != "pending", f"a word on {kind}")
 
 
 def _provides(kind: str, attempt: int = 1) -> Callable[[Scene], Awaitable[str]]:
     async def act(scene: Scene) -> str:
-        stands = await _provide(scene, element(scene.borrower.who, kind))
+        stands = await _provide(scene, kind)
         expect("the verdict", (stands["verdict"], stands["reason"]), ("match", None))
         expect("the attempt", stands["attempt"], attempt)
         return "match" if attempt == 1 else f"match, attempt {attempt}"
@@ -72,8 +78,7 @@ def _provides(kind: str, attempt: int = 1) -> Callable[[Scene], Awaitable[str]]:
 
 
 async def _provide_blurred(scene: Scene) -> str:
-    body = element(scene.borrower.who, "identity_card", quality="blurred")
-    stands = await _provide(scene, body)
+    stands = await _provide(scene, "identity_card", "blurred")
     expect("the verdict", stands["verdict"], "mismatch")
     if "blurred" not in str(stands["reason"]):
         raise Otherwise(f"the reason is {stands['reason']!r}, not that the picture is blurred")

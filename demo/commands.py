@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from demo.client import Api, Refusal, until
-from demo.people import CONSENTS, elements, someone
+from demo.handing_in import elements_for
+from demo.people import CONSENTS, someone
 from demo.stage import Stage
 from demo.terms import CHANNEL, FRONT
 
@@ -26,10 +27,17 @@ _PATHS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 async def apply(
-    api: Api, *, persona: str, index: int, reference: str, product: str, amount: int, months: int
+    stage: Stage,
+    *,
+    persona: str,
+    index: int,
+    reference: str,
+    product: str,
+    amount: int,
+    months: int,
 ) -> Result:
     """Apply as a persona, provide all elements at once, and return the decided application."""
-    who = someone(persona, index)
+    api, who = stage.api, someone(persona, index)
     body = {
         "product": product,
         "channel": CHANNEL,
@@ -40,7 +48,8 @@ async def apply(
     }
     application_id = (await api.post(FRONT, "/v1/applications", body))["id"]
     path = f"/v1/applications/{application_id}"
-    await api.post(FRONT, f"{path}/elements", {"elements": elements(who), "submit": True})
+    given = await elements_for(api, stage.camera, application_id, who)
+    await api.post(FRONT, f"{path}/elements", {"elements": given, "submit": True})
 
     async def read() -> Result:
         return _object(await api.get("ops", path))

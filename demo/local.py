@@ -1,6 +1,7 @@
 """Bringing the local stack up for the story, and keeping it up."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from messages import ids
 from runtime.local.errors import LocalStackError
 from runtime.local.stack import LocalStack
 from runtime.local.state import default_folder
+from runtime.local.vision import left_to_vision
 
 Say = Callable[[str], None]
 
@@ -41,8 +43,13 @@ async def _perform(
     teller: Teller, say: Say, *, stay: bool, story: bool, folder: Path | None
 ) -> int:
     _end_in_order()
-    say("starting PostgreSQL, Temporal, the stand-ins, the worker and the API ...")
-    async with LocalStack(folder or default_folder(), report=say) as stack:
+    vision = ("vision",) if left_to_vision(os.environ) else ()
+    say(
+        "starting PostgreSQL, Temporal, the stand-ins, "
+        f"{'vision, ' if vision else ''}the worker and the API ..."
+    )
+    processes = ("sandbox", *vision, "worker", "api")
+    async with LocalStack(folder or default_folder(), processes=processes, report=say) as stack:
         waiting = asyncio.create_task(stack.run_until_signal())
         playing = asyncio.create_task(_play(stack, teller, say, story=story))
         try:

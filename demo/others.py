@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from demo.borrower import apply_for_credit
-from demo.people import elements
+from demo.handing_in import elements_for
 from demo.scene import Answer, Applicant, Chapter, Scene, Step
 from demo.terms import AMOUNT, FRONT, money
 from demo.timeline import expect
@@ -20,7 +20,8 @@ async def hand_in(scene: Scene, applicant: Applicant) -> Answer:
     """Apply, provide all elements in one request and ask for the decision; return it."""
     await apply_for_credit(scene, applicant)
     path = f"/v1/applications/{applicant.application_id}/elements"
-    body = {"elements": elements(applicant.who), "submit": True}
+    given = await elements_for(scene.api, scene.camera, applicant.application_id, applicant.who)
+    body = {"elements": given, "submit": True}
     await scene.api.post(FRONT, path, body)
     return await scene.decided(applicant)
 

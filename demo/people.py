@@ -1,13 +1,14 @@
 """What a fictional applicant hands in: the elements of an application as the API takes them."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from demo.cameras import DRAWN, Camera
 from domain.consents import CURRENT_TEXTS
 from sandbox.personas import FAMILY_SIZE, PERSONAS, Person, person, stranger
-from sandbox.pictures import Quality, card_back, card_front, face
+from sandbox.pictures import Quality
 
 Element = dict[str, Any]
 
@@ -26,7 +27,6 @@ CONSENTS: Final = tuple(
 
 _MONTHLY_INCOME: Final = 1_200_000
 _CONTACTS: Final = (("parent", 0), ("friend", 1))
-_ACTIONS: Final = ("blink", "nod")
 
 
 def someone(name: str, index: int) -> Person:
@@ -34,16 +34,28 @@ def someone(name: str, index: int) -> Person:
     return person(name, index % FAMILY_SIZE)
 
 
-def element(of: Person, kind: str, *, quality: Quality = "clear") -> Element:
-    """Return an element of a person; `quality` is that of the pictures, where it has any."""
+def element(
+    of: Person,
+    kind: str,
+    *,
+    actions: Sequence[str] = (),
+    quality: Quality = "clear",
+    camera: Camera = DRAWN,
+) -> Element:
+    """Return an element of a person.
+
+    `actions` is what the application asks of the face; `quality` is that of the card's front.
+    """
     if kind == "identity_card":
-        return _identity_card(of, quality)
+        return _identity_card(of, quality, camera)
+    if kind == "liveness":
+        return _liveness(of, actions, camera)
     return _MAKERS[kind](of)
 
 
-def elements(of: Person) -> list[Element]:
+def elements(of: Person, actions: Sequence[str], camera: Camera = DRAWN) -> list[Element]:
     """Return all elements of a person, in the order in which they are asked for."""
-    return [element(of, kind) for kind in KINDS]
+    return [element(of, kind, actions=actions, camera=camera) for kind in KINDS]
 
 
 def _real_name(of: Person) -> Element:
@@ -72,19 +84,20 @@ def _contact(of: Person, relation: str, number: int) -> Element:
     return {"name": other.name, "relation": relation, "mobile": other.mobile}
 
 
-def _identity_card(of: Person, quality: Quality) -> Element:
+def _identity_card(of: Person, quality: Quality, camera: Camera) -> Element:
     return {
         "kind": "identity_card",
-        "front": _text(card_front(of, quality)),
-        "back": _text(card_back(of)),
+        "front": _text(camera.card_front(of, quality)),
+        "back": _text(camera.card_back(of)),
     }
 
 
-def _liveness(of: Person) -> Element:
+def _liveness(of: Person, actions: Sequence[str], camera: Camera) -> Element:
+    frames = camera.frames(of, actions)
     return {
         "kind": "liveness",
-        "actions": list(_ACTIONS),
-        "frames": [_text(face(of, action)) for action in _ACTIONS],
+        "actions": [shown for shown, _ in frames],
+        "frames": [_text(frame) for _, frame in frames],
     }
 
 
@@ -101,11 +114,16 @@ _MAKERS: Final[Mapping[str, Callable[[Person], Element]]] = MappingProxyType(
         "real_name": _real_name,
         "operator": _operator,
         "personal_information": _personal_information,
-        "identity_card": lambda of: _identity_card(of, "clear"),
-        "liveness": _liveness,
         "bank_card": _bank_card,
     }
 )
 
-KINDS: Final = tuple(_MAKERS)
+KINDS: Final = (
+    "real_name",
+    "operator",
+    "personal_information",
+    "identity_card",
+    "liveness",
+    "bank_card",
+)
 """The kinds of element in the order in which they are asked for."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from demo.cameras import Camera
 from demo.client import Api, until
 from demo.people import someone
 from demo.timeline import expect
@@ -37,6 +38,7 @@ class Scene:
     borrower: Applicant
     second: Applicant
     third: Applicant
+    camera: Camera
     offer_id: str = ""
     line_id: str = ""
     quote: Answer = field(default_factory=dict)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from demo.cameras import Camera, camera_for
 from demo.client import Api, Refusal, api_at
 
 _URL: Final = "LOANFLOW_PUBLIC_URL"
@@ -25,6 +26,11 @@ class Stage:
     def sandbox_url(self) -> str:
         """Where the stand-ins of third parties are."""
         return self.environment["LOANFLOW_PROVIDERS__BASE_URL"]
+
+    @property
+    def camera(self) -> Camera:
+        """What takes the pictures that are handed in."""
+        return camera_for(self.environment)
 
     @property
     def temporal_ui_url(self) -> str:

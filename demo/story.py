@@ -71,6 +71,7 @@ async def _scene(stage: Stage) -> AsyncIterator[Scene]:
             borrower=applicant(BORROWER, run),
             second=applicant(REJECTED, run),
             third=applicant(APPROVED, run),
+            camera=stage.camera,
         )
 
 

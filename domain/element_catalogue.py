@@ -45,8 +45,9 @@ class ElementPolicy(BaseModel):
     `attempts` limits how often an element is taken in one application, answered or not;
     `mismatches` how often it may be wrong. `on_reason` overrides `on_mismatch` for a reason that
     the source gives. `reject_code` is the code of a rejection. A `captured` element is fetched from
-    its source in steps: perhaps a code that the applicant is sent and enters, of which `codes` may
-    be wrong, and a result that is waited for at most `capture_within`. A kind that
+    its source in steps: perhaps a code that the applicant is sent and enters, and a result that is
+    waited for at most `capture_within`. The wrong code that reaches `codes` ends it, where
+    `codes_prove` with a mismatch: who cannot read the code does not have the mobile. A kind that
     `proves_presence` shows that the applicant is the person; it is verified in every channel anew.
     """
 
@@ -66,6 +67,7 @@ class ElementPolicy(BaseModel):
     captured: bool = False
     capture_within: timedelta = timedelta(hours=72)
     codes: int = 5
+    codes_prove: bool = False
     proves_presence: bool = False
 
     @property
@@ -204,3 +206,17 @@ _ENTRIES: Final = (
 CATALOGUE: Final[Mapping[ElementKind, ElementPolicy]] = MappingProxyType(
     {entry.kind: entry for entry in _ENTRIES}
 )
+
+BANK_CARD_BINDING: Final = ElementPolicy(
+    kind=ElementKind.BANK_CARD,
+    stage=Stage.APPLICATION,
+    capability=Capability.CARD_BINDING,
+    consent=Purpose.BANK_CARD_VERIFICATION,
+    valid_for_days=30,
+    cost=60,
+    captured=True,
+    capture_within=timedelta(minutes=15),
+    codes=3,
+    codes_prove=True,
+)
+"""For products whose bank card is bound with a code by text message, in place of four factors."""

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 import phonenumbers
-from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 from stdnum import luhn
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError as NumberError
+
+from domain.liveness_challenge import Shown
 
 
 class ElementKind(StrEnum):
@@ -189,13 +191,28 @@ class IdentityCard(_Element):
 
 
 class Liveness(_Element):
-    """Frames of the applicant's face doing the asked actions."""
+    """Frames of the applicant's face at rest and doing what was asked.
+
+    `actions` says of each frame what it belongs to. The first one at rest is the face that is
+    compared with the identity card.
+    """
 
     kind: Literal["liveness"] = "liveness"
-    actions: tuple[Literal["blink", "open_mouth", "nod", "shake"], ...] = Field(
-        min_length=1, max_length=4
-    )
-    frames: tuple[Image, ...] = Field(min_length=1, max_length=8)
+    actions: tuple[Shown, ...] = Field(min_length=2, max_length=20)
+    frames: tuple[Image, ...] = Field(min_length=2, max_length=20)
+
+    @model_validator(mode="after")
+    def _frames_are_named_and_one_is_at_rest(self) -> Self:
+        if len(self.actions) != len(self.frames):
+            raise ValueError("one action a frame, and one frame an action")
+        if "neutral" not in self.actions:
+            raise ValueError("at least one frame is neutral: a face at rest, looking at the camera")
+        return self
+
+    @property
+    def face(self) -> bytes:
+        """The first frame of the face at rest."""
+        return self.frames[self.actions.index("neutral")]
 
 
 class BankCard(_Element):

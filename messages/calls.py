@@ -53,8 +53,14 @@ class Call(Generic[Input, Result]):
 
 Nothing = type(None)
 
+# Liveness is judged and the face compared on a machine of our own that may be busy: two calls of 35
+# seconds each, and the waits for a turn and a connection.
 VERIFY_ELEMENT = Call(
-    "verify_element", elements.VerifyElement, elements.ElementOutcome, queues.PROVIDERS
+    "verify_element",
+    elements.VerifyElement,
+    elements.ElementOutcome,
+    queues.PROVIDERS,
+    timeout=timedelta(seconds=90),
 )
 START_CAPTURE = Call(
     "start_capture", elements.StartCapture, elements.CaptureProgress, queues.PROVIDERS

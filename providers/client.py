@@ -7,7 +7,7 @@ and classes of failure are `providers.transport`'s.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self, TypeVar
@@ -55,12 +55,14 @@ class ProviderClient:
         credentials: Credentials,
         timeout_seconds: float,
         on_call: OnCall | None = None,
+        timeouts: Mapping[str, float] | None = None,
     ) -> None:
         self._http = http
         self._urls = urls
         self._credentials = credentials
-        self._deadline = CONNECT_SECONDS + timeout_seconds
+        self._timeout_seconds = timeout_seconds
         self._on_call = on_call
+        self._timeouts = timeouts or {}
 
     @classmethod
     @asynccontextmanager
@@ -70,10 +72,14 @@ class ProviderClient:
         credentials: Credentials,
         timeout_seconds: float,
         on_call: OnCall | None = None,
+        timeouts: Mapping[str, float] | None = None,
     ) -> AsyncIterator[Self]:
-        """Open the connection pool; `timeout_seconds` is the longest wait for an answer."""
+        """Open the connection pool; `timeout_seconds` is the longest wait for an answer.
+
+        `timeouts` gives providers a limit of their own, by name.
+        """
         async with open_pool(timeout_seconds) as http:
-            yield cls(http, urls, credentials, timeout_seconds, on_call)
+            yield cls(http, urls, credentials, timeout_seconds, on_call, timeouts)
 
     async def call(
         self,
@@ -92,11 +98,12 @@ class ProviderClient:
         with reported(_log, self._on_call, provider, operation, request_id):
             body = request.model_dump_json().encode()
             url = f"{self._urls(provider).rstrip('/')}/{provider}/{operation}"
-            signed = self._signed(url, body, request_id)
-            raw = await exchange(self._http, provider, self._deadline, signed)
+            seconds = self._timeouts.get(provider, self._timeout_seconds)
+            signed = self._signed(url, body, request_id, seconds)
+            raw = await exchange(self._http, provider, CONNECT_SECONDS + seconds, signed)
             return _read(provider, raw, answer)
 
-    def _signed(self, url: str, body: bytes, request_id: str) -> httpx.Request:
+    def _signed(self, url: str, body: bytes, request_id: str, seconds: float) -> httpx.Request:
         headers = {
             "Authorization": f"Bearer {self._credentials.api_key.get_secret_value()}",
             HEADER: sign(self._credentials.signing_secret.get_secret_value(), body, utc_now()),
@@ -104,7 +111,8 @@ class ProviderClient:
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",
         }
-        return self._http.build_request("POST", url, content=body, headers=headers)
+        limits = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
+        return self._http.build_request("POST", url, content=body, headers=headers, timeout=limits)
 
 
 def _read(provider: str, raw: RawAnswer, answer: type[Response]) -> Response:

@@ -44,6 +44,16 @@ class AddressBookFindings(Wire):
     relation_conflicts: Count
     overdue_entries: Count
 
+    @property
+    def contradiction(self) -> str | None:
+        """Return the code of what a person has to look at, None if the book bears the contacts out.
+
+        A relation that is contradicted weighs more than a contact who is not in the book.
+        """
+        if self.relation_conflicts:
+            return "relation_mismatch"
+        return "contact_not_in_address_book" if self.missing_contacts else None
+
 
 class ContactsVerification(Answer):
     """One verdict for all contacts; `address_book` comes with a match if a book was sent.

@@ -20,6 +20,7 @@ class CardFields(PersonalWire):
     name: str = Field(min_length=1, max_length=64)
     identity_number: str = Field(pattern=r"^[0-9]{17}[0-9X]$")
     sex: Literal["male", "female"]
+    ethnicity: str | None = Field(default=None, max_length=20)
     birth_date: Day
     address: str = Field(min_length=1, max_length=200)
     issuer: str = Field(min_length=1, max_length=100)
@@ -36,12 +37,14 @@ class CardFields(PersonalWire):
 class CardReading(Answer):
     """A match is a card that could be read; a mismatch asks for a better picture.
 
-    Reasons: `image_blurred`, `no_card_found`, `wrong_side`. `scores` holds the reader's confidence
-    (0 to 1) by field. Whether the fields agree with what the applicant typed is for the caller.
+    Reasons: `image_blurred`, `no_card_found`, `wrong_side`, `card_inconsistent`. `scores` holds the
+    reader's confidence (0 to 1) by field, `models` what read it, with versions. Whether the fields
+    agree with what the applicant typed is for the caller.
     """
 
     fields: CardFields | None = None
     scores: dict[str, Confidence] = Field(default_factory=dict)
+    models: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fields_come_with_a_match(self) -> Self:

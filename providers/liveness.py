@@ -17,10 +17,13 @@ Score = Annotated[float, Field(ge=0, le=1)]
 class LivenessResult(Answer):
     """`score` is the confidence that the frames show one living person, 0 to 1; None: no say.
 
+    `scores` are the same by action, `models` what judged, with versions.
     Reasons: `not_live`, `wrong_action`, `different_person`, `no_face_found`, `image_blurred`.
     """
 
     score: Score | None = None
+    scores: dict[str, Score] = Field(default_factory=dict)
+    models: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _a_match_has_a_score(self) -> Self:
@@ -30,13 +33,16 @@ class LivenessResult(Answer):
 
 
 class FaceComparison(Answer):
-    """`similarity` of the face to the registered photo against the provider's `threshold`.
+    """`similarity` of the face to the reference against the provider's `threshold`.
+
+    The reference is the photo that came with the question, else the registered one.
 
     Reasons: `different_person`, `no_face_found`, `image_blurred`, `no_registered_photo`.
     """
 
     similarity: Score | None = None
     threshold: Score | None = None
+    models: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _figures_bear_out_the_match(self) -> Self:
@@ -53,12 +59,20 @@ class Liveness(Protocol):
     async def check(
         self, *, request_id: str, frames: Sequence[bytes], actions: Sequence[Action]
     ) -> LivenessResult:
-        """Judge one frame for each demanded action; raises ProviderUnavailable or Rejected."""
+        """Judge frames, each with what it belongs to; raises ProviderUnavailable or Rejected."""
 
     async def compare(
-        self, *, request_id: str, face: bytes, identity_number: str
+        self,
+        *,
+        request_id: str,
+        face: bytes,
+        identity_number: str,
+        reference: bytes | None = None,
     ) -> FaceComparison:
-        """Compare with the registered photo; raises ProviderUnavailable or ProviderRejected."""
+        """Compare with `reference`, the front of a card or a photo, else the registered photo.
+
+        Raises ProviderUnavailable or ProviderRejected.
+        """
 
 
 class LivenessRequest(PersonalWire):
@@ -73,6 +87,7 @@ class CompareRequest(PersonalWire):
 
     face: Image
     identity_number: str
+    reference: Image | None = None
 
 
 class HttpLiveness:
@@ -89,8 +104,13 @@ class HttpLiveness:
         return await self._client.call("liveness", "check", request, LivenessResult, request_id)
 
     async def compare(
-        self, *, request_id: str, face: bytes, identity_number: str
+        self,
+        *,
+        request_id: str,
+        face: bytes,
+        identity_number: str,
+        reference: bytes | None = None,
     ) -> FaceComparison:
         """See Liveness.compare."""
-        request = CompareRequest(face=face, identity_number=identity_number)
+        request = CompareRequest(face=face, identity_number=identity_number, reference=reference)
         return await self._client.call("liveness", "compare", request, FaceComparison, request_id)

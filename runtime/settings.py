@@ -6,7 +6,7 @@ Nested values take two underscores: `LOANFLOW_PROVIDERS__BASE_URL`.
 """
 
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
@@ -22,6 +22,7 @@ class ProviderSettings(BaseModel):
     `base_url` is the default for every provider; `overrides` maps a provider's name
     (`real_name`, `operator`, `contacts`, `identity_card`, `liveness`, `bank_card`, `bureau`,
     `fireeye`, `signing`, `payments`, `messaging`) or another source's to a URL of its own.
+    `timeouts` gives a provider or another source a time limit of its own, in seconds.
     `sources` changes the catalogue of `domain.data_sources` by the sources' names.
     """
 
@@ -32,6 +33,7 @@ class ProviderSettings(BaseModel):
     signing_secret: SecretStr = SecretStr("sandbox-signing-secret")
     callback_secret: SecretStr = SecretStr("sandbox-callback-secret")
     timeout_seconds: float = 8.0
+    timeouts: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(default_factory=dict)
     qitech_api_key: SecretStr = Field(
         default=SecretStr(""), description="what QI Tech gave us; empty: `api_key`"
     )
@@ -55,6 +57,11 @@ class ProviderSettings(BaseModel):
     def url_of(self, provider: str) -> str:
         """Return the base URL of `provider`."""
         return self.overrides.get(provider, self.base_url)
+
+    @property
+    def longest_seconds(self) -> float:
+        """The longest time that any provider is given for an answer."""
+        return max(self.timeout_seconds, *self.timeouts.values(), 0)
 
     @property
     def key_for_qitech(self) -> SecretStr:

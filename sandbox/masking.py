@@ -28,7 +28,9 @@ _PLAIN = frozenset(
 def masked(request: BaseModel) -> dict[str, object]:
     """Return the request's fields with everything personal masked."""
     return {
-        name: value if name in _PLAIN else _mask(value) for name, value in request.__dict__.items()
+        # A picture is never plain, whatever its field is called.
+        name: value if name in _PLAIN and not isinstance(value, bytes) else _mask(value)
+        for name, value in request.__dict__.items()
     }
 
 

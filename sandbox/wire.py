@@ -84,10 +84,11 @@ class LivenessCheck(Request):
 
 
 class FaceCompare(Request):
-    """liveness/compare."""
+    """liveness/compare. The stand-in knows everybody's registered photo and needs no reference."""
 
     face: Picture
     identity_number: Text
+    reference: Picture | None = None
 
 
 class Disbursement(Request):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from storage.rows import Connection
 
 _SELECT: Final = (
-    "select c.element_id, e.application_id, e.kind, c.workflow_id, c.state, c.reference, c.reason,"
-    " c.wrong_codes, c.begun_at, c.changed_at"
+    "select c.element_id, e.application_id, e.kind, c.workflow_id, c.state, c.source, c.reference,"
+    " c.reason, c.wrong_codes, c.begun_at, c.changed_at"
     " from captures c join elements e on e.id = c.element_id where c.element_id = $1"
 )
 
@@ -29,13 +29,17 @@ class CaptureState(StrEnum):
 
 
 class CaptureRow(Row):
-    """A capture; `reference` is the source's own name for it, None until it answered."""
+    """A capture; `source` is who was asked and `reference` their own name for it.
+
+    Both are None until a source has begun it.
+    """
 
     element_id: str
     application_id: str
     kind: str
     workflow_id: str
     state: CaptureState
+    source: str | None
     reference: str | None
     reason: str | None
     wrong_codes: int
@@ -73,6 +77,7 @@ class Captures:
         element_id: str,
         state: CaptureState,
         *,
+        source: str | None = None,
         reference: str | None = None,
         authorise_url: str | None = None,
         reason: str | None = None,
@@ -88,7 +93,7 @@ class Captures:
         await self._connection.execute(
             "update captures set state = $2, reference = coalesce($3, reference), reason = $4,"
             " wrong_codes = wrong_codes + $5, changed_at = now(),"
-            " authorise_url_enc = coalesce($6, authorise_url_enc)"
+            " authorise_url_enc = coalesce($6, authorise_url_enc), source = coalesce($7, source)"
             " where element_id = $1 and state not in ('done', 'ended')",
             element_id,
             state,
@@ -96,6 +101,7 @@ class Captures:
             reason,
             int(wrong_code),
             sealed,
+            source,
         )
         row = await self.get(element_id)
         if row is None:

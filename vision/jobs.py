@@ -1,9 +1,10 @@
 """What a worker process does: one function for each operation, from pictures to an answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
 from pydantic import ValidationError
 
 from vision import liveness, wire
@@ -85,8 +86,7 @@ class Workshop:
             return unavailable("no_registered_photo")
         picture = decoded(request.face, FRAME_SIDE)
         face = self._one_face(picture)
-        kept = decoded(request.reference, PHOTO_SIDE)
-        known = self._registered_face(kept)
+        kept, known = self._registered_face(decoded(request.reference, PHOTO_SIDE))
         alike = similarity(
             self.embedder.embedding(picture, face), self.embedder.embedding(kept, known)
         )
@@ -103,12 +103,29 @@ class Workshop:
             raise _FaceFaultError("several_faces")
         return faces[0]
 
-    def _registered_face(self, picture: Pixels) -> Face:
-        """Return the largest face of a photograph, or of a card's front where it is small."""
-        faces = self.landmarker.faces(picture)
-        if not faces:
-            raise _FaceFaultError("no_registered_photo")
-        return faces[0]
+    def _registered_face(self, picture: Pixels) -> tuple[Pixels, Face]:
+        """Return the largest face of a photograph or a card's front, and the part that shows it.
+
+        A card's portrait is small, and at times found only when less is around it.
+        """
+        for part in _parts(picture):
+            faces = self.landmarker.faces(part)
+            if faces:
+                return part, faces[0]
+        raise _FaceFaultError("no_registered_photo")
+
+
+def _parts(picture: Pixels) -> Iterator[Pixels]:
+    """Yield the whole picture, then its halves, the one with the portrait of a card first."""
+    yield picture
+    height, width = picture.shape[:2]
+    for part in (
+        picture[:, width // 2 :],
+        picture[:, : width // 2],
+        picture[height // 2 :],
+        picture[: height // 2],
+    ):
+        yield np.ascontiguousarray(part)
 
 
 _WORK: Final[Mapping[str, Callable[[Workshop, bytes], Reply]]] = MappingProxyType(

@@ -19,7 +19,7 @@ from api.schemas.application import (
     ElementsAnswer,
     NewElements,
 )
-from api.schemas.element import NewCode
+from api.schemas.element import LivenessChallengeAnswer, NewCode
 from api.services import Services, Using
 from api.views import element_answers, element_records, row_status, view_status
 from domain.application import (
@@ -72,6 +72,23 @@ async def provide(
         ProvideElements(elements=provided, submit=body.submit),
         {item.element_id for item in provided},
     )
+
+
+@router.get(
+    "/{application_id}/liveness-challenge",
+    summary="Read what the face has to do in the next attempt",
+)
+async def challenge(
+    application_id: str, caller: Caller, services: Using
+) -> LivenessChallengeAnswer:
+    """Return two or three actions. Frames that show others are a mismatch, `wrong_action`.
+
+    Every attempt is asked something else; asking again before it is provided changes nothing.
+    """
+    async with services.database.read() as tx:
+        row = await application_for(tx, caller, application_id)
+        asked = await tx.elements.next_challenge(row.id)
+    return LivenessChallengeAnswer(attempt=asked.attempt, actions=asked.actions)
 
 
 @router.post(

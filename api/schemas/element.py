@@ -8,6 +8,7 @@ from api.schemas.base import Answer, Body
 from domain.consents import Purpose
 from domain.element_catalogue import OnMismatch
 from domain.elements import ElementKind
+from domain.liveness_challenge import Action
 
 
 class ElementPolicyAnswer(Answer):
@@ -25,6 +26,17 @@ class ElementPolicyAnswer(Answer):
     mismatches: int
     on_mismatch: OnMismatch
     captured: bool
+
+
+class LivenessChallengeAnswer(Answer):
+    """What the face has to do, in this order, in the next liveness element of the application."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"attempt": 1, "actions": ["shake", "blink"]}]}
+    )
+
+    attempt: int
+    actions: tuple[Action, ...]
 
 
 class NewCode(Body):

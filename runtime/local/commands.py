@@ -51,6 +51,13 @@ class Command:
 SANDBOX: Final = Command(
     "sandbox", ("-m", "sandbox"), port_setting="LOANFLOW_SANDBOX_PORT", third_party=True
 )
+VISION: Final = Command(
+    "vision",
+    ("-m", "vision"),
+    port_setting="LOANFLOW_VISION_PORT",
+    third_party=True,
+    stop_seconds=30.0,  # it finishes its calls first
+)
 WORKER: Final = Command(
     "worker",
     ("worker.py",),
@@ -61,7 +68,7 @@ WORKER: Final = Command(
 API: Final = Command("api", ("-m", "api"), port_setting="LOANFLOW_API_PORT", health_path="/ready")
 MIGRATION: Final = Command("migrate", ("-m", "storage.migrate"))
 
-BUILT_IN: Final[Mapping[str, Command]] = {one.name: one for one in (SANDBOX, WORKER, API)}
+BUILT_IN: Final[Mapping[str, Command]] = {one.name: one for one in (SANDBOX, VISION, WORKER, API)}
 
 
 def _is_ours(name: str) -> bool:

@@ -11,6 +11,7 @@ from runtime.local.child import Probe
 from runtime.local.errors import LocalStackError
 
 _SECONDS = 2.0
+_EXTERNAL_SECONDS = 15.0
 
 
 def http_probe(url: str) -> Probe:
@@ -63,3 +64,14 @@ def temporal_probe(config: ConnectConfig) -> Probe:
         return None if serving else f"Temporal at {config.target_host} is not serving"
 
     return probe
+
+
+async def wait_reachable(probe: Probe, setting: str) -> None:
+    """Wait for a server elsewhere; LocalStackError naming the `setting` that leads to it."""
+    reason: str | None = "no answer"
+    try:
+        async with asyncio.timeout(_EXTERNAL_SECONDS):
+            while (reason := await probe()) is not None:  # noqa: ASYNC110 -- a server elsewhere
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise LocalStackError(f"{setting} is set, but not usable: {reason}") from None

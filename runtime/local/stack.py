@@ -16,13 +16,12 @@ from temporalio.service import ConnectConfig
 
 from messages.search_attributes import dev_server_types
 from runtime.clock import utc_now
-from runtime.local.child import Probe
 from runtime.local.commands import BUILT_IN, MIGRATION, Command, explicit_ports, inherited
 from runtime.local.development_secrets import DATABASE_PASSWORD, ensure_secrets
 from runtime.local.errors import LocalStackError
 from runtime.local.ports import HOST, choose_ports
 from runtime.local.postgres import EmbeddedPostgres
-from runtime.local.probes import postgres_probe, temporal_probe
+from runtime.local.probes import postgres_probe, temporal_probe, wait_reachable
 from runtime.local.state import (
     CODE_FOLDER,
     FolderLock,
@@ -34,17 +33,18 @@ from runtime.local.state import (
 )
 from runtime.local.supervisor import OnDeath, Supervisor
 from runtime.local.temporal_server import NAMESPACE, DevServer
+from runtime.local.vision import vision_settings
 
 _logger = logging.getLogger(__name__)
-_EXTERNAL_SECONDS: Final = 15.0
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalStack:
     """PostgreSQL, Temporal and this project's processes, with their data and logs in `folder`.
 
-    `processes` are names of built-in commands (`sandbox`, `worker`, `api`) or `Command`s; without
-    any, only the two servers run and nothing is migrated. A server whose address is in
+    `processes` are names of built-in commands (`sandbox`, `vision`, `worker`, `api`) or `Command`s;
+    without any, only the two servers run and nothing is migrated. With `vision` identity cards and
+    faces go to it, unless `base_environment` says whom to ask. A server whose address is in
     `base_environment` (`DATABASE_URL`, `TEMPORAL_ADDRESS`; by default that of this process) is
     used and not started. `ports` fixes ports by name (`postgres`, `temporal`, `temporal-ui`, or a
     process's). `keep_data=False` deletes the databases at the end.
@@ -153,8 +153,12 @@ class LocalStack:
         await self._lock.acquire()
         try:
             self._prepare()
-            await _together(self._start_database(), self._start_temporal())
-            await _together(*(self._start_command(one) for one in self._commands))
+            # Third parties need neither server, and may have models to load.
+            others = [one for one in self._commands if one.third_party]
+            await _together(
+                self._start_processes(),
+                *(self._start_command(one) for one in others),
+            )
             self._publish()
         except BaseException:
             await self.stop()
@@ -272,6 +276,7 @@ class LocalStack:
             ),
             # Only the worker's own command gets a port for its metrics.
             "LOANFLOW_METRICS_PORT": "0",
+            **self._told_of_vision(),
             "DATABASE_URL": self._postgres.url if self._postgres else base["DATABASE_URL"],
         }
         if self._temporal is None:
@@ -284,11 +289,22 @@ class LocalStack:
             "LOANFLOW_TIME_TRAVEL": "true",
         }
 
+    def _told_of_vision(self) -> dict[str, str]:
+        if "vision" not in {one.name for one in self._commands}:
+            return {}
+        return vision_settings(self._base, f"http://{HOST}:{self._ports['vision']}")
+
+    async def _start_processes(self) -> None:
+        """Start the servers, then what is ours."""
+        await _together(self._start_database(), self._start_temporal())
+        ours = [one for one in self._commands if not one.third_party]
+        await _together(*(self._start_command(one) for one in ours))
+
     async def _start_database(self) -> None:
         if self._postgres is not None:
             await self._postgres.start(self.supervisor)
         else:
-            await _reachable(postgres_probe(self._base["DATABASE_URL"]), "DATABASE_URL")
+            await wait_reachable(postgres_probe(self._base["DATABASE_URL"]), "DATABASE_URL")
         if self._migrate:
             await self.supervisor.run(MIGRATION.spec(self._environment, None, self._code))
 
@@ -302,7 +318,7 @@ class LocalStack:
             api_key=config.get("api_key"),
             tls=config.get("tls"),
         )
-        await _reachable(temporal_probe(target), "TEMPORAL_ADDRESS")
+        await wait_reachable(temporal_probe(target), "TEMPORAL_ADDRESS")
 
     async def _start_command(self, command: Command) -> None:
         port = self._ports.get(command.name)
@@ -381,13 +397,3 @@ async def _together(*parts: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _reachable(probe: Probe, setting: str) -> None:
-    reason: str | None = "no answer"
-    try:
-        async with asyncio.timeout(_EXTERNAL_SECONDS):
-            while (reason := await probe()) is not None:  # noqa: ASYNC110 -- a server elsewhere
-                await asyncio.sleep(0.2)
-    except TimeoutError:
-        raise LocalStackError(f"{setting} is set, but not usable: {reason}") from None

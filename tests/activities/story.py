@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from domain import elements
 from domain.consents import CURRENT_TEXTS
 from domain.elements import ElementKind, Verdict
+from domain.liveness_challenge import Action, Shown
 from domain.loan_terms import LoanTerms, monthly_terms
 from domain.schedule import build_plan
 from messages import calls, ids
@@ -102,6 +103,24 @@ class Bench:
         return again
 
 
+@dataclass(frozen=True)
+class Face:
+    """A face before the camera, which does what the application asks of it."""
+
+    shown: Person
+    kind: str = "liveness"
+
+    def doing(self, *actions: Action) -> elements.Liveness:
+        """Return the frames of these actions, after one of the face at rest."""
+        frames: tuple[Shown, ...] = ("neutral", *actions)
+        return elements.Liveness.model_construct(
+            actions=frames, frames=tuple(pictures.face(self.shown, one) for one in frames)
+        )
+
+
+Given = elements.Element | Face
+
+
 @dataclass
 class Applicant:
     """An applicant with an application that collects elements."""
@@ -111,10 +130,13 @@ class Applicant:
     start: StartApplication
     element_ids: dict[ElementKind, str] = field(default_factory=dict)
 
-    async def provide(self, data: elements.Element) -> str:
+    async def provide(self, data: Given) -> str:
         """Store an element and return its id."""
         element_id = new_id("elt")
         async with self.bench.database.transaction() as tx:
+            if isinstance(data, Face):
+                asked = await tx.elements.next_challenge(self.start.application_id)
+                data = data.doing(*asked.actions)
             await tx.elements.insert(
                 element_id, self.start.application_id, ElementKind(data.kind), data
             )
@@ -127,7 +149,7 @@ class Applicant:
             kind=ElementKind(kind),
         )
 
-    async def verify(self, data: elements.Element) -> ElementOutcome:
+    async def verify(self, data: Given) -> ElementOutcome:
         """Store an element and have it verified."""
         element_id = await self.provide(data)
         return await self.bench.perform(calls.VERIFY_ELEMENT, self.request(element_id, data.kind))
@@ -173,9 +195,8 @@ def identity_card(front: bytes, back: bytes) -> elements.IdentityCard:
     return elements.IdentityCard.model_construct(front=front, back=back)
 
 
-def liveness(person: Person, shown: Person | None = None) -> elements.Liveness:
-    frames = tuple(pictures.face(shown or person, action) for action in ("blink", "nod"))
-    return elements.Liveness.model_construct(actions=("blink", "nod"), frames=frames)
+def liveness(person: Person, shown: Person | None = None) -> Face:
+    return Face(shown or person)
 
 
 async def applicant(

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis import CreditAnalyses
+from activities.enquiries import Desk
 from domain.credit_analysis import PersonKind
 from domain.credit_analysis_policy import STANDARD, AnalysisStatus
 from messages import calls
@@ -123,7 +124,8 @@ class Refusing(Company):
 async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pass(
     bench: Bench, standins: Standins
 ) -> None:
-    analysis_id = await recorded(bench)
+    # A company that the register has not been asked about: what it said would still stand.
+    analysis_id = await recorded(bench, legal_person(legal_name="Fechada Ltda"))
     request = CheckParty(analysis_id=analysis_id, party="subject")
     for fault, error in (({"status": 503}, "ProviderUnavailable"), ({"status": 401}, "Rejected")):
         await standins.fault("company", **fault)
@@ -132,7 +134,9 @@ async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pa
         assert error in str(failure.value.type)
         assert not failure.value.non_retryable
         assert not any(text in str(failure.value) for text in PERSONAL)
-    refusing = CreditAnalyses(bench.database, replace(standins.providers, company=Refusing()))
+    providers = replace(standins.providers, company=Refusing())
+    desk = Desk(bench.database, providers)
+    refusing = CreditAnalyses(bench.database, desk, providers.analysis_webhooks)
     assert (await refusing.check_party(request)).verdict is PartyVerdict.UNKNOWN
     decision = await bench.perform(calls.ASSESS_ANALYSIS, assess(analysis_id))
     assert decision.status is AnalysisStatus.IN_MANUAL_ANALYSIS
@@ -226,7 +230,9 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
             lambda _: standins.url, SecretStr("key"), SecretStr("secret"), 1.0, analysis=access
         )
         async with connection as providers:
-            deliver = CreditAnalyses(bench.database, providers).deliver_notice
+            desk = Desk(bench.database, providers)
+            analyses = CreditAnalyses(bench.database, desk, providers.analysis_webhooks)
+            deliver = analyses.deliver_notice
             endpoint.statuses += [302, 500]
             settled = []
             for seq, last in ((1, False), (2, False), (2, True), (3, False), (3, False)):

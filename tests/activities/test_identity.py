@@ -1,6 +1,7 @@
 """Elements are judged by their third party, once, and never by its absence."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import date
 from itertools import count
@@ -17,6 +18,7 @@ from tests.activities.conftest import Arm
 from tests.activities.story import (
     Applicant,
     Bench,
+    Given,
     applicant,
     bank_card,
     identity_card,
@@ -92,10 +94,10 @@ async def test_contacts_need_the_applicants_own_mobile(bench: Bench) -> None:
     assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "operator_required")
 
 
-def _honest(known: Applicant, kind: ElementKind) -> elements.Element:
+def _honest(known: Applicant, kind: ElementKind) -> Given:
     someone = known.person
     cards = identity_card(pictures.card_front(someone), pictures.card_back(someone))
-    honest: dict[ElementKind, elements.Element] = {
+    honest: dict[ElementKind, Given] = {
         ElementKind.REAL_NAME: real_name(someone),
         ElementKind.OPERATOR: operator(someone),
         ElementKind.PERSONAL_INFORMATION: personal_information(someone),
@@ -215,6 +217,79 @@ async def test_a_face_must_live_and_be_the_registered_one(bench: Bench) -> None:
     known = await _with_real_name(bench, "approved", 112)
     someone_else = person("approved", 113)
     assert (await known.verify(liveness(known.person, someone_else))).reason == "different_person"
+
+
+async def test_another_action_than_asked_is_a_mismatch_that_nobody_is_asked_about(
+    bench: Bench,
+) -> None:
+    known = await _with_real_name(bench, "approved", 150)
+    async with bench.database.read() as tx:
+        asked = await tx.elements.next_challenge(known.start.application_id)
+    right = liveness(known.person).doing(*asked.actions)
+    for wrong in (
+        liveness(known.person).doing(*reversed(asked.actions)),
+        liveness(known.person).doing(*asked.actions[1:]),
+    ):
+        element_id = await known.provide(wrong)
+        outcome = await bench.perform(calls.VERIFY_ELEMENT, known.request(element_id, "liveness"))
+        assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "wrong_action")
+        assert await bench.standins.calls(request_id=element_id) == []
+    # What was asked for the first attempt is old by the third, whatever that one is asked.
+    async with bench.database.read() as tx:
+        third = await tx.elements.next_challenge(known.start.application_id)
+    assert third.attempt == 3
+    outcome = await known.verify(right)
+    assert (outcome.reason == "wrong_action") == (third.actions != asked.actions)
+
+
+async def test_a_face_is_compared_with_the_card_that_was_found_to_be_the_applicants(
+    bench: Bench,
+) -> None:
+    known = await _with_real_name(bench, "approved", 151)
+    others = identity_card(
+        pictures.card_front(person("approved", 152)), pictures.card_back(known.person)
+    )
+    assert (await known.verify(others)).reason == "identity_number_mismatch"
+    assert await _compared_with(known) is None
+    front = pictures.card_front(known.person)
+    await known.verify(identity_card(front, pictures.card_back(known.person)))
+    assert await _compared_with(known) == f"{len(front)} bytes"
+
+
+async def _compared_with(known: Applicant) -> str | None:
+    """Return what the face of a new attempt was compared with, by the stand-in's record."""
+    element_id = await known.provide(liveness(known.person))
+    request = known.request(element_id, "liveness")
+    outcome = await known.bench.perform(calls.VERIFY_ELEMENT, request)
+    assert outcome.verdict is Verdict.MATCH
+    (call,) = await known.bench.standins.calls(request_id=f"{element_id}:face")
+    reference: str | None = json.loads(call["details"])["reference"]
+    return reference
+
+
+async def test_a_face_waits_for_the_verdict_on_the_card(bench: Bench) -> None:
+    known = await _with_real_name(bench, "approved", 153)
+    cards = identity_card(pictures.card_front(known.person), pictures.card_back(known.person))
+    card_id = await known.provide(cards)
+    face_id = await known.provide(liveness(known.person))
+    waiting = asyncio.create_task(
+        bench.perform(calls.VERIFY_ELEMENT, known.request(face_id, "liveness"))
+    )
+    await bench.perform(calls.VERIFY_ELEMENT, known.request(card_id, "identity_card"))
+    assert (await waiting).verdict is Verdict.MATCH
+    (call,) = await bench.standins.calls(request_id=f"{face_id}:face")
+    assert json.loads(call["details"])["reference"] is not None
+
+
+async def test_what_was_measured_of_a_face_is_kept_without_the_face(bench: Bench) -> None:
+    known = await _with_real_name(bench, "approved", 154)
+    element_id = await known.provide(liveness(known.person))
+    await bench.perform(calls.VERIFY_ELEMENT, known.request(element_id, "liveness"))
+    async with bench.database.read() as tx:
+        recorded = await tx.elements.verification(element_id)
+    assert recorded is not None
+    assert set(recorded.facts) == {"score", "scores", "similarity", "threshold", "models"}
+    assert recorded.facts["similarity"] >= recorded.facts["threshold"]
 
 
 async def test_an_applicant_stays_the_person_that_was_verified(bench: Bench) -> None:

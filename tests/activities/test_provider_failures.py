@@ -178,6 +178,20 @@ async def test_nonsense_is_never_a_pass(response: bytes) -> None:
             await real_name(providers, person("story"))
 
 
+async def test_a_provider_may_have_a_time_limit_of_its_own(standins: Standins) -> None:
+    for name in ("real_name", "operator"):
+        await standins.fault(name, latency_seconds=0.6)
+    config = standins.config
+    key, secret = SecretStr(config.api_key), SecretStr(config.signing_secret)
+    limits = {"real_name": 10.0}
+    connection = Providers.connect(lambda _: standins.url, key, secret, 0.3, timeouts=limits)
+    async with connection as providers:
+        assert (await real_name(providers, person("story")))[0] is Verdict.MATCH
+        with pytest.raises(ProviderUnavailable) as caught:
+            await operator(providers, person("story"))
+    assert caught.value.code == "timeout"
+
+
 @pytest.mark.parametrize("body", [b'{"code":"19901000000"}', b"no json", b'{"code":7}'])
 async def test_only_codes_are_taken_from_a_refusal(body: bytes) -> None:
     server, url = await _answering(_http("400 Bad Request", body))

@@ -344,7 +344,8 @@ async def test_a_register_that_is_down_is_answered_pending_and_told_later(
     shop: httpx.AsyncClient, standins: Standins, endpoint: Callbacks
 ) -> None:
     await standins.fault("company", status=503)
-    given = legal_person()
+    # A company that the register has not been asked about: what it said would still stand.
+    given = legal_person(legal_name="Fechada Ltda")
     answer = await shop.post(COMPANY, json=given, headers=BANK)
     assert (answer.status_code, answer.json()["analysis_status"]) == (200, "pending")
     await standins.repair()

@@ -157,7 +157,8 @@ async def test_a_reviewer_asks_again_and_the_next_application_reuses(desk: Desk)
     who = person("story", 32)
     application_id = await desk.apply(who)
     path = f"/applications/{application_id}"
-    given = await desk.post(f"{path}/elements", {"elements": elements(who), "submit": True})
+    handed_in = elements(who, (await desk.get(f"{path}/liveness-challenge"))["actions"])
+    given = await desk.post(f"{path}/elements", {"elements": handed_in, "submit": True})
     assert given["application"]["state"] == "in_review"
 
     asked = {"kinds": ["identity_card"], "reason": "the back cannot be read"}
@@ -186,7 +187,8 @@ async def test_a_card_is_bound_when_money_is_drawn(desk: Desk) -> None:
     who = person("approved", 33)
     application_id = await desk.apply(who, "drawing")
     path = f"/applications/{application_id}"
-    body = {"elements": elements(who)[:5], "submit": True}
+    actions = (await desk.get(f"{path}/liveness-challenge"))["actions"]
+    body = {"elements": elements(who, actions)[:5], "submit": True}
     offer_id = (await desk.post(f"{path}/elements", body))["application"]["offer_id"]
     line_id = (await desk.post(f"/offers/{offer_id}/accept"))["line_id"]
     asked = {"amount": 1_000_000, "instalments": 12}

@@ -92,8 +92,9 @@ async def _decided(caller: Caller, persona: str, index: int) -> dict[str, Any]:
             "consents": list(CONSENTS),
         },
     )
+    asked = await caller.get(f"/applications/{made['id']}/liveness-challenge")
     path = f"/applications/{made['id']}/elements"
-    body = {"elements": elements(person(persona, index)), "submit": True}
+    body = {"elements": elements(person(persona, index), asked["actions"]), "submit": True}
     answer = await caller.post(path, body, status=200)
     assert {element["verdict"] for element in answer["elements"]} == {"match"}
     status: dict[str, Any] = answer["application"]

@@ -105,7 +105,7 @@ async def test_run_stays_up_and_ctrl_c_stops_every_process(folder: Path) -> None
         said.append(line)
     state = running_stack(folder)
     assert state is not None
-    assert set(state.processes) >= {"postgres", "temporal", "sandbox", "worker", "api"}
+    assert set(state.processes) >= {"postgres", "temporal", "sandbox", "vision", "worker", "api"}
     for where in (state.api_url, state.temporal_ui_url, f"{folder}/logs"):
         assert where in "".join(said)
     process.send_signal(signal.SIGINT)

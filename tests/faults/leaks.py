@@ -16,7 +16,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client
 
-from demo.people import elements
+from demo.people import element
 from runtime.keyring import Keyring
 from runtime.temporal.codec import KeyringCodec
 from sandbox.personas import Person
@@ -86,7 +86,7 @@ class Canaries:
 
 
 def _contacts(who: Person) -> list[dict[str, str]]:
-    return [contact for one in elements(who) for contact in one.get("contacts", ())]
+    return list(element(who, "personal_information")["contacts"])
 
 
 def _spelled(text: str) -> tuple[bytes, ...]:

@@ -26,16 +26,6 @@ TRAVEL_SECONDS: Final = 120.0
 Body = dict[str, Any]
 
 
-def elements_of(who: Person, *kinds: str) -> list[Body]:
-    """Return what a person hands in: all elements, or those of `kinds`."""
-    return [_element(who, kind) for kind in kinds or KINDS]
-
-
-def _element(who: Person, kind: str) -> Body:
-    body = element(who, kind)
-    return {**body, "employer": EMPLOYER} if kind == "personal_information" else body
-
-
 @dataclass
 class Life:
     """A customer and what has come of them so far."""
@@ -77,10 +67,20 @@ class Life:
 
     async def provide(self, *kinds: str, submit: bool = False) -> Body:
         """Hand elements in, by default all."""
-        body = {"elements": elements_of(self.who, *kinds), "submit": submit}
-        path = f"/v1/applications/{self.application_id}/elements"
-        answer: Body = await self.place.insist(FRONT, path, body)
+        path = f"/v1/applications/{self.application_id}"
+        given = [await self._element(kind) for kind in kinds or KINDS]
+        body = {"elements": given, "submit": submit}
+        answer: Body = await self.place.insist(FRONT, f"{path}/elements", body)
         return answer
+
+    async def _element(self, kind: str) -> Body:
+        """Return an element of this customer; the face does what is asked of it."""
+        if kind == "liveness":
+            path = f"/v1/applications/{self.application_id}/liveness-challenge"
+            asked = await self.place.read(path, role=FRONT)
+            return element(self.who, kind, actions=asked["actions"])
+        body = element(self.who, kind)
+        return {**body, "employer": EMPLOYER} if kind == "personal_information" else body
 
     async def application(self) -> Body:
         """Return the application as staff see it."""

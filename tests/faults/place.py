@@ -120,9 +120,9 @@ class Place:
         key = key or new_key()
         return await _answered(lambda: self.send(role, path, body, key=key), seconds)
 
-    async def read(self, path: str, **parameters: Any) -> Any:
-        """Return what staff are shown, once it can be shown."""
-        return await _answered(lambda: self.look("ops", path, **parameters), 120.0)
+    async def read(self, path: str, *, role: str = "ops", **parameters: Any) -> Any:
+        """Return what staff, or another role, are shown, once it can be shown."""
+        return await _answered(lambda: self.look(role, path, **parameters), 120.0)
 
     def proof(self, role: str) -> dict[str, str]:
         """Return the header that proves a role; none for nobody."""

@@ -22,7 +22,10 @@ pytestmark = [pytest.mark.stack, pytest.mark.fault, pytest.mark.timeout(400)]
 LOCAL: Final = ("book_loan.after_commit", "apply_repayment.after_commit")
 """Points in activities that run inside the workflow worker: lost soonest, so struck last."""
 
-IN_ORDER: Final = sorted(POINTS, key=lambda point: (point in LOCAL, point))
+ELSEWHERE: Final = frozenset({"start_capture.after_call"})
+"""Points that these lives do not pass; `tests/activities/test_elements.py` strikes there."""
+
+IN_ORDER: Final = sorted(POINTS - ELSEWHERE, key=lambda point: (point in LOCAL, point))
 
 
 def course_through(point: str) -> Course:

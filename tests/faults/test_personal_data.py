@@ -12,7 +12,7 @@ import pytest
 
 from demo.people import element
 from tests.faults import leaks
-from tests.faults.lives import FRONT, Life, elements_of, late_payment
+from tests.faults.lives import FRONT, Life, late_payment
 from tests.faults.place import Place, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
@@ -31,8 +31,7 @@ async def mismatches(place: Place) -> None:
     for persona in ("name_mismatch", "mobile_mismatch", "not_live", "credit_card"):
         life = Life.of(place, persona)
         await life.apply()
-        body = {"elements": elements_of(life.who)}
-        await place.insist(FRONT, f"/v1/applications/{life.application_id}/elements", body)
+        await life.provide()
     blurred = Life.of(place, "approved")
     await blurred.apply()
     await blurred.provide("real_name")

@@ -24,11 +24,12 @@ from runtime import metrics
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from sandbox.config import SandboxConfig
+from vision.config import VisionConfig
 
 ROOT: Final = Path(__file__).parents[2]
 IMAGE_PACKAGES: Final = {
     *("activities", "api", "deploy", "domain", "messages"),
-    *("providers", "runtime", "sandbox", "storage", "workflows"),
+    *("providers", "runtime", "sandbox", "storage", "vision", "workflows"),
 }
 KEY: Final = base64.b64encode(bytes(range(32))).decode()
 SECRETS: Final = {
@@ -45,7 +46,7 @@ def _example() -> dict[str, str]:
     """The variables of .env.example."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     pairs = (line.partition("=")[::2] for line in lines if line and not line.startswith("#"))
-    return dict(pairs)
+    return {name: value.strip("'") for name, value in pairs}
 
 
 def _filled() -> dict[str, str]:
@@ -108,20 +109,24 @@ class _Asked(dict[str, str]):
         return default
 
 
-def _sandbox_settings() -> set[str]:
+def _settings_asked_for(config: type[SandboxConfig] | type[VisionConfig]) -> set[str]:
     asked = _Asked()
-    SandboxConfig.from_environment(asked)
+    config.from_environment(asked)
     return asked.names
 
 
 def test_there_are_services_to_look_at() -> None:
-    assert set(PROCESSES) | {"migrate", "search-attributes", "sandbox"} == set(OURS)
+    others = {"migrate", "search-attributes", "sandbox", "vision"}
+    assert set(PROCESSES) | others == set(OURS)
 
 
 @pytest.mark.parametrize("service", OURS)
 def test_every_setting_exists(service: str) -> None:
+    third_parties = {"sandbox": SandboxConfig, "vision": VisionConfig}
     known = (
-        _sandbox_settings() if service == "sandbox" else set(_settings_of(Settings, "loanflow_"))
+        _settings_asked_for(third_parties[service])
+        if service in third_parties
+        else set(_settings_of(Settings, "loanflow_"))
     )
     temporal = {name for name in _environment(service) if name.startswith("TEMPORAL_")}
 
@@ -251,6 +256,7 @@ def test_health_is_asked_where_the_process_answers(service: str) -> None:
     ports = {
         "api": _environment(service).get("LOANFLOW_API_PORT"),
         "sandbox": _environment(service).get("LOANFLOW_SANDBOX_PORT"),
+        "vision": _environment(service).get("LOANFLOW_VISION_PORT"),
     }
 
     assert command == ["CMD", "python", "-m", "deploy.probe"]
@@ -259,6 +265,17 @@ def test_health_is_asked_where_the_process_answers(service: str) -> None:
     )
     if service == "api":
         assert ("GET", urlsplit(url).path) in RULES
+
+
+def test_cards_and_faces_go_to_vision_with_time_enough() -> None:
+    settings = json.loads(_environment("worker-providers")["LOANFLOW_PROVIDERS__OVERRIDES"])
+    seconds = json.loads(_environment("worker-providers")["LOANFLOW_PROVIDERS__TIMEOUTS"])
+    config = VisionConfig.from_environment(_environment("vision"))
+
+    assert set(settings) == set(seconds) == {"identity_card", "liveness"}
+    assert set(settings.values()) == {f"http://vision:{config.port}"}
+    assert min(seconds.values()) > config.wait_seconds + config.job_seconds
+    assert set(SERVICES["vision"]["networks"]) & set(SERVICES["worker-providers"]["networks"])
 
 
 def test_callbacks_go_to_a_route_of_the_api() -> None:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.elements import (
     Element,
+    Liveness,
     bank_card_number,
     identity_birth_date,
     identity_number,
@@ -113,3 +114,29 @@ def test_two_contacts_are_asked_for() -> None:
     assert element(**fields, contacts=[contact, contact])
     with pytest.raises(ValidationError, match="contacts"):
         element(**fields, contacts=[contact])
+
+
+def _faces(*actions: str, frames: int | None = None) -> dict[str, object]:
+    frame = base64.b64encode(b"\xff\xd8" + bytes(80)).decode()
+    return {"actions": actions, "frames": [frame] * (len(actions) if frames is None else frames)}
+
+
+def test_the_first_frame_at_rest_is_the_face() -> None:
+    given = Liveness.model_validate(_faces("blink", "neutral", "nod", "neutral"))
+    marked = given.model_copy(update={"frames": (b"1", b"2", b"3", b"4")})
+    assert marked.face == b"2"
+
+
+@pytest.mark.parametrize(
+    ("faces", "message"),
+    [
+        (_faces("blink", "nod"), "at least one frame is neutral"),
+        (_faces("neutral", "blink", frames=3), "one action a frame"),
+        (_faces("neutral"), "at least 2"),
+        (_faces(*["neutral"] * 21), "at most 20"),
+        (_faces("neutral", "wink"), "'blink'"),
+    ],
+)
+def test_frames_that_cannot_be_judged_are_refused(faces: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Liveness.model_validate(faces)

@@ -122,6 +122,14 @@ def two_faces() -> bytes:
     return camera.jpeg(Image.fromarray(np.hstack(pair)))
 
 
+async def test_a_portrait_that_is_missed_on_the_whole_card_is_found_in_a_part(
+    service: Service,
+) -> None:
+    who = person("approved", 151_980)
+    answer = await service.compare(portraits.face(who), id_cards.card_front(who))
+    assert answer["verdict"] == "match"
+
+
 async def test_faces_are_compared_with_a_photo_or_the_card(service: Service) -> None:
     face = portraits.face(ME)
     for reference in (portraits.registered_photo(ME), id_cards.card_front(ME)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.application import ApplicationState
 from domain.calendar import business_date
-from domain.elements import Element, ElementKind
+from domain.elements import ElementKind
 from domain.products import product_of
 from messages import ids
 from messages.application import (
@@ -31,7 +31,7 @@ from tests.activities import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender, person
 
 
-def six_elements(of: Person) -> tuple[Element, ...]:
+def six_elements(of: Person) -> tuple[story.Given, ...]:
     """Return everything that the product asks a person for."""
     return (
         story.real_name(of),
@@ -67,7 +67,7 @@ class Applying:
         """The id of the line that will follow from the application."""
         return ids.derived_id("lin", self.id)
 
-    async def store(self, *elements: Element) -> tuple[ProvidedElement, ...]:
+    async def store(self, *elements: story.Given) -> tuple[ProvidedElement, ...]:
         """Store elements as the API does before it tells the process."""
         return tuple(
             [
@@ -78,7 +78,7 @@ class Applying:
             ]
         )
 
-    async def provide(self, *elements: Element, submit: bool = False) -> ElementOutcomes:
+    async def provide(self, *elements: story.Given, submit: bool = False) -> ElementOutcomes:
         """Store elements and have them verified."""
         return await self.tell(ProvideElements(elements=await self.store(*elements), submit=submit))
 

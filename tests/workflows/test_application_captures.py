@@ -11,6 +11,7 @@ from domain import elements
 from domain.application import ApplicationState, CodeRefused, ElementsMissing, Waiting
 from domain.consents import ConsentMissing, Purpose
 from domain.elements import ElementKind, Verdict
+from providers import breaker
 from runtime.clock import utc_now
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person
@@ -40,6 +41,12 @@ def more_products() -> Any:
     offer_more(patch)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def soon_probing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a breaker probe after a moment: processes skip days in which its own clock stands."""
+    monkeypatch.setattr(breaker, "COOLING", timedelta(milliseconds=20))
 
 
 def report(of: Person) -> elements.OperatorReport:

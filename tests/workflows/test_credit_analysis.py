@@ -14,6 +14,8 @@ from domain.credit_analysis_policy import WITH_OPINION, AnalysisStatus
 from messages import ids
 from messages import search_attributes as attributes
 from messages.credit_analysis import OpinionUpdated
+from messages.ids import new_id
+from providers import breaker
 from providers.qitech import webhook_signature
 from runtime.settings import AnalysisClient, Settings
 from sandbox import qitech
@@ -61,6 +63,12 @@ def own_settings(
             "credit_analysis_clients": [client],
         }
     )
+
+
+@pytest.fixture(autouse=True)
+def soon_probing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a breaker probe after a moment: processes skip days in which its own clock stands."""
+    monkeypatch.setattr(breaker, "COOLING", timedelta(milliseconds=20))
 
 
 async def in_manual_analysis(lender: Lender) -> Analysing:
@@ -243,7 +251,8 @@ async def test_a_register_that_is_down_for_a_day_only_delays_the_same_end(
     lender: Lender, client_s_endpoint: Callbacks
 ) -> None:
     await lender.standins.fault("company", status=503)
-    analysing = await analyse(lender, legal_person())
+    # A company that the register has not been asked about: what it said would still stand.
+    analysing = await analyse(lender, legal_person(legal_name=f"Fechada {new_id('ana')}"))
 
     assert (await analysing.answer()).status is AnalysisStatus.PENDING
     assert (await analysing.reaches(AnalysisStatus.PENDING)).reason in (

@@ -126,7 +126,7 @@ async def test_a_new_key_in_front_leaves_old_workflows_readable(
     rotated = LoanflowPlugin(Keyring.parse(f"{fresh_keys('test-2')},{old}"))
     config = time_skipping.client.config()
     config["plugins"] = [rotated]
-    handle = Client(**config).get_workflow_handle_for(Story.run, told.handle.id)
+    handle = Client(**config).get_workflow_handle(told.handle.id, result_type=Case)
     assert (await handle.result()).note == CANARY
 
 
