@@ -27,7 +27,8 @@ from domain.schedule import build_plan
 MADE = date(2026, 1, 15)
 PROCESSES = 2
 EVENTS = 30
-SECONDS = 1.0
+ROUNDS = 20
+ROUND_SECONDS = 0.1
 
 
 def terms_of(instalments: int, number: int = 0) -> LoanTerms:
@@ -56,11 +57,18 @@ def history(terms: LoanTerms, events: int = EVENTS) -> list[LoanEvent]:
     return [Disbursed(key="d", on=terms.disbursed_on, amount=terms.principal), *paid]
 
 
-def per_second(work: Callable[[], object], seconds: float = SECONDS) -> float:
-    """Return how often `work` runs in a second of processor time."""
+def per_second(work: Callable[[], object]) -> float:
+    """Return how often `work` runs in a second of processor time, in the best of `ROUNDS`.
+
+    What else the machine does takes time and never gives any, so the best is nearest to the truth.
+    """
     work()
+    return max(_one_round(work) for _ in range(ROUNDS))
+
+
+def _one_round(work: Callable[[], object]) -> float:
     runs, started = 0, time.process_time()
-    while (spent := time.process_time() - started) < seconds:
+    while (spent := time.process_time() - started) < ROUND_SECONDS:
         work()
         runs += 1
     return runs / spent
