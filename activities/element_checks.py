@@ -11,6 +11,7 @@ from typing import Any, Final, TypedDict
 
 from activities.contacts_question import contacts_question
 from activities.enquiries import Desk, Question, Subject, Told
+from activities.transaction_question import transaction_question
 from domain import elements
 from domain.data_sources import Capability
 from domain.elements import Element, ElementKind, Verdict
@@ -372,6 +373,21 @@ async def _guarantor(desk: Desk, case: Case) -> Finding:
     return _refused(told) or Finding(told.source, Verdict.MATCH)
 
 
+async def _card_transaction(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.CardTransaction)  # noqa: S101 -- as above
+    if case.real_name is None:
+        return _mismatch("record", "real_name_required")
+    if case.data.paid_on > case.today:
+        return _mismatch("record", "payment_in_the_future")
+    question = transaction_question(
+        case.element_id, case.real_name.identity_number, case.mobile, case.data, case.today
+    )
+    told = await desk.ask(question, case.subject)
+    if not told.answer.passed:
+        return _mismatch(told.source, f"transaction_{told.answer.outcome.value}")
+    return Finding(told.source, Verdict.MATCH)
+
+
 CHECKS: Final[Mapping[ElementKind, Callable[[Desk, Case], Awaitable[Finding]]]] = MappingProxyType(
     {
         ElementKind.REAL_NAME: _real_name,
@@ -383,6 +399,7 @@ CHECKS: Final[Mapping[ElementKind, Callable[[Desk, Case], Awaitable[Finding]]]] 
         ElementKind.CREDIT_CARD: _credit_card,
         ElementKind.COMPANY: _company,
         ElementKind.GUARANTOR: _guarantor,
+        ElementKind.CARD_TRANSACTION: _card_transaction,
     }
 )
 """The kinds that one answer verifies; the others are captured in steps."""

@@ -16,7 +16,7 @@ from messages import ids
 from runtime.local.errors import LocalStackError
 from runtime.local.stack import LocalStack
 from runtime.local.state import default_folder
-from runtime.local.vision import left_to_vision
+from runtime.local.vision import left_to_vision, missing_libraries
 
 Say = Callable[[str], None]
 
@@ -44,6 +44,9 @@ async def _perform(
 ) -> int:
     _end_in_order()
     vision = ("vision",) if left_to_vision(os.environ) else ()
+    if vision and (missing := missing_libraries()):
+        say(f"cards and faces go to their stand-in: vision needs {' and '.join(missing)}")
+        vision = ()
     say(
         "starting PostgreSQL, Temporal, the stand-ins, "
         f"{'vision, ' if vision else ''}the worker and the API ..."

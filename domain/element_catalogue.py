@@ -201,6 +201,15 @@ _ENTRIES: Final = (
         valid_for_days=90,
         cost=20,
     ),
+    ElementPolicy(
+        kind=ElementKind.CARD_TRANSACTION,
+        stage=Stage.OPTIONAL,
+        capability=Capability.TRANSACTION_AUTHENTICATION,
+        consent=Purpose.BUREAU_QUERY,
+        valid_for_days=30,
+        cost=100,
+        on_mismatch=OnMismatch.REFER,
+    ),
 )
 
 CATALOGUE: Final[Mapping[ElementKind, ElementPolicy]] = MappingProxyType(

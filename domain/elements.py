@@ -10,12 +10,16 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
-import phonenumbers
 from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
-from stdnum import luhn
-from stdnum.cn import ric, uscc
+from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError as NumberError
 
+from domain.identity_numbers import (
+    has_luhn_digit,
+    parse_card_number,
+    parse_citizen_number,
+    parse_mobile,
+)
 from domain.liveness_challenge import Shown
 
 
@@ -34,6 +38,7 @@ class ElementKind(StrEnum):
     ECOMMERCE = "ecommerce"
     COMPANY = "company"
     GUARANTOR = "guarantor"
+    CARD_TRANSACTION = "card_transaction"
 
 
 class Verdict(StrEnum):
@@ -55,31 +60,12 @@ class Verdict(StrEnum):
         return self in (Verdict.PENDING, Verdict.AWAITING_CODE)
 
 
-_IDENTITY_NUMBER = re.compile(
-    r"(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{15}[0-9X]"
-)
-"""Province, county, birth date, sequence, check digit."""
-
-
 def identity_number(text: str) -> str:
-    """Return a citizen's identity number in its normal form (GB 11643-1999), or raise ValueError.
+    """Return a citizen's identity number in its normal form, or raise ValueError.
 
-    Full-width digits and a lower-case x are taken as meant. python-stdnum's own `validate` is not
-    used: it also demands that its table knew the county in the year of birth, and so refuses
-    numbers that were issued (residence permits and re-drawn counties among them).
+    Whether its bearer is born yet, and old enough, is asked on the application's business date.
     """
-    normal = text.strip().upper().translate({ord("０") + digit: str(digit) for digit in range(10)})
-    try:
-        right = (
-            _IDENTITY_NUMBER.fullmatch(normal) is not None
-            and ric.calc_check_digit(normal) == normal[-1]
-            and ric.get_birth_date(normal) is not None
-        )
-    except NumberError:
-        right = False
-    if not right:
-        raise ValueError("not a valid identity number: digits, date or check digit")
-    return normal
+    return parse_citizen_number(text, date.max).number
 
 
 def identity_birth_date(number: str) -> date:
@@ -89,30 +75,25 @@ def identity_birth_date(number: str) -> date:
 
 def mobile_number(text: str) -> str:
     """Return a mainland mobile number as eleven digits, or raise ValueError."""
-    try:
-        parsed = phonenumbers.parse(text, "CN")
-    except phonenumbers.NumberParseException as error:
-        raise ValueError("not a mobile number of mainland China") from error
-    national = str(parsed.national_number)
-    if parsed.country_code != 86 or not re.fullmatch(r"1[3-9]\d{9}", national):
-        raise ValueError("not a mobile number of mainland China")
-    return national
+    return parse_mobile(text)
 
 
 def bank_card_number(text: str) -> str:
     """Return a card number of 13 to 19 digits with a right check digit, or raise ValueError."""
-    digits = re.sub(r"[ -]", "", text)
-    if not re.fullmatch(r"\d{13,19}", digits) or not luhn.is_valid(digits):
+    digits = parse_card_number(text)
+    if not has_luhn_digit(digits):
         raise ValueError("not a card number: 13 to 19 digits with a right check digit")
     return digits
 
 
 def company_number(text: str) -> str:
     """Return a unified social credit code (GB 32100-2015) in normal form, or raise ValueError."""
-    normal = text.strip().upper()
-    if not uscc.is_valid(normal):
-        raise ValueError("not a unified social credit code: 18 characters with a right check digit")
-    return normal
+    try:
+        return str(uscc.validate(text.strip().upper()))
+    except NumberError:
+        raise ValueError(
+            "not a unified social credit code: 18 characters with a right check digit"
+        ) from None
 
 
 def _person_name(text: str) -> str:
@@ -271,6 +252,19 @@ class Guarantor(_Element):
     relation: Relation
 
 
+class CardTransaction(_Element):
+    """A payment that the applicant made with a card of his; `amount` in fen, the day of Shanghai.
+
+    The card may be any that its number can be written of: issuers are not bound to a check digit.
+    """
+
+    kind: Literal["card_transaction"] = "card_transaction"
+    card_number: str = Field(pattern=r"^[0-9]{13,19}$")
+    paid_on: date
+    amount: int = Field(strict=True, gt=0, le=100_000_000_00)
+    place: str | None = Field(default=None, min_length=1, max_length=40)
+
+
 Element = Annotated[
     RealName
     | Operator
@@ -283,7 +277,8 @@ Element = Annotated[
     | OnlineBanking
     | Ecommerce
     | Company
-    | Guarantor,
+    | Guarantor
+    | CardTransaction,
     Field(discriminator="kind"),
 ]
 
@@ -301,6 +296,7 @@ FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = MappingProxyType(
         ElementKind.ECOMMERCE: Ecommerce,
         ElementKind.COMPANY: Company,
         ElementKind.GUARANTOR: Guarantor,
+        ElementKind.CARD_TRANSACTION: CardTransaction,
     }
 )
 """The form of each kind."""

@@ -68,16 +68,16 @@ def parse_citizen_number(text: str, as_of: date) -> CitizenNumber:
     """
     normal = text.strip().translate(_FULL_WIDTH)
     if len(normal) != 18:
-        raise InvalidNumber("citizen number", "length")
+        raise InvalidNumber("identity number", "length")
     if not re.fullmatch(r"[0-9]{17}[0-9X]", normal):
-        raise InvalidNumber("citizen number", "characters")
+        raise InvalidNumber("identity number", "characters")
     if not _PROVINCE.fullmatch(normal[:2]):
-        raise InvalidNumber("citizen number", "province")
+        raise InvalidNumber("identity number", "province")
     born = _birth_date(normal[6:14])
     if born is None or not 1800 <= born.year < 2100 or born > as_of:
-        raise InvalidNumber("citizen number", "birth_date")
+        raise InvalidNumber("identity number", "birth_date")
     if ric.calc_check_digit(normal) != normal[-1]:
-        raise InvalidNumber("citizen number", "check_digit")
+        raise InvalidNumber("identity number", "check_digit")
     return CitizenNumber(normal, normal[:6], born, "male" if int(normal[16]) % 2 else "female")
 
 

@@ -3,6 +3,7 @@
 Where the caller's environment already says whom to ask, it is asked, and not ours.
 """
 
+import ctypes
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,9 +14,25 @@ SERVED: Final = ("identity_card", "liveness")
 ANSWER_SECONDS: Final = 35.0
 """Its longest wait for a process, its longest work on a call, and the way there and back."""
 
+LIBRARIES: Final = ("libEGL.so.1", "libGLESv2.so.2")
+"""Libraries of the system that the landmark model's package loads: Debian's libegl1, libgles2."""
+
 _BASE_URL: Final = "LOANFLOW_PROVIDERS__BASE_URL"
 _OVERRIDES: Final = "LOANFLOW_PROVIDERS__OVERRIDES"
 _TIMEOUTS: Final = "LOANFLOW_PROVIDERS__TIMEOUTS"
+
+
+def missing_libraries() -> tuple[str, ...]:
+    """Return the system's libraries that vision needs and this machine does not have."""
+    return tuple(name for name in LIBRARIES if not _loads(name))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def left_to_vision(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ async def test_elements_given_together_need_only_be_submitted(bench: Bench) -> N
         ElementKind.BANK_CARD,
         ElementKind.CREDIT_CARD,
         ElementKind.GUARANTOR,
+        ElementKind.CARD_TRANSACTION,
     ],
 )
 async def test_other_elements_wait_for_the_real_name(bench: Bench, kind: ElementKind) -> None:
@@ -106,8 +107,34 @@ def _honest(known: Applicant, kind: ElementKind) -> Given:
         ElementKind.BANK_CARD: bank_card(someone),
         ElementKind.CREDIT_CARD: credit_card(someone),
         ElementKind.GUARANTOR: guarantor(person("approved", 140)),
+        ElementKind.CARD_TRANSACTION: card_transaction(someone),
     }
     return honest[kind]
+
+
+def card_transaction(
+    someone: Person, on: date = date(2026, 1, 5), card: str | None = None
+) -> elements.CardTransaction:
+    return elements.CardTransaction(
+        card_number=card or someone.card_number, paid_on=on, amount=2_120_000, place="上海"
+    )
+
+
+async def test_a_payment_with_his_card_speaks_for_the_applicant(bench: Bench) -> None:
+    known = await _with_real_name(bench, "approved", 160)
+    assert (await known.verify(card_transaction(known.person))).verdict is Verdict.MATCH
+    future = card_transaction(known.person, date(2999, 1, 1))
+    assert (await known.verify(future)).reason == "payment_in_the_future"
+
+
+async def test_a_payment_that_nobody_confirms_is_no_match(bench: Bench) -> None:
+    denied = await _with_real_name(bench, "low_score", 161)
+    outcome = await denied.verify(card_transaction(denied.person))
+    assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "transaction_mismatch")
+    unknown = await _with_real_name(bench, "approved", 162)
+    await bench.standins.fault("fireeye", fireeye="0003", operation="transaction_authentication")
+    outcome = await unknown.verify(card_transaction(unknown.person))
+    assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "transaction_not_found")
 
 
 def credit_card(someone: Person, number: str | None = None) -> elements.CreditCard:

@@ -39,6 +39,7 @@ NAMED = {
     "ecommerce",
     "company",
     "guarantor",
+    "card_transaction",
 }
 CAPTURED = {"operator_report", "online_banking", "ecommerce"}
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from demo.cameras import DRAWN, PHOTOGRAPHED, camera_for
+from runtime.local import vision
 from runtime.local.commands import VISION, explicit_ports
-from runtime.local.vision import left_to_vision, vision_settings
+from runtime.local.vision import left_to_vision, missing_libraries, vision_settings
 from runtime.settings import ProviderSettings
 from vision.config import VisionConfig
 
@@ -70,3 +71,8 @@ def test_photographs_are_taken_only_for_who_looks_at_them() -> None:
     assert camera_for(vision_settings({}, URL)) is PHOTOGRAPHED
     assert camera_for({OVERRIDES: '{"bureau": "https://bureau.example"}'}) is DRAWN
     assert camera_for({}) is DRAWN
+
+
+def test_a_library_that_the_machine_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vision, "LIBRARIES", ("libc.so.6", "libnowhere.so.1"))
+    assert missing_libraries() == ("libnowhere.so.1",)

@@ -17,6 +17,16 @@ import pytest
 
 from providers.signature import sign
 from runtime.clock import utc_now
+from runtime.local.vision import missing_libraries
+
+MISSING = missing_libraries()
+collect_ignore_glob = ["test_*.py"] if MISSING else []
+
+
+def pytest_report_header() -> str | None:
+    """Say why these tests are left out on a machine where vision cannot run."""
+    return f"tests/vision left out: vision needs {' and '.join(MISSING)}" if MISSING else None
+
 
 KEY, SECRET = "vision-key", "vision-signing-secret"
 START_SECONDS = 150

@@ -48,7 +48,8 @@ create index devices_by_device on devices (device_id);
 alter table elements drop constraint elements_kind_check;
 alter table elements add constraint elements_kind_check check (kind in (
     'real_name', 'operator', 'personal_information', 'identity_card', 'liveness', 'bank_card',
-    'operator_report', 'credit_card', 'online_banking', 'ecommerce', 'company', 'guarantor'));
+    'operator_report', 'credit_card', 'online_banking', 'ecommerce', 'company', 'guarantor',
+    'card_transaction'));
 create index verifications_of on verifications (application_id, kind);
 
 -- An element that was verified for an earlier application and counts for this one, by reference.
