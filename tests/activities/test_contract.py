@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from activities.contract import contract_digest, contract_text
 from domain.schedule import build_plan
+from domain.trial import plan_cost_sheet
 from messages.ids import derived_id
 from storage.drawdowns import DrawdownRow, DrawdownState
 from storage.quotes import QuoteRow
@@ -15,6 +16,8 @@ AT = datetime(2026, 1, 15, tzinfo=UTC)
 def _text() -> str:
     terms = quoted_terms()
     plan = build_plan(terms)
+    sheet = plan_cost_sheet(terms, plan)
+    assert sheet is not None
     quote = QuoteRow.model_validate(
         {
             "id": derived_id("quo", "contract"),
@@ -26,6 +29,8 @@ def _text() -> str:
             "plan_hash": plan.hash,
             "quoted_at": AT,
             "expires_at": AT,
+            "cost_sheet": sheet.model_dump_json(),
+            "cost_sheet_hash": sheet.hash,
         }
     )
     drawdown = DrawdownRow(
@@ -54,8 +59,8 @@ def test_it_names_parties_price_and_every_instalment() -> None:
         derived_id("loa", "contract"),
         "10,000.00 CNY",
         "24 %",
-        "1 | 2026-02-15 | 745.60 | 200.00 | 945.60",
-        "12 | 2027-01-15 | 927.01 | 18.54 | 945.55",
+        "1 | 2026-02-15 | 745.60 | 200.00 | 0.00 | 945.60",
+        "12 | 2027-01-15 | 927.01 | 18.54 | 0.00 | 945.55",
         "11,347.15",
         plan.hash,
     ):

@@ -20,7 +20,6 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
-from runtime.local import stack as stack_module
 from runtime.local.commands import Command
 from runtime.local.errors import LocalStackError
 from runtime.local.postgres import EmbeddedPostgres, create_database, drop_database
@@ -362,7 +361,7 @@ async def test_servers_named_by_the_caller_are_used_and_not_started(
 async def test_a_named_server_out_of_reach_is_told_without_its_password(
     make: Stacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack_module, "_EXTERNAL_SECONDS", 0.5)
+    monkeypatch.setattr("runtime.local.probes._EXTERNAL_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     base = {"DATABASE_URL": f"postgresql://u:hidden@127.0.0.1:{port}/x"}
