@@ -109,7 +109,8 @@ class _Gate:
 
     def __init__(self, source: DataSource, clock: Clock) -> None:
         self.breaker = Breaker(source.name, clock, enquiry_metrics.breaker_moved)
-        self.turns = Turns(source.name, source.calls_per_second, clock)
+        limit = source.calls_per_second
+        self.turns = Turns(source.name, None if limit is None else float(limit), clock)
 
 
 class Desk:

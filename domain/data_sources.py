@@ -6,6 +6,7 @@ are changed without a release (`catalogue`). Nothing here knows how a source is 
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -72,7 +73,7 @@ class DataSource(BaseModel):
     billed_on: BilledOn = BilledOn.ANSWER
     daily_quota: int | None = Field(default=None, ge=0, le=1_000_000_000)
     zone: str = "Asia/Shanghai"
-    calls_per_second: float | None = Field(default=None, gt=0, le=100_000)
+    calls_per_second: Decimal | None = Field(default=None, gt=0, le=100_000)
     validity_days: int = Field(default=0, ge=0, le=3650)
     denial_validity_days: int = Field(default=0, ge=0, le=3650)
     consent: Purpose | None = None

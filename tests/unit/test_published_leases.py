@@ -1,6 +1,6 @@
 """Leases and other examples of the curo calculator, to the cent, and its rules for a residual.
 
-curo (pypi.org/project/curo 1.0.0, docs/tests/example_01.py to example_06.py) and its demo
+curo 1.0.0 (andrewmurphy353's; docs/tests/example_01.py to example_06.py) and its demo
 (andrewmurphy353/curo-calculator-demo, README) count 30 US days a month: `thirty_360_us`.
 """
 
