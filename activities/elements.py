@@ -175,7 +175,7 @@ class Elements:
                     aggregate,
                     "element_verified",
                     f"{aggregate}:element_verified:{element_id}",
-                    progress.model_dump(mode="json", exclude={"ask_again_after"}),
+                    progress.model_dump(mode="json", exclude={"ask_again_after", "begun_at"}),
                 )
         reason = "wrong_code" if answer.step is CaptureStep.WRONG_CODE else None
         return progress.model_copy(
@@ -285,4 +285,5 @@ async def _recorded(tx: Transaction, element_id: str) -> CaptureProgress:
         kind=ElementKind(row.kind),
         verdict=verified.verdict if verified else _VERDICTS[row.state],
         reason=verified.reason if verified else row.reason,
+        begun_at=row.begun_at,
     )

@@ -75,7 +75,9 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/offers/{offer_id}"): _reads(_READS_APPLICATIONS),
         ("POST", "/v1/offers/{offer_id}/accept"): _moves("applicant", "partner"),
         ("GET", "/v1/lines/{line_id}"): _reads(_READS_APPLICATIONS),
+        ("GET", "/v1/lines/{line_id}/elements"): _reads(_READS_APPLICATIONS),
         ("POST", "/v1/lines/{line_id}/elements"): _moves("applicant", "partner", body_limit=LARGE),
+        ("POST", "/v1/lines/{line_id}/elements/{element_id}/code"): _moves("applicant", "partner"),
         # A trial stores nothing: it needs no key.
         ("POST", "/v1/plans/preview"): Rule(_BORROWER | {"reviewer", "analyst", "ops"}),
         ("POST", "/v1/lines/{line_id}/quotes"): _moves("applicant", "partner"),

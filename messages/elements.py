@@ -65,8 +65,12 @@ class EndCapture(Message):
 
 
 class CaptureProgress(ElementOutcome):
-    """How far a capture is; `ask_again_after` is the source's wish while it is pending."""
+    """How far a capture is that was `begun_at` an instant.
 
+    `ask_again_after` is the source's wish while it is pending.
+    """
+
+    begun_at: datetime
     ask_again_after: timedelta | None = None
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from domain.application import ElementRecord
 from messages.application import ProvidedElement
 from messages.base import Message
 from messages.elements import ElementOutcome
@@ -11,7 +12,7 @@ class StartLine(Message):
     """Open a line, or go on from where an earlier run stopped. Amounts are minor units.
 
     `open_drawdowns` are those that have neither been disbursed nor failed; `drawn` is what was
-    disbursed over the line's life.
+    disbursed over the line's life; `elements` are those that were provided on the line.
     """
 
     line_id: str
@@ -24,6 +25,7 @@ class StartLine(Message):
     expires_at: datetime
     open_drawdowns: tuple[str, ...] = ()
     drawn: int = 0
+    elements: tuple[ElementRecord, ...] = ()
 
 
 class LineView(Message):

@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
         StartApplication,
     )
     from workflows.calling import run_parked
-    from workflows.details import details_table
+    from workflows.details import details_table, element_rows
 
 
 class ApplicationCase:
@@ -166,7 +166,7 @@ class ApplicationCase:
             ("asked", f"{format_amount(start.amount, start.currency)} {start.currency}"),
             ("months", str(start.instalments)),
         ]
-        rows += [(f"element {item.kind}", _told(item)) for item in self.elements.values()]
+        rows += element_rows(self.elements.values())
         if self.supplement is not None:
             rows.append(("asked for again", ", ".join(self.supplement.kinds)))
         if self.offer is not None:
@@ -176,8 +176,3 @@ class ApplicationCase:
         if self.rejection is not None:
             rows.append(("rejected", f"{self.rejection.code}, again {self.rejection.reapply_on}"))
         workflow.set_current_details(details_table(rows))
-
-
-def _told(item: ElementRecord) -> str:
-    notes = [note for note in (item.reason, "from before" if item.reused else None) if note]
-    return item.verdict + (f" ({', '.join(notes)})" if notes else "")

@@ -1,6 +1,6 @@
 """Captures: asking sources that take minutes to hours, ever less often, until there is an answer.
 
-One timer at a time for all of an application. News of a capture wakes it at once.
+One timer at a time for all of a process. News of a capture wakes it at once.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.application import ElementRecord
     from domain.elements import Verdict
+    from domain.products import Product
     from messages import calls
     from messages.elements import CaptureProgress, EndCapture, PollCapture
-    from workflows.application_case import ApplicationCase
     from workflows.calling import SOON, SOON_WITHIN, run, run_parked
 
 FIRST_WAIT = timedelta(minutes=5)
@@ -27,6 +27,7 @@ NO_ANSWER = "no_answer"
 NOT_ALLOWED = "not_allowed"
 
 Learn = Callable[[ElementRecord, CaptureProgress], None]
+IsAwaited = Callable[[ElementRecord], bool]
 
 
 @dataclass
@@ -39,10 +40,17 @@ class _Watch:
 
 
 class Captures:
-    """The captures of one application that are under way. `learn` is told every answer."""
+    """The captures of one process that are under way.
 
-    def __init__(self, case: ApplicationCase, learn: Learn) -> None:
-        self._case = case
+    `learn` is told every answer; one that no more `is_awaited` is not asked for.
+    """
+
+    def __init__(
+        self, application_id: str, product: Product, is_awaited: IsAwaited, learn: Learn
+    ) -> None:
+        self._application_id = application_id
+        self._product = product
+        self._is_awaited = is_awaited
         self._learn = learn
         self._watched: dict[str, _Watch] = {}
         self._early: set[str] = set()
@@ -54,8 +62,8 @@ class Captures:
         now = workflow.now()
         watch = self._watched.get(record.element_id)
         if watch is None:
-            within = self._case.product.policy_of(record.kind).capture_within
-            watch = _Watch(record, ends_at=now + within, ask_at=now)
+            within = self._product.policy_of(record.kind).capture_within
+            watch = _Watch(record, ends_at=progress.begun_at + within, ask_at=now)
             self._watched[record.element_id] = watch
         watch.woken = watch.woken or record.element_id in self._early
         self._early.discard(record.element_id)
@@ -81,21 +89,22 @@ class Captures:
             self._loop.cancel()
 
     async def _ask_in_turn(self) -> None:
-        while not self._case.is_over:
-            self._watched = {
-                element_id: watch
-                for element_id, watch in self._watched.items()
-                if watch.record.verdict.is_open
-                and self._case.elements.get(watch.record.kind) is watch.record
-            }
-            if not self._watched:
-                return
+        while self._drop_settled():
             now = workflow.now()
             due = [watch for watch in self._watched.values() if _is_due(watch, now)]
             if due:
                 await asyncio.gather(*(self._ask(watch, now) for watch in due))
             else:
                 await self._wait(now)
+
+    def _drop_settled(self) -> bool:
+        """Forget what nobody waits for any more, and say whether anything is left."""
+        self._watched = {
+            element_id: watch
+            for element_id, watch in self._watched.items()
+            if watch.record.verdict.is_open and self._is_awaited(watch.record)
+        }
+        return bool(self._watched)
 
     async def _wait(self, now: datetime) -> None:
         self._changed = False
@@ -104,8 +113,10 @@ class Captures:
             await workflow.wait_condition(
                 lambda: (
                     self._changed
-                    or self._case.is_over
-                    or any(watch.woken for watch in self._watched.values())
+                    or any(
+                        watch.woken or not self._is_awaited(watch.record)
+                        for watch in self._watched.values()
+                    )
                 ),
                 timeout=next_at - now,
                 timeout_summary="ask the sources again",
@@ -121,7 +132,7 @@ class Captures:
         watch.woken = False
         watch.tries += 1
         request = PollCapture(
-            application_id=self._case.id, element_id=record.element_id, kind=record.kind
+            application_id=self._application_id, element_id=record.element_id, kind=record.kind
         )
         try:
             answer = await run(
@@ -141,7 +152,7 @@ class Captures:
 
     async def _give_up(self, record: ElementRecord, reason: str) -> None:
         request = EndCapture(
-            application_id=self._case.id,
+            application_id=self._application_id,
             element_id=record.element_id,
             kind=record.kind,
             reason=reason,

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.money import format_amount
     from domain.products import product_of
     from messages import calls, ids
+    from messages.elements import ConfirmElement, ElementSettled
     from messages.line import (
         CloseLine,
         DrawCommand,
@@ -27,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
         StartLine,
     )
     from workflows.calling import continue_on_newest_build, parked, run
-    from workflows.details import details_table
+    from workflows.details import details_table, element_rows
     from workflows.line_elements import LineElements
 
 ENDED = ("disbursed", "failed")
@@ -45,7 +46,13 @@ class CreditLine:
         self._open = set(start.open_drawdowns)
         self._drawn = start.drawn
         self._expiry: asyncio.Task[None] | None = None
-        self._elements = LineElements(start.application_id, product_of(start.product))
+        self._elements = LineElements(
+            start.application_id,
+            product_of(start.product),
+            start.elements,
+            is_over=self._is_over,
+            show=self._show,
+        )
         self._show()
 
     @workflow.run
@@ -54,13 +61,18 @@ class CreditLine:
         self._expiry = asyncio.create_task(
             workflow.sleep(start.expires_at - workflow.now(), summary="the line expires")
         )
+        self._elements.go_on()
         await workflow.wait_condition(lambda: self._is_over() or self._should_continue_as_new())
         self._elements.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._is_over():
             continue_on_newest_build(
                 start.model_copy(
-                    update={"open_drawdowns": tuple(sorted(self._open)), "drawn": self._drawn}
+                    update={
+                        "open_drawdowns": tuple(sorted(self._open)),
+                        "drawn": self._drawn,
+                        "elements": self._elements.records,
+                    }
                 )
             )
         self._state = LineState.USED if self._is_used() else LineState.EXPIRED
@@ -104,19 +116,32 @@ class CreditLine:
 
     @draw.validator
     def _may_draw(self, command: DrawCommand) -> None:
-        if self._state is not LineState.ACTIVE or workflow.now() >= self._start.expires_at:
-            raise LineClosed(f"the line is {self._state}")
+        self._require_active()
 
     @workflow.update(description="Verify what is asked for before money is drawn")
     async def provide_elements(self, command: ProvideLineElements) -> LineElementOutcomes:
         """Verify elements that were stored, side by side."""
-        return LineElementOutcomes(outcomes=await self._elements.provide(command.elements))
+        return LineElementOutcomes(outcomes=await self._elements.provide_all(command.elements))
 
     @provide_elements.validator
     def _may_provide(self, command: ProvideLineElements) -> None:
-        if self._state is not LineState.ACTIVE or workflow.now() >= self._start.expires_at:
-            raise LineClosed(f"the line is {self._state}")
+        self._require_active()
         self._elements.check_may_provide(command.elements)
+
+    @workflow.update(description="Pass on the code that a source sent to the borrower")
+    async def confirm_element(self, command: ConfirmElement) -> LineElementOutcomes:
+        """Pass a code on and return what its source says of the element."""
+        return LineElementOutcomes(outcomes=(await self._elements.confirm(command),))
+
+    @confirm_element.validator
+    def _may_confirm(self, command: ConfirmElement) -> None:
+        self._require_active()
+        self._elements.check_may_confirm(command)
+
+    @workflow.signal(description="A source has news of an element: it is asked now")
+    def element_settled(self, news: ElementSettled) -> None:
+        """Wake what waits for a source; a repeat, or news of what is settled, changes nothing."""
+        self._elements.settled(news)
 
     @workflow.signal(description="A drawdown was disbursed or failed")
     def drawdown_ended(self, ended: DrawdownEnded) -> None:
@@ -134,6 +159,10 @@ class CreditLine:
     def snapshot(self) -> LineView:
         """Return the live state, for debugging."""
         return self._view()
+
+    def _require_active(self) -> None:
+        if self._state is not LineState.ACTIVE or workflow.now() >= self._start.expires_at:
+            raise LineClosed(f"the line is {self._state}")
 
     def _is_used(self) -> bool:
         return self._start.mode == "single_batch" and self._drawn > 0
@@ -169,6 +198,7 @@ class CreditLine:
                     ("mode", start.mode),
                     ("expires", f"{start.expires_at:%Y-%m-%d %H:%M} UTC"),
                     ("came from", ids.application_workflow(start.application_id)),
+                    *element_rows(self._elements.records),
                     *(("drawdown", ids.drawdown_workflow(item)) for item in sorted(self._open)),
                 ]
             )

@@ -1,32 +1,26 @@
 """Elements: what an applicant provides, stored encrypted and verified by third parties."""
 
-from datetime import timedelta
-from typing import Final
-
 from fastapi import Response
 
 from api.answers import accepted
 from api.auth import Caller
-from api.consenting import require_consents
+from api.element_intake import answers_of, enter_code, store_elements, was_lost
 from api.engine import StillRunning
-from api.errors import not_found
 from api.gate import COMMAND_PROBLEMS, gated_router
 from api.idempotency import Command, Keyed
 from api.ownership import application_for
 from api.schemas.application import (
     ApplicationStatus,
-    ElementAnswer,
     ElementsAnswer,
     NewElements,
 )
 from api.schemas.element import LivenessChallengeAnswer, NewCode
 from api.services import Services, Using
-from api.views import element_answers, element_records, row_status, view_status
+from api.views import element_records, row_status, view_status
 from domain.application import (
     ApplicationClosed,
     ApplicationState,
     WrongState,
-    check_form,
     check_may_provide,
 )
 from domain.elements import ElementKind, Verdict
@@ -34,17 +28,11 @@ from domain.products import product_of
 from messages import ids
 from messages.application import ElementOutcomes, ProvidedElement, ProvideElements
 from messages.elements import ConfirmElement, ElementOutcome
-from messages.ids import is_id
-from runtime.clock import utc_now
 from storage.applications import ApplicationRow
 from storage.database import Transaction
 from storage.elements import ElementStatus
-from storage.supplements import SupplementRow
 
 router = gated_router("/applications", "applications")
-
-_HANDED_OVER: Final = timedelta(minutes=2)
-"""After this long an unverified element is known to the process, or never will be."""
 
 
 @router.post(
@@ -109,21 +97,11 @@ async def confirm(
 
     A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
     """
-    code_id = command.new_id("act", "code")
     async with services.database.transaction() as tx:
         row = await application_for(tx, caller, application_id)
-        capture = await tx.captures.get(element_id) if is_id(element_id, "elt") else None
-        if capture is None or capture.application_id != application_id:
-            raise not_found("element")
-        await tx.captures.enter_code(code_id, element_id, body.code)
-    return await _carry_out(
-        services,
-        row,
-        "confirm_element",
-        command,
-        ConfirmElement(element_id=element_id, code_id=code_id),
-        {element_id},
-    )
+        process = ids.application_workflow(application_id)
+        confirm = await enter_code(tx, process, element_id, body.code, command)
+    return await _carry_out(services, row, "confirm_element", command, confirm, {element_id})
 
 
 async def _carry_out(
@@ -135,7 +113,7 @@ async def _carry_out(
     wanted: set[str],
 ) -> ElementsAnswer | Response:
     status: ApplicationStatus | None = None
-    told: dict[str, ElementOutcome] = {}
+    told: tuple[ElementOutcome, ...] = ()
     try:
         outcomes = await services.engine.command(
             ids.application_workflow(row.id),
@@ -145,8 +123,7 @@ async def _carry_out(
             argument,
             over=row.state.is_final and update == "confirm_element",
         )
-        status = view_status(outcomes.application)
-        told = {outcome.element_id: outcome for outcome in outcomes.outcomes}
+        status, told = view_status(outcomes.application), outcomes.outcomes
     except StillRunning:
         status = None
     answer = await _answer(services, row.id, wanted, status, told)
@@ -158,56 +135,25 @@ async def _carry_out(
 async def _store(
     tx: Transaction, application_id: str, body: NewElements, command: Command
 ) -> tuple[ProvidedElement, ...]:
-    """Store the elements, unless one of them cannot be taken: then none is."""
     application = await tx.applications.for_update(application_id)
     assert application is not None  # noqa: S101 -- it was just read
-    product = product_of(application.product)
-    await require_consents(
-        tx,
-        application.applicant_id,
-        {
-            element.kind: product.policy_of(ElementKind(element.kind)).consent
-            for element in body.elements
-        },
-    )
-    latest = {status.kind: status for status in await tx.elements.latest(application_id)}
     supplement = await tx.supplements.open_of(application_id)
-    provided = []
-    for element in body.elements:
-        check_form(product, element)
-        kind = element.kind
-        item = ProvidedElement(element_id=command.new_id("elt", kind), kind=kind)
-        known = latest.get(item.kind)
-        if known is None or known.element_id != item.element_id:
-            _check(application, item, known, supplement)
-        await tx.elements.insert(item.element_id, application_id, item.kind, element)
-        provided.append(item)
-    return tuple(provided)
 
+    def check(kind: ElementKind, known: ElementStatus | None) -> None:
+        """Refuse early what the process would refuse, so that it leaves no trace in the record."""
+        if application.state.is_final:
+            raise ApplicationClosed(f"the application is {application.state}")
+        if application.state is not ApplicationState.COLLECTING:
+            raise WrongState(f"the application is {application.state}")
+        counting = [known] if known is not None and not was_lost(known) else []
+        check_may_provide(
+            product_of(application.product),
+            element_records(counting, supplement),
+            kind,
+            supplement.supplement if supplement else None,
+        )
 
-def _check(
-    application: ApplicationRow,
-    item: ProvidedElement,
-    known: ElementStatus | None,
-    supplement: SupplementRow | None,
-) -> None:
-    """Refuse early what the process would refuse, so that it leaves no trace in the record."""
-    if application.state.is_final:
-        raise ApplicationClosed(f"the application is {application.state}")
-    if application.state is not ApplicationState.COLLECTING:
-        raise WrongState(f"the application is {application.state}")
-    counting = [known] if known is not None and not _was_lost(known) else []
-    check_may_provide(
-        product_of(application.product),
-        element_records(counting, supplement),
-        item.kind,
-        supplement.supplement if supplement else None,
-    )
-
-
-def _was_lost(known: ElementStatus) -> bool:
-    """Say whether an element may have been stored without reaching the process."""
-    return known.verdict is None and known.submitted_at < utc_now() - _HANDED_OVER
+    return await store_elements(tx, application, body.elements, command, check)
 
 
 async def _answer(
@@ -215,22 +161,10 @@ async def _answer(
     application_id: str,
     wanted: set[str],
     status: ApplicationStatus | None,
-    told: dict[str, ElementOutcome],
+    told: tuple[ElementOutcome, ...],
 ) -> ElementsAnswer:
     async with services.database.read() as tx:
         row = await tx.applications.get(application_id)
         assert row is not None  # noqa: S101 -- its elements were just stored
-        latest = await tx.elements.latest(application_id)
-        statuses = [item for item in latest if item.element_id in wanted]
-        elements = await element_answers(tx, statuses, product_of(row.product))
-    return ElementsAnswer(
-        application=status or row_status(row),
-        elements=[_with_reason(element, told.get(element.element_id)) for element in elements],
-    )
-
-
-def _with_reason(element: ElementAnswer, outcome: ElementOutcome | None) -> ElementAnswer:
-    """Add what only the source's answer says: that a code was wrong."""
-    if outcome is None or element.reason or element.verdict is not outcome.verdict:
-        return element
-    return element.model_copy(update={"reason": outcome.reason})
+        elements = await answers_of(tx, application_id, product_of(row.product), wanted, told)
+    return ElementsAnswer(application=status or row_status(row), elements=elements)

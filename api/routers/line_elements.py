@@ -6,25 +6,28 @@ from fastapi import Response
 
 from api.answers import accepted
 from api.auth import Caller
-from api.consenting import require_consents
+from api.element_intake import answers_of, enter_code, store_elements, was_lost
 from api.engine import StillRunning
 from api.gate import COMMAND_PROBLEMS, gated_router
 from api.idempotency import Command, Keyed
 from api.ownership import line_for
+from api.schemas.element import NewCode
 from api.schemas.line_elements import LineElementsAnswer, NewLineElements
 from api.services import Services, Using
-from api.views import element_answers, element_records
-from domain.application import ElementRefused, check_form, check_may_provide
+from api.views import element_records
+from domain.application import ElementRefused, check_may_provide
 from domain.calendar import business_date
 from domain.elements import ElementKind, Verdict
 from domain.kept_elements import usable_elements
 from domain.line import LineClosed, LineState
-from domain.products import product_of
+from domain.products import Product, product_of
 from messages import ids
 from messages.application import ProvidedElement
+from messages.elements import ConfirmElement, ElementOutcome
 from messages.line import LineElementOutcomes, ProvideLineElements
 from runtime.clock import utc_now
 from storage.database import Transaction
+from storage.elements import ElementStatus
 from storage.lines import LineRow
 
 router = gated_router("/lines", "offers and lines")
@@ -41,23 +44,71 @@ async def provide(
 ) -> LineElementsAnswer | Response:
     """Store elements and have them verified; a drawdown needs all of them, still valid.
 
-    202 while a third party cannot be reached: it is asked again.
+    202 while a third party cannot be reached or takes its time: it is asked again.
     """
     async with services.database.transaction() as tx:
         line = await line_for(tx, caller, line_id)
         provided = await _store(tx, line, body, command)
+    return await _carry_out(
+        services,
+        line,
+        "provide_elements",
+        command,
+        ProvideLineElements(elements=provided),
+        {item.element_id for item in provided},
+    )
+
+
+@router.get("/{line_id}/elements", summary="Read where the elements of a drawdown stand")
+async def read(line_id: str, caller: Caller, services: Using) -> LineElementsAnswer:
+    """Return what a drawdown asks for: the last element of each kind, and what is missing."""
+    async with services.database.read() as tx:
+        line = await line_for(tx, caller, line_id)
+    return await _answer(services, line, None, ())
+
+
+@router.post(
+    "/{line_id}/elements/{element_id}/code",
+    response_model=LineElementsAnswer,
+    responses={**COMMAND_PROBLEMS, 202: {"model": LineElementsAnswer}},
+    summary="Enter the code that a source sent for a drawdown",
+)
+async def confirm(
+    line_id: str, element_id: str, body: NewCode, caller: Caller, command: Keyed, services: Using
+) -> LineElementsAnswer | Response:
+    """Pass the code on to the source. 202 while the source has not answered for good.
+
+    A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
+    """
+    async with services.database.transaction() as tx:
+        line = await line_for(tx, caller, line_id)
+        process = ids.line_workflow(line_id)
+        confirm = await enter_code(tx, process, element_id, body.code, command)
+    return await _carry_out(services, line, "confirm_element", command, confirm, {element_id})
+
+
+async def _carry_out(
+    services: Services,
+    line: LineRow,
+    update: str,
+    command: Command,
+    argument: ProvideLineElements | ConfirmElement,
+    wanted: set[str],
+) -> LineElementsAnswer | Response:
+    told: tuple[ElementOutcome, ...] = ()
     with suppress(StillRunning):
-        await services.engine.command(
-            ids.line_workflow(line_id),
-            "provide_elements",
+        outcomes = await services.engine.command(
+            ids.line_workflow(line.id),
+            update,
             command.update_id,
             LineElementOutcomes,
-            ProvideLineElements(elements=provided),
+            argument,
             over=line.state is not LineState.ACTIVE,
         )
-    answer = await _answer(services, line, {item.element_id for item in provided})
+        told = outcomes.outcomes
+    answer = await _answer(services, line, wanted, told)
     if any(element.verdict is Verdict.PENDING for element in answer.elements):
-        return accepted(answer, f"/v1/lines/{line_id}")
+        return accepted(answer, f"/v1/lines/{line.id}/elements")
     return answer
 
 
@@ -69,46 +120,48 @@ async def _store(
     if line.state is not LineState.ACTIVE:
         raise LineClosed(f"the line is {line.state}")
     product = product_of(application.product)
-    asked = product.model_copy(
+    asking = product.model_copy(
         update={"required_elements": product.drawdown_elements, "optional_elements": ()}
     )
-    policies = {one.kind: product.policy_of(ElementKind(one.kind)) for one in body.elements}
-    await require_consents(
-        tx, line.applicant_id, {kind: policy.consent for kind, policy in policies.items()}
-    )
+    counting = await _counting(tx, line, product)
+
+    def check(kind: ElementKind, known: ElementStatus | None) -> None:
+        if kind in counting:
+            raise ElementRefused(f"{kind} is verified already")
+        expired = known is not None and known.verdict is Verdict.MATCH
+        standing = [known] if known and not expired and not was_lost(known) else []
+        check_may_provide(asking, element_records(standing, None), kind)
+
+    return await store_elements(tx, application, body.elements, command, check)
+
+
+async def _counting(tx: Transaction, line: LineRow, product: Product) -> set[ElementKind]:
+    """Return the kinds of a drawdown that were verified and still count today."""
     kept = await tx.elements.kept_by(line.applicant_id, product.zone)
     today = business_date(utc_now(), product.zone)
-    counting = {
-        item.kind
-        for item in usable_elements(
-            product, product.drawdown_elements, kept, today, is_present=False
-        )
-    }
-    latest = {status.kind: status for status in await tx.elements.latest(application.id)}
-    provided = []
-    for element in body.elements:
-        kind = ElementKind(element.kind)
-        check_form(product, element)
-        item = ProvidedElement(element_id=command.new_id("elt", kind), kind=kind)
-        known = latest.get(kind)
-        if known is None or known.element_id != item.element_id:
-            if kind in counting:
-                raise ElementRefused(f"{kind} is verified already")
-            if policies[element.kind].captured:
-                raise ElementRefused(f"{kind} is captured with an application")
-            expired = known is not None and known.verdict is Verdict.MATCH
-            records = element_records([known] if known and not expired else [], None)
-            check_may_provide(asked, records, kind)
-        await tx.elements.insert(item.element_id, application.id, kind, element)
-        provided.append(item)
-    return tuple(provided)
+    usable = usable_elements(product, product.drawdown_elements, kept, today, is_present=False)
+    return {item.kind for item in usable}
 
 
-async def _answer(services: Services, line: LineRow, wanted: set[str]) -> LineElementsAnswer:
+async def _answer(
+    services: Services,
+    line: LineRow,
+    wanted: set[str] | None,
+    told: tuple[ElementOutcome, ...],
+) -> LineElementsAnswer:
+    """Return where the elements `wanted` stand, without a choice those that a drawdown needs."""
     async with services.database.read() as tx:
         application = await tx.applications.get(line.application_id)
         assert application is not None  # noqa: S101 -- a line comes from one
-        latest = await tx.elements.latest(application.id)
-        statuses = [item for item in latest if item.element_id in wanted]
-        elements = await element_answers(tx, statuses, product_of(application.product))
-    return LineElementsAnswer(line_id=line.id, elements=elements)
+        product = product_of(application.product)
+        counting = await _counting(tx, line, product)
+        if wanted is None:
+            latest = await tx.elements.latest(application.id)
+            asked = product.drawdown_elements
+            wanted = {status.element_id for status in latest if status.kind in asked}
+        elements = await answers_of(tx, application.id, product, wanted, told)
+    return LineElementsAnswer(
+        line_id=line.id,
+        elements=elements,
+        missing=[kind for kind in product.drawdown_elements if kind not in counting],
+    )

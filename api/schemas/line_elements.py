@@ -38,7 +38,8 @@ class NewLineElements(Body):
 
 
 class LineElementsAnswer(Answer):
-    """What became of the elements of one request."""
+    """Where elements of a line stand, and which kinds are still to be verified for a drawdown."""
 
     line_id: str
     elements: list[ElementAnswer]
+    missing: list[ElementKind]

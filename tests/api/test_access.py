@@ -38,6 +38,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/v1/users/{applicant_id}/standing": {"level": 1},
     "/v1/credit-analyses/{analysis_id}/review": {"decision": "approve", "reason": "seen"},
     "/v1/lines/{line_id}/elements": {"elements": [{"kind": "operator", "mobile": "13800138000"}]},
+    "/v1/lines/{line_id}/elements/{element_id}/code": {"code": "123456"},
     "/v1/lines/{line_id}/quotes": {"amount": 1_000_000, "instalments": 12},
     "/v1/loans/{loan_id}/repayments": {"amount": 100},
     "/v1/collections/tasks/{task_id}/result": {"result": "promised"},

@@ -73,7 +73,7 @@ class Desk:
         return str((await self.post("/applications", body, status=201))["id"])
 
 
-async def until(look: Callable[[], Awaitable[dict[str, Any]]], **fields: str) -> dict[str, Any]:
+async def until(look: Callable[[], Awaitable[dict[str, Any]]], **fields: object) -> dict[str, Any]:
     async with asyncio.timeout(20):
         while True:
             found = await look()
@@ -208,3 +208,44 @@ async def test_a_card_is_bound_when_money_is_drawn(desk: Desk) -> None:
     await desk.post(f"/lines/{line_id}/drawdowns", drawing, status=201)
     following = await desk.get(f"/applications/{await desk.apply(who)}")
     assert following["missing"] == []
+
+
+async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) -> None:
+    who = person("approved", 34)
+    application_id = await desk.apply(who, "capturing")
+    path = f"/applications/{application_id}"
+    actions = (await desk.get(f"{path}/liveness-challenge"))["actions"]
+    body = {"elements": elements(who, actions)[:5], "submit": True}
+    offer_id = (await desk.post(f"{path}/elements", body))["application"]["offer_id"]
+    line = f"/lines/{(await desk.post(f'/offers/{offer_id}/accept'))['line_id']}"
+    assert await desk.get(f"{line}/elements") == {
+        "line_id": line.rpartition("/")[2],
+        "elements": [],
+        "missing": ["bank_card", "operator_report"],
+    }
+    report = {"kind": "operator_report", "mobile": who.mobile}
+    captured = {"elements": [element(who, "bank_card"), report]}
+    begun = await desk.post(f"{line}/elements", captured)
+    assert {one["verdict"] for one in begun["elements"]} == {"awaiting_code"}
+    codes = {one["kind"]: f"{line}/elements/{one['element_id']}/code" for one in begun["elements"]}
+
+    elsewhere = codes["bank_card"].replace(line, path)
+    strange = await desk.post(elsewhere, {"code": RIGHT_CODE}, status=404)
+    assert strange["code"] == "not_found"
+    (wrong,) = (await desk.post(codes["bank_card"], {"code": "000000"}))["elements"]
+    assert (wrong["verdict"], wrong["reason"]) == ("awaiting_code", "wrong_code")
+    bound = await desk.post(codes["bank_card"], {"code": RIGHT_CODE})
+    assert (bound["elements"][0]["verdict"], bound["missing"]) == ("match", ["operator_report"])
+    await desk.standins.fault("operator_report", operation="confirm", hold=True)
+    waiting = await desk.post(codes["operator_report"], {"code": RIGHT_CODE}, status=202)
+    assert waiting["elements"][0]["verdict"] == "pending"
+    again = await desk.post(codes["operator_report"], {"code": RIGHT_CODE}, status=409)
+    assert again["code"] == "code_refused"
+
+    (held,) = [one for one in begun["elements"] if one["kind"] == "operator_report"]
+    finish = f"/sandbox/captures/{held['element_id']}/finish"
+    (await desk.standins.console.post(finish)).raise_for_status()
+    notices = [await desk.notify(held["element_id"]) for _ in range(2)]
+    assert [notice.json()["duplicate"] for notice in notices] == [False, True]
+    found = await until(lambda: desk.get(f"{line}/elements"), missing=[])
+    assert {one["verdict"] for one in found["elements"]} == {"match"}

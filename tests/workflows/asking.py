@@ -6,7 +6,7 @@ from types import MappingProxyType
 import pytest
 
 from domain import products
-from domain.element_catalogue import CATALOGUE, OnMismatch
+from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
 from domain.elements import ElementKind
 from domain.products import CASH_LOAN
 
@@ -65,7 +65,16 @@ DRAWING = CASH_LOAN.model_copy(
 )
 """The card is bound only when money is drawn: who is refused was not asked for it."""
 
-ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING)
+CAPTURING = DRAWING.model_copy(
+    update={
+        "code": "capturing",
+        "drawdown_elements": (ElementKind.BANK_CARD, ElementKind.OPERATOR_REPORT),
+        "element_policies": (BANK_CARD_BINDING,),
+    }
+)
+"""When money is drawn the card is bound with a code, and the operator's report is asked for."""
+
+ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING, CAPTURING)
 
 
 def offer_more(patch: pytest.MonkeyPatch) -> None:

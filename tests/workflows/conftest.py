@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from runtime.temporal.plugin import LoanflowPlugin
 from storage.database import Database
 from storage.migrate import migrate
 from tests.standins import Standins, connected, sandbox_config
+from tests.workflows.asking import offer_more
 from tests.workflows.lender import CACHED, Lender, open_lender
 
 TEMPLATE = "loanflow_template"
@@ -100,6 +101,17 @@ def own_settings(
     return lender_settings.model_copy(
         update={"task_queue_prefix": task_queue_prefix, "max_cached_workflows": workflow_cache}
     )
+
+
+@pytest.fixture
+def more_products() -> Iterator[None]:
+    """Offer the products of `asking` too: until the lender, set up later, replayed its histories.
+
+    For use by `pytest.mark.usefixtures`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        offer_more(patch)
+        yield
 
 
 @pytest.fixture

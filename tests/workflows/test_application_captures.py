@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -18,7 +17,6 @@ from sandbox.personas import Person
 from storage.captures import CaptureState
 from tests.activities import story
 from tests.workflows.applying import Applying, apply
-from tests.workflows.asking import offer_more
 from tests.workflows.lender import (
     Lender,
     also_uncached,
@@ -30,17 +28,10 @@ from tests.workflows.lender import (
 )
 from tests.workflows.test_sealed_histories import opened
 
+pytestmark = pytest.mark.usefixtures("more_products")
+
 REPORT = ElementKind.OPERATOR_REPORT
 HOURS = timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def more_products() -> Any:
-    """Stays until the lender has replayed its histories."""
-    patch = pytest.MonkeyPatch()
-    offer_more(patch)
-    yield
-    patch.undo()
 
 
 @pytest.fixture(autouse=True)

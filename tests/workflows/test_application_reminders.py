@@ -1,7 +1,6 @@
 """Who stops providing is reminded, by day, and in the end the application expires."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,20 +10,12 @@ from domain.products import CASH_LOAN
 from messages.ids import application_workflow
 from tests.activities import story
 from tests.workflows.applying import Applying, apply, offered
-from tests.workflows.asking import offer_more
 from tests.workflows.lender import Lender, also_uncached, person
+
+pytestmark = pytest.mark.usefixtures("more_products")
 
 DAY = timedelta(days=1)
 ZONE = ZoneInfo("Asia/Shanghai")
-
-
-@pytest.fixture(autouse=True)
-def more_products() -> Any:
-    """Stays until the lender has replayed its histories."""
-    patch = pytest.MonkeyPatch()
-    offer_more(patch)
-    yield
-    patch.undo()
 
 
 async def told(applying: Applying) -> list[str]:

@@ -1,26 +1,17 @@
 """What a person had verified before counts again: in every channel, for nobody else."""
 
-from typing import Any
-
 import pytest
 
 from domain.application import ApplicationState, ElementRefused
 from domain.elements import ElementKind, Verdict
 from tests.activities import story
 from tests.workflows.applying import Applying, apply, six_elements
-from tests.workflows.asking import offer_more
 from tests.workflows.lender import Lender, also_uncached, person, refused
 
 REAL_NAME, LIVENESS = ElementKind.REAL_NAME, ElementKind.LIVENESS
 
 
-@pytest.fixture(autouse=True)
-def more_products() -> Any:
-    """Stays until the lender has replayed its histories."""
-    patch = pytest.MonkeyPatch()
-    offer_more(patch)
-    yield
-    patch.undo()
+pytestmark = pytest.mark.usefixtures("more_products")
 
 
 async def reused(applying: Applying) -> set[ElementKind]:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from domain.application import ElementRefused
+from domain.elements import ElementKind, OperatorReport, Verdict
 from domain.line import LineState
 from messages import search_attributes as attributes
 from messages.drawdown import TransferStatus
@@ -15,12 +17,20 @@ from messages.ids import new_id
 from messages.loan import RepayCommand
 from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
+from sandbox.captures import RIGHT_CODE
 from storage.database import Database
 from storage.loans import LoanState
 from tests.activities import story
 from tests.standins import Standins
-from tests.workflows.borrowing import Loan, lend, open_line
-from tests.workflows.lender import Lender, open_lender, person
+from tests.workflows.borrowing import Line, Loan, lend, open_line
+from tests.workflows.lender import Lender, eventually, open_lender, person, refused
+from tests.workflows.test_line_elements import (
+    capturing,
+    confirm,
+    line_without_card,
+    notify,
+    provide,
+)
 
 EVENTS_A_RUN = 30
 FIRST_DUE = date(2031, 2, 15)
@@ -125,3 +135,33 @@ async def test_a_line_remembers_what_was_drawn_in_earlier_runs(lender: Lender) -
 
     view = await line.result()
     assert (view.state, view.drawn) == (LineState.EXPIRED, story.AMOUNT // 2)
+
+
+@pytest.mark.usefixtures("more_products")
+async def test_what_a_line_waits_for_is_waited_for_in_later_runs(lender: Lender) -> None:
+    who = person()
+    applying, line = await line_without_card(lender, who, "capturing")
+    given = await capturing(line, applying, who)
+    await next_run(line)
+
+    bound = await confirm(line, given[ElementKind.BANK_CARD], RIGHT_CODE)
+    assert bound.verdict is Verdict.MATCH
+    await lender.pass_time(line.workflow_id, timedelta(hours=6))
+    with refused(ElementRefused):
+        await provide(line, *await applying.store(OperatorReport(mobile=who.mobile)))
+    await notify(line, given[ElementKind.OPERATOR_REPORT])
+    async with lender.database.read() as tx:
+        report = await eventually(
+            lambda: tx.elements.verification(given[ElementKind.OPERATOR_REPORT])
+        )
+
+    assert report is not None
+    assert report.verdict is Verdict.MATCH
+    assert await runs(lender, line.workflow_id) > 2
+
+
+async def next_run(line: Line) -> None:
+    """Wake a line until it goes on in another run."""
+    handle = line.lender.handle(line.workflow_id)
+    while await runs(line.lender, line.workflow_id) == 1:
+        await handle.signal("nudge")

@@ -1,0 +1,101 @@
+"""Taking elements in: stored before their process hears of them, and shown as they stand after."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Final
+
+from api.consenting import require_consents
+from api.errors import not_found
+from api.idempotency import Command
+from api.schemas.application import ElementAnswer
+from api.views import element_answers
+from domain.application import check_form
+from domain.consents import Purpose
+from domain.elements import Element, ElementKind
+from domain.products import Product, product_of
+from messages.application import ProvidedElement
+from messages.elements import ConfirmElement, ElementOutcome
+from messages.ids import is_id
+from runtime.clock import utc_now
+from storage.applications import ApplicationRow
+from storage.database import Transaction
+from storage.elements import ElementStatus
+
+_HANDED_OVER: Final = timedelta(minutes=2)
+"""After this long an unverified element is known to its process, or never will be."""
+
+Check = Callable[[ElementKind, ElementStatus | None], None]
+"""Raises where an element of a kind cannot be taken, given the one of that kind that counts."""
+
+
+async def store_elements(
+    tx: Transaction,
+    application: ApplicationRow,
+    elements: Iterable[Element],
+    command: Command,
+    check: Check,
+) -> tuple[ProvidedElement, ...]:
+    """Store elements of an application, unless one of them cannot be taken: then none is.
+
+    Those that this command stored before are not checked again. Raises what `check` raises,
+    `ElementRefused`, and `ConsentMissing`.
+    """
+    product = product_of(application.product)
+    elements = tuple(elements)
+    purposes: dict[str, Purpose] = {
+        one.kind: product.policy_of(ElementKind(one.kind)).consent for one in elements
+    }
+    await require_consents(tx, application.applicant_id, purposes)
+    latest = {status.kind: status for status in await tx.elements.latest(application.id)}
+    provided = []
+    for element in elements:
+        check_form(product, element)
+        kind = ElementKind(element.kind)
+        item = ProvidedElement(element_id=command.new_id("elt", kind), kind=kind)
+        known = latest.get(kind)
+        if known is None or known.element_id != item.element_id:
+            check(kind, known)
+        await tx.elements.insert(item.element_id, application.id, kind, element)
+        provided.append(item)
+    return tuple(provided)
+
+
+def was_lost(known: ElementStatus) -> bool:
+    """Say whether an element may have been stored without reaching its process."""
+    return known.verdict is None and known.submitted_at < utc_now() - _HANDED_OVER
+
+
+async def enter_code(
+    tx: Transaction, workflow_id: str, element_id: str, code: str, command: Command
+) -> ConfirmElement:
+    """Keep a code, sealed, for the process that waits for it; an unknown element is a 404."""
+    code_id = command.new_id("act", "code")
+    capture = await tx.captures.get(element_id) if is_id(element_id, "elt") else None
+    if capture is None or capture.workflow_id != workflow_id:
+        raise not_found("element")
+    await tx.captures.enter_code(code_id, element_id, code)
+    return ConfirmElement(element_id=element_id, code_id=code_id)
+
+
+async def answers_of(
+    tx: Transaction,
+    application_id: str,
+    product: Product,
+    wanted: set[str],
+    told: Iterable[ElementOutcome],
+) -> list[ElementAnswer]:
+    """Return where elements stand, with what only their sources' answers `told` say."""
+    latest = await tx.elements.latest(application_id)
+    statuses = [item for item in latest if item.element_id in wanted]
+    outcomes = {outcome.element_id: outcome for outcome in told}
+    return [
+        _with_reason(element, outcomes.get(element.element_id))
+        for element in await element_answers(tx, statuses, product)
+    ]
+
+
+def _with_reason(element: ElementAnswer, outcome: ElementOutcome | None) -> ElementAnswer:
+    """Add what only the source's answer says: that a code was wrong."""
+    if outcome is None or element.reason or element.verdict is not outcome.verdict:
+        return element
+    return element.model_copy(update={"reason": outcome.reason})
