@@ -29,17 +29,17 @@ run: $(RUN_STAMP) ## Start everything, tell one life of credit, stay up until Ct
 demo: $(RUN_STAMP) ## Start everything, tell the story, stop; fails if a step came out otherwise
 	@exec $(VENV_PYTHON) starter.py demo
 
-# Two runs side by side: one computes, the other waits for servers most of the time.
-COMPUTING := tests/property tests/unit tests/vision
+# Two runs of about the same length side by side, on a core each.
+BESIDE := tests/property tests/unit tests/vision tests/faults tests/e2e
 
 test: $(DEV_STAMP) ## Run every test (ARGS="-k name" chooses)
 ifdef ARGS
 	@$(VENV_PYTHON) -m pytest $(ARGS)
 else
-	@mkdir -p .local && log=$$(mktemp .local/test-XXXXXX) && trap 'kill $$computing 2>/dev/null; rm -f $$log' EXIT; \
-	$(VENV_PYTHON) -m pytest $(COMPUTING) > $$log 2>&1 & computing=$$!; \
-	$(VENV_PYTHON) -m pytest $(COMPUTING:%=--ignore=%); serving=$$?; \
-	wait $$computing; computed=$$?; cat $$log; exit $$((serving || computed))
+	@mkdir -p .local && log=$$(mktemp .local/test-XXXXXX) && trap 'kill $$beside 2>/dev/null; rm -f $$log' EXIT; \
+	$(VENV_PYTHON) -m pytest $(BESIDE) > $$log 2>&1 & beside=$$!; \
+	$(VENV_PYTHON) -m pytest $(BESIDE:%=--ignore=%); first=$$?; \
+	wait $$beside; second=$$?; cat $$log; exit $$((first || second))
 endif
 
 check: $(DEV_STAMP) ## Lint, formatting, strict types and import rules
