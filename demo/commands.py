@@ -10,6 +10,7 @@ from demo.handing_in import elements_for
 from demo.people import CONSENTS, someone
 from demo.stage import Stage
 from demo.terms import CHANNEL, FRONT
+from sandbox.captures import RIGHT_CODE
 
 Result = dict[str, Any]
 
@@ -36,7 +37,10 @@ async def apply(
     amount: int,
     months: int,
 ) -> Result:
-    """Apply as a persona, provide all elements at once, and return the decided application."""
+    """Apply as a persona, provide all elements at once, and return the decided application.
+
+    A code that a source texts to the persona is entered.
+    """
     api, who = stage.api, someone(persona, index)
     body = {
         "product": product,
@@ -49,7 +53,11 @@ async def apply(
     application_id = (await api.post(FRONT, "/v1/applications", body))["id"]
     path = f"/v1/applications/{application_id}"
     given = await elements_for(api, stage.camera, application_id, who)
-    await api.post(FRONT, f"{path}/elements", {"elements": given, "submit": True})
+    answer = await api.post(FRONT, f"{path}/elements", {"elements": given, "submit": True})
+    for one in answer["elements"]:
+        if one["verdict"] == "awaiting_code":
+            code = {"code": RIGHT_CODE}
+            await api.post(FRONT, f"{path}/elements/{one['element_id']}/code", code)
 
     async def read() -> Result:
         return _object(await api.get("ops", path))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.data_sources import Capability
 from domain.decision import DECISION_SOURCES
-from domain.element_catalogue import CATALOGUE, ElementPolicy
+from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, ElementPolicy
 from domain.elements import ElementKind
 from domain.errors import DomainError
 from domain.fees import Fee
@@ -145,8 +145,24 @@ CASH_LOAN = Product(
     quote_valid_for=timedelta(minutes=30),
 )
 
+# A line that is drawn on for a year is debited often: its card is bound with the bank's own code,
+# as agreements for such debits are, and whatever else the applicant can show is taken.
 REVOLVING_LOAN = CASH_LOAN.model_copy(
-    update={"code": "revolving", "mode": "revolving", "line_valid_for": timedelta(days=365)}
+    update={
+        "code": "revolving",
+        "mode": "revolving",
+        "line_valid_for": timedelta(days=365),
+        "optional_elements": (
+            ElementKind.OPERATOR_REPORT,
+            ElementKind.CREDIT_CARD,
+            ElementKind.ONLINE_BANKING,
+            ElementKind.ECOMMERCE,
+            ElementKind.COMPANY,
+            ElementKind.GUARANTOR,
+            ElementKind.CARD_TRANSACTION,
+        ),
+        "element_policies": (BANK_CARD_BINDING,),
+    }
 )
 
 PRODUCTS = MappingProxyType({product.code: product for product in (CASH_LOAN, REVOLVING_LOAN)})

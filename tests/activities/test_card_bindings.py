@@ -1,15 +1,12 @@
-"""A bank card that is bound with a code by text message, for products that ask for it so."""
+"""A bank card that is bound with a code by text message, as the revolving line asks for it."""
 
 import asyncio
-from types import MappingProxyType
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain import products
-from domain.element_catalogue import BANK_CARD_BINDING
 from domain.elements import ElementKind, Verdict
-from domain.products import CASH_LOAN
+from domain.products import PRODUCTS
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person, person
 from tests.activities import story
@@ -19,19 +16,11 @@ from tests.activities.test_data_sources_binding import an_earlier_time
 from tests.activities.test_elements import Capturing
 
 WRONG_CODE = "000000"
-BINDING = CASH_LOAN.model_copy(update={"code": "binding", "element_policies": (BANK_CARD_BINDING,)})
-"""The bank card is bound in two steps."""
-
-
-@pytest.fixture(autouse=True)
-def offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    more = MappingProxyType({**products.PRODUCTS, BINDING.code: BINDING})
-    monkeypatch.setattr(products, "PRODUCTS", more)
 
 
 async def binding(bench: Bench, who: Person) -> Capturing:
     """Return the bank card of someone whose name is verified."""
-    of = await applicant(bench, who, product="binding")
+    of = await applicant(bench, who, product="revolving")
     await of.verify(story.real_name(who))
     return await again(Capturing(of, "", ElementKind.BANK_CARD))
 
@@ -136,6 +125,6 @@ async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Benc
     assert (await card.confirm(code_id)).verdict is Verdict.MATCH
 
 
-async def test_the_shipped_products_ask_for_four_factors_in_one_step() -> None:
-    for product in (products.CASH_LOAN, products.REVOLVING_LOAN):
-        assert not product.policy_of(ElementKind.BANK_CARD).captured
+def test_a_line_for_a_year_binds_its_card_and_a_single_loan_checks_it() -> None:
+    captured = {p.code: p.policy_of(ElementKind.BANK_CARD).captured for p in PRODUCTS.values()}
+    assert captured == {"cash": False, "revolving": True}

@@ -36,11 +36,17 @@ def travel_with(client: Client, **options: Any) -> TimeTravel:
 
 
 async def new_loan(
-    starter: CommandLine, *, person: str = "approved", amount: str = "6000.00", months: int = 6
+    starter: CommandLine,
+    *,
+    person: str = "approved",
+    product: str = "cash",
+    amount: str = "6000.00",
+    months: int = 6,
 ) -> dict[str, Any]:
     """Return the drawdown of a new loan of a new person."""
     wanted = ("--amount", amount, "--months", str(months))
-    application = (await starter("apply", "--person", person, *wanted)).object
+    asked = ("--person", person, "--product", product)
+    application = (await starter("apply", *asked, *wanted)).object
     if application["state"] == "in_review":
         application = (await starter("approve", application["id"])).object
     accepted = (await starter("accept", application["id"])).object
@@ -119,6 +125,15 @@ async def test_a_second_stack_in_the_same_folder_is_refused(stack: LocalStack) -
 
 # The ladder: a reminder on day 1, a call on day 4, a notice on day 8, each at 10:00 in Shanghai
 # (02:00 UTC); the debit at 08:30 on the due date, the mark at 00:30 on the day after.
+async def test_a_line_for_a_year_is_drawn_on_with_a_card_that_was_bound(
+    starter: CommandLine,
+) -> None:
+    drawdown = await new_loan(starter, product="revolving")
+    assert drawdown["state"] == "disbursed"
+    again = (await starter("draw", drawdown["line_id"], "--amount", "1000.00")).code
+    assert again == 1  # All of it was drawn.
+
+
 async def test_an_overdue_loan_and_its_case_live_through_the_same_days(
     starter: CommandLine, client: Client, api: Callers, sandbox: httpx.AsyncClient
 ) -> None:

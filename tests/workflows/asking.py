@@ -6,9 +6,9 @@ from types import MappingProxyType
 import pytest
 
 from domain import products
-from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
+from domain.element_catalogue import CATALOGUE, OnMismatch
 from domain.elements import ElementKind
-from domain.products import CASH_LOAN
+from domain.products import CASH_LOAN, REVOLVING_LOAN
 
 REPORT = CASH_LOAN.model_copy(
     update={
@@ -65,16 +65,28 @@ DRAWING = CASH_LOAN.model_copy(
 )
 """The card is bound only when money is drawn: who is refused was not asked for it."""
 
+BINDING = REVOLVING_LOAN.model_copy(
+    update={
+        "code": "binding",
+        "required_elements": (
+            ElementKind.REAL_NAME,
+            ElementKind.OPERATOR,
+            ElementKind.BANK_CARD,
+        ),
+    }
+)
+"""Real name and mobile, and a bank card that is bound with a code."""
+
 CAPTURING = DRAWING.model_copy(
     update={
         "code": "capturing",
         "drawdown_elements": (ElementKind.BANK_CARD, ElementKind.OPERATOR_REPORT),
-        "element_policies": (BANK_CARD_BINDING,),
+        "element_policies": REVOLVING_LOAN.element_policies,
     }
 )
 """When money is drawn the card is bound with a code, and the operator's report is asked for."""
 
-ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING, CAPTURING)
+ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING, BINDING, CAPTURING)
 
 
 def offer_more(patch: pytest.MonkeyPatch) -> None:

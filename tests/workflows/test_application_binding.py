@@ -1,39 +1,19 @@
 """A bank card that is bound in two steps, in the life of an application."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from types import MappingProxyType
 
 import pytest
 
-from domain import products
 from domain.application import ApplicationState, CodeRefused
-from domain.element_catalogue import BANK_CARD_BINDING
 from domain.elements import ElementKind, Verdict
-from domain.products import CASH_LOAN
 from sandbox.captures import RIGHT_CODE
 from tests.activities import story
 from tests.workflows.applying import Applying, apply
 from tests.workflows.lender import Lender, eventually, person, refused
 
+pytestmark = pytest.mark.usefixtures("more_products")
+
 CARD = ElementKind.BANK_CARD
-BINDING = CASH_LOAN.model_copy(
-    update={
-        "code": "binding",
-        "required_elements": (ElementKind.REAL_NAME, ElementKind.OPERATOR, CARD),
-        "element_policies": (BANK_CARD_BINDING,),
-    }
-)
-
-
-@pytest.fixture(autouse=True)
-def more_products() -> Iterator[None]:
-    """Stays until the lender has replayed its histories."""
-    patch = pytest.MonkeyPatch()
-    more = MappingProxyType({**products.PRODUCTS, BINDING.code: BINDING})
-    patch.setattr(products, "PRODUCTS", more)
-    yield
-    patch.undo()
 
 
 async def awaiting_code(lender: Lender) -> tuple[Applying, str]:
