@@ -1,8 +1,7 @@
 """Fictional identity cards drawn as pictures: the front with a portrait, and the back.
 
 The layout is that of a resident's card; there is no emblem, and both sides say that they are
-samples. The pictures also carry what they show, as those of `sandbox.pictures` do, so that the
-stand-in and a reader that looks at the pixels answer the same.
+samples. They are for who reads cards: the stand-in sees nothing in them.
 """
 
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sandbox import camera, expressions, pictures, portraits
+from sandbox import camera, expressions, portraits
 from sandbox.personas import Person, Sex
 from sandbox.pictures import Quality
 
@@ -59,15 +58,13 @@ def card_of(person: Person) -> Card:
 
 
 def card_front(person: Person, quality: Quality = "clear") -> bytes:
-    """Return a photograph (JPEG) of the front, which also says what it shows."""
-    side = draw_front(card_of(person), portraits.portrait(person))
-    return _photograph(side, pictures.front_facts(person, quality), quality)
+    """Return a photograph (JPEG) of the front."""
+    return _photograph(draw_front(card_of(person), portraits.portrait(person)), person, quality)
 
 
 def card_back(person: Person, quality: Quality = "clear") -> bytes:
-    """Return a photograph (JPEG) of the back, which also says what it shows."""
-    side = draw_back(card_of(person))
-    return _photograph(side, pictures.back_facts(person, quality), quality)
+    """Return a photograph (JPEG) of the back."""
+    return _photograph(draw_back(card_of(person)), person, quality)
 
 
 def draw_front(card: Card, portrait: Image.Image) -> Image.Image:
@@ -110,11 +107,8 @@ def draw_back(card: Card) -> Image.Image:
     return side
 
 
-def _photograph(side: Image.Image, facts: pictures.Facts, quality: Quality) -> bytes:
-    shot = camera.on_a_desk(side)
-    if quality == "blurred":
-        shot = camera.blurred(shot, 14)
-    return pictures.with_facts(camera.jpeg(shot), facts)
+def _photograph(side: Image.Image, person: Person, quality: Quality) -> bytes:
+    return portraits.photograph(camera.on_a_desk(side), person, quality)
 
 
 def _blank() -> tuple[Image.Image, ImageDraw.ImageDraw]:

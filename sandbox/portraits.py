@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from sandbox import camera, expressions, pictures
+from sandbox import camera, expressions
 from sandbox.expressions import Pixels, Points
 from sandbox.personas import Person, Sex, Trait
 from sandbox.pictures import Quality
@@ -93,7 +93,7 @@ def picture(sample: Sample) -> Image.Image:
 
 
 def face(person: Person, action: str = NEUTRAL, quality: Quality = "clear") -> bytes:
-    """Return one frame (JPEG) of the person at the height of `action`, which also says so.
+    """Return one frame (JPEG) of the person at the height of `action`.
 
     A person of the trait `not_live` is a still photograph whatever is asked.
     """
@@ -107,6 +107,18 @@ def frames(person: Person, actions: Sequence[str]) -> list[tuple[str, bytes]]:
         steps = range(len(_COURSES[action]))
         shots += [(action, _shot(person, action, "clear", at)) for at in steps]
     return shots
+
+
+def photograph(shot: Image.Image, person: Person, quality: Quality) -> bytes:
+    """Return what the person's own telephone makes of a view: a JPEG file.
+
+    Its sensor's noise is another one than other people's: two photographs are never the same file,
+    even where they show the same face or the same printed text.
+    """
+    if quality == "blurred":
+        shot = camera.blurred(shot, 14)
+    seed = zlib.crc32(person.identity_number.encode())
+    return camera.jpeg(camera.with_noise(shot, 1, seed))
 
 
 def acted(sample: Sample, action: str, at: int) -> Image.Image:
@@ -132,9 +144,7 @@ def _mesh(sample: Sample) -> Points:
 def _shot(person: Person, action: str, quality: Quality, at: int) -> bytes:
     still = person.persona.trait is Trait.NOT_LIVE
     shot = acted(sample_of(person), NEUTRAL if still else action, 0 if still else at)
-    if quality == "blurred":
-        shot = camera.blurred(shot, 14)
-    return pictures.with_facts(camera.jpeg(shot), pictures.face_facts(person, action, quality))
+    return photograph(shot, person, quality)
 
 
 def _lit(still: Pixels, at: int) -> Image.Image:
