@@ -14,6 +14,7 @@ from activities.enquiries import Desk, Question, Subject, Told
 from activities.transaction_question import transaction_question
 from domain import elements
 from domain.data_sources import Capability
+from domain.element_catalogue import PICTURE_OF_ANOTHER
 from domain.elements import Element, ElementKind, Verdict
 from domain.liveness_challenge import Action, done
 from providers.bank_card import BankCardRequest, CardVerification
@@ -40,8 +41,9 @@ class Remembered(TypedDict, total=False):
 class Case:
     """One element with what its check needs of the others. Holds personal data.
 
-    `card` is the identity card that was verified, `challenge` what a face is asked to do. The
-    address book goes along only where the product says `check_address_book`.
+    `card` is the identity card that was verified, `challenge` what a face is asked to do,
+    `picture_givers` how many other people gave one of the element's pictures. The address book goes
+    along only where the product says `check_address_book`.
     """
 
     element_id: str
@@ -53,6 +55,7 @@ class Case:
     known_identity: str | None
     card: elements.IdentityCard | None
     challenge: tuple[Action, ...]
+    picture_givers: int
     today: date
     check_address_book: bool = False
 
@@ -167,6 +170,8 @@ async def _identity_card(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.IdentityCard)  # noqa: S101 -- as above
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
+    if case.picture_givers:
+        return _mismatch("record", PICTURE_OF_ANOTHER)
     data = case.data
     question = Question(
         Capability.IDENTITY_CARD,
@@ -211,6 +216,8 @@ async def _liveness(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.Liveness)  # noqa: S101 -- as above
     if case.real_name is None:
         return _mismatch("record", "real_name_required")
+    if case.picture_givers:
+        return _mismatch("record", PICTURE_OF_ANOTHER)
     data = case.data
     if done(data.actions) != case.challenge:
         return _mismatch("record", "wrong_action")

@@ -17,7 +17,7 @@ from providers.errors import ProviderUnavailable
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
 from storage.database import Database, Transaction
-from storage.elements import VerificationRow
+from storage.elements import ElementRow, VerificationRow
 
 _CARD_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.05
@@ -97,6 +97,7 @@ class Identity:
             card = await _verified_card(tx, application.id)
             challenge = tx.elements.challenge(application.id, element.attempt)
             personal = await tx.applicants.personal(application.applicant_id)
+            picture_givers = await _picture_givers(tx, element, real_name)
         product = product_of(application.product)
         return Case(
             element_id=element.id,
@@ -116,6 +117,7 @@ class Identity:
             known_identity=personal.identity_number,
             card=card,
             challenge=challenge.actions,
+            picture_givers=picture_givers,
             today=business_date(utc_now(), product.zone),
             check_address_book=product.check_address_book,
         )
@@ -128,6 +130,15 @@ async def _verified_card(tx: Transaction, application_id: str) -> IdentityCard |
         return None
     verdict = await tx.elements.verification(card.id)
     return card.data if verdict is not None and verdict.verdict is Verdict.MATCH else None
+
+
+async def _picture_givers(
+    tx: Transaction, element: ElementRow, real_name: ElementRow | None
+) -> int:
+    """Return how many other people gave one of the element's pictures; 0 if it has none."""
+    if real_name is None or not isinstance(real_name.data, RealName):
+        return 0
+    return await tx.pictures.given_by_others(element.id, real_name.data.identity_number)
 
 
 def _outcome(row: VerificationRow) -> ElementOutcome:

@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 from api.errors import FieldProblem, Problem
 from domain.elements import ElementKind
 from domain.loan_events import AnyEvent
+from domain.pictures import PictureFault
 
 _MOST: Final = 20
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -22,6 +23,7 @@ _BY_TYPE: Final[Mapping[str, str]] = MappingProxyType(
         "union_tag_invalid": "unknown_element_kind",
         "union_tag_not_found": "unknown_element_kind",
         "invalid_cursor": "invalid_cursor",
+        **{fault.value: fault.value for fault in PictureFault},
     }
 )
 _BY_FIELD: Final[Mapping[str, str]] = MappingProxyType(

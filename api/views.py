@@ -8,6 +8,7 @@ from api.schemas.application import (
     ApplicationSummary,
     DecisionAnswer,
     ElementAnswer,
+    PictureAnswer,
     SupplementAnswer,
     decision_category,
     rejection_answer,
@@ -120,6 +121,7 @@ async def application_answer(
     asked = supplement.supplement if supplement else None
     offer = await tx.offers.of_application(row.id)
     line = await tx.lines.of_application(row.id)
+    pictures = await tx.pictures.of_application(row.id) if for_staff else None
     decisions = await tx.decisions.of(row.id) if for_staff else None
     return ApplicationAnswer(
         **ApplicationSummary.model_validate(row).model_dump(),
@@ -131,6 +133,11 @@ async def application_answer(
         offer=OfferAnswer.model_validate(offer) if offer else None,
         line_id=line.id if line else None,
         rejection=rejection_answer(row.rejection),
+        pictures=(
+            None
+            if pictures is None
+            else [PictureAnswer.model_validate(picture) for picture in pictures]
+        ),
         decisions=(
             None
             if decisions is None

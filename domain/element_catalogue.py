@@ -16,6 +16,9 @@ from domain.consents import Purpose
 from domain.data_sources import Capability
 from domain.elements import FORMS, ElementKind
 
+PICTURE_OF_ANOTHER: Final = "picture_used_by_another"
+"""The reason of a mismatch whose picture, bit by bit, another person gave before."""
+
 
 class Stage(StrEnum):
     """When a product usually asks for an element."""
@@ -126,6 +129,7 @@ _ENTRIES: Final = (
         valid_for_days=365,
         cost=10,
         mismatches=3,
+        on_reason=((PICTURE_OF_ANOTHER, OnMismatch.REFER),),
         reject_code="R12",
     ),
     ElementPolicy(
@@ -135,6 +139,7 @@ _ENTRIES: Final = (
         consent=Purpose.FACE_RECOGNITION,
         valid_for_days=1,
         cost=50,
+        on_reason=((PICTURE_OF_ANOTHER, OnMismatch.REFER),),
         reject_code="R12",
         proves_presence=True,
     ),

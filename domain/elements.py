@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError as NumberError
 
@@ -21,6 +22,7 @@ from domain.identity_numbers import (
     parse_mobile,
 )
 from domain.liveness_challenge import Shown
+from domain.pictures import BadPicture, cleaned
 
 
 class ElementKind(StrEnum):
@@ -103,13 +105,22 @@ def _person_name(text: str) -> str:
     return name
 
 
+def _picture(content: bytes) -> bytes:
+    """Leave nothing of a file but its picture; a fault's code is the error's type."""
+    try:
+        return cleaned(content).content
+    except BadPicture as error:
+        raise PydanticCustomError(error.fault.value, str(error)) from None
+
+
 PersonName = Annotated[str, AfterValidator(_person_name)]
 IdentityNumber = Annotated[str, AfterValidator(identity_number)]
 Mobile = Annotated[str, AfterValidator(mobile_number)]
 CardNumber = Annotated[str, AfterValidator(bank_card_number)]
 CompanyNumber = Annotated[str, AfterValidator(company_number)]
 Relation = Literal["parent", "spouse", "sibling", "child", "colleague", "friend"]
-Image = Annotated[Base64Bytes, Field(min_length=64, max_length=2_000_000)]
+Image = Annotated[Base64Bytes, Field(min_length=64, max_length=2_000_000), AfterValidator(_picture)]
+"""A picture of at most 2 MB; what is kept of the file is `domain.pictures.cleaned`."""
 
 
 class _Element(BaseModel):
@@ -170,6 +181,11 @@ class IdentityCard(_Element):
     front: Image
     back: Image
 
+    @property
+    def pictures(self) -> Mapping[str, bytes]:
+        """The pictures by their place."""
+        return {"front": self.front, "back": self.back}
+
 
 class Liveness(_Element):
     """Frames of the applicant's face at rest and doing what was asked.
@@ -189,6 +205,11 @@ class Liveness(_Element):
         if "neutral" not in self.actions:
             raise ValueError("at least one frame is neutral: a face at rest, looking at the camera")
         return self
+
+    @property
+    def pictures(self) -> Mapping[str, bytes]:
+        """The pictures by their place."""
+        return {f"frames.{number}": frame for number, frame in enumerate(self.frames)}
 
     @property
     def face(self) -> bytes:

@@ -19,6 +19,7 @@ from storage.credit_analyses import CreditAnalyses
 from storage.decisions import Decisions
 from storage.devices import Devices
 from storage.drawdowns import Drawdowns
+from storage.element_pictures import ElementPictures
 from storage.elements import Elements
 from storage.enquiries import Enquiries
 from storage.external_opinions import ExternalOpinions
@@ -61,6 +62,7 @@ class Transaction:
         self.applicants = Applicants(connection, keyring, blind_index)
         self.applications = Applications(connection, blind_index)
         self.elements = Elements(connection, keyring, blind_index)
+        self.pictures = ElementPictures(connection, blind_index)
         self.captures = Captures(connection, keyring)
         self.consents = Consents(connection)
         self.enquiries = Enquiries(connection, keyring, blind_index)

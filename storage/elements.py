@@ -7,20 +7,23 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, Json, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Json, TypeAdapter
 
-from domain.elements import Element, ElementKind, Verdict
+from domain.elements import Element, ElementKind, IdentityCard, Liveness, Verdict
 from domain.kept_elements import KeptElement
 from domain.liveness_challenge import Action
 from domain.liveness_challenge import actions as actions_asked
 from runtime.keyring import BlindIndex, Keyring
+from storage.element_pictures import ElementPictures
 from storage.errors import IdempotencyMismatch, RecordMissing
 from storage.rows import Row
 
 if TYPE_CHECKING:
     from storage.rows import Connection, Record
 
-_ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(Element)
+_ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(
+    Element, config=ConfigDict(hide_input_in_errors=True)
+)
 _COLUMNS: Final = "id, application_id, kind, attempt, data_enc, submitted_at"
 
 # What counts for an application: its own attempts and what it took over, the later one of a kind.
@@ -99,11 +102,14 @@ class Elements:
         self._connection = connection
         self._keyring = keyring
         self._blind_index = blind_index
+        self._pictures = ElementPictures(connection, blind_index)
 
     async def insert(
         self, element_id: str, application_id: str, kind: ElementKind, data: BaseModel
     ) -> None:
-        """Store an element as the next attempt of its kind; a repeat changes nothing.
+        """Store an element, and what its pictures are, as the next attempt of its kind.
+
+        A repeat changes nothing.
 
         Raises `IdempotencyMismatch` when the id was stored with other data, and `RecordMissing` for
         an unknown application.
@@ -133,6 +139,8 @@ class Elements:
             self._keyring.encrypt(text.encode(), _place(element_id)),
             digest,
         )
+        if isinstance(data, IdentityCard | Liveness):
+            await self._pictures.insert(element_id, data.pictures)
 
     async def get(self, element_id: str) -> ElementRow | None:
         """Return the element with its data, None if unknown."""

@@ -73,7 +73,8 @@ class NewElements(Body):
     """Elements of an application, each kind once. They are verified side by side.
 
     With `submit` the application is decided at once when nothing is missing any more. Pictures are
-    standard base64.
+    JPEG, PNG or WebP files in standard base64, of 64 pixels a side or more and 24 million or less;
+    what a file holds besides its picture is not kept.
     """
 
     model_config = ConfigDict(
@@ -179,8 +180,24 @@ class DecisionAnswer(Answer):
     decided_at: datetime
 
 
+class PictureAnswer(Answer):
+    """A picture that was given, by its field (`front`, `frames.3`); never the picture itself.
+
+    `width` and `height` are in pixels, before it is turned upright.
+    """
+
+    kind: ElementKind
+    element_id: str
+    attempt: int
+    place: str
+    media_type: Literal["image/jpeg", "image/png", "image/webp"]
+    width: int
+    height: int
+    bytes: int
+
+
 class ApplicationAnswer(ApplicationSummary):
-    """One application. `decisions` is for staff only and null to everybody else."""
+    """One application. `pictures` and `decisions` are for staff only and null to everybody else."""
 
     decision: Literal["approved", "rejected", "in_review"] | None
     elements: list[ElementAnswer]
@@ -190,6 +207,7 @@ class ApplicationAnswer(ApplicationSummary):
     offer: OfferAnswer | None
     line_id: str | None
     rejection: RejectionAnswer | None
+    pictures: list[PictureAnswer] | None = Field(description="of every attempt")
     decisions: list[DecisionAnswer] | None
 
 
