@@ -13,6 +13,8 @@ from domain.elements import (
     identity_number,
     mobile_number,
 )
+from sandbox import pictures
+from sandbox.personas import person
 
 VALID_IDENTITY_NUMBERS = (
     "11010519491231002X",
@@ -93,12 +95,29 @@ def test_an_unknown_field_is_refused() -> None:
 
 
 def test_an_image_must_be_base64_and_no_larger_than_two_megabytes() -> None:
-    small = base64.b64encode(b"x" * 100)
+    small = base64.b64encode(pictures.card_back(person("story")))
     assert element(kind="identity_card", front=small, back=small)
     with pytest.raises(ValidationError):
         element(kind="identity_card", front="not base64!", back=small)
     with pytest.raises(ValidationError):
         element(kind="identity_card", front=base64.b64encode(b"x" * 2_000_001), back=small)
+
+
+def test_a_file_that_is_no_picture_is_refused_by_its_code_without_its_content() -> None:
+    small = base64.b64encode(pictures.card_back(person("story")))
+    with pytest.raises(ValidationError) as refused:
+        element(kind="identity_card", front=base64.b64encode(b"GIF89a" + bytes(80)), back=small)
+    (error,) = refused.value.errors(include_input=False)
+    assert (error["type"], error["loc"]) == ("not_an_image", ("identity_card", "front"))
+    assert "JPEG, PNG and WebP" in error["msg"]
+
+
+def test_of_a_file_the_picture_alone_is_kept_and_read_again_as_it_is() -> None:
+    picture = pictures.face(person("story"))
+    frame = base64.b64encode(picture + b"taken at home")
+    given = Liveness.model_validate({"actions": ["neutral"] * 2, "frames": [frame] * 2})
+    assert dict(given.pictures) == {"frames.0": picture, "frames.1": picture}
+    assert Liveness.model_validate_json(given.model_dump_json()) == given
 
 
 def test_two_contacts_are_asked_for() -> None:
@@ -117,7 +136,7 @@ def test_two_contacts_are_asked_for() -> None:
 
 
 def _faces(*actions: str, frames: int | None = None) -> dict[str, object]:
-    frame = base64.b64encode(b"\xff\xd8" + bytes(80)).decode()
+    frame = base64.b64encode(pictures.face(person("story"))).decode()
     return {"actions": actions, "frames": [frame] * (len(actions) if frames is None else frames)}
 
 

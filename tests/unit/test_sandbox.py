@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -132,11 +133,30 @@ def _chunks(png: bytes) -> list[tuple[bytes, bytes]]:
 )
 def test_pictures_are_valid_png_files(picture: bytes) -> None:
     chunks = _chunks(picture)
-    assert [kind for kind, _ in chunks] == [b"IHDR", b"iTXt", b"IDAT", b"IEND"]
+    assert [kind for kind, _ in chunks] == [b"IHDR", b"IDAT", b"IEND"]
     width, height, depth, colour = struct.unpack(">IIBB", chunks[0][1][:10])
     assert (depth, colour) == (8, 0)
-    assert len(zlib.decompress(chunks[2][1])) == (width + 1) * height
+    assert len(zlib.decompress(chunks[1][1])) == (width + 1) * height
+    assert min(width, height) >= 64
     assert len(picture) < 2_000
+
+
+@pytest.mark.parametrize("make", [pictures.card_front, pictures.card_back, pictures.face])
+def test_no_two_people_give_the_same_file(make: Callable[[personas.Person], bytes]) -> None:
+    one, other = person("story", 1), person("story", 2)
+    assert make(one) == make(person("story", 1))
+    assert make(one) != make(other)
+
+
+def test_what_stands_beside_the_pixels_shows_nothing() -> None:
+    plain = pictures.card_front(person("story"))
+    with_text = plain[:33] + _text_chunk(b"Comment\0x") + plain[33:]
+    assert pictures.shown(with_text) == pictures.shown(plain)
+
+
+def _text_chunk(content: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(b"tEXt" + content))
+    return struct.pack(">I", len(content)) + b"tEXt" + content + checksum
 
 
 def test_a_picture_shows_its_person() -> None:
