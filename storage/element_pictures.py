@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from domain.element_catalogue import PICTURE_OF_ANOTHER
 from domain.elements import ElementKind
 from domain.pictures import cleaned
 from runtime.keyring import BlindIndex
@@ -76,7 +77,8 @@ class ElementPictures:
         """Return how many other people gave a picture of the element's, in whatever channel.
 
         Another person is one whose verified identity number is not `identity_number`: who is not
-        known yet is not counted.
+        known yet is not counted. Nor is who was refused for giving another's picture: that must not
+        fall back on whose picture it is.
         """
         people: int = await self._connection.fetchval(
             "select count(distinct person.identity_number_idx) from element_pictures mine"
@@ -85,9 +87,12 @@ class ElementPictures:
             " join elements e on e.id = same.element_id"
             " join applications a on a.id = e.application_id"
             " join applicants person on person.id = a.applicant_id"
-            " where mine.element_id = $1 and person.identity_number_idx <> $2",
+            " left join verifications v on v.element_id = e.id"
+            " where mine.element_id = $1 and person.identity_number_idx <> $2"
+            " and v.reason is distinct from $3",
             element_id,
             self._blind_index.of("identity_number", identity_number),
+            PICTURE_OF_ANOTHER,
         )
         return people
 

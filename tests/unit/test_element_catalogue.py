@@ -105,6 +105,14 @@ def test_a_relation_that_does_not_fit_is_for_a_person() -> None:
     assert policy.consequence(None) is OnMismatch.RESUBMIT
 
 
+@pytest.mark.parametrize("kind", [ElementKind.IDENTITY_CARD, ElementKind.LIVENESS])
+def test_a_picture_that_another_person_gave_is_for_a_person_to_judge(kind: ElementKind) -> None:
+    assert CATALOGUE[kind].consequence("picture_used_by_another") is OnMismatch.REFER
+    assert CATALOGUE[kind].consequence("image_blurred") is OnMismatch.RESUBMIT
+    referred = {kind: record(kind, Verdict.MISMATCH, reason="picture_used_by_another")}
+    assert referred_elements(CASH_LOAN, referred) == (kind,)
+
+
 def test_a_product_overrides_an_entry_and_leaves_the_catalogue() -> None:
     strict = CATALOGUE[ElementKind.OPERATOR].model_copy(update={"on_mismatch": OnMismatch.REJECT})
     product = CASH_LOAN.model_copy(update={"element_policies": (strict,)})
