@@ -4,13 +4,14 @@ Reasons are codes without personal data. Whoever cannot say is the desk's concer
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final, TypedDict
 
 from activities.contacts_question import contacts_question
 from activities.enquiries import Desk, Question, Subject, Told
+from activities.face_checks import Compared, FaceToCompare, compare_face
 from activities.transaction_question import transaction_question
 from domain import elements
 from domain.data_sources import Capability
@@ -22,7 +23,7 @@ from providers.company import CompanyRecord, CompanyRequest
 from providers.contacts import ContactsVerification
 from providers.credit_card import CreditCardRequest, CreditCardVerification
 from providers.identity_card import CardFields, CardReading, CardReadRequest
-from providers.liveness import CompareRequest, FaceComparison, LivenessRequest, LivenessResult
+from providers.liveness import LivenessRequest, LivenessResult
 from providers.mobile_operator import OperatorRequest
 from providers.real_name import RealNameRequest
 from providers.verdict import Answer
@@ -43,7 +44,8 @@ class Case:
 
     `card` is the identity card that was verified, `challenge` what a face is asked to do,
     `picture_givers` how many other people gave one of the element's pictures. The address book goes
-    along only where the product says `check_address_book`.
+    along only where the product says `check_address_book`, and the registry's photo is fetched
+    where it says `check_registered_photo`.
     """
 
     element_id: str
@@ -58,6 +60,7 @@ class Case:
     picture_givers: int
     today: date
     check_address_book: bool = False
+    check_registered_photo: bool = True
 
     @property
     def subject(self) -> Subject:
@@ -231,48 +234,29 @@ async def _liveness(desk: Desk, case: Case) -> Finding:
         ),
     )
     alive = await desk.ask(question, case.subject)
-    return _refused(alive) or await _face(
-        desk, case, data.face, case.real_name.identity_number, alive.answer
-    )
-
-
-async def _face(
-    desk: Desk, case: Case, face: bytes, identity_number: str, alive: LivenessResult
-) -> Finding:
-    """Compare a living face with the one on the card; without a card, with the registered one."""
-    subject = replace(case.subject, request_id=f"{case.element_id}:face")
-    reference = case.card.front if case.card else None
-    question = Question(
-        Capability.FACE,
-        "compare",
-        CompareRequest(face=face, identity_number=identity_number, reference=reference),
-        FaceComparison,
-        lambda third: third.liveness.compare(
-            request_id=subject.request_id,
-            face=face,
-            identity_number=identity_number,
-            reference=reference,
-        ),
-    )
-    told = await desk.ask(question, subject)
-    refused, found = _refused(told), told.answer
-    facts = _figures(alive, found)
+    refused = _refused(alive)
     if refused is not None:
-        return replace(refused, facts={**refused.facts, **facts})
-    if found.similarity is None or found.threshold is None or found.similarity < found.threshold:
-        return replace(_mismatch(told.source, "different_person"), facts=facts)
-    return Finding(told.source, Verdict.MATCH, facts=facts)
+        return refused
+    asked = FaceToCompare(
+        face=data.face,
+        name=case.real_name.name,
+        identity_number=case.real_name.identity_number,
+        card=case.card.front if case.card else None,
+        fetches_photo=case.check_registered_photo,
+    )
+    return _whose_face(alive.answer, await compare_face(desk, asked, case.subject))
 
 
-def _figures(alive: LivenessResult, compared: FaceComparison) -> dict[str, Any]:
+def _whose_face(alive: LivenessResult, compared: Compared) -> Finding:
     """Return what was measured and by which models: nothing that shows the face."""
-    return {
+    facts = {
         "score": alive.score,
         "scores": alive.scores,
-        "similarity": compared.similarity,
-        "threshold": compared.threshold,
+        **compared.facts,
         "models": {**alive.models, **compared.models},
     }
+    verdict = Verdict.MATCH if compared.reason is None else Verdict.MISMATCH
+    return Finding(compared.source, verdict, compared.reason, facts)
 
 
 async def _bank_card(desk: Desk, case: Case) -> Finding:

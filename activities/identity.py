@@ -120,6 +120,7 @@ class Identity:
             picture_givers=picture_givers,
             today=business_date(utc_now(), product.zone),
             check_address_book=product.check_address_book,
+            check_registered_photo=product.check_registered_photo,
         )
 
 

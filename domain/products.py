@@ -40,7 +40,8 @@ class Product(BaseModel):
     Elements: `required_elements` are asked for in this order before the decision,
     `drawdown_elements` before money is drawn, `optional_elements` are taken and never waited for.
     `element_policies` replace the catalogue's entries of their kinds. `check_address_book` compares
-    emergency contacts with the address book of a person who allows it. Who stops providing is
+    emergency contacts with the address book of a person who allows it, `check_registered_photo` a
+    living face with the photo that the registry keeps, besides the card's. Who stops providing is
     reminded `reminders_after` the last step. A reviewer may ask `supplement_rounds` times for
     elements again, each time to be provided `supplement_within`.
 
@@ -69,6 +70,7 @@ class Product(BaseModel):
     drawdown_elements: tuple[ElementKind, ...] = ()
     element_policies: tuple[ElementPolicy, ...] = ()
     check_address_book: bool = False
+    check_registered_photo: bool = True
     decision_sources: tuple[Capability, ...] = Field(default=DECISION_SOURCES, min_length=1)
     collecting_for: timedelta
     reminders_after: tuple[timedelta, ...] = (timedelta(days=1), timedelta(days=3))

@@ -54,7 +54,9 @@ class Call(Generic[Input, Result]):
 Nothing = type(None)
 
 # Liveness is judged and the face compared on a machine of our own that may be busy: two calls of 35
-# seconds each, and the waits for a turn and a connection.
+# seconds each, and the waits for a turn and a connection. Should they take all that time, a second
+# comparison is left to the repeat: their answers are on record by then, and all it has to do is to
+# fetch the registry's photo (8 seconds) and compare with it.
 VERIFY_ELEMENT = Call(
     "verify_element",
     elements.VerifyElement,

@@ -33,6 +33,7 @@ from providers.payments import HttpPayments, Payments
 from providers.person import HttpPersonRegister, PersonRegister
 from providers.qitech import HttpQiTech, QiTech
 from providers.real_name import HttpRealName, RealName
+from providers.registered_photo import HttpRegisteredPhoto, RegisteredPhoto
 from providers.signing import HttpSigning, Signing
 from providers.transport import OnCall, open_pool
 
@@ -68,6 +69,7 @@ class Providers:
     contacts: Contacts
     identity_card: IdentityCard
     liveness: Liveness
+    registered_photo: RegisteredPhoto
     bank_card: BankCard
     operator_report: OperatorReport
     online_banking: OnlineBanking
@@ -211,6 +213,7 @@ def _providers(
         contacts=HttpContacts(client),
         identity_card=HttpIdentityCard(client),
         liveness=HttpLiveness(client),
+        registered_photo=HttpRegisteredPhoto(client),
         bank_card=HttpBankCard(client),
         operator_report=HttpOperatorReport(client),
         online_banking=HttpOnlineBanking(client),

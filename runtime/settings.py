@@ -20,8 +20,9 @@ class ProviderSettings(BaseModel):
     """Where third parties are reached and how calls to them are signed.
 
     `base_url` is the default for every provider; `overrides` maps a provider's name
-    (`real_name`, `operator`, `contacts`, `identity_card`, `liveness`, `bank_card`, `bureau`,
-    `fireeye`, `signing`, `payments`, `messaging`) or another source's to a URL of its own.
+    (`real_name`, `operator`, `contacts`, `identity_card`, `liveness`, `registered_photo`,
+    `bank_card`, `bureau`, `fireeye`, `signing`, `payments`, `messaging`) or another source's to a
+    URL of its own.
     `timeouts` gives a provider or another source a time limit of its own, in seconds.
     `sources` changes the catalogue of `domain.data_sources` by the sources' names.
     """

@@ -33,6 +33,8 @@ class Trait(StrEnum):
     BUREAU_DISAGREES = "bureau_disagrees"
     SECOND_BUREAU_SILENT = "second_bureau_silent"
     BANK_UNSUPPORTED = "bank_unsupported"
+    REGISTERED_AS_ANOTHER = "registered_as_another"
+    NO_REGISTERED_PHOTO = "no_registered_photo"
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,18 @@ PERSONAS: tuple[Persona, ...] = (
         new_loans_30d=5,
     ),
     Persona("bank_unsupported", "22", "610100", "小钱庄", "female", 780, Trait.BANK_UNSUPPORTED),
+    Persona(
+        "registered_as_another",
+        "23",
+        "630100",
+        "镜中人",
+        "male",
+        780,
+        Trait.REGISTERED_AS_ANOTHER,
+    ),
+    Persona(
+        "no_registered_photo", "24", "640100", "未留影", "female", 780, Trait.NO_REGISTERED_PHOTO
+    ),
 )
 """The table of `docs/sandbox.md`."""
 

@@ -65,8 +65,7 @@ OTHERS: Final = (
 
 def sample_of(person: Person) -> Sample:
     """Return the face of a fictional person."""
-    fitting = [sample for sample in ACTING if sample.sex == person.sex]
-    return fitting[zlib.crc32(person.identity_number.encode()) % len(fitting)]
+    return _chosen(ACTING, person.identity_number, person.sex)
 
 
 def portrait(person: Person) -> Image.Image:
@@ -75,8 +74,25 @@ def portrait(person: Person) -> Image.Image:
 
 
 def registered_photo(person: Person) -> bytes:
-    """Return the photograph that the registry keeps of the person (JPEG)."""
-    return camera.jpeg(camera.narrowed(portrait(person), 358))
+    """Return the photograph that the registry keeps of the person (JPEG), or of somebody else."""
+    if person.persona.trait is Trait.REGISTERED_AS_ANOTHER:
+        return photo_of(OTHERS, person.identity_number, person.sex)
+    return photo_of(ACTING, person.identity_number, person.sex)
+
+
+def photo_of(samples: Sequence[Sample], identity_number: str, sex: Sex) -> bytes:
+    """Return a photograph (JPEG) as registries keep it, of one of the samples of a sex."""
+    return _registry_print(_chosen(samples, identity_number, sex))
+
+
+@cache
+def _registry_print(sample: Sample) -> bytes:
+    return camera.jpeg(camera.narrowed(picture(sample), 358))
+
+
+def _chosen(samples: Sequence[Sample], identity_number: str, sex: Sex) -> Sample:
+    fitting = [sample for sample in samples if sample.sex == sex]
+    return fitting[zlib.crc32(identity_number.encode()) % len(fitting)]
 
 
 @cache

@@ -96,15 +96,27 @@ def liveness(request: wire.LivenessCheck) -> Reply:
 
 
 def face(request: wire.FaceCompare) -> Reply:
-    """Compare a face with the registered photo of the identity number."""
+    """Compare a face with the one that the identity number has, whatever shows it.
+
+    The registry's photo of the family `registered_as_another` shows somebody else. It is told from
+    a card by being a photograph of nothing that the stand-in reads.
+    """
     seen = pictures.shown(request.face)
     if seen is None or seen["shows"] != "face":
         return _mismatch("no_face_found")
     if seen["quality"] == "blurred":
         return _mismatch("image_blurred")
-    if seen["identity_number"] != request.identity_number:
+    another = _trait(request.identity_number) is Trait.REGISTERED_AS_ANOTHER
+    if seen["identity_number"] != request.identity_number or (
+        another and not _is_card(request.reference)
+    ):
         return _mismatch("different_person") | {"similarity": 0.31, "threshold": FACE_THRESHOLD}
     return MATCH | {"similarity": 0.93, "threshold": FACE_THRESHOLD}
+
+
+def _is_card(reference: bytes | None) -> bool:
+    read = None if reference is None else pictures.shown(reference)
+    return read is not None and read["shows"] == "card_front"
 
 
 def bank_card(request: wire.FourFactors) -> Reply:

@@ -27,7 +27,7 @@ class Request(BaseModel):
 
 
 class TwoFactors(Request):
-    """real_name/verify."""
+    """real_name/verify and registered_photo/fetch."""
 
     name: Text
     identity_number: Text
@@ -84,7 +84,7 @@ class LivenessCheck(Request):
 
 
 class FaceCompare(Request):
-    """liveness/compare. The stand-in knows everybody's registered photo and needs no reference."""
+    """liveness/compare. The stand-in knows all faces; it asks whether a reference is a card."""
 
     face: Picture
     identity_number: Text

@@ -21,6 +21,7 @@ from providers.multi_lender import HttpMultiLender
 from providers.online_banking import HttpOnlineBanking
 from providers.operator_report import HttpOperatorReport
 from providers.person import HttpPersonRegister
+from providers.registered_photo import HttpRegisteredPhoto
 from providers.verdict import Answer
 from sandbox.personas import person
 from sandbox.reports import document
@@ -31,6 +32,9 @@ Ask = Callable[[ProviderClient], Awaitable[BaseModel]]
 NO = "cap_1"
 WHO, TWO = factors(person("approved")), two_factors(person("approved"))
 CARD = person("approved").card_number
+PHOTO = "/9j/" + "A" * 96
+"""What begins like a JPEG file, in base64."""
+
 AT = datetime(2026, 9, 1, 4, tzinfo=UTC)
 
 
@@ -70,6 +74,9 @@ ASKS: Mapping[tuple[str, str], Ask] = MappingProxyType(
             request_id="r", binding_no=NO, reference="ref_1", code="123456"
         ),
         ("card_binding", "banks"): lambda c: HttpCardBinding(c).banks(request_id="r"),
+        ("registered_photo", "fetch"): lambda c: HttpRegisteredPhoto(c).fetch(
+            request_id="r", **TWO
+        ),
         ("credit_card", "verify"): lambda c: HttpCreditCard(c).verify(
             request_id="r", **WHO, card_number=CARD
         ),
@@ -126,6 +133,7 @@ RIGHT: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
             "status": "done",
             "document": document("ecommerce", person("approved"), AT),
         },
+        ("registered_photo", "fetch"): _MATCH | {"photo": PHOTO},
         ("card_binding", "send_code"): _MATCH
         | _BANK
         | {"binding_no": NO, "delivery": "sent", "reference": "ref_1", "card_type": "debit"},

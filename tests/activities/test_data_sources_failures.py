@@ -13,7 +13,7 @@ from providers import ProviderRejected, ProviderUnavailable
 from providers.capture import ReportNotice
 from providers.client import ProviderClient
 from sandbox.answering import GARBAGE
-from tests.activities.source_answers import ASKS, NO, OPERATIONS, RIGHT, bears_out, told
+from tests.activities.source_answers import ASKS, NO, OPERATIONS, PHOTO, RIGHT, bears_out, told
 from tests.activities.sources import signed_client
 from tests.standins import Standins, connected, sandbox_config
 
@@ -172,6 +172,14 @@ async def test_an_answer_about_another_number_is_refused(operation: tuple[str, s
         (("ecommerce", "begin"), {"authorise_url": "javascript:alert(1)"}),
         (("online_banking", "begin"), {"reference": None}),
         (("contacts", "verify"), {"address_book": None}),
+        (("registered_photo", "fetch"), {"photo": None}),
+        (("registered_photo", "fetch"), {"photo": ""}),
+        (("registered_photo", "fetch"), {"photo": PHOTO[:-1] + "%"}),
+        (("registered_photo", "fetch"), {"photo": "kein Bild" * 20}),
+        (("registered_photo", "fetch"), {"photo": "PGh0bWw+" * 20}),
+        (("registered_photo", "fetch"), {"photo": "/9j/" + "A" * 935_996}),
+        (("registered_photo", "fetch"), {"verdict": "mismatch", "reasons": ["name_mismatch"]}),
+        (("registered_photo", "fetch"), {"verdict": "unavailable", "reasons": ["not_in_registry"]}),
     ],
 )
 async def test_an_answer_that_contradicts_itself_is_refused(

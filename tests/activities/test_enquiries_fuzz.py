@@ -1,6 +1,7 @@
 """Whatever a source writes: a known error or an answer in form, and a pass only if it said so."""
 
 import asyncio
+import base64
 import json
 import os
 from collections.abc import Awaitable, Callable, Iterator
@@ -35,6 +36,7 @@ from providers.online_banking import HttpOnlineBanking
 from providers.operator_report import HttpOperatorReport
 from providers.person import HttpPersonRegister
 from providers.real_name import HttpRealName
+from providers.registered_photo import HttpRegisteredPhoto
 
 EXAMPLES: Final = int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "200"))
 NAME, NUMBER, MOBILE = "晴方好", "230100198501019004", "19905000000"
@@ -42,6 +44,7 @@ CARD: Final = "6299050000000002"
 TWO: Final = {"name": NAME, "identity_number": NUMBER}
 THREE: Final = {**TWO, "mobile": MOBILE}
 FOUR: Final = {**THREE, "card_number": CARD}
+PHOTO: Final = base64.b64encode(b"\xff\xd8\xff" + bytes(80)).decode()
 ID: Final = "elt_1"
 CAPTURE: Final = {"capture_no": "elt_1", "reference": "r1"}
 
@@ -85,6 +88,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "face": Operation(
         lambda c: HttpLiveness(c).compare(request_id=ID, face=b"face", identity_number=NUMBER),
         ("similarity", "threshold"),
+    ),
+    "registered_photo": Operation(
+        lambda c: HttpRegisteredPhoto(c).fetch(request_id=ID, **TWO), ("photo",)
     ),
     "bank_card": Operation(
         lambda c: HttpBankCard(c).verify(request_id=ID, **FOUR),
@@ -153,7 +159,9 @@ _SCALARS = (
     | st.integers()
     | st.floats()
     | st.text(max_size=20)
-    | st.sampled_from([0, 1, 300, 780, 0.0, 0.99, 1.0, "match", "true", "ICBC", "debit", NAME])
+    | st.sampled_from(
+        [0, 1, 300, 780, 0.0, 0.99, 1.0, "match", "true", "ICBC", "debit", NAME, PHOTO]
+    )
 )
 _JSON = st.recursive(
     _SCALARS,
@@ -174,7 +182,7 @@ _KEYS = (
     *("lenders_queried_90d", "blacklisted", "listed", "categories", "unsettled_loans"),
     *("new_loans_30d", "status", "legal_name", "constituted_on", "adverse", "address_book"),
     *("capture_no", "reference", "authorise_url", "reason", "retry_after_seconds", "document"),
-    *("tries_left", "binding_no", "banks", "extra"),
+    *("tries_left", "binding_no", "banks", "photo", "extra"),
 )
 _NEAR = st.builds(
     lambda verdict, reasons, rest: {"verdict": verdict, "reasons": reasons, **rest},
@@ -280,6 +288,7 @@ def said(result: BaseModel, body: bytes, needs: tuple[str, ...]) -> bool:
         ("real_name", {"verdict": "match"}),
         ("bank_card", {"bank_code": "ICBC", "bank_name": "示例银行", "card_type": "debit"}),
         ("face", {"similarity": 0.9, "threshold": 0.9}),
+        ("registered_photo", {"photo": PHOTO}),
     ],
 )
 def test_a_right_answer_passes(line: Line, name: str, body: dict[str, object]) -> None:

@@ -28,7 +28,10 @@ async def everything_went_wrong(place: Place) -> None:
 
 async def mismatches(place: Place) -> None:
     """Persons who are not who they say, and a picture that shows nothing."""
-    for persona in ("name_mismatch", "mobile_mismatch", "not_live", "credit_card"):
+    for persona in (
+        *("name_mismatch", "mobile_mismatch", "not_live", "credit_card"),
+        *("registered_as_another", "no_registered_photo"),
+    ):
         life = Life.of(place, persona)
         await life.apply()
         await life.provide()

@@ -143,6 +143,16 @@ async def test_faces_are_compared_with_a_photo_or_the_card(service: Service) -> 
     assert faceless["reasons"] == ["no_registered_photo"]
 
 
+async def test_the_registrys_photo_is_told_from_anothers(service: Service) -> None:
+    """As the stand-in of the registry serves it, for every face that fictional people have."""
+    for who in (ME, OTHER, person("approved"), person("registered_as_another")):
+        right = who.persona.key != "registered_as_another"
+        answer = await service.compare(portraits.face(who), portraits.registered_photo(who))
+        assert answer["verdict"] == ("match" if right else "mismatch")
+        assert (answer["similarity"] >= answer["threshold"]) is right
+        assert answer["reasons"] == ([] if right else ["different_person"])
+
+
 async def test_without_a_photo_nothing_can_be_said(service: Service) -> None:
     answer = await service.compare(portraits.face(ME), None)
     assert plain(answer) == {"verdict": "unavailable", "reasons": ["no_registered_photo"]}
