@@ -95,7 +95,7 @@ class Identity:
             real_name = await tx.elements.newest(application.id, ElementKind.REAL_NAME)
             operator = await tx.elements.newest(application.id, ElementKind.OPERATOR)
             card = await _verified_card(tx, application.id)
-            challenge = tx.elements.challenge(application.id, element.attempt)
+            challenge = await tx.liveness_challenges.of_attempt(application.id, element.attempt)
             personal = await tx.applicants.personal(application.applicant_id)
             picture_givers = await _picture_givers(tx, element, real_name)
         product = product_of(application.product)
@@ -116,7 +116,7 @@ class Identity:
             ),
             known_identity=personal.identity_number,
             card=card,
-            challenge=challenge.actions,
+            challenge=challenge.actions if challenge else (),
             picture_givers=picture_givers,
             today=business_date(utc_now(), product.zone),
             check_address_book=product.check_address_book,

@@ -55,6 +55,8 @@ async def store_elements(
         known = latest.get(kind)
         if known is None or known.element_id != item.element_id:
             check(kind, known)
+            if kind is ElementKind.LIVENESS:
+                await tx.liveness_challenges.check_open(application.id, item.element_id, utc_now())
         await tx.elements.insert(item.element_id, application.id, kind, element)
         provided.append(item)
     return tuple(provided)

@@ -78,6 +78,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "elements_missing": Kind(409, "Elements are missing"),
         "element_refused": Kind(409, "The element cannot be taken"),
         "code_refused": Kind(409, "No code is waited for"),
+        "challenge_expired": Kind(409, "Ask for a new liveness challenge"),
         "consent_missing": Kind(409, "A consent is missing"),
         "supplement_refused": Kind(409, "This cannot be asked for again"),
         "drawdown_elements_missing": Kind(409, "Elements are missing for the drawdown"),

@@ -50,8 +50,9 @@ class ElementPolicy(BaseModel):
     the source gives. `reject_code` is the code of a rejection. A `captured` element is fetched from
     its source in steps: perhaps a code that the applicant is sent and enters, and a result that is
     waited for at most `capture_within`. The wrong code that reaches `codes` ends it, where
-    `codes_prove` with a mismatch: who cannot read the code does not have the mobile. A kind that
-    `proves_presence` shows that the applicant is the person; it is verified in every channel anew.
+    `codes_prove` with a mismatch: who cannot read the code does not have the mobile. What a face is
+    asked to do may be shown for `challenge_valid_for`. A kind that `proves_presence` shows that the
+    applicant is the person; it is verified in every channel anew.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,6 +72,7 @@ class ElementPolicy(BaseModel):
     capture_within: timedelta = timedelta(hours=72)
     codes: int = 5
     codes_prove: bool = False
+    challenge_valid_for: timedelta = timedelta(minutes=10)
     proves_presence: bool = False
 
     @property
@@ -88,8 +90,9 @@ class ElementPolicy(BaseModel):
 
 
 # Validity, limits and consequences are starting values (domain facts, sections 3.4, 5.2, 5.3): a
-# four-factor match is kept for 30 days, three mismatches a day, five wrong codes. Costs are
-# placeholders of an installation's own contracts.
+# four-factor match is kept for 30 days, three mismatches a day, five wrong codes. To blink and nod
+# before a telephone takes a minute; ten leave room for a poor connection. Costs are placeholders of
+# an installation's own contracts.
 _ENTRIES: Final = (
     ElementPolicy(
         kind=ElementKind.REAL_NAME,

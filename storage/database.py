@@ -25,6 +25,7 @@ from storage.enquiries import Enquiries
 from storage.external_opinions import ExternalOpinions
 from storage.journal import Journal
 from storage.lines import Lines
+from storage.liveness_challenges import LivenessChallenges
 from storage.loans import Loans
 from storage.offers import Offers
 from storage.outbox import Outbox, OutboxWakes
@@ -63,6 +64,7 @@ class Transaction:
         self.applications = Applications(connection, blind_index)
         self.elements = Elements(connection, keyring, blind_index)
         self.pictures = ElementPictures(connection, blind_index)
+        self.liveness_challenges = LivenessChallenges(connection, blind_index)
         self.captures = Captures(connection, keyring)
         self.consents = Consents(connection)
         self.enquiries = Enquiries(connection, keyring, blind_index)

@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Json, TypeAdapter
 
 from domain.elements import Element, ElementKind, IdentityCard, Liveness, Verdict
 from domain.kept_elements import KeptElement
-from domain.liveness_challenge import Action
-from domain.liveness_challenge import actions as actions_asked
 from runtime.keyring import BlindIndex, Keyring
 from storage.element_pictures import ElementPictures
 from storage.errors import IdempotencyMismatch, RecordMissing
@@ -72,14 +70,6 @@ class ElementStatus(Row):
     counts_until: date | None
     submitted_at: datetime
     verified_at: datetime | None
-
-
-@dataclass(frozen=True)
-class LivenessChallenge:
-    """What a face is asked to do in an attempt, in this order."""
-
-    attempt: int
-    actions: tuple[Action, ...]
 
 
 class VerificationRow(Row):
@@ -158,20 +148,6 @@ class Elements:
             f"{_COUNTING} select {_COLUMNS} from counting where kind = $2", application_id, kind
         )
         return None if record is None else self._read(record)
-
-    async def next_challenge(self, application_id: str) -> LivenessChallenge:
-        """Return what the next liveness element of an application has to show."""
-        attempts: int = await self._connection.fetchval(
-            "select coalesce(max(attempt), 0) from elements"
-            " where application_id = $1 and kind = 'liveness'",
-            application_id,
-        )
-        return self.challenge(application_id, attempts + 1)
-
-    def challenge(self, application_id: str, attempt: int) -> LivenessChallenge:
-        """Return what the face is asked to do in an attempt; only the key's holder can know it."""
-        seed = self._blind_index.of("liveness_challenge", f"{application_id}:{attempt}")
-        return LivenessChallenge(attempt, actions_asked(seed))
 
     async def latest(self, application_id: str) -> list[ElementStatus]:
         """Return where every submitted or reused kind stands, by what counts of it."""

@@ -71,12 +71,17 @@ async def challenge(
 ) -> LivenessChallengeAnswer:
     """Return two or three actions. Frames that show others are a mismatch, `wrong_action`.
 
-    Every attempt is asked something else; asking again before it is provided changes nothing.
+    They have to be provided before `expires_at`; until then asking again changes nothing, and
+    afterwards it gives other actions. Every attempt is asked something else.
     """
-    async with services.database.read() as tx:
+    async with services.database.transaction() as tx:
         row = await application_for(tx, caller, application_id)
-        asked = await tx.elements.next_challenge(row.id)
-    return LivenessChallengeAnswer(attempt=asked.attempt, actions=asked.actions)
+        policy = product_of(row.product).policy_of(ElementKind.LIVENESS)
+        # The machine's clock, also where a stack travels in time: a face stands before a camera.
+        asked = await tx.liveness_challenges.ask(row.id, utc_now(), policy.challenge_valid_for)
+    return LivenessChallengeAnswer(
+        attempt=asked.attempt, actions=asked.actions, expires_at=asked.expires_at
+    )
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from api.schemas.base import Answer, Body
 from domain.consents import Purpose
@@ -29,14 +29,26 @@ class ElementPolicyAnswer(Answer):
 
 
 class LivenessChallengeAnswer(Answer):
-    """What the face has to do, in this order, in the next liveness element of the application."""
+    """What the face has to do, in this order, in the next liveness element of the application.
+
+    It has to be given before `expires_at`.
+    """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"attempt": 1, "actions": ["shake", "blink"]}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "attempt": 1,
+                    "actions": ["shake", "blink"],
+                    "expires_at": "2026-03-01T02:13:04Z",
+                }
+            ]
+        }
     )
 
     attempt: int
     actions: tuple[Action, ...]
+    expires_at: AwareDatetime
 
 
 class NewCode(Body):

@@ -28,6 +28,7 @@ from runtime.temporal.siblings import Siblings
 from sandbox import pictures
 from sandbox.personas import Person
 from storage.database import Database, Transaction
+from storage.liveness_challenges import LivenessChallenge
 from tests.standins import Standins
 
 Input = TypeVar("Input", bound=BaseModel)
@@ -37,6 +38,8 @@ AMOUNT = 1_000_000
 """10,000.00 CNY, over 12 months at 24 % a year: 11 instalments of 945.60 and one of 945.55."""
 
 DISBURSED_ON = date(2026, 1, 15)
+
+CHALLENGE_VALID_FOR = timedelta(minutes=10)
 
 
 class RecordedStarts(Siblings):
@@ -135,12 +138,17 @@ class Applicant:
         element_id = new_id("elt")
         async with self.bench.database.transaction() as tx:
             if isinstance(data, Face):
-                asked = await tx.elements.next_challenge(self.start.application_id)
-                data = data.doing(*asked.actions)
+                data = data.doing(*(await self.asked(tx)).actions)
             await tx.elements.insert(
                 element_id, self.start.application_id, ElementKind(data.kind), data
             )
         return element_id
+
+    async def asked(self, tx: Transaction) -> LivenessChallenge:
+        """Ask what the face has to do, as the API does."""
+        return await tx.liveness_challenges.ask(
+            self.start.application_id, utc_now(), CHALLENGE_VALID_FOR
+        )
 
     def request(self, element_id: str, kind: str) -> VerifyElement:
         return VerifyElement(

@@ -247,8 +247,8 @@ async def test_another_action_than_asked_is_a_mismatch_that_nobody_is_asked_abou
     bench: Bench,
 ) -> None:
     known = await _with_real_name(bench, "approved", 150)
-    async with bench.database.read() as tx:
-        asked = await tx.elements.next_challenge(known.start.application_id)
+    async with bench.database.transaction() as tx:
+        asked = await known.asked(tx)
     right = liveness(known.person).doing(*asked.actions)
     for wrong in (
         liveness(known.person).doing(*reversed(asked.actions)),
@@ -259,11 +259,19 @@ async def test_another_action_than_asked_is_a_mismatch_that_nobody_is_asked_abou
         assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "wrong_action")
         assert await bench.standins.calls(request_id=element_id) == []
     # What was asked for the first attempt is old by the third, whatever that one is asked.
-    async with bench.database.read() as tx:
-        third = await tx.elements.next_challenge(known.start.application_id)
+    async with bench.database.transaction() as tx:
+        third = await known.asked(tx)
     assert third.attempt == 3
     outcome = await known.verify(right)
     assert (outcome.reason == "wrong_action") == (third.actions != asked.actions)
+
+
+async def test_a_face_that_nothing_was_asked_of_proves_nothing(bench: Bench) -> None:
+    """The API refuses it; should one be stored all the same, it is no match."""
+    known = await _with_real_name(bench, "approved", 155)
+    element_id = await known.provide(liveness(known.person).doing("blink", "nod"))
+    outcome = await bench.perform(calls.VERIFY_ELEMENT, known.request(element_id, "liveness"))
+    assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "wrong_action")
 
 
 async def test_a_face_waits_for_the_verdict_on_the_card(bench: Bench) -> None:

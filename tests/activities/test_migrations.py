@@ -12,7 +12,7 @@ import pytest
 from runtime.local.postgres import EmbeddedPostgres, create_database
 from storage.migrate import migrate
 
-HEAD = "0008"
+HEAD = "0009"
 
 
 @pytest.fixture

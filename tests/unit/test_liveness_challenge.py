@@ -1,11 +1,12 @@
 """What a face is asked to do: enough to tell it from a recording and from a tilted picture."""
 
 import hashlib
+import itertools
 from collections import Counter
 
 import pytest
 
-from domain.liveness_challenge import CHALLENGES, Shown, actions, done
+from domain.liveness_challenge import CHALLENGES, Shown, actions, done, issued_actions
 
 
 def seeds(number: int) -> list[bytes]:
@@ -35,6 +36,22 @@ def test_the_same_seed_asks_the_same() -> None:
 def test_a_short_seed_is_refused() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         actions(b"short")
+
+
+def test_what_was_asked_last_is_not_asked_again_and_the_others_are_as_likely() -> None:
+    last = CHALLENGES[7]
+    drawn = Counter(actions(seed, last) for seed in seeds(3_300))
+    assert set(drawn) == set(CHALLENGES) - {last}
+    assert all(51 <= count <= 149 for count in drawn.values())
+
+
+def test_every_issue_asks_for_something_else_than_the_one_before() -> None:
+    given = seeds(60)
+    told = [issued_actions(given[: issue + 1]) for issue in range(60)]
+    assert all(one != other for one, other in itertools.pairwise(told))
+    assert issued_actions([given[0]] * 2) != issued_actions([given[0]])
+    with pytest.raises(ValueError, match="no issue"):
+        issued_actions([])
 
 
 @pytest.mark.parametrize(
