@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from activities.element_checks import Finding
 from activities.enquiries import Judged, Subject, Told
+from domain.consents import Purpose
 from domain.elements import Element, RealName, Verdict
 from providers.capture import CodeStatus, Confirmation
 from providers.card_binding import Binding
@@ -46,6 +47,7 @@ class CaptureCase:
     application_id: str
     applicant_id: str
     consent_id: str
+    purpose: Purpose
     data: Element
     real_name: RealName
     source: str | None
@@ -55,7 +57,7 @@ class CaptureCase:
     @property
     def subject(self) -> Subject:
         """Return whom the enquiry is for; the element is its business key."""
-        return Subject(self.element_id, self.applicant_id, self.application_id)
+        return Subject(self.element_id, self.applicant_id, self.application_id, self.purpose)
 
 
 @dataclass(frozen=True)

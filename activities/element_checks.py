@@ -14,9 +14,11 @@ from activities.enquiries import Desk, Question, Subject, Told
 from activities.face_checks import Compared, FaceToCompare, compare_face
 from activities.transaction_question import transaction_question
 from domain import elements
+from domain.consents import Purpose
 from domain.data_sources import Capability
 from domain.element_catalogue import PICTURE_OF_ANOTHER
 from domain.elements import Element, ElementKind, Verdict
+from domain.identity_numbers import parse_citizen_number
 from domain.liveness_challenge import Action, done
 from providers.bank_card import BankCardRequest, CardVerification
 from providers.company import CompanyRecord, CompanyRequest
@@ -42,6 +44,8 @@ class Remembered(TypedDict, total=False):
 class Case:
     """One element with what its check needs of the others. Holds personal data.
 
+    `real_name` and `mobile` are what was verified of the applicant, there where the kind needs it,
+    `purpose` is what the applicant consented to being asked about.
     `card` is the identity card that was verified, `challenge` what a face is asked to do,
     `picture_givers` how many other people gave one of the element's pictures. The address book goes
     along only where the product says `check_address_book`, and the registry's photo is fetched
@@ -52,6 +56,7 @@ class Case:
     application_id: str
     applicant_id: str
     data: Element
+    purpose: Purpose
     real_name: elements.RealName | None
     mobile: str | None
     known_identity: str | None
@@ -65,7 +70,19 @@ class Case:
     @property
     def subject(self) -> Subject:
         """Return whom the enquiry is for; the element is its business key."""
-        return Subject(self.element_id, self.applicant_id, self.application_id)
+        return Subject(self.element_id, self.applicant_id, self.application_id, self.purpose)
+
+    @property
+    def person(self) -> elements.RealName:
+        """Return who the applicant was found to be, for a kind that needs it."""
+        assert self.real_name is not None  # noqa: S101 -- no case is made before it is there
+        return self.real_name
+
+    @property
+    def own_mobile(self) -> str:
+        """Return the applicant's own mobile, for a kind that needs it."""
+        assert self.mobile is not None  # noqa: S101 -- as above
+        return self.mobile
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,8 @@ def _refused(told: Told[Any]) -> Finding | None:
 async def _real_name(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.RealName)  # noqa: S101 -- chosen by the same kind
     data = case.data
+    if _is_unborn(data.identity_number, case.today):
+        return _mismatch("record", "birth_date_in_the_future")
     if case.known_identity not in (None, data.identity_number):
         # Cards, contracts and loans hang on the applicant: they cannot become another person's.
         return _mismatch("record", "identity_changed")
@@ -107,6 +126,10 @@ async def _real_name(desk: Desk, case: Case) -> Finding:
         Verdict.MATCH,
         remember={"name": data.name, "identity_number": data.identity_number},
     )
+
+
+def _is_unborn(identity_number: str, today: date) -> bool:
+    return elements.identity_birth_date(identity_number) > today
 
 
 def _two_factors(request_id: str, name: str, identity_number: str) -> Question[Answer]:
@@ -123,9 +146,7 @@ def _two_factors(request_id: str, name: str, identity_number: str) -> Question[A
 
 async def _operator(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.Operator)  # noqa: S101 -- chosen by the same kind
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
-    person, mobile = case.real_name, case.data.mobile
+    person, mobile = case.person, case.data.mobile
     question = Question(
         Capability.OPERATOR,
         "verify",
@@ -144,14 +165,10 @@ async def _operator(desk: Desk, case: Case) -> Finding:
 
 async def _personal_information(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.PersonalInformation)  # noqa: S101 -- as above
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
-    if case.mobile is None:
-        return _mismatch("record", "operator_required")
     question = contacts_question(
         case.element_id,
-        case.real_name.identity_number,
-        case.mobile,
+        case.person.identity_number,
+        case.own_mobile,
         case.data,
         check_address_book=case.check_address_book,
     )
@@ -171,8 +188,6 @@ def _known_contacts(told: Told[ContactsVerification], contacts: int) -> Finding:
 
 async def _identity_card(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.IdentityCard)  # noqa: S101 -- as above
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
     if case.picture_givers:
         return _mismatch("record", PICTURE_OF_ANOTHER)
     data = case.data
@@ -189,7 +204,7 @@ async def _identity_card(desk: Desk, case: Case) -> Finding:
     refused, reading = _refused(told), told.answer
     if refused is not None or reading.fields is None:
         return refused or _mismatch(told.source, "no_card_found")
-    reason = _disagreement(reading.fields, case.real_name, case.today)
+    reason = _disagreement(reading.fields, case.person, case.today)
     if reason is not None:
         return _mismatch(told.source, reason)
     confidence = min(reading.scores.values(), default=None)
@@ -208,7 +223,8 @@ def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> st
         return "name_mismatch"
     if card.identity_number != typed.identity_number:
         return "identity_number_mismatch"
-    if card.birth_date != elements.identity_birth_date(card.identity_number):
+    number = parse_citizen_number(card.identity_number, today)
+    if (card.birth_date, card.sex) != (number.birth_date, number.sex):
         return "card_inconsistent"
     if card.valid_from > today or (card.valid_until is not None and card.valid_until < today):
         return "card_not_in_date"
@@ -217,8 +233,6 @@ def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> st
 
 async def _liveness(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.Liveness)  # noqa: S101 -- as above
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
     if case.picture_givers:
         return _mismatch("record", PICTURE_OF_ANOTHER)
     data = case.data
@@ -239,8 +253,8 @@ async def _liveness(desk: Desk, case: Case) -> Finding:
         return refused
     asked = FaceToCompare(
         face=data.face,
-        name=case.real_name.name,
-        identity_number=case.real_name.identity_number,
+        name=case.person.name,
+        identity_number=case.person.identity_number,
         card=case.card.front if case.card else None,
         fetches_photo=case.check_registered_photo,
     )
@@ -261,11 +275,9 @@ def _whose_face(alive: LivenessResult, compared: Compared) -> Finding:
 
 async def _bank_card(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.BankCard)  # noqa: S101 -- as above
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
     four = BankCardRequest(
-        name=case.real_name.name,
-        identity_number=case.real_name.identity_number,
+        name=case.person.name,
+        identity_number=case.person.identity_number,
         card_number=case.data.card_number,
         mobile=case.data.mobile,
     )
@@ -298,11 +310,9 @@ async def _bank_card(desk: Desk, case: Case) -> Finding:
 
 async def _credit_card(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.CreditCard)  # noqa: S101 -- as above
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
     four = CreditCardRequest(
-        name=case.real_name.name,
-        identity_number=case.real_name.identity_number,
+        name=case.person.name,
+        identity_number=case.person.identity_number,
         card_number=case.data.card_number,
         mobile=case.data.mobile,
     )
@@ -353,11 +363,11 @@ async def _company(desk: Desk, case: Case) -> Finding:
 
 async def _guarantor(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.Guarantor)  # noqa: S101 -- as above
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
     data = case.data
-    if data.identity_number == case.real_name.identity_number:
+    if data.identity_number == case.person.identity_number:
         return _mismatch("record", "guarantor_is_applicant")
+    if _is_unborn(data.identity_number, case.today):
+        return _mismatch("record", "birth_date_in_the_future")
     told = await desk.ask(
         _two_factors(case.element_id, data.name, data.identity_number), case.subject
     )
@@ -366,12 +376,10 @@ async def _guarantor(desk: Desk, case: Case) -> Finding:
 
 async def _card_transaction(desk: Desk, case: Case) -> Finding:
     assert isinstance(case.data, elements.CardTransaction)  # noqa: S101 -- as above
-    if case.real_name is None:
-        return _mismatch("record", "real_name_required")
     if case.data.paid_on > case.today:
         return _mismatch("record", "payment_in_the_future")
     question = transaction_question(
-        case.element_id, case.real_name.identity_number, case.mobile, case.data, case.today
+        case.element_id, case.person.identity_number, case.mobile, case.data, case.today
     )
     told = await desk.ask(question, case.subject)
     if not told.answer.passed:

@@ -11,15 +11,19 @@ from activities.capture_steps import (
 )
 from activities.captures import CaptureSources
 from activities.element_checks import Finding
+from activities.enquiries import CannotSay
 from activities.performing import performs
 from activities.refusals import found
+from activities.verified_applicant import NotVerified, verified_of
 from domain.application import ApplicationState, ElementRefused
 from domain.calendar import business_date
 from domain.consents import ConsentMissing
-from domain.elements import ElementKind, RealName, Verdict
+from domain.elements import ElementKind, Verdict
 from domain.products import product_of
 from messages import calls, ids
 from messages.elements import (
+    NOT_ALLOWED,
+    REFUSED_BY_SOURCE,
     CaptureProgress,
     ConfirmCapture,
     EndCapture,
@@ -30,6 +34,7 @@ from messages.elements import (
     ReuseElements,
     StartCapture,
 )
+from providers.errors import ProviderRejected
 from providers.registry import Providers
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
@@ -62,11 +67,11 @@ class Elements:
         """
         source = self._source(request.kind)
         async with self.database.transaction() as tx:
-            case = await _case(tx, request.element_id)
             row = await tx.captures.begin(request.element_id, request.workflow_id, request.at)
+            case = await _case(tx, request.element_id)
         if row.state is not CaptureState.BEGUN:
             return await self._progress(request.element_id)
-        answer = await source.begin(case)
+        answer = await _begun(source, case)
         await failpoint("start_capture.after_call")
         return await self._learn(request.application_id, request.element_id, answer)
 
@@ -79,6 +84,8 @@ class Elements:
             code = await tx.captures.code(request.code_id)
         if code is None or row.state is not CaptureState.AWAITING_CODE:
             return await self._progress(request.element_id)
+        if isinstance(case, NotVerified):
+            return await self._given_up(request, case.reason)
         answer = await self._source(request.kind).confirm(case, code, request.code_id)
         return await self._learn(
             request.application_id, request.element_id, answer, code_id=request.code_id
@@ -92,14 +99,15 @@ class Elements:
             row = found(await tx.captures.get(request.element_id), request.element_id)
         if row.state is not CaptureState.PENDING:
             return await self._progress(request.element_id)
+        if isinstance(case, NotVerified):
+            return await self._given_up(request, case.reason)
         answer = await self._source(request.kind).poll(case)
         return await self._learn(request.application_id, request.element_id, answer)
 
     @performs(calls.END_CAPTURE)
     async def end_capture(self, request: EndCapture) -> CaptureProgress:
         """Give a capture up; if it came to a verdict meanwhile, that stands."""
-        given_up = CaptureAnswer(CaptureStep.ENDED, reason=request.reason)
-        return await self._learn(request.application_id, request.element_id, given_up)
+        return await self._given_up(request, request.reason)
 
     @performs(calls.REUSE_ELEMENTS)
     async def reuse_elements(self, request: ReuseElements) -> ReusedElements:
@@ -146,6 +154,12 @@ class Elements:
                 {"number": request.number, "missing": list(request.missing)},
             )
 
+    async def _given_up(
+        self, request: ConfirmCapture | PollCapture | EndCapture, reason: str
+    ) -> CaptureProgress:
+        given_up = CaptureAnswer(CaptureStep.ENDED, reason=reason)
+        return await self._learn(request.application_id, request.element_id, given_up)
+
     def _source(self, kind: ElementKind) -> CaptureSource:
         source = self.sources.get(kind)
         if source is None:
@@ -190,19 +204,35 @@ class Elements:
             return await _recorded(tx, element_id)
 
 
-async def _case(tx: Transaction, element_id: str) -> CaptureCase:
+async def _begun(source: CaptureSource, case: CaptureCase | NotVerified) -> CaptureAnswer:
+    """Have a source begin, or end at once what nobody may be asked about or will not answer."""
+    if isinstance(case, NotVerified):
+        return CaptureAnswer(CaptureStep.ENDED, reason=case.reason)
+    try:
+        return await source.begin(case)
+    except ConsentMissing:
+        return CaptureAnswer(CaptureStep.ENDED, reason=NOT_ALLOWED)
+    except CannotSay as error:
+        return CaptureAnswer(CaptureStep.ENDED, reason=error.code)
+    except ProviderRejected:
+        return CaptureAnswer(CaptureStep.ENDED, reason=REFUSED_BY_SOURCE)
+
+
+async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
+    """Return an element with what its source needs, or what of that is not there."""
     element = found(await tx.elements.get(element_id), f"element {element_id}")
     application = found(
         await tx.applications.get(element.application_id), f"application {element.application_id}"
     )
     product = product_of(application.product)
-    real_name = await tx.elements.newest(application.id, ElementKind.REAL_NAME)
-    if real_name is None or not isinstance(real_name.data, RealName):
-        raise ElementRefused(f"{element.kind} needs the real name first")
+    applicant = await verified_of(tx, application, with_card=False)
+    missing = applicant.missing(product, element.kind)
+    if missing is not None or applicant.real_name is None:
+        return NotVerified(missing or "real_name_required")
     purpose = product.policy_of(element.kind).consent
     consent = await tx.consents.in_force(application.applicant_id, purpose)
     if consent is None:
-        raise ConsentMissing(f"{element.kind} needs the consent to {purpose}")
+        return NotVerified(NOT_ALLOWED)
     capture = await tx.captures.get(element_id)
     return CaptureCase(
         element_id=element.id,
@@ -210,7 +240,8 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase:
         applicant_id=application.applicant_id,
         consent_id=consent.id,
         data=element.data,
-        real_name=real_name.data,
+        purpose=purpose,
+        real_name=applicant.real_name,
         source=capture.source if capture else None,
         reference=capture.reference if capture else None,
         today=business_date(utc_now(), product.zone),
@@ -268,7 +299,7 @@ async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> 
         finding.provider,
         utc_now(),
     )
-    if recorded.verdict is Verdict.MATCH:
+    if recorded is not None and recorded.verdict is Verdict.MATCH:
         application = found(
             await tx.applications.get(row.application_id), f"application {row.application_id}"
         )

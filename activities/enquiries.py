@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from activities.enquiry_masks import masked
 from domain.calendar import business_date
-from domain.consents import ConsentMissing
+from domain.consents import ConsentMissing, Purpose
 from domain.data_sources import Capability, Catalogue, DataSource, catalogue
 from providers.breaker import LONGEST_TURN, REFUSES_US, Breaker, Clock, NotSent, Turns
 from providers.errors import ProviderError, ProviderRejected, ProviderUnavailable
@@ -43,19 +43,27 @@ _FIRST_LOOK_SECONDS: Final = 0.02
 _SLOWEST_LOOK_SECONDS: Final = 0.5
 _SOON: Final = timedelta(seconds=2)
 _NEVER_ARRIVED: Final = "connect_failed"
+_PASSING: Final = frozenset({"source_maintenance"})
+"""Reasons of a source that cannot say now and will be able to."""
 
 
 @dataclass(frozen=True)
 class Subject:
     """Whom and what an enquiry is for, by opaque ids.
 
-    `request_id` is the business key of the question, by which a source knows a repeat. Without an
-    applicant only sources that need no consent can be asked.
+    `request_id` is the business key of the question, by which a source knows a repeat. `purpose` is
+    what the applicant consented to being asked about; without an applicant only sources that need
+    no consent can be asked.
     """
 
     request_id: str
     applicant_id: str | None
     application_id: str | None = None
+    purpose: Purpose | None = None
+
+
+class CannotSay(ProviderUnavailable):
+    """Every source that was asked answered that it cannot say: asking again will not help soon."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +224,7 @@ class Desk:
             ending = self._answered(source, answer, judged, _milliseconds(started))
             await self._finish(source, begun, ending)
             if not judged.settles:
-                raise ProviderUnavailable(source.name, judged.code or "no_answer")
+                raise _unsettled(source, judged)
             return Told(source.name, answer, reused=False)
         await self._finish(source, begun, _failed(source, failure, _milliseconds(started)))
         raise _passed_on(source, failure)
@@ -231,7 +239,9 @@ class Desk:
         patience = time.monotonic() + _PATIENCE_SECONDS
         while True:
             wait = gate.breaker.wait()
-            begun = await self._look(source, attempt, may_ask=wait is None, reuse=reuse)
+            begun = await self._look(
+                source, attempt, subject.purpose, may_ask=wait is None, reuse=reuse
+            )
             match begun:
                 case Ask():
                     return begun
@@ -253,10 +263,16 @@ class Desk:
             pause = min(2 * pause, _SLOWEST_LOOK_SECONDS)
 
     async def _look(
-        self, source: DataSource, attempt: Attempt, *, may_ask: bool, reuse: bool
+        self,
+        source: DataSource,
+        attempt: Attempt,
+        purpose: Purpose | None,
+        *,
+        may_ask: bool,
+        reuse: bool,
     ) -> Ask | Known | NotNow:
         async with self._database.read() as tx:
-            consent_id = await _consent(tx, source, attempt.applicant_id)
+            consent_id = await _consent(tx, source, attempt.applicant_id, purpose)
             allowed = replace(attempt, consent_id=consent_id)
             try:
                 return await tx.enquiries.begin(allowed, may_ask=may_ask, reuse=reuse)
@@ -318,15 +334,24 @@ class Desk:
         return self._gates[source.name]
 
 
-async def _consent(tx: Transaction, source: DataSource, applicant_id: str | None) -> str | None:
-    """Return the consent under which the source may be asked, None where none is needed."""
-    if source.consent is None:
-        return None
-    if applicant_id is not None:
-        consent = await tx.consents.in_force(applicant_id, source.consent)
-        if consent is not None:
-            return consent.id
-    raise ConsentMissing(f"no consent to {source.consent} in force")
+async def _consent(
+    tx: Transaction, source: DataSource, applicant_id: str | None, purpose: Purpose | None
+) -> str | None:
+    """Return the consent under which the source may be asked, None where none is needed.
+
+    What the source needs and what the question is for are both looked at; the latter is recorded.
+    """
+    found: str | None = None
+    for needed in {source.consent: None, purpose: None}:
+        if needed is None:
+            continue
+        consent = None
+        if applicant_id is not None:
+            consent = await tx.consents.in_force(applicant_id, needed)
+        if consent is None:
+            raise ConsentMissing(f"no consent to {needed} in force")
+        found = consent.id
+    return found
 
 
 def _read(question: Question[A], known: Known) -> A | None:
@@ -362,8 +387,21 @@ def _passed_on(source: DataSource, failure: ProviderError) -> ProviderError:
     return ProviderUnavailable(source.name, failure.code, wish)
 
 
+def _unsettled(source: DataSource, judged: Judged) -> ProviderUnavailable:
+    if judged.code in _PASSING:
+        return ProviderUnavailable(source.name, judged.code or "no_answer")
+    return CannotSay(source.name, judged.code or "no_answer")
+
+
 def _together(failures: list[ProviderUnavailable]) -> ProviderUnavailable:
-    """Return the last failure with the soonest of the waits, none when one knows of none."""
+    """Return the last failure with the soonest of the waits, none when one knows of none.
+
+    It is final only when all are.
+    """
+    passing = [failure for failure in failures if not isinstance(failure, CannotSay)]
+    if not passing:
+        return failures[-1]
+    failures = passing
     waits = [failure.retry_after for failure in failures if failure.retry_after is not None]
     last = failures[-1]
     soonest = min(waits) if len(waits) == len(failures) else None

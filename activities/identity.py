@@ -1,26 +1,26 @@
 """Verification of what applicants provide, by the third party behind each kind of element."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
 from activities.element_checks import CHECKS, Case
-from activities.enquiries import Desk
+from activities.enquiries import CannotSay, Desk
 from activities.performing import performs
 from activities.refusals import found
+from activities.verified_applicant import NotVerified, verified_of
 from domain.calendar import business_date
-from domain.elements import ElementKind, IdentityCard, Operator, RealName, Verdict
+from domain.consents import ConsentMissing
+from domain.elements import ElementKind, RealName, Verdict
 from domain.products import product_of
 from messages import calls, ids
-from messages.elements import ElementOutcome, VerifyElement
-from providers.errors import ProviderUnavailable
+from messages.elements import NOT_ALLOWED, REFUSED_BY_SOURCE, ElementOutcome, VerifyElement
+from providers.errors import ProviderRejected
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
 from storage.database import Database, Transaction
-from storage.elements import ElementRow, VerificationRow
+from storage.elements import ElementRow
 
-_CARD_SECONDS: Final = 5.0
-_LOOK_SECONDS: Final = 0.05
+_WITH_PICTURES: Final = frozenset({ElementKind.IDENTITY_CARD, ElementKind.LIVENESS})
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,29 @@ class Identity:
     async def verify_element(self, request: VerifyElement) -> ElementOutcome:
         """Ask the third party and record its verdict; a repeat returns the recorded one.
 
-        A source that cannot say, cannot be reached or refuses us is an error and tried again: it
-        never becomes a verdict.
+        A source that cannot be reached or refuses us is an error and tried again: it never becomes
+        a verdict. Where nobody may be asked, or whoever is asked cannot say or refuses the
+        question, the element ends without a verdict (`unavailable`) and may be provided again.
         """
-        if request.kind is ElementKind.LIVENESS:
-            await self._card_is_judged(request.application_id)
-        case = await self._case(request)
-        if isinstance(case, VerificationRow):
-            return _outcome(case)
+        async with self.database.read() as tx:
+            recorded = await _recorded(tx, request)
+            case = recorded or await _case(tx, request)
+        if isinstance(case, ElementOutcome):
+            return case
+        if isinstance(case, NotVerified):
+            return await self._end(request, case.reason)
         await failpoint("verify_element.before_call")
-        finding = await CHECKS[request.kind](self.desk, case)
+        try:
+            finding = await CHECKS[request.kind](self.desk, case)
+        except ConsentMissing:
+            return await self._end(request, NOT_ALLOWED)
+        except CannotSay as error:
+            return await self._end(request, error.code)
+        except ProviderRejected:
+            return await self._end(request, REFUSED_BY_SOURCE)
         await failpoint("verify_element.after_call")
         async with self.database.transaction() as tx:
-            recorded = await tx.elements.record_verification(
+            verified = await tx.elements.record_verification(
                 request.element_id,
                 finding.verdict,
                 finding.reason,
@@ -54,95 +64,79 @@ class Identity:
                 finding.provider,
                 utc_now(),
             )
-            if recorded.verdict is Verdict.MATCH:
+            if verified is not None and verified.verdict is Verdict.MATCH:
                 await tx.applicants.remember(case.applicant_id, **finding.remember)
-            aggregate = ids.application_workflow(request.application_id)
-            await tx.outbox.add(
-                aggregate,
-                "element_verified",
-                f"{aggregate}:element_verified:{request.element_id}",
-                _outcome(recorded).model_dump(mode="json"),
-            )
-        return _outcome(recorded)
+            return await _told(tx, request)
 
-    async def _card_is_judged(self, application_id: str) -> None:
-        """Wait until a card that was handed in has its verdict; raises ProviderUnavailable.
-
-        A face counts against no other card than one that proved to be the applicant's: otherwise it
-        could be compared with a card that is refused and replaced afterwards.
-        """
-        looks = round(_CARD_SECONDS / _LOOK_SECONDS)
-        for _ in range(looks):
-            async with self.database.read() as tx:
-                card = await tx.elements.newest(application_id, ElementKind.IDENTITY_CARD)
-                if card is None or await tx.elements.verification(card.id) is not None:
-                    return
-            await asyncio.sleep(_LOOK_SECONDS)
-        raise ProviderUnavailable("identity_card", "card_not_read_yet")
-
-    async def _case(self, request: VerifyElement) -> Case | VerificationRow:
-        async with self.database.read() as tx:
-            recorded = await tx.elements.verification(request.element_id)
-            if recorded is not None:
-                return recorded
-            element = found(
-                await tx.elements.get(request.element_id), f"element {request.element_id}"
-            )
-            application = found(
-                await tx.applications.get(element.application_id),
-                f"application {element.application_id}",
-            )
-            real_name = await tx.elements.newest(application.id, ElementKind.REAL_NAME)
-            operator = await tx.elements.newest(application.id, ElementKind.OPERATOR)
-            card = await _verified_card(tx, application.id)
-            challenge = await tx.liveness_challenges.of_attempt(application.id, element.attempt)
-            personal = await tx.applicants.personal(application.applicant_id)
-            picture_givers = await _picture_givers(tx, element, real_name)
-        product = product_of(application.product)
-        return Case(
-            element_id=element.id,
-            application_id=application.id,
-            applicant_id=application.applicant_id,
-            data=element.data,
-            # What was submitted counts, not only what is verified: elements that are given together
-            # are verified side by side.
-            real_name=(
-                real_name.data if real_name and isinstance(real_name.data, RealName) else None
-            ),
-            mobile=(
-                operator.data.mobile
-                if operator and isinstance(operator.data, Operator)
-                else personal.mobile
-            ),
-            known_identity=personal.identity_number,
-            card=card,
-            challenge=challenge.actions if challenge else (),
-            picture_givers=picture_givers,
-            today=business_date(utc_now(), product.zone),
-            check_address_book=product.check_address_book,
-            check_registered_photo=product.check_registered_photo,
-        )
+    async def _end(self, request: VerifyElement, reason: str) -> ElementOutcome:
+        async with self.database.transaction() as tx:
+            await tx.elements.end(request.element_id, reason, utc_now())
+            return await _told(tx, request)
 
 
-async def _verified_card(tx: Transaction, application_id: str) -> IdentityCard | None:
-    """Return the application's identity card if it was found to be the applicant's."""
-    card = await tx.elements.newest(application_id, ElementKind.IDENTITY_CARD)
-    if card is None or not isinstance(card.data, IdentityCard):
-        return None
-    verdict = await tx.elements.verification(card.id)
-    return card.data if verdict is not None and verdict.verdict is Verdict.MATCH else None
-
-
-async def _picture_givers(
-    tx: Transaction, element: ElementRow, real_name: ElementRow | None
-) -> int:
-    """Return how many other people gave one of the element's pictures; 0 if it has none."""
-    if real_name is None or not isinstance(real_name.data, RealName):
-        return 0
-    return await tx.pictures.given_by_others(element.id, real_name.data.identity_number)
-
-
-def _outcome(row: VerificationRow) -> ElementOutcome:
-    return ElementOutcome(
-        element_id=row.element_id, kind=row.kind, verdict=row.verdict, reason=row.reason
+async def _told(tx: Transaction, request: VerifyElement) -> ElementOutcome:
+    """Return what is recorded of an element, and let whoever follows the record know."""
+    outcome = found(await _recorded(tx, request), f"verdict on {request.element_id}")
+    aggregate = ids.application_workflow(request.application_id)
+    await tx.outbox.add(
+        aggregate,
+        "element_verified",
+        f"{aggregate}:element_verified:{request.element_id}",
+        outcome.model_dump(mode="json"),
     )
+    return outcome
+
+
+async def _recorded(tx: Transaction, request: VerifyElement) -> ElementOutcome | None:
+    """Return what came of an element; None while nothing did."""
+    verified = await tx.elements.verification(request.element_id)
+    if verified is not None:
+        verdict, reason = verified.verdict, verified.reason
+    else:
+        reason = await tx.elements.ending(request.element_id)
+        if reason is None:
+            return None
+        verdict = Verdict.UNAVAILABLE
+    return ElementOutcome(
+        element_id=request.element_id, kind=request.kind, verdict=verdict, reason=reason
+    )
+
+
+async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
+    """Return an element with what its check needs, or which of that was not verified."""
+    element = found(await tx.elements.get(request.element_id), f"element {request.element_id}")
+    application = found(
+        await tx.applications.get(element.application_id), f"application {element.application_id}"
+    )
+    product = product_of(application.product)
+    compares = element.kind is ElementKind.LIVENESS
+    applicant = await verified_of(tx, application, with_card=compares)
+    missing = applicant.missing(product, element.kind)
+    if missing is not None:
+        return NotVerified(missing)
+    challenge = None
+    if compares:
+        challenge = await tx.liveness_challenges.of_attempt(application.id, element.attempt)
+    return Case(
+        element_id=element.id,
+        application_id=application.id,
+        applicant_id=application.applicant_id,
+        data=element.data,
+        purpose=product.policy_of(element.kind).consent,
+        real_name=applicant.real_name,
+        mobile=applicant.mobile,
+        known_identity=applicant.known_identity,
+        card=applicant.card,
+        challenge=challenge.actions if challenge else (),
+        picture_givers=await _picture_givers(tx, element, applicant.real_name),
+        today=business_date(utc_now(), product.zone),
+        check_address_book=product.check_address_book,
+        check_registered_photo=product.check_registered_photo,
+    )
+
+
+async def _picture_givers(tx: Transaction, element: ElementRow, real_name: RealName | None) -> int:
+    """Return how many other people gave one of the element's pictures; 0 if it has none."""
+    if real_name is None or element.kind not in _WITH_PICTURES:
+        return 0
+    return await tx.pictures.given_by_others(element.id, real_name.identity_number)

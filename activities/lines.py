@@ -125,7 +125,8 @@ async def _reserve(tx: Transaction, line: LineRow, request: ReserveDrawdown) -> 
         raise LineBlocked("a loan of the same borrower is overdue")
     product = product_of(request.product)
     kept = await tx.elements.kept_by(line.applicant_id, product.zone)
-    check_may_draw(product, kept, business_date(request.at, product.zone))
+    consented = await tx.consents.purposes_in_force(line.applicant_id)
+    check_may_draw(product, kept, business_date(request.at, product.zone), consented)
     quote = found(await tx.quotes.get(command.quote_id), f"quote {command.quote_id}")
     _check_quote(quote, line, command.amount, request.at)
     drawdown, _ = await tx.drawdowns.reserve(

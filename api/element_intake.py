@@ -1,6 +1,6 @@
 """Taking elements in: stored before their process hears of them, and shown as they stand after."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -24,8 +24,8 @@ from storage.elements import ElementStatus
 _HANDED_OVER: Final = timedelta(minutes=2)
 """After this long an unverified element is known to its process, or never will be."""
 
-Check = Callable[[ElementKind, ElementStatus | None], None]
-"""Raises where an element of a kind cannot be taken, given the one of that kind that counts."""
+Check = Callable[[ElementKind, Mapping[ElementKind, ElementStatus]], None]
+"""Raises where an element of a kind cannot be taken, given those that count by now."""
 
 
 async def store_elements(
@@ -54,7 +54,7 @@ async def store_elements(
         item = ProvidedElement(element_id=command.new_id("elt", kind), kind=kind)
         known = latest.get(kind)
         if known is None or known.element_id != item.element_id:
-            check(kind, known)
+            check(kind, latest)
             if kind is ElementKind.LIVENESS:
                 await tx.liveness_challenges.check_open(application.id, item.element_id, utc_now())
         await tx.elements.insert(item.element_id, application.id, kind, element)

@@ -194,13 +194,18 @@ def check_may_provide(
     elements: Mapping[ElementKind, ElementRecord],
     kind: ElementKind,
     supplement: Supplement | None = None,
+    together: Collection[ElementKind] = (),
 ) -> None:
     """Raise `ElementRefused` unless an element of `kind` may be provided now.
 
-    One that was only taken over from an earlier application may be replaced.
+    What it needs comes before it, or `together` with it. One that was only taken over from an
+    earlier application may be replaced.
     """
     if kind not in product.elements and not (supplement and kind in supplement.kinds):
         raise ElementRefused(f"product {product.code} does not ask for {kind}")
+    for need in product.needs_of(kind):
+        if need not in together and not _is_on_its_way(product, elements.get(need)):
+            raise ElementRefused(f"{kind} needs {need} first")
     known = elements.get(kind)
     if known is None or known.reused:
         return
@@ -213,6 +218,12 @@ def check_may_provide(
         raise ElementRefused(f"{kind} was tried {known.attempts} times, which is the limit")
     if known.mismatches >= policy.mismatches:
         raise ElementRefused(f"{kind} was wrong {known.mismatches} times, which is the limit")
+
+
+def _is_on_its_way(product: Product, record: ElementRecord | None) -> bool:
+    return record is not None and (
+        record.verdict.is_open or is_provided(product, record.kind, record.verdict, record.reason)
+    )
 
 
 def check_form(product: Product, element: Element) -> None:

@@ -52,7 +52,8 @@ class ElementPolicy(BaseModel):
     waited for at most `capture_within`. The wrong code that reaches `codes` ends it, where
     `codes_prove` with a mismatch: who cannot read the code does not have the mobile. What a face is
     asked to do may be shown for `challenge_valid_for`. A kind that `proves_presence` shows that the
-    applicant is the person; it is verified in every channel anew.
+    applicant is the person; it is verified in every channel anew. What a kind `needs` has been
+    verified before anybody is asked about it, so that nothing rests on what was only typed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,6 +75,7 @@ class ElementPolicy(BaseModel):
     codes_prove: bool = False
     challenge_valid_for: timedelta = timedelta(minutes=10)
     proves_presence: bool = False
+    needs: tuple[ElementKind, ...] = (ElementKind.REAL_NAME,)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ _ENTRIES: Final = (
         consent=Purpose.IDENTITY_VERIFICATION,
         valid_for_days=365,
         cost=20,
+        needs=(),
     ),
     ElementPolicy(
         kind=ElementKind.OPERATOR,
@@ -123,6 +126,7 @@ _ENTRIES: Final = (
             ("contact_not_in_address_book", OnMismatch.REFER),
         ),
         reject_code="R10",
+        needs=(ElementKind.REAL_NAME, ElementKind.OPERATOR),
     ),
     ElementPolicy(
         kind=ElementKind.IDENTITY_CARD,
@@ -149,6 +153,7 @@ _ENTRIES: Final = (
         ),
         reject_code="R12",
         proves_presence=True,
+        needs=(ElementKind.REAL_NAME, ElementKind.IDENTITY_CARD),
     ),
     ElementPolicy(
         kind=ElementKind.BANK_CARD,
@@ -204,6 +209,7 @@ _ENTRIES: Final = (
         valid_for_days=90,
         cost=100,
         on_mismatch=OnMismatch.REFER,
+        needs=(),
     ),
     ElementPolicy(
         kind=ElementKind.GUARANTOR,

@@ -1,10 +1,11 @@
 """What an applicant has had verified before: what a later application or drawdown may rest on."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.consents import Purpose
 from domain.elements import ElementKind
 from domain.errors import DomainError
 from domain.products import Product
@@ -46,10 +47,12 @@ def usable_elements(
     kept: Iterable[KeptElement],
     on: date,
     *,
+    consented: Collection[Purpose],
     is_present: bool,
 ) -> tuple[KeptElement, ...]:
     """Return the kept elements of `kinds` that count on the business date `on`, one a kind.
 
+    Using one again is another use of it, for which its purpose must be `consented` to now.
     The applicant's own come first, then the ones verified last. What another channel's applicant
     had verified is used only where `is_present`: this applicant has proven by his face that he is
     the person. Knowing a name and a number is not enough to be given what somebody else proved.
@@ -58,20 +61,24 @@ def usable_elements(
     usable: dict[ElementKind, KeptElement] = {}
     for item in ranked:
         policy = product.policy_of(item.kind)
-        valid = on <= item.counts_until(product)
+        valid = on <= item.counts_until(product) and policy.consent in consented
         theirs = item.own or (is_present and not policy.proves_presence)
         if valid and theirs:
             usable.setdefault(item.kind, item)
     return tuple(usable[kind] for kind in kinds if kind in usable)
 
 
-def check_may_draw(product: Product, kept: Iterable[KeptElement], on: date) -> None:
+def check_may_draw(
+    product: Product, kept: Iterable[KeptElement], on: date, consented: Collection[Purpose]
+) -> None:
     """Raise `DrawdownElementsMissing` unless what is asked at drawdown counts on `on`.
 
     What the applicant had verified before, also for the application itself, counts while it is
-    valid.
+    valid and its purpose is `consented` to.
     """
-    usable = usable_elements(product, product.drawdown_elements, kept, on, is_present=False)
+    usable = usable_elements(
+        product, product.drawdown_elements, kept, on, consented=consented, is_present=False
+    )
     missing = set(product.drawdown_elements) - {item.kind for item in usable}
     if missing:
         asked = [kind for kind in product.drawdown_elements if kind in missing]

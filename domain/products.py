@@ -105,6 +105,11 @@ class Product(BaseModel):
         own = {policy.kind: policy for policy in self.element_policies}
         return own.get(kind, CATALOGUE[kind])
 
+    def needs_of(self, kind: ElementKind) -> tuple[ElementKind, ...]:
+        """Return the kinds that are verified before one, of those that are asked for."""
+        needs = self.policy_of(kind).needs
+        return tuple(need for need in needs if need in self.required_elements)
+
     def check_request(self, amount: int, instalments: int) -> None:
         """Raise `OutsideProduct` unless `amount` over `instalments` months can be applied for."""
         if not self.amount_min <= amount <= self.amount_max or amount % self.amount_step:

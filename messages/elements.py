@@ -1,10 +1,17 @@
 """What is said about elements between the application's process, its activities and the API."""
 
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from domain.application import ApplicationState, Supplement, Waiting
 from domain.elements import ElementKind, Verdict
 from messages.base import Message
+
+NOT_ALLOWED: Final = "not_allowed"
+"""The reason of an element that nobody may be asked about: its consent was withdrawn."""
+
+REFUSED_BY_SOURCE: Final = "refused_by_source"
+"""The reason of an element whose source would not take the question."""
 
 
 class ElementOutcome(Message):

@@ -114,6 +114,15 @@ class Consents:
             )
         )
 
+    async def purposes_in_force(self, applicant_id: str) -> frozenset[Purpose]:
+        """Return every purpose that the applicant consents to now."""
+        records = await self._connection.fetch(
+            "select distinct c.purpose from consents c where c.applicant_id = $1"
+            " and not exists (select 1 from consent_revocations r where r.consent_id = c.id)",
+            applicant_id,
+        )
+        return frozenset(Purpose(record["purpose"]) for record in records)
+
     async def get(self, consent_id: str) -> ConsentRow | None:
         """Return the consent, None if unknown."""
         return ConsentRow.read_if_any(

@@ -153,13 +153,15 @@ class Elements:
         """Return where every submitted or reused kind stands, by what counts of it."""
         records = await self._connection.fetch(
             f"{_COUNTING} select n.kind, n.id as element_id, n.attempt, n.submitted_at, n.reused,"
-            " n.counts_until, v.verified_at, coalesce(v.reason, c.reason) as reason,"
-            " coalesce(v.verdict, case c.state when 'awaiting_code' then 'awaiting_code'"
+            " n.counts_until, v.verified_at, coalesce(v.reason, c.reason, x.reason) as reason,"
+            " coalesce(v.verdict, case when x.element_id is not null then 'unavailable' end,"
+            " case c.state when 'awaiting_code' then 'awaiting_code'"
             " when 'ended' then 'unavailable' end) as verdict,"
             " (select count(*) from verifications m where m.application_id = $1"
             " and m.kind = n.kind and m.verdict = 'mismatch') as mismatches"
             " from counting n left join verifications v on v.element_id = n.id"
-            " left join captures c on c.element_id = n.id order by n.kind",
+            " left join captures c on c.element_id = n.id"
+            " left join element_endings x on x.element_id = n.id order by n.kind",
             application_id,
         )
         return [ElementStatus.read(record) for record in records]
@@ -207,12 +209,18 @@ class Elements:
         facts: Mapping[str, Any],
         provider: str,
         at: datetime,
-    ) -> VerificationRow:
-        """Record a verdict and return what is recorded: the first verdict stays."""
+    ) -> VerificationRow | None:
+        """Record a verdict and return what is recorded: the first verdict stays.
+
+        None when the element ended without a verdict before.
+        """
+        await self._lock(element_id)
         await self._connection.execute(
             "insert into verifications (element_id, application_id, kind, verdict, reason, facts,"
             " provider, verified_at)"
-            " select id, application_id, kind, $2, $3, $4, $5, $6 from elements where id = $1"
+            " select e.id, e.application_id, e.kind, $2, $3, $4, $5, $6 from elements e"
+            " where e.id = $1 and not exists (select 1 from element_endings x"
+            " where x.element_id = e.id)"
             " on conflict (element_id) do nothing",
             element_id,
             verdict,
@@ -221,10 +229,27 @@ class Elements:
             provider,
             at,
         )
-        stored = await self.verification(element_id)
-        if stored is None:
-            raise RecordMissing(f"no element {element_id}")
-        return stored
+        return await self.verification(element_id)
+
+    async def end(self, element_id: str, reason: str, at: datetime) -> None:
+        """Record that an element ended without a verdict; one that has its verdict keeps it."""
+        await self._lock(element_id)
+        await self._connection.execute(
+            "insert into element_endings (element_id, reason, ended_at)"
+            " select e.id, $2, $3 from elements e where e.id = $1"
+            " and not exists (select 1 from verifications v where v.element_id = e.id)"
+            " on conflict do nothing",
+            element_id,
+            reason,
+            at,
+        )
+
+    async def ending(self, element_id: str) -> str | None:
+        """Return why an element ended without a verdict, None if it did not."""
+        reason: str | None = await self._connection.fetchval(
+            "select reason from element_endings where element_id = $1", element_id
+        )
+        return reason
 
     async def verification(self, element_id: str) -> VerificationRow | None:
         """Return the recorded verdict on an element, None if there is none yet."""
@@ -235,6 +260,14 @@ class Elements:
                 element_id,
             )
         )
+
+    async def _lock(self, element_id: str) -> None:
+        """Let a verdict and an ending come one after the other."""
+        locked = await self._connection.fetchval(
+            "select id from elements where id = $1 for no key update", element_id
+        )
+        if locked is None:
+            raise RecordMissing(f"no element {element_id}")
 
     def _read(self, record: "Record") -> ElementRow:
         text = self._keyring.decrypt(record["data_enc"], _place(record["id"]))

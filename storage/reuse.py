@@ -23,6 +23,7 @@ async def take_over(
 ) -> list[ElementStatus]:
     """Let kept elements of `kinds` that count on the business date `on` count for an application.
 
+    What the applicant does not consent to now is not used again.
     Returns every element of `kinds` that the application reuses, those of an earlier call too. What
     was provided for the application itself, or is being verified, is left alone.
     """
@@ -32,9 +33,15 @@ async def take_over(
     open_kinds = [kind for kind in wanted if not _stands(product, before.get(kind))]
     kept = await tx.elements.kept_by(application.applicant_id, product.zone)
     earlier = [item for item in kept if item.application_id != application.id]
-    own = usable_elements(product, product.elements, earlier, on, is_present=False)
+    consented = await tx.consents.purposes_in_force(application.applicant_id)
+    own = usable_elements(
+        product, product.elements, earlier, on, consented=consented, is_present=False
+    )
     is_present = _is_present(product, before.values(), own)
-    for item in usable_elements(product, open_kinds, earlier, on, is_present=is_present):
+    usable = usable_elements(
+        product, open_kinds, earlier, on, consented=consented, is_present=is_present
+    )
+    for item in usable:
         if await tx.elements.reuse(application.id, item, item.counts_until(product), at):
             await _follow_up(tx, application, item, at)
     return [

@@ -68,19 +68,16 @@ class CreditApplication:
     async def provide_elements(self, command: ProvideElements) -> ElementOutcomes:
         """Verify elements; with `submit` decide as soon as what was asked for is there."""
         self._case.last_step_at = workflow.now()
-        outcomes = await asyncio.gather(
-            *(self._collecting.provide(element) for element in command.elements)
-        )
+        outcomes = await self._collecting.provide(command.elements)
         await self._collecting.take_over(command.elements)
         self._case.submitted = self._case.submitted or command.submit
         await self._go_on()
-        return ElementOutcomes(outcomes=tuple(outcomes), application=self._case.view())
+        return ElementOutcomes(outcomes=outcomes, application=self._case.view())
 
     @provide_elements.validator
     def _may_provide(self, command: ProvideElements) -> None:
         self._case.require((ApplicationState.COLLECTING,))
-        for element in command.elements:
-            self._collecting.check_may_provide(element)
+        self._collecting.check_may_provide(command.elements)
 
     @workflow.update(description="Pass on the code that a source sent to the applicant")
     async def confirm_element(self, command: ConfirmElement) -> ElementOutcomes:

@@ -27,6 +27,13 @@ SOON = RetryPolicy(
 )
 """For a first try that somebody waits for."""
 
+PATIENTLY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(minutes=2),
+)
+"""For a source that is down, while nobody waits on the line; it may wish for another pause."""
+
 SOON_WITHIN = timedelta(seconds=10)
 
 

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.elements import Verdict
     from domain.products import Product
     from messages import calls
-    from messages.elements import CaptureProgress, EndCapture, PollCapture
+    from messages.elements import NOT_ALLOWED, CaptureProgress, EndCapture, PollCapture
     from workflows.calling import SOON, SOON_WITHIN, run, run_parked
 
 FIRST_WAIT = timedelta(minutes=5)
@@ -24,7 +24,6 @@ LONGEST_WAIT = timedelta(hours=1)
 """A source is asked after the first wait and then after twice as long each time, up to this."""
 
 NO_ANSWER = "no_answer"
-NOT_ALLOWED = "not_allowed"
 
 Learn = Callable[[ElementRecord, CaptureProgress], None]
 IsAwaited = Callable[[ElementRecord], bool]

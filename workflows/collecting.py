@@ -22,13 +22,16 @@ class Collecting(Verifying):
         )
         self._case = case
 
-    def check_may_provide(self, element: ProvidedElement) -> None:
-        """Raise unless an element may be provided now; a repeat may."""
-        known = self._case.elements.get(element.kind)
-        if known is None or known.element_id != element.element_id:
-            check_may_provide(
-                self._case.product, self._case.elements, element.kind, self._case.supplement
-            )
+    def check_may_provide(self, elements: tuple[ProvidedElement, ...]) -> None:
+        """Raise unless elements may be provided now; a repeat may."""
+        case = self._case
+        together = {element.kind for element in elements}
+        for element in elements:
+            known = case.elements.get(element.kind)
+            if known is None or known.element_id != element.element_id:
+                check_may_provide(
+                    case.product, case.elements, element.kind, case.supplement, together
+                )
 
     def reopen(self, kinds: tuple[ElementKind, ...]) -> None:
         """Forget what is known of `kinds`, so that they are provided again."""

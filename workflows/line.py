@@ -121,7 +121,7 @@ class CreditLine:
     @workflow.update(description="Verify what is asked for before money is drawn")
     async def provide_elements(self, command: ProvideLineElements) -> LineElementOutcomes:
         """Verify elements that were stored, side by side."""
-        return LineElementOutcomes(outcomes=await self._elements.provide_all(command.elements))
+        return LineElementOutcomes(outcomes=await self._elements.provide(command.elements))
 
     @provide_elements.validator
     def _may_provide(self, command: ProvideLineElements) -> None:

@@ -1,6 +1,5 @@
 """Elements that are asked for before money is drawn, verified while their line is open."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 
 from temporalio import workflow
@@ -9,7 +8,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.application import ElementRecord, check_may_provide
     from domain.products import Product
     from messages.application import ProvidedElement
-    from messages.elements import ElementOutcome
     from workflows.verifying import Process, Verifying
 
 
@@ -41,14 +39,9 @@ class LineElements(Verifying):
         What was verified before may be provided again: whether it still counts is on record.
         """
         records = self._process.elements
+        together = {element.kind for element in elements}
         for element in elements:
             known = records.get(element.kind)
             is_open = known is not None and known.verdict.is_open
             if known is None or (is_open and known.element_id != element.element_id):
-                check_may_provide(self._process.product, records, element.kind)
-
-    async def provide_all(
-        self, elements: tuple[ProvidedElement, ...]
-    ) -> tuple[ElementOutcome, ...]:
-        """Have elements verified side by side; what takes long is `pending`."""
-        return tuple(await asyncio.gather(*(self.provide(element) for element in elements)))
+                check_may_provide(self._process.product, records, element.kind, together=together)

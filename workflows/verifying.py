@@ -5,7 +5,7 @@ comes.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.application import ProvidedElement
     from messages.calls import Call
     from messages.elements import (
+        NOT_ALLOWED,
         CaptureProgress,
         ConfirmCapture,
         ConfirmElement,
@@ -28,8 +29,8 @@ with workflow.unsafe.imports_passed_through():
         StartCapture,
         VerifyElement,
     )
-    from workflows.calling import SOON, SOON_WITHIN, run
-    from workflows.captures import NOT_ALLOWED, Captures
+    from workflows.calling import PATIENTLY, SOON, SOON_WITHIN, run
+    from workflows.captures import Captures
 
 Question = TypeVar("Question", VerifyElement, StartCapture, ConfirmCapture)
 Outcome = TypeVar("Outcome", bound=ElementOutcome)
@@ -50,6 +51,15 @@ class Process:
     show: Callable[[], None]
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """An element that was taken on: what is remembered of it now, and what was before."""
+
+    record: ElementRecord
+    before: ElementRecord | None = None
+    repeats: bool = False
+
+
 class Verifying:
     """The elements of one process. `news` is set whenever an answer came by itself."""
 
@@ -68,33 +78,14 @@ class Verifying:
         )
         self.news = False
 
-    async def provide(self, element: ProvidedElement) -> ElementOutcome:
-        """Have an element verified, or begun to be, and return what is known soon."""
-        elements = self._process.elements
-        known = elements.get(element.kind)
-        if known is not None and known.element_id == element.element_id:
-            await workflow.wait_condition(
-                lambda: known.element_id not in self._asking or self._process.is_over()
-            )
-            return _outcome(known)
-        record = ElementRecord(
-            kind=element.kind,
-            element_id=element.element_id,
-            attempts=known.attempts + 1 if known else 1,
-            mismatches=known.mismatches if known else 0,
-            verdict=Verdict.PENDING,
-        )
-        elements[element.kind] = record
-        try:
-            if self._is_captured(record):
-                await self._ask(calls.START_CAPTURE, self._capture_of(record), record)
-            else:
-                await self._ask(calls.VERIFY_ELEMENT, self._question_of(record), record)
-        except ApplicationError:
-            # Not a verdict: what was refused could not be asked about at all.
-            self._forget(record, known)
-            raise
-        return _outcome(record)
+    async def provide(self, elements: Iterable[ProvidedElement]) -> tuple[ElementOutcome, ...]:
+        """Have elements verified, or begun to be, side by side; return what is known soon.
+
+        One that needs another one waits until the answer about that is there.
+        """
+        taken = [self._take(element) for element in elements]
+        records = await asyncio.gather(*(self._see_to(item) for item in taken))
+        return tuple(_outcome(record) for record in records)
 
     def check_may_confirm(self, command: ConfirmElement) -> None:
         """Raise `CodeRefused` unless the element waits for a code."""
@@ -133,13 +124,7 @@ class Verifying:
             if not record.verdict.is_open:
                 continue
             record.verdict = Verdict.PENDING
-            if self._is_captured(record):
-                capture = self._capture_of(record)
-                again = self._ask_until_answered(calls.START_CAPTURE, capture, record)
-            else:
-                question = self._question_of(record)
-                again = self._ask_until_answered(calls.VERIFY_ELEMENT, question, record)
-            self._in_background(again)
+            self._in_background(self._ask_once_needs_are_settled(record))
 
     def stop(self) -> None:
         """Stop asking: the process is over, or goes on in another run."""
@@ -147,9 +132,60 @@ class Verifying:
             task.cancel()
         self._captures.stop()
 
+    def _take(self, element: ProvidedElement) -> _Taken:
+        known = self._process.elements.get(element.kind)
+        if known is not None and known.element_id == element.element_id:
+            return _Taken(known, repeats=True)
+        record = self._process.elements[element.kind] = ElementRecord(
+            kind=element.kind,
+            element_id=element.element_id,
+            attempts=known.attempts + 1 if known else 1,
+            mismatches=known.mismatches if known else 0,
+            verdict=Verdict.PENDING,
+        )
+        self._asking.add(record.element_id)
+        return _Taken(record, before=known)
+
+    async def _see_to(self, taken: _Taken) -> ElementRecord:
+        record = taken.record
+        if taken.repeats:
+            await workflow.wait_condition(
+                lambda: record.element_id not in self._asking or self._process.is_over()
+            )
+            return record
+        try:
+            await workflow.wait_condition(lambda: not self._needs_are_asked_for(record))
+            if self._needs_are_open(record):
+                self._in_background(self._ask_once_needs_are_settled(record))
+            elif self._is_captured(record):
+                await self._ask(calls.START_CAPTURE, self._capture_of(record), record)
+            else:
+                await self._ask(calls.VERIFY_ELEMENT, self._question_of(record), record)
+        except ApplicationError:
+            # Not a verdict: what was refused could not be asked about at all.
+            self._forget(taken)
+            raise
+        finally:
+            self._asking.discard(record.element_id)
+        return record
+
     def _record(self, element_id: str) -> ElementRecord | None:
         elements = self._process.elements.values()
         return next((item for item in elements if item.element_id == element_id), None)
+
+    def _needs_of(self, record: ElementRecord) -> list[ElementRecord]:
+        """Return what an element needs, as far as it was provided."""
+        needs = self._process.product.needs_of(record.kind)
+        return [item for item in self._process.elements.values() if item.kind in needs]
+
+    def _needs_are_asked_for(self, record: ElementRecord) -> bool:
+        """Say whether the answer about something that an element needs is about to come."""
+        return not self._process.is_over() and any(
+            item.element_id in self._asking for item in self._needs_of(record)
+        )
+
+    def _needs_are_open(self, record: ElementRecord) -> bool:
+        return any(item.verdict.is_open for item in self._needs_of(record))
 
     def _is_captured(self, record: ElementRecord) -> bool:
         return self._process.product.policy_of(record.kind).captured
@@ -194,12 +230,21 @@ class Verifying:
         finally:
             self._asking.discard(record.element_id)
 
+    async def _ask_once_needs_are_settled(self, record: ElementRecord) -> None:
+        await workflow.wait_condition(lambda: not self._needs_are_open(record))
+        if self._is_captured(record):
+            capture = self._capture_of(record)
+            await self._ask_until_answered(calls.START_CAPTURE, capture, record)
+        else:
+            question = self._question_of(record)
+            await self._ask_until_answered(calls.VERIFY_ELEMENT, question, record)
+
     async def _ask_until_answered(
         self, call: Call[Question, Outcome], question: Question, record: ElementRecord
     ) -> None:
         summary = f"{call.name.replace('_', ' ')}: {record.kind}, until the source answers"
         try:
-            answer = await run(call, question, summary)
+            answer = await run(call, question, summary, retry_policy=PATIENTLY)
             self._learn_of(record, answer)
         except ApplicationError as refusal:
             # Such as a consent that was withdrawn meanwhile: the element may be provided again.
@@ -225,11 +270,11 @@ class Verifying:
             self._captures.watch(record, answer)
         self._process.show()
 
-    def _forget(self, record: ElementRecord, before: ElementRecord | None) -> None:
-        if before is None:
-            del self._process.elements[record.kind]
+    def _forget(self, taken: _Taken) -> None:
+        if taken.before is None:
+            del self._process.elements[taken.record.kind]
         else:
-            self._process.elements[record.kind] = before
+            self._process.elements[taken.record.kind] = taken.before
 
 
 def _outcome(record: ElementRecord) -> ElementOutcome:

@@ -1,5 +1,7 @@
 """Elements: what an applicant provides, stored encrypted and verified by third parties."""
 
+from collections.abc import Mapping
+
 from fastapi import Response
 
 from api.answers import accepted
@@ -28,6 +30,7 @@ from domain.products import product_of
 from messages import ids
 from messages.application import ElementOutcomes, ProvidedElement, ProvideElements
 from messages.elements import ConfirmElement, ElementOutcome
+from runtime.clock import utc_now
 from storage.applications import ApplicationRow
 from storage.database import Transaction
 from storage.elements import ElementStatus
@@ -144,18 +147,19 @@ async def _store(
     assert application is not None  # noqa: S101 -- it was just read
     supplement = await tx.supplements.open_of(application_id)
 
-    def check(kind: ElementKind, known: ElementStatus | None) -> None:
+    def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
         """Refuse early what the process would refuse, so that it leaves no trace in the record."""
         if application.state.is_final:
             raise ApplicationClosed(f"the application is {application.state}")
         if application.state is not ApplicationState.COLLECTING:
             raise WrongState(f"the application is {application.state}")
-        counting = [known] if known is not None and not was_lost(known) else []
+        counting = [known for known in latest.values() if not was_lost(known)]
         check_may_provide(
             product_of(application.product),
             element_records(counting, supplement),
             kind,
             supplement.supplement if supplement else None,
+            together={ElementKind(element.kind) for element in body.elements},
         )
 
     return await store_elements(tx, application, body.elements, command, check)

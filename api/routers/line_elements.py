@@ -1,5 +1,6 @@
 """Elements that a product asks for before money is drawn."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from fastapi import Response
@@ -125,12 +126,18 @@ async def _store(
     )
     counting = await _counting(tx, line, product)
 
-    def check(kind: ElementKind, known: ElementStatus | None) -> None:
+    def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
         if kind in counting:
             raise ElementRefused(f"{kind} is verified already")
-        expired = known is not None and known.verdict is Verdict.MATCH
-        standing = [known] if known and not expired and not was_lost(known) else []
-        check_may_provide(asking, element_records(standing, None), kind)
+        # What was verified and counts no more may be provided again, as what was lost may.
+        standing = [
+            known
+            for known in latest.values()
+            if not was_lost(known)
+            and (known.verdict is not Verdict.MATCH or known.kind in counting)
+        ]
+        together = {ElementKind(element.kind) for element in body.elements}
+        check_may_provide(asking, element_records(standing, None), kind, together=together)
 
     return await store_elements(tx, application, body.elements, command, check)
 
@@ -139,7 +146,10 @@ async def _counting(tx: Transaction, line: LineRow, product: Product) -> set[Ele
     """Return the kinds of a drawdown that were verified and still count today."""
     kept = await tx.elements.kept_by(line.applicant_id, product.zone)
     today = business_date(utc_now(), product.zone)
-    usable = usable_elements(product, product.drawdown_elements, kept, today, is_present=False)
+    consented = await tx.consents.purposes_in_force(line.applicant_id)
+    usable = usable_elements(
+        product, product.drawdown_elements, kept, today, consented=consented, is_present=False
+    )
     return {item.kind for item in usable}
 
 

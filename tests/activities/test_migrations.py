@@ -16,7 +16,7 @@ from runtime.local.postgres import EmbeddedPostgres, create_database
 from storage import migrate as migrations
 from storage.migrate import migrate
 
-HEAD = "0009"
+HEAD = "0012"
 
 _FACES = """
 insert into applicants (id, channel, customer_reference)
@@ -26,7 +26,8 @@ insert into applications (id, applicant_id, product, channel, currency, amount, 
     values ('app_00000000000000000000000000', 'per_00000000000000000000000000', 'cash', 'app',
         'CNY', 1000000, 12, 'collecting', 'applicant', 'alice');
 insert into elements (id, application_id, kind, attempt, data_enc, data_idx)
-    values ('elt_00000000000000000000000000', 'app_00000000000000000000000000', 'liveness', 1, '', ''),
+    values
+        ('elt_00000000000000000000000000', 'app_00000000000000000000000000', 'liveness', 1, '', ''),
         ('elt_00000000000000000000000001', 'app_00000000000000000000000000', 'liveness', 2, '', ''),
         ('elt_00000000000000000000000002', 'app_00000000000000000000000000', 'operator', 1, '', '');
 insert into verifications (element_id, application_id, kind, verdict, reason, facts, provider,

@@ -137,8 +137,8 @@ async def test_a_stolen_picture_does_not_fall_back_on_whose_it_is(bench: Bench) 
 async def test_one_frame_of_another_person_is_enough(bench: Bench) -> None:
     first, second = await all_known(bench, 211, 212)
     assert (await first.verify(liveness(first.person))).verdict is Verdict.MATCH
-    async with bench.database.read() as tx:
-        asked = await tx.elements.next_challenge(second.start.application_id)
+    async with bench.database.transaction() as tx:
+        asked = await second.asked(tx)
     mine = liveness(second.person).doing(*asked.actions)
     mixed = mine.model_copy(update={"frames": (*mine.frames[:-1], pictures.face(first.person))})
     assert (await second.verify(mixed)).reason == REASON

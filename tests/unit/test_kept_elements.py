@@ -1,10 +1,12 @@
 """What counts of earlier verifications, and when an applicant is reminded of what is missing."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.consents import Purpose
 from domain.elements import ElementKind
 from domain.kept_elements import (
     DrawdownElementsMissing,
@@ -42,9 +44,14 @@ def kept(
 
 
 def used(
-    *items: KeptElement, on: date = VERIFIED_ON, is_present: bool = False
+    *items: KeptElement,
+    on: date = VERIFIED_ON,
+    consented: Collection[Purpose] = tuple(Purpose),
+    is_present: bool = False,
 ) -> dict[ElementKind, str]:
-    found = usable_elements(CASH_LOAN, tuple(ElementKind), items, on, is_present=is_present)
+    found = usable_elements(
+        CASH_LOAN, tuple(ElementKind), items, on, consented=consented, is_present=is_present
+    )
     return {item.kind: item.element_id for item in found}
 
 
@@ -57,6 +64,13 @@ def test_what_ends_of_itself_counts_no_longer() -> None:
     until = VERIFIED_ON + timedelta(days=3)
     assert used(kept(CARD, valid_until=until), on=until)
     assert not used(kept(CARD, valid_until=until), on=until + timedelta(days=1))
+
+
+def test_what_is_not_consented_to_any_more_is_not_used_again() -> None:
+    others = set(Purpose) - {Purpose.BANK_CARD_VERIFICATION}
+    assert used(kept(CARD), kept(NAME), consented=others) == {NAME: "elt_1"}
+    with pytest.raises(DrawdownElementsMissing):
+        check_may_draw(DRAWING, [kept(CARD)], VERIFIED_ON, others)
 
 
 def test_another_channels_counts_only_for_who_is_present() -> None:
@@ -81,8 +95,8 @@ def test_ones_own_comes_first_and_then_the_latest() -> None:
 
 
 def test_a_drawdown_needs_its_elements_and_those_of_the_application_count() -> None:
-    check_may_draw(DRAWING, [kept(CARD)], VERIFIED_ON)
-    check_may_draw(CASH_LOAN, [], VERIFIED_ON)
+    check_may_draw(DRAWING, [kept(CARD)], VERIFIED_ON, tuple(Purpose))
+    check_may_draw(CASH_LOAN, [], VERIFIED_ON, ())
     for items, on in (
         ([], VERIFIED_ON),
         ([kept(NAME)], VERIFIED_ON),
@@ -90,7 +104,7 @@ def test_a_drawdown_needs_its_elements_and_those_of_the_application_count() -> N
         ([kept(CARD, own=False)], VERIFIED_ON),
     ):
         with pytest.raises(DrawdownElementsMissing, match="bank_card"):
-            check_may_draw(DRAWING, items, on)
+            check_may_draw(DRAWING, items, on, tuple(Purpose))
 
 
 @pytest.mark.parametrize(
