@@ -14,7 +14,7 @@ SHORTEST_SIDE: Final = 64
 """Limits of a picture in pixels; those of the vision service, which reads it later."""
 
 MOST_PARTS: Final = 4_096
-"""Most segments or chunks of a file. Encoders write hundreds at most."""
+"""Most segments or chunks of a file, and fields of its EXIF. Writers make hundreds at most."""
 
 
 class PictureFault(StrEnum):
@@ -112,7 +112,8 @@ def _told_by_exif(exif: bytes) -> int | None:
         return None
     (count,) = struct.unpack_from(f"{order}H", tiff, start)
     told = None
-    for entry in range(start + 2, min(start + 2 + 12 * count, len(tiff) - 11), 12):
+    end = start + 2 + 12 * min(count, MOST_PARTS)
+    for entry in range(start + 2, min(end, len(tiff) - 11), 12):
         tag, kind, values = struct.unpack_from(f"{order}HHI", tiff, entry)
         if tag == _ORIENTATION:
             number = _NUMBERS.get(kind) if values == 1 else None

@@ -24,13 +24,16 @@ _DATA: Final = b"IDAT"
 _END: Final = b"IEND"
 _EXIF: Final = b"eXIf"
 _TEXT: Final = b"iTXt"
+_OLD_TEXTS: Final = (b"tEXt", b"zTXt")
 _ANIMATION: Final = b"acTL"
 # What pixels mean; everything else that is not critical tells of them.
 _COLOURS: Final = (b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT")
 _DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _PALETTED: Final = 3
 _XMP: Final = b"XML:com.adobe.xmp\0"
-_MOST_XMP: Final = 65_536
+# As EXIF was written before it had a chunk of its own: in hexadecimal, behind three lines.
+_OLD_EXIF: Final = b"Raw profile type exif\0"
+_MOST_TEXT: Final = 65_536
 
 _Chunk = tuple[bytes, bytes]
 
@@ -43,12 +46,7 @@ def cleaned_png(content: bytes) -> Picture:
         raise BadPicture(PictureFault.ANIMATED)
     width, height = _size(chunks[0])
     _check_order(names, paletted=chunks[0][1][9] == _PALETTED)
-    turned = orientation(
-        next((body for name, body in reversed(chunks) if name == _EXIF), None),
-        next(
-            (xmp for name, body in reversed(chunks) if name == _TEXT and (xmp := _xmp(body))), None
-        ),
-    )
+    turned = _turned(chunks)
     kept = [(name, body) for name, body in chunks if _is_critical(name) or name in _COLOURS]
     if turned > 1:
         kept.insert(1, (_EXIF, exif_of(turned)))
@@ -104,22 +102,46 @@ def _check_order(names: list[bytes], *, paletted: bool) -> None:
             raise damaged()
 
 
+def _turned(chunks: list[_Chunk]) -> int:
+    """Return the orientation by the last chunk that may say it: EXIF, or the texts that held it."""
+    exif = old = xmp = None
+    for name, body in chunks:
+        if name == _EXIF:
+            exif = body
+        elif name in _OLD_TEXTS and body.startswith(_OLD_EXIF):
+            old = (name, body)
+        elif name == _TEXT and body.startswith(_XMP):
+            xmp = body
+    return orientation(exif or (_old_exif(*old) if old else None), _xmp(xmp) if xmp else None)
+
+
 def _is_critical(name: bytes) -> bool:
     return name[:1].isupper()
 
 
-def _xmp(body: bytes) -> bytes | None:
-    """Return the XMP packet of a text, None if it is another text."""
-    if not body.startswith(_XMP) or len(body) < len(_XMP) + 4:
-        return None
-    compressed, rest = body[len(_XMP)], body[len(_XMP) + 2 :]
-    text = rest.split(b"\0", 2)[-1]
-    if not compressed:
-        return text
+def _old_exif(name: bytes, body: bytes) -> bytes | None:
+    text = body.removeprefix(_OLD_EXIF)
+    if name == b"zTXt":
+        text = _inflated(text[1:])
     try:
-        return zlib.decompressobj().decompress(text, _MOST_XMP)
-    except zlib.error:
+        return bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode("ascii"))
+    except ValueError:
         return None
+
+
+def _xmp(body: bytes) -> bytes:
+    """Return the XMP packet of a text: two flags, language and translation are before it."""
+    compressed, rest = body[len(_XMP) :][:1], body[len(_XMP) + 2 :]
+    text = rest.split(b"\0", 2)[-1]
+    return text if compressed == b"\0" else _inflated(text)
+
+
+def _inflated(text: bytes) -> bytes:
+    """Return the beginning of a compressed text, nothing of one that cannot be read."""
+    try:
+        return zlib.decompressobj().decompress(text, _MOST_TEXT)
+    except zlib.error:
+        return b""
 
 
 def _written(name: bytes, body: bytes) -> bytes:
