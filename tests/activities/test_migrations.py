@@ -26,10 +26,10 @@ insert into applications (id, applicant_id, product, channel, currency, amount, 
     values ('app_00000000000000000000000000', 'per_00000000000000000000000000', 'cash', 'app',
         'CNY', 1000000, 12, 'collecting', 'applicant', 'alice');
 insert into elements (id, application_id, kind, attempt, data_enc, data_idx)
-    values
-        ('elt_00000000000000000000000000', 'app_00000000000000000000000000', 'liveness', 1, '', ''),
-        ('elt_00000000000000000000000001', 'app_00000000000000000000000000', 'liveness', 2, '', ''),
-        ('elt_00000000000000000000000002', 'app_00000000000000000000000000', 'operator', 1, '', '');
+    select id, 'app_00000000000000000000000000', kind, attempt, '', '' from (values
+        ('elt_00000000000000000000000000', 'liveness', 1),
+        ('elt_00000000000000000000000001', 'liveness', 2),
+        ('elt_00000000000000000000000002', 'operator', 1)) as given (id, kind, attempt);
 insert into verifications (element_id, application_id, kind, verdict, reason, facts, provider,
         verified_at)
     values ('elt_00000000000000000000000000', 'app_00000000000000000000000000', 'liveness',

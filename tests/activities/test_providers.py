@@ -1,16 +1,19 @@
 """Verifying providers against their stand-ins over HTTP: verdicts by persona, errors by fault."""
 
+import io
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from providers import Providers, Verdict
 from providers.contacts import Contact
 from providers.liveness import Action
-from sandbox import pictures
-from sandbox.personas import Person, person, stranger
+from providers.registered_photo import RegisteredPhotoAnswer
+from sandbox import pictures, portraits
+from sandbox.personas import PERSONAS, Person, person, stranger
 from tests.standins import Standins, connected, sandbox_config
 
 _ids = itertools.count()
@@ -202,6 +205,67 @@ async def test_a_face_is_compared_with_the_registered_photo(standins: Standins) 
         request_id=fresh_id(), face=pictures.face(other), identity_number=who.identity_number
     )
     assert (swapped.verdict, swapped.reasons) == (Verdict.MISMATCH, ("different_person",))
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict", "reason"),
+    [
+        ("approved", Verdict.MATCH, None),
+        ("registered_as_another", Verdict.MATCH, None),
+        ("no_registered_photo", Verdict.MISMATCH, "no_registered_photo"),
+        ("name_mismatch", Verdict.MISMATCH, "name_mismatch"),
+        ("not_in_registry", Verdict.UNAVAILABLE, "not_in_registry"),
+    ],
+)
+async def test_the_registry_gives_the_photo_of_whom_it_knows(
+    standins: Standins, key: str, verdict: Verdict, reason: str | None
+) -> None:
+    who = person(key, 12)
+    answer = await photo_of(standins, who)
+    assert (answer.verdict, answer.reasons) == (verdict, (reason,) if reason else ())
+    assert (answer.photo is not None) is (verdict is Verdict.MATCH)
+    if answer.photo is not None:
+        assert answer.photo == portraits.registered_photo(who)
+        assert answer.photo[:2].hex() not in repr(answer)
+        with Image.open(io.BytesIO(answer.photo)) as photo:
+            assert (photo.format, photo.width) == ("JPEG", 358)
+
+
+async def test_a_photo_is_of_the_number_and_given_for_its_name_only(standins: Standins) -> None:
+    who = person("approved", 13)
+    wrong = await photo_of(standins, replace(who, name="晴方坏"))
+    assert (wrong.reasons, wrong.photo) == (("name_mismatch",), None)
+    other = person("registered_as_another", 13)
+    of_another = (await photo_of(standins, other)).photo
+    assert of_another not in {
+        portraits.registered_photo(person(one.key, 13))
+        for one in PERSONAS
+        if one.key != "registered_as_another"
+    }
+    for index in range(4):
+        assert (await photo_of(standins, stranger(index))).passed
+
+
+async def photo_of(standins: Standins, who: Person) -> RegisteredPhotoAnswer:
+    return await standins.providers.registered_photo.fetch(
+        request_id=fresh_id(), name=who.name, identity_number=who.identity_number
+    )
+
+
+async def test_another_is_registered_under_a_number_whose_card_is_its_own(
+    standins: Standins,
+) -> None:
+    """The stand-in's own comparison, which tells a card from a photograph."""
+    who = person("registered_as_another", 14)
+    photo = (await photo_of(standins, who)).photo
+    for reference, matches in ((pictures.card_front(who), True), (photo, False), (None, False)):
+        answer = await standins.providers.liveness.compare(
+            request_id=fresh_id(),
+            face=pictures.face(who),
+            identity_number=who.identity_number,
+            reference=reference,
+        )
+        assert answer.passed is matches
 
 
 @pytest.mark.parametrize(

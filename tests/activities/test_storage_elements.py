@@ -3,10 +3,12 @@
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from domain.application import Supplement
 from domain.elements import Element, ElementKind, Verdict
+from domain.liveness_challenge import ChallengeExpired
 from messages.application import StartApplication
 from messages.ids import new_id
 from runtime.clock import utc_now
@@ -262,3 +264,35 @@ async def test_a_task_waits_for_its_supplement_and_is_due_later_by_it(database: 
         assert task is not None
         assert (task.paused_at, task.due_at) == (None, NOON + timedelta(minutes=140))
         assert await tx.supplements.open_of(application.id) is None
+
+
+async def test_when_a_face_was_asked_is_a_fact(database: Database) -> None:
+    minutes = timedelta(minutes=10)
+    async with database.transaction() as tx:
+        application = await apply_as(tx, "app", "challenged")
+        told = await tx.liveness_challenges.ask(application.id, NOON, minutes)
+        with pytest.raises(RecordMissing):
+            await tx.liveness_challenges.ask(new_id("app"), NOON, minutes)
+    assert told.expires_at == NOON + minutes
+    for statement in (
+        "update liveness_challenges set expires_at = now() where application_id = $1",
+        "delete from liveness_challenges where application_id = $1",
+    ):
+        async with database.read() as tx:
+            with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+                await tx.connection.execute(statement, application.id)
+
+
+async def test_a_challenge_is_open_to_the_last_moment_and_not_in_it(database: Database) -> None:
+    minutes = timedelta(minutes=10)
+    end, moment = NOON + minutes, timedelta(microseconds=1)
+    async with database.transaction() as tx:
+        application = await apply_as(tx, "app", "punctual")
+        first = await tx.liveness_challenges.ask(application.id, NOON, minutes)
+        assert await tx.liveness_challenges.ask(application.id, end - moment, minutes) == first
+        await tx.liveness_challenges.check_open(application.id, new_id("elt"), end - moment)
+        with pytest.raises(ChallengeExpired, match="run out"):
+            await tx.liveness_challenges.check_open(application.id, new_id("elt"), end)
+        second = await tx.liveness_challenges.ask(application.id, end, minutes)
+    assert (second.attempt, second.expires_at) == (1, end + minutes)
+    assert second.actions != first.actions
