@@ -21,6 +21,10 @@ Reference = Literal["card", "registry"]
 _NO_PORTRAIT: Final = "no_portrait_found"
 _ANOTHER_THAN_REGISTERED: Final = "not_the_registered_person"
 _PHOTO_UNUSABLE: Final = "registered_photo_unusable"
+_PICTURE_FAULTS: Final = frozenset(
+    {"no_registered_photo", "no_face_found", "several_faces", "image_blurred", "not_an_image"}
+    | {"image_damaged", "image_animated", "image_too_large", "image_too_small"}
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,21 +44,21 @@ class FaceToCompare:
 
 @dataclass(frozen=True)
 class Compared:
-    """What the comparisons came to: a `reason` unless all matched, and what was measured."""
+    """What the comparisons came to: a `reason` unless all matched, and what was measured.
+
+    `facts` say under `compared_with` what the face was compared with.
+    """
 
     source: str
-    reason: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None
+    facts: Mapping[str, Any]
     models: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, earlier: "Compared | None") -> "Compared":
         """Return this with what an earlier comparison measured."""
         if earlier is None:
             return self
-        both = [
-            *earlier.facts.get("compared_with", ()),
-            *self.facts.get("compared_with", ()),
-        ]
+        both = [*earlier.facts["compared_with"], *self.facts["compared_with"]]
         return replace(
             self,
             facts={**earlier.facts, **self.facts, "compared_with": both},
@@ -90,18 +94,19 @@ async def _with_photo_of_the_source(desk: Desk, asked: FaceToCompare, subject: S
 
 
 async def _with_registry(desk: Desk, asked: FaceToCompare, subject: Subject) -> Compared:
-    question = _photo_question(asked, _step(subject, "photo"))
-    fetched = await desk.ask(question, _step(subject, "photo"))
+    fetched = await _fetch_photo(desk, asked, _step(subject, "photo"))
     answer = fetched.answer
     if answer.photo is None:
-        return Compared(fetched.source, answer.reasons[0], {"reasons": list(answer.reasons)})
+        facts = {"compared_with": [], "reasons": list(answer.reasons)}
+        return Compared(fetched.source, answer.reasons[0], facts)
     told = await _compare(desk, asked, answer.photo, _step(subject, "registry"))
     compared = _measured("registry", told, MappingProxyType({}))
     if compared.reason is None:
         return compared
-    # The face was judged a moment ago: what cannot be compared is the photo.
-    another = compared.reason == "different_person"
-    return replace(compared, reason=_ANOTHER_THAN_REGISTERED if another else _PHOTO_UNUSABLE)
+    # The face was judged a moment ago: a picture that cannot be compared is the photo. Any other
+    # reason, also one that only this source gives, is taken for what is worse.
+    unusable = compared.reason in _PICTURE_FAULTS
+    return replace(compared, reason=_PHOTO_UNUSABLE if unusable else _ANOTHER_THAN_REGISTERED)
 
 
 async def _compare(
@@ -122,8 +127,10 @@ async def _compare(
     return await desk.ask(question, subject)
 
 
-def _photo_question(asked: FaceToCompare, subject: Subject) -> Question[RegisteredPhotoAnswer]:
-    return Question(
+async def _fetch_photo(
+    desk: Desk, asked: FaceToCompare, subject: Subject
+) -> Told[RegisteredPhotoAnswer]:
+    question = Question(
         Capability.REGISTERED_PHOTO,
         "fetch",
         RegisteredPhotoRequest(name=asked.name, identity_number=asked.identity_number),
@@ -135,6 +142,7 @@ def _photo_question(asked: FaceToCompare, subject: Subject) -> Question[Register
         ),
         judge=_without_keeping_the_photo,
     )
+    return await desk.ask(question, subject)
 
 
 def _without_keeping_the_photo(answer: RegisteredPhotoAnswer) -> Judged:

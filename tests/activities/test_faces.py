@@ -178,6 +178,9 @@ async def test_who_has_no_registered_photo_is_for_a_person_to_judge(bench: Bench
     assert recorded is not None
     assert recorded.provider == "registered_photo"
     assert recorded.facts["compared_with"] == ["card"]
+    face = await shows(await known(bench, "no_registered_photo", 7013, card=False))
+    assert (await face.verify()).reason == "no_registered_photo"
+    assert (await face.facts())["compared_with"] == []
 
 
 async def test_a_photo_of_a_name_that_is_not_the_numbers_is_not_given(bench: Bench) -> None:
@@ -307,6 +310,7 @@ async def compared(
         ((mismatch("no_registered_photo"),), "no_portrait_found", ["card"]),
         ((MATCH, mismatch("different_person")), "not_the_registered_person", ["card", "registry"]),
         ((MATCH, mismatch("image_too_small")), "registered_photo_unusable", ["card", "registry"]),
+        ((MATCH, mismatch("faces_differ")), "not_the_registered_person", ["card", "registry"]),
         (
             (MATCH, mismatch("no_registered_photo")),
             "registered_photo_unusable",
