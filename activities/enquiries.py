@@ -21,7 +21,7 @@ from activities.enquiry_masks import masked
 from domain.calendar import business_date
 from domain.consents import ConsentMissing, Purpose
 from domain.data_sources import Capability, Catalogue, DataSource, catalogue
-from providers.breaker import LONGEST_TURN, REFUSES_US, Breaker, Clock, NotSent, Turns
+from providers.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from providers.registry import Providers
 from providers.transport import CONNECT_SECONDS, RETRY_AFTER_LIMIT
@@ -36,6 +36,7 @@ A = TypeVar("A", bound=BaseModel)
 
 _log = structlog.stdlib.get_logger(__name__)
 
+_LONGEST_TURN: Final = timedelta(seconds=2)
 _MARGIN: Final = timedelta(seconds=5)
 _USUAL_TIMEOUT_SECONDS: Final = 8.0
 _PATIENCE_SECONDS: Final = 12.0
@@ -112,20 +113,11 @@ class Told(Generic[A]):
     reused: bool
 
 
-class _Gate:
-    """What stands before one source in this process."""
-
-    def __init__(self, source: DataSource, clock: Clock) -> None:
-        self.breaker = Breaker(source.name, clock, enquiry_metrics.breaker_moved)
-        limit = source.calls_per_second
-        self.turns = Turns(source.name, None if limit is None else float(limit), clock)
-
-
 class Desk:
     """Asks third parties on behalf of activities; one a process.
 
-    `now` gives business dates and the age of answers, `clock` (seconds) the breakers and rates,
-    `lease` is longer than any call may take.
+    `now` gives business dates and the age of answers, `clock` (seconds) the breakers, `lease` is
+    longer than any call may take. The turns of a source go by the database's clock.
     """
 
     def __init__(
@@ -144,12 +136,12 @@ class Desk:
         self._now = now
         self._clock = clock
         self._lease = lease or self.lease_for(_USUAL_TIMEOUT_SECONDS)
-        self._gates: dict[str, _Gate] = {}
+        self._breakers: dict[str, Breaker] = {}
 
     @staticmethod
     def lease_for(timeout_seconds: float) -> timedelta:
         """Return for how long an attempt may be on its way: turn, call, and record of its end."""
-        return LONGEST_TURN + timedelta(seconds=CONNECT_SECONDS + timeout_seconds) + _MARGIN
+        return _LONGEST_TURN + timedelta(seconds=CONNECT_SECONDS + timeout_seconds) + _MARGIN
 
     async def ask(
         self, question: Question[A], subject: Subject, *, only: str | None = None
@@ -204,15 +196,15 @@ class Desk:
         """Return one source's answer; raises ProviderUnavailable when it settles nothing."""
         if not question.bills:
             source = source.model_copy(update={"cost": 0})
-        gate = self._gate(source)
-        begun = await self._begin(source, gate, question, subject)
+        breaker = self._breaker(source)
+        begun = await self._begin(source, breaker, question, subject)
         if isinstance(begun, Told):
             return begun
+        await asyncio.sleep(begun.wait.total_seconds())
         started = time.monotonic()
         failure: ProviderError
         try:
-            await gate.turns.take()
-            with gate.breaker.attempt():
+            with breaker.attempt():
                 answer = await question.call(self._providers.of(source.name))
         except ProviderError as error:
             failure = error
@@ -230,7 +222,7 @@ class Desk:
         raise _passed_on(source, failure)
 
     async def _begin(
-        self, source: DataSource, gate: _Gate, question: Question[A], subject: Subject
+        self, source: DataSource, breaker: Breaker, question: Question[A], subject: Subject
     ) -> Ask | Told[A]:
         """Return the right to ask or the answer that stands; waits for an equal question."""
         attempt = self._attempt(source, question, subject)
@@ -238,12 +230,13 @@ class Desk:
         pause = _FIRST_LOOK_SECONDS
         patience = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            wait = gate.breaker.wait()
+            wait = breaker.wait()
             begun = await self._look(
                 source, attempt, subject.purpose, may_ask=wait is None, reuse=reuse
             )
             match begun:
                 case Ask():
+                    self._used(source, begun.asked_today)
                     return begun
                 case Known():
                     answer = _read(question, begun)
@@ -257,6 +250,9 @@ class Desk:
                 case NotNow(why="not_asked"):
                     enquiry_metrics.enquiry_ended(source.name, "breaker_open")
                     raise NotSent(source.name, "breaker_open", wait)
+                case NotNow(why="throttled"):
+                    enquiry_metrics.enquiry_ended(source.name, "throttled")
+                    raise NotSent(source.name, "throttled", begun.wait)
             if time.monotonic() > patience:
                 raise ProviderUnavailable(source.name, "asked_already", _SOON)
             await asyncio.sleep(pause)
@@ -298,6 +294,8 @@ class Desk:
             currency=source.currency,
             lost_cost=source.cost,
             lease=self._lease,
+            gap=source.gap,
+            longest_turn=_LONGEST_TURN,
         )
 
     def _answered(
@@ -323,15 +321,25 @@ class Desk:
 
     def _exhausted(self, source: DataSource) -> ProviderUnavailable:
         enquiry_metrics.enquiry_ended(source.name, "exhausted")
+        self._used(source, source.daily_quota or 0)
         now = self._now()
         _log.warning("enquiry_quota_exhausted", source=source.name, quota=source.daily_quota)
         wait = min(source.next_day(now) - now, RETRY_AFTER_LIMIT)
         return ProviderUnavailable(source.name, "quota_exhausted", wait)
 
-    def _gate(self, source: DataSource) -> _Gate:
-        if source.name not in self._gates:
-            self._gates[source.name] = _Gate(source, self._clock)
-        return self._gates[source.name]
+    def _used(self, source: DataSource, asked: int) -> None:
+        """Show how much of the day's quota is used."""
+        if source.daily_quota is not None:
+            share = asked / source.daily_quota if source.daily_quota else 1.0
+            until = source.next_day(self._now())
+            enquiry_metrics.quota_used(source.name, share, until, self._now)
+
+    def _breaker(self, source: DataSource) -> Breaker:
+        if source.name not in self._breakers:
+            self._breakers[source.name] = Breaker(
+                source.name, self._clock, enquiry_metrics.breaker_moved
+            )
+        return self._breakers[source.name]
 
 
 async def _consent(

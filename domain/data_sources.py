@@ -4,6 +4,7 @@ A source is data: which one is asked first, which stands in for it, and whether 
 are changed without a release (`catalogue`). Nothing here knows how a source is called.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -58,11 +59,11 @@ class DataSource(BaseModel):
     """One provider's profile for one capability.
 
     `cost` is in minor units of `currency` for each `billed_on`. `daily_quota` counts calls on one
-    day of `zone`, `calls_per_second` limits each process; None: no limit. A match may be used again
-    for `validity_days`, any other definite answer for `denial_validity_days`; 0 means only by the
-    enquiry that got it. `consent` is the purpose that the person must have allowed; None where the
-    law counts the data as necessary for a loan (domain facts, section 5.6). Of a capability's
-    `enabled` sources the one of lowest `order` is asked first.
+    day of `zone`, `calls_per_second` limits all processes together; None: no limit. A match may be
+    used again for `validity_days`, any other definite answer for `denial_validity_days`; 0 means
+    only by the enquiry that got it. `consent` is the purpose that the person must have allowed;
+    None where the law counts the data as necessary for a loan (domain facts, section 5.6). Of a
+    capability's `enabled` sources the one of lowest `order` is asked first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -74,7 +75,7 @@ class DataSource(BaseModel):
     billed_on: BilledOn = BilledOn.ANSWER
     daily_quota: int | None = Field(default=None, ge=0, le=1_000_000_000)
     zone: str = "Asia/Shanghai"
-    calls_per_second: Decimal | None = Field(default=None, gt=0, le=100_000)
+    calls_per_second: Decimal | None = Field(default=None, ge=Decimal("0.001"), le=100_000)
     validity_days: int = Field(default=0, ge=0, le=3650)
     denial_validity_days: int = Field(default=0, ge=0, le=3650)
     consent: Purpose | None = None
@@ -89,6 +90,13 @@ class DataSource(BaseModel):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("no such time zone") from error
         return zone
+
+    @property
+    def gap(self) -> timedelta | None:
+        """The time between two calls, at which no second holds more than are allowed."""
+        if self.calls_per_second is None:
+            return None
+        return timedelta(microseconds=math.ceil(1_000_000 / self.calls_per_second))
 
     def valid_for(self, *, match: bool) -> timedelta:
         """Return how long an answer may stand for another enquiry of the same input."""

@@ -1,9 +1,8 @@
-"""What keeps a process from calling a third party: a circuit breaker and a limit on the rate.
+"""What keeps a process from calling a third party that is down: a circuit breaker.
 
-Both stand in front of one source in one process, so every process finds out for itself.
+It stands in front of one source in one process, so every process finds out for itself.
 """
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +17,6 @@ WINDOW: Final = 20
 FAILURES: Final = WINDOW // 2
 COOLING: Final = timedelta(seconds=30)
 PROBE_WAIT: Final = timedelta(seconds=1)
-LONGEST_TURN: Final = timedelta(seconds=2)
 
 REFUSES_US: Final = frozenset(
     {"unauthorized", "forbidden", "bad_credential", "not_enabled", "bad_signature"}
@@ -136,30 +134,3 @@ class Breaker:
     def _tell(self, state: State) -> None:
         if self._on_change is not None:
             self._on_change(self._source, state)
-
-
-class Turns:
-    """A token bucket: at most `per_second` calls, a second's worth of them at once."""
-
-    def __init__(
-        self, source: str, per_second: float | None, clock: Clock = time.monotonic
-    ) -> None:
-        self._source = source
-        self._per_second = per_second
-        self._clock = clock
-        self._next = float("-inf")
-
-    async def take(self) -> None:
-        """Wait for a turn; raises NotSent when it lies more than two seconds ahead."""
-        if self._per_second is None:
-            return
-        now = self._clock()
-        gap = 1 / self._per_second
-        burst = max(1.0, self._per_second) - 1
-        self._next = max(self._next, now - burst * gap)
-        wait = self._next - now
-        if wait > LONGEST_TURN.total_seconds():
-            raise NotSent(self._source, "throttled", timedelta(seconds=wait))
-        self._next += gap
-        if wait > 0:
-            await asyncio.sleep(wait)

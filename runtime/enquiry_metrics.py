@@ -1,5 +1,7 @@
 """What is counted of enquiries at third parties; see `runtime.metrics`."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import Counter, Gauge
@@ -19,10 +21,18 @@ _BREAKER: Final = Gauge(
     "Circuit breaker of a source in this process: 0 closed, 1 half open, 2 open",
     ["source"],
 )
+_QUOTA: Final = Gauge(
+    "loanflow_enquiry_quota_used_ratio",
+    "Share of a source's calls of the day that were made, as last seen by this process",
+    ["source"],
+)
 
 
 def enquiry_ended(source: str, outcome: str) -> None:
-    """Count an enquiry by `storage.enquiries.Outcome`, `breaker_open` or `switched_off`."""
+    """Count an enquiry by `storage.enquiries.Outcome`, or why nothing was asked.
+
+    That is `breaker_open`, `throttled` or `switched_off`.
+    """
     _ENQUIRIES.labels(source, outcome).inc()
 
 
@@ -34,3 +44,8 @@ def enquiry_cost(source: str, currency: str, cost: int) -> None:
 def breaker_moved(source: str, state: int) -> None:
     """Show where a source's breaker stands."""
     _BREAKER.labels(source).set(state)
+
+
+def quota_used(source: str, share: float, until: datetime, now: Callable[[], datetime]) -> None:
+    """Show what share of its quota a source has used; nothing from `until` on, the day's end."""
+    _QUOTA.labels(source).set_function(lambda: share if now() < until else 0.0)

@@ -33,7 +33,9 @@ class Attempt:
     """An enquiry about to be made. `input` decides which questions are equal; it is personal data.
 
     `asked` is its masked form, `quota` the calls allowed on `business_date` (None: any number),
-    `lost_cost` what it is taken to cost should its end never be recorded.
+    `lost_cost` what it is taken to cost should its end never be recorded. Calls to the source lie
+    `gap` apart, whoever makes them (None: no limit); a turn further ahead than `longest_turn` is
+    not taken.
     """
 
     source: str
@@ -51,13 +53,20 @@ class Attempt:
     currency: str
     lost_cost: int
     lease: timedelta
+    gap: timedelta | None
+    longest_turn: timedelta
 
 
 @dataclass(frozen=True)
 class Ask:
-    """The question is ours for the time of the lease: ask, then `finish`."""
+    """The question is ours for the time of the lease: ask when it is our turn, then `finish`.
+
+    `wait` is the time until then, `asked_today` what counts against the day's quota, this included.
+    """
 
     enquiry: int
+    wait: timedelta
+    asked_today: int
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,12 @@ class NotNow:
     """No call is to be made.
 
     `on_its_way`: an equal question is being asked; `not_asked`: the caller may not ask and nothing
-    is known; `exhausted`: the day's quota is used up.
+    is known; `exhausted`: the day's quota is used up; `throttled`: the next turn is `wait` away,
+    which is too far, and was not taken.
     """
 
-    why: Literal["on_its_way", "not_asked", "exhausted"]
+    why: Literal["on_its_way", "not_asked", "exhausted", "throttled"]
+    wait: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -147,8 +158,8 @@ class Enquiries:
         enquiry that got it for ever, for others while it is valid; without `reuse` it does not.
         """
         record = await self._connection.fetchrow(
-            "select step, enquiry, answer from enquiry_begin("
-            "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+            "select step, enquiry, answer, asked_today, wait from enquiry_begin($1, $2, $3, $4,"
+            " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             attempt.source,
             attempt.capability,
             attempt.operation,
@@ -166,16 +177,18 @@ class Enquiries:
             attempt.lease,
             may_ask,
             reuse,
+            attempt.gap,
+            attempt.longest_turn,
         )
         assert record is not None  # noqa: S101 -- the function always returns one row
         match record["step"]:
             case "ask":
-                return Ask(record["enquiry"])
+                return Ask(record["enquiry"], record["wait"], record["asked_today"])
             case "reused":
                 sealed, enquiry = record["answer"], record["enquiry"]
                 return Known(enquiry, self._keyring.decrypt(sealed, _place(enquiry)).decode())
             case why:
-                return NotNow(why)
+                return NotNow(why, record["wait"])
 
     async def finish(self, enquiry: int, ending: Ending) -> bool:
         """Record how an attempt ended and count it; False when it was given up as lost before.

@@ -357,7 +357,9 @@ async def test_calls_go_at_the_rate_that_the_source_allows(scene: Scene) -> None
     await scene.ask(someone(), desk=desk)
     with pytest.raises(ProviderUnavailable) as failed:
         await scene.ask(someone(), desk=desk)
-    assert (failed.value.code, failed.value.retry_after) == ("throttled", timedelta(seconds=10))
+    assert failed.value.code == "throttled"
+    assert failed.value.retry_after is not None
+    assert timedelta(seconds=5) < failed.value.retry_after <= timedelta(seconds=10)
     assert (await scene.usage())[0].asked == 1
 
 

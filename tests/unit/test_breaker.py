@@ -1,4 +1,4 @@
-"""The breaker and the rate limit, on a clock of the test's own."""
+"""The breaker, on a clock of the test's own."""
 
 import asyncio
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.breaker import Breaker, NotSent, State, Turns
+from providers.breaker import Breaker, NotSent, State
 from providers.errors import ProviderError, ProviderRejected, ProviderUnavailable
 
 
@@ -149,30 +149,3 @@ def test_whatever_happens_a_provider_that_is_back_is_called_again(
     clock.seconds += 30
     call(breaker)
     assert breaker.state is State.CLOSED
-
-
-async def test_a_second_s_worth_of_calls_goes_at_once_and_the_rest_in_turn(clock: Clock) -> None:
-    turns = Turns("bureau", 500.0, clock)
-    for _ in range(500):
-        await asyncio.wait_for(turns.take(), 0.05)
-    # The clock stands still, so every further turn lies two milliseconds later.
-    for _ in range(5):
-        await turns.take()
-    clock.seconds += 1
-    await asyncio.wait_for(turns.take(), 0.05)
-
-
-async def test_a_turn_too_far_ahead_is_refused_with_the_time_to_wait(clock: Clock) -> None:
-    turns = Turns("bureau", 0.1, clock)
-    await turns.take()
-    with pytest.raises(NotSent) as refused:
-        await turns.take()
-    assert (refused.value.code, refused.value.retry_after) == ("throttled", timedelta(seconds=10))
-    clock.seconds += 10
-    await turns.take()
-
-
-async def test_without_a_limit_nobody_waits(clock: Clock) -> None:
-    turns = Turns("bureau", None, clock)
-    for _ in range(1000):
-        await turns.take()

@@ -85,6 +85,26 @@ def test_a_call_is_charged_for_what_the_contract_bills(
     assert source.charge(reached=True, answered=True, match=True) == confirmed
 
 
+@pytest.mark.parametrize(
+    ("calls", "gap"),
+    [
+        (None, None),
+        ("0.1", timedelta(seconds=10)),
+        (4, timedelta(milliseconds=250)),
+        # A gap of 333,333 microseconds would let a fourth call into the second.
+        (3, timedelta(microseconds=333_334)),
+        (100_000, timedelta(microseconds=10)),
+    ],
+)
+def test_calls_lie_so_far_apart_that_no_second_holds_too_many(
+    calls: object, gap: timedelta | None
+) -> None:
+    changes: Changes = {"bureau": {"calls_per_second": calls}}
+    source = catalogue(changes).source("bureau")
+    assert source is not None
+    assert source.gap == gap
+
+
 def test_a_match_stands_longer_than_a_denial() -> None:
     source = DataSource(
         name="one", capability=Capability.BUREAU, validity_days=30, denial_validity_days=1
