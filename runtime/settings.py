@@ -156,6 +156,16 @@ class Settings(BaseSettings):
         default=False, description="let `advance` move the virtual clock; local profile only"
     )
     max_cached_workflows: int = 1000
+    max_concurrent_activities: int = Field(
+        default=100, ge=1, description="activities at once on each task queue of one worker process"
+    )
+    provider_activities_per_second: float = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="how many activities of the queue `providers` the server starts in a second,"
+        " over all workers; 0: no limit",
+    )
     otel_endpoint: str = ""
 
     @model_validator(mode="after")

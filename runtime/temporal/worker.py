@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
-from messages.queues import CORE, queue_name
+from messages.queues import CORE, PROVIDERS, queue_name
 from runtime.settings import Settings
 from runtime.temporal.plugin import UNVERSIONED
 
@@ -44,6 +44,8 @@ def build_workers(
             activities=activities_by_queue.get(queue, []),
             identity=identity(settings),
             max_cached_workflows=settings.max_cached_workflows,
+            max_concurrent_activities=settings.max_concurrent_activities,
+            max_task_queue_activities_per_second=_starts_per_second(settings, queue),
             graceful_shutdown_timeout=_GRACE,
             max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -94,6 +96,13 @@ async def _started(
             return False
         await asyncio.sleep(_START_POLL_SECONDS)
     return True
+
+
+def _starts_per_second(settings: Settings, queue: str) -> float | None:
+    """Return the limit that the server is told of with each poll, None for none."""
+    if queue != PROVIDERS or not settings.provider_activities_per_second:
+        return None
+    return settings.provider_activities_per_second
 
 
 def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:

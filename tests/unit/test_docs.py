@@ -61,6 +61,9 @@ def test_defaults_are_told_as_they_are() -> None:
         "LOANFLOW_DATABASE_POOL_SIZE": Settings.model_fields["database_pool_size"].default,
         "LOANFLOW_ENVIRONMENT": Settings.model_fields["environment"].default,
         "LOANFLOW_LOG_LEVEL": Settings.model_fields["log_level"].default,
+        "LOANFLOW_MAX_CONCURRENT_ACTIVITIES": Settings.model_fields[
+            "max_concurrent_activities"
+        ].default,
         "LOANFLOW_MAX_CACHED_WORKFLOWS": Settings.model_fields["max_cached_workflows"].default,
         "LOANFLOW_PUBLIC_URL": Settings.model_fields["public_url"].default,
     }

@@ -67,3 +67,19 @@ class Echo:
             result_type=str,
         )
         return answer
+
+
+@workflow.defn
+class Crowd:
+    @workflow.run
+    async def run(self, size: int) -> None:
+        await asyncio.gather(
+            *(
+                workflow.execute_activity(
+                    "wait_at_gate",
+                    task_queue=beside(workflow.info().task_queue, PROVIDERS),
+                    start_to_close_timeout=timedelta(seconds=30),
+                )
+                for _ in range(size)
+            )
+        )

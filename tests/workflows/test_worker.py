@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ import pytest
 from temporalio import activity
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, ServiceClient
 from temporalio.testing import WorkflowEnvironment
 
 from messages.queues import CORE, PROVIDERS, queue_name
@@ -18,7 +19,7 @@ from runtime.settings import Settings
 from runtime.temporal.client import TemporalUnavailableError, connect
 from runtime.temporal.codec import KeyringCodec
 from runtime.temporal.worker import build_workers, run_workers
-from tests.workflows.sealed_story import Clock, Echo
+from tests.workflows.sealed_story import Clock, Crowd, Echo
 
 
 class Gate:
@@ -164,3 +165,74 @@ async def test_a_server_without_stuck_workflows_counts_none(
     dev_server: WorkflowEnvironment,
 ) -> None:
     assert await metrics.count_stuck(dev_server.client) == 0
+
+
+class Turnstile:
+    """An activity that says when it was started."""
+
+    def __init__(self) -> None:
+        self.started: list[float] = []
+
+    @activity.defn(name="wait_at_gate")
+    async def pass_through(self) -> str:
+        self.started.append(time.monotonic())
+        return "through"
+
+
+async def test_two_workers_together_start_no_more_activities_a_second_than_allowed(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    """The server lets a second's worth through at once, then keeps to the rate."""
+    rate, crowd = 5, 20
+    turnstile = Turnstile()
+    limited = own_queues.model_copy(update={"provider_activities_per_second": rate})
+    # A client has one worker of a queue: another process has a connection of its own.
+    config = dev_server.client.config()
+    config["service_client"] = await ServiceClient.connect(dev_server.client.service_client.config)
+    workers = [
+        build_workers(client, limited, [PROVIDERS], [], {PROVIDERS: [turnstile.pass_through]})[0]
+        for client in (dev_server.client, Client(**config))
+    ]
+    core = build_workers(dev_server.client, own_queues, [CORE], [Crowd], {})
+    async with workers[0], workers[1], core[0]:
+        # The limit is known to the server from the first poll on.
+        await queue_up(dev_server.client, own_queues, 1)
+        began = time.monotonic()
+        await queue_up(dev_server.client, own_queues, crowd)
+    after = [moment - began for moment in turnstile.started[1:]]
+    assert len(after) == crowd
+    for calls, seconds in enumerate(sorted(after)):
+        assert calls <= 2 * rate + 1.2 * rate * seconds
+
+
+async def queue_up(client: Client, settings: Settings, size: int) -> None:
+    prefix = settings.task_queue_prefix
+    await client.execute_workflow(
+        Crowd.run, size, id=f"{prefix}{size}", task_queue=queue_name(prefix, CORE)
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "limits"),
+    [
+        ({}, [(None, 100), (None, 100)]),
+        (
+            {"provider_activities_per_second": 2.5, "max_concurrent_activities": 7},
+            [(None, 7), (2.5, 7)],
+        ),
+    ],
+)
+async def test_only_the_queue_of_third_parties_is_limited(
+    dev_server: WorkflowEnvironment,
+    own_queues: Settings,
+    told: dict[str, float],
+    limits: list[tuple[float | None, int]],
+) -> None:
+    activities = {CORE: [Gate().wait_at_gate], PROVIDERS: [Gate().wait_at_gate]}
+    settings = own_queues.model_copy(update=told)
+    workers = build_workers(dev_server.client, settings, [CORE, PROVIDERS], [Echo], activities)
+    configs = [worker.config() for worker in workers]
+    assert limits == [
+        (one["max_task_queue_activities_per_second"], one["max_concurrent_activities"])
+        for one in configs
+    ]
