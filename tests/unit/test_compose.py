@@ -20,7 +20,7 @@ from temporalio.envconfig import ClientConfig
 
 from api.access import RULES
 from messages import queues
-from runtime import metrics
+from runtime import enquiry_metrics, metrics
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from sandbox.config import SandboxConfig
@@ -329,17 +329,24 @@ def test_prometheus_scrapes_where_metrics_are() -> None:
 def test_alerts_watch_metrics_that_exist() -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
     rules = [rule for group in config["groups"] for rule in group["rules"]]
-    source = Path(metrics.__file__).read_text()
+    source = "".join(
+        Path(path).read_text() for path in (metrics.__file__, enquiry_metrics.__file__)
+    )
     operations = (ROOT / "docs/operations.md").read_text()
     writers = "".join(
-        (ROOT / path).read_text() for path in ("providers/transport.py", "activities/orders.py")
+        (ROOT / path).read_text()
+        for path in (
+            *("providers/transport.py", "activities/orders.py"),
+            *("activities/enquiries.py", "storage/enquiries.py"),
+        )
     )
 
     for rule in rules:
         for name in re.findall(r"loanflow_\w+", rule["expr"]):
             assert f'"{name}"' in source, name
-        for outcome in re.findall(r'outcome="(\w+)"', rule["expr"]):
-            assert f'"{outcome}"' in writers, outcome
+        for outcomes in re.findall(r'outcome=~?"([\w|]+)"', rule["expr"]):
+            for outcome in outcomes.split("|"):
+                assert f'"{outcome}"' in writers, outcome
         assert f"\n## {rule['annotations']['section']}\n" in operations
 
 

@@ -14,13 +14,14 @@ from activities.refusals import OrderConflict
 from domain.errors import DomainError
 from messages import calls, ids
 from messages.search_attributes import ALL as SEARCH_ATTRIBUTES
-from runtime import metrics
+from runtime import enquiry_metrics, metrics
 from runtime.settings import Settings
 from workflows.registry import WORKFLOWS
 
 ROOT: Final = Path(__file__).parents[2]
 ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text()
+ENQUIRIES: Final = (ROOT / "docs/enquiries.md").read_text()
 README: Final = (ROOT / "README.md").read_text()
 DOCUMENTS: Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 SCHEMA: Final = "\n".join(
@@ -78,6 +79,23 @@ def test_every_metric_is_told_and_no_other() -> None:
         re.findall(r'"(loanflow_\w+)"', source)
     )
     assert metrics.STUCK_QUERY in OPERATIONS
+
+
+def test_every_metric_of_enquiries_is_told() -> None:
+    source = Path(enquiry_metrics.__file__).read_text()
+
+    told = set(re.findall(r"^\| `(loanflow_[a-z_]+)`", ENQUIRIES, re.MULTILINE))
+    assert told == set(re.findall(r'"(loanflow_\w+)"', source))
+
+
+def test_each_alert_is_told_where_it_says() -> None:
+    """A rule names a section, which names the rule or what it watches."""
+    groups = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"]
+    rules = {rule["alert"]: rule for group in groups for rule in group["rules"]}
+
+    for name, rule in rules.items():
+        section = OPERATIONS.split(f"\n## {rule['annotations']['section']}\n")[1].split("\n## ")[0]
+        assert name in section or name in ("WorkflowsStuck", "MoneyInDoubt"), name
 
 
 def test_the_table_of_workflows_is_the_code() -> None:

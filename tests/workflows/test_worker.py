@@ -1,11 +1,17 @@
 """Workers against a real server: draining, failing, versioned deployment, stuck workflows."""
 
 import asyncio
+import re
 import secrets
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
+import httpx
 import pytest
 from temporalio import activity
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
@@ -13,13 +19,15 @@ from temporalio.client import Client
 from temporalio.service import RPCError, ServiceClient
 from temporalio.testing import WorkflowEnvironment
 
-from messages.queues import CORE, PROVIDERS, queue_name
+from messages.queues import ALL, CORE, PROVIDERS, queue_name
 from runtime import metrics
 from runtime.settings import Settings
-from runtime.temporal.client import TemporalUnavailableError, connect
+from runtime.temporal.client import TemporalUnavailableError, connect, telemetry
 from runtime.temporal.codec import KeyringCodec
 from runtime.temporal.worker import build_workers, run_workers
 from tests.workflows.sealed_story import Clock, Crowd, Echo
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 class Gate:
@@ -165,6 +173,29 @@ async def test_a_server_without_stuck_workflows_counts_none(
     dev_server: WorkflowEnvironment,
 ) -> None:
     assert await metrics.count_stuck(dev_server.client) == 0
+
+
+async def test_the_sdk_serves_the_metrics_that_alerts_watch(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    alerts = (ROOT / "deploy/prometheus/alerts.yml").read_text()
+    watched = set(re.findall(r"\b(temporal_\w+)", alerts))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    measured = own_queues.model_copy(update={"sdk_metrics_port": port})
+    config = dev_server.client.config()
+    config["service_client"] = await ServiceClient.connect(
+        replace(dev_server.client.service_client.config, runtime=telemetry(measured))
+    )
+    turnstile = Turnstile()
+    workers = build_workers(
+        Client(**config), measured, ALL, [Crowd], {PROVIDERS: [turnstile.pass_through]}
+    )
+    async with workers[0], workers[1], httpx.AsyncClient() as prometheus:
+        await queue_up(dev_server.client, own_queues, 1)
+        page = await prometheus.get(f"http://127.0.0.1:{port}/metrics")
+    assert watched
+    assert watched <= set(re.findall(r"^(\w+)", page.text, re.MULTILINE))
 
 
 class Turnstile:
