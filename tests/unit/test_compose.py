@@ -22,7 +22,7 @@ from api.access import RULES
 from messages import queues
 from runtime import enquiry_metrics, metrics
 from runtime.keyring import BlindIndex, Keyring
-from runtime.settings import Settings
+from runtime.settings import ProviderSettings, Settings
 from sandbox.config import SandboxConfig
 from vision.config import VisionConfig
 
@@ -39,6 +39,11 @@ SECRETS: Final = {
     "LOANFLOW_TOKENS": json.dumps([{"token": "t", "role": "ops", "subject": "ops-1"}]),
     "LOANFLOW_OPS_TOKEN": "t",
 }
+OTHERWISE_THAT_OF_ALL: Final = {
+    "LOANFLOW_PROVIDERS__QITECH_API_KEY",
+    "LOANFLOW_PROVIDERS__QITECH_WEBHOOK_KEY",
+}
+"""Secrets in whose place the one of all providers stands when they are empty."""
 VARIABLE: Final = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 
 
@@ -159,6 +164,27 @@ def test_the_settings_are_valid(service: str, monkeypatch: pytest.MonkeyPatch) -
     BlindIndex.parse(settings.blind_index_key.get_secret_value())
 
 
+def test_every_setting_of_third_parties_can_be_given() -> None:
+    """The local stack hands on whatever its caller's environment says of them."""
+    of_callbacks = {
+        "LOANFLOW_PROVIDERS__CALLBACK_SECRET",
+        "LOANFLOW_PROVIDERS__QITECH_WEBHOOK_KEY",
+    }
+    known = set(_settings_of(ProviderSettings, "loanflow_providers__"))
+    given = {name for name, _, _ in VARIABLE.findall(TEXT)}
+
+    assert of_callbacks < known <= given
+    assert of_callbacks <= set(_environment("api"))
+    for worker in ("worker-core", "worker-providers"):
+        assert known - of_callbacks <= set(_environment(worker))
+
+
+def test_the_example_has_the_defaults() -> None:
+    for name, operator, default in VARIABLE.findall(TEXT):
+        if operator == ":-":
+            assert _example()[name] == default, name
+
+
 @pytest.mark.parametrize("service", OURS)
 def test_every_command_exists(service: str) -> None:
     python, dash_m, module, *arguments = SERVICES[service]["command"]
@@ -236,9 +262,12 @@ def test_images_are_pinned(service: str) -> None:
 
 def test_secrets_are_required_and_never_given() -> None:
     secret = re.compile(r"PASSWORD|_KEYS?$|SECRET|TOKENS?$|_HASH$")
-    for name, operator, _ in VARIABLE.findall(TEXT):
+    for name, operator, default in VARIABLE.findall(TEXT):
         if secret.search(name):
-            assert operator == ":?", f"{name} must be required"
+            if name in OTHERWISE_THAT_OF_ALL:
+                assert (operator, default) == (":-", ""), f"{name} must be empty by default"
+            else:
+                assert operator == ":?", f"{name} must be required"
             assert _example()[name] == "", f"{name} must be empty in .env.example"
 
 
