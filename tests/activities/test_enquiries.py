@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from activities.enquiries import Desk, Judged, Question, Subject, Told, judge
@@ -228,6 +229,28 @@ async def test_what_is_on_record_needs_no_quota(scene: Scene) -> None:
     who = someone()
     await scene.ask(who)
     assert (await scene.ask(who)).reused
+
+
+async def test_how_much_of_a_quota_is_used_is_shown_until_the_day_ends(scene: Scene) -> None:
+    def shown() -> float | None:
+        return REGISTRY.get_sample_value(
+            "loanflow_enquiry_quota_used_ratio", {"source": scene.main}
+        )
+
+    await scene.ask(someone())
+    assert shown() is None
+    scene.source(daily_quota=4)
+    await scene.ask(someone())
+    assert shown() == 0.5
+    scene.source(daily_quota=2)
+    with pytest.raises(ProviderUnavailable):
+        await scene.ask(someone())
+    assert shown() == 1.0
+    # Midnight in Shanghai is 16:00 UTC.
+    scene.now = datetime(2026, 3, 2, 15, 59, tzinfo=UTC)
+    assert shown() == 1.0
+    scene.now += timedelta(minutes=1)
+    assert shown() == 0.0
 
 
 async def test_a_call_that_never_arrived_is_neither_paid_nor_counted(scene: Scene) -> None:
