@@ -80,6 +80,12 @@ class Judged:
     settles: bool
     keeps: bool = True
 
+    @property
+    def counted_as(self) -> str:
+        """The outcome in the metrics, where a report that is not ready is no failure."""
+        pending = self.settles and self.verdict is Verdict.UNAVAILABLE
+        return "pending" if pending else self.verdict.value
+
 
 def judge(answer: Answer) -> Judged:
     """Return what a verification amounts to: a match or a mismatch settles the question."""
@@ -214,7 +220,7 @@ class Desk:
         else:
             judged = question.judge(answer)
             ending = self._answered(source, answer, judged, _milliseconds(started))
-            await self._finish(source, begun, ending)
+            await self._finish(source, begun, ending, counted_as=judged.counted_as)
             if not judged.settles:
                 raise _unsettled(source, judged)
             return Told(source.name, answer, reused=False)
@@ -313,10 +319,12 @@ class Desk:
             valid_until=self._now() + source.valid_for(match=match) if kept else None,
         )
 
-    async def _finish(self, source: DataSource, begun: Ask, ending: Ending) -> None:
+    async def _finish(
+        self, source: DataSource, begun: Ask, ending: Ending, *, counted_as: str | None = None
+    ) -> None:
         async with self._database.read() as tx:
             await tx.enquiries.finish(begun.enquiry, ending)
-        enquiry_metrics.enquiry_ended(source.name, ending.outcome)
+        enquiry_metrics.enquiry_ended(source.name, counted_as or ending.outcome)
         enquiry_metrics.enquiry_cost(source.name, source.currency, ending.cost)
 
     def _exhausted(self, source: DataSource) -> ProviderUnavailable:

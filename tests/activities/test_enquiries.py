@@ -649,3 +649,20 @@ async def test_an_answer_that_will_change_is_handed_back_and_not_kept(scene: Sce
     told = [await desk.ask(question, subject) for _ in range(2)]
     assert [one.reused for one in told] == [False, False]
     assert (await scene.usage())[0].answered == 2
+
+
+async def test_a_report_that_is_not_ready_is_no_failure_in_the_metrics(scene: Scene) -> None:
+    subject, who = scene.subject(), someone()
+
+    def not_ready(_: Answer) -> Judged:
+        return Judged(Verdict.UNAVAILABLE, None, settles=True, keeps=False)
+
+    await scene.desk().ask(replace(real_name(who, subject), judge=not_ready), subject)
+    assert [ending[1] for ending in await scene.endings()] == ["unavailable"]
+    counted = {
+        outcome: REGISTRY.get_sample_value(
+            "loanflow_enquiries_total", {"source": scene.main, "outcome": outcome}
+        )
+        for outcome in ("pending", "unavailable")
+    }
+    assert counted == {"pending": 1.0, "unavailable": None}
