@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError, ServiceClient
 from temporalio.testing import WorkflowEnvironment
 
+from activities.performing import failure_of
 from messages.queues import ALL, CORE, PROVIDERS, queue_name
+from providers.breaker import NotSent
 from runtime import metrics
 from runtime.settings import Settings
 from runtime.temporal.client import TemporalUnavailableError, connect, telemetry
@@ -234,6 +237,35 @@ async def test_two_workers_together_start_no_more_activities_a_second_than_allow
     assert len(after) == crowd
     for calls, seconds in enumerate(sorted(after)):
         assert calls <= 2 * rate + 1.2 * rate * seconds
+
+
+class ThrottledOnce(Turnstile):
+    """An activity whose first attempt finds the source's turns taken for two seconds."""
+
+    @activity.defn(name="wait_at_gate")
+    async def pass_through(self) -> str:
+        await super().pass_through()
+        if len(self.started) == 1:
+            raise failure_of(NotSent("bureau", "throttled", timedelta(seconds=2)))
+        return "through"
+
+
+async def test_a_throttled_attempt_is_repeated_after_the_wait_it_was_told(
+    dev_server: WorkflowEnvironment, own_queues: Settings
+) -> None:
+    """Left to itself the server repeats after a second."""
+    turnstile = ThrottledOnce()
+    workers = build_workers(
+        dev_server.client, own_queues, ALL, [Echo], {PROVIDERS: [turnstile.pass_through]}
+    )
+    prefix = own_queues.task_queue_prefix
+    async with workers[0], workers[1]:
+        answer = await dev_server.client.execute_workflow(
+            Echo.run, id=prefix, task_queue=queue_name(prefix, CORE)
+        )
+    assert answer == "through"
+    first, second = turnstile.started
+    assert second - first >= 1.9
 
 
 async def queue_up(client: Client, settings: Settings, size: int) -> None:
