@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.application import is_provided
-from domain.elements import ElementKind, IdentityCard, Operator, RealName, Verdict
+from domain.elements import ElementKind, IdentityCard, Operator, RealName
 from domain.products import Product
 from storage.applications import ApplicationRow
 from storage.database import Transaction
@@ -64,22 +64,17 @@ async def verified_of(
 
     The card's pictures are large: they are read `with_card` only.
     """
-    statuses = {status.kind: status for status in await tx.elements.latest(application.id)}
-    real_name = await _matched(tx, statuses.get(ElementKind.REAL_NAME))
-    operator = await _matched(tx, statuses.get(ElementKind.OPERATOR))
-    card = await _matched(tx, statuses.get(ElementKind.IDENTITY_CARD)) if with_card else None
+    real_name = await tx.elements.newest_match(application.id, ElementKind.REAL_NAME)
+    operator = await tx.elements.newest_match(application.id, ElementKind.OPERATOR)
+    card = None
+    if with_card:
+        card = await tx.elements.newest_match(application.id, ElementKind.IDENTITY_CARD)
     personal = await tx.applicants.personal(application.applicant_id)
+    own_mobile = operator.data if operator else None
     return VerifiedApplicant(
-        real_name=real_name if isinstance(real_name, RealName) else None,
-        mobile=operator.mobile if isinstance(operator, Operator) else personal.mobile,
-        card=card if isinstance(card, IdentityCard) else None,
+        real_name=real_name.data if real_name and isinstance(real_name.data, RealName) else None,
+        mobile=own_mobile.mobile if isinstance(own_mobile, Operator) else personal.mobile,
+        card=card.data if card and isinstance(card.data, IdentityCard) else None,
         known_identity=personal.identity_number,
-        statuses=statuses,
+        statuses={status.kind: status for status in await tx.elements.latest(application.id)},
     )
-
-
-async def _matched(tx: Transaction, status: ElementStatus | None) -> object:
-    if status is None or status.verdict is not Verdict.MATCH:
-        return None
-    element = await tx.elements.get(status.element_id)
-    return element.data if element else None

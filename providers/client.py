@@ -16,6 +16,7 @@ import httpx
 import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from providers.breaker import REFUSES_US
 from providers.errors import ProviderRejected, ProviderUnavailable
 from providers.signature import HEADER, sign
 from providers.transport import (
@@ -132,9 +133,15 @@ class _Rejection(BaseModel):
 
 
 def _rejection_code(raw: RawAnswer) -> str:
-    """Return the provider's code if it has the form of one, else `http_<status>`."""
+    """Return the provider's code if it has the form of one, else `http_<status>`.
+
+    Of a status that speaks of our access no code makes a refusal of this one request.
+    """
+    status = f"http_{raw.status}"
     try:
         code = _Rejection.model_validate_json(raw.content).code
     except ValidationError:
-        return f"http_{raw.status}"
-    return code if _CODE.fullmatch(code) else f"http_{raw.status}"
+        return status
+    if not _CODE.fullmatch(code) or (status in REFUSES_US and code not in REFUSES_US):
+        return status
+    return code

@@ -149,6 +149,24 @@ class Elements:
         )
         return None if record is None else self._read(record)
 
+    async def newest_match(self, application_id: str, kind: ElementKind) -> ElementRow | None:
+        """Return what was verified last of a kind with its data, None if nothing of it was.
+
+        Also what was taken over from an earlier application. What was given since and has no
+        verdict, or was wrong, does not hide it.
+        """
+        record = await self._connection.fetchrow(
+            f"select {_COLUMNS} from ("
+            " select e.*, e.submitted_at as since from elements e where e.application_id = $1"
+            " union all select e.*, r.reused_at from element_reuses r"
+            " join elements e on e.id = r.element_id where r.application_id = $1) given"
+            " where kind = $2 and exists (select 1 from verifications v"
+            " where v.element_id = given.id and v.verdict = 'match') order by since desc limit 1",
+            application_id,
+            kind,
+        )
+        return None if record is None else self._read(record)
+
     async def latest(self, application_id: str) -> list[ElementStatus]:
         """Return where every submitted or reused kind stands, by what counts of it."""
         records = await self._connection.fetch(

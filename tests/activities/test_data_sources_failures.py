@@ -111,7 +111,7 @@ async def test_a_refusal_is_not_for_repeating(
     await served.fault(operation[0], operation=operation[1], times=1, status=403)
     with pytest.raises(ProviderRejected) as caught:
         await ASKS[operation](client)
-    assert caught.value.code == "programmed_fault"
+    assert caught.value.code == "http_403"
 
 
 @every_operation

@@ -226,13 +226,13 @@ async def test_without_consent_or_name_no_source_is_asked(bench: Bench) -> None:
         )
     nameless = await applicant(bench, who)
     element_id = await nameless.provide(elements.OperatorReport(mobile=who.mobile))
-    for capture, refusal in (
-        (report, "ConsentMissing"),
-        (Capturing(nameless, element_id, REPORT), "ElementRefused"),
+    for capture, reason in (
+        (report, "not_allowed"),
+        (Capturing(nameless, element_id, REPORT), "real_name_required"),
     ):
-        with pytest.raises(ApplicationError) as failure:
-            await capture.start()
-        assert (failure.value.type, failure.value.non_retryable) == (refusal, True)
+        for _ in range(2):
+            progress = await capture.start()
+            assert (progress.verdict, progress.reason) == (Verdict.UNAVAILABLE, reason)
         calls_made = await bench.standins.calls(provider="operator_report")
         assert capture.element_id not in {call["request_id"] for call in calls_made}
 

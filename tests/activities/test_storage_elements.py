@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from domain.application import Supplement
+from domain.consents import Purpose
 from domain.elements import Element, ElementKind, Verdict
 from domain.liveness_challenge import ChallengeExpired
 from messages.application import StartApplication
@@ -40,6 +41,17 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
         amount=1_000_000,
         instalments=12,
     )
+    for purpose in Purpose:
+        await tx.consents.grant(
+            new_id("con"),
+            applicant.id,
+            purpose,
+            text_version="1",
+            text_sha256="0" * 64,
+            channel=channel,
+            given_by="test",
+            at=NOON,
+        )
     return await tx.applications.insert(start, created_by="test")
 
 
@@ -157,6 +169,29 @@ async def test_the_same_person_elsewhere_counts_after_the_face(database: Databas
         assert set(await reuse(tx, elsewhere)) == {OPERATOR, CARD}
         personal = await tx.applicants.personal(elsewhere.applicant_id)
     assert (personal.mobile, personal.bank_card) == (who.mobile, who.card_number)
+
+
+async def test_what_is_not_consented_to_any_more_is_not_taken_over(database: Database) -> None:
+    who = personas.person("approved", 11)
+    reference = new_id("per")
+    async with database.transaction() as tx:
+        first = await apply_as(tx, "app", reference)
+        await verify(tx, first, *basic(who))
+        purpose = Purpose.BANK_CARD_VERIFICATION
+        await tx.consents.revoke(first.applicant_id, purpose, revoked_by="test", at=NOON)
+        second = await tx.applications.insert(
+            StartApplication(
+                application_id=new_id("app"),
+                applicant_id=first.applicant_id,
+                product="cash",
+                channel="app",
+                currency="CNY",
+                amount=1_000_000,
+                instalments=12,
+            ),
+            created_by="test",
+        )
+        assert set(await reuse(tx, second)) == {REAL_NAME, OPERATOR, LIVENESS}
 
 
 async def test_taking_over_twice_or_at_once_has_one_effect(database: Database) -> None:

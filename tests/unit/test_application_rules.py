@@ -19,14 +19,20 @@ from domain.products import (
 )
 
 
-def record(verdict: Verdict, attempts: int = 1) -> ElementRecord:
+def record(
+    verdict: Verdict, attempts: int = 1, kind: ElementKind = ElementKind.OPERATOR
+) -> ElementRecord:
     return ElementRecord(
-        kind=ElementKind.OPERATOR,
+        kind=kind,
         element_id="elt_1",
         attempts=attempts,
         mismatches=attempts if verdict is Verdict.MISMATCH else 0,
         verdict=verdict,
     )
+
+
+KNOWN = {ElementKind.REAL_NAME: record(Verdict.MATCH, kind=ElementKind.REAL_NAME)}
+"""Somebody whose name is verified."""
 
 
 def test_every_required_element_is_missing_at_first() -> None:
@@ -41,14 +47,38 @@ def test_only_a_match_counts() -> None:
 
 def test_a_mismatch_may_be_tried_again_until_the_limit() -> None:
     for attempts in (1, 2):
-        known = {ElementKind.OPERATOR: record(Verdict.MISMATCH, attempts)}
+        known = KNOWN | {ElementKind.OPERATOR: record(Verdict.MISMATCH, attempts)}
         check_may_provide(CASH_LOAN, known, ElementKind.OPERATOR)
     with pytest.raises(ElementRefused, match="limit"):
         check_may_provide(
             CASH_LOAN,
-            {ElementKind.OPERATOR: record(Verdict.MISMATCH, 3)},
+            KNOWN | {ElementKind.OPERATOR: record(Verdict.MISMATCH, 3)},
             ElementKind.OPERATOR,
         )
+
+
+@pytest.mark.parametrize(
+    ("standing", "together", "taken"),
+    [
+        (None, (), False),
+        (Verdict.MISMATCH, (), False),
+        (Verdict.UNAVAILABLE, (), False),
+        (Verdict.PENDING, (), True),
+        (Verdict.MATCH, (), True),
+        (None, (ElementKind.REAL_NAME,), True),
+        (Verdict.MISMATCH, (ElementKind.REAL_NAME,), True),
+    ],
+)
+def test_what_an_element_needs_comes_before_it_or_with_it(
+    standing: Verdict | None, together: tuple[ElementKind, ...], taken: bool
+) -> None:
+    name = ElementKind.REAL_NAME
+    known = {} if standing is None else {name: record(standing, kind=name)}
+    if taken:
+        check_may_provide(CASH_LOAN, known, ElementKind.OPERATOR, together=together)
+        return
+    with pytest.raises(ElementRefused, match="needs real_name first"):
+        check_may_provide(CASH_LOAN, known, ElementKind.OPERATOR, together=together)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.MATCH, Verdict.PENDING])

@@ -76,6 +76,13 @@ def test_entries_are_sound() -> None:
         assert policy.consent in CURRENT_TEXTS
 
 
+def test_nothing_about_a_person_is_asked_before_it_is_known_who_that_is() -> None:
+    without = {kind for kind, policy in CATALOGUE.items() if not policy.needs}
+    assert without == {ElementKind.REAL_NAME, ElementKind.COMPANY}
+    assert ElementKind.OPERATOR in CATALOGUE[ElementKind.PERSONAL_INFORMATION].needs
+    assert ElementKind.IDENTITY_CARD in CATALOGUE[ElementKind.LIVENESS].needs
+
+
 def test_only_the_face_proves_presence() -> None:
     assert [kind for kind, policy in CATALOGUE.items() if policy.proves_presence] == [
         ElementKind.LIVENESS
@@ -121,13 +128,19 @@ def test_a_product_overrides_an_entry_and_leaves_the_catalogue() -> None:
     assert rejecting_element(CASH_LOAN, wrong) is None
 
 
+KNOWN = {
+    kind: record(kind, Verdict.MATCH) for kind in (ElementKind.REAL_NAME, ElementKind.OPERATOR)
+}
+"""Somebody whose name and mobile are verified."""
+
+
 def test_what_is_for_a_person_counts_as_provided() -> None:
     kind = ElementKind.PERSONAL_INFORMATION
     referred = {kind: record(kind, Verdict.MISMATCH, reason="relation_mismatch")}
     assert kind not in missing_elements(CASH_LOAN, referred)
     assert referred_elements(CASH_LOAN, referred) == (kind,)
     with pytest.raises(ElementRefused, match="verified already"):
-        check_may_provide(CASH_LOAN, referred, kind)
+        check_may_provide(CASH_LOAN, KNOWN | referred, kind)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PENDING, Verdict.AWAITING_CODE, Verdict.UNAVAILABLE])
@@ -140,12 +153,11 @@ def test_what_no_source_answered_is_never_a_pass(verdict: Verdict) -> None:
 def test_what_a_source_never_answered_may_be_provided_again_up_to_the_limit() -> None:
     kind = ElementKind.OPERATOR
     limit = CATALOGUE[kind].attempts
-    check_may_provide(
-        CASH_LOAN, {kind: record(kind, Verdict.UNAVAILABLE, attempts=limit - 1)}, kind
-    )
+    before = KNOWN | {kind: record(kind, Verdict.UNAVAILABLE, attempts=limit - 1)}
+    check_may_provide(CASH_LOAN, before, kind)
     with pytest.raises(ElementRefused, match="limit"):
         check_may_provide(
-            CASH_LOAN, {kind: record(kind, Verdict.UNAVAILABLE, attempts=limit)}, kind
+            CASH_LOAN, KNOWN | {kind: record(kind, Verdict.UNAVAILABLE, attempts=limit)}, kind
         )
 
 
@@ -155,7 +167,7 @@ def test_only_a_supplement_opens_what_the_product_does_not_take_at_application()
     with pytest.raises(ElementRefused, match="does not ask"):
         check_may_provide(product, {}, kind)
     asked = Supplement(round=1, kinds=(kind,), requested_by="rita", reason="", due_at=utc_now())
-    check_may_provide(product, {}, kind, asked)
+    check_may_provide(product, KNOWN, kind, asked)
     assert missing_elements(product, {}, asked)[-1] is kind
 
 

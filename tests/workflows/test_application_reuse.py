@@ -4,6 +4,8 @@ import pytest
 
 from domain.application import ApplicationState, ElementRefused
 from domain.elements import ElementKind, Verdict
+from sandbox import pictures
+from sandbox.personas import Person
 from tests.activities import story
 from tests.workflows.applying import Applying, apply, six_elements
 from tests.workflows.lender import Lender, also_uncached, person, refused
@@ -12,6 +14,10 @@ REAL_NAME, LIVENESS = ElementKind.REAL_NAME, ElementKind.LIVENESS
 
 
 pytestmark = pytest.mark.usefixtures("more_products")
+
+
+def card_of(who: Person) -> story.Given:
+    return story.identity_card(pictures.card_front(who), pictures.card_back(who))
 
 
 async def reused(applying: Applying) -> set[ElementKind]:
@@ -52,13 +58,12 @@ async def test_another_channel_counts_once_the_face_has_shown_who_it_is(lender: 
     assert named.outcomes[0].verdict is Verdict.MATCH
     # A name and a number can be copied: nothing is taken over for knowing them.
     assert await reused(second) == set()
-    seen = await second.provide(story.liveness(applicant))
+    seen = await second.provide(card_of(applicant), story.liveness(applicant))
 
-    assert seen.outcomes[0].verdict is Verdict.MATCH
+    assert {outcome.verdict for outcome in seen.outcomes} == {Verdict.MATCH}
     assert await reused(second) == {
         ElementKind.OPERATOR,
         ElementKind.PERSONAL_INFORMATION,
-        ElementKind.IDENTITY_CARD,
         ElementKind.BANK_CARD,
     }
     async with lender.database.read() as tx:
@@ -73,7 +78,7 @@ async def test_a_different_person_gets_nothing(lender: Lender) -> None:
     await first.provide(*six_elements(applicant))
 
     second = await apply(lender, other, channel="partner")
-    await second.provide(story.real_name(other), story.liveness(other))
+    await second.provide(story.real_name(other), card_of(other), story.liveness(other))
 
     assert await reused(second) == set()
 
@@ -85,9 +90,9 @@ async def test_who_only_knows_name_and_number_gets_nothing(lender: Lender) -> No
 
     second = await apply(lender, thief, channel="partner")
     await second.provide(story.real_name(applicant))
-    face = await second.provide(story.liveness(applicant, shown=thief))
+    stolen = await second.provide(card_of(applicant), story.liveness(applicant, shown=thief))
 
-    assert face.outcomes[0].verdict is Verdict.MISMATCH
+    assert [one.verdict for one in stolen.outcomes] == [Verdict.MATCH, Verdict.MISMATCH]
     assert await reused(second) == set()
     async with lender.database.read() as tx:
         known = await tx.applicants.personal(second.applicant.start.applicant_id)
