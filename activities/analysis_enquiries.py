@@ -4,12 +4,14 @@ The parties of a proposal are no applicants of ours: what is asked of them needs
 hold, the client who sent the proposal does.
 """
 
+from datetime import datetime
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from activities.enquiries import Desk, Judged, Question, Subject, Told
 from domain.credit_analysis import LegalPerson, NaturalPerson, PersonKind
+from domain.credit_analysis_feedback import ProposalStatus
 from domain.credit_analysis_fields import unmasked
 from domain.credit_analysis_policy import AnalysisStatus
 from domain.data_sources import Capability
@@ -53,6 +55,23 @@ class OpinionSaid(BaseModel):
 
     status: AnalysisStatus | None = None
     raw_status: str | None = None
+
+
+class FeedbackGiven(BaseModel):
+    """What became of a credit, as it is told to the analyst who had an opinion on it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    opinion_id: str
+    kind: PersonKind
+    status: ProposalStatus
+    event_date: datetime
+
+
+class FeedbackTaken(BaseModel):
+    """The analyst has taken note; there is nothing to be told."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 async def look_up(
@@ -116,6 +135,27 @@ async def read_opinion(desk: Desk, asked: OpinionRow) -> Opinion | None:
     return await _opinion(desk, asked, question)
 
 
+async def give_feedback(
+    desk: Desk, asked: OpinionRow, status: ProposalStatus, event_date: datetime
+) -> None:
+    """Tell the analyst what became of the credit; raises as `QiTech.feed_back`."""
+
+    async def tell(third: Providers) -> FeedbackTaken:
+        await third.qitech.feed_back(asked.kind, asked.id, status, event_date)
+        return FeedbackTaken()
+
+    question = Question(
+        Capability.CREDIT_ANALYSIS,
+        "feedback",
+        FeedbackGiven(opinion_id=asked.id, kind=asked.kind, status=status, event_date=event_date),
+        FeedbackTaken,
+        tell,
+        _taken,
+        bills=False,
+    )
+    await desk.ask(question, Subject(asked.id, None), only=QITECH)
+
+
 async def _opinion(
     desk: Desk, asked: OpinionRow, question: Question[OpinionSaid]
 ) -> Opinion | None:
@@ -131,6 +171,11 @@ def _judge(said: OpinionSaid) -> Judged:
         return Judged(Verdict.UNAVAILABLE, said.status, settles=True, keeps=False)
     verdict = Verdict.MATCH if said.status in _GOOD else Verdict.MISMATCH
     return Judged(verdict, said.status, settles=True, keeps=False)
+
+
+def _taken(_: FeedbackTaken) -> Judged:
+    """Return what feedback amounts to: it was taken, and says nothing of anybody."""
+    return Judged(Verdict.MATCH, None, settles=True, keeps=False)
 
 
 def _company(request_id: str, party: LegalPerson, silent: list[str]) -> Question[CompanyRecord]:

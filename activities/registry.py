@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from temporalio.client import Client
 
+from activities.analysis_feedback import AnalysisReports
 from activities.applications import Applications
 from activities.arrears import Arrears
 from activities.captures import capture_sources
@@ -20,6 +21,7 @@ from activities.lines import Lines
 from activities.orders import Orders
 from activities.performing import PerformedCall
 from activities.repayments import Repayments
+from activities.scr_consents import ScrConsents
 from activities.servicing import Servicing
 from domain.data_sources import catalogue
 from messages.queues import ALL
@@ -29,7 +31,7 @@ from providers.fireeye_requests import FireeyeCredentials
 from providers.registry import FireeyeAccess, Providers
 from runtime import failpoints, metrics
 from runtime.keyring import BlindIndex, Keyring
-from runtime.settings import ProviderSettings, Settings
+from runtime.settings import LOCAL_URL, ProviderSettings, Settings
 from runtime.temporal.siblings import Siblings
 from storage.database import Database
 
@@ -75,7 +77,7 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
             ),
         )
         siblings = Siblings(client, settings.task_queue_prefix)
-        yield assemble(database, providers, siblings, desk)
+        yield assemble(database, providers, siblings, desk, public_url=settings.public_url)
 
 
 def fireeye_access(third_parties: ProviderSettings) -> FireeyeAccess:
@@ -100,7 +102,12 @@ def _analysis_access(settings: Settings) -> AnalysisAccess:
 
 
 def assemble(
-    database: Database, providers: Providers, siblings: Siblings, desk: Desk | None = None
+    database: Database,
+    providers: Providers,
+    siblings: Siblings,
+    desk: Desk | None = None,
+    *,
+    public_url: str = LOCAL_URL,
 ) -> Activities:
     """Return the activities by queue; without a `desk` the shipped sources are asked.
 
@@ -119,6 +126,8 @@ def assemble(
         Arrears(database, providers, siblings),
         Servicing(database),
         CreditAnalyses(database, desk, providers.analysis_webhooks),
+        ScrConsents(database, providers.messaging, public_url),
+        AnalysisReports(database, desk),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

@@ -106,6 +106,9 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/credit_analysis/natural_person"): Rule(None, body_limit=PROPOSAL, json=False),
         ("GET", "/credit_analysis/{kind}/{proposal_id}"): _PUBLIC,
         ("PUT", "/credit_analysis/{kind}/{proposal_id}"): Rule(None, json=False),
+        # Signers prove themselves by the token of the link that was sent to them.
+        ("GET", "/credit_analysis/consents/{token}"): _PUBLIC,
+        ("POST", "/credit_analysis/consents/{token}"): _PUBLIC,
         ("POST", "/v1/callbacks/qitech"): Rule(None, json=False),
         # Proves itself by its signature over the raw body.
         ("POST", "/v1/callbacks/payments"): Rule(None, json=False),

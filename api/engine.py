@@ -20,7 +20,12 @@ from api.errors import CATALOGUE, Problem, code_of_class, later
 from messages import ids
 from messages.application import StartApplication
 from messages.base import Message
-from messages.credit_analysis import OpinionUpdated, StartCreditAnalysis
+from messages.credit_analysis import (
+    ConsentGiven,
+    OpinionUpdated,
+    StartAnalysisFeedback,
+    StartCreditAnalysis,
+)
 from messages.elements import ElementSettled
 from messages.loan import StartLoan
 from messages.repayment import TransferUpdated
@@ -66,6 +71,17 @@ class Engine:
         """Start the process of a credit analysis; starting it again changes nothing."""
         async with _engine_problems(ids.credit_analysis_workflow(start.analysis_id)):
             await self._siblings.start_credit_analysis(start)
+
+    async def relay_feedback(self, start: StartAnalysisFeedback) -> None:
+        """Have the reports on an analysis passed on; again changes nothing."""
+        async with _engine_problems(ids.analysis_feedback_workflow(start.analysis_id)):
+            await self._siblings.relay_feedback(start)
+
+    async def consent_given(self, workflow_id: str, given: ConsentGiven) -> None:
+        """Tell a process that a signer has consented; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("consent_given", given, rpc_timeout=_RPC)
 
     async def opinion_updated(self, workflow_id: str, news: OpinionUpdated) -> None:
         """Tell a process that the other analyst has news; raises ProcessClosed."""

@@ -37,6 +37,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "method_not_allowed": Kind(405, "Method not allowed"),
         "json_not_acceptable": Kind(406, "The body is not acceptable JSON"),
         "already_processed": Kind(409, "This id was processed before"),
+        "consent_closed": Kind(410, "This link is no longer open"),
         "body_too_large": Kind(413, "The body is too large"),
         "unsupported_media_type": Kind(415, "The body must be application/json"),
         "validation_failed": Kind(422, "The request has invalid fields"),

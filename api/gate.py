@@ -34,25 +34,26 @@ class GatedRoute(APIRoute):
         return gated
 
 
-def _described(text: str) -> dict[str, Any]:
+def described(text: str) -> dict[str, Any]:
+    """Return how an answer that is a problem is described."""
     schema = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
     return {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 _READ_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: _described("No valid token"),
-    403: _described("Not allowed for this role"),
-    404: _described("No such resource, or not the caller's"),
-    422: _described("A parameter is invalid"),
-    503: _described("Repeat after `Retry-After` seconds"),
+    401: described("No valid token"),
+    403: described("Not allowed for this role"),
+    404: described("No such resource, or not the caller's"),
+    422: described("A parameter is invalid"),
+    503: described("Repeat after `Retry-After` seconds"),
 }
 COMMAND_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: _described("Not JSON, or no Idempotency-Key"),
-    409: _described("Does not fit the state, or is being processed"),
-    413: _described("The body is too large"),
-    415: _described("The body is not application/json"),
-    422: _described("A field is invalid, or the key was used for another body"),
-    429: _described("Repeat after `Retry-After` seconds"),
+    400: described("Not JSON, or no Idempotency-Key"),
+    409: described("Does not fit the state, or is being processed"),
+    413: described("The body is too large"),
+    415: described("The body is not application/json"),
+    422: described("A field is invalid, or the key was used for another body"),
+    429: described("Repeat after `Retry-After` seconds"),
 }
 """The further answers of a route that creates or moves something."""
 

@@ -6,6 +6,7 @@ is settled in `docs/credit-analysis.md`. Everything here is personal data: it is
 and quoted by no error.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -41,6 +42,9 @@ MOST_GUARANTORS: Final = 20
 MOST_WARRANTS: Final = 20
 MOST_PHONES: Final = 10
 MOST_SIGNERS: Final = 50
+MOST_PROOF_FIELDS: Final = 50
+LONGEST_PROOF: Final = 128 * 1024
+"""Of the client's own proof of consent, as characters of JSON: room for a signed document."""
 
 _BRAZIL: Final = "BRA"
 _POSTAL_CODE: Final = re.compile(r"[0-9]{5}-[0-9]{3}")
@@ -281,7 +285,7 @@ class ScrParameters(Part):
     """The consent to a query of the central credit register (SCR).
 
     Either the analyst collects it from `signers`, who all have to sign, or the client has and sends
-    its proof, whose fields are agreed with each client and are kept as they come.
+    its proof, whose fields are agreed with each client and are kept as they come, within bounds.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -297,6 +301,18 @@ class ScrParameters(Part):
             raise ValueError("signers: give the signers, or the proof of consent")
         if self.signers is not None and proof:
             raise ValueError("signers: give the signers or the proof of consent, not both")
+        if len(proof) > MOST_PROOF_FIELDS or len(json.dumps(proof)) > LONGEST_PROOF:
+            raise ValueError(
+                f"the proof of consent has at most {MOST_PROOF_FIELDS} fields"
+                f" and {LONGEST_PROOF} characters"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _each_signs_once(self) -> "ScrParameters":
+        signers = self.signers or ()
+        if len({signer.document_number for signer in signers}) < len(signers):
+            raise ValueError("signers: name each person once")
         return self
 
 

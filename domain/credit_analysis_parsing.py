@@ -15,6 +15,7 @@ from domain.credit_analysis import (
     NaturalPerson,
     NaturalPersonProposal,
     PersonKind,
+    Signer,
 )
 from domain.credit_analysis_fields import DocumentRules
 from domain.errors import DomainError
@@ -128,3 +129,9 @@ def parties_of(proposal: AnyProposal) -> dict[str, LegalPerson | NaturalPerson]:
     for place, guarantor in enumerate(proposal.guarantors):
         parties[f"guarantor:{place}"] = guarantor
     return parties
+
+
+def signers_of(proposal: AnyProposal) -> tuple[Signer, ...]:
+    """Return who has to consent before anybody else is asked; nobody where the client has proof."""
+    scr = proposal.scr_parameters
+    return () if scr is None or scr.signers is None else scr.signers

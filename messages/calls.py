@@ -142,3 +142,19 @@ DELIVER_NOTICE = Call(
     credit_analysis.NoticeDelivery,
     queues.PROVIDERS,
 )
+INVITE_SIGNER = Call(
+    "invite_signer", credit_analysis.InviteSigner, credit_analysis.SignerInvited, queues.PROVIDERS
+)
+COUNT_SIGNATURES = Call(
+    "count_signatures",
+    credit_analysis.CountSignatures,
+    credit_analysis.SignaturesCounted,
+    local=True,
+)
+PICK_REPORT = Call(
+    "pick_report", credit_analysis.PickReport, credit_analysis.PickedReport, local=True
+)
+RELAY_REPORT = Call(
+    "relay_report", credit_analysis.RelayReport, credit_analysis.RelayedReport, queues.PROVIDERS
+)
+GIVE_UP_REPORT = Call("give_up_report", credit_analysis.RelayReport, Nothing, local=True)

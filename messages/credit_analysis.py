@@ -12,13 +12,17 @@ from messages.base import Message
 
 
 class StartCreditAnalysis(Message):
-    """Analyse a recorded proposal. `parties` are names such as `subject` and `shareholder:0`."""
+    """Analyse a recorded proposal. `parties` are names such as `subject` and `shareholder:0`.
+
+    `signers` counts who has to consent before another analyst is asked.
+    """
 
     analysis_id: str
     kind: PersonKind
     client: str
     policy: str
     parties: tuple[str, ...]
+    signers: int = 0
 
 
 class CheckParty(Message):
@@ -47,6 +51,39 @@ class CheckedParty(Message):
     party: str
     verdict: PartyVerdict
     reason: str | None = None
+
+
+class InviteSigner(Message):
+    """Send a signer of a proposal, by place, the link to the consent; it is open until then."""
+
+    analysis_id: str
+    signer: int
+    expires_at: datetime
+
+
+class SignerInvited(Message):
+    """Whether the link is on its way; it is not where the gateway will not take the number."""
+
+    signer: int
+    reached: bool
+
+
+class CountSignatures(Message):
+    """Ask the record how many have signed."""
+
+    analysis_id: str
+
+
+class SignaturesCounted(Message):
+    """How many of an analysis's signers have signed."""
+
+    given: int
+
+
+class ConsentGiven(Message):
+    """A signer has signed: ask the record."""
+
+    signer: int
 
 
 class AskOpinion(Message):
@@ -146,6 +183,50 @@ class NoticeDelivery(Message):
 
     settled: bool
     outcome: str
+
+
+class StartAnalysisFeedback(Message):
+    """Pass a client's reports on an analysis on to the analyst whose opinion was asked for."""
+
+    analysis_id: str
+    client: str
+
+
+class PickReport(Message):
+    """Look for the report that is to be passed on next: the one of the earliest event."""
+
+    analysis_id: str
+
+
+class PickedReport(Message):
+    """Which report is next, None if none is.
+
+    `wait`: the analyst has not been asked yet, but may be.
+    """
+
+    sequence: int | None = None
+    wait: bool = False
+
+
+class RelayReport(Message):
+    """Pass one report on, or give it up."""
+
+    analysis_id: str
+    sequence: int
+
+
+class RelayedReport(Message):
+    """What became of a report: a state, or `not_next` where one of an earlier event came."""
+
+    outcome: str
+
+
+class FeedbackRelayed(Message):
+    """How many reports came to which end."""
+
+    sent: int = 0
+    refused: int = 0
+    dead: int = 0
 
 
 class AnalysisView(Message):

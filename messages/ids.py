@@ -86,6 +86,11 @@ def credit_analysis_workflow(analysis_id: str) -> str:
     return f"credit-analysis:{analysis_id}"
 
 
+def analysis_feedback_workflow(analysis_id: str) -> str:
+    """Return the workflow id of what passes a client's reports on an analysis on."""
+    return f"analysis-feedback:{analysis_id}"
+
+
 def derived_id(kind: Kind, *parts: str) -> str:
     """Return the id that follows from `parts`: the same parts always give the same id.
 

@@ -6,7 +6,7 @@ Nested values take two underscores: `LOANFLOW_PROVIDERS__BASE_URL`.
 """
 
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.credit_analysis_policy import POLICIES, STANDARD
 from domain.data_sources import catalogue
+
+LOCAL_URL: Final = "http://127.0.0.1:8000"
+"""Where the API is reached in the local profile."""
 
 
 class ProviderSettings(BaseModel):
@@ -140,7 +143,7 @@ class Settings(BaseSettings):
     providers: ProviderSettings = Field(default_factory=ProviderSettings)
     api_host: str = "127.0.0.1"
     api_port: int = 8000
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = LOCAL_URL
     temporal_ui_url: str = "http://127.0.0.1:8233"
     sandbox_host: str = "127.0.0.1"
     sandbox_port: int = 8500

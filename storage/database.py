@@ -34,6 +34,7 @@ from storage.reconciliation import Reconciliation
 from storage.repayments import Repayments
 from storage.requests import Requests
 from storage.reviews import Reviews
+from storage.scr_consents import ScrConsents
 from storage.supplements import Supplements
 from storage.transfers import Transfers
 
@@ -88,6 +89,7 @@ class Transaction:
         self.credit_analyses = CreditAnalyses(connection, keyring, blind_index)
         self.analysis_notices = AnalysisNotices(connection)
         self.external_opinions = ExternalOpinions(connection)
+        self.scr_consents = ScrConsents(connection, keyring)
         self.requests = Requests(connection, blind_index)
 
 

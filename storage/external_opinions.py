@@ -15,6 +15,9 @@ _SELECT: Final = (
 )
 
 
+_REQUESTED: Final = "requested"
+
+
 class OpinionRow(Row):
     """An opinion. `raw_status` is the analyst's own word, `event_date` that of the latest one."""
 
@@ -25,6 +28,11 @@ class OpinionRow(Row):
     status: AnalysisStatus
     raw_status: str
     event_date: datetime | None
+
+    @property
+    def is_known_there(self) -> bool:
+        """Say whether the analyst has ever said anything of it."""
+        return self.raw_status != _REQUESTED
 
 
 class ExternalOpinions:
@@ -39,11 +47,12 @@ class ExternalOpinions:
         """Record that an opinion is asked for, before it is; a repeat returns what is known."""
         await self._connection.execute(
             "insert into external_opinions (id, analysis_id, provider, kind, status, raw_status)"
-            " values ($1, $2, $3, $4, 'pending', 'requested') on conflict do nothing",
+            " values ($1, $2, $3, $4, 'pending', $5) on conflict do nothing",
             opinion_id,
             analysis_id,
             provider,
             kind,
+            _REQUESTED,
         )
         return await self.get(opinion_id)
 
@@ -51,6 +60,12 @@ class ExternalOpinions:
         """Return an opinion, None if none was asked for under this id."""
         return OpinionRow.read_if_any(
             await self._connection.fetchrow(f"{_SELECT} where id = $1", opinion_id)
+        )
+
+    async def of(self, analysis_id: str) -> OpinionRow | None:
+        """Return the opinion on an analysis, None if none was asked for."""
+        return OpinionRow.read_if_any(
+            await self._connection.fetchrow(f"{_SELECT} where analysis_id = $1", analysis_id)
         )
 
     async def learn(

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         CheckedParty,
         CheckParty,
         DeliverNotice,
+        InviteSigner,
         OpinionStatus,
         OpinionUpdated,
         PartyVerdict,
@@ -35,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.calling import SOON, SOON_WITHIN, parked, run, run_parked
     from workflows.details import details_table
+    from workflows.signatures import AwaitsSignatures
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel | None)
@@ -69,6 +71,10 @@ UNTIL_IT_ANSWERS = RetryPolicy(
 """For a source that is down: the client has been answered, so nobody waits on the line."""
 
 OPINION_WITHIN = timedelta(hours=72)
+"""So long an opinion may take, and an analyst who lacks data for it is asked often; he is waited
+for as long as other data is."""
+
+OPINION_RARELY = timedelta(hours=6)
 
 WAITS_FOR = {
     AnalysisStatus.PENDING: "provider",
@@ -83,11 +89,12 @@ SAYS = {
 
 
 @workflow.defn(failure_exception_types=[DomainError])
-class CompanyCreditAnalysis:
+class CompanyCreditAnalysis(AwaitsSignatures):
     """One credit analysis, of a company or of a person."""
 
     @workflow.init
     def __init__(self, start: StartCreditAnalysis) -> None:
+        super().__init__()
         self._start = start
         self._policy = policy_of(start.policy)
         self._status = AnalysisStatus.PENDING
@@ -178,11 +185,12 @@ class CompanyCreditAnalysis:
 
     async def _facts_in_time(self) -> bool:
         """Gather facts; False when a source still owes some at the end of the policy's days."""
-        gathering = asyncio.create_task(self._gather_facts())
+        within = timedelta(days=self._policy.data_days)
+        gathering = asyncio.create_task(self._gather_facts(workflow.now() + within))
         try:
             await workflow.wait_condition(
                 gathering.done,
-                timeout=timedelta(days=self._policy.data_days),
+                timeout=within,
                 timeout_summary="go on without the missing data",
             )
         except TimeoutError:
@@ -192,10 +200,10 @@ class CompanyCreditAnalysis:
         await gathering
         return True
 
-    async def _gather_facts(self) -> None:
+    async def _gather_facts(self, until: datetime) -> None:
         await asyncio.gather(*(self._check(party) for party in self._start.parties))
         clear = all(item.verdict is PartyVerdict.MATCH for item in self._checked.values())
-        if self._policy.external_opinion and clear:
+        if self._policy.external_opinion and clear and await self._consented(until):
             await self._ask_opinion()
 
     async def _check(self, party: str) -> None:
@@ -212,6 +220,31 @@ class CompanyCreditAnalysis:
             await workflow.sleep(_pause(REGISTER_AGAIN, asked), summary=f"ask about {party} again")
             asked += 1
 
+    async def _consented(self, until: datetime) -> bool:
+        """Wait until every signer has consented; False when one of them cannot be asked."""
+        if not self._start.signers:
+            return True
+        asked = await asyncio.gather(
+            *(self._invite(signer, until) for signer in range(self._start.signers))
+        )
+        if not all(asked):
+            return False
+        await self._all_signed(
+            self._start.analysis_id,
+            self._start.signers,
+            lambda: self._enter(AnalysisStatus.WAITING_FOR_DATA, "scr_signatures_missing"),
+        )
+        self._show()
+        return True
+
+    async def _invite(self, signer: int, until: datetime) -> bool:
+        request = InviteSigner(analysis_id=self._start.analysis_id, signer=signer, expires_at=until)
+        async with self._slots:
+            invited = await self._patiently(
+                calls.INVITE_SIGNER, request, f"ask signer {signer} to consent"
+            )
+        return invited.reached
+
     async def _ask_opinion(self) -> None:
         request = AskOpinion(
             analysis_id=self._start.analysis_id,
@@ -220,9 +253,10 @@ class CompanyCreditAnalysis:
         until = workflow.now() + OPINION_WITHIN
         given = await self._patiently(calls.ASK_OPINION, request, "ask the other analyst")
         asked = 0
-        while _is_open(given) and workflow.now() < until:
+        while _is_open(given) and (_lacks_data(given) or workflow.now() < until):
             await self._enter(AnalysisStatus.PENDING, "external_opinion")
-            await self._news_or_timer(_pause(OPINION_AGAIN, asked))
+            often = workflow.now() < until
+            await self._news_or_timer(_pause(OPINION_AGAIN, asked) if often else OPINION_RARELY)
             asked += 1
             given = await self._opinion_of(request)
         self._opinion = None if _is_open(given) else given.status
@@ -420,6 +454,8 @@ class CompanyCreditAnalysis:
             (item.party, item.verdict + (f" ({item.reason})" if item.reason else ""))
             for item in self._checked.values()
         ]
+        if self._signatures_missing is not None:
+            rows.append(("signatures missing", str(self._signatures_missing)))
         if self._opinion is not None:
             rows.append(("other analyst", self._opinion.value))
         if self._review_due_at is not None:
@@ -429,6 +465,11 @@ class CompanyCreditAnalysis:
 
 def _is_open(given: OpinionStatus) -> bool:
     return given.status is not None and not given.status.is_final
+
+
+def _lacks_data(given: OpinionStatus) -> bool:
+    """Say whether the other analyst waits for data, such as for signatures that it asked for."""
+    return given.status is AnalysisStatus.WAITING_FOR_DATA
 
 
 def _pause(ladder: tuple[timedelta, ...], asked: int) -> timedelta:

@@ -5,6 +5,7 @@ Apart from the package itself: the sandbox imports a workflow's package anew for
 
 from typing import Final
 
+from workflows.analysis_feedback import AnalysisFeedback
 from workflows.application import CreditApplication
 from workflows.collections import Collections
 from workflows.company_credit_analysis import CompanyCreditAnalysis
@@ -21,4 +22,5 @@ WORKFLOWS: Final[tuple[type, ...]] = (
     Repayment,
     Collections,
     CompanyCreditAnalysis,
+    AnalysisFeedback,
 )

@@ -25,6 +25,7 @@ from api.routers import (
     qitech_callbacks,
     repayments,
     reviews,
+    scr_consents,
     servicing,
     supplements,
     users,
@@ -50,6 +51,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ledger.router,
     callbacks.router,
     element_callbacks.router,
+    # Before the clients' routes, whose pattern its paths fit.
+    scr_consents.router,
     credit_analysis.router,
     credit_analyses.router,
     qitech_callbacks.router,

@@ -11,10 +11,11 @@ from api.engine import ProcessClosed, StillRunning
 from api.errors import MEDIA_TYPE, Problem, ProblemDetails, not_found
 from api.schemas.credit_analysis import AnalysisAnswer, FeedbackAnswer
 from api.services import Services, Using
-from domain.credit_analysis import PersonKind
-from domain.credit_analysis_parsing import parties_of
+from domain.credit_analysis import AnyProposal, PersonKind
+from domain.credit_analysis_parsing import parties_of, signers_of
+from domain.credit_analysis_policy import policy_of
 from messages import ids
-from messages.credit_analysis import AnalysisView, StartCreditAnalysis
+from messages.credit_analysis import AnalysisView, StartAnalysisFeedback, StartCreditAnalysis
 from runtime.settings import AnalysisClient
 from storage.credit_analyses import AnalysisRow
 
@@ -110,7 +111,10 @@ async def read(kind: str, proposal_id: str, client: Client, services: Using) -> 
 async def feed_back(
     kind: str, proposal_id: str, request: Request, client: Client, services: Using
 ) -> FeedbackAnswer:
-    """Record a report. The same one again changes nothing; they count in the order of events."""
+    """Record a report. The same one again changes nothing; they count in the order of events.
+
+    Where another analyst was asked it is passed on to him, whenever he can be reached.
+    """
     feedback = await feedback_of(request)
     row = await _found(kind, proposal_id, client, services)
     async with services.database.transaction() as tx:
@@ -118,6 +122,11 @@ async def feed_back(
             row.id, feedback.credit_proposal_status, feedback.event_date
         )
         latest = (await tx.analysis_notices.feedback(row.id))[-1]
+        unrelayed = await tx.analysis_notices.next_to_relay(row.id)
+    if unrelayed is not None and policy_of(row.policy).external_opinion:
+        await services.engine.relay_feedback(
+            StartAnalysisFeedback(analysis_id=row.id, client=row.client)
+        )
     return FeedbackAnswer(
         id=proposal_id,
         credit_proposal_status=latest.credit_proposal_status,
@@ -148,7 +157,7 @@ async def _analyse(
     if row is None:
         await _refuse_second(proposal.id, client, services)
     assert row is not None  # noqa: S101 -- refused above
-    await services.engine.start_credit_analysis(_start_of(row, tuple(parties_of(proposal))))
+    await services.engine.start_credit_analysis(_start_of(row, proposal))
     view = await _first_status(row, services)
     return AnalysisAnswer(id=proposal.id, analysis_status=view.status, reason=view.reason)
 
@@ -168,20 +177,19 @@ async def _start_again(row: AnalysisRow, services: Services) -> None:
         stored = await tx.credit_analyses.document(row.id)
     assert stored is not None  # noqa: S101 -- its row was just read
     try:
-        await services.engine.start_credit_analysis(
-            _start_of(row, tuple(parties_of(stored.proposal)))
-        )
+        await services.engine.start_credit_analysis(_start_of(row, stored.proposal))
     except Problem as problem:
         _log.warning("analysis_not_started", analysis_id=row.id, code=problem.code)
 
 
-def _start_of(row: AnalysisRow, parties: tuple[str, ...]) -> StartCreditAnalysis:
+def _start_of(row: AnalysisRow, proposal: AnyProposal) -> StartCreditAnalysis:
     return StartCreditAnalysis(
         analysis_id=row.id,
         kind=row.kind,
         client=row.client,
         policy=row.policy,
-        parties=parties,
+        parties=tuple(parties_of(proposal)),
+        signers=len(signers_of(proposal)),
     )
 
 

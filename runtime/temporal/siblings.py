@@ -23,7 +23,7 @@ from messages import search_attributes as attributes
 from messages.application import StartApplication
 from messages.base import Message
 from messages.collections import StartCollections
-from messages.credit_analysis import StartCreditAnalysis
+from messages.credit_analysis import StartAnalysisFeedback, StartCreditAnalysis
 from messages.drawdown import StartDrawdown
 from messages.line import StartLine
 from messages.loan import StartLoan
@@ -119,6 +119,26 @@ class Siblings:
             SearchAttributePair(attributes.ANALYSIS_STATUS, "pending"),
             SearchAttributePair(attributes.WAITING, "provider"),
             SearchAttributePair(attributes.CHANNEL, start.client),
+        )
+
+    async def relay_feedback(self, start: StartAnalysisFeedback) -> None:
+        """Have the reports on an analysis passed on, by the process that runs or by a new one."""
+        _handle = await self._client.start_workflow(
+            "AnalysisFeedback",
+            start,
+            id=ids.analysis_feedback_workflow(start.analysis_id),
+            task_queue=self._task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="reported",
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(attributes.WAITING, "nothing"),
+                    SearchAttributePair(attributes.CHANNEL, start.client),
+                ]
+            ),
+            static_summary=f"reports of {start.client} on {start.analysis_id}",
+            rpc_timeout=_RPC_TIMEOUT,
         )
 
     async def _start(
