@@ -17,6 +17,7 @@ from messages.credit_analysis import (
     SignaturesCounted,
     SignerInvited,
 )
+from providers.breaker import REFUSES_US
 from providers.errors import ProviderRejected
 from providers.messaging import Messaging
 from storage.database import Database, Transaction
@@ -26,10 +27,8 @@ from storage.scr_consents import InvitationState, ScrConsentRow
 PATH: Final = "/credit_analysis/consents"
 
 _TOKEN_BYTES: Final = 32
-_NOT_TO_THIS_NUMBER: Final = frozenset(
-    {"invalid_request", "invalid_mobile", "http_400", "http_404", "http_422"}
-)
-"""Refusals of the message. Any other, such as of our key, is ours to mend: sent again."""
+_OURS_TO_MEND: Final = REFUSES_US | {"message_conflict"}
+"""Refusals that do not speak of the signer's number: the message is sent again."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -77,7 +76,7 @@ class ScrConsents:
                 },
             )
         except ProviderRejected as error:
-            if error.code not in _NOT_TO_THIS_NUMBER:
+            if error.code in _OURS_TO_MEND:
                 raise
             _log.warning("signer_not_reached", consent_id=consent.id, code=error.code)
             return InvitationState.UNREACHABLE

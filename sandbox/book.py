@@ -46,6 +46,10 @@ CREATE TABLE IF NOT EXISTS contracts (
     evidence_id TEXT NOT NULL UNIQUE,
     signed_at TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS message_links (
+    message_id TEXT PRIMARY KEY,
+    link TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS messages (
     message_id TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,

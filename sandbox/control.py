@@ -150,6 +150,14 @@ def _add_records(router: APIRouter, book: Book) -> None:
         """Return the accepted messages, mobiles masked."""
         return book.select("messages", "accepted_at, message_id", {"message_id": message_id})
 
+    @router.get("/sandbox/messages/{message_id}/link")
+    async def read_link(message_id: str) -> Row:
+        """Return the link in a message, as its recipient would follow it."""
+        found = book.one("SELECT link FROM message_links WHERE message_id = ?", message_id)
+        if found is None:
+            raise HTTPException(404, "no_link")
+        return found
+
     @router.get("/sandbox/personas")
     async def read_personas() -> list[dict[str, object]]:
         """Return the first member of each family of fictional people."""

@@ -51,6 +51,10 @@ def send(book: Book, request: wire.Message) -> Reply:
                 "accepted_at": now().isoformat(),
             },
         )
+        if "link" in request.variables:
+            # The one who plays the recipient has to get at it.
+            link: Row = {"message_id": request.message_id, "link": request.variables["link"]}
+            book.insert("message_links", link)
     elif known["fingerprint"] != content:
         raise RefusalError(409, "message_conflict")
     return {"message_id": request.message_id, "status": "accepted"}

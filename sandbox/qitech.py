@@ -28,6 +28,7 @@ from sandbox.config import SandboxConfig
 from sandbox.faults import Fault, FaultProgramme
 from sandbox.masking import tail
 from sandbox.refusal import RefusalError
+from sandbox.scr import SIGNATURES_MISSING, Signature, Signing, signers_in
 
 PREFIX: Final = "/credit_analysis/"
 RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -116,6 +117,7 @@ class QiTechStandin:
         self._tasks: set[asyncio.Task[None]] = set()
         for statement in _SCHEMA:
             book.execute(statement)
+        self._signing = Signing(book)
 
     def resume(self) -> None:
         """Take up what an earlier process left: webhooks that nobody took."""
@@ -183,22 +185,37 @@ class QiTechStandin:
             raise RefusalError(400, "invalid_request")
         if self._book.one("SELECT id FROM qitech_analyses WHERE id = ?", opinion_id):
             raise RefusalError(409, "already_processed")
+        signers = signers_in(given)
         course = _course(number)
         row: Row = {
             "id": opinion_id,
             "kind": kind,
             "registration_id": given.get("registration_id"),
-            "status": course.status,
-            "reason": "rule_decision_enum",
+            "status": "waiting_for_data" if signers else course.status,
+            "reason": SIGNATURES_MISSING if signers else "rule_decision_enum",
             "event_date": _stamp(now()),
             "settles_as": course.settles_as,
             "created_at": now().isoformat(),
         }
         self._book.insert("qitech_analyses", row)
-        self._record("create", opinion_id, course.status, {"document_number": tail(number)})
-        if course.by_itself:
+        self._signing.ask(opinion_id, course.key, signers)
+        self._record("create", opinion_id, str(row["status"]), {"document_number": tail(number)})
+        if course.by_itself and not signers:
             self._start(self._settle_later(opinion_id))
         return _reply(row)
+
+    def sign(self, opinion_id: str, signature: Signature) -> list[Row]:
+        """Have one signer sign and return who has; raises RefusalError for an unknown one.
+
+        The last one sets the analysis on its course, with a webhook.
+        """
+        key = self._signing.sign(opinion_id, signature)
+        if key is not None:
+            course = next(one for one in (*COURSES, _APPROVED) if one.key == key)
+            self.settle(opinion_id, Settlement(analysis_status=course.status))
+            if course.by_itself:
+                self._start(self._settle_later(opinion_id))
+        return self._signing.signers(opinion_id)
 
     def _feed_back(self, opinion_id: str, given: dict[str, object]) -> Reply:
         status, event_date = given.get("credit_proposal_status"), given.get("event_date")
@@ -301,6 +318,14 @@ def qitech_routes(standin: QiTechStandin, book: Book) -> APIRouter:
         """Move an analysis on and send its webhook as asked; return what the webhook says."""
         try:
             return standin.settle(opinion_id, settlement or Settlement())
+        except RefusalError as refusal:
+            raise HTTPException(refusal.status, refusal.code) from None
+
+    @router.post("/sandbox/qitech/{opinion_id}/sign")
+    async def sign(opinion_id: str, signature: Signature) -> list[Row]:
+        """Have one signer sign; return all of them, without their documents."""
+        try:
+            return standin.sign(opinion_id, signature)
         except RefusalError as refusal:
             raise HTTPException(refusal.status, refusal.code) from None
 

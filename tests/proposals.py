@@ -156,3 +156,11 @@ def citizen(key: str) -> dict[str, Any]:
 def read(given: dict[str, Any], kind: PersonKind = PersonKind.LEGAL) -> AnyProposal:
     """Return what the proposal is read as; raises InvalidProposal."""
     return read_proposal(kind, json.dumps(given))
+
+
+def signing(count: int) -> dict[str, Any]:
+    """`scr_parameters` with so many signers, all different people."""
+    first: dict[str, Any] = published()["scr_parameters"]["signers"][0]
+    numbers = [registers.cpf("person_ok", member) for member in range(count)]
+    masked = [f"{n[:3]}.{n[3:6]}.{n[6:9]}-{n[9:]}" for n in numbers]
+    return {"signers": [first | {"document_number": number} for number in masked]}

@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
 UNTIL_IT_ANSWERS = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2,
-    maximum_interval=timedelta(minutes=5),
+    maximum_interval=timedelta(hours=3),
 )
 """For an analyst who is down: nobody waits on the line."""
 

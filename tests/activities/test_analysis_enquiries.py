@@ -95,7 +95,7 @@ async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
 async def test_an_opinion_is_paid_when_asked_and_free_to_read(
     bench: Bench, standins: Standins
 ) -> None:
-    given = legal_person(document_number=qitech.cnpj("manual"))
+    given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
     analysis_id = await recorded(bench, given)
     request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
     await bench.perform(calls.ASK_OPINION, request)

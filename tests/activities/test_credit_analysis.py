@@ -256,7 +256,8 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
 async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
     bench: Bench, standins: Standins
 ) -> None:
-    analysis_id = await recorded(bench, legal_person(document_number=qitech.cnpj("manual")))
+    given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
+    analysis_id = await recorded(bench, given)
     request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
     first = await bench.perform(calls.ASK_OPINION, request)
     assert first.status is AnalysisStatus.IN_MANUAL_ANALYSIS
@@ -276,7 +277,7 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
 
 
 async def test_an_opinion_that_they_lost_is_asked_for_again(bench: Bench) -> None:
-    analysis_id = await recorded(bench)
+    analysis_id = await recorded(bench, legal_person(scr_parameters=None))
     request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
     async with bench.database.transaction() as tx:
         await tx.external_opinions.request(

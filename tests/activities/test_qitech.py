@@ -42,7 +42,8 @@ async def client(standins: Standins) -> AsyncIterator[HttpQiTech]:
 
 
 def company(course: str = "approved", **changes: Any) -> str:
-    return json.dumps(legal_person(document_number=qitech.cnpj(course)) | changes)
+    given = legal_person(document_number=qitech.cnpj(course), scr_parameters=None)
+    return json.dumps(given | changes)
 
 
 async def outcomes(standins: Standins, opinion_id: str) -> list[tuple[str, str]]:
@@ -67,7 +68,8 @@ async def test_each_status_is_understood_and_kept_as_it_came(
     client: HttpQiTech, kind: PersonKind, course: str, said: str, status: AnalysisStatus
 ) -> None:
     number = qitech.cnpj(course) if kind is LEGAL else qitech.cpf(course)
-    given = (legal_person if kind is LEGAL else natural_person)(document_number=number)
+    make = legal_person if kind is LEGAL else natural_person
+    given = make(document_number=number, scr_parameters=None)
     opinion = await client.analyse(kind, new_id("opi"), json.dumps(given))
     assert opinion == Opinion(status, said)
 
@@ -171,7 +173,7 @@ async def test_the_key_travels_raw(standins: Standins) -> None:
 
 
 async def test_what_they_have_no_form_for_is_not_sent(standins: Standins) -> None:
-    letters = json.dumps(legal_person(document_number="12.ABC.345/01DE-35"))
+    letters = json.dumps(legal_person(document_number="12.ABC.345/01DE-35", scr_parameters=None))
     wrong_digits = json.dumps(natural_person(document_number="123.456.789-12"))
     base, key = f"{standins.url}/credit_analysis", SecretStr(standins.config.api_key)
     async with open_pool(1.0) as http:

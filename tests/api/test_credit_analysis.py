@@ -406,7 +406,7 @@ class TestQiTechWebhooks:
 
     @pytest.fixture
     async def opinion_id(self, shop: httpx.AsyncClient, record: Services) -> str:
-        given = legal_person(document_number=qitech.cnpj("manual"))
+        given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
         answer = await shop.post(COMPANY, json=given, headers=OPINIONATED)
         assert answer.json()["analysis_status"] == "pending"
         analysis_id = await _analysis_id(record, "opinionated", given["id"])

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.credit_analysis import PersonKind
-from domain.credit_analysis_parsing import parties_of, read_proposal
+from domain.credit_analysis_parsing import parties_of, read_proposal, signers_of
 from domain.credit_analysis_policy import STANDARD, AnalysisStatus
+from domain.scr_consents import CURRENT
 from messages import ids
 from messages.credit_analysis import (
     AnalysisReviewCommand,
     AnalysisView,
+    ConsentGiven,
     StartCreditAnalysis,
 )
 from messages.ids import new_id
+from runtime.clock import utc_now
 from storage.analysis_notices import NoticeRow
 from storage.credit_analyses import AnalysisRow
+from storage.external_opinions import OpinionRow
 from tests.workflows.lender import Handle, Lender, eventually
 
 CLIENT = "shop"
@@ -64,6 +68,22 @@ class Analysing:
     async def reaches(self, status: AnalysisStatus) -> AnalysisRow:
         return await eventually(self.row, lambda row: row.status is status)
 
+    async def sign(self, signer: int) -> None:
+        """Record a signer's consent and tell the process, as the API does."""
+        consent_id = ids.derived_id("con", self.id, str(signer))
+        async with self.lender.database.transaction() as tx:
+            await tx.scr_consents.sign(
+                consent_id,
+                text_version=CURRENT.version,
+                text_sha256=CURRENT.sha256,
+                at=utc_now(),
+            )
+        await self.handle.signal("consent_given", ConsentGiven(signer=signer))
+
+    async def opinion(self) -> OpinionRow | None:
+        async with self.lender.database.read() as tx:
+            return await tx.external_opinions.of(self.id)
+
     async def notices(self) -> list[NoticeRow]:
         async with self.lender.database.read() as tx:
             return await tx.analysis_notices.of(self.id)
@@ -89,6 +109,7 @@ async def analyse(
             client=CLIENT,
             policy=policy,
             parties=tuple(parties_of(proposal)),
+            signers=len(signers_of(proposal)),
         )
     )
     return Analysing(lender, analysis_id)

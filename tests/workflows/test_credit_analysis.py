@@ -332,7 +332,7 @@ async def test_a_notice_that_nobody_takes_is_given_up_on_record(
 async def test_another_analyst_s_opinion_counts(
     lender: Lender, course: str, status: str, reason: str
 ) -> None:
-    given = legal_person(document_number=qitech.cnpj(course))
+    given = legal_person(document_number=qitech.cnpj(course), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)
     view = await analysing.answer()
     assert (view.status, view.reason) == (status, reason)
@@ -342,7 +342,7 @@ async def test_another_analyst_s_opinion_counts(
 async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     lender: Lender,
 ) -> None:
-    given = legal_person(document_number=qitech.cnpj("manual"))
+    given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)
     assert (await analysing.answer()).status is AnalysisStatus.PENDING
     opinion_id = ids.derived_id("opi", analysing.id)
@@ -359,7 +359,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
 
 
 async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
-    given = legal_person(document_number=qitech.cnpj("unknown"))
+    given = legal_person(document_number=qitech.cnpj("unknown"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)
     await analysing.reaches(AnalysisStatus.PENDING)
     await lender.pass_time(analysing.workflow_id, 4 * DAY)
