@@ -16,17 +16,18 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from temporalio.testing import WorkflowEnvironment
 
 from domain.application import ApplicationState
+from domain.credit_analysis_feedback import ProposalStatus
 from domain.credit_analysis_policy import WITH_OPINION, AnalysisStatus
 from domain.elements import ElementKind
 from messages import ids
-from messages.credit_analysis import OpinionUpdated
+from messages.credit_analysis import OpinionUpdated, StartAnalysisFeedback
 from messages.ids import new_id
 from messages.loan import RepayCommand
 from messages.search_attributes import ALL
@@ -40,10 +41,10 @@ from storage.database import Database
 from storage.drawdowns import DrawdownState
 from storage.migrate import migrate
 from tests.activities import story
-from tests.proposals import YOUNG, firm, legal_person
+from tests.proposals import YOUNG, firm, legal_person, signing
 from tests.replay import keys
 from tests.standins import connected, sandbox_config
-from tests.workflows.analysing import analyse
+from tests.workflows.analysing import CLIENT, analyse
 from tests.workflows.applying import apply, in_review, six_elements
 from tests.workflows.borrowing import NOON, lend, open_line
 from tests.workflows.lender import Lender, eventually, open_lender, person
@@ -158,9 +159,8 @@ async def loan_overdue_and_paid_off(lender: Lender) -> dict[str, str]:
 async def credit_analyses(lender: Lender) -> dict[str, str]:
     """A register fails once, an opinion comes late, an analyst approves; and one by signal."""
     await lender.standins.fault("company", status=503, times=4)
-    asked = await analyse(
-        lender, legal_person(document_number=qitech.cnpj("manual"), **YOUNG), policy=WITH_OPINION
-    )
+    given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None, **YOUNG)
+    asked = await analyse(lender, given, policy=WITH_OPINION)
     await eventually(lambda: _opinion_is_asked(lender, asked.id))
     opinion_id = ids.derived_id("opi", asked.id)
     settled = await lender.standins.console.post(
@@ -183,6 +183,43 @@ async def credit_analyses(lender: Lender) -> dict[str, str]:
     }
 
 
+async def analysis_with_signers(lender: Lender) -> dict[str, str]:
+    """Two signers consent, at the other analyst later as well; reports are passed on after that."""
+    asked = await analyse(lender, legal_person(scr_parameters=signing(2)), policy=WITH_OPINION)
+    await asked.reaches(AnalysisStatus.WAITING_FOR_DATA)
+    await asked.sign(1)
+    await lender.pass_time(asked.workflow_id, timedelta(hours=8))
+    await asked.sign(0)
+    await eventually(asked.opinion, lambda opinion: opinion and opinion.is_known_there)
+    await lender.pass_time(asked.workflow_id, timedelta(hours=2))
+    url = f"/sandbox/qitech/{ids.derived_id('opi', asked.id)}/sign"
+    for signer in (0, 1):
+        signed = await lender.standins.console.post(url, json={"signer": signer})
+        signed.raise_for_status()
+    await asked.handle.signal("opinion_updated", OpinionUpdated(event_key="recorded"))
+    await asked.result()
+    feedback = await _reports(lender, asked.id)
+    return {"analysis_with_signers": asked.workflow_id, "analysis_feedback": feedback}
+
+
+async def _reports(lender: Lender, analysis_id: str) -> str:
+    """Report twice while the analyst fails; return the process that passes it on."""
+    workflow_id = ids.analysis_feedback_workflow(analysis_id)
+    await lender.standins.fault("qitech", operation="feedback", status=503, times=4)
+    for day, status in enumerate((ProposalStatus.DISBURSED, ProposalStatus.PAID), start=1):
+        async with lender.database.transaction() as tx:
+            await tx.analysis_notices.feed_back(
+                analysis_id, status, datetime(2031, 1, day, tzinfo=UTC)
+            )
+        await lender.siblings.relay_feedback(
+            StartAnalysisFeedback(analysis_id=analysis_id, client=CLIENT)
+        )
+    await lender.pass_time(workflow_id, timedelta(hours=4))
+    await lender.handle(workflow_id).result()
+    await lender.standins.repair()
+    return workflow_id
+
+
 async def _opinion_is_asked(lender: Lender, analysis_id: str) -> bool:
     async with lender.database.read() as tx:
         opinion = await tx.external_opinions.get(ids.derived_id("opi", analysis_id))
@@ -196,6 +233,7 @@ STORIES: Final[tuple[Callable[[Lender], Awaitable[dict[str, str]]], ...]] = (
     line_with_two_drawdowns,
     loan_overdue_and_paid_off,
     credit_analyses,
+    analysis_with_signers,
 )
 
 

@@ -143,7 +143,6 @@ async def test_nobody_is_waited_for_where_no_consent_is_needed_or_it_is_there(
         assert await tx.scr_consents.of(analysing.id) == []
 
 
-@also_uncached
 async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_opinions(
     lender: Lender,
 ) -> None:
