@@ -53,6 +53,7 @@ _NAMES: Final[Mapping[str, AnalysisStatus]] = MappingProxyType(
     | {"automatically_challenge": AnalysisStatus.AUTOMATICALLY_CHALLENGED}
 )
 _FIRST_EVENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST_EVENT: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _LOST: Final = frozenset({"timeout", "connection_lost", "server_error", "invalid_response"})
 """Failures after which the analysis may have been taken on all the same."""
 
@@ -83,7 +84,7 @@ class QiTechNotice(BaseModel):
         validation_alias=AliasChoices("legal_person_id", "natural_person_id", "id"),
     )
     analysis_status: str = Field(pattern=r"^[a-z_]{1,64}$")
-    event_date: Annotated[AwareDatetime, Field(ge=_FIRST_EVENT)]
+    event_date: Annotated[AwareDatetime, Field(ge=_FIRST_EVENT, lt=_LAST_EVENT)]
 
     @property
     def event_key(self) -> str:
