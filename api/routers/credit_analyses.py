@@ -16,6 +16,8 @@ from api.schemas.credit_analysis import (
     AnalysisSummary,
     CheckAnswer,
     NoticeAnswer,
+    RelayAnswer,
+    SignerAnswer,
 )
 from api.services import Services, Using
 from messages import ids
@@ -37,11 +39,13 @@ async def queue(caller: Caller, services: Using, page: Paged) -> Page[AnalysisSu
 
 @router.get("/{analysis_id}", summary="Read an analysis")
 async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDetail:
-    """Return checks, decision and notices; a reviewer also sees the proposal, which is audited."""
+    """Return what is on record; a reviewer also sees the proposal, which is audited."""
     async with services.database.transaction() as tx:
         row = await _found(tx, analysis_id)
         checks = await tx.credit_analyses.checks(analysis_id)
         notices = await tx.analysis_notices.of(analysis_id)
+        signers = await tx.scr_consents.of(analysis_id)
+        relays = await tx.analysis_notices.relays(analysis_id)
         related = await tx.credit_analyses.related(analysis_id)
         proposal = None
         if caller.role == "reviewer":
@@ -58,6 +62,8 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
         **AnalysisSummary.model_validate(row).model_dump(),
         checks=[CheckAnswer.model_validate(check) for check in checks],
         notices=[NoticeAnswer.model_validate(notice) for notice in notices],
+        signers=[SignerAnswer.model_validate(signer) for signer in signers],
+        relays=[RelayAnswer.model_validate(relay) for relay in relays],
         registration=list(related.registration),
         same_number=related.same_number,
         proposal=proposal,

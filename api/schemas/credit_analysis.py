@@ -12,7 +12,8 @@ from domain.credit_analysis import PersonKind
 from domain.credit_analysis_feedback import ProposalStatus
 from domain.credit_analysis_policy import AnalysisHit, AnalysisStatus
 from messages.credit_analysis import AnalysisWord
-from storage.analysis_notices import NoticeState
+from storage.analysis_notices import NoticeState, RelayState
+from storage.scr_consents import InvitationState
 
 
 class AnalysisAnswer(Answer):
@@ -78,6 +79,25 @@ class NoticeAnswer(Answer):
     last_outcome: str | None
 
 
+class SignerAnswer(Answer):
+    """Where the consent of one signer stands, by place in the proposal."""
+
+    signer: int
+    state: InvitationState
+    expires_at: datetime
+    text_version: str | None
+    signed_at: datetime | None
+
+
+class RelayAnswer(Answer):
+    """What became of a report at the analyst whose opinion was asked for; `outcome` is a code."""
+
+    credit_proposal_status: ProposalStatus
+    state: RelayState
+    outcome: str
+    settled_at: datetime
+
+
 class AnalysisDetail(AnalysisSummary):
     """An analysis for staff. `proposal` is shown to reviewers, who have to judge it.
 
@@ -87,6 +107,8 @@ class AnalysisDetail(AnalysisSummary):
 
     checks: list[CheckAnswer]
     notices: list[NoticeAnswer]
+    signers: list[SignerAnswer]
+    relays: list[RelayAnswer]
     registration: list[str]
     same_number: int
     proposal: dict[str, Any] | None = None

@@ -23,7 +23,7 @@ from messages import ids
 from messages.queues import ALL
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from runtime.temporal.worker import build_workers
-from tests.api.conftest import http_client, serving
+from tests.api.conftest import bearer, http_client, serving
 from tests.proposals import PERSONAL, legal_person, natural_person, read, signing
 from tests.standins import Standins, connected, sandbox_config
 from workflows.registry import WORKFLOWS
@@ -162,6 +162,11 @@ async def test_signers_consent_by_their_links_and_the_analysis_goes_on(
     assert first.json()["signed_version"] == CURRENT.version
     assert again.json() == first.json()
     assert (await lender.get(paths[0])).json() == first.json()
+    staff = await lender.get(f"/v1/credit-analyses/{analysis}", headers=bearer("ops", "otto"))
+    assert [(one["state"], bool(one["signed_at"])) for one in staff.json()["signers"]] == [
+        ("sent", True),
+        ("sent", False),
+    ]
     await lender.post(paths[1], json=SIGNED)
     await sign_there(standins, analysis, 2)
 
@@ -329,3 +334,10 @@ async def test_reports_reach_the_other_analyst_also_after_he_was_down(
     await lender.put(url, json=paid, headers=KEY)
     await lender.put(url, json=disbursed, headers=KEY)
     assert await eventually(arrived, lambda told: len(told) > 1) == ["disbursed", "paid"]
+    analysis = await analysis_id(record, given)
+
+    async def relays() -> Any:
+        staff = await lender.get(f"/v1/credit-analyses/{analysis}", headers=bearer("ops", "otto"))
+        return [(one["credit_proposal_status"], one["state"]) for one in staff.json()["relays"]]
+
+    await eventually(relays, lambda found: found == [("disbursed", "sent"), ("paid", "sent")])
