@@ -191,43 +191,47 @@ faults = st.builds(
 courses = st.sampled_from([course.key for course in qitech.COURSES if not course.by_itself])
 
 
+@pytest.mark.timeout(max(180, OVER_HTTP))
 async def test_no_faults_on_a_real_line_break_the_client_or_make_a_pass(
     standins: Standins,
 ) -> None:
     """Hypothesis runs in a thread of its own: its examples are sent by the loop of this test."""
     loop = asyncio.get_running_loop()
+    async with open_pool(1.0) as http:
+        client = HttpQiTech(
+            http, f"{standins.url}/credit_analysis", SecretStr(standins.config.api_key), 1.0
+        )
 
-    @settings(max_examples=OVER_HTTP, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.lists(faults, min_size=1, max_size=3), courses)
-    def fuzz(programmed: list[dict[str, Any]], course: str) -> None:
-        told = asyncio.run_coroutine_threadsafe(_lived(standins, programmed, course), loop)
-        for result in told.result(60):
-            if isinstance(result, Opinion):
-                assert result.status not in APPROVALS
-            else:
-                assert result is None or isinstance(result, ProviderError), result
+        @settings(
+            max_examples=OVER_HTTP, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        )
+        @given(st.lists(faults, min_size=1, max_size=3), courses)
+        def fuzz(programmed: list[dict[str, Any]], course: str) -> None:
+            lived = _lived(standins, client, programmed, course)
+            for result in asyncio.run_coroutine_threadsafe(lived, loop).result(60):
+                if isinstance(result, Opinion):
+                    assert result.status not in APPROVALS
+                else:
+                    assert result is None or isinstance(result, ProviderError), result
 
-    await asyncio.to_thread(fuzz)
+        await asyncio.to_thread(fuzz)
 
 
-async def _lived(standins: Standins, programmed: list[dict[str, Any]], course: str) -> list[Any]:
+async def _lived(
+    standins: Standins, client: HttpQiTech, programmed: list[dict[str, Any]], course: str
+) -> list[Any]:
     """Return what came of an analysis that is never approved, with faults on its way."""
     for fault in programmed:
         await standins.fault("qitech", **fault)
     given = json.dumps(legal_person(document_number=qitech.cnpj(course), scr_parameters=None))
     opinion_id = new_id("opi")
-    async with open_pool(1.0) as http:
-        client = HttpQiTech(
-            http, f"{standins.url}/credit_analysis", SecretStr(standins.config.api_key), 1.0
-        )
-        results = [
-            *await asyncio.gather(client.analyse(LEGAL, opinion_id, given), return_exceptions=True),
-            *await asyncio.gather(
-                client.feed_back(LEGAL, opinion_id, ProposalStatus.PAID, PAID_ON),
-                return_exceptions=True,
-            ),
-        ]
-        await standins.repair()
-        # Whatever went wrong before: asked again it is what it is.
-        results.append(await client.analyse(LEGAL, opinion_id, given))
+    results: list[Any] = []
+    for call in (
+        client.analyse(LEGAL, opinion_id, given),
+        client.feed_back(LEGAL, opinion_id, ProposalStatus.PAID, PAID_ON),
+    ):
+        results += await asyncio.gather(call, return_exceptions=True)
+    await standins.repair()
+    # Whatever went wrong before: asked again it is what it is.
+    results.append(await client.analyse(LEGAL, opinion_id, given))
     return results

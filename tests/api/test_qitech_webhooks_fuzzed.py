@@ -90,6 +90,7 @@ def word_in(body: bytes) -> Any:
     return found["analysis_status"]
 
 
+@pytest.mark.timeout(max(180, EXAMPLES))
 async def test_no_notice_breaks_us_and_none_is_taken_for_a_pass(live: FastAPI) -> None:
     """Hypothesis runs in a thread of its own: its examples are sent by the loop of this test."""
     loop = asyncio.get_running_loop()
