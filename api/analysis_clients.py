@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
 
 from api.access import RULES
 from api.bodies import parse_strictly, read_checked
@@ -18,7 +17,9 @@ from api.errors import FieldProblem, Problem
 from api.services import services_of
 from domain.credit_analysis import AnyProposal, PersonKind
 from domain.credit_analysis_feedback import Feedback
-from domain.credit_analysis_parsing import Fault, InvalidProposal, faults_of, read_proposal
+from domain.credit_analysis_parsing import InvalidProposal
+from domain.credit_analysis_receipt import receive_feedback, receive_proposal
+from runtime.clock import utc_now
 from runtime.settings import AnalysisClient, Settings
 
 
@@ -69,19 +70,18 @@ async def proposal_of(request: Request, kind: PersonKind) -> tuple[AnyProposal, 
     """Return the body as a proposal and as its text; raises the problems 400 and 406."""
     body = await _json_body(request)
     try:
-        return read_proposal(kind, body), body
+        return receive_proposal(kind, body, utc_now()), body
     except InvalidProposal as error:
-        raise _invalid(error.message, error.faults) from None
+        raise _invalid(error) from None
 
 
 async def feedback_of(request: Request) -> Feedback:
     """Return the body as feedback; raises the problems 400 and 406."""
     body = await _json_body(request)
     try:
-        return Feedback.model_validate_json(body)
-    except ValidationError as error:
-        faults = faults_of(error)
-    raise _invalid("; ".join(f"{fault.field}: {fault.message}" for fault in faults), faults)
+        return receive_feedback(body, utc_now())
+    except InvalidProposal as error:
+        raise _invalid(error) from None
 
 
 async def _json_body(request: Request) -> str:
@@ -93,8 +93,9 @@ async def _json_body(request: Request) -> str:
     return raw.decode()
 
 
-def _invalid(detail: str, faults: tuple[Fault, ...]) -> Problem:
+def _invalid(error: InvalidProposal) -> Problem:
     errors = [
-        FieldProblem(field=fault.field, code=fault.code, message=fault.message) for fault in faults
+        FieldProblem(field=fault.field, code=fault.code, message=fault.message)
+        for fault in error.faults
     ]
-    return Problem("invalid_proposal", detail, errors=errors)
+    return Problem("invalid_proposal", error.message, errors=errors)

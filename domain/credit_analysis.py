@@ -9,7 +9,6 @@ and quoted by no error.
 import json
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -337,31 +336,14 @@ class LegalPersonProposal(Proposal, LegalPerson):
 
     monthly_revenue: Minor
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "LegalPersonProposal":
-        _not_after("constitution_date", self.constitution_date, self.credit_request_date)
-        _not_after("client_since", self.client_since, self.credit_request_date)
-        return self
-
 
 class NaturalPersonProposal(Proposal, NaturalPerson):
     """A person asks for credit."""
 
     monthly_income: Minor
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "NaturalPersonProposal":
-        _not_after("birthdate", self.birthdate, self.credit_request_date)
-        _not_after("client_since", self.client_since, self.credit_request_date)
-        return self
-
 
 AnyProposal = LegalPersonProposal | NaturalPersonProposal
-
-
-def _not_after(field: str, day: date | None, asked_at: datetime) -> None:
-    if day is not None and day > asked_at.date():
-        raise ValueError(f"{field}: must not be after credit_request_date")
 
 
 def collateral_value(proposal: Proposal) -> int:
@@ -378,8 +360,27 @@ def guaranteed_assets(proposal: Proposal) -> int:
     )
 
 
+def missing_terms(proposal: Proposal) -> tuple[str, ...]:
+    """Return the fields of `financial` without which the instalment cannot be known.
+
+    A rate of zero is said, never left out. A card's limit has no number of instalments.
+    """
+    financial = proposal.financial
+    by_share = financial.interest_type is InterestType.CDI_PERCENTAGE
+    needed = ["cdi_percentage" if by_share else "annual_interest_rate"]
+    if (
+        financial.interest_type is InterestType.PRICE
+        or proposal.credit_type is not CreditType.CREDIT_CARD_LIMIT
+    ):
+        needed.append("number_of_installments")
+    return tuple(field for field in needed if getattr(financial, field) is None)
+
+
 def yearly_rate(financial: Financial, cdi: Decimal) -> Decimal:
-    """Return the whole rate in percent a year, for a CDI of `cdi` percent a year."""
+    """Return the whole rate in percent a year, for a CDI of `cdi` percent a year.
+
+    It is too low where `missing_terms` names the rate.
+    """
     fixed = financial.annual_interest_rate or Decimal(0)
     if financial.interest_type is InterestType.CDI_PLUS:
         return fixed + cdi

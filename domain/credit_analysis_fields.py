@@ -78,7 +78,7 @@ def _cnpj(text: str, info: ValidationInfo) -> str:
         raise ValueError("must be a CNPJ of digits only")
     if rules.check_digits:
         try:
-            # Whether a company is old enough for digits only is the register's to say.
+            # Whether the company is young enough for letters is asked at receipt.
             parse_cnpj(text, ALPHANUMERIC_CNPJ_FROM, masked=True)
         except InvalidNumber:
             raise ValueError("is not a CNPJ: its check digits are wrong") from None

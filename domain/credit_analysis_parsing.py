@@ -34,7 +34,8 @@ _MODELS: Final[Mapping[PersonKind, type[LegalPersonProposal] | type[NaturalPerso
 _TAGS: Final = frozenset(kind.value for kind in PersonKind)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _NAMED: Final = re.compile(r"([a-z_]+): (.+)")
-_MOST: Final = 50
+MOST_FAULTS: Final = 50
+"""So many are told of one proposal."""
 
 SUBJECT: Final = "subject"
 """The name of the one who asks for credit among the parties of a proposal."""
@@ -82,7 +83,7 @@ def faults_of(error: ValidationError) -> tuple[Fault, ...]:
     places = [item["loc"] for item in items]
     return tuple(
         _fault(item) for item in items if not any(_inside(place, item["loc"]) for place in places)
-    )[:_MOST]
+    )[:MOST_FAULTS]
 
 
 def _inside(place: tuple[int | str, ...], whole: tuple[int | str, ...]) -> bool:

@@ -4,12 +4,17 @@ import copy
 import itertools
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
 from domain.credit_analysis import AnyProposal, PersonKind
-from domain.credit_analysis_parsing import read_proposal
+from domain.credit_analysis_receipt import receive_proposal
+from runtime.clock import utc_now
 from sandbox import registers
+
+NOW: Final = datetime(2026, 11, 21, 15, tzinfo=UTC)
+"""When the proposals of tests come in."""
 
 _numbers = itertools.count(1)
 
@@ -84,14 +89,16 @@ PERSONAL: Final = (
 """What of it may be read nowhere but in the record."""
 
 
+_YESTERDAY: Final = utc_now() - timedelta(days=1)
+
 YOUNG: Final[Mapping[str, Any]] = MappingProxyType(
     {
-        "constitution_date": "2026-02-01",
-        "credit_request_date": "2026-11-20T10:30:00-03:00",
+        "constitution_date": f"{_YESTERDAY - timedelta(days=270):%Y-%m-%d}",
+        "credit_request_date": f"{_YESTERDAY:%Y-%m-%dT%H:%M:%SZ}",
         "client_since": None,
     }
 )
-"""Of a company that, in 2026, is too young for an automatic approval and too old to be reproved."""
+"""Of a company that is too young for an automatic approval and too old to be reproved."""
 
 
 def published() -> dict[str, Any]:
@@ -154,8 +161,8 @@ def citizen(key: str) -> dict[str, Any]:
 
 
 def read(given: dict[str, Any], kind: PersonKind = PersonKind.LEGAL) -> AnyProposal:
-    """Return what the proposal is read as; raises InvalidProposal."""
-    return read_proposal(kind, json.dumps(given))
+    """Return what the proposal is read as when it comes in at `NOW`; raises InvalidProposal."""
+    return receive_proposal(kind, json.dumps(given), NOW)
 
 
 def signing(count: int) -> dict[str, Any]:

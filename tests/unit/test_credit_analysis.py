@@ -15,7 +15,11 @@ from domain.credit_analysis import (
 )
 from domain.credit_analysis_fields import DocumentRules
 from domain.credit_analysis_parsing import InvalidProposal, parties_of, read_proposal
+from domain.identity_numbers import masked_cpf
+from sandbox import registers
 from tests.proposals import PERSONAL, at, legal_person, natural_person, published, read
+
+RECENT = {"credit_request_date": "2026-11-20T10:30:00-03:00", "client_since": None}
 
 
 def refused(given: dict[str, Any], kind: PersonKind = PersonKind.LEGAL) -> set[str]:
@@ -163,10 +167,18 @@ def test_a_missing_field_is_named(path: str) -> None:
 
 def test_lists_have_limits() -> None:
     given = published()
-    for path, most in (("shareholders", 50), ("guarantors", 20), ("warrants", 20), ("phones", 10)):
-        item = given[path][0]
-        read(at(given, path, [item] * most))
-        assert refused(at(given, path, [item] * (most + 1))) == {path}
+    persons = [{"document_number": masked_cpf(registers.cpf("person_ok", n))} for n in range(51)]
+    flat = given["warrants"][0]["address"]
+    flats = [{"address": flat | {"complement": f"apt {n}"}} for n in range(21)]
+    for path, most, unlike in (
+        ("shareholders", 50, persons),
+        ("guarantors", 20, persons),
+        ("warrants", 20, flats),
+        ("phones", 10, [{}] * 11),
+    ):
+        items = [given[path][0] | one for one in unlike[: most + 1]]
+        read(at(given, path, items[:most]))
+        assert refused(at(given, path, items)) == {path}
 
 
 @pytest.mark.parametrize("spelt", ["llc", "LLC", "Llc"])
@@ -176,19 +188,37 @@ def test_the_form_of_a_company_is_read_in_either_case(spelt: str) -> None:
     assert proposal.constitution_type is ConstitutionType.LLC
 
 
-def test_both_kinds_of_cnpj_are_taken() -> None:
-    for number in ("35.472.523/0001-15", "12.ABC.345/01DE-35", "11.222.333/0001-81"):
-        assert read(legal_person(document_number=number)).document_number == number
+@pytest.mark.parametrize(
+    ("number", "constituted"),
+    [
+        ("35.472.523/0001-15", "2019-11-11"),
+        ("11.222.333/0001-81", "2026-08-03"),
+        ("12.ABC.345/01DE-35", "2026-07-01"),
+    ],
+)
+def test_both_kinds_of_cnpj_are_taken(number: str, constituted: str) -> None:
+    given = legal_person(document_number=number, constitution_date=constituted) | RECENT
+    assert read(given).document_number == number
+
+
+def test_a_company_of_before_july_2026_has_no_letters_in_its_number() -> None:
+    """IN RFB 2.229/2024: numbers that were given before stay as they are."""
+    lettered = {"document_number": "12.ABC.345/01DE-35", "constitution_date": "2026-06-30"}
+    assert refused(legal_person(**lettered) | RECENT) == {"document_number"}
+    guarantor = lettered | {"legal_name": "Fiadora Ltda"}
+    assert refused(legal_person(guarantors=[guarantor]) | RECENT) == {
+        "guarantors.0.document_number"
+    }
 
 
 def test_guarantors_are_told_apart_by_their_number_or_their_name() -> None:
     given = published()
     company = {
-        name: given[name]
-        for name in ("legal_name", "document_number", "constitution_date", "email", "address")
-    }
-    alphanumeric = company | {"document_number": "12.ABC.345/01DE-35"}
-    proposal = read(at(given, "guarantors", [company, given["guarantors"][0], alphanumeric]))
+        name: given[name] for name in ("legal_name", "constitution_date", "email", "address")
+    } | {"document_number": "11.222.333/0001-81"}
+    young = {"document_number": "12.ABC.345/01DE-35", "constitution_date": "2026-07-01"}
+    guarantors = [company, given["guarantors"][0], company | young]
+    proposal = read(at(given | RECENT, "guarantors", guarantors))
     kinds = [type(guarantor) for guarantor in proposal.guarantors]
     assert kinds == [LegalPerson, NaturalPerson, LegalPerson]
     wrong = company | {"document_number": "1"}
