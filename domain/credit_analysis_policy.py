@@ -81,7 +81,8 @@ class AnalysisPolicy(BaseModel):
     """Thresholds. Ages in whole months or years, amounts in centavos, ratios of means to need.
 
     `external_opinion` asks another analyst as well. `assumed_cdi` is in percent a year. Coverage is
-    asked for from `coverage_needed_from` on.
+    asked for from `coverage_needed_from` on. A guarantor or shareholder younger than
+    `reprove_person_younger_than_years` is referred.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -111,9 +112,9 @@ WITH_OPINION: Final = "with_opinion"
 
 POLICIES: Final[Mapping[str, AnalysisPolicy]] = MappingProxyType(
     {
-        STANDARD: AnalysisPolicy(version="credit-analysis-2026.1"),
+        STANDARD: AnalysisPolicy(version="credit-analysis-2026.2"),
         WITH_OPINION: AnalysisPolicy(
-            version="credit-analysis-opinion-2026.1", external_opinion=True
+            version="credit-analysis-opinion-2026.2", external_opinion=True
         ),
     }
 )

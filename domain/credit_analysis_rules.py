@@ -14,10 +14,13 @@ from domain.credit_analysis import (
     AnyProposal,
     Currency,
     LegalPersonProposal,
+    NaturalPerson,
     collateral_value,
     guaranteed_assets,
+    missing_terms,
     yearly_rate,
 )
+from domain.credit_analysis_parsing import SUBJECT, parties_of
 from domain.credit_analysis_policy import (
     AnalysisDecision,
     AnalysisHit,
@@ -67,7 +70,9 @@ def decide(
     score = score_of(policy, proposal, parties, on)
     hits = (
         *(hit for party in parties for hit in _party(policy, party)),
+        *_unchecked(proposal, parties),
         *_age(policy, proposal, on),
+        *_ages_of_others(policy, proposal, on),
         *_means(policy, proposal),
         *_score(policy, score),
         *_opinion(policy, opinion),
@@ -100,8 +105,8 @@ def coverage_of(proposal: AnyProposal) -> Decimal | None:
 def instalment_of(proposal: AnyProposal, cdi: Decimal) -> Fraction:
     """Return the level monthly instalment, in minor units, by which means are measured.
 
-    Monthly interest is a twelfth of the yearly rate; what has no number of instalments is measured
-    as if due at once.
+    Monthly interest is a twelfth of the yearly rate; what has no number of instalments, such as a
+    card's limit, is measured as if due at once, which asks for the most.
     """
     financial = proposal.financial
     count = financial.number_of_installments or 1
@@ -169,6 +174,16 @@ def _party(policy: AnalysisPolicy, facts: PartyFacts) -> list[AnalysisHit]:
     return [AnalysisHit(rule="adverse_facts", wish=wish, read=f"{facts.party}: {known}")]
 
 
+def _unchecked(proposal: AnyProposal, parties: tuple[PartyFacts, ...]) -> list[AnalysisHit]:
+    """Refer for everybody of whom nothing is on record."""
+    checked = {facts.party for facts in parties}
+    return [
+        AnalysisHit(rule="unchecked", wish=Wish.REFER, read=party)
+        for party in parties_of(proposal)
+        if party not in checked
+    ]
+
+
 def _age(policy: AnalysisPolicy, proposal: AnyProposal, on: date) -> list[AnalysisHit]:
     if isinstance(proposal, LegalPersonProposal):
         months = months_between(proposal.constitution_date, on)
@@ -177,10 +192,25 @@ def _age(policy: AnalysisPolicy, proposal: AnyProposal, on: date) -> list[Analys
         young = months < policy.reprove_company_younger_than_months
         wish = Wish.REPROVE if young else Wish.REFER
         return [AnalysisHit(rule="constitution_age", wish=wish, read=f"{months} months")]
-    years = months_between(proposal.birthdate, on) // 12
-    if years >= policy.reprove_person_younger_than_years:
+    if _is_of_age(policy, proposal, on):
         return []
     return [AnalysisHit(rule="under_age", wish=Wish.REPROVE, read="under age")]
+
+
+def _ages_of_others(policy: AnalysisPolicy, proposal: AnyProposal, on: date) -> list[AnalysisHit]:
+    """Refer for guarantors and shareholders under age: they may be represented or emancipated."""
+    return [
+        AnalysisHit(rule="under_age", wish=Wish.REFER, read=f"{party}: under age")
+        for party, person in parties_of(proposal).items()
+        if party != SUBJECT
+        and isinstance(person, NaturalPerson)
+        and not _is_of_age(policy, person, on)
+    ]
+
+
+def _is_of_age(policy: AnalysisPolicy, person: NaturalPerson, on: date) -> bool:
+    years = months_between(person.birthdate, on) // 12
+    return years >= policy.reprove_person_younger_than_years
 
 
 def _means(policy: AnalysisPolicy, proposal: AnyProposal) -> list[AnalysisHit]:
@@ -189,7 +219,10 @@ def _means(policy: AnalysisPolicy, proposal: AnyProposal) -> list[AnalysisHit]:
     if coverage is None:
         read = f"amount in {financial.currency}"
         return [AnalysisHit(rule="currency", wish=Wish.REFER, read=read)]
-    hits = []
+    hits = [
+        AnalysisHit(rule="terms", wish=Wish.REFER, read=f"{field} unknown")
+        for field in missing_terms(proposal)
+    ]
     ratio = income_ratio(proposal, policy.assumed_cdi)
     if ratio < Fraction(policy.refer_income_below):
         short = ratio < Fraction(policy.reprove_income_below)

@@ -1,5 +1,6 @@
 """The decision: every rule at its threshold, figures worked out by hand."""
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.credit_analysis import PersonKind
-from domain.credit_analysis_parsing import parties_of
+from domain.credit_analysis_parsing import parties_of, read_proposal
 from domain.credit_analysis_policy import (
     POLICIES,
     STANDARD,
@@ -186,6 +187,51 @@ def test_a_person_has_to_be_of_age() -> None:
     assert grown.status == "automatically_approved"
     young = decided(given | {"birthdate": "2008-11-22"}, kind=PersonKind.NATURAL)
     assert (young.status, young.reason) == ("automatically_reproved", "under_age")
+
+
+def test_guarantors_and_shareholders_under_age_are_referred() -> None:
+    """They may bind themselves with others' assent only, which a person has to see."""
+    for path, party in (("shareholders", "shareholder:0"), ("guarantors", "guarantor:0")):
+        given = legal_person() | RECENT
+        grown = decided(at(given, f"{path}.0.birthdate", "2008-11-21"))
+        assert grown.status == "automatically_approved"
+        for born in ("2008-11-22", "2015-01-01"):
+            young = decided(at(given, f"{path}.0.birthdate", born))
+            assert (young.status, young.reason) == ("in_manual_analysis", "under_age")
+            assert [hit.read for hit in young.hits] == [f"{party}: under age"]
+
+
+def test_a_party_of_whom_nothing_is_on_record_is_referred() -> None:
+    proposal = read(legal_person())
+    known = tuple(
+        PartyFacts(party=party, adverse_facts=0) for party in ("subject", "shareholder:0")
+    )
+    decision = decide(policy_of(STANDARD), proposal, known, None, TODAY)
+    assert (decision.status, decision.reason) == ("in_manual_analysis", "unchecked")
+    assert [hit.read for hit in decision.hits] == ["guarantor:0"]
+    assert decide(policy_of(STANDARD), proposal, (), None, TODAY).status == "in_manual_analysis"
+
+
+@pytest.mark.parametrize("missing", ["annual_interest_rate", "number_of_installments"])
+def test_terms_that_a_proposal_on_record_lacks_are_referred(missing: str) -> None:
+    """As of before they were asked for at receipt."""
+    given = at(at(legal_person(), "financial.interest_type", "price"), f"financial.{missing}", None)
+    proposal = read_proposal(PersonKind.LEGAL, json.dumps(given))
+    facts = tuple(PartyFacts(party=party, adverse_facts=0) for party in parties_of(proposal))
+    decision = decide(policy_of(STANDARD), proposal, facts, None, TODAY)
+    assert (decision.status, decision.reason) == ("in_manual_analysis", "terms")
+    assert [hit.read for hit in decision.hits if hit.rule == "terms"] == [f"{missing} unknown"]
+
+
+def test_a_limit_is_measured_as_if_due_at_once() -> None:
+    given = legal_person(credit_type="credit_card_limit")
+    given = at(given, "financial.number_of_installments", None)
+    given = at(given, "financial.interest_type", "pre_fixed")
+    given = at(given, "financial.annual_interest_rate", 12)
+    # 1,000.00 and a month at 1 %
+    assert instalment_of(read(given), Decimal(0)) == 101_000
+    assert decided(given).status == "automatically_approved"
+    assert decided(given | {"monthly_revenue": 121_199}).status == "automatically_reproved"
 
 
 @pytest.mark.parametrize(
