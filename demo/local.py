@@ -116,7 +116,7 @@ def _say_where(stack: LocalStack, outcome: Outcome | None, say: Say) -> None:
     ports = stack.ports
     say("\nThe stack stays up. Where to look:")
     say(f"  API             {stack.api_url}/docs")
-    say(f"  Tokens by role  {stack.folder}/secrets.env")
+    say(f"  Tokens by role  {stack.folder}/secrets.env, with the key of /credit_analysis")
     if stack.temporal_ui_url:
         say(f"  Temporal UI     {stack.temporal_ui_url}")
         if outcome is not None and outcome.loan_id:

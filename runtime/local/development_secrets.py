@@ -6,6 +6,7 @@ was encrypted with it.
 """
 
 import base64
+import hashlib
 import json
 import os
 import secrets
@@ -19,6 +20,8 @@ from runtime.local.errors import LocalStackError
 FILE: Final = "secrets.env"
 DATABASE_PASSWORD: Final = "LOANFLOW_LOCAL_DATABASE_PASSWORD"  # noqa: S105 -- a setting's name
 TOKENS: Final = "LOANFLOW_TOKENS"
+ANALYSIS_KEY: Final = "LOANFLOW_LOCAL_ANALYSIS_KEY"
+ANALYSIS_CLIENTS: Final = "LOANFLOW_CREDIT_ANALYSIS_CLIENTS"
 SUBJECTS: Final[Mapping[str, str]] = {
     "applicant": "applicant-1",
     # A partner's subject is its channel: this one is the server of the lender's own app.
@@ -29,6 +32,8 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "ops": "ops-1",
 }
 """Who the tokens belong to, by role."""
+ANALYSIS_CLIENT: Final = "local"
+"""The client of the credit analysis, which the key belongs to."""
 
 _KEY_BYTES = 32
 
@@ -50,6 +55,12 @@ def _tokens() -> str:
     )
 
 
+def _clients(key: str) -> str:
+    """Return the clients with one that has `key` and reads for itself: it takes no webhooks."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return json.dumps([{"client": ANALYSIS_CLIENT, "api_key_sha256": digest}])
+
+
 _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "LOANFLOW_PAYLOAD_KEYS": _keyring,
     "LOANFLOW_PII_KEYS": _keyring,
@@ -59,6 +70,7 @@ _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "LOANFLOW_PROVIDERS__SIGNING_SECRET": secrets.token_urlsafe,
     "LOANFLOW_PROVIDERS__CALLBACK_SECRET": secrets.token_urlsafe,
     DATABASE_PASSWORD: secrets.token_urlsafe,
+    ANALYSIS_KEY: secrets.token_urlsafe,
 }
 
 OUR_KEYS: Final = (
@@ -67,6 +79,8 @@ OUR_KEYS: Final = (
     "LOANFLOW_BLIND_INDEX_KEY",
     TOKENS,
     DATABASE_PASSWORD,
+    ANALYSIS_KEY,
+    ANALYSIS_CLIENTS,
 )
 """What no third party, and so no stand-in of one, may know."""
 
@@ -75,6 +89,8 @@ def ensure_secrets(folder: Path) -> dict[str, str]:
     """Return the folder's secrets by setting name, making those that are missing."""
     known = read_secrets(folder)
     missing = {name: make() for name, make in _MAKERS.items() if name not in known}
+    if ANALYSIS_CLIENTS not in known:
+        missing[ANALYSIS_CLIENTS] = _clients({**known, **missing}[ANALYSIS_KEY])
     if missing:
         _write(folder / FILE, {**known, **missing})
     return {**known, **missing}

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from api.analysis_clients import client_of
 from runtime.keyring import Keyring
 from runtime.local import development_secrets as secrets_file
 from runtime.local.child import ProcessSpec
@@ -144,6 +145,18 @@ class TestSecrets:
         keyring = Keyring.parse(settings.pii_keys.get_secret_value())
         assert keyring.primary == "local-1"
         assert len(base64.b64decode(settings.blind_index_key.get_secret_value())) == 32
+
+    def test_the_key_is_that_of_the_client_of_the_credit_analysis(self, tmp_path: Path) -> None:
+        made = secrets_file.ensure_secrets(tmp_path)
+        given = json.loads(made["LOANFLOW_CREDIT_ANALYSIS_CLIENTS"])
+        settings = Settings.model_validate({"credit_analysis_clients": given})
+        known = client_of(settings, made["LOANFLOW_LOCAL_ANALYSIS_KEY"])
+        assert (known.client, known.webhook_url) == ("local", "")
+
+    def test_clients_that_somebody_wrote_are_kept(self, tmp_path: Path) -> None:
+        kept = "LOANFLOW_CREDIT_ANALYSIS_CLIENTS='[]'\n"
+        (tmp_path / secrets_file.FILE).write_text(kept)
+        assert secrets_file.ensure_secrets(tmp_path)["LOANFLOW_CREDIT_ANALYSIS_CLIENTS"] == "[]"
 
     def test_a_shell_reads_the_same(self, tmp_path: Path) -> None:
         made = secrets_file.ensure_secrets(tmp_path)
