@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from temporalio.workflow import _Definition
 
 from activities.refusals import OrderConflict
+from api.access import RULES
 from domain.errors import DomainError
 from messages import calls, ids
 from messages.search_attributes import ALL as SEARCH_ATTRIBUTES
@@ -20,6 +21,7 @@ from workflows.registry import WORKFLOWS
 
 ROOT: Final = Path(__file__).parents[2]
 ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
+API: Final = (ROOT / "docs/api.md").read_text()
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text()
 ENQUIRIES: Final = (ROOT / "docs/enquiries.md").read_text()
 README: Final = (ROOT / "README.md").read_text()
@@ -70,6 +72,23 @@ def test_defaults_are_told_as_they_are() -> None:
     }
     for name, default in defaults.items():
         assert f"| `{name}` | `{default}` |" in OPERATIONS
+
+
+def _routes(text: str) -> set[tuple[str, str]]:
+    """Return the routes that a text names, whatever it calls their ids."""
+    named = re.findall(r"`(GET|POST|PUT|DELETE) (/[\w/{}.-]+)", text)
+    return {(method, re.sub(r"{\w+}", "{}", path)) for method, path in named}
+
+
+def test_every_command_is_told_and_which_need_no_key() -> None:
+    moving = {
+        (method, re.sub(r"{\w+}", "{}", path)): rule.keyed
+        for (method, path), rule in RULES.items()
+        if method != "GET"
+    }
+    assert set(moving) <= _routes("\n".join(path.read_text() for path in DOCUMENTS))
+    section = API.split("## Commands are safe to repeat")[1].split("With a key:")[0]
+    assert _routes(section) == {route for route, keyed in moving.items() if not keyed}
 
 
 def test_every_metric_is_told_and_no_other() -> None:
