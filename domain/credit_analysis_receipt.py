@@ -84,7 +84,7 @@ def faults_at_receipt(proposal: AnyProposal, now: datetime) -> Iterator[Fault]:
         yield Fault(
             f"financial.{field}",
             "missing_field",
-            f"is required for {proposal.financial.interest_type}",
+            f"is required for {proposal.financial.interest_type}, {proposal.credit_type}",
         )
 
 
