@@ -71,6 +71,7 @@ def decide(
     hits = (
         *(hit for party in parties for hit in _party(policy, party)),
         *_unchecked(proposal, parties),
+        *_owners(proposal),
         *_age(policy, proposal, on),
         *_ages_of_others(policy, proposal, on),
         *_means(policy, proposal),
@@ -182,6 +183,13 @@ def _unchecked(proposal: AnyProposal, parties: tuple[PartyFacts, ...]) -> list[A
         for party in parties_of(proposal)
         if party not in checked
     ]
+
+
+def _owners(proposal: AnyProposal) -> list[AnalysisHit]:
+    """Refer a company of which nobody says who owns it, such as one that companies own."""
+    if not isinstance(proposal, LegalPersonProposal) or proposal.shareholders:
+        return []
+    return [AnalysisHit(rule="owners", wish=Wish.REFER, read="no shareholder listed")]
 
 
 def _age(policy: AnalysisPolicy, proposal: AnyProposal, on: date) -> list[AnalysisHit]:

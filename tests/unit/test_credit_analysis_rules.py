@@ -212,6 +212,12 @@ def test_a_party_of_whom_nothing_is_on_record_is_referred() -> None:
     assert decide(policy_of(STANDARD), proposal, (), None, TODAY).status == "in_manual_analysis"
 
 
+def test_a_company_without_owners_is_referred() -> None:
+    decision = decided(legal_person(shareholders=[]))
+    assert (decision.status, decision.reason) == ("in_manual_analysis", "owners")
+    assert decided(natural_person(), kind=PersonKind.NATURAL).status == "automatically_approved"
+
+
 @pytest.mark.parametrize("missing", ["annual_interest_rate", "number_of_installments"])
 def test_terms_that_a_proposal_on_record_lacks_are_referred(missing: str) -> None:
     """As of before they were asked for at receipt."""
