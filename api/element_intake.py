@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from api.consenting import require_consents
+from api.element_limits import check_tries, lock_subjects
 from api.errors import not_found
 from api.idempotency import Command
 from api.schemas.application import ElementAnswer
@@ -38,7 +39,7 @@ async def store_elements(
     """Store elements of an application, unless one of them cannot be taken: then none is.
 
     Those that this command stored before are not checked again. Raises what `check` raises,
-    `ElementRefused`, and `ConsentMissing`.
+    `ElementRefused`, `ConsentMissing`, and the problem `element_locked`.
     """
     product = product_of(application.product)
     elements = tuple(elements)
@@ -46,6 +47,7 @@ async def store_elements(
         one.kind: product.policy_of(ElementKind(one.kind)).consent for one in elements
     }
     await require_consents(tx, application.applicant_id, purposes)
+    subjects = await lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await tx.elements.latest(application.id)}
     provided = []
     for element in elements:
@@ -57,7 +59,10 @@ async def store_elements(
             check(kind, latest)
             if kind is ElementKind.LIVENESS:
                 await tx.liveness_challenges.check_open(application.id, item.element_id, utc_now())
+            await check_tries(tx, application, product, kind, subjects)
         await tx.elements.insert(item.element_id, application.id, kind, element)
+        if kind in subjects:
+            await tx.element_tries.name(item.element_id, subjects[kind])
         provided.append(item)
     return tuple(provided)
 

@@ -78,6 +78,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "review_closed": Kind(409, "The review is closed"),
         "elements_missing": Kind(409, "Elements are missing"),
         "element_refused": Kind(409, "The element cannot be taken"),
+        "element_locked": Kind(429, "The element was wrong too often"),
         "code_refused": Kind(409, "No code is waited for"),
         "challenge_expired": Kind(409, "Ask for a new liveness challenge"),
         "consent_missing": Kind(409, "A consent is missing"),

@@ -20,6 +20,7 @@ from storage.decisions import Decisions
 from storage.devices import Devices
 from storage.drawdowns import Drawdowns
 from storage.element_pictures import ElementPictures
+from storage.element_tries import ElementTries
 from storage.elements import Elements
 from storage.enquiries import Enquiries
 from storage.external_opinions import ExternalOpinions
@@ -66,6 +67,7 @@ class Transaction:
         self.elements = Elements(connection, keyring, blind_index)
         self.pictures = ElementPictures(connection, blind_index)
         self.liveness_challenges = LivenessChallenges(connection, blind_index)
+        self.element_tries = ElementTries(connection, blind_index)
         self.captures = Captures(connection, keyring)
         self.consents = Consents(connection)
         self.enquiries = Enquiries(connection, keyring, blind_index)

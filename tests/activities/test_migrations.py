@@ -16,7 +16,7 @@ from runtime.local.postgres import EmbeddedPostgres, create_database
 from storage import migrate as migrations
 from storage.migrate import migrate
 
-HEAD = "0012"
+HEAD = "0014"
 
 _FACES = """
 insert into applicants (id, channel, customer_reference)

@@ -1,0 +1,45 @@
+"""How often a person may be wrong about an element in a day, whatever he applies for and where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+# Domain facts, section 3.4: as many mismatches a day for one identity number, then 24 hours' lock.
+WINDOW: Final = timedelta(hours=24)
+LOCK: Final = timedelta(hours=24)
+LOOK_BACK: Final = WINDOW + LOCK
+"""A mismatch that is older can neither lock nor keep a lock."""
+ASK_AGAIN: Final = timedelta(minutes=1)
+"""When a last try that is still being verified may be over."""
+
+
+@dataclass(frozen=True)
+class Tries:
+    """What is known of a person's tries at one kind of element.
+
+    `wrong` are the instants of the mismatches in the last `LOOK_BACK`, `under_way` counts the tries
+    in other applications that have no verdict yet.
+    """
+
+    wrong: Sequence[datetime]
+    under_way: int
+
+
+def locked_until(tries: Tries, limit: int, now: datetime) -> datetime | None:
+    """Return until when no element of the kind is taken, None if one may be now.
+
+    The mismatch that is the `limit`-th within a day locks for a day from its own instant. A try
+    that is under way may become a mismatch, so it takes its place among them until it has ended.
+    """
+    wrong = sorted(tries.wrong)
+    completing = (
+        last
+        for first, last in zip(wrong, wrong[limit - 1 :], strict=False)
+        if last - first < WINDOW
+    )
+    locks = [last + LOCK for last in completing if last + LOCK > now]
+    if locks:
+        return max(locks)
+    recent = sum(at > now - WINDOW for at in wrong)
+    return now + ASK_AGAIN if tries.under_way and recent + tries.under_way >= limit else None
