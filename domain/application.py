@@ -189,6 +189,34 @@ def rejecting_element(
     )
 
 
+def is_exhausted(product: Product, record: ElementRecord) -> bool:
+    """Say whether an element may not be provided again, however its last try ended."""
+    policy = product.policy_of(record.kind)
+    return record.attempts >= policy.attempts or record.mismatches >= policy.mismatches
+
+
+def failed_element(
+    product: Product,
+    elements: Mapping[ElementKind, ElementRecord],
+    supplement: Supplement | None = None,
+) -> ElementRecord | None:
+    """Return an element that is asked for and was wrong at its last try, None without one.
+
+    Where the last try got no answer at all nothing is known against the person: it never fails.
+    """
+    missing = missing_elements(product, elements, supplement)
+    return next(
+        (
+            elements[kind]
+            for kind in missing
+            if kind in elements
+            and elements[kind].verdict is Verdict.MISMATCH
+            and is_exhausted(product, elements[kind])
+        ),
+        None,
+    )
+
+
 def check_may_provide(
     product: Product,
     elements: Mapping[ElementKind, ElementRecord],

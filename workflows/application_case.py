@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
         Supplement,
         Waiting,
         WrongState,
+        is_exhausted,
         missing_elements,
     )
     from domain.calendar import business_date
@@ -30,6 +31,12 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.calling import run_parked
     from workflows.details import details_table, element_rows
+
+EXHAUSTED_ELEMENTS = "exhausted-elements"
+"""Marks applications that end with their last wrong try and remind of no element that is refused.
+
+Those that had such an element before stay open until they expire.
+"""
 
 
 class ApplicationCase:
@@ -89,6 +96,14 @@ class ApplicationCase:
     def unprovided(self) -> tuple[ElementKind, ...]:
         """Return the missing kinds that the applicant has to do something about."""
         return tuple(kind for kind in self.missing() if self._verdict(kind) is not Verdict.PENDING)
+
+    def providable(self) -> tuple[ElementKind, ...]:
+        """Return the missing kinds that the applicant may still provide."""
+        return tuple(
+            kind
+            for kind in self.unprovided()
+            if kind not in self.elements or not is_exhausted(self.product, self.elements[kind])
+        )
 
     def is_under_way(self) -> bool:
         """Say whether all that is missing has been begun."""

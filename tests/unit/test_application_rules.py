@@ -6,6 +6,7 @@ from domain.application import (
     ElementRecord,
     ElementRefused,
     check_may_provide,
+    failed_element,
     missing_elements,
 )
 from domain.collections import LADDER
@@ -79,6 +80,30 @@ def test_what_an_element_needs_comes_before_it_or_with_it(
         return
     with pytest.raises(ElementRefused, match="needs real_name first"):
         check_may_provide(CASH_LOAN, known, ElementKind.OPERATOR, together=together)
+
+
+@pytest.mark.parametrize(
+    ("last", "attempts", "mismatches", "fails"),
+    [
+        (Verdict.MISMATCH, 3, 3, True),
+        (Verdict.MISMATCH, 2, 2, False),
+        (Verdict.MISMATCH, 10, 1, True),
+        # No answer says nothing against the person, however often it was tried.
+        (Verdict.UNAVAILABLE, 10, 2, False),
+        (Verdict.PENDING, 10, 2, False),
+        (Verdict.MATCH, 10, 2, False),
+    ],
+)
+def test_a_last_try_that_was_wrong_fails(
+    last: Verdict, attempts: int, mismatches: int, fails: bool
+) -> None:
+    known = {ElementKind.OPERATOR: record(last, attempts)}
+    known[ElementKind.OPERATOR].mismatches = mismatches
+    assert (failed_element(CASH_LOAN, known) is not None) == fails
+    optional = CASH_LOAN.model_copy(
+        update={"required_elements": (), "optional_elements": (ElementKind.OPERATOR,)}
+    )
+    assert failed_element(optional, known) is None
 
 
 @pytest.mark.parametrize("verdict", [Verdict.MATCH, Verdict.PENDING])

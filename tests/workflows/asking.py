@@ -6,7 +6,7 @@ from types import MappingProxyType
 import pytest
 
 from domain import products
-from domain.element_catalogue import CATALOGUE, OnMismatch
+from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
 from domain.elements import ElementKind
 from domain.products import CASH_LOAN, REVOLVING_LOAN
 
@@ -86,7 +86,16 @@ CAPTURING = DRAWING.model_copy(
 )
 """When money is drawn the card is bound with a code, and the operator's report is asked for."""
 
-ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING, BINDING, CAPTURING)
+ONE_TRY = BINDING.model_copy(
+    update={
+        "code": "one_try",
+        "required_elements": (ElementKind.REAL_NAME, ElementKind.BANK_CARD),
+        "element_policies": (BANK_CARD_BINDING.model_copy(update={"attempts": 1}),),
+    }
+)
+"""Takes the card once, whatever becomes of it."""
+
+ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING, BINDING, CAPTURING, ONE_TRY)
 
 
 def offer_more(patch: pytest.MonkeyPatch) -> None:

@@ -104,18 +104,23 @@ async def test_elements_may_come_one_by_one_and_one_again_after_a_mismatch(
     assert (await applying.submit()).state is ApplicationState.OFFERED
 
 
-async def test_an_element_that_failed_three_times_is_not_taken_again(lender: Lender) -> None:
+@also_uncached
+async def test_an_element_that_failed_three_times_rejects(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(story.real_name(applicant))
-    for _ in range(CASH_LOAN.policy_of(ElementKind.OPERATOR).mismatches):
-        outcomes = await applying.provide(story.operator(person()))
-        assert outcomes.outcomes[0].verdict is Verdict.MISMATCH
-
-    with refused(ElementRefused):
-        await applying.provide(story.operator(applicant))
     with refused(ElementRefused):
         await applying.provide(story.real_name(applicant))
+    for number in (1, 2, 3):
+        outcomes = await applying.provide(story.bank_card(person()))
+        assert outcomes.outcomes[0].verdict is Verdict.MISMATCH
+        assert (outcomes.application.state is ApplicationState.REJECTED) == (number == 3)
+
+    view = await applying.result()
+    assert view.rejection is not None
+    assert view.rejection.code == CASH_LOAN.policy_of(ElementKind.BANK_CARD).reject_code == "R01"
+    row = await applying.row()
+    assert (row.state, row.rejection) == (ApplicationState.REJECTED, view.rejection)
 
 
 async def test_a_command_given_twice_is_carried_out_once(lender: Lender) -> None:

@@ -5,12 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.application import ApplicationState
+from domain.application import ApplicationState, ElementRefused
+from domain.elements import ElementKind, Verdict
 from domain.products import CASH_LOAN
 from messages.ids import application_workflow
 from tests.activities import story
 from tests.workflows.applying import Applying, apply, offered
-from tests.workflows.lender import Lender, also_uncached, person
+from tests.workflows.lender import Lender, also_uncached, person, refused
 
 pytestmark = pytest.mark.usefixtures("more_products")
 
@@ -107,4 +108,23 @@ async def test_a_reminder_that_cannot_be_sent_does_not_hold_the_application_up(
 
     await lender.pass_time(applying.workflow_id, 8 * DAY)
 
+    assert (await applying.result()).state is ApplicationState.EXPIRED
+
+
+@also_uncached
+async def test_nobody_is_reminded_of_what_is_refused(lender: Lender) -> None:
+    """What got no answer in its last try rejects nobody: the application is open until it ends."""
+    applicant = person()
+    applying = await apply(lender, applicant, product="one_try")
+    await applying.provide(story.real_name(applicant), story.bank_card(applicant))
+    await lender.pass_time(applying.workflow_id, timedelta(minutes=30))
+    status = (await applying.statuses())[ElementKind.BANK_CARD]
+    assert status.verdict is Verdict.UNAVAILABLE
+    with refused(ElementRefused):
+        await applying.provide(story.bank_card(applicant))
+
+    await lender.pass_time(applying.workflow_id, 4 * DAY)
+    assert (await applying.row()).state is ApplicationState.COLLECTING
+    assert await told(applying) == []
+    await lender.pass_time(applying.workflow_id, 4 * DAY)
     assert (await applying.result()).state is ApplicationState.EXPIRED

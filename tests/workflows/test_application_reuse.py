@@ -149,3 +149,15 @@ async def test_a_mismatch_may_be_for_a_person_to_judge(lender: Lender) -> None:
     assert decision is not None
     assert decision.decision.outcome == "approve"
     assert (await applying.review("approve")).state is ApplicationState.OFFERED
+
+
+async def test_an_element_that_is_only_taken_rejects_nobody(lender: Lender) -> None:
+    applicant = person()
+    applying = await apply(lender, applicant, product="report")
+    await applying.provide(story.real_name(applicant))
+    for _ in range(3):
+        wrong = await applying.provide(story.operator(person()))
+        assert wrong.outcomes[0].verdict is Verdict.MISMATCH
+        assert wrong.application.state is ApplicationState.COLLECTING
+    with refused(ElementRefused):
+        await applying.provide(story.operator(applicant))
