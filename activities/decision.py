@@ -16,6 +16,7 @@ from domain.decision import (
     RuleHit,
     age_on,
     decide,
+    reject_pending,
     reject_unasked,
 )
 from domain.elements import identity_birth_date
@@ -26,7 +27,7 @@ from messages.ids import derived_id
 from runtime.failpoints import failpoint
 from storage.applicants import Personal
 from storage.applications import ApplicationRow
-from storage.database import Database
+from storage.database import Database, Transaction
 
 _ATTEMPT: Final = 1
 
@@ -43,7 +44,9 @@ class Decisions:
         """Decide once; a repeat returns the recorded decision.
 
         A person whom an earlier rejection still keeps away is rejected for the same reason and
-        until the same day, without asking anybody.
+        until the same day, without asking anybody. So is one of whom another application for the
+        product was decided before and is not over, in whatever channel: of two that are decided at
+        once the one that is recorded first goes on.
         """
         application_id = request.application_id
         async with self.database.read() as tx:
@@ -56,13 +59,22 @@ class Decisions:
             personal = await tx.applicants.personal(application.applicant_id)
             identity_number = known(personal.identity_number, "identity number")
             lock = await tx.applications.lock_until(identity_number, except_for=application_id)
+            pending = await _pending(tx, application, identity_number)
         if lock is not None and _keeps_away(lock, request.business_date):
             decision = _locked(lock)
             read: dict[str, Any] = {"reapply_lock": lock.code}
+        elif pending is not None:
+            decision, read = pending
         else:
             decision, read = await self._assess(application, personal, request.business_date)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
+            await tx.applicants.lock(application.applicant_id, identity_number)
+            if decision.outcome is not Outcome.REJECT:
+                decision, read = await _pending(tx, application, identity_number) or (
+                    decision,
+                    read,
+                )
             return await tx.decisions.record(
                 decision_id=derived_id("dec", application_id, "automatic", str(_ATTEMPT)),
                 application_id=application_id,
@@ -86,6 +98,16 @@ class Decisions:
         sources = product_of(application.product).asked_for_decision
         findings = await Inquiry(self.desk, subject, personal).ask(sources)
         return decide(findings.facts(), on), findings.read(on)
+
+
+async def _pending(
+    tx: Transaction, application: ApplicationRow, identity_number: str
+) -> tuple[Decision, dict[str, Any]] | None:
+    """Return the rejection for another application of the person, and which it is."""
+    other = await tx.applications.decided_before(
+        identity_number, application.product, except_for=application.id
+    )
+    return None if other is None else (reject_pending(), {"pending_application": other.id})
 
 
 def _keeps_away(lock: Rejection, on: date) -> bool:

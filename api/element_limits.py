@@ -32,7 +32,7 @@ async def lock_subjects(
         person = element if isinstance(element, Guarantor) else applicant
         if person is not None:
             subjects[ElementKind(element.kind)] = person.identity_number
-    await tx.element_tries.lock(application.applicant_id, *subjects.values())
+    await tx.applicants.lock(application.applicant_id, *subjects.values())
     return subjects
 
 

@@ -73,6 +73,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "repayment_too_large": Kind(422, "More than it takes to pay the loan off"),
         "domain_error": Kind(422, "The business refuses this"),
         # the business: it does not fit what has happened
+        "application_pending": Kind(409, "An application for this product is not over"),
         "application_closed": Kind(409, "The application is closed"),
         "wrong_state": Kind(409, "Not possible in this state"),
         "review_closed": Kind(409, "The review is closed"),

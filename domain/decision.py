@@ -149,6 +149,22 @@ def reject_unasked(birth_date: date, on: date, policy: Policy = POLICY) -> Decis
     return _decided((hit,), None, on, policy) if hit is not None else None
 
 
+def reject_pending(policy: Policy = POLICY) -> Decision:
+    """Return the rejection of somebody who has an application that goes ahead of this one.
+
+    It locks nobody: he may apply again as soon as the other one is over.
+    """
+    hit = _reject("pending_application", "R14", "decided before")
+    return Decision(
+        outcome=Outcome.REJECT,
+        policy_version=policy.version,
+        score=None,
+        reject_code=hit.reject_code,
+        reapply_on=None,
+        hits=(hit,),
+    )
+
+
 def decide(facts: Facts, on: date, policy: Policy = POLICY) -> Decision:
     """Apply every rule of the policy to `facts` on a business date.
 

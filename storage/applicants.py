@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from storage.rows import Connection
 
 _COLUMNS: Final = "id, channel, customer_reference, level, labels, created_at"
+_LOCKS: Final = 4201014
+"""Keeps the locks of persons apart from the record's other advisory locks."""
 
 
 class ApplicantRow(Row):
@@ -83,6 +85,22 @@ class Applicants:
                 f"select {_COLUMNS} from applicants where id = $1", applicant_id
             )
         )
+
+    async def lock(self, applicant_id: str, *identity_numbers: str) -> None:
+        """Let what concerns a person wait for this transaction, in whatever channel it comes.
+
+        A person is the applicant, the identity number verified of him, and `identity_numbers`.
+        """
+        own: bytes | None = await self._connection.fetchval(
+            "select identity_number_idx from applicants where id = $1", applicant_id
+        )
+        digests = {self._blind_index.of("identity_number", one) for one in identity_numbers}
+        digests |= {own} if own is not None else set()
+        # In one order, so that two who lock the same persons never wait for each other.
+        for key in sorted({applicant_id, *(digest.hex() for digest in digests)}):
+            await self._connection.execute(
+                "select pg_advisory_xact_lock(hashtextextended($1, $2))", key, _LOCKS
+            )
 
     async def remember(
         self,

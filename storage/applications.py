@@ -18,6 +18,14 @@ _COLUMNS: Final = (
     " reject_code, reapply_on, state_seq, created_by, created_at, changed_at"
 )
 
+_OF_PERSON: Final = ", ".join(f"a.{column}" for column in _COLUMNS.split(", "))
+_NOT_OVER: Final = (
+    "join applications a on a.applicant_id = p.id left join lines l on l.application_id = a.id"
+    " where a.product = $2 and a.id <> $3"
+    " and (a.state not in ('accepted', 'rejected', 'withdrawn', 'expired')"
+    " or a.state = 'accepted' and l.state in ('active', 'frozen'))"
+)
+
 
 class ApplicationRow(Row):
     """An application. `amount` in minor units; `state_seq` counts the workflow's states."""
@@ -163,6 +171,44 @@ class Applications:
             limit,
         )
         return [ApplicationRow.read(record) for record in records]
+
+    async def pending_of(
+        self, applicant_id: str, product: str, *, except_for: str
+    ) -> ApplicationRow | None:
+        """Return a person's application for a product that is not over, None if all are.
+
+        An accepted one is over when its line is used, expired or closed. The person is the
+        applicant, and whoever was verified to have the same identity number in any channel.
+        """
+        return ApplicationRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_OF_PERSON} from applicants me join applicants p on p.id = me.id"
+                " or p.identity_number_idx = me.identity_number_idx"
+                f" {_NOT_OVER} and me.id = $1 order by a.created_at limit 1",
+                applicant_id,
+                product,
+                except_for,
+            )
+        )
+
+    async def decided_before(
+        self, identity_number: str, product: str, *, except_for: str
+    ) -> ApplicationRow | None:
+        """Return a person's application that is not over and was decided, not rejected.
+
+        The person is found by the keyed index of the identity number, in whatever channel.
+        """
+        return ApplicationRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_OF_PERSON} from applicants p {_NOT_OVER}"
+                " and p.identity_number_idx = $1 and exists (select from decisions d"
+                " where d.application_id = a.id and d.outcome <> 'reject')"
+                " order by a.created_at limit 1",
+                self._blind_index.of("identity_number", identity_number),
+                product,
+                except_for,
+            )
+        )
 
     async def lock_until(self, identity_number: str, *, except_for: str) -> Rejection | None:
         """Return the rejection that keeps this person away longest, None if there is none.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 from domain.element_limits import LOOK_BACK, WINDOW, Tries
 from domain.elements import ElementKind
 from runtime.keyring import BlindIndex
-from storage.persons import lock_persons
 
 if TYPE_CHECKING:
     from storage.rows import Connection
@@ -34,15 +33,6 @@ class ElementTries:
     def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
         self._connection = connection
         self._blind_index = blind_index
-
-    async def lock(self, applicant_id: str, *identity_numbers: str) -> None:
-        """Let tries of a person, and of those about these numbers, wait for this transaction."""
-        own: bytes | None = await self._connection.fetchval(
-            "select identity_number_idx from applicants where id = $1", applicant_id
-        )
-        digests = {self._index(number) for number in identity_numbers}
-        digests |= {own} if own else set()
-        await lock_persons(self._connection, (applicant_id, *(one.hex() for one in digests)))
 
     async def of(
         self,

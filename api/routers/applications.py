@@ -8,9 +8,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api import ownership
 from api.answers import accepted, created
-from api.auth import Caller
+from api.auth import Caller, Principal
 from api.consenting import record_consent
 from api.engine import StillRunning
+from api.errors import Problem
 from api.gate import COMMAND_PROBLEMS, gated_router
 from api.idempotency import Keyed
 from api.ownership import applicant_id_of, application_for, identity_to_apply_with
@@ -34,6 +35,7 @@ from messages import ids
 from messages.application import ApplicationView, StartApplication
 from messages.elements import ReusedElement
 from storage.applications import ApplicationRow
+from storage.database import Transaction
 from storage.reuse import take_over
 
 router = gated_router("/applications", "applications")
@@ -45,7 +47,9 @@ async def create(
 ) -> ApplicationStatus:
     """Begin an application. Elements are provided next, then it is submitted.
 
-    What the applicant had verified for an earlier one and is still valid counts at once.
+    What the applicant had verified for an earlier one and is still valid counts at once. A person
+    has one application a product at a time: a second one waits until the first is over, with the
+    line that came of it used, expired or closed.
     """
     product = product_of(body.product)
     product.check_request(body.amount, body.instalments)
@@ -63,6 +67,7 @@ async def create(
             amount=body.amount,
             instalments=body.instalments,
         )
+        await _refuse_second(tx, start, caller)
         row = await tx.applications.insert(start, created_by=command.subject)
         for consent in body.consents:
             await record_consent(tx, applicant, consent, caller, command)
@@ -76,6 +81,30 @@ async def create(
     await services.engine.start_application(start.model_copy(update={"reused": kept}))
     created(response, f"/v1/applications/{row.id}")
     return row_status(row)
+
+
+async def _refuse_second(tx: Transaction, start: StartApplication, caller: Principal) -> None:
+    """Raise the problem `application_pending` unless the person may begin an application.
+
+    It tells which one is in the way only to who may see it. A repeat of what began it may go on.
+    """
+    await tx.applicants.lock(start.applicant_id)
+    if await tx.applications.get(start.application_id) is not None:
+        return
+    pending = await tx.applications.pending_of(
+        start.applicant_id, start.product, except_for=start.application_id
+    )
+    if pending is None:
+        return
+    is_shown = pending.applicant_id == start.applicant_id or (
+        pending.channel == start.channel and caller.role == "partner"
+    )
+    which = f"{pending.id} is {pending.state}" if is_shown else "There is one elsewhere"
+    raise Problem(
+        "application_pending",
+        f"{which}: a person has one application for {start.product} at a time, until it is over"
+        " and no line of it is open.",
+    )
 
 
 @router.get("", summary="List applications, the newest first")

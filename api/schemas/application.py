@@ -26,7 +26,9 @@ CustomerReference = Annotated[
 Channel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 ProductCode = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 
-RejectionCategory = Literal["identity", "age", "credit_assessment", "not_eligible"]
+RejectionCategory = Literal[
+    "identity", "age", "credit_assessment", "pending_application", "not_eligible"
+]
 
 # What an applicant is told; the exact code would teach how to get round a rule.
 _CATEGORIES: Final = MappingProxyType[str, RejectionCategory](
@@ -36,6 +38,7 @@ _CATEGORIES: Final = MappingProxyType[str, RejectionCategory](
         "R08": "credit_assessment",
         "R12": "identity",
         "R13": "credit_assessment",
+        "R14": "pending_application",
     }
 )
 

@@ -174,6 +174,62 @@ async def test_a_rejected_person_is_kept_away_in_every_channel_until_the_day(
     assert decision.outcome is Outcome.APPROVE
 
 
+async def test_of_two_applications_decided_at_once_one_goes_on(bench: Bench) -> None:
+    channels = ("app", "partner", "other")
+    those = [await verified(bench, "approved", 221, channel) for channel in channels]
+    made = await asyncio.gather(
+        *(bench.perform(calls.ASSESS_APPLICATION, assessment(known)) for known in those)
+    )
+    outcomes = sorted(decision.outcome for decision in made)
+    assert outcomes == [Outcome.APPROVE, Outcome.REJECT, Outcome.REJECT]
+    rejected = [decision for decision in made if decision.outcome is Outcome.REJECT]
+    assert {(one.reject_code, one.reapply_on) for one in rejected} == {("R14", None)}
+    assert {hit.rule for one in rejected for hit in one.hits} == {"pending_application"}
+    again = [await bench.perform(calls.ASSESS_APPLICATION, assessment(known)) for known in those]
+    assert again == made
+
+
+async def test_who_has_another_application_decided_is_rejected_until_it_is_over(
+    bench: Bench,
+) -> None:
+    first = await verified(bench, "story", 222)
+    await bench.perform(calls.ASSESS_APPLICATION, assessment(first))
+    second = await verified(bench, "story", 222, "partner")
+    third = await verified(bench, "story", 222, "other")
+    fourth = await applicant(bench, person("story", 222), channel="elsewhere", product="revolving")
+    await fourth.verify_identity()
+
+    refused = await bench.perform(calls.ASSESS_APPLICATION, assessment(second))
+    assert (refused.outcome, refused.reject_code) == (Outcome.REJECT, "R14")
+    async with bench.database.read() as tx:
+        (row,) = await tx.decisions.of(second.start.application_id)
+    assert row.facts == {"pending_application": first.start.application_id}
+    assert await bench.standins.calls(request_id=second.start.application_id) == []
+    # Of another product nothing stands in the way.
+    other = await bench.perform(calls.ASSESS_APPLICATION, assessment(fourth))
+    assert other.outcome is Outcome.REFER
+
+    state = RecordState(
+        application_id=first.start.application_id,
+        state=ApplicationState.WITHDRAWN,
+        waiting=Waiting.NOTHING,
+        state_seq=9,
+        at=datetime(2026, 3, 2, 5, tzinfo=UTC),
+    )
+    await bench.perform(calls.RECORD_STATE, state)
+    free = await bench.perform(calls.ASSESS_APPLICATION, assessment(third))
+    assert free.outcome is Outcome.REFER
+
+
+async def test_who_has_not_been_decided_upon_yet_stands_in_nobody_s_way(bench: Bench) -> None:
+    """Otherwise whoever begins one in another's name would keep that person from credit."""
+    begun = await verified(bench, "approved", 223)
+    later = await verified(bench, "approved", 223, "partner")
+    assert begun.start.product == later.start.product
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(later))
+    assert decision.outcome is Outcome.APPROVE
+
+
 async def test_an_unverified_person_cannot_be_decided_upon(bench: Bench) -> None:
     known = await applicant(bench, person("approved", 206))
     with pytest.raises(ApplicationError) as refused:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from api.ownership import applicant_id_of
 from domain.application import ApplicationState, Waiting
 from domain.collections import ContactChannel
+from domain.line import LineState
 from domain.loan_events import Disbursed
 from domain.loan_terms import monthly_terms
 from domain.position import position
@@ -69,6 +70,21 @@ async def set_state(
             reject_code=reject_code,
             reapply_on=date(2027, 1, 1) if reject_code else None,
         )
+
+
+async def end_applications(database: Database, channel: str, reference: str) -> None:
+    """End what a customer has applied for, with the lines, so that he may apply again."""
+    applicant_id = applicant_id_of(channel, reference)
+    async with database.transaction() as tx:
+        rows = await tx.applications.page(None, 1000, applicant_id=applicant_id)
+        lines = await tx.connection.fetch(
+            "select id from lines where applicant_id = $1", applicant_id
+        )
+        for found in lines:
+            await tx.lines.set_state(found["id"], LineState.CLOSED)
+    for row in rows:
+        if not row.state.is_final:
+            await set_state(database, row.id, "withdrawn")
 
 
 async def line(tx: Transaction, start: StartApplication) -> tuple[str, str]:

@@ -77,7 +77,8 @@ def record(live: FastAPI) -> Services:
 
 
 @pytest.fixture
-async def application_id(web: httpx.AsyncClient) -> str:
+async def application_id(web: httpx.AsyncClient, record: Services) -> str:
+    await seeds.end_applications(record.database, "app", "alice")
     answer = await web.post(
         "/v1/applications", headers=keyed("applicant", "alice"), json=_APPLICATION
     )
@@ -231,6 +232,7 @@ async def test_without_a_worker_a_command_is_to_be_repeated(
     monkeypatch.setattr(api.engine, "PATIENCE_SECONDS", 0.5)
     nobody = stack_settings.model_copy(update={"task_queue_prefix": "nobody-"})
     async with serving(nobody, client) as app, http_client(app) as web:
+        await seeds.end_applications(app.state.services.database, "app", "alice")
         made = await _post(web, "/v1/applications", body=_APPLICATION)
         assert made.status_code == 201
         path = f"/v1/applications/{made.json()['id']}/submit"

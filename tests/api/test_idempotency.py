@@ -146,6 +146,7 @@ async def _pretend_the_process_died(services: Services, key: str, left: timedelt
 async def test_an_unavailable_engine_is_not_the_answer_of_the_key(
     http: httpx.AsyncClient, services: Services
 ) -> None:
+    await seeds.end_applications(services.database, "app", "alice")
     body = {
         "product": "cash",
         "customer_reference": "alice",

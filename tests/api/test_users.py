@@ -166,6 +166,7 @@ async def test_operations_set_level_and_labels(http: httpx.AsyncClient, services
 async def test_an_application_brings_device_and_consents(
     http: httpx.AsyncClient, services: Services
 ) -> None:
+    await seeds.end_applications(services.database, "app", "alice")
     body = {
         "product": "cash",
         "customer_reference": "alice",
