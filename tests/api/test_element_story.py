@@ -62,14 +62,17 @@ class Desk:
         headers = {HEADER: sign(secret or ours, body, utc_now())}
         return await self.http.post("/v1/callbacks/reports", content=body, headers=headers)
 
-    async def apply(self, who: Person, product: str = "cash") -> str:
-        body = {
+    def to_apply(self, who: Person, product: str = "cash") -> dict[str, Any]:
+        return {
             "product": product,
             "customer_reference": f"{who.persona.key}-{who.index}-slow".replace("_", "-"),
             "amount": 1_000_000,
             "instalments": 12,
             "consents": list(CONSENTS),
         }
+
+    async def apply(self, who: Person, product: str = "cash") -> str:
+        body = self.to_apply(who, product)
         return str((await self.post("/applications", body, status=201))["id"])
 
 
@@ -249,3 +252,32 @@ async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) 
     assert [notice.json()["duplicate"] for notice in notices] == [False, True]
     found = await until(lambda: desk.get(f"{line}/elements"), missing=[])
     assert {one["verdict"] for one in found["elements"]} == {"match"}
+
+
+async def test_wrong_cards_end_the_application_and_a_new_one_gives_no_further_tries(
+    desk: Desk,
+) -> None:
+    who, other = person("approved", 35), person("approved", 36)
+    path = f"/applications/{await desk.apply(who)}"
+    await desk.post(f"{path}/elements", {"elements": [element(who, "real_name")]})
+    twice = await desk.http.post(
+        "/v1/applications",
+        headers=keyed("partner", "app"),
+        json={**desk.to_apply(who), "amount": 2_000_000},
+    )
+    assert (twice.status_code, twice.json()["code"]) == (409, "application_pending")
+    card = {"elements": [element(other, "bank_card")]}
+    for state in ("collecting", "collecting", "rejected"):
+        wrong = await desk.post(f"{path}/elements", card)
+        assert wrong["elements"][0]["verdict"] == "mismatch"
+        assert wrong["application"]["state"] == state
+    assert (await desk.get(path))["rejection"]["category"] == "identity"
+
+    again = f"/applications/{await desk.apply(who)}"
+    locked = await desk.post(f"{again}/elements", card, status=429)
+    assert locked["code"] == "element_locked"
+    own = await desk.post(
+        f"{again}/elements", {"elements": [element(who, "bank_card")]}, status=429
+    )
+    assert own["code"] == "element_locked"
+    await desk.post(f"{again}/elements", {"elements": [element(who, "operator")]})
