@@ -98,7 +98,8 @@ class Life:
 
     async def decided(self) -> Body:
         """Hand everything in, ask for the decision until it is made, and return the application."""
-        await self.apply()
+        if not self.application_id:
+            await self.apply()
         await self.provide()
         await until(self.application, lambda one: not one["missing"], "verdicts", TRAVEL_SECONDS)
         await self.place.insist(FRONT, f"/v1/applications/{self.application_id}/submit")

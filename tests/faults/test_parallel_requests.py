@@ -54,6 +54,7 @@ async def test_one_request_sent_twenty_times_has_one_effect(place: Place) -> Non
         reference,
     ) == [{"id": applied["id"]}]
 
+    life.application_id = applied["id"]
     await life.quoted()
     drawn = await sent_twenty_times(place, f"/v1/lines/{life.line_id}/drawdowns", life.to_draw())
     life.drew(drawn)
