@@ -173,6 +173,8 @@ async def enter_state(
     if not written:
         # A repeat was told with its first write; an older state told now would seem the newest.
         return None
+    if state.is_final:
+        await tx.elements.forget_address_books(before.applicant_id, application_id)
     aggregate = ids.application_workflow(application_id)
     payload: dict[str, Any] = {
         "application_id": application_id,

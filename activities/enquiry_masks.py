@@ -34,6 +34,9 @@ _SHOWN: Final = frozenset(
     }
     | {"currency", "bank_code", "bank_name", "card_type"}
 )
+_COUNTED: Final = frozenset({"address_book"})
+"""Lists of people whom nobody asked: not even their masks are kept."""
+
 _FEWEST_HIDDEN: Final = 4
 _LONGEST_LIST: Final = 16
 _LARGEST_FIGURE: Final = 10**9
@@ -59,6 +62,8 @@ def _masked(name: str, value: Any) -> Any:
             return _text(name, value)
         case bytes():
             return {"bytes": len(value)}
+        case list() | tuple() if name in _COUNTED:
+            return {"entries": len(value)}
         case list() | tuple():
             return [_masked(name, item) for item in value[:_LONGEST_LIST]]
         case Mapping():

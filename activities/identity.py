@@ -10,6 +10,7 @@ from activities.refusals import found
 from activities.verified_applicant import NotVerified, verified_of
 from domain.calendar import business_date
 from domain.consents import ConsentMissing
+from domain.element_catalogue import ADDRESS_BOOK_CONSENT
 from domain.elements import ElementKind, RealName, Verdict
 from domain.products import product_of
 from messages import calls, ids
@@ -114,6 +115,7 @@ async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
     missing = applicant.missing(product, element.kind)
     if missing is not None:
         return NotVerified(missing)
+    book_allowed = await tx.consents.in_force(application.applicant_id, ADDRESS_BOOK_CONSENT)
     challenge = None
     if compares:
         challenge = await tx.liveness_challenges.of_attempt(application.id, element.attempt)
@@ -130,7 +132,7 @@ async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
         challenge=challenge.actions if challenge else (),
         picture_givers=await _picture_givers(tx, element, applicant.real_name),
         today=business_date(utc_now(), product.zone),
-        check_address_book=product.check_address_book,
+        check_address_book=product.check_address_book and book_allowed is not None,
         check_registered_photo=product.check_registered_photo,
     )
 

@@ -4,6 +4,7 @@ from api.auth import Principal
 from api.idempotency import Command
 from api.schemas.consent import NewConsent
 from domain.consents import ConsentMissing, Purpose, check_text
+from domain.element_catalogue import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
 from storage.applicants import ApplicantRow
 from storage.consents import ConsentRow
@@ -44,10 +45,15 @@ async def record_consent(
 async def revoke_consent(
     tx: Transaction, applicant: ApplicantRow, purpose: Purpose, caller: Principal
 ) -> list[ConsentRow]:
-    """Revoke what is in force for a purpose; nothing in force is no error."""
+    """Revoke what is in force for a purpose; nothing in force is no error.
+
+    Address books that still wait to be compared are erased with the consent to it.
+    """
     revoked = await tx.consents.revoke(
         applicant.id, purpose, revoked_by=f"{caller.role}:{caller.subject}", at=utc_now()
     )
+    if purpose is ADDRESS_BOOK_CONSENT:
+        await tx.elements.forget_address_books(applicant.id)
     for row in revoked:
         await tx.audit.add(
             actor=caller.subject,

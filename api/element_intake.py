@@ -12,6 +12,7 @@ from api.schemas.application import ElementAnswer
 from api.views import element_answers
 from domain.application import check_form
 from domain.consents import Purpose
+from domain.element_catalogue import consents_needed
 from domain.elements import Element, ElementKind
 from domain.products import Product, product_of
 from messages.application import ProvidedElement
@@ -43,9 +44,9 @@ async def store_elements(
     """
     product = product_of(application.product)
     elements = tuple(elements)
-    purposes: dict[str, Purpose] = {
-        one.kind: product.policy_of(ElementKind(one.kind)).consent for one in elements
-    }
+    purposes: dict[str, Purpose] = {}
+    for one in elements:
+        purposes |= consents_needed(product.policy_of(ElementKind(one.kind)), one)
     await require_consents(tx, application.applicant_id, purposes)
     subjects = await lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await tx.elements.latest(application.id)}

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     IDENTITY_VERIFICATION = "identity_verification"
     OPERATOR_QUERY = "operator_query"
     OPERATOR_REPORT = "operator_report"
+    PERSONAL_INFORMATION = "personal_information"
     CONTACTS_CHECK = "contacts_check"
     FACE_RECOGNITION = "face_recognition"
     BANK_CARD_VERIFICATION = "bank_card_verification"
@@ -75,9 +76,16 @@ _WORDS: Final[Mapping[Purpose, str]] = MappingProxyType(
             "I agree that, with a code sent to me, my account at my mobile operator is read once"
             " for a report of my plan, bills, calls, messages, top-ups, points and data use."
         ),
+        Purpose.PERSONAL_INFORMATION: (
+            "I agree that what I say of my education, family, work, income and address is used to"
+            " assess my application, and that the emergency contacts I name are checked to be"
+            " people other than me."
+        ),
         Purpose.CONTACTS_CHECK: (
-            "I agree that the emergency contacts I name are compared with my address book, of"
-            " which nothing else is kept."
+            "I agree that the emergency contacts I name are compared with my address book, if I"
+            " give it, and with the calls of my operator's report, if I authorise one. Only how"
+            " many agree is kept: the address book is erased as soon as it was compared, at the"
+            " latest with the end of my application. I may apply without it."
         ),
         Purpose.FACE_RECOGNITION: (
             "I agree that pictures of my face are processed to tell that I am present and to"
@@ -103,8 +111,16 @@ _WORDS: Final[Mapping[Purpose, str]] = MappingProxyType(
     }
 )
 
+_FIRST_VERSION: Final = "1"
+_LATER_VERSIONS: Final[Mapping[Purpose, str]] = MappingProxyType({Purpose.CONTACTS_CHECK: "2"})
+
 CURRENT_TEXTS: Final[Mapping[Purpose, ConsentText]] = MappingProxyType(
-    {purpose: ConsentText(purpose, "1", f"{words} {_RIGHTS}") for purpose, words in _WORDS.items()}
+    {
+        purpose: ConsentText(
+            purpose, _LATER_VERSIONS.get(purpose, _FIRST_VERSION), f"{words} {_RIGHTS}"
+        )
+        for purpose, words in _WORDS.items()
+    }
 )
 """The text that is shown for each purpose today."""
 

@@ -166,7 +166,10 @@ SOURCES: Final[Mapping[str, DataSource]] = _shipped(
         denial_validity_days=1,
     ),
     DataSource(
-        name="contacts", capability=Capability.CONTACTS, cost=20, consent=Purpose.CONTACTS_CHECK
+        name="contacts",
+        capability=Capability.CONTACTS,
+        cost=20,
+        consent=Purpose.PERSONAL_INFORMATION,
     ),
     DataSource(
         name="identity_card", capability=Capability.IDENTITY_CARD, cost=10, validity_days=30

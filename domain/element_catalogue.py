@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.consents import Purpose
 from domain.data_sources import Capability
-from domain.elements import FORMS, ElementKind
+from domain.elements import FORMS, Element, ElementKind, PersonalInformation
 
 PICTURE_OF_ANOTHER: Final = "picture_used_by_another"
 """The reason of a mismatch whose picture, bit by bit, another person gave before."""
@@ -92,6 +92,21 @@ class ElementPolicy(BaseModel):
         return verified_on + timedelta(days=self.valid_for_days)
 
 
+ADDRESS_BOOK_CONSENT: Final = Purpose.CONTACTS_CHECK
+"""What an address book needs beside the consent of the element that brings it.
+
+Nobody needs one to apply (domain facts, section 5.6), so refusing it refuses nothing else.
+"""
+
+
+def consents_needed(policy: ElementPolicy, element: Element) -> dict[str, Purpose]:
+    """Return what an element needs consents to, by what of it needs them."""
+    needed = {str(policy.kind): policy.consent}
+    if isinstance(element, PersonalInformation) and element.address_book is not None:
+        needed["address_book"] = ADDRESS_BOOK_CONSENT
+    return needed
+
+
 # Validity, limits and consequences are starting values (domain facts, sections 3.4, 5.2, 5.3): a
 # four-factor match is kept for 30 days, three mismatches a day, five wrong codes. To blink and nod
 # before a telephone takes a minute; ten leave room for a poor connection. Costs are placeholders of
@@ -119,7 +134,7 @@ _ENTRIES: Final = (
         kind=ElementKind.PERSONAL_INFORMATION,
         stage=Stage.APPLICATION,
         capability=Capability.CONTACTS,
-        consent=Purpose.CONTACTS_CHECK,
+        consent=Purpose.PERSONAL_INFORMATION,
         valid_for_days=180,
         cost=0,
         on_reason=(

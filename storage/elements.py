@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Json, TypeAdapter
 
-from domain.elements import Element, ElementKind, IdentityCard, Liveness, Verdict
+from domain.elements import (
+    AddressBookEntry,
+    Element,
+    ElementKind,
+    IdentityCard,
+    Liveness,
+    PersonalInformation,
+    Verdict,
+)
 from domain.kept_elements import KeptElement
 from runtime.keyring import BlindIndex, Keyring
 from storage.element_pictures import ElementPictures
@@ -22,7 +30,11 @@ if TYPE_CHECKING:
 _ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(
     Element, config=ConfigDict(hide_input_in_errors=True)
 )
-_COLUMNS: Final = "id, application_id, kind, attempt, data_enc, submitted_at"
+_BOOK: Final[TypeAdapter[tuple[AddressBookEntry, ...]]] = TypeAdapter(tuple[AddressBookEntry, ...])
+_COLUMNS: Final = (
+    "id, application_id, kind, attempt, data_enc, submitted_at,"
+    " (select book_enc from address_books where element_id = id) as book_enc"
+)
 
 # What counts for an application: its own attempts and what it took over, the later one of a kind.
 _COUNTING: Final = (
@@ -101,10 +113,12 @@ class Elements:
 
         A repeat changes nothing.
 
-        Raises `IdempotencyMismatch` when the id was stored with other data, and `RecordMissing` for
-        an unknown application.
+        An address book is kept apart, until there is a verdict on its element. Raises
+        `IdempotencyMismatch` when the id was stored with other data, and `RecordMissing` for an
+        unknown application.
         """
         text = data.model_dump_json()
+        kept, book = _without_book(data)
         # The lock counts attempts one after the other and lets a repeat see the first.
         locked = await self._connection.fetchval(
             "select id from applications where id = $1 for no key update", application_id
@@ -126,11 +140,17 @@ class Elements:
             element_id,
             application_id,
             kind,
-            self._keyring.encrypt(text.encode(), _place(element_id)),
+            self._keyring.encrypt(kept.model_dump_json().encode(), _place(element_id)),
             digest,
         )
         if isinstance(data, IdentityCard | Liveness):
             await self._pictures.insert(element_id, data.pictures)
+        if book is not None:
+            await self._connection.execute(
+                "insert into address_books (element_id, book_enc) values ($1, $2)",
+                element_id,
+                self._keyring.encrypt(_BOOK.dump_json(book), _place_of_book(element_id)),
+            )
 
     async def get(self, element_id: str) -> ElementRow | None:
         """Return the element with its data, None if unknown."""
@@ -230,7 +250,8 @@ class Elements:
     ) -> VerificationRow | None:
         """Record a verdict and return what is recorded: the first verdict stays.
 
-        None when the element ended without a verdict before.
+        None when the element ended without a verdict before. The address book that the element
+        brought, and those of earlier attempts, are erased.
         """
         await self._lock(element_id)
         await self._connection.execute(
@@ -247,6 +268,7 @@ class Elements:
             provider,
             at,
         )
+        await self._forget_books_up_to(element_id)
         return await self.verification(element_id)
 
     async def end(self, element_id: str, reason: str, at: datetime) -> None:
@@ -261,6 +283,7 @@ class Elements:
             reason,
             at,
         )
+        await self._forget_books_up_to(element_id)
 
     async def ending(self, element_id: str) -> str | None:
         """Return why an element ended without a verdict, None if it did not."""
@@ -268,6 +291,26 @@ class Elements:
             "select reason from element_endings where element_id = $1", element_id
         )
         return reason
+
+    async def _forget_books_up_to(self, element_id: str) -> None:
+        await self._connection.execute(
+            "delete from address_books b using elements e, elements judged"
+            " where judged.id = $1 and e.application_id = judged.application_id"
+            " and e.kind = judged.kind and e.attempt <= judged.attempt and b.element_id = e.id",
+            element_id,
+        )
+
+    async def forget_address_books(
+        self, applicant_id: str, application_id: str | None = None
+    ) -> None:
+        """Erase the address books that an applicant gave, of one application or of all."""
+        await self._connection.execute(
+            "delete from address_books b using elements e, applications a"
+            " where b.element_id = e.id and a.id = e.application_id"
+            " and a.applicant_id = $1 and ($2::text is null or a.id = $2::text)",
+            applicant_id,
+            application_id,
+        )
 
     async def verification(self, element_id: str) -> VerificationRow | None:
         """Return the recorded verdict on an element, None if there is none yet."""
@@ -289,15 +332,30 @@ class Elements:
 
     def _read(self, record: "Record") -> ElementRow:
         text = self._keyring.decrypt(record["data_enc"], _place(record["id"]))
+        data = _ELEMENT.validate_json(text)
+        if record["book_enc"] is not None:
+            book = self._keyring.decrypt(record["book_enc"], _place_of_book(record["id"]))
+            data = data.model_copy(update={"address_book": _BOOK.validate_json(book)})
         return ElementRow(
             id=record["id"],
             application_id=record["application_id"],
             kind=ElementKind(record["kind"]),
             attempt=record["attempt"],
             submitted_at=record["submitted_at"],
-            data=_ELEMENT.validate_json(text),
+            data=data,
         )
+
+
+def _without_book(data: BaseModel) -> tuple[BaseModel, tuple[AddressBookEntry, ...] | None]:
+    """Return what is kept of an element for good, and its address book, which is not."""
+    if not isinstance(data, PersonalInformation):
+        return data, None
+    return data.model_copy(update={"address_book": None}), data.address_book
 
 
 def _place(element_id: str) -> bytes:
     return f"elements.data:{element_id}".encode()
+
+
+def _place_of_book(element_id: str) -> bytes:
+    return f"address_books.book:{element_id}".encode()

@@ -5,14 +5,20 @@ from datetime import date
 from types import MappingProxyType
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from domain import products
-from domain.application import is_provided
+from domain.application import ApplicationState, Waiting, is_provided
+from domain.consents import Purpose
 from domain.elements import AddressBookEntry, ElementKind, PersonalInformation, Verdict
 from domain.products import CASH_LOAN
+from messages import calls
+from messages.application import RecordState
+from runtime.clock import utc_now
 from sandbox import pictures
 from sandbox.personas import person
 from storage.elements import VerificationRow
+from storage.errors import IdempotencyMismatch
 from tests.activities import story
 from tests.activities.story import Applicant, Bench, applicant
 
@@ -90,6 +96,103 @@ async def test_contacts_without_an_address_book_are_checked_as_ever(bench: Bench
     of = await known(bench, 6203, "bookish")
     told = story.personal_information(of.person, PARENT, FRIEND)
     assert (await of.verify(told)).verdict is Verdict.MATCH
+
+
+BOOK = (("parent: 示例甲", PARENT), ("Aunt Canary", "13700137000"))
+"""An address book with somebody in it whom nobody asked."""
+
+
+async def stored(bench: Bench, element_id: str) -> tuple[PersonalInformation, int]:
+    """Return an element as it is stored, and how many address books of it are."""
+    async with bench.database.read() as tx:
+        row = await tx.elements.get(element_id)
+        books = await tx.connection.fetchval(
+            "select count(*) from address_books where element_id = $1", element_id
+        )
+    assert row is not None
+    assert isinstance(row.data, PersonalInformation)
+    return row.data, books
+
+
+async def test_the_address_book_is_kept_until_it_was_compared_and_no_longer(bench: Bench) -> None:
+    """The consent's text: only how many agree is kept."""
+    of = await known(bench, 6205, "bookish")
+    given = with_book(of, *BOOK)
+    element_id = await of.provide(given)
+    request = of.request(element_id, CONTACTS)
+    await bench.standins.fault("contacts", status=500)
+    with pytest.raises(ApplicationError):
+        await bench.perform(calls.VERIFY_ELEMENT, request)
+    assert await stored(bench, element_id) == (given, 1)
+
+    await bench.standins.repair()
+    outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
+    assert outcome.reason == "contact_not_in_address_book"
+    assert await stored(bench, element_id) == (
+        given.model_copy(update={"address_book": None}),
+        0,
+    )
+    # What was given is known again all the same, and so is that something else was not given.
+    async with bench.database.transaction() as tx:
+        await tx.elements.insert(element_id, of.start.application_id, CONTACTS, given)
+    for other in (with_book(of), given.model_copy(update={"address_book": None})):
+        with pytest.raises(IdempotencyMismatch):
+            async with bench.database.transaction() as tx:
+                await tx.elements.insert(element_id, of.start.application_id, CONTACTS, other)
+    assert (await stored(bench, element_id))[1] == 0
+
+
+async def test_the_audit_counts_the_address_book_and_shows_nobody_in_it(bench: Bench) -> None:
+    of = await known(bench, 6206, "bookish")
+    await of.verify(with_book(of, *BOOK))
+    async with bench.database.read() as tx:
+        rows = await tx.enquiries.of_application(of.start.application_id)
+    [asked] = [row.asked for row in rows if row.capability == "contacts"]
+    assert asked["address_book"] == {"entries": 2}
+
+
+async def test_books_of_earlier_attempts_go_with_the_verdict_on_a_later_one(bench: Bench) -> None:
+    of = await known(bench, 6207, "bookish")
+    unanswered = await of.provide(with_book(of, *BOOK))
+    await of.verify(with_book(of, ("friend: 示例乙", FRIEND), ("parent: 示例甲", PARENT)))
+    assert (await stored(bench, unanswered))[1] == 0
+
+
+async def test_the_end_of_an_application_erases_a_book_that_was_never_compared(
+    bench: Bench,
+) -> None:
+    of, other = await known(bench, 6208, "bookish"), await known(bench, 6209, "bookish")
+    mine, others = (
+        await of.provide(with_book(of, *BOOK)),
+        await other.provide(with_book(other, *BOOK)),
+    )
+    state = RecordState(
+        application_id=of.start.application_id,
+        state=ApplicationState.EXPIRED,
+        waiting=Waiting.NOTHING,
+        state_seq=9,
+        at=utc_now(),
+    )
+    await bench.perform(calls.RECORD_STATE, state)
+    assert (await stored(bench, mine))[1] == 0
+    assert (await stored(bench, others))[1] == 1
+
+
+async def test_without_the_consent_contacts_are_checked_without_the_book(bench: Bench) -> None:
+    """Domain facts, section 5.6: refusing what is not necessary must not block."""
+    of = await known(bench, 6210, "bookish")
+    element_id = await of.provide(with_book(of, *BOOK))
+    async with bench.database.transaction() as tx:
+        await tx.consents.revoke(
+            of.start.applicant_id, Purpose.CONTACTS_CHECK, revoked_by="x", at=utc_now()
+        )
+    outcome = await bench.perform(calls.VERIFY_ELEMENT, of.request(element_id, CONTACTS))
+    assert outcome.verdict is Verdict.MATCH
+    async with bench.database.read() as tx:
+        rows = await tx.enquiries.of_application(of.start.application_id)
+    [asked] = [row.asked for row in rows if row.capability == "contacts"]
+    assert asked["address_book"] is None
+    assert (await stored(bench, element_id))[1] == 0
 
 
 @pytest.mark.parametrize("valid_until", [date(2040, 5, 1), None])

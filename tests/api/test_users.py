@@ -7,8 +7,9 @@ import pytest
 
 from api.ownership import applicant_id_of
 from api.services import Services
+from domain import products
 from domain.consents import CURRENT_TEXTS, Purpose
-from domain.elements import ElementKind, Verdict
+from domain.elements import AddressBookEntry, ElementKind, Verdict
 from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
@@ -115,6 +116,49 @@ async def test_an_element_waits_for_its_consent(http: httpx.AsyncClient, alice: 
     # Temporal is down here: that it is asked at all shows that the consent was enough.
     after = await http.post(url, headers=keyed("applicant", "alice"), json=body)
     assert after.json()["code"] == "engine_unavailable"
+
+
+def with_contacts(**more: object) -> dict[str, Any]:
+    """Personal information with two contacts, as a body."""
+    told = story.personal_information(personas.person("approved", 4)).model_dump(mode="json")
+    return {"elements": [told | more]}
+
+
+async def test_contacts_need_no_consent_to_an_address_book_that_is_not_given(
+    http: httpx.AsyncClient, services: Services, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Domain facts, section 5.6: who refuses what is not necessary may apply all the same."""
+    bookish = products.CASH_LOAN.model_copy(update={"check_address_book": True})
+    monkeypatch.setattr(products, "PRODUCTS", {**products.PRODUCTS, bookish.code: bookish})
+    url = f"/v1/applications/{alice}/elements"
+    await give(http, agreeing(Purpose.PERSONAL_INFORMATION))
+    book = [{"name": "Aunt Canary", "mobile": "13700137000"}]
+    refused = await http.post(
+        url, headers=keyed("applicant", "alice"), json=with_contacts(address_book=book)
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "consent_missing")
+    assert refused.json()["detail"] == "address_book needs the consent to contacts_check"
+    # Temporal is down here: that it is asked at all shows that the consents were enough.
+    plain = await http.post(url, headers=keyed("applicant", "alice"), json=with_contacts())
+    assert plain.json()["code"] == "engine_unavailable"
+
+
+async def test_taking_the_consent_back_erases_an_address_book_that_waits(
+    http: httpx.AsyncClient, services: Services, alice: str
+) -> None:
+    await give(http, agreeing(Purpose.CONTACTS_CHECK))
+    told = story.personal_information(personas.person("approved", 4))
+    given = told.model_copy(
+        update={"address_book": (AddressBookEntry(name="Aunt Canary", mobile="13700137000"),)}
+    )
+    element_id = new_id("elt")
+    async with services.database.transaction() as tx:
+        await tx.elements.insert(element_id, alice, ElementKind.PERSONAL_INFORMATION, given)
+    assert (await revoke(http, Purpose.CONTACTS_CHECK)).status_code == 200
+    async with services.database.read() as tx:
+        kept = await tx.elements.get(element_id)
+    assert kept is not None
+    assert kept.data == told
 
 
 async def test_a_person_is_shown_masked_with_what_is_kept(

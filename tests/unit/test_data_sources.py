@@ -129,7 +129,7 @@ def test_sensitive_data_is_asked_about_under_a_consent_of_its_own() -> None:
     needed = {source.capability: source.consent for source in catalogue().all}
     assert needed[Capability.LIVENESS] == needed[Capability.FACE] == Purpose.FACE_RECOGNITION
     assert needed[Capability.BUREAU] is Purpose.BUREAU_QUERY
-    assert needed[Capability.CONTACTS] is Purpose.CONTACTS_CHECK
+    assert needed[Capability.CONTACTS] is Purpose.PERSONAL_INFORMATION
     for of_a_decision in (
         Capability.BLACKLIST,
         Capability.MULTI_LENDER,
