@@ -40,7 +40,8 @@ class CaptureCase:
     """One element to be captured, with what its source needs. Holds personal data.
 
     `source` is where the capture was begun and `reference` that source's own name for it, None
-    before.
+    before. `emergency_mobiles` are those of the applicant's emergency contacts, None where they are
+    not known or may not be compared with what is captured.
     """
 
     element_id: str
@@ -53,6 +54,7 @@ class CaptureCase:
     source: str | None
     reference: str | None
     today: date
+    emergency_mobiles: frozenset[str] | None = field(default=None, repr=False)
 
     @property
     def subject(self) -> Subject:

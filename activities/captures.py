@@ -45,7 +45,7 @@ CaptureSources = Mapping[ElementKind, CaptureSource]
 
 
 class Reported(BaseModel):
-    """How far a capture is. Of what was captured the facts go on, the document goes nowhere."""
+    """How far a capture is. Of what was captured the facts go on, the document ends here."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -114,7 +114,10 @@ class OperatorReports:
         async def report(third: Providers) -> Reported:
             state = await third.operator_report.report(**fields_of(_query(case)))
             document = state.document
-            return _report(state, operator_document.facts_of(document) if document else None)
+            return _report(
+                state,
+                operator_document.facts_of(document, case.emergency_mobiles) if document else None,
+            )
 
         told = await self.desk.ask(
             _how_far(Capability.OPERATOR_REPORT, case, report), case.subject, only=case.source

@@ -17,8 +17,8 @@ from activities.refusals import found
 from activities.verified_applicant import NotVerified, verified_of
 from domain.application import ApplicationState, ElementRefused
 from domain.calendar import business_date
-from domain.consents import ConsentMissing
-from domain.elements import ElementKind, Verdict
+from domain.consents import CURRENT_TEXTS, ConsentMissing, Purpose
+from domain.elements import ElementKind, PersonalInformation, Verdict
 from domain.products import product_of
 from messages import calls, ids
 from messages.elements import (
@@ -38,6 +38,7 @@ from providers.errors import ProviderRejected
 from providers.registry import Providers
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
+from storage.applications import ApplicationRow
 from storage.captures import CaptureRow, CaptureState
 from storage.database import Database, Transaction
 from storage.reuse import take_over
@@ -245,7 +246,27 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
         source=capture.source if capture else None,
         reference=capture.reference if capture else None,
         today=business_date(utc_now(), product.zone),
+        emergency_mobiles=(
+            await _emergency_mobiles(tx, application)
+            if element.kind is ElementKind.OPERATOR_REPORT
+            else None
+        ),
     )
+
+
+async def _emergency_mobiles(tx: Transaction, application: ApplicationRow) -> frozenset[str] | None:
+    """Return the mobiles that calls may be compared with, None without contacts or a consent.
+
+    The consent's first version spoke of the address book alone.
+    """
+    allowed = await tx.consents.in_force(application.applicant_id, Purpose.CONTACTS_CHECK)
+    current = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
+    if allowed is None or allowed.text_version != current:
+        return None
+    told = await tx.elements.newest(application.id, ElementKind.PERSONAL_INFORMATION)
+    if told is None or not isinstance(told.data, PersonalInformation):
+        return None
+    return frozenset(contact.mobile for contact in told.data.contacts)
 
 
 async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> None:

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from providers.client import ProviderClient
 from providers.errors import ProviderUnavailable
+from providers.transport import REPORT_LIMIT, RESPONSE_LIMIT
 from providers.verdict import Answer, ReasonCode
 from providers.wire import PersonalWire, Wire
 
@@ -161,8 +162,12 @@ async def call_about(
     capture_no: str,
     request_id: str,
 ) -> Numbered:
-    """Call and return the answer; one about another capture is ProviderUnavailable."""
-    result = await client.call(source, operation, request, answer, request_id)
+    """Call and return the answer; one about another capture is ProviderUnavailable.
+
+    What was collected may be larger than other answers.
+    """
+    limit = REPORT_LIMIT if issubclass(answer, ReportState) else RESPONSE_LIMIT
+    result = await client.call(source, operation, request, answer, request_id, limit)
     if result.capture_no != capture_no:
         raise ProviderUnavailable(source, "invalid_response")
     return result

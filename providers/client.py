@@ -21,6 +21,7 @@ from providers.errors import ProviderRejected, ProviderUnavailable
 from providers.signature import HEADER, sign
 from providers.transport import (
     CONNECT_SECONDS,
+    RESPONSE_LIMIT,
     OnCall,
     RawAnswer,
     check_request_id,
@@ -89,8 +90,9 @@ class ProviderClient:
         request: BaseModel,
         answer: type[Response],
         request_id: str,
+        limit: int = RESPONSE_LIMIT,
     ) -> Response:
-        """Send `request` and return the answer.
+        """Send `request` and return the answer, of at most `limit` bytes.
 
         Raises ProviderUnavailable (may be sent again) or ProviderRejected (may not), and ValueError
         for a `request_id` that is no opaque key.
@@ -101,7 +103,8 @@ class ProviderClient:
             url = f"{self._urls(provider).rstrip('/')}/{provider}/{operation}"
             seconds = self._timeouts.get(provider, self._timeout_seconds)
             signed = self._signed(url, body, request_id, seconds)
-            raw = await exchange(self._http, provider, CONNECT_SECONDS + seconds, signed)
+            total = CONNECT_SECONDS + seconds
+            raw = await exchange(self._http, provider, total, signed, limit=limit)
             return _read(provider, raw, answer)
 
     def _signed(self, url: str, body: bytes, request_id: str, seconds: float) -> httpx.Request:

@@ -1,7 +1,7 @@
 """What an operator's report holds, and the aggregates of it that a decision may read.
 
-The document names whom the applicant called: it is stored encrypted and goes nowhere else. The
-facts are counts and sums without any number or name.
+The document names whom the applicant called, people whom nobody asked: it is read once, and nothing
+of it is kept but the facts, counts and sums without any number or name, of each of its nine parts.
 """
 
 from datetime import datetime, time, timedelta
@@ -118,8 +118,8 @@ class OperatorDocument(PersonalWire):
     basics: Basics
     packages: Annotated[tuple[Package, ...], Field(strict=False, max_length=50)] = ()
     bills: Annotated[tuple[Bill, ...], Field(strict=False, max_length=24)] = ()
-    calls: Annotated[tuple[PhoneCall, ...], Field(strict=False, max_length=3_000)] = ()
-    messages: Annotated[tuple[TextMessage, ...], Field(strict=False, max_length=3_000)] = ()
+    calls: Annotated[tuple[PhoneCall, ...], Field(strict=False, max_length=10_000)] = ()
+    messages: Annotated[tuple[TextMessage, ...], Field(strict=False, max_length=10_000)] = ()
     top_ups: Annotated[tuple[TopUp, ...], Field(strict=False, max_length=200)] = ()
     points: Annotated[tuple[Points, ...], Field(strict=False, max_length=24)] = ()
     traffic: Annotated[tuple[Traffic, ...], Field(strict=False, max_length=24)] = ()
@@ -144,7 +144,9 @@ class OperatorFacts(Wire):
     """Aggregates without personal data; days and nights are those of the report's own offset.
 
     `silent_days_30d` counts the last 30 days without a call, up to the day of capture;
-    `average_bill` is None without bills. Thresholds belong to the decision policy.
+    `average_bill`, `points_balance` (of the newest month) and `average_megabytes` are None without
+    a month. `emergency_contacts_called` is None where nothing was compared: the contacts are not
+    known, or the applicant does not allow it. Thresholds belong to the decision policy.
     """
 
     months_on_network: int
@@ -168,14 +170,24 @@ class OperatorFacts(Wire):
     messages: int
     top_ups: int
     top_up_amount: int
-    emergency_contacts_called: int
+    packages: int
+    monthly_fees: int
+    points_balance: int | None
+    average_megabytes: int | None
+    short_numbers: int
+    emergency_contacts_called: int | None
 
 
 def facts_of(
-    document: OperatorDocument, emergency_mobiles: frozenset[str] = frozenset()
+    document: OperatorDocument, emergency_mobiles: frozenset[str] | None = None
 ) -> OperatorFacts:
-    """Return the aggregates; `emergency_mobiles` are looked up among the calls and counted."""
+    """Return the aggregates; `emergency_mobiles` are looked up among the calls and counted.
+
+    None: nothing is compared.
+    """
     basics, calls, bills = document.basics, document.calls, document.bills
+    newest = max(document.points, key=lambda points: points.month, default=None)
+    traffic = [month.megabytes for month in document.traffic]
     numbers = {_national(call.number) for call in calls}
     return OperatorFacts(
         months_on_network=completed_months(basics.joined_on, document.captured_at.date()),
@@ -201,8 +213,17 @@ def facts_of(
         messages=len(document.messages),
         top_ups=len(document.top_ups),
         top_up_amount=sum(top_up.amount for top_up in document.top_ups),
-        emergency_contacts_called=len(numbers & {_national(m) for m in emergency_mobiles}),
+        packages=len(document.packages),
+        monthly_fees=sum(package.monthly_fee for package in document.packages),
+        points_balance=newest.balance if newest else None,
+        average_megabytes=sum(traffic) // len(traffic) if traffic else None,
+        short_numbers=len(document.short_numbers),
+        emergency_contacts_called=_called(numbers, emergency_mobiles),
     )
+
+
+def _called(numbers: set[str], mobiles: frozenset[str] | None) -> int | None:
+    return None if mobiles is None else len(numbers & {_national(mobile) for mobile in mobiles})
 
 
 def _silent_days(document: OperatorDocument) -> int:

@@ -20,6 +20,8 @@ from providers.lanes import Lanes
 
 CONNECT_SECONDS = 3.0
 RESPONSE_LIMIT = 1024 * 1024
+REPORT_LIMIT = 4 * RESPONSE_LIMIT
+"""For what a source collected: ten thousand calls and as many messages have room, and not more."""
 MOST_CALLS = 200
 RETRY_AFTER_LIMIT = timedelta(hours=1)
 
@@ -32,7 +34,7 @@ _QUERY = "loanflow_query"
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """What came back: the status, at most `RESPONSE_LIMIT` bytes, and the wish to wait, if any."""
+    """What came back: the status, the bytes within the limit, and the wish to wait, if any."""
 
     status: int
     content: bytes = field(repr=False)
@@ -64,8 +66,9 @@ async def exchange(
     total_seconds: float,
     request: httpx.Request,
     query: bytes | None = None,
+    limit: int = RESPONSE_LIMIT,
 ) -> RawAnswer:
-    """Send `request` and return the whole answer, whatever its status.
+    """Send `request` and return the whole answer of at most `limit` bytes, whatever its status.
 
     `query` is joined to the URL below everything that logs one. Raises ProviderUnavailable with
     `connect_failed`, `timeout`, `connection_lost` or `invalid_response` (unreadable or too large).
@@ -75,7 +78,7 @@ async def exchange(
     failure: str
     try:
         async with asyncio.timeout(total_seconds):
-            return await _send(http, request)
+            return await _send(http, request, limit)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
         failure = "connect_failed"
     except (httpx.TimeoutException, TimeoutError):
@@ -140,7 +143,7 @@ def reported(
 
 
 class _ResponseTooLargeError(Exception):
-    """The answer exceeds `RESPONSE_LIMIT`."""
+    """The answer exceeds its limit."""
 
 
 class _HiddenQueries(httpx.AsyncBaseTransport):
@@ -167,13 +170,13 @@ class _HiddenQueries(httpx.AsyncBaseTransport):
         await self._below.aclose()
 
 
-async def _send(http: httpx.AsyncClient, request: httpx.Request) -> RawAnswer:
+async def _send(http: httpx.AsyncClient, request: httpx.Request, limit: int) -> RawAnswer:
     content = bytearray()
     response = await http.send(request, stream=True)
     try:
         async for chunk in response.aiter_bytes():
             content += chunk
-            if len(content) > RESPONSE_LIMIT:
+            if len(content) > limit:
                 raise _ResponseTooLargeError
     finally:
         await response.aclose()

@@ -11,16 +11,21 @@ from temporalio.exceptions import ApplicationError
 from activities.enquiries import Desk
 from activities.registry import assemble
 from domain import elements
+from domain.consents import CURRENT_TEXTS, Purpose
 from domain.data_sources import catalogue
 from domain.elements import ElementKind, Verdict
+from messages.ids import new_id
 from providers.registry import Providers
+from runtime.clock import utc_now
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import person
 from storage.captures import CaptureRow
 from storage.enquiries import EnquiryRow
+from tests.activities import story
 from tests.activities.story import Bench
 from tests.activities.test_elements import Capturing, capturing
 
+TODAYS_TEXT = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -91,6 +96,49 @@ async def test_every_step_is_audited_and_the_beginning_is_paid(bench: Bench) -> 
         assert secret not in told
     assert rows[-1].answered is not None
     assert set(rows[-1].answered) == {"status", "reason", "retry_after_seconds", "facts"}
+
+
+async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str | None) -> Any:
+    """Return the fact of a report whose owner called the first of the contacts, if told of."""
+    report = await capturing(bench, person("approved", index))
+    applicant_id = report.of.start.applicant_id
+    if told:
+        await report.of.provide(
+            story.personal_information(report.of.person, "13800000001", "13912345678")
+        )
+    async with bench.database.transaction() as tx:
+        await tx.consents.revoke(applicant_id, Purpose.CONTACTS_CHECK, revoked_by="x", at=utc_now())
+        if agreed is not None:
+            await tx.consents.grant(
+                new_id("con"),
+                applicant_id,
+                Purpose.CONTACTS_CHECK,
+                text_version=agreed,
+                text_sha256="0" * 64,
+                channel="app",
+                given_by="x",
+                at=utc_now(),
+            )
+    await report.start()
+    await report.confirm(await report.enter(RIGHT_CODE))
+    await report.finish()
+    assert (await report.poll()).verdict is Verdict.MATCH
+    async with bench.database.read() as tx:
+        verified = await tx.elements.verification(report.element_id)
+    assert verified is not None
+    return verified.facts["emergency_contacts_called"]
+
+
+@pytest.mark.parametrize(
+    ("told", "agreed", "fact"),
+    [(True, TODAYS_TEXT, 1), (False, TODAYS_TEXT, None), (True, None, None), (True, "1", None)],
+)
+async def test_calls_are_compared_with_contacts_who_are_known_and_only_with_consent(
+    bench: Bench, told: bool, agreed: str | None, fact: int | None
+) -> None:
+    """What was not compared is unknown, and never nought; the consent's first text said nothing."""
+    index = 6010 + [TODAYS_TEXT, None, "1"].index(agreed) + 3 * told
+    assert await contacts_called(bench, index, told=told, agreed=agreed) == fact
 
 
 async def test_a_second_source_begins_and_no_other_goes_on(bench: Bench, others: Providers) -> None:

@@ -1,8 +1,10 @@
 """The authorised captures over HTTP: code, wait, report; by asking and by signed notice."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +16,10 @@ from providers.ecommerce import HttpEcommerce
 from providers.operator_document import OperatorDocument
 from providers.operator_document import facts_of as operator_facts
 from providers.operator_report import HttpOperatorReport, OperatorReportState
+from providers.transport import REPORT_LIMIT, RESPONSE_LIMIT
 from sandbox.personas import Person, person, stranger
+from tests.activities.source_answers import RIGHT as RIGHT_ANSWERS
+from tests.activities.source_answers import told
 from tests.activities.sources import (
     CONSENT,
     RIGHT,
@@ -111,7 +116,32 @@ async def test_the_facts_of_a_usual_account(reports: HttpOperatorReport) -> None
     assert (facts.calls, facts.distinct_numbers, facts.silent_days_30d) == (120, 20, 1)
     assert (facts.police_calls, facts.macau_calls, facts.lender_calls) == (0, 0, 0)
     assert facts.emergency_contacts_called == 1
+    assert (facts.messages, facts.top_ups, facts.top_up_amount) == (30, 6, 60_000)
+    assert (facts.packages, facts.monthly_fees, facts.short_numbers) == (1, 5_900, 1)
+    # The newest month's points, and the same traffic in each of six months.
+    assert (facts.points_balance, facts.average_megabytes) == (1_200 - 59, 8_000)
     assert all(isinstance(fact, int | str) for fact in facts.model_dump().values())
+    # Nobody to compare with is not the same as nobody called.
+    assert operator_facts(document).emergency_contacts_called is None
+    assert operator_facts(document, frozenset()).emergency_contacts_called == 0
+
+
+async def test_a_report_of_a_talkative_account_is_read_and_the_size_still_has_a_limit() -> None:
+    """A year of calls, written by a source that escapes and indents, is more than 1 MiB."""
+    body = deepcopy(RIGHT_ANSWERS["operator_report", "report"])
+    call = body["document"]["calls"][0]
+    body["document"]["calls"] = [call] * 10_000
+    content = json.dumps(body, indent=2).encode()
+    assert RESPONSE_LIMIT < len(content) < REPORT_LIMIT
+    state = await told(("operator_report", "report"), content)
+    assert isinstance(state, OperatorReportState)
+    assert state.document is not None
+    assert operator_facts(state.document).calls == 10_000
+
+    assert await told(("operator_report", "report"), content + b" " * REPORT_LIMIT) is None
+    short = json.dumps(RIGHT_ANSWERS["operator_report", "begin"]).encode()
+    assert await told(("operator_report", "begin"), short) is not None
+    assert await told(("operator_report", "begin"), short + b" " * RESPONSE_LIMIT) is None
 
 
 @pytest.mark.parametrize(
