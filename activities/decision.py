@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from activities.decision_facts import Inquiry
+from activities.element_facts import ElementFacts, element_facts
 from activities.enquiries import Desk, Subject
 from activities.performing import performs
 from activities.refusals import found, known
@@ -60,13 +61,15 @@ class Decisions:
             identity_number = known(personal.identity_number, "identity number")
             lock = await tx.applications.lock_until(identity_number, except_for=application_id)
             pending = await _pending(tx, application, identity_number)
+            statuses = await tx.elements.latest(application_id)
         if lock is not None and _keeps_away(lock, request.business_date):
             decision = _locked(lock)
             read: dict[str, Any] = {"reapply_lock": lock.code}
         elif pending is not None:
             decision, read = pending
         else:
-            decision, read = await self._assess(application, personal, request.business_date)
+            told = element_facts(product_of(application.product), statuses)
+            decision, read = await self._assess(application, personal, told, request.business_date)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
             await tx.applicants.lock(application.applicant_id, identity_number)
@@ -87,7 +90,7 @@ class Decisions:
             )
 
     async def _assess(
-        self, application: ApplicationRow, personal: Personal, on: date
+        self, application: ApplicationRow, personal: Personal, told: ElementFacts, on: date
     ) -> tuple[Decision, dict[str, Any]]:
         """Return the policy's answer and what it read; asks nobody when what is known rejects."""
         birth_date = identity_birth_date(known(personal.identity_number, "identity number"))
@@ -97,7 +100,8 @@ class Decisions:
         subject = Subject(application.id, application.applicant_id, application.id)
         sources = product_of(application.product).asked_for_decision
         findings = await Inquiry(self.desk, subject, personal).ask(sources)
-        return decide(findings.facts(), on), findings.read(on)
+        decision = decide(told.added_to(findings.facts()), on)
+        return decision, findings.read(on) | told.read()
 
 
 async def _pending(

@@ -91,6 +91,8 @@ async def answers_of(
     product: Product,
     wanted: set[str],
     told: Iterable[ElementOutcome],
+    *,
+    for_staff: bool = False,
 ) -> list[ElementAnswer]:
     """Return where elements stand, with what only their sources' answers `told` say."""
     latest = await tx.elements.latest(application_id)
@@ -98,7 +100,7 @@ async def answers_of(
     outcomes = {outcome.element_id: outcome for outcome in told}
     return [
         _with_reason(element, outcomes.get(element.element_id))
-        for element in await element_answers(tx, statuses, product)
+        for element in await element_answers(tx, statuses, product, for_staff=for_staff)
     ]
 
 

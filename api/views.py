@@ -1,6 +1,7 @@
 """From rows and process answers to what callers see."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from api.schemas.application import (
     ApplicationAnswer,
@@ -49,10 +50,18 @@ def view_status(view: ApplicationView) -> ApplicationStatus:
     )
 
 
+_NOT_SHOWN: Final = frozenset({"agreement_no"})
+"""What of the facts is a key to somebody's account and nothing to judge by."""
+
+
 def element_answer(
-    status: ElementStatus, product: Product, authorise_url: str | None = None
+    status: ElementStatus,
+    product: Product,
+    authorise_url: str | None = None,
+    *,
+    for_staff: bool = False,
 ) -> ElementAnswer:
-    """Return where one kind of element stands."""
+    """Return where one kind of element stands; `for_staff` with what its source told."""
     counts_until = status.counts_until
     if status.verdict is Verdict.MATCH and status.verified_at and not status.reused:
         verified_on = business_date(status.verified_at, product.zone)
@@ -68,11 +77,23 @@ def element_answer(
         verified_at=status.verified_at,
         counts_until=counts_until,
         authorise_url=authorise_url,
+        facts=_shown(status.facts) if for_staff else None,
+        provider=status.provider if for_staff else None,
     )
 
 
+def _shown(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if facts is None:
+        return None
+    return {name: fact for name, fact in facts.items() if name not in _NOT_SHOWN}
+
+
 async def element_answers(
-    tx: Transaction, statuses: Iterable[ElementStatus], product: Product
+    tx: Transaction,
+    statuses: Iterable[ElementStatus],
+    product: Product,
+    *,
+    for_staff: bool = False,
 ) -> list[ElementAnswer]:
     """Return where elements stand, with the pages on which the applicant is to agree."""
     return [
@@ -82,6 +103,7 @@ async def element_answers(
             await tx.captures.authorise_url(status.element_id)
             if status.verdict is None and product.policy_of(status.kind).captured
             else None,
+            for_staff=for_staff,
         )
         for status in statuses
     ]
@@ -126,7 +148,7 @@ async def application_answer(
     return ApplicationAnswer(
         **ApplicationSummary.model_validate(row).model_dump(),
         decision=decision_category(row.state),
-        elements=await element_answers(tx, statuses, product),
+        elements=await element_answers(tx, statuses, product, for_staff=for_staff),
         missing=list(missing_elements(product, element_records(statuses, supplement), asked)),
         optional=list(product.optional_elements),
         supplement=SupplementAnswer.model_validate(asked) if asked else None,

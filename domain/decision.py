@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.data_sources import Capability
+from domain.provided_facts import Provided, ProvidedLimits, provided_hits
 
 DECISION_SOURCES: Final = (
     Capability.BUREAU,
@@ -65,10 +66,11 @@ class Policy(_Data):
     model_score_reject_below: int
     model_score_refer_below: int
     lending_refer_above: Lending
+    provided: ProvidedLimits
 
 
 POLICY: Final = Policy(
-    version="cash-2026.2",
+    version="cash-2026.3",
     age_min=20,
     age_max=55,
     score_reject_below=450,
@@ -83,6 +85,18 @@ POLICY: Final = Policy(
         unsettled_loans=5,
         new_loans_30d=3,
     ),
+    provided=ProvidedLimits(
+        months_on_network_refer_below=6,
+        silent_days_refer_above=10,
+        unpaid_bills_refer_above=1,
+        collector_calls_refer_above=2,
+        overdue_statements_refer_above=1,
+        utilisation_per_mille_refer_above=900,
+        address_book_refer_below=20,
+        address_book_refer_above=1_000,
+        overdue_contacts_refer_above=2,
+        face_margin_refer_below=0.05,
+    ),
 )
 """The policy in force."""
 
@@ -95,7 +109,8 @@ class Facts(_Data):
     `score`, `blacklisted` and `lenders_queried_30d` are the bureaus'; `listed` are the kinds of
     entry on lists that lenders share, none if the person is on no list; `model_score` runs from 300
     (worst) to 1000. `asked` says what the product wants to know: of anything else nothing is known
-    and nothing follows.
+    and nothing follows. Nor does anything from what of `provided` is not there. `referred` are
+    elements, by kind and reason, whose mismatch a person judges.
     """
 
     birth_date: date | None
@@ -105,6 +120,8 @@ class Facts(_Data):
     listed: tuple[str, ...] | None = None
     lending: Lending | None = None
     model_score: int | None = None
+    provided: Provided = Provided()
+    referred: tuple[tuple[str, str], ...] = ()
     asked: frozenset[Capability] = Field(default=frozenset(DECISION_SOURCES), min_length=1)
 
 
@@ -179,6 +196,8 @@ def decide(facts: Facts, on: date, policy: Policy = POLICY) -> Decision:
         _model_score(facts, policy) if Capability.MODEL_SCORE in facts.asked else None,
         _multi_head(facts, policy) if bureau else None,
         *(_lending(facts, policy) if Capability.MULTI_LENDER in facts.asked else ()),
+        *(_refer(rule, read) for rule, read in provided_hits(facts.provided, policy.provided)),
+        *(_refer(f"element_{kind}", reason) for kind, reason in facts.referred),
     )
     return _decided(tuple(hit for hit in hits if hit is not None), facts.score, on, policy)
 

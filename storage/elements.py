@@ -68,8 +68,9 @@ class ElementRow:
 class ElementStatus(Row):
     """Where one kind of element of an application stands, without personal data.
 
-    `verdict` is None until there is one. `mismatches` counts wrong attempts. A `reused` one was
-    verified for an earlier application, and counts until the business date `counts_until`.
+    `facts` and `provider` are those of its verification. `verdict` is None until there is one.
+    `mismatches` counts wrong attempts. A `reused` one was verified for an earlier application, and
+    counts until the business date `counts_until`.
     """
 
     kind: ElementKind
@@ -82,6 +83,8 @@ class ElementStatus(Row):
     counts_until: date | None
     submitted_at: datetime
     verified_at: datetime | None
+    facts: Json[dict[str, Any]] | None
+    provider: str | None
 
 
 class VerificationRow(Row):
@@ -191,7 +194,8 @@ class Elements:
         """Return where every submitted or reused kind stands, by what counts of it."""
         records = await self._connection.fetch(
             f"{_COUNTING} select n.kind, n.id as element_id, n.attempt, n.submitted_at, n.reused,"
-            " n.counts_until, v.verified_at, coalesce(v.reason, c.reason, x.reason) as reason,"
+            " n.counts_until, v.verified_at, v.facts, v.provider,"
+            " coalesce(v.reason, c.reason, x.reason) as reason,"
             " coalesce(v.verdict, case when x.element_id is not null then 'unavailable' end,"
             " case c.state when 'awaiting_code' then 'awaiting_code'"
             " when 'ended' then 'unavailable' end) as verdict,"

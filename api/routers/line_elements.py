@@ -65,7 +65,7 @@ async def read(line_id: str, caller: Caller, services: Using) -> LineElementsAns
     """Return what a drawdown asks for: the last element of each kind, and what is missing."""
     async with services.database.read() as tx:
         line = await line_for(tx, caller, line_id)
-    return await _answer(services, line, None, ())
+    return await _answer(services, line, None, (), for_staff=caller.is_staff)
 
 
 @router.post(
@@ -158,6 +158,8 @@ async def _answer(
     line: LineRow,
     wanted: set[str] | None,
     told: tuple[ElementOutcome, ...],
+    *,
+    for_staff: bool = False,
 ) -> LineElementsAnswer:
     """Return where the elements `wanted` stand, without a choice those that a drawdown needs."""
     async with services.database.read() as tx:
@@ -169,7 +171,7 @@ async def _answer(
             latest = await tx.elements.latest(application.id)
             asked = product.drawdown_elements
             wanted = {status.element_id for status in latest if status.kind in asked}
-        elements = await answers_of(tx, application.id, product, wanted, told)
+        elements = await answers_of(tx, application.id, product, wanted, told, for_staff=for_staff)
     return LineElementsAnswer(
         line_id=line.id,
         elements=elements,

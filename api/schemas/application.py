@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -147,7 +147,9 @@ class ElementAnswer(Answer):
 
     A `reused` one was verified for an earlier application. `counts_until` is the last business date
     on which a match counts for a new one. `authorise_url` is the page of the source on which the
-    applicant is to agree.
+    applicant is to agree. `facts` (what the source measured or counted: scores, thresholds, sums,
+    nothing that tells who it is about) and `provider` (the source) are for staff only and null to
+    everybody else.
     """
 
     kind: ElementKind
@@ -160,6 +162,8 @@ class ElementAnswer(Answer):
     verified_at: datetime | None
     counts_until: date | None
     authorise_url: str | None = None
+    facts: dict[str, Any] | None = None
+    provider: str | None = None
 
 
 class SupplementAnswer(Answer):

@@ -10,10 +10,11 @@ from temporalio.exceptions import ApplicationError
 from domain import products
 from domain.application import ApplicationState, Waiting, is_provided
 from domain.consents import Purpose
+from domain.decision import Outcome
 from domain.elements import AddressBookEntry, ElementKind, PersonalInformation, Verdict
 from domain.products import CASH_LOAN
 from messages import calls
-from messages.application import RecordState
+from messages.application import AssessApplication, RecordState
 from runtime.clock import utc_now
 from sandbox import pictures
 from sandbox.personas import person
@@ -112,6 +113,30 @@ async def stored(bench: Bench, element_id: str) -> tuple[PersonalInformation, in
     assert row is not None
     assert isinstance(row.data, PersonalInformation)
     return row.data, books
+
+
+async def test_a_relation_that_does_not_fit_is_named_in_the_decision(bench: Bench) -> None:
+    """Seed: it may be reviewed by hand; who reviews has to see that it was this."""
+    of = await known(bench, 6211, "bookish")
+    await of.verify(with_book(of, ("friend: 示例甲", PARENT), ("示例乙", FRIEND)))
+    decision = await bench.perform(
+        calls.ASSESS_APPLICATION,
+        AssessApplication(
+            application_id=of.start.application_id,
+            decided_at=utc_now(),
+            business_date=date(2026, 3, 2),
+        ),
+    )
+    assert decision.outcome is Outcome.REFER
+    hits = {hit.rule: hit.read for hit in decision.hits if hit.read != "missing"}
+    assert hits == {
+        "element_personal_information": "relation_mismatch",
+        "address_book_entries": "2",
+    }
+    async with bench.database.read() as tx:
+        (row,) = await tx.decisions.of(of.start.application_id)
+    assert row.facts["referred"] == {"personal_information": "relation_mismatch"}
+    assert row.facts["provided"]["address_book"] == {"entries": 2, "overdue_entries": 0}
 
 
 async def test_the_address_book_is_kept_until_it_was_compared_and_no_longer(bench: Bench) -> None:

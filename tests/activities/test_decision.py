@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 from domain.application import ApplicationState, Rejection, Waiting
 from domain.consents import Purpose
 from domain.decision import Outcome
+from domain.elements import OperatorReport, Verdict
 from messages import calls
 from messages.application import AssessApplication, RecordState
 from sandbox.personas import person
@@ -87,6 +88,34 @@ async def test_a_decision_waits_for_both_bureaus(bench: Bench, down: str) -> Non
     other = {"bureau": "bureau_second", "bureau_second": "bureau"}[down]
     asked = await bench.standins.calls(provider=other, request_id=known.start.application_id)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "outcome"),
+    [
+        (Verdict.MATCH, None, Outcome.REFER),
+        # Somebody else's account tells nothing of the applicant.
+        (Verdict.MISMATCH, "identity_mismatch", Outcome.APPROVE),
+    ],
+)
+async def test_what_a_report_tells_of_the_applicant_is_read(
+    bench: Bench, verdict: Verdict, reason: str | None, outcome: Outcome
+) -> None:
+    known = await verified(bench, "approved", 213)
+    element_id = await known.provide(OperatorReport(mobile=known.person.mobile))
+    facts = {"months_on_network": 40, "unpaid_bills": 3, "carrier": "mobile"}
+    async with bench.database.transaction() as tx:
+        await tx.elements.record_verification(
+            element_id, verdict, reason, facts, "operator_report", datetime(2026, 3, 1, tzinfo=UTC)
+        )
+    decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
+    assert decision.outcome is outcome
+    expected = [("operator_unpaid_bills", "3")] if outcome is Outcome.REFER else []
+    assert [(hit.rule, hit.read) for hit in decision.hits] == expected
+    async with bench.database.read() as tx:
+        (row,) = await tx.decisions.of(known.start.application_id)
+    read = {"operator_report": {"months_on_network": 40, "unpaid_bills": 3}} if expected else None
+    assert row.facts.get("provided") == read
 
 
 async def test_without_consent_no_bureau_is_asked_and_a_person_decides(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -47,6 +48,12 @@ class Desk:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def seen(self, path: str, role: str, subject: str) -> dict[str, Any]:
+        """What another caller is shown: its elements by kind."""
+        answer = await self.http.get(f"/v1{path}", headers=bearer(role, subject))
+        assert answer.status_code == 200, answer.text
+        return {one["kind"]: one for one in answer.json()["elements"]}
+
     async def notify(self, element_id: str, *, secret: str | None = None) -> httpx.Response:
         """Send the notice of a finished report, signed."""
         notice = {
@@ -74,6 +81,19 @@ class Desk:
     async def apply(self, who: Person, product: str = "cash") -> str:
         body = self.to_apply(who, product)
         return str((await self.post("/applications", body, status=201))["id"])
+
+
+STAFF = (("reviewer", "rita"), ("ops", "otto"), ("analyst", "anna"))
+
+
+def assert_impersonal(shown: object, who: Person) -> None:
+    """Nothing of who it is about, nor of the contacts that they name or called."""
+    text = json.dumps(shown, ensure_ascii=False)
+    named = element(who, "personal_information")["contacts"]
+    secrets = {who.name, who.identity_number, who.mobile, who.card_number, who.address}
+    secrets |= {one[field] for one in named for field in ("name", "mobile")} | {"1380000"}
+    assert not [secret for secret in secrets if secret in text]
+    assert not re.search(r"[0-9]{11,}", re.sub(r'"[a-z]{3}_[0-9a-z]{26}"', "", text))
 
 
 async def until(look: Callable[[], Awaitable[dict[str, Any]]], **fields: object) -> dict[str, Any]:
@@ -149,6 +169,13 @@ async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
     (shown,) = [one for one in found["elements"] if one["kind"] == "operator_report"]
     assert (shown["verdict"], shown["reused"]) == ("match", False)
     assert shown["verified_at"] < shown["counts_until"]
+    assert {(one["facts"], one["provider"]) for one in found["elements"]} == {(None, None)}
+    for role, subject in STAFF:
+        told = (await desk.seen(path, role, subject))["operator_report"]
+        assert told["provider"] == "operator_report"
+        assert (told["facts"]["months_billed"], told["facts"]["unpaid_bills"]) == (6, 0)
+        assert told["facts"]["emergency_contacts_called"] is None
+        assert_impersonal(told, who)
 
     await desk.post(f"{path}/withdraw")
     late = await desk.notify(begun["element_id"])
@@ -163,6 +190,12 @@ async def test_a_reviewer_asks_again_and_the_next_application_reuses(desk: Desk)
     handed_in = elements(who, (await desk.get(f"{path}/liveness-challenge"))["actions"])
     given = await desk.post(f"{path}/elements", {"elements": handed_in, "submit": True})
     assert given["application"]["state"] == "in_review"
+    assert {one["facts"] for one in given["elements"]} == {None}
+    judged = await desk.seen(path, "reviewer", "rita")
+    assert judged["liveness"]["facts"]["similarity"] >= judged["liveness"]["facts"]["threshold"]
+    assert judged["identity_card"]["facts"]["lowest_confidence"] is not None
+    assert judged["personal_information"]["facts"] == {"contacts": 2, "address_book": None}
+    assert_impersonal(judged, who)
 
     asked = {"kinds": ["identity_card"], "reason": "the back cannot be read"}
     reopened = await desk.post(f"/reviews/{application_id}/supplement", asked)
@@ -252,6 +285,12 @@ async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) 
     assert [notice.json()["duplicate"] for notice in notices] == [False, True]
     found = await until(lambda: desk.get(f"{line}/elements"), missing=[])
     assert {one["verdict"] for one in found["elements"]} == {"match"}
+    assert {one["facts"] for one in found["elements"]} == {None}
+    judged = await desk.seen(f"{line}/elements", "reviewer", "rita")
+    assert judged["operator_report"]["facts"]["months_billed"] == 6
+    # By the number of the agreement the card could be debited: nothing to judge by.
+    assert set(judged["bank_card"]["facts"]) == {"bank_code", "bank_name"}
+    assert_impersonal(judged, who)
 
 
 async def test_wrong_cards_end_the_application_and_a_new_one_gives_no_further_tries(

@@ -140,7 +140,7 @@ def test_thresholds_are_data_and_every_decision_names_their_version() -> None:
     strict = POLICY.model_copy(update={"version": "cash-strict", "model_score_refer_below": 700})
     decision = decide(GOOD, TODAY, Policy.model_validate(strict.model_dump()))
     assert (decision.outcome, decision.policy_version) == (Outcome.REFER, "cash-strict")
-    assert decide(GOOD, TODAY).policy_version == "cash-2026.2"
+    assert decide(GOOD, TODAY).policy_version == "cash-2026.3"
 
 
 def test_a_product_asks_at_least_one_source_and_only_those_with_rules() -> None:
