@@ -142,12 +142,15 @@ async def test_a_mismatch_may_be_for_a_person_to_judge(lender: Lender) -> None:
         Verdict.MISMATCH,
         "duplicate_contact",
     )
-    # The policy approves this score; the element refers all the same.
+    # Nothing else is wrong with this applicant: the decision names the element, and it alone.
     assert wrong.application.state is ApplicationState.IN_REVIEW
     async with lender.database.read() as tx:
         decision = await tx.decisions.get(applying.id, "automatic", 1)
     assert decision is not None
-    assert decision.decision.outcome == "approve"
+    assert decision.decision.outcome == "refer"
+    assert [(hit.rule, hit.read) for hit in decision.decision.hits] == [
+        ("element_personal_information", "duplicate_contact")
+    ]
     assert (await applying.review("approve")).state is ApplicationState.OFFERED
 
 
