@@ -50,10 +50,12 @@ class AddressBook(_Data):
 
 
 class FaceLikeness(_Data):
-    """Of the face: how alike it is to what it was compared with, and from where on that passes."""
+    """Of the face: how alike it is to card and registry, and from where on each passes."""
 
-    similarity: float | None = None
-    threshold: float | None = None
+    card_similarity: float | None = None
+    card_threshold: float | None = None
+    registry_similarity: float | None = None
+    registry_threshold: float | None = None
 
 
 class Provided(_Data):
@@ -82,7 +84,7 @@ class Provided(_Data):
 class ProvidedLimits(_Data):
     """Beyond which of them a person decides.
 
-    The face's margin is by how much its similarity lies above the source's threshold.
+    The face's margin is by how much a similarity lies above its threshold.
     """
 
     months_on_network_refer_below: int
@@ -108,7 +110,7 @@ def provided_hits(provided: Provided, limits: ProvidedLimits) -> tuple[Found, ..
         *_of_statements(provided.online_banking or CardStatements(), limits),
         *_of_a_platform(provided.ecommerce or PlatformAccount()),
         *_of_the_address_book(provided.address_book or AddressBook(), limits),
-        _of_the_face(provided.face or FaceLikeness(), limits),
+        *_of_the_face(provided.face or FaceLikeness(), limits),
     )
     return tuple(one for one in found if one is not None)
 
@@ -153,12 +155,20 @@ def _of_the_address_book(book: AddressBook, limits: ProvidedLimits) -> tuple[Fou
     )
 
 
-def _of_the_face(face: FaceLikeness, limits: ProvidedLimits) -> Found | None:
-    if face.similarity is None or face.threshold is None:
+def _of_the_face(face: FaceLikeness, limits: ProvidedLimits) -> tuple[Found | None, ...]:
+    margin = limits.face_margin_refer_below
+    return (
+        _narrow("face_narrow_card", face.card_similarity, face.card_threshold, margin),
+        _narrow("face_narrow_registry", face.registry_similarity, face.registry_threshold, margin),
+    )
+
+
+def _narrow(
+    rule: str, similarity: float | None, threshold: float | None, margin: float
+) -> Found | None:
+    if similarity is None or threshold is None or similarity - threshold >= margin:
         return None
-    if face.similarity - face.threshold >= limits.face_margin_refer_below:
-        return None
-    return "face_narrow", f"{face.similarity} of {face.threshold}"
+    return rule, f"{similarity} of {threshold}"
 
 
 def _below(rule: str, value: int | None, limit: int) -> Found | None:
