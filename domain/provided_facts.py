@@ -166,7 +166,8 @@ def _of_the_face(face: FaceLikeness, limits: ProvidedLimits) -> tuple[Found | No
 def _narrow(
     rule: str, similarity: float | None, threshold: float | None, margin: float
 ) -> Found | None:
-    if similarity is None or threshold is None or similarity - threshold >= margin:
+    # Rounded, because 0.85 - 0.8 is a little less than 0.05.
+    if similarity is None or threshold is None or round(similarity - threshold, 9) >= margin:
         return None
     return rule, f"{similarity} of {threshold}"
 

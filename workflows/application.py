@@ -8,7 +8,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.application import (
         ApplicationState,
-        ElementRecord,
         ElementsMissing,
         ReviewClosed,
         SupplementRefused,
@@ -26,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         StartApplication,
     )
     from messages.elements import ConfirmElement, ElementSettled, SupplementRequest
-    from workflows.application_case import EXHAUSTED_ELEMENTS, ApplicationCase
+    from workflows.application_case import ApplicationCase
     from workflows.calling import parked
     from workflows.collecting import Collecting
     from workflows.deadlines import Deadlines
@@ -234,18 +233,15 @@ class CreditApplication:
             self._collecting.news = False
             await self._go_on()
 
-    def _failed_element(self) -> ElementRecord | None:
-        """Return an element whose last try was wrong: without it there is nothing to decide."""
-        case = self._case
-        failed = failed_element(case.product, case.elements, case.supplement)
-        return failed if failed is not None and workflow.patched(EXHAUSTED_ELEMENTS) else None
-
     async def _go_on(self) -> None:
         """Reject, decide, or say whose move it is: whatever follows from what is known now."""
         case = self._case
         if not case.is_collecting:
             return
-        rejecting = rejecting_element(case.product, case.elements) or self._failed_element()
+        # Without an element whose last try was wrong there is nothing to decide.
+        rejecting = rejecting_element(case.product, case.elements) or failed_element(
+            case.product, case.elements, case.supplement
+        )
         if rejecting is not None:
             await self._deciding.reject(rejecting)
         elif (case.submitted or case.supplement is not None) and not case.missing():

@@ -32,12 +32,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calling import run_parked
     from workflows.details import details_table, element_rows
 
-EXHAUSTED_ELEMENTS = "exhausted-elements"
-"""Marks applications that end with their last wrong try and remind of no element that is refused.
-
-Those that had such an element before stay open until they expire.
-"""
-
 
 class ApplicationCase:
     """One application as its process sees it.

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.reminders import next_reminder, quiet_from
     from messages import calls, ids
     from messages.elements import RemindApplicant
-    from workflows.application_case import EXHAUSTED_ELEMENTS, ApplicationCase
+    from workflows.application_case import ApplicationCase
     from workflows.calling import run
 
 REMIND_WITHIN = timedelta(hours=1)
@@ -68,9 +68,7 @@ class Deadlines:
     def _remind(self, now: datetime) -> None:
         case = self._case
         self._reminded += 1
-        missing, providable = case.unprovided(), case.providable()
-        if missing != providable and workflow.patched(EXHAUSTED_ELEMENTS):
-            missing = providable
+        missing = case.providable()
         if not missing:
             return
         self._sent += 1

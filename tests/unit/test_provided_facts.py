@@ -28,7 +28,13 @@ AT_EVERY_LIMIT: dict[ElementKind, dict[str, Any]] = {
     STATEMENTS: {"overdue_bills": 1, "utilisation_per_mille": 900},
     PLATFORM: {"name_matches": True, "credit_overdue": False},
     CONTACTS: {"contacts": 2, "address_book": {"entries": 20, "overdue_entries": 2}},
-    FACE: {"similarity": 0.55, "threshold": 0.5, "models": {}},
+    FACE: {
+        "card_similarity": 0.55,
+        "card_threshold": 0.5,
+        "registry_similarity": 0.85,
+        "registry_threshold": 0.8,
+        "models": {},
+    },
 }
 
 
@@ -78,7 +84,8 @@ def test_at_every_limit_nothing_follows() -> None:
         (told(CONTACTS, address_book=book(19)), "address_book_entries", "19"),
         (told(CONTACTS, address_book=book(1_001)), "address_book_entries", "1001"),
         (told(CONTACTS, address_book=book(200, 3)), "address_book_overdue", "3"),
-        (told(FACE, similarity=0.53), "face_narrow", "0.53 of 0.5"),
+        (told(FACE, card_similarity=0.53), "face_narrow_card", "0.53 of 0.5"),
+        (told(FACE, registry_similarity=0.81), "face_narrow_registry", "0.81 of 0.8"),
     ],
 )
 def test_beyond_a_limit_a_person_decides(given: Facts, rule: str, read: str) -> None:
@@ -93,7 +100,7 @@ def test_beyond_a_limit_a_person_decides(given: Facts, rule: str, read: str) -> 
         {},
         {kind: {} for kind in AT_EVERY_LIMIT},
         {kind: dict.fromkeys(told) for kind, told in AT_EVERY_LIMIT.items()},
-        {REPORT: {"reasons": ["name_mismatch"]}, FACE: {"similarity": 0.1}},
+        {REPORT: {"reasons": ["name_mismatch"]}, FACE: {"card_similarity": 0.1}},
     ],
 )
 def test_what_is_not_there_changes_nothing(given: dict[ElementKind, dict[str, Any]]) -> None:
