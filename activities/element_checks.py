@@ -20,6 +20,7 @@ from domain.element_catalogue import PICTURE_OF_ANOTHER
 from domain.elements import Element, ElementKind, Verdict
 from domain.identity_numbers import parse_citizen_number
 from domain.liveness_challenge import Action, done
+from domain.person_names import normal_name
 from providers.bank_card import BankCardRequest, CardVerification
 from providers.company import CompanyRecord, CompanyRequest
 from providers.contacts import ContactsVerification
@@ -219,7 +220,7 @@ async def _identity_card(desk: Desk, case: Case) -> Finding:
 
 def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> str | None:
     """Return why a card that could be read does not prove who the applicant is."""
-    if card.name.strip() != typed.name:
+    if normal_name(card.name) != normal_name(typed.name):
         return "name_mismatch"
     if card.identity_number != typed.identity_number:
         return "identity_number_mismatch"

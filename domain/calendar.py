@@ -1,8 +1,26 @@
 """Business dates: which day an instant belongs to, and on which days instalments fall due."""
 
+import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, time
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def _only_a_day(given: object) -> object:
+    """Refuse what pydantic would take for a date besides: a number of seconds, an instant."""
+    is_text = isinstance(given, str) and _DAY.fullmatch(given) is not None
+    if not is_text and (isinstance(given, datetime) or not isinstance(given, date)):
+        raise ValueError("must be a date in the form YYYY-MM-DD")
+    return given
+
+
+Day = Annotated[date, BeforeValidator(_only_a_day)]
+"""A day of the calendar; as text exactly `YYYY-MM-DD`."""
 
 
 def business_date(instant: datetime, zone: ZoneInfo | str) -> date:

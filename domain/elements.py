@@ -3,7 +3,6 @@
 The fields are personal data: they are validated here, stored encrypted, and never enter a workflow.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
@@ -15,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError as NumberError
 
+from domain.calendar import Day
 from domain.identity_numbers import (
     has_luhn_digit,
     parse_card_number,
@@ -22,6 +22,7 @@ from domain.identity_numbers import (
     parse_mobile,
 )
 from domain.liveness_challenge import Shown
+from domain.person_names import person_name
 from domain.pictures import BadPicture, cleaned
 
 
@@ -98,13 +99,6 @@ def company_number(text: str) -> str:
         ) from None
 
 
-def _person_name(text: str) -> str:
-    name = text.strip()
-    if not re.fullmatch(r"[\w·.\- ]{2,50}", name):
-        raise ValueError("a name is 2 to 50 letters")
-    return name
-
-
 def _picture(content: bytes) -> bytes:
     """Leave nothing of a file but its picture; a fault's code is the error's type."""
     try:
@@ -113,7 +107,7 @@ def _picture(content: bytes) -> bytes:
         raise PydanticCustomError(error.fault.value, str(error)) from None
 
 
-PersonName = Annotated[str, AfterValidator(_person_name)]
+PersonName = Annotated[str, AfterValidator(person_name)]
 IdentityNumber = Annotated[str, AfterValidator(identity_number)]
 Mobile = Annotated[str, AfterValidator(mobile_number)]
 CardNumber = Annotated[str, AfterValidator(bank_card_number)]
@@ -168,7 +162,7 @@ class PersonalInformation(_Element):
     marital_status: Literal["single", "married", "divorced", "widowed"]
     occupation: Literal["employee", "self_employed", "business_owner", "student", "none"]
     employer: str | None = Field(default=None, max_length=100)
-    monthly_income: int = Field(ge=0, le=100_000_000, description="minor units")
+    monthly_income: int = Field(strict=True, ge=0, le=100_000_000, description="minor units")
     address: str = Field(min_length=4, max_length=200)
     contacts: tuple[EmergencyContact, ...] = Field(min_length=2, max_length=5)
     address_book: tuple[AddressBookEntry, ...] | None = Field(default=None, max_length=5_000)
@@ -281,7 +275,7 @@ class CardTransaction(_Element):
 
     kind: Literal["card_transaction"] = "card_transaction"
     card_number: str = Field(pattern=r"^[0-9]{13,19}$")
-    paid_on: date
+    paid_on: Day
     amount: int = Field(strict=True, gt=0, le=100_000_000_00)
     place: str | None = Field(default=None, min_length=1, max_length=40)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.allocation import Component, Excess
+from domain.calendar import Day
 from domain.errors import ConflictingEvent, InvalidReversal
 from domain.frequency import Frequency
 from domain.money import Amount, Percent, PositiveAmount
@@ -18,7 +19,7 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str = Field(min_length=1)
-    on: date
+    on: Day
 
 
 class Disbursed(_Event):
@@ -38,7 +39,7 @@ class Paid(_Event):
 
     kind: Literal["paid"] = "paid"
     amount: PositiveAmount
-    instalment: int | None = None
+    instalment: int | None = Field(default=None, strict=True)
     excess: Excess | None = None
 
 
@@ -84,7 +85,7 @@ class Waived(_Event):
     kind: Literal["waived"] = "waived"
     component: Component
     amount: PositiveAmount
-    instalment: int | None = None
+    instalment: int | None = Field(default=None, strict=True)
 
 
 class RateChanged(_Event):
@@ -104,10 +105,10 @@ class Rescheduled(_Event):
 
     kind: Literal["rescheduled"] = "rescheduled"
     instalments: Count
-    first_due_on: date
+    first_due_on: Day
     frequency: Frequency | None = None
     annual_rate: Percent | None = None
-    include_overdue: bool = True
+    include_overdue: bool = Field(default=True, strict=True)
 
 
 class HolidayGranted(_Event):
@@ -115,7 +116,7 @@ class HolidayGranted(_Event):
 
     kind: Literal["holiday_granted"] = "holiday_granted"
     count: Count
-    extend: bool = False
+    extend: bool = Field(default=False, strict=True)
 
 
 class WrittenOff(_Event):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.allocation import Allocation
 from domain.business_days import BusinessCalendar, BusinessDayRule
-from domain.calendar import months_after
+from domain.calendar import Day, months_after
 from domain.day_count import DayCount
 from domain.delinquency import Delinquency
 from domain.early_settlement import EarlySettlement
@@ -63,23 +63,23 @@ class LoanTerms(BaseModel):
     principal: int = Field(strict=True)
     annual_rate: Percent
     instalments: int = Field(default=0, strict=True)
-    disbursed_on: date
-    first_due_on: date
+    disbursed_on: Day
+    first_due_on: Day
     due_day: int | None = Field(default=None, strict=True)
     penalty_annual_rate: Percent = Decimal(0)
     grace_days: int = Field(default=0, strict=True)
     method: Method = Method.EQUAL_INSTALMENT
     frequency: Frequency = MONTHLY
     second_due_day: int | None = Field(default=None, strict=True)
-    end_of_month: bool = False
+    end_of_month: bool = Field(default=False, strict=True)
     business_day_rule: BusinessDayRule = BusinessDayRule.NONE
     calendar: BusinessCalendar = BusinessCalendar.NONE
-    interest_follows: bool = False
+    interest_follows: bool = Field(default=False, strict=True)
     day_count: DayCount = DayCount.PERIOD
     interest_rounding: Rounding = Rounding()
     instalment_rounding: Rounding = Rounding()
     residue: Residue = Residue.LAST
-    smooth: bool = False
+    smooth: bool = Field(default=False, strict=True)
     principal_grace: int = Field(default=0, strict=True)
     interest_grace: int = Field(default=0, strict=True)
     interest_free: int = Field(default=0, strict=True)

@@ -1,10 +1,10 @@
 """What shapes a plan: methods, listed instalments and changes agreed in advance."""
 
-from datetime import date
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.calendar import Day
 from domain.money import Percent
 
 
@@ -46,7 +46,7 @@ class ExplicitInstalment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    due_on: date
+    due_on: Day
     principal: int | None = Field(default=None, strict=True)
     total: int | None = Field(default=None, strict=True)
 
@@ -56,7 +56,7 @@ class Tranche(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    on: date
+    on: Day
     amount: int = Field(strict=True)
 
 
@@ -65,7 +65,7 @@ class RateStep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    on: date
+    on: Day
     annual_rate: Percent
 
 
@@ -78,6 +78,6 @@ class Holiday(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    on: date
+    on: Day
     count: int = Field(strict=True)
-    extend: bool = False
+    extend: bool = Field(default=False, strict=True)

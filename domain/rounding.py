@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 from fractions import Fraction
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
+
+from pydantic import Field
 
 from domain.errors import DomainError
 
@@ -33,7 +35,7 @@ class RoundingMode(StrEnum):
 class Rounding(NamedTuple):
     """A unit in minor units and a mode; the default is half up to one minor unit."""
 
-    unit: int = 1
+    unit: Annotated[int, Field(strict=True)] = 1
     mode: RoundingMode = RoundingMode.HALF_UP
 
     def apply(self, amount: Fraction | int) -> int:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from api.schemas.base import Answer, Body, Currency, MinorUnits
 from api.schemas.plan_events import StrictEvent
+from domain.calendar import Day
 from domain.cost_sheet import CostSheet
 from domain.errors import InvalidTerms
 from domain.loan_terms import LoanTerms
@@ -97,7 +98,7 @@ class PlanTrial(Body):
 
     terms: Annotated[TrialTerms, BeforeValidator(_refuse_long_lists)]
     events: tuple[StrictEvent, ...] = Field(default=(), max_length=MOST_EVENTS)
-    as_of: date | None = None
+    as_of: Day | None = None
     lender_kind: LenderKind | None = None
 
 

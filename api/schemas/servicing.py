@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from api.schemas.base import Answer, Body
 from domain.allocation import Component, Excess
+from domain.calendar import Day
 from domain.difference import Difference
 from domain.frequency import Frequency
 from domain.loan_events import AnyEvent, Count, LoanEvent
@@ -25,7 +26,7 @@ class _Fact(Body):
 
     model_config = _example({"on": "2026-02-15", "reference": "case-7"})
 
-    on: date | None = Field(default=None, description="the value date; today without one")
+    on: Day | None = Field(default=None, description="the value date; today without one")
     reference: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9._:-]{0,64}$",
@@ -72,7 +73,7 @@ class WaivedFact(_Fact):
     kind: Literal["waived"]
     component: Component
     amount: PositiveAmount
-    instalment: int | None = Field(default=None, ge=0)
+    instalment: int | None = Field(default=None, strict=True, ge=0)
 
 
 class RateChangedFact(_Fact):
@@ -93,10 +94,10 @@ class RescheduledFact(_Fact):
 
     kind: Literal["rescheduled"]
     instalments: Count
-    first_due_on: date
+    first_due_on: Day
     frequency: Frequency | None = None
     annual_rate: Percent | None = None
-    include_overdue: bool = True
+    include_overdue: bool = Field(default=True, strict=True)
 
 
 class HolidayFact(_Fact):
@@ -106,7 +107,7 @@ class HolidayFact(_Fact):
 
     kind: Literal["holiday_granted"]
     count: Count
-    extend: bool = False
+    extend: bool = Field(default=False, strict=True)
 
 
 class WrittenOffFact(_Fact):

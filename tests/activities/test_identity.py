@@ -244,6 +244,26 @@ async def test_a_card_that_reads_well_must_agree_and_be_in_date(bench: Bench) ->
     assert await reason(front, pictures.card_back(long_term)) is None
 
 
+async def test_a_name_read_with_another_interpunct_is_the_same_name(bench: Bench) -> None:
+    """Keyboards and text recognition write the point of 阿迪力·买买提 in many ways."""
+    someone = replace(
+        person("approved", 163),
+        name="阿迪力·买买提",
+        identity_number="110108198802019650",
+        birth_date=date(1988, 2, 1),
+        sex="male",
+    )
+    known = await applicant(bench, someone)
+    await known.verify(real_name(replace(someone, name="阿迪力•买买提")))
+    back = pictures.card_back(someone)
+    other = replace(someone, name="阿迪力・买买江")
+    outcome = await known.verify(identity_card(pictures.card_front(other), back))
+    assert outcome.reason == "name_mismatch"
+    read = replace(someone, name="阿迪力 ･ 买买提")
+    outcome = await known.verify(identity_card(pictures.card_front(read), back))
+    assert (outcome.verdict, outcome.reason) == (Verdict.MATCH, None)
+
+
 async def test_a_face_must_live(bench: Bench) -> None:
     known = await _with_card(bench, "not_live", 111)
     assert (await known.verify(liveness(known.person))).reason == "not_live"
