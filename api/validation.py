@@ -20,6 +20,8 @@ _BY_TYPE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "extra_forbidden": "unknown_field",
         "missing": "missing_field",
+        "missing_here": "missing_field",
+        "surplus_here": "unknown_field",
         "union_tag_invalid": "unknown_element_kind",
         "union_tag_not_found": "unknown_element_kind",
         "invalid_cursor": "invalid_cursor",

@@ -9,7 +9,16 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError as NumberError
@@ -22,6 +31,14 @@ from domain.identity_numbers import (
     parse_mobile,
 )
 from domain.liveness_challenge import Shown
+from domain.occupations import (
+    OCCUPATIONAL,
+    EmployedFor,
+    Industry,
+    Occupation,
+    Telephone,
+    check_asked,
+)
 from domain.person_names import person_name
 from domain.pictures import BadPicture, cleaned
 
@@ -152,20 +169,43 @@ class AddressBookEntry(_Element):
 
 
 class PersonalInformation(_Element):
-    """What the applicant says of himself, and two people to turn to.
+    """What the applicant says of himself and of his occupation, and two people to turn to.
 
-    The address book is taken only by products that compare contacts with it, and never asked for.
+    `domain.occupations.ASKED_WITH` says which fields come with which occupation. The address book
+    is taken only by products that compare contacts with it, and never asked for.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     kind: Literal["personal_information"] = "personal_information"
     education: Literal["master", "bachelor", "college", "secondary"]
     marital_status: Literal["single", "married", "divorced", "widowed"]
-    occupation: Literal["employee", "self_employed", "business_owner", "student", "none"]
-    employer: str | None = Field(default=None, max_length=100)
+    occupation: Occupation
+    employer: str | None = Field(default=None, min_length=2, max_length=100)
+    business_name: str | None = Field(default=None, min_length=2, max_length=100)
+    school: str | None = Field(default=None, min_length=2, max_length=100)
+    industry: Industry | None = None
+    employer_telephone: Telephone | None = None
+    employer_address: str | None = Field(default=None, min_length=4, max_length=200)
+    employed_for: EmployedFor | None = None
+    salary_by_card: bool | None = Field(default=None, strict=True)
+    social_security: bool | None = Field(default=None, strict=True)
+    operating_years: int | None = Field(default=None, strict=True, ge=0, le=100)
+    monthly_turnover: int | None = Field(
+        default=None, strict=True, ge=0, le=100_000_000_00, description="minor units"
+    )
     monthly_income: int = Field(strict=True, ge=0, le=100_000_000, description="minor units")
     address: str = Field(min_length=4, max_length=200)
     contacts: tuple[EmergencyContact, ...] = Field(min_length=2, max_length=5)
     address_book: tuple[AddressBookEntry, ...] | None = Field(default=None, max_length=5_000)
+
+    @field_validator(*OCCUPATIONAL)
+    @classmethod
+    def _comes_with_the_occupation(cls, value: object, info: ValidationInfo) -> object:
+        # An occupation that was refused itself is no longer among the data.
+        if info.field_name and "occupation" in info.data:
+            check_asked(info.data["occupation"], info.field_name, value)
+        return value
 
 
 class IdentityCard(_Element):

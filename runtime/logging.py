@@ -31,7 +31,7 @@ def _words(text: str) -> frozenset[str]:
 _PERSONAL_WORDS: Final = _words("""
     account address addresses authorization birth birthday body card company contact contacts
     cookie cvv email employer face headers holder identity image images input mobile name names
-    params password payload person phone plaintext raw relation secret selfie telephone token
+    params password payload person phone plaintext raw relation school secret selfie telephone token
 """)
 _PERSONAL_PAIRS: Final = frozenset(("id_number", "id_no", "date_of_birth"))
 # What is told about a personal fact without telling it: `contact_count`, `bank_card_id`.

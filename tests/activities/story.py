@@ -189,6 +189,12 @@ def personal_information(person: Person, *mobiles: str) -> elements.PersonalInfo
             "marital_status": "single",
             "occupation": "employee",
             "employer": "示例公司",
+            "industry": "education",
+            "employer_telephone": "010-65001234",
+            "employer_address": "北京市朝阳区建国路一号",
+            "employed_for": "3_to_7_years",
+            "salary_by_card": True,
+            "social_security": True,
             "monthly_income": 1_200_000,
             "address": person.address,
             "contacts": [

@@ -107,6 +107,13 @@ PERSONAL = {
     "education": "bachelor",
     "marital_status": "single",
     "occupation": "employee",
+    "employer": "示例公司",
+    "industry": "education",
+    "employer_telephone": "010-65001234",
+    "employer_address": "北京市朝阳区建国路一号",
+    "employed_for": "3_to_7_years",
+    "salary_by_card": True,
+    "social_security": True,
     "monthly_income": 800_000,
     "address": "北京市朝阳区金丝雀路 7 号",
     "contacts": [
@@ -158,6 +165,21 @@ async def test_personal_values_are_never_repeated(
         # The name of an unknown field is repeated, if it can be one; values never are.
         if secret not in problem["errors"][0]["field"]:
             assert secret not in answer.text
+
+
+async def test_what_an_occupation_lacks_and_what_it_has_too_much_is_named(
+    http: httpx.AsyncClient, elements_url: str
+) -> None:
+    contact = {"name": "王芳", "relation": "friend", "mobile": "13900139000"}
+    student = PERSONAL | {"contacts": [contact, contact], "occupation": "student"}
+    answer = await http.post(
+        elements_url, headers=keyed("applicant", "alice"), json={"elements": [student]}
+    )
+    problem = _assert_problem(answer, 422, "validation_failed")
+    errors = {error["field"]: (error["code"], error["message"]) for error in problem["errors"]}
+    assert errors["elements.0.school"] == ("missing_field", "is required with this occupation")
+    surplus = ("unknown_field", "is not asked with this occupation")
+    assert errors["elements.0.employer"] == errors["elements.0.salary_by_card"] == surplus
 
 
 async def test_each_kind_of_element_once(http: httpx.AsyncClient, elements_url: str) -> None:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from domain.elements import (
     Element,
     Liveness,
+    PersonalInformation,
     bank_card_number,
     identity_birth_date,
     identity_number,
@@ -127,6 +128,13 @@ def test_two_contacts_are_asked_for() -> None:
         "education": "bachelor",
         "marital_status": "single",
         "occupation": "employee",
+        "employer": "示例公司",
+        "industry": "education",
+        "employer_telephone": "010-65001234",
+        "employer_address": "北京市朝阳区建国路一号",
+        "employed_for": "3_to_7_years",
+        "salary_by_card": True,
+        "social_security": True,
         "monthly_income": 1_200_000,
         "address": "云南省昆明市五华区一号",
     }
@@ -159,3 +167,73 @@ def test_the_first_frame_at_rest_is_the_face() -> None:
 def test_frames_that_cannot_be_judged_are_refused(faces: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Liveness.model_validate(faces)
+
+
+OCCUPATIONS: dict[str, dict[str, object]] = {
+    "employee": {
+        "employer": "示例公司",
+        "industry": "manufacturing",
+        "employer_telephone": "+86 871-65001234",
+        "employer_address": "云南省昆明市五华区二号",
+        "employed_for": "1_to_3_years",
+        "salary_by_card": False,
+        "social_security": True,
+    },
+    "self_employed": {"industry": "trade", "operating_years": 0, "monthly_turnover": 5_000_000},
+    "business_owner": {
+        "business_name": "示例商行",
+        "industry": "hospitality",
+        "operating_years": 12,
+        "monthly_turnover": 0,
+    },
+    "freelance": {"industry": "culture_and_sport"},
+    "student": {"school": "示例大学"},
+    "none": {},
+}
+
+
+def _informed(occupation: str, **fields: object) -> dict[str, object]:
+    contacts = [
+        {"name": name, "relation": "friend", "mobile": mobile}
+        for name, mobile in (("林大树", "13888888888"), ("林小树", "13899999999"))
+    ]
+    return {
+        "education": "bachelor",
+        "marital_status": "single",
+        "occupation": occupation,
+        "monthly_income": 1_200_000,
+        "address": "云南省昆明市五华区一号",
+        "contacts": contacts,
+    } | fields
+
+
+def _named(given: dict[str, object]) -> list[tuple[str, str]]:
+    with pytest.raises(ValidationError) as refused:
+        PersonalInformation.model_validate(given)
+    return [(str(one["loc"][0]), one["type"]) for one in refused.value.errors()]
+
+
+@pytest.mark.parametrize("occupation", OCCUPATIONS)
+def test_each_occupation_comes_with_its_own_fields(occupation: str) -> None:
+    asked = OCCUPATIONS[occupation]
+    given = PersonalInformation.model_validate(_informed(occupation, **asked))
+    again = PersonalInformation.model_validate_json(given.model_dump_json())
+    assert again == given
+    for name in asked:
+        without = {other: value for other, value in asked.items() if other != name}
+        assert _named(_informed(occupation, **without)) == [(name, "missing_here")]
+    every = {name: value for some in OCCUPATIONS.values() for name, value in some.items()}
+    surplus = {(name, "surplus_here") for name in every if name not in asked}
+    assert set(_named(_informed(occupation, **every | asked))) == surplus
+
+
+def test_an_unknown_occupation_is_the_only_complaint() -> None:
+    assert _named(_informed("astronaut")) == [("occupation", "literal_error")]
+
+
+@pytest.mark.parametrize(
+    "number", ["12345", "650-CALL-ME", "65001234+", "1" * 16, "６５００１２３４"]
+)
+def test_what_is_no_telephone_is_refused(number: str) -> None:
+    fields = OCCUPATIONS["employee"] | {"employer_telephone": number}
+    assert _named(_informed("employee", **fields))[0][0] == "employer_telephone"
