@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from api.errors import FieldProblem, Problem
+from domain.complaints import plain_message
 from domain.elements import ElementKind
 from domain.loan_events import AnyEvent
 from domain.pictures import PictureFault
@@ -89,15 +90,7 @@ def _path(loc: Sequence[int | str]) -> list[str]:
 
 
 def _message(complaint: Mapping[str, Any]) -> str:
-    match str(complaint["type"]):
-        case "extra_forbidden":
-            return "no such field"
-        case "missing":
-            return "is required"
-        case "union_tag_invalid" | "union_tag_not_found":
-            # pydantic's own message repeats the tag that was sent.
-            known = _EVENTS if "events" in complaint["loc"] else _KINDS
-            return f"`kind` must be one of {', '.join(sorted(known))}"
-        case "value_error":
-            return str(complaint["msg"]).removeprefix("Value error, ")
-    return str(complaint["msg"])
+    if str(complaint["type"]).startswith("union_tag"):
+        known = _EVENTS if "events" in complaint["loc"] else _KINDS
+        return f"`kind` must be one of {', '.join(sorted(known))}"
+    return plain_message(complaint)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import ValidationError
 
+from domain.complaints import plain_message
 from domain.credit_analysis import (
     AnyProposal,
     LegalPerson,
@@ -105,7 +106,7 @@ def _fault(item: Any) -> Fault:
                 # A rule between fields of one object says itself which to change.
                 path, message = [*path, named[1]], named[2]
             return Fault(".".join(path) or "body", "invalid_value", message)
-    return Fault(".".join(path) or "body", "invalid_value", str(item["msg"]))
+    return Fault(".".join(path) or "body", "invalid_value", plain_message(item))
 
 
 def _path(loc: tuple[int | str, ...]) -> list[str]:

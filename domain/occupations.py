@@ -65,9 +65,9 @@ def check_asked(occupation: str, field: str, value: Any) -> None:
     """Raise pydantic's error for `field` where it is missing with `occupation`, or surplus."""
     asked = field in ASKED_WITH[occupation]
     if asked and value is None:
-        raise PydanticCustomError("missing_here", "is required with this occupation")
+        raise PydanticCustomError("missing_here", "missing")
     if not asked and value is not None:
-        raise PydanticCustomError("surplus_here", "is not asked with this occupation")
+        raise PydanticCustomError("surplus_here", "surplus")
 
 
 def _telephone(text: str) -> str:
