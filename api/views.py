@@ -18,6 +18,7 @@ from api.schemas.offer import OfferAnswer
 from domain.application import ElementRecord, missing_elements
 from domain.calendar import business_date
 from domain.elements import ElementKind, Verdict
+from domain.kept_elements import counts_until
 from domain.products import Product, product_of
 from messages.application import ApplicationView
 from storage.applications import ApplicationRow
@@ -62,10 +63,10 @@ def element_answer(
     for_staff: bool = False,
 ) -> ElementAnswer:
     """Return where one kind of element stands; `for_staff` with what its source told."""
-    counts_until = status.counts_until
+    until = status.counts_until
     if status.verdict is Verdict.MATCH and status.verified_at and not status.reused:
         verified_on = business_date(status.verified_at, product.zone)
-        counts_until = product.policy_of(status.kind).counts_until(verified_on)
+        until = counts_until(product, status.kind, verified_on, status.valid_until)
     return ElementAnswer(
         kind=status.kind,
         element_id=status.element_id,
@@ -75,7 +76,7 @@ def element_answer(
         reused=status.reused,
         submitted_at=status.submitted_at,
         verified_at=status.verified_at,
-        counts_until=counts_until,
+        counts_until=until,
         authorise_url=authorise_url,
         facts=_shown(status.facts) if for_staff else None,
         provider=status.provider if for_staff else None,

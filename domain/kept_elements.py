@@ -37,8 +37,18 @@ class KeptElement(BaseModel):
 
     def counts_until(self, product: Product) -> date:
         """Return the last business date on which it counts for `product`."""
-        by_policy = product.policy_of(self.kind).counts_until(self.verified_on)
-        return min(by_policy, self.valid_until) if self.valid_until else by_policy
+        return counts_until(product, self.kind, self.verified_on, self.valid_until)
+
+
+def counts_until(
+    product: Product, kind: ElementKind, verified_on: date, valid_until: date | None
+) -> date:
+    """Return the last business date on which a match of `verified_on` counts for `product`.
+
+    What was verified may end of itself before, on `valid_until`.
+    """
+    by_policy = product.policy_of(kind).counts_until(verified_on)
+    return min(by_policy, valid_until) if valid_until else by_policy
 
 
 def usable_elements(

@@ -70,7 +70,8 @@ class ElementStatus(Row):
 
     `facts` and `provider` are those of its verification. `verdict` is None until there is one.
     `mismatches` counts wrong attempts. A `reused` one was verified for an earlier application, and
-    counts until the business date `counts_until`.
+    counts until the business date `counts_until`. What was
+    verified may end of itself, on `valid_until`.
     """
 
     kind: ElementKind
@@ -81,6 +82,7 @@ class ElementStatus(Row):
     mismatches: int
     reused: bool
     counts_until: date | None
+    valid_until: date | None
     submitted_at: datetime
     verified_at: datetime | None
     facts: Json[dict[str, Any]] | None
@@ -195,6 +197,7 @@ class Elements:
         records = await self._connection.fetch(
             f"{_COUNTING} select n.kind, n.id as element_id, n.attempt, n.submitted_at, n.reused,"
             " n.counts_until, v.verified_at, v.facts, v.provider,"
+            " (v.facts ->> 'valid_until')::date as valid_until,"
             " coalesce(v.reason, c.reason, x.reason) as reason,"
             " coalesce(v.verdict, case when x.element_id is not null then 'unavailable' end,"
             " case c.state when 'awaiting_code' then 'awaiting_code'"

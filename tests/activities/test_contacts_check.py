@@ -1,14 +1,16 @@
 """Emergency contacts and the address book, and how long an identity card counts."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import timedelta
 from types import MappingProxyType
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from api.views import element_answer
 from domain import products
 from domain.application import ApplicationState, Waiting, is_provided
+from domain.calendar import business_date
 from domain.consents import Purpose
 from domain.decision import Outcome
 from domain.elements import AddressBookEntry, ElementKind, PersonalInformation, Verdict
@@ -220,8 +222,10 @@ async def test_without_the_consent_contacts_are_checked_without_the_book(bench: 
     assert (await stored(bench, element_id))[1] == 0
 
 
-@pytest.mark.parametrize("valid_until", [date(2040, 5, 1), None])
-async def test_a_card_says_until_when_it_counts(bench: Bench, valid_until: date | None) -> None:
+@pytest.mark.parametrize("ends_in", [timedelta(days=20), timedelta(days=5_000), None])
+async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta | None) -> None:
+    today = business_date(utc_now(), CASH_LOAN.zone)
+    valid_until = today + ends_in if ends_in else None
     of = await known(bench, 6204, "cash")
     shown = replace(of.person, valid_until=valid_until)
     cards = story.identity_card(pictures.card_front(shown), pictures.card_back(shown))
@@ -232,3 +236,11 @@ async def test_a_card_says_until_when_it_counts(bench: Bench, valid_until: date 
         kept = await tx.elements.kept_by(of.start.applicant_id, CASH_LOAN.zone)
     [card] = [item for item in kept if item.own and item.kind is ElementKind.IDENTITY_CARD]
     assert card.valid_until == valid_until
+    async with bench.database.read() as tx:
+        latest = await tx.elements.latest(of.start.application_id)
+    [shown_to_applicant] = [
+        element_answer(one, CASH_LOAN) for one in latest if one.kind is ElementKind.IDENTITY_CARD
+    ]
+    shown_until = shown_to_applicant.counts_until
+    assert shown_until == card.counts_until(CASH_LOAN)
+    assert shown_until == card.verified_on + min(ends_in or timedelta.max, timedelta(days=365))
