@@ -23,6 +23,7 @@ Part = Literal[
     "characters", "length", "province", "birth_date", "check_digit", "repeated", "mask", "range"
 ]
 
+# 81 to 83 are residence permits of people from Hong Kong, Macao and Taiwan.
 _PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 _FULL_WIDTH = {ord("０") + digit: str(digit) for digit in range(10)} | {
     ord("Ｘ"): "X",
@@ -51,11 +52,6 @@ class CitizenNumber:
     region: str
     birth_date: date = field(repr=False)
     sex: Literal["male", "female"]
-
-    @property
-    def province(self) -> str:
-        """The first two digits; 81 to 83 are residence permits of Hong Kong, Macao, Taiwan."""
-        return self.region[:2]
 
 
 def parse_citizen_number(text: str, as_of: date) -> CitizenNumber:
@@ -120,11 +116,6 @@ def has_luhn_digit(number: str) -> bool:
     return luhn.is_valid(number)
 
 
-def card_prefix(number: str, digits: Literal[6, 8] = 6) -> str:
-    """Return the issuer's prefix (BIN) of a normal card number; UnionPay's begin with 62."""
-    return number[:digits]
-
-
 def parse_cpf(text: str, *, masked: bool = False) -> str:
     """Return a CPF as eleven digits; `masked` demands exactly ###.###.###-##.
 
@@ -167,16 +158,6 @@ def has_cnpj_mask(text: str, *, alphanumeric: bool = True) -> bool:
     """Say whether `text` looks like a masked CNPJ, of digits alone unless `alphanumeric`."""
     letters = re.search("[A-Z]", text) is not None
     return _CNPJ_MASK.fullmatch(text) is not None and (alphanumeric or not letters)
-
-
-def masked_cpf(number: str) -> str:
-    """Return eleven digits as ###.###.###-##."""
-    return f"{number[:3]}.{number[3:6]}.{number[6:9]}-{number[9:]}"
-
-
-def masked_cnpj(number: str) -> str:
-    """Return fourteen characters as ##.###.###/####-##."""
-    return f"{number[:2]}.{number[2:5]}.{number[5:8]}/{number[8:12]}-{number[12:]}"
 
 
 def parse_ipv4(text: str) -> str:
