@@ -51,8 +51,8 @@ async def store_elements(
     subjects = await lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await tx.elements.latest(application.id)}
     provided = []
-    for element in elements:
-        check_form(product, element)
+    for number, element in enumerate(elements):
+        check_form(product, element, f"elements.{number}.")
         kind = ElementKind(element.kind)
         item = ProvidedElement(element_id=command.new_id("elt", kind), kind=kind)
         known = latest.get(kind)

@@ -75,9 +75,16 @@ class ElementsMissing(DomainError):
 
 
 class ElementRefused(DomainError):
-    """An element cannot be taken: not asked for, verified already, or tried too often."""
+    """An element cannot be taken: not asked for, verified already, or tried too often.
+
+    `field` names the one to leave out, where it is not the whole element.
+    """
 
     code = "element_refused"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class CodeRefused(DomainError):
@@ -254,11 +261,16 @@ def _is_on_its_way(product: Product, record: ElementRecord | None) -> bool:
     )
 
 
-def check_form(product: Product, element: Element) -> None:
-    """Raise `ElementRefused` where `element` brings more than `product` may be given."""
+def check_form(product: Product, element: Element, place: str = "") -> None:
+    """Raise `ElementRefused` where `element` brings more than `product` may be given.
+
+    `place` stands before the name of the field, where the element is a part of something.
+    """
     brings_book = isinstance(element, PersonalInformation) and element.address_book is not None
     if brings_book and not product.check_address_book:
-        raise ElementRefused(f"product {product.code} does not take address books")
+        raise ElementRefused(
+            f"product {product.code} does not take address books", field=f"{place}address_book"
+        )
 
 
 def check_may_supplement(product: Product, rounds: int, kinds: Collection[ElementKind]) -> None:

@@ -21,7 +21,7 @@ PICTURE_OF_ANOTHER: Final = "picture_used_by_another"
 
 
 class Stage(StrEnum):
-    """When a product usually asks for an element."""
+    """When an element is asked for; optional ones are taken with an application."""
 
     APPLICATION = "application"
     DRAWDOWN = "drawdown"
@@ -43,8 +43,8 @@ class ElementPolicy(BaseModel):
     """What holds for one kind of element.
 
     `valid_for_days` counts from the business date of the verification: on the day so many days
-    later it still counts. `capability` says which sources can answer and `cost` what one answer is
-    planned to cost, in minor units of CNY; what a source charges is the source's own profile.
+    later it still counts. `capability` says which sources can answer; what that costs is in their
+    profiles (`domain.data_sources`).
     `attempts` limits how often an element is taken in one application, answered or not;
     `mismatches` how often it may be wrong, there and by one person in 24 hours. `on_reason`
     overrides `on_mismatch` for a reason that the source gives. `reject_code` is the code of a
@@ -64,7 +64,6 @@ class ElementPolicy(BaseModel):
     capability: Capability
     consent: Purpose
     valid_for_days: int
-    cost: int
     attempts: int = 10
     mismatches: int = 3
     on_mismatch: OnMismatch = OnMismatch.RESUBMIT
@@ -109,8 +108,7 @@ def consents_needed(policy: ElementPolicy, element: Element) -> dict[str, Purpos
 
 # Validity, limits and consequences are starting values (domain facts, sections 3.4, 5.2, 5.3): a
 # four-factor match is kept for 30 days, three mismatches a day, five wrong codes. To blink and nod
-# before a telephone takes a minute; ten leave room for a poor connection. Costs are placeholders of
-# an installation's own contracts.
+# before a telephone takes a minute; ten leave room for a poor connection.
 _ENTRIES: Final = (
     ElementPolicy(
         kind=ElementKind.REAL_NAME,
@@ -118,7 +116,6 @@ _ENTRIES: Final = (
         capability=Capability.REAL_NAME,
         consent=Purpose.IDENTITY_VERIFICATION,
         valid_for_days=365,
-        cost=20,
         needs=(),
     ),
     ElementPolicy(
@@ -127,7 +124,6 @@ _ENTRIES: Final = (
         capability=Capability.OPERATOR,
         consent=Purpose.OPERATOR_QUERY,
         valid_for_days=30,
-        cost=30,
         reject_code="R07",
     ),
     ElementPolicy(
@@ -136,7 +132,6 @@ _ENTRIES: Final = (
         capability=Capability.CONTACTS,
         consent=Purpose.PERSONAL_INFORMATION,
         valid_for_days=180,
-        cost=0,
         on_reason=(
             ("relation_mismatch", OnMismatch.REFER),
             ("contact_not_in_address_book", OnMismatch.REFER),
@@ -150,7 +145,6 @@ _ENTRIES: Final = (
         capability=Capability.IDENTITY_CARD,
         consent=Purpose.IDENTITY_VERIFICATION,
         valid_for_days=365,
-        cost=10,
         mismatches=3,
         on_reason=((PICTURE_OF_ANOTHER, OnMismatch.REFER),),
         reject_code="R12",
@@ -161,7 +155,6 @@ _ENTRIES: Final = (
         capability=Capability.LIVENESS,
         consent=Purpose.FACE_RECOGNITION,
         valid_for_days=1,
-        cost=180,
         on_reason=(
             (PICTURE_OF_ANOTHER, OnMismatch.REFER),
             ("no_registered_photo", OnMismatch.REFER),
@@ -177,7 +170,6 @@ _ENTRIES: Final = (
         capability=Capability.BANK_CARD,
         consent=Purpose.BANK_CARD_VERIFICATION,
         valid_for_days=30,
-        cost=40,
     ),
     ElementPolicy(
         kind=ElementKind.OPERATOR_REPORT,
@@ -185,7 +177,6 @@ _ENTRIES: Final = (
         capability=Capability.OPERATOR_REPORT,
         consent=Purpose.OPERATOR_REPORT,
         valid_for_days=30,
-        cost=200,
         attempts=5,
         captured=True,
     ),
@@ -195,7 +186,6 @@ _ENTRIES: Final = (
         capability=Capability.CREDIT_CARD,
         consent=Purpose.BANK_CARD_VERIFICATION,
         valid_for_days=30,
-        cost=40,
     ),
     ElementPolicy(
         kind=ElementKind.ONLINE_BANKING,
@@ -203,7 +193,6 @@ _ENTRIES: Final = (
         capability=Capability.ONLINE_BANKING,
         consent=Purpose.DATA_IMPORT,
         valid_for_days=30,
-        cost=150,
         attempts=5,
         captured=True,
     ),
@@ -213,7 +202,6 @@ _ENTRIES: Final = (
         capability=Capability.ECOMMERCE,
         consent=Purpose.DATA_IMPORT,
         valid_for_days=30,
-        cost=150,
         attempts=5,
         captured=True,
     ),
@@ -223,7 +211,6 @@ _ENTRIES: Final = (
         capability=Capability.COMPANY,
         consent=Purpose.CREDIT_ANALYSIS,
         valid_for_days=90,
-        cost=100,
         on_mismatch=OnMismatch.REFER,
         needs=(),
     ),
@@ -233,7 +220,6 @@ _ENTRIES: Final = (
         capability=Capability.REAL_NAME,
         consent=Purpose.CREDIT_ANALYSIS,
         valid_for_days=90,
-        cost=20,
     ),
     ElementPolicy(
         kind=ElementKind.CARD_TRANSACTION,
@@ -241,7 +227,6 @@ _ENTRIES: Final = (
         capability=Capability.TRANSACTION_AUTHENTICATION,
         consent=Purpose.BUREAU_QUERY,
         valid_for_days=30,
-        cost=100,
         on_mismatch=OnMismatch.REFER,
     ),
 )
@@ -250,13 +235,18 @@ CATALOGUE: Final[Mapping[ElementKind, ElementPolicy]] = MappingProxyType(
     {entry.kind: entry for entry in _ENTRIES}
 )
 
+
+def asked_at(stage: Stage) -> tuple[ElementKind, ...]:
+    """Return the kinds that are usually asked at `stage`, in their usual order."""
+    return tuple(entry.kind for entry in _ENTRIES if entry.stage is stage)
+
+
 BANK_CARD_BINDING: Final = ElementPolicy(
     kind=ElementKind.BANK_CARD,
     stage=Stage.APPLICATION,
     capability=Capability.CARD_BINDING,
     consent=Purpose.BANK_CARD_VERIFICATION,
     valid_for_days=30,
-    cost=60,
     captured=True,
     capture_within=timedelta(minutes=15),
     codes=3,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.data_sources import Capability
 from domain.decision import DECISION_SOURCES
-from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, ElementPolicy
+from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, ElementPolicy, Stage, asked_at
 from domain.elements import ElementKind
 from domain.errors import DomainError
 from domain.fees import Fee
@@ -110,6 +110,11 @@ class Product(BaseModel):
         needs = self.policy_of(kind).needs
         return tuple(need for need in needs if need in self.required_elements)
 
+    def fields_of(self, kind: ElementKind) -> tuple[str, ...]:
+        """Return the names of the fields that a kind of element may bring with this product."""
+        surplus = () if self.check_address_book else ("address_book",)
+        return tuple(name for name in self.policy_of(kind).fields if name not in surplus)
+
     def check_request(self, amount: int, instalments: int) -> None:
         """Raise `OutsideProduct` unless `amount` over `instalments` months can be applied for."""
         if not self.amount_min <= amount <= self.amount_max or amount % self.amount_step:
@@ -137,14 +142,7 @@ CASH_LOAN = Product(
     annual_rate=Decimal("24"),
     penalty_annual_rate=Decimal("24"),
     mode="single_batch",
-    required_elements=(
-        ElementKind.REAL_NAME,
-        ElementKind.OPERATOR,
-        ElementKind.PERSONAL_INFORMATION,
-        ElementKind.IDENTITY_CARD,
-        ElementKind.LIVENESS,
-        ElementKind.BANK_CARD,
-    ),
+    required_elements=asked_at(Stage.APPLICATION),
     collecting_for=timedelta(days=7),
     review_within=timedelta(minutes=30),
     offer_valid_for=timedelta(days=7),
@@ -159,15 +157,7 @@ REVOLVING_LOAN = CASH_LOAN.model_copy(
         "code": "revolving",
         "mode": "revolving",
         "line_valid_for": timedelta(days=365),
-        "optional_elements": (
-            ElementKind.OPERATOR_REPORT,
-            ElementKind.CREDIT_CARD,
-            ElementKind.ONLINE_BANKING,
-            ElementKind.ECOMMERCE,
-            ElementKind.COMPANY,
-            ElementKind.GUARANTOR,
-            ElementKind.CARD_TRANSACTION,
-        ),
+        "optional_elements": asked_at(Stage.OPTIONAL),
         "element_policies": (BANK_CARD_BINDING,),
     }
 )

@@ -8,6 +8,7 @@ from api.auth import Caller
 from api.gate import gated_router
 from api.schemas.base import Page
 from api.schemas.element import ElementPolicyAnswer
+from domain.element_catalogue import Stage
 from domain.elements import ElementKind
 from domain.products import product_of
 
@@ -20,17 +21,17 @@ async def elements(
 ) -> Page[ElementPolicyAnswer]:
     """Return them in the order in which they are asked for."""
     found = product_of(product)
-    asked: list[tuple[ElementKind, str]] = [
-        *((kind, "application") for kind in found.required_elements),
-        *((kind, "optional") for kind in found.optional_elements),
-        *((kind, "drawdown") for kind in found.drawdown_elements),
+    asked: list[tuple[ElementKind, Stage]] = [
+        *((kind, Stage.APPLICATION) for kind in found.required_elements),
+        *((kind, Stage.OPTIONAL) for kind in found.optional_elements),
+        *((kind, Stage.DRAWDOWN) for kind in found.drawdown_elements),
     ]
     items = [
         ElementPolicyAnswer.model_validate(
             {
                 "kind": kind,
                 "asked": when,
-                "fields": found.policy_of(kind).fields,
+                "fields": found.fields_of(kind),
                 **found.policy_of(kind).model_dump(
                     include={
                         "consent",

@@ -1,12 +1,10 @@
 """The catalogue of elements, and the codes that applicants enter for them."""
 
-from typing import Literal
-
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from api.schemas.base import Answer, Body
 from domain.consents import Purpose
-from domain.element_catalogue import OnMismatch
+from domain.element_catalogue import OnMismatch, Stage
 from domain.elements import ElementKind
 from domain.liveness_challenge import Action
 
@@ -18,7 +16,7 @@ class ElementPolicyAnswer(Answer):
     """
 
     kind: ElementKind
-    asked: Literal["application", "optional", "drawdown"]
+    asked: Stage
     fields: tuple[str, ...]
     consent: Purpose
     valid_for_days: int

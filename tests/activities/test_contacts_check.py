@@ -1,7 +1,7 @@
 """Emergency contacts and the address book, and how long an identity card counts."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from types import MappingProxyType
 
 import pytest

@@ -182,6 +182,18 @@ async def test_what_an_occupation_lacks_and_what_it_has_too_much_is_named(
     assert errors["elements.0.employer"] == errors["elements.0.salary_by_card"] == surplus
 
 
+async def test_an_address_book_that_the_product_does_not_take_is_named(
+    http: httpx.AsyncClient, elements_url: str
+) -> None:
+    contact = {"name": "王芳", "relation": "friend", "mobile": "13900139000"}
+    told = PERSONAL | {"contacts": [contact, contact], "address_book": []}
+    answer = await http.post(
+        elements_url, headers=keyed("applicant", "alice"), json={"elements": [told]}
+    )
+    problem = _assert_problem(answer, 409, "element_refused")
+    assert [error["field"] for error in problem["errors"]] == ["elements.0.address_book"]
+
+
 async def test_each_kind_of_element_once(http: httpx.AsyncClient, elements_url: str) -> None:
     operator = {"kind": "operator", "mobile": "13800138000"}
     answer = await http.post(

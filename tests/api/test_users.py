@@ -243,6 +243,9 @@ async def test_a_product_says_what_it_asks_for(http: httpx.AsyncClient) -> None:
         "liveness",
         "bank_card",
     ]
+    assert {one["asked"] for one in items} == {"application"}
+    assert "address_book" not in items[2]["fields"]
+    assert {"occupation", "industry", "contacts"} <= set(items[2]["fields"])
     assert items[0]["fields"] == ["name", "identity_number"]
     assert (items[5]["consent"], items[5]["valid_for_days"]) == ("bank_card_verification", 30)
     unknown = await http.get("/v1/products/pawn/elements", headers=bearer("partner", "acme"))

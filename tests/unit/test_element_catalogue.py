@@ -18,9 +18,9 @@ from domain.application import (
     rejecting_element,
 )
 from domain.consents import CURRENT_TEXTS, Purpose, UnknownConsentText, check_text
-from domain.element_catalogue import CATALOGUE, OnMismatch, Stage
+from domain.element_catalogue import CATALOGUE, OnMismatch
 from domain.elements import FORMS, AddressBookEntry, ElementKind, Verdict
-from domain.products import CASH_LOAN
+from domain.products import CASH_LOAN, REVOLVING_LOAN
 from runtime.clock import utc_now
 from sandbox.personas import person
 from tests.activities import story
@@ -72,7 +72,6 @@ def test_entries_are_sound() -> None:
     for policy in CATALOGUE.values():
         assert 0 < policy.mismatches <= policy.attempts
         assert policy.valid_for_days > 0
-        assert policy.cost >= 0
         assert policy.consent in CURRENT_TEXTS
 
 
@@ -90,8 +89,17 @@ def test_only_the_face_proves_presence() -> None:
 
 
 def test_the_shipped_products_ask_for_the_six_basic_ones_and_not_for_the_address_book() -> None:
-    basic = tuple(kind for kind, policy in CATALOGUE.items() if policy.stage is Stage.APPLICATION)
-    assert CASH_LOAN.required_elements == basic
+    assert [kind.value for kind in CASH_LOAN.required_elements] == [
+        "real_name",
+        "operator",
+        "personal_information",
+        "identity_card",
+        "liveness",
+        "bank_card",
+    ]
+    assert CASH_LOAN.optional_elements == ()
+    assert set(REVOLVING_LOAN.elements) == set(ElementKind)
+    assert REVOLVING_LOAN.required_elements == CASH_LOAN.required_elements
     assert not CASH_LOAN.check_address_book
 
 
@@ -178,8 +186,12 @@ def test_an_address_book_is_taken_only_where_the_product_compares_it() -> None:
     comparing = CASH_LOAN.model_copy(update={"check_address_book": True})
     check_form(CASH_LOAN, plain)
     check_form(comparing, with_book)
-    with pytest.raises(ElementRefused, match="address book"):
-        check_form(CASH_LOAN, with_book)
+    with pytest.raises(ElementRefused, match="address book") as refused:
+        check_form(CASH_LOAN, with_book, "elements.2.")
+    assert refused.value.field == "elements.2.address_book"
+    kind = ElementKind.PERSONAL_INFORMATION
+    assert set(comparing.fields_of(kind)) - set(CASH_LOAN.fields_of(kind)) == {"address_book"}
+    assert "contacts" in CASH_LOAN.fields_of(kind)
 
 
 def test_supplements_are_limited_in_number_and_kind() -> None:
