@@ -15,7 +15,7 @@ RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.lock | tr ' ' '-')
 DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | tr ' ' '-')
 MUTATION_STAMP := $(VENV)/.mutation-$(shell cksum < requirements-mutation.lock | tr ' ' '-')
 
-.PHONY: help setup run demo test check mutation lock clean-data
+.PHONY: help setup run demo test fuzz check mutation lock clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ else
 	$(VENV_PYTHON) -m pytest $(BESIDE:%=--ignore=%); first=$$?; \
 	wait $$beside; second=$$?; cat $$log; exit $$((first || second))
 endif
+
+EXAMPLES ?= 10000
+FUZZED := $(addprefix tests/activities/test_,enquiries_fuzz.py fireeye_answers.py qitech_fuzzed.py)
+
+fuzz: $(DEV_STAMP) ## Answer our clients with anything, ten thousand times (EXAMPLES=500 is quicker)
+	@LOANFLOW_HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(VENV_PYTHON) -m pytest $(FUZZED) $(ARGS)
 
 check: $(DEV_STAMP) ## Lint, formatting, strict types and import rules
 	@$(VENV_PYTHON) -m ruff check .
