@@ -34,6 +34,7 @@ _BY_FIELD: Final[Mapping[str, str]] = MappingProxyType(
         "amount": "invalid_amount",
         "payoff_total": "invalid_amount",
         "monthly_income": "invalid_amount",
+        "monthly_turnover": "invalid_amount",
         "identity_number": "invalid_identity_number",
         "mobile": "invalid_mobile",
         "card_number": "invalid_card_number",
