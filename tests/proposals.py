@@ -168,6 +168,10 @@ def read(given: dict[str, Any], kind: PersonKind = PersonKind.LEGAL) -> AnyPropo
 def signing(count: int) -> dict[str, Any]:
     """`scr_parameters` with so many signers, all different people."""
     first: dict[str, Any] = published()["scr_parameters"]["signers"][0]
-    numbers = [registers.cpf("person_ok", member) for member in range(count)]
-    masked = [f"{n[:3]}.{n[3:6]}.{n[6:9]}-{n[9:]}" for n in numbers]
-    return {"signers": [first | {"document_number": number} for number in masked]}
+    numbers = [masked_cpf(registers.cpf("person_ok", member)) for member in range(count)]
+    return {"signers": [first | {"document_number": number} for number in numbers]}
+
+
+def masked_cpf(number: str) -> str:
+    """Return a CPF in the mask of the documents."""
+    return f"{number[:3]}.{number[3:6]}.{number[6:9]}-{number[9:]}"

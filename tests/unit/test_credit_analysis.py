@@ -15,9 +15,8 @@ from domain.credit_analysis import (
 )
 from domain.credit_analysis_fields import DocumentRules
 from domain.credit_analysis_parsing import InvalidProposal, parties_of, read_proposal
-from domain.identity_numbers import masked_cpf
 from sandbox import registers
-from tests.proposals import PERSONAL, at, legal_person, natural_person, published, read
+from tests.proposals import PERSONAL, at, legal_person, masked_cpf, natural_person, published, read
 
 RECENT = {"credit_request_date": "2026-11-20T10:30:00-03:00", "client_since": None}
 

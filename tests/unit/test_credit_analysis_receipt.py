@@ -11,9 +11,17 @@ from domain.country_codes import COUNTRIES
 from domain.credit_analysis import PersonKind
 from domain.credit_analysis_parsing import Fault, InvalidProposal, read_proposal
 from domain.credit_analysis_receipt import receive_feedback, receive_proposal
-from domain.identity_numbers import masked_cpf
 from sandbox import registers
-from tests.proposals import NOW, PERSONAL, at, legal_person, natural_person, published, read
+from tests.proposals import (
+    NOW,
+    PERSONAL,
+    at,
+    legal_person,
+    masked_cpf,
+    natural_person,
+    published,
+    read,
+)
 
 FIRM = {
     "legal_name": "Fiadora Ltda",
