@@ -25,7 +25,6 @@ with workflow.unsafe.imports_passed_through():
         AssessAnalysis,
         CheckedParty,
         CheckParty,
-        DeliverNotice,
         InviteSigner,
         OpinionStatus,
         OpinionUpdated,
@@ -34,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
         RecordAnalysisReview,
         StartCreditAnalysis,
     )
+    from workflows.analysis_notices import Notices
     from workflows.calling import SOON, SOON_WITHIN, parked, run, run_parked
     from workflows.details import details_table
     from workflows.signatures import AwaitsSignatures
@@ -46,16 +46,6 @@ AT_ONCE = 10
 
 ANSWER_WITHIN = timedelta(seconds=8)
 """How long a request waits for its status before it is answered with the one so far."""
-
-HANDED_OVER = timedelta(seconds=2)
-"""How long the API has to say that it told the first status in its answer; then a notice is sent.
-
-A request whose caller or server is gone so ends in a notice, and the client learns of it."""
-
-LADDER = tuple(
-    timedelta(seconds=seconds) for seconds in (0, 30, 120, 600, 1800, 3600, 7200, 21600, 86400)
-)
-"""The pauses before each try at a notice; after the last try it is given up, on record."""
 
 REGISTER_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360, 1440))
 """The pauses before a register that lacks data is asked again; the last one repeats."""
@@ -101,7 +91,7 @@ class CompanyCreditAnalysis(AwaitsSignatures):
         self._reason = "received"
         self._state_seq = 0
         self._recorded = 0
-        self._owed: list[int] = []
+        self._notices = Notices(start.analysis_id)
         self._recording = asyncio.Lock()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._checked: dict[str, CheckedParty] = {}
@@ -114,7 +104,7 @@ class CompanyCreditAnalysis(AwaitsSignatures):
     @workflow.run
     async def run(self, start: StartCreditAnalysis) -> AnalysisView:
         """Check, decide, wait for an analyst where one is needed, and tell the client."""
-        telling = asyncio.create_task(self._tell())
+        telling = asyncio.create_task(self._notices.deliver(self._is_over))
         with parked():
             if await self._facts_in_time():
                 await self._decide()
@@ -361,39 +351,6 @@ class CompanyCreditAnalysis(AwaitsSignatures):
             # A signal has no caller to answer: the audit row says that it did not count.
             workflow.logger.warning("review signal refused: %s", error.code)
 
-    # Telling the client
-
-    async def _tell(self) -> None:
-        """Deliver every status in its order, each until it is taken or given up."""
-        while True:
-            await workflow.wait_condition(
-                lambda: (
-                    bool(self._owed)
-                    or (self._status.is_final and self._recorded == self._state_seq)
-                )
-            )
-            if not self._owed:
-                return
-            await self._deliver(self._owed.pop(0))
-
-    async def _deliver(self, state_seq: int) -> None:
-        if state_seq == 1:
-            await workflow.sleep(HANDED_OVER, summary="the answer may have told it")
-        for attempt, pause in enumerate(LADDER, start=1):
-            if pause:
-                await workflow.sleep(pause, summary=f"notice {state_seq}: try {attempt}")
-            delivery = await run(
-                calls.DELIVER_NOTICE,
-                DeliverNotice(
-                    analysis_id=self._start.analysis_id,
-                    state_seq=state_seq,
-                    last=attempt == len(LADDER),
-                ),
-                f"notice {state_seq}: try {attempt}",
-            )
-            if delivery.settled:
-                return
-
     # State
 
     async def _enter(self, status: AnalysisStatus, reason: str) -> None:
@@ -420,7 +377,10 @@ class CompanyCreditAnalysis(AwaitsSignatures):
 
     def _is_recorded(self) -> None:
         self._recorded = self._state_seq
-        self._owed.append(self._state_seq)
+        self._notices.owe(self._state_seq)
+
+    def _is_over(self) -> bool:
+        return self._status.is_final and self._recorded == self._state_seq
 
     def _change(self, status: AnalysisStatus, reason: str) -> None:
         """Set the status: the only place that writes it and the search attributes."""

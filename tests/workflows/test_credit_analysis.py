@@ -25,7 +25,7 @@ from tests.standins import Callbacks, receiving
 from tests.workflows.analysing import CLIENT, Analysing, analyse
 from tests.workflows.lender import Lender, also_uncached, ended, refused
 from tests.workflows.test_sealed_histories import opened
-from workflows.company_credit_analysis import HANDED_OVER, LADDER
+from workflows.analysis_notices import HANDED_OVER, LADDER
 
 SIGNATURE_KEY = "webhook-key"
 DAY = timedelta(days=1)
