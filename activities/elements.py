@@ -34,7 +34,7 @@ from messages.elements import (
     ReuseElements,
     StartCapture,
 )
-from providers.errors import ProviderRejected
+from providers.errors import WRONG_ADDRESS, ProviderRejected
 from providers.registry import Providers
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
@@ -215,7 +215,9 @@ async def _begun(source: CaptureSource, case: CaptureCase | NotVerified) -> Capt
         return CaptureAnswer(CaptureStep.ENDED, reason=NOT_ALLOWED)
     except CannotSay as error:
         return CaptureAnswer(CaptureStep.ENDED, reason=error.code)
-    except ProviderRejected:
+    except ProviderRejected as error:
+        if error.code in WRONG_ADDRESS:
+            raise
         return CaptureAnswer(CaptureStep.ENDED, reason=REFUSED_BY_SOURCE)
 
 

@@ -15,7 +15,7 @@ from domain.elements import ElementKind, RealName, Verdict
 from domain.products import product_of
 from messages import calls, ids
 from messages.elements import NOT_ALLOWED, REFUSED_BY_SOURCE, ElementOutcome, VerifyElement
-from providers.errors import ProviderRejected
+from providers.errors import WRONG_ADDRESS, ProviderRejected
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
 from storage.database import Database, Transaction
@@ -53,7 +53,9 @@ class Identity:
             return await self._end(request, NOT_ALLOWED)
         except CannotSay as error:
             return await self._end(request, error.code)
-        except ProviderRejected:
+        except ProviderRejected as error:
+            if error.code in WRONG_ADDRESS:
+                raise
             return await self._end(request, REFUSED_BY_SOURCE)
         await failpoint("verify_element.after_call")
         async with self.database.transaction() as tx:
