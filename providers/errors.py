@@ -7,7 +7,6 @@ wrote: they end in logs and in Temporal failures.
 from datetime import timedelta
 from typing import Final
 
-
 WRONG_ADDRESS: Final = frozenset({"http_404", "http_405"})
 """Codes of refusals that say nothing of a question: we asked at the wrong place."""
 
