@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from domain.pictures import PictureFault
+
 _FORMS: Final[Mapping[str, str]] = MappingProxyType(
     {
         r"^[0-9]{4,8}$": "must be 4 to 8 digits",
@@ -101,7 +103,9 @@ _QUOTED: Final = re.compile(r"'([^']*)'")
 _UNSAID: Final = "is not in the form that is asked for"
 _LISTS: Final = frozenset(("Tuple", "List", "Set", "Frozenset", "Dictionary"))
 _CHOSEN: Final = frozenset(("literal_error", "enum"))
-_OUR_OWN: Final = frozenset(("value_error", "assertion_error"))
+_OUR_OWN: Final = frozenset(
+    ("value_error", "assertion_error", *(fault.value for fault in PictureFault))
+)
 
 
 def plain_message(complaint: Mapping[str, Any]) -> str:

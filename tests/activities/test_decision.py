@@ -91,17 +91,17 @@ async def test_a_decision_waits_for_both_bureaus(bench: Bench, down: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("verdict", "reason", "outcome"),
+    ("index", "verdict", "reason", "outcome"),
     [
-        (Verdict.MATCH, None, Outcome.REFER),
+        (213, Verdict.MATCH, None, Outcome.REFER),
         # Somebody else's account tells nothing of the applicant.
-        (Verdict.MISMATCH, "identity_mismatch", Outcome.APPROVE),
+        (214, Verdict.MISMATCH, "identity_mismatch", Outcome.APPROVE),
     ],
 )
 async def test_what_a_report_tells_of_the_applicant_is_read(
-    bench: Bench, verdict: Verdict, reason: str | None, outcome: Outcome
+    bench: Bench, index: int, verdict: Verdict, reason: str | None, outcome: Outcome
 ) -> None:
-    known = await verified(bench, "approved", 213)
+    known = await verified(bench, "approved", index)
     element_id = await known.provide(OperatorReport(mobile=known.person.mobile))
     facts = {"months_on_network": 40, "unpaid_bills": 3, "carrier": "mobile"}
     async with bench.database.transaction() as tx:

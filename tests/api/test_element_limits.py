@@ -18,7 +18,7 @@ from sandbox.personas import Person
 from tests.activities import story
 from tests.api import seeds
 from tests.api.conftest import keyed
-from tests.workflows.asking import offer_more
+from tests.workflows.asking import need_nothing, offer_more
 
 
 @dataclass
@@ -66,6 +66,7 @@ class Tried:
 @pytest.fixture(autouse=True)
 def _more_products(monkeypatch: pytest.MonkeyPatch) -> None:
     offer_more(monkeypatch)
+    need_nothing(monkeypatch)
 
 
 @pytest.fixture

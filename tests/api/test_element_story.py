@@ -192,7 +192,9 @@ async def test_a_reviewer_asks_again_and_the_next_application_reuses(desk: Desk)
     assert given["application"]["state"] == "in_review"
     assert {one["facts"] for one in given["elements"]} == {None}
     judged = await desk.seen(path, "reviewer", "rita")
-    assert judged["liveness"]["facts"]["similarity"] >= judged["liveness"]["facts"]["threshold"]
+    likeness = judged["liveness"]["facts"]
+    assert likeness["card_similarity"] >= likeness["card_threshold"]
+    assert likeness["registry_similarity"] >= likeness["registry_threshold"]
     assert judged["identity_card"]["facts"]["lowest_confidence"] is not None
     assert judged["personal_information"]["facts"] == {"contacts": 2, "address_book": None}
     assert_impersonal(judged, who)

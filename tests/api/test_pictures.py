@@ -14,6 +14,7 @@ from sandbox import pictures
 from sandbox.personas import person
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
+from tests.workflows.asking import need_nothing
 
 DEVICE, PLACE = b"Pocketcam 9", b"31.230416N"
 ME = person("approved", 180)
@@ -35,6 +36,11 @@ def card(front: bytes, back: bytes | None = None) -> dict[str, Any]:
     return {"kind": "identity_card"} | {
         name: base64.b64encode(content).decode() for name, content in files.items()
     }
+
+
+@pytest.fixture(autouse=True)
+def _in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_nothing(monkeypatch, mismatches=1_000)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sandbox import personas
 from tests.activities import story
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
+from tests.workflows.asking import need_nothing, needing_nothing
 
 ALICE = applicant_id_of("app", "alice")
 FACE = Purpose.FACE_RECOGNITION
@@ -106,7 +107,10 @@ async def test_a_consent_to_another_text_is_refused(
     assert (await revoke(http, "everything")).status_code == 422
 
 
-async def test_an_element_waits_for_its_consent(http: httpx.AsyncClient, alice: str) -> None:
+async def test_an_element_waits_for_its_consent(
+    http: httpx.AsyncClient, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_nothing(monkeypatch)
     url = f"/v1/applications/{alice}/elements"
     body = {"elements": [{"kind": "operator", "mobile": "13800138000"}]}
     answer = await http.post(url, headers=keyed("applicant", "alice"), json=body)
@@ -128,7 +132,7 @@ async def test_contacts_need_no_consent_to_an_address_book_that_is_not_given(
     http: httpx.AsyncClient, services: Services, alice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Domain facts, section 5.6: who refuses what is not necessary may apply all the same."""
-    bookish = products.CASH_LOAN.model_copy(update={"check_address_book": True})
+    bookish = needing_nothing(products.CASH_LOAN).model_copy(update={"check_address_book": True})
     monkeypatch.setattr(products, "PRODUCTS", {**products.PRODUCTS, bookish.code: bookish})
     url = f"/v1/applications/{alice}/elements"
     await give(http, agreeing(Purpose.PERSONAL_INFORMATION))

@@ -17,11 +17,13 @@ from domain.complaints import plain_message
 from domain.credit_analysis import PersonKind
 from domain.credit_analysis_parsing import InvalidProposal, read_proposal
 from runtime.settings import Settings
+from sandbox import pictures
+from sandbox.personas import person
 
 PYTHON = re.compile(
     r"\b(Input|Tuple|String|Value error|Bytes|validation|dictionary|instance)\b|\^|\\"
 )
-FRAME = base64.b64encode(bytes(64)).decode()
+FRAME = base64.b64encode(pictures.face(person("approved", 1))).decode()
 FACE = {"kind": "liveness", "actions": ["neutral", "nod"], "frames": [FRAME, FRAME]}
 SIDES = {"kind": "identity_card", "front": FRAME, "back": FRAME}
 APPLICATION = {

@@ -8,7 +8,7 @@ import pytest
 from domain import products
 from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
 from domain.elements import ElementKind
-from domain.products import CASH_LOAN, REVOLVING_LOAN
+from domain.products import CASH_LOAN, REVOLVING_LOAN, Product
 
 REPORT = CASH_LOAN.model_copy(
     update={
@@ -96,6 +96,24 @@ ONE_TRY = BINDING.model_copy(
 """Takes the card once, whatever becomes of it."""
 
 ASKING = (REPORT, STRICT, LENIENT, QUICK, DRAWING, BINDING, CAPTURING, ONE_TRY)
+
+
+def needing_nothing(product: Product, **changes: int) -> Product:
+    """Return a product that takes its elements in any order, for tests of something else.
+
+    `changes` are those of every policy besides.
+    """
+    changed = {"needs": (), **changes}
+    policies = (product.policy_of(kind).model_copy(update=changed) for kind in ElementKind)
+    return product.model_copy(update={"element_policies": tuple(policies)})
+
+
+def need_nothing(patch: pytest.MonkeyPatch, **changes: int) -> None:
+    """Have the lender's products take their elements in any order."""
+    offered = {
+        code: needing_nothing(product, **changes) for code, product in products.PRODUCTS.items()
+    }
+    patch.setattr(products, "PRODUCTS", MappingProxyType(offered))
 
 
 def offer_more(patch: pytest.MonkeyPatch) -> None:
