@@ -330,7 +330,7 @@ async def test_reports_reach_the_other_analyst_also_after_he_was_down(
     for _ in range(3):
         assert (await lender.put(url, json=disbursed, headers=KEY)).status_code == 200
     assert await eventually(arrived, bool) == ["disbursed"]
-    paid = {"credit_proposal_status": "paid", "event_date": "2027-05-05T13:34:12-03:00"}
+    paid = {"credit_proposal_status": "paid", "event_date": "2026-11-10T13:34:12-03:00"}
     await lender.put(url, json=paid, headers=KEY)
     await lender.put(url, json=disbursed, headers=KEY)
     assert await eventually(arrived, lambda told: len(told) > 1) == ["disbursed", "paid"]
