@@ -62,6 +62,7 @@ async def provides(life: Life, kind: str) -> str:
 
 async def test_slow_broken_and_mad_providers_are_waited_for(place: Place) -> None:
     lives = {kind: await named(place) for kind in BROKEN}
+    await lives["liveness"].provide("identity_card")
     for provider, fault in BROKEN.values():
         await place.fault(provider, **fault)
     before = {kind: await attempts(place, BROKEN[kind][0]) for kind in BROKEN}
