@@ -237,6 +237,7 @@ async def test_a_consent_withdrawn_meanwhile_ends_the_capture(lender: Lender) ->
         applying.statuses, lambda found: found[REPORT].verdict is Verdict.UNAVAILABLE
     )
     assert found[REPORT].reason == "not_allowed"
+    await eventually(applying.row, lambda row: row.waiting is Waiting.APPLICANT)
     again = (await applying.provide(report(applicant))).outcomes[0]
     assert (again.verdict, again.reason) == (Verdict.UNAVAILABLE, "not_allowed")
 
