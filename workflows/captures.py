@@ -101,9 +101,12 @@ class Captures:
         self._watched = {
             element_id: watch
             for element_id, watch in self._watched.items()
-            if watch.record.verdict.is_open and self._is_awaited(watch.record)
+            if not self._is_settled(watch)
         }
         return bool(self._watched)
+
+    def _is_settled(self, watch: _Watch) -> bool:
+        return not (watch.record.verdict.is_open and self._is_awaited(watch.record))
 
     async def _wait(self, now: datetime) -> None:
         self._changed = False
@@ -113,8 +116,7 @@ class Captures:
                 lambda: (
                     self._changed
                     or any(
-                        watch.woken or not self._is_awaited(watch.record)
-                        for watch in self._watched.values()
+                        watch.woken or self._is_settled(watch) for watch in self._watched.values()
                     )
                 ),
                 timeout=next_at - now,
