@@ -28,7 +28,7 @@ class ElementFacts:
 
     def read(self) -> dict[str, Any]:
         """Return the facts for the record: only what was told or is to be judged."""
-        provided = self.provided.model_dump(exclude_none=True)
+        provided = self.provided.model_dump(mode="json", exclude_none=True)
         return {
             **({"provided": provided} if provided else {}),
             **({"referred": dict(self.referred)} if self.referred else {}),

@@ -5,6 +5,7 @@ refers the case to a person. Only the rules of sources that the product asks are
 """
 
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -95,7 +96,7 @@ POLICY: Final = Policy(
         address_book_refer_below=20,
         address_book_refer_above=1_000,
         overdue_contacts_refer_above=2,
-        face_margin_refer_below=0.05,
+        face_margin_refer_below=Decimal("0.05"),
     ),
 )
 """The policy in force."""

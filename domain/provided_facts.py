@@ -7,6 +7,7 @@ for (months on the network) a person looks at.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -52,10 +53,10 @@ class AddressBook(_Data):
 class FaceLikeness(_Data):
     """Of the face: how alike it is to card and registry, and from where on each passes."""
 
-    card_similarity: float | None = None
-    card_threshold: float | None = None
-    registry_similarity: float | None = None
-    registry_threshold: float | None = None
+    card_similarity: Decimal | None = None
+    card_threshold: Decimal | None = None
+    registry_similarity: Decimal | None = None
+    registry_threshold: Decimal | None = None
 
 
 class Provided(_Data):
@@ -96,7 +97,7 @@ class ProvidedLimits(_Data):
     address_book_refer_below: int
     address_book_refer_above: int
     overdue_contacts_refer_above: int
-    face_margin_refer_below: float
+    face_margin_refer_below: Decimal
 
 
 Found = tuple[str, int | str]
@@ -164,10 +165,9 @@ def _of_the_face(face: FaceLikeness, limits: ProvidedLimits) -> tuple[Found | No
 
 
 def _narrow(
-    rule: str, similarity: float | None, threshold: float | None, margin: float
+    rule: str, similarity: Decimal | None, threshold: Decimal | None, margin: Decimal
 ) -> Found | None:
-    # Rounded, because 0.85 - 0.8 is a little less than 0.05.
-    if similarity is None or threshold is None or round(similarity - threshold, 9) >= margin:
+    if similarity is None or threshold is None or similarity - threshold >= margin:
         return None
     return rule, f"{similarity} of {threshold}"
 

@@ -5,8 +5,7 @@ happens next: a debit on a due date, a mark when the loan grows older in arrears
 repayment. Interest needs no timer.
 """
 
-import asyncio
-from datetime import date, datetime, time
+from datetime import date, time
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -53,6 +52,7 @@ with workflow.unsafe.imports_passed_through():
         run_patiently,
     )
     from workflows.loan_display import LoanDisplay, view_of
+    from workflows.loan_timer import StepTimer
     from workflows.repayment import Repayment
 
 RECEIPTS_KEPT = 50
@@ -78,8 +78,7 @@ class Loan:
         self._stirred = False
         self._ended: list[RepaymentEnded] = []
         self._amounts: dict[str, int] = {}
-        self._timer: asyncio.Task[None] | None = None
-        self._timer_at: datetime | None = None
+        self._timer = StepTimer()
         self._display = LoanDisplay(start.loan_id)
 
     @workflow.run
@@ -386,26 +385,13 @@ class Loan:
     async def _wait(self, step: NextStep | None) -> None:
         """Sleep until the next step or until news comes; the timer outlives other wake-ups."""
         if step is not None and not self._is_busy:
-            self._arm(step)
-        timer = self._timer
+            self._timer.arm(step)
         await workflow.wait_condition(
             lambda: (
                 bool(self._ended)
                 or self._stirred
-                or (step is not None and not self._is_busy and timer is not None and timer.done())
+                or (step is not None and not self._is_busy and self._timer.is_over)
                 or self._should_continue_as_new()
-            )
-        )
-
-    def _arm(self, step: NextStep) -> None:
-        if self._timer is not None and not self._timer.done():
-            if self._timer_at == step.at:
-                return
-            self._timer.cancel()
-        self._timer_at = step.at
-        self._timer = asyncio.create_task(
-            workflow.sleep(
-                step.at - workflow.now(), summary=f"{step.step} instalment {step.number}"
             )
         )
 
