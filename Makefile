@@ -30,7 +30,7 @@ demo: $(RUN_STAMP) ## Start everything, tell the story, stop; fails if a step ca
 	@exec $(VENV_PYTHON) starter.py demo
 
 # Two runs of about the same length side by side, on a core each.
-BESIDE := tests/property tests/unit tests/vision tests/api tests/faults tests/e2e
+BESIDE := tests/property tests/unit tests/vision tests/faults tests/e2e
 
 test: $(DEV_STAMP) ## Run every test (ARGS="-k name" chooses)
 ifdef ARGS
