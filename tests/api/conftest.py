@@ -1,21 +1,29 @@
 """The API in process, on a real PostgreSQL. Temporal is absent unless a test brings it."""
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
+from activities import registry
 from api.app import create_app
 from api.services import Services
+from messages.queues import ALL
 from runtime.local.ports import choose_ports
 from runtime.local.postgres import EmbeddedPostgres
 from runtime.settings import Settings, Token
 from runtime.temporal.plugin import LoanflowPlugin
+from runtime.temporal.worker import build_workers
 from storage.migrate import migrate
+from workflows.registry import WORKFLOWS
 
 TOKENS = (
     ("applicant", "alice"),
@@ -102,3 +110,35 @@ async def http_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(app) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+async def live(own_settings: Settings, dev_server: WorkflowEnvironment) -> AsyncIterator[FastAPI]:
+    """The API with workers behind it, by the settings of the module (`own_settings`)."""
+    client = dev_server.client
+    async with (
+        registry.build(own_settings, client) as activities,
+        serving(own_settings, client) as app,
+    ):
+        workers = build_workers(client, own_settings, ALL, WORKFLOWS, activities)
+        async with workers[0], workers[1]:
+            yield app
+
+
+@pytest.fixture(scope="module")
+def record(live: FastAPI) -> Services:
+    """What the live API works with."""
+    services = live.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+async def eventually(look: Callable[[], Awaitable[Any]], holds: Callable[[Any], Any]) -> Any:
+    """Return what `look` sees as soon as it `holds`; fails after 20 seconds."""
+    deadline = monotonic() + 20
+    while True:
+        found = await look()
+        if holds(found):
+            return found
+        assert monotonic() < deadline, f"still {found!r}"
+        await asyncio.sleep(0.02)

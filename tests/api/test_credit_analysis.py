@@ -2,29 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from hashlib import sha256
-from time import monotonic
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from temporalio.testing import WorkflowEnvironment
 
-from activities import registry
 from api.services import Services
 from domain.credit_analysis import PersonKind
 from messages import ids
-from messages.queues import ALL
 from providers.qitech import SIGNATURE, webhook_signature
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
-from runtime.temporal.worker import build_workers
 from sandbox import qitech
-from tests.api.conftest import bearer, http_client, keyed, serving
+from tests.api.conftest import bearer, eventually, http_client, keyed, serving
 from tests.proposals import PERSONAL, YOUNG, at, legal_person, natural_person, published, read
 from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
-from workflows.registry import WORKFLOWS
 
 COMPANY = "/credit_analysis/legal_person"
 PERSON = "/credit_analysis/natural_person"
@@ -79,39 +73,9 @@ def own_settings(api_settings: Settings, standins: Standins, endpoint: Callbacks
 
 
 @pytest.fixture(scope="module")
-async def live(own_settings: Settings, dev_server: WorkflowEnvironment) -> AsyncIterator[FastAPI]:
-    """The API with workers behind it."""
-    client = dev_server.client
-    async with (
-        registry.build(own_settings, client) as activities,
-        serving(own_settings, client) as app,
-    ):
-        workers = build_workers(client, own_settings, ALL, WORKFLOWS, activities)
-        async with workers[0], workers[1]:
-            yield app
-
-
-@pytest.fixture(scope="module")
 async def shop(live: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(live) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def record(live: FastAPI) -> Services:
-    services = live.state.services
-    assert isinstance(services, Services)
-    return services
-
-
-async def _eventually(look: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool]) -> Any:
-    deadline = monotonic() + 20
-    while True:
-        found = await look()
-        if holds(found):
-            return found
-        assert monotonic() < deadline, f"still {found!r}"
-        await asyncio.sleep(0.02)
 
 
 async def _analysis_id(record: Services, client: str, proposal_id: str) -> str:
@@ -386,7 +350,7 @@ async def test_a_register_that_is_down_is_answered_pending_and_told_later(
     async def stands() -> Any:
         return (await shop.get(f"{COMPANY}/{given['id']}", headers=BANK)).json()
 
-    found = await _eventually(stands, lambda it: it["analysis_status"] != "pending")
+    found = await eventually(stands, lambda it: it["analysis_status"] != "pending")
     assert found["analysis_status"] == "automatically_approved"
     told = json.loads((await asyncio.wait_for(endpoint.received.get(), 20))[1])
     assert told["analysis_status"] in ("pending", "automatically_approved")
@@ -406,7 +370,7 @@ async def test_what_a_request_recorded_but_did_not_start_is_started_by_the_next(
     async def stands() -> Any:
         return (await shop.get(f"{COMPANY}/{given['id']}", headers=SHOP)).json()
 
-    await _eventually(stands, lambda it: it["analysis_status"] == "automatically_approved")
+    await eventually(stands, lambda it: it["analysis_status"] == "automatically_approved")
 
 
 async def test_while_temporal_is_down_nothing_is_promised(
@@ -495,7 +459,7 @@ class TestQiTechWebhooks:
             async with record.database.read() as tx:
                 return await tx.credit_analyses.get(opinion.analysis_id)
 
-        await _eventually(stands, lambda row: row.status == "automatically_approved")
+        await eventually(stands, lambda row: row.status == "automatically_approved")
         # For a closed analysis: kept, and of no effect.
         late = self._notice(
             opinion_id, analysis_status="manually_reproved", event_date="2026-11-22T10:00:00Z"

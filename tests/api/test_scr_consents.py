@@ -3,30 +3,24 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from time import monotonic
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from temporalio.testing import WorkflowEnvironment
 
-from activities import registry
 from api.services import Services
 from domain.credit_analysis import PersonKind
 from domain.credit_analysis_policy import WITH_OPINION, AnalysisStatus
 from domain.scr_consents import CURRENT
 from messages import ids
-from messages.queues import ALL
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
-from runtime.temporal.worker import build_workers
-from tests.api.conftest import bearer, http_client, serving
+from tests.api.conftest import bearer, eventually, http_client, serving
 from tests.proposals import PERSONAL, legal_person, natural_person, read, signing
 from tests.standins import Standins, connected, sandbox_config
-from workflows.registry import WORKFLOWS
 
 COMPANY = "/credit_analysis/legal_person"
 PERSON = "/credit_analysis/natural_person"
@@ -59,39 +53,9 @@ def own_settings(api_settings: Settings, standins: Standins) -> Settings:
 
 
 @pytest.fixture(scope="module")
-async def live(own_settings: Settings, dev_server: WorkflowEnvironment) -> AsyncIterator[FastAPI]:
-    """The API with workers behind it."""
-    client = dev_server.client
-    async with (
-        registry.build(own_settings, client) as activities,
-        serving(own_settings, client) as app,
-    ):
-        workers = build_workers(client, own_settings, ALL, WORKFLOWS, activities)
-        async with workers[0], workers[1]:
-            yield app
-
-
-@pytest.fixture(scope="module")
 async def lender(live: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(live) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def record(live: FastAPI) -> Services:
-    services = live.state.services
-    assert isinstance(services, Services)
-    return services
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], holds: Callable[[Any], Any]) -> Any:
-    deadline = monotonic() + 20
-    while True:
-        found = await look()
-        if holds(found):
-            return found
-        assert monotonic() < deadline, f"still {found!r}"
-        await asyncio.sleep(0.02)
 
 
 async def analysis_id(record: Services, given: dict[str, Any]) -> str:
