@@ -43,7 +43,7 @@ else
 endif
 
 EXAMPLES ?= 10000
-FUZZED := $(addprefix tests/activities/test_,enquiries_fuzz.py fireeye_answers.py qitech_fuzzed.py)
+FUZZED := $(addprefix tests/integration/,sources/test_enquiries_fuzz.py sources/test_fireeye_answers.py credit_analysis/test_qitech_fuzzed.py)
 
 fuzz: $(DEV_STAMP) ## Answer our clients with anything, ten thousand times (EXAMPLES=500 is quicker)
 	@LOANFLOW_HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(VENV_PYTHON) -m pytest $(FUZZED) $(ARGS)
@@ -54,7 +54,7 @@ check: $(DEV_STAMP) ## Lint, formatting, strict types and import rules
 	@$(VENV_PYTHON) -m mypy .
 	@$(VENV_PYTHON) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())'
 
-mutation: $(MUTATION_STAMP) ## Mutate the money engine, an hour or more (ARGS="domain.rates.*" chooses)
+mutation: $(MUTATION_STAMP) ## Mutate the money engine, an hour or more (ARGS="domain.pricing.rates.*" chooses)
 	@rm -rf .local/mutation && mkdir -p .local/mutation
 	@cp -R domain tests pyproject.toml .local/mutation
 	@cd .local/mutation && $(CURDIR)/$(VENV)/bin/mutmut run $(ARGS)
@@ -80,7 +80,7 @@ lock: $(VENV)/.created ## Write the hashed locks anew from requirements*.in
 		--output-file requirements-mutation.lock
 
 clean-data: ## Delete the databases, keys and logs of the local stack (asks nobody)
-	@$(PYTHON) -m runtime.local.clean
+	@$(PYTHON) -m local.clean
 
 $(RUN_STAMP): $(VENV)/.created
 	@echo "installing requirements.lock (the first time takes a minute)"

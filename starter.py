@@ -20,23 +20,23 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from demo import commands, pages, plan_pages, planning
-from demo.client import Refusal
-from demo.people import NAMES
-from demo.reconciling import reconcile as reconcile_books
-from demo.stage import Stage, found_environment, stage_of
-from demo.terms import CURRENCY, PRODUCT
-from demo.timeline import JsonLines, Screen, Teller
-from domain.calendar import business_date
-from domain.day_count import DayCount
-from domain.errors import DomainError
-from domain.fees import Fee
-from domain.frequency import Frequency
-from domain.money import parse_amount
-from domain.plan_terms import Method
-from domain.products import product_of
-from domain.rounding import Rounding
-from domain.trial import trial
+from domain.common.calendar import business_date
+from domain.common.day_count import DayCount
+from domain.common.errors import DomainError
+from domain.common.frequency import Frequency
+from domain.common.money import parse_amount
+from domain.common.rounding import Rounding
+from domain.loans.fees import Fee
+from domain.loans.plan_terms import Method
+from domain.pricing.trial import trial
+from domain.products.products import product_of
+from local.story import commands, pages, plan_pages, planning
+from local.story.client import Refusal
+from local.story.people import NAMES
+from local.story.reconciling import reconcile as reconcile_books
+from local.story.stage import Stage, found_environment, stage_of
+from local.story.terms import CURRENCY, PRODUCT
+from local.story.timeline import JsonLines, Screen, Teller
 from runtime.clock import utc_now
 
 _INTERRUPTED: Final = 130
@@ -324,7 +324,7 @@ def _do(
 
 def _perform(as_json: bool, *, stay: bool, story: bool) -> None:
     # The stack's and the SDK's modules take a while to load, which other commands do without.
-    from demo.local import perform
+    from local.story.performance import perform
 
     teller: Teller = JsonLines(_out_line) if as_json else Screen(_out)
     say = _err_line if as_json else _out_line

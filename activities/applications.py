@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from activities.performing import performs
-from activities.refusals import found
-from domain.application import ApplicationState, Rejection, Waiting
-from domain.decision import POLICY_VERSION, Decision, Outcome
+from activities.common.performing import performs
+from activities.common.refusals import found
+from domain.applications.application import ApplicationState, Rejection, Waiting
+from domain.decisioning.decision import POLICY_VERSION, Decision, Outcome
 from messages import calls, ids
-from messages.application import RecordDecision, RecordReview, RecordState
-from messages.elements import RecordSupplement, ResumeReview
+from messages.applications import RecordDecision, RecordReview, RecordState
+from messages.verification import RecordSupplement, ResumeReview
 from runtime import metrics
+from storage.applications.offers import OfferState
 from storage.database import Database, Transaction
-from storage.offers import OfferState
 
 
 @dataclass(frozen=True)

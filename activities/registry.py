@@ -7,28 +7,28 @@ from typing import Any, cast
 
 from temporalio.client import Client
 
-from activities.analysis_feedback import AnalysisReports
 from activities.applications import Applications
-from activities.arrears import Arrears
-from activities.captures import capture_sources
-from activities.credit_analysis import CreditAnalyses
-from activities.decision import Decisions
-from activities.drawdowns import Drawdowns
-from activities.elements import Elements
-from activities.enquiries import Desk
-from activities.identity import Identity
-from activities.lines import Lines
-from activities.orders import Orders
-from activities.performing import PerformedCall
-from activities.repayments import Repayments
-from activities.scr_consents import ScrConsents
-from activities.servicing import Servicing
-from domain.data_sources import catalogue
+from activities.collections import Arrears
+from activities.common.performing import PerformedCall
+from activities.credit_analysis.analyses import CreditAnalyses
+from activities.credit_analysis.feedback import AnalysisReports
+from activities.credit_analysis.scr_consents import ScrConsents
+from activities.decisioning.decision import Decisions
+from activities.lines.drawdowns import Drawdowns
+from activities.lines.lines import Lines
+from activities.loans.repayments import Repayments
+from activities.loans.servicing import Servicing
+from activities.payments import Orders
+from activities.sources.enquiries import Desk
+from activities.verification.captures import capture_sources
+from activities.verification.elements import Elements
+from activities.verification.identity import Identity
+from domain.sources import catalogue
 from messages.queues import ALL
-from providers.analysis_webhooks import AnalysisAccess, Endpoint
-from providers.fireeye_profile import FireeyeProfile
-from providers.fireeye_requests import FireeyeCredentials
+from providers.credit_analysis.webhooks import AnalysisAccess, Endpoint
 from providers.registry import FireeyeAccess, Providers
+from providers.sources.fireeye_profile import FireeyeProfile
+from providers.sources.fireeye_requests import FireeyeCredentials
 from runtime import failpoints, metrics
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import LOCAL_URL, ProviderSettings, Settings

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.services import Services
+from api.http.services import Services
 from runtime import logging as logs
 from runtime.settings import Settings, settings
 

@@ -11,20 +11,20 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from temporalio.client import Client
 
-from api.codec import codec_router
-from api.engine import ProcessClosed
-from api.errors import Problem, ProblemDetails
-from api.middleware import RequestLine
-from api.reference import reference_router
-from api.refusals import answer_of
-from api.routers import ROUTERS
-from api.services import open_services
-from domain.calendar import business_date
-from domain.credit_analysis import LegalPersonProposal, NaturalPersonProposal
-from domain.credit_analysis_feedback import Feedback
-from domain.errors import DomainError
-from domain.products import PRODUCTS, ZONES
-from domain.release import check_release
+from api.http.codec import codec_router
+from api.http.engine import ProcessClosed
+from api.http.errors import Problem, ProblemDetails
+from api.http.middleware import RequestLine
+from api.http.reference import reference_router
+from api.http.refusals import answer_of
+from api.http.services import open_services
+from api.v1 import ROUTERS
+from domain.common.calendar import business_date
+from domain.common.errors import DomainError
+from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
+from domain.credit_analysis.feedback import Feedback
+from domain.products.products import PRODUCTS, ZONES
+from domain.products.release import check_release
 from runtime.clock import utc_now
 from runtime.settings import Settings
 

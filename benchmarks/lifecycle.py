@@ -29,11 +29,11 @@ from temporalio.worker import Worker
 
 from benchmarks import peer
 from benchmarks.bare import QUEUE, Bare, no_op
-from demo.client import Api, api_at, until
-from demo.people import CONSENTS, elements
-from demo.stage import _tokens
+from local.stack import LocalStack
+from local.story.client import Api, api_at, until
+from local.story.people import CONSENTS, elements
+from local.story.stage import _tokens
 from messages import ids
-from runtime.local.stack import LocalStack
 from runtime.settings import Settings
 from runtime.temporal.client import connect
 from runtime.time_travel import TimeTravel

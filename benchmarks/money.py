@@ -18,11 +18,11 @@ from functools import partial
 from importlib import import_module
 from itertools import pairwise
 
-from domain.loan_events import Disbursed, LoanEvent, Paid
-from domain.loan_terms import LoanTerms, monthly_terms
-from domain.payoff import payoff_quote
-from domain.position import position
-from domain.schedule import build_plan
+from domain.loans.events import Disbursed, LoanEvent, Paid
+from domain.loans.payoff import payoff_quote
+from domain.loans.position import position
+from domain.loans.schedule import build_plan
+from domain.loans.terms import LoanTerms, monthly_terms
 
 MADE = date(2026, 1, 15)
 PROCESSES = 2

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.calendar import instant_at
+from domain.common.calendar import instant_at
 
 
 class ContactChannel(StrEnum):

@@ -10,17 +10,16 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 from temporalio.common import RetryPolicy
 
-from domain.decision import Decision
+from domain.decisioning.decision import Decision
 from messages import (
-    application,
+    applications,
     collections,
     credit_analysis,
-    drawdown,
-    elements,
-    line,
-    loan,
+    lines,
+    loans,
+    payments,
     queues,
-    repayment,
+    verification,
 )
 
 Input = TypeVar("Input", bound=BaseModel)
@@ -59,61 +58,61 @@ Nothing = type(None)
 # fetch the registry's photo (8 seconds) and compare with it.
 VERIFY_ELEMENT = Call(
     "verify_element",
-    elements.VerifyElement,
-    elements.ElementOutcome,
+    verification.VerifyElement,
+    verification.ElementOutcome,
     queues.PROVIDERS,
     timeout=timedelta(seconds=90),
 )
 START_CAPTURE = Call(
-    "start_capture", elements.StartCapture, elements.CaptureProgress, queues.PROVIDERS
+    "start_capture", verification.StartCapture, verification.CaptureProgress, queues.PROVIDERS
 )
 CONFIRM_CAPTURE = Call(
-    "confirm_capture", elements.ConfirmCapture, elements.CaptureProgress, queues.PROVIDERS
+    "confirm_capture", verification.ConfirmCapture, verification.CaptureProgress, queues.PROVIDERS
 )
 POLL_CAPTURE = Call(
-    "poll_capture", elements.PollCapture, elements.CaptureProgress, queues.PROVIDERS
+    "poll_capture", verification.PollCapture, verification.CaptureProgress, queues.PROVIDERS
 )
-END_CAPTURE = Call("end_capture", elements.EndCapture, elements.CaptureProgress, local=True)
-REUSE_ELEMENTS = Call("reuse_elements", elements.ReuseElements, elements.ReusedElements, local=True)
-REMIND_APPLICANT = Call("remind_applicant", elements.RemindApplicant, Nothing, queues.PROVIDERS)
+END_CAPTURE = Call("end_capture", verification.EndCapture, verification.CaptureProgress, local=True)
+REUSE_ELEMENTS = Call(
+    "reuse_elements", verification.ReuseElements, verification.ReusedElements, local=True
+)
+REMIND_APPLICANT = Call("remind_applicant", verification.RemindApplicant, Nothing, queues.PROVIDERS)
 ASSESS_APPLICATION = Call(
     "assess_application",
-    application.AssessApplication,
+    applications.AssessApplication,
     Decision,
     queues.PROVIDERS,
 )
-RECORD_STATE = Call("record_state", application.RecordState, Nothing)
-RECORD_DECISION = Call("record_decision", application.RecordDecision, Nothing, local=True)
-RECORD_REVIEW = Call("record_review", application.RecordReview, Nothing)
-RECORD_SUPPLEMENT = Call("record_supplement", elements.RecordSupplement, Nothing)
-RESUME_REVIEW = Call("resume_review", elements.ResumeReview, Nothing)
-OPEN_LINE = Call("open_line", application.OpenLine, Nothing)
+RECORD_STATE = Call("record_state", applications.RecordState, Nothing)
+RECORD_DECISION = Call("record_decision", applications.RecordDecision, Nothing, local=True)
+RECORD_REVIEW = Call("record_review", applications.RecordReview, Nothing)
+RECORD_SUPPLEMENT = Call("record_supplement", verification.RecordSupplement, Nothing)
+RESUME_REVIEW = Call("resume_review", verification.ResumeReview, Nothing)
+OPEN_LINE = Call("open_line", applications.OpenLine, Nothing)
 
-RESERVE_DRAWDOWN = Call("reserve_drawdown", line.ReserveDrawdown, line.DrawReceipt)
-CLOSE_LINE = Call("close_line", line.CloseLine, Nothing, local=True)
+RESERVE_DRAWDOWN = Call("reserve_drawdown", lines.ReserveDrawdown, lines.DrawReceipt)
+CLOSE_LINE = Call("close_line", lines.CloseLine, Nothing, local=True)
 
-SIGN_CONTRACT = Call(
-    "sign_contract", drawdown.SignContract, drawdown.SignedContract, queues.PROVIDERS
-)
-DISBURSE = Call("disburse", drawdown.Disburse, drawdown.TransferOutcome, queues.PROVIDERS)
+SIGN_CONTRACT = Call("sign_contract", lines.SignContract, lines.SignedContract, queues.PROVIDERS)
+DISBURSE = Call("disburse", lines.Disburse, payments.TransferOutcome, queues.PROVIDERS)
 QUERY_TRANSFER = Call(
-    "query_transfer", drawdown.QueryTransfer, drawdown.TransferOutcome, queues.PROVIDERS
+    "query_transfer", payments.QueryTransfer, payments.TransferOutcome, queues.PROVIDERS
 )
-BOOK_LOAN = Call("book_loan", drawdown.BookLoan, drawdown.BookedLoan, local=True)
-FAIL_DRAWDOWN = Call("fail_drawdown", drawdown.FailDrawdown, Nothing, local=True)
+BOOK_LOAN = Call("book_loan", lines.BookLoan, lines.BookedLoan, local=True)
+FAIL_DRAWDOWN = Call("fail_drawdown", lines.FailDrawdown, Nothing, local=True)
 
 COLLECT_INSTALMENT = Call(
-    "collect_instalment", loan.CollectInstalment, loan.CollectOutcome, queues.PROVIDERS
+    "collect_instalment", loans.CollectInstalment, loans.CollectOutcome, queues.PROVIDERS
 )
-REQUEST_REPAYMENT = Call("request_repayment", loan.RequestRepayment, Nothing)
-APPLY_REPAYMENT = Call("apply_repayment", loan.ApplyRepayment, loan.AppliedRepayment, local=True)
-BOOK_FACT = Call("book_fact", loan.BookFact, Nothing)
-MARK_LOAN = Call("mark_loan", loan.MarkLoan, Nothing, local=True)
+REQUEST_REPAYMENT = Call("request_repayment", loans.RequestRepayment, Nothing)
+APPLY_REPAYMENT = Call("apply_repayment", loans.ApplyRepayment, loans.AppliedRepayment, local=True)
+BOOK_FACT = Call("book_fact", loans.BookFact, Nothing)
+MARK_LOAN = Call("mark_loan", loans.MarkLoan, Nothing, local=True)
 
 DEBIT_REPAYMENT = Call(
-    "debit_repayment", repayment.DebitRepayment, drawdown.TransferOutcome, queues.PROVIDERS
+    "debit_repayment", loans.DebitRepayment, payments.TransferOutcome, queues.PROVIDERS
 )
-FAIL_REPAYMENT = Call("fail_repayment", repayment.FailRepayment, Nothing, local=True)
+FAIL_REPAYMENT = Call("fail_repayment", loans.FailRepayment, Nothing, local=True)
 
 TAKE_STEP = Call(
     "take_collections_step", collections.TakeStep, collections.StepTaken, queues.PROVIDERS

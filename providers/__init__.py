@@ -1,13 +1,18 @@
 """Clients of third parties: a `Protocol` and an HTTP client each, one file a provider.
 
-All of them speak one signed JSON contract (see `providers.client`). Answers are three-valued
+All of them speak one signed JSON contract (see `providers.http.client`). Answers are three-valued
 (`Verdict`), money has a fourth outcome (`OutcomeUnknown`), and an HTTP failure is always an error,
 never a verdict.
 """
 
-from providers.errors import OutcomeUnknown, ProviderError, ProviderRejected, ProviderUnavailable
+from providers.http.errors import (
+    OutcomeUnknown,
+    ProviderError,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from providers.http.verdict import Answer, Verdict
 from providers.registry import Providers
-from providers.verdict import Answer, Verdict
 
 __all__ = [
     "Answer",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from providers.client import ProviderClient
-from providers.wire import PersonalWire, Wire
+from providers.http.client import ProviderClient
+from providers.http.wire import PersonalWire, Wire
 
 
 class MessageReceipt(Wire):

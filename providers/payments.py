@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from providers.client import ProviderClient
-from providers.errors import OutcomeUnknown, ProviderUnavailable
-from providers.wire import PersonalWire, Wire
+from providers.http.client import ProviderClient
+from providers.http.errors import OutcomeUnknown, ProviderUnavailable
+from providers.http.wire import PersonalWire, Wire
 
 OrderKind = Literal["disbursement", "debit"]
 Initiator = Literal["merchant", "cardholder"]

@@ -8,34 +8,38 @@ from functools import cache
 import httpx
 from pydantic import SecretStr
 
-from domain.data_sources import SOURCES
-from providers.analysis_webhooks import AnalysisAccess, AnalysisWebhooks, HttpAnalysisWebhooks
-from providers.bank_card import BankCard, HttpBankCard
-from providers.blacklist import Blacklist, HttpBlacklist
-from providers.bureau import Bureau, HttpBureau
-from providers.card_binding import CardBinding, HttpCardBinding
-from providers.client import Credentials, ProviderClient
-from providers.company import Company, HttpCompany
-from providers.contacts import Contacts, HttpContacts
-from providers.credit_card import CreditCard, HttpCreditCard
-from providers.ecommerce import Ecommerce, HttpEcommerce
-from providers.fireeye import Fireeye, HttpFireeye
-from providers.fireeye_profile import FireeyeProfile
-from providers.fireeye_requests import FireeyeCredentials
-from providers.identity_card import HttpIdentityCard, IdentityCard
-from providers.liveness import HttpLiveness, Liveness
+from domain.sources import SOURCES
+from providers.credit_analysis.qitech import HttpQiTech, QiTech
+from providers.credit_analysis.webhooks import (
+    AnalysisAccess,
+    AnalysisWebhooks,
+    HttpAnalysisWebhooks,
+)
+from providers.http.client import Credentials, ProviderClient
+from providers.http.transport import OnCall, open_pool
 from providers.messaging import HttpMessaging, Messaging
-from providers.mobile_operator import HttpOperator, Operator
-from providers.multi_lender import HttpMultiLender, MultiLender
-from providers.online_banking import HttpOnlineBanking, OnlineBanking
-from providers.operator_report import HttpOperatorReport, OperatorReport
 from providers.payments import HttpPayments, Payments
-from providers.person import HttpPersonRegister, PersonRegister
-from providers.qitech import HttpQiTech, QiTech
-from providers.real_name import HttpRealName, RealName
-from providers.registered_photo import HttpRegisteredPhoto, RegisteredPhoto
 from providers.signing import HttpSigning, Signing
-from providers.transport import OnCall, open_pool
+from providers.sources.blacklist import Blacklist, HttpBlacklist
+from providers.sources.bureau import Bureau, HttpBureau
+from providers.sources.company import Company, HttpCompany
+from providers.sources.fireeye import Fireeye, HttpFireeye
+from providers.sources.fireeye_profile import FireeyeProfile
+from providers.sources.fireeye_requests import FireeyeCredentials
+from providers.sources.multi_lender import HttpMultiLender, MultiLender
+from providers.sources.person import HttpPersonRegister, PersonRegister
+from providers.verification.bank_card import BankCard, HttpBankCard
+from providers.verification.card_binding import CardBinding, HttpCardBinding
+from providers.verification.contacts import Contacts, HttpContacts
+from providers.verification.credit_card import CreditCard, HttpCreditCard
+from providers.verification.ecommerce import Ecommerce, HttpEcommerce
+from providers.verification.identity_card import HttpIdentityCard, IdentityCard
+from providers.verification.liveness import HttpLiveness, Liveness
+from providers.verification.mobile_operator import HttpOperator, Operator
+from providers.verification.online_banking import HttpOnlineBanking, OnlineBanking
+from providers.verification.operator_report import HttpOperatorReport, OperatorReport
+from providers.verification.real_name import HttpRealName, RealName
+from providers.verification.registered_photo import HttpRegisteredPhoto, RegisteredPhoto
 
 
 def _sample_credentials() -> FireeyeCredentials:

@@ -4,9 +4,9 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from providers.client import ProviderClient
-from providers.errors import ProviderUnavailable
-from providers.wire import PersonalWire, Wire
+from providers.http.client import ProviderClient
+from providers.http.errors import ProviderUnavailable
+from providers.http.wire import PersonalWire, Wire
 
 
 class Signature(Wire):

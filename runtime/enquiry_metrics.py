@@ -29,7 +29,7 @@ _QUOTA: Final = Gauge(
 
 
 def enquiry_ended(source: str, outcome: str) -> None:
-    """Count an enquiry by `storage.enquiries.Outcome`, or why nothing was asked.
+    """Count an enquiry by `storage.sources.Outcome`, or why nothing was asked.
 
     That is `breaker_open`, `throttled` or `switched_off`. A report that is not ready is `pending`.
     """

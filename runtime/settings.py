@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.credit_analysis_policy import POLICIES, STANDARD
-from domain.data_sources import catalogue
+from domain.credit_analysis.policy import POLICIES, STANDARD
+from domain.sources import catalogue
 
 LOCAL_URL: Final = "http://127.0.0.1:8000"
 """Where the API is reached in the local profile."""
@@ -27,7 +27,7 @@ class ProviderSettings(BaseModel):
     `bank_card`, `bureau`, `fireeye`, `signing`, `payments`, `messaging`) or another source's to a
     URL of its own.
     `timeouts` gives a provider or another source a time limit of its own, in seconds.
-    `sources` changes the catalogue of `domain.data_sources` by the sources' names.
+    `sources` changes the catalogue of `domain.sources` by the sources' names.
     """
 
     base_url: str = "http://127.0.0.1:8500"
@@ -47,7 +47,7 @@ class ProviderSettings(BaseModel):
     qitech_allows_alphanumeric_cnpj: bool = False
     fireeye_profile: dict[str, Any] | None = Field(
         default=None,
-        description="`providers.fireeye_profile.FireeyeProfile`; none: the published paths",
+        description="`providers.sources.fireeye_profile.FireeyeProfile`; none: the published paths",
     )
     fireeye_institution_id: str = "username"
     fireeye_app_key: SecretStr = SecretStr("password")

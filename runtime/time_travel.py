@@ -21,9 +21,9 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from domain.calendar import business_date, instant_at, months_after
 from domain.collections import LADDER, step_instant
-from domain.products import ZONES, product_of
+from domain.common.calendar import business_date, instant_at, months_after
+from domain.products.products import ZONES, product_of
 from messages import ids
 from messages import search_attributes as attributes
 from messages.collections import StartCollections

@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from domain.collections import ContactChannel
-from storage.errors import RecordMissing
-from storage.rows import Cursor, Row
+from storage.common.errors import RecordMissing
+from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
-    from storage.rows import Connection
+    from storage.common.rows import Connection
 
 _COLUMNS: Final = (
     "id, loan_id, episode, step, channel, state, days_past_due, due_on, result, handled_by,"

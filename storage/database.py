@@ -7,40 +7,40 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import asyncpg
 
 from runtime.keyring import BlindIndex, Keyring
-from storage.analysis_notices import AnalysisNotices
-from storage.applicants import Applicants
-from storage.applications import Applications
-from storage.audit import Audit
-from storage.callbacks import Callbacks
-from storage.captures import Captures
+from storage.applications.applications import Applications
+from storage.applications.offers import Offers
+from storage.applications.reviews import Reviews
+from storage.applications.supplements import Supplements
 from storage.collections import CollectionActions
-from storage.consents import Consents
-from storage.credit_analyses import CreditAnalyses
-from storage.decisions import Decisions
-from storage.devices import Devices
-from storage.drawdowns import Drawdowns
-from storage.element_pictures import ElementPictures
-from storage.element_tries import ElementTries
-from storage.elements import Elements
-from storage.enquiries import Enquiries
-from storage.external_opinions import ExternalOpinions
-from storage.journal import Journal
-from storage.lines import Lines
-from storage.liveness_challenges import LivenessChallenges
-from storage.loans import Loans
-from storage.offers import Offers
-from storage.outbox import Outbox, OutboxWakes
-from storage.quotes import Quotes
-from storage.reconciliation import Reconciliation
-from storage.repayments import Repayments
-from storage.requests import Requests
-from storage.reviews import Reviews
-from storage.scr_consents import ScrConsents
-from storage.supplements import Supplements
-from storage.transfers import Transfers
+from storage.common.audit import Audit
+from storage.common.callbacks import Callbacks
+from storage.common.outbox import Outbox, OutboxWakes
+from storage.common.requests import Requests
+from storage.credit_analysis.analyses import CreditAnalyses
+from storage.credit_analysis.external_opinions import ExternalOpinions
+from storage.credit_analysis.notices import AnalysisNotices
+from storage.credit_analysis.scr_consents import ScrConsents
+from storage.decisioning import Decisions
+from storage.lines.drawdowns import Drawdowns
+from storage.lines.lines import Lines
+from storage.lines.quotes import Quotes
+from storage.loans.journal import Journal
+from storage.loans.loans import Loans
+from storage.loans.reconciliation import Reconciliation
+from storage.loans.repayments import Repayments
+from storage.payments import Transfers
+from storage.people.applicants import Applicants
+from storage.people.consents import Consents
+from storage.people.devices import Devices
+from storage.sources import Enquiries
+from storage.verification.captures import Captures
+from storage.verification.element_pictures import ElementPictures
+from storage.verification.element_tries import ElementTries
+from storage.verification.elements import Elements
+from storage.verification.liveness_challenges import LivenessChallenges
 
 if TYPE_CHECKING:
-    from storage.rows import Connection
+    from storage.common.rows import Connection
 
 _ACQUIRE_SECONDS: Final = 10.0
 _COMMAND_SECONDS: Final = 15.0

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from local.temporal_server import DYNAMIC_CONFIG
 from messages.search_attributes import ALL
 from runtime.keyring import Keyring
-from runtime.local.temporal_server import DYNAMIC_CONFIG
 from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
 

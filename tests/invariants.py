@@ -16,12 +16,12 @@ import httpx
 from pydantic import TypeAdapter
 from temporalio.client import Client
 
-from domain.ledger import balances
-from domain.loan_events import LoanEvent, Paid, PaidOff
-from domain.loan_terms import LoanTerms
-from domain.position import Position, position
-from messages.application import ApplicationSnapshot
-from messages.loan import LoanView
+from domain.loans.events import LoanEvent, Paid, PaidOff
+from domain.loans.ledger import balances
+from domain.loans.position import Position, position
+from domain.loans.terms import LoanTerms
+from messages.applications import ApplicationSnapshot
+from messages.loans import LoanView
 
 Row = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ start neither shifts nor bunches what was not yet due.
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.calendar import business_date
     from domain.collections import LADDER, LadderStep, step_instant
-    from domain.products import ZONES, product_of
+    from domain.common.calendar import business_date
+    from domain.products.products import ZONES, product_of
     from messages import calls, ids
     from messages.collections import (
         CloseEpisode,
@@ -17,8 +17,8 @@ with workflow.unsafe.imports_passed_through():
         StartCollections,
         TakeStep,
     )
-    from workflows.calling import parked, run, run_patiently
-    from workflows.details import details_table
+    from workflows.common.calling import parked, run, run_patiently
+    from workflows.common.details import details_table
 
 
 @workflow.defn

@@ -5,14 +5,14 @@ Apart from the package itself: the sandbox imports a workflow's package anew for
 
 from typing import Final
 
-from workflows.analysis_feedback import AnalysisFeedback
-from workflows.application import CreditApplication
+from workflows.applications.application import CreditApplication
 from workflows.collections import Collections
-from workflows.company_credit_analysis import CompanyCreditAnalysis
-from workflows.drawdown import Drawdown
-from workflows.line import CreditLine
-from workflows.loan import Loan
-from workflows.repayment import Repayment
+from workflows.credit_analysis.company_credit_analysis import CompanyCreditAnalysis
+from workflows.credit_analysis.feedback import AnalysisFeedback
+from workflows.lines.drawdown import Drawdown
+from workflows.lines.line import CreditLine
+from workflows.loans.loan import Loan
+from workflows.loans.repayment import Repayment
 
 WORKFLOWS: Final[tuple[type, ...]] = (
     CreditApplication,

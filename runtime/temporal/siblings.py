@@ -17,16 +17,15 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from domain.money import format_amount
+from domain.common.money import format_amount
 from messages import ids, queues
 from messages import search_attributes as attributes
-from messages.application import StartApplication
+from messages.applications import StartApplication
 from messages.base import Message
 from messages.collections import StartCollections
 from messages.credit_analysis import StartAnalysisFeedback, StartCreditAnalysis
-from messages.drawdown import StartDrawdown
-from messages.line import StartLine
-from messages.loan import StartLoan
+from messages.lines import StartDrawdown, StartLine
+from messages.loans import StartLoan
 
 _RPC_TIMEOUT: Final = timedelta(seconds=10)
 

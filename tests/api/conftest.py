@@ -15,10 +15,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities import registry
 from api.app import create_app
-from api.services import Services
+from api.http.services import Services
+from local.ports import choose_ports
+from local.postgres import EmbeddedPostgres
 from messages.queues import ALL
-from runtime.local.ports import choose_ports
-from runtime.local.postgres import EmbeddedPostgres
 from runtime.settings import Settings, Token
 from runtime.temporal.plugin import LoanflowPlugin
 from runtime.temporal.worker import build_workers

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from api.ownership import applicant_id_of
-from domain.application import ApplicationState, Waiting
+from api.v1.ownership import applicant_id_of
+from domain.applications.application import ApplicationState, Waiting
 from domain.collections import ContactChannel
-from domain.line import LineState
-from domain.loan_events import Disbursed
-from domain.loan_terms import monthly_terms
-from domain.position import position
-from domain.schedule import build_plan
-from messages.application import Offer, StartApplication
+from domain.lines import LineState
+from domain.loans.events import Disbursed
+from domain.loans.position import position
+from domain.loans.schedule import build_plan
+from domain.loans.terms import monthly_terms
+from messages.applications import Offer, StartApplication
 from messages.ids import new_id
-from messages.loan import RepaymentSource
+from messages.loans import RepaymentSource
 from runtime.clock import utc_now
 from storage.database import Database, Transaction
-from tests.activities.story import consent_to_everything
+from tests.integration.story import consent_to_everything
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.stage import Stage, stage_of
-from runtime.local.stack import LocalStack
-from runtime.local.state import token_for
+from local.stack import LocalStack
+from local.state import token_for
+from local.story.stage import Stage, stage_of
 
 REPOSITORY = Path(__file__).parents[2]
 _SETTINGS_OF_OURS = ("LOANFLOW_", "TEMPORAL_", "DATABASE_URL")

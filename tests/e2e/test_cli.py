@@ -9,9 +9,9 @@ import httpx
 import pytest
 from temporalio.client import Client
 
-from demo.processes import temporal_client
+from local.stack import LocalStack
+from local.story.processes import temporal_client
 from messages import ids
-from runtime.local.stack import LocalStack
 from runtime.settings import Settings
 from runtime.time_travel import (
     Hop,

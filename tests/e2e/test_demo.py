@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.stage import Stage
-from demo.story import CHAPTERS, play
-from demo.timeline import JsonLines
-from runtime.local.state import process_start, running_stack
+from local.state import process_start, running_stack
+from local.story.stage import Stage
+from local.story.story import CHAPTERS, play
+from local.story.timeline import JsonLines
 from tests.e2e.conftest import Ended, run_starter, start_starter
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]

@@ -20,13 +20,13 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
-from runtime.local.commands import Command
-from runtime.local.errors import LocalStackError
-from runtime.local.postgres import EmbeddedPostgres, create_database, drop_database
-from runtime.local.postgres_home import remove_home
-from runtime.local.stack import LocalStack
-from runtime.local.state import FolderLock, process_start, running_stack, stack_environment
-from runtime.local.temporal_server import DevServer
+from local.commands import Command
+from local.errors import LocalStackError
+from local.postgres import EmbeddedPostgres, create_database, drop_database
+from local.postgres_home import remove_home
+from local.stack import LocalStack
+from local.state import FolderLock, process_start, running_stack, stack_environment
+from local.temporal_server import DevServer
 
 pytestmark = pytest.mark.stack
 
@@ -222,7 +222,7 @@ SUPERVISOR = """
 import asyncio, json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from runtime.local.stack import LocalStack, stopping_on_signals
+from local.stack import LocalStack, stopping_on_signals
 async def main():
     stack = LocalStack(Path(sys.argv[1]), code=Path(sys.argv[2]))
     with stopping_on_signals():
@@ -361,7 +361,7 @@ async def test_servers_named_by_the_caller_are_used_and_not_started(
 async def test_a_named_server_out_of_reach_is_told_without_its_password(
     make: Stacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.local.probes._EXTERNAL_SECONDS", 0.5)
+    monkeypatch.setattr("local.probes._EXTERNAL_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     base = {"DATABASE_URL": f"postgresql://u:hidden@127.0.0.1:{port}/x"}

@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from runtime.local.postgres_home import remove_home
+from local.postgres_home import remove_home
 from tests.faults.courses import EARLY, LATE, lived
 from tests.faults.endings import Ending
 from tests.faults.place import LONGEST_PAUSE_SECONDS, PAUSE_SECONDS, Place, place_in

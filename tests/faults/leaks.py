@@ -16,7 +16,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client
 
-from demo.people import element
+from local.story.people import element
 from runtime.keyring import Keyring
 from runtime.temporal.codec import KeyringCodec
 from sandbox.personas import Person

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from temporalio.service import RPCError
 
-from demo.people import CONSENTS, KINDS, element
+from local.story.people import CONSENTS, KINDS, element
 from runtime.time_travel import TimeTravelError
 from sandbox.personas import Person
 from tests.faults.place import Place, until

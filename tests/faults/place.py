@@ -15,9 +15,9 @@ import asyncpg
 import httpx
 from temporalio.client import Client, WorkflowExecutionDescription
 
-from demo.processes import temporal_client, time_travel
+from local.stack import LocalStack
+from local.story.processes import temporal_client, time_travel
 from runtime.failpoints import POINTS
-from runtime.local.stack import LocalStack
 from runtime.time_travel import TimeTravel
 from sandbox.personas import Person, person
 

@@ -23,7 +23,7 @@ LOCAL: Final = ("book_loan.after_commit", "apply_repayment.after_commit")
 """Points in activities that run inside the workflow worker: lost soonest, so struck last."""
 
 ELSEWHERE: Final = frozenset({"start_capture.after_call"})
-"""Points that these lives do not pass; `tests/activities/test_elements.py` strikes there."""
+"""Points that these lives do not pass; integration tests of elements strike there."""
 
 IN_ORDER: Final = sorted(POINTS - ELSEWHERE, key=lambda point: (point in LOCAL, point))
 

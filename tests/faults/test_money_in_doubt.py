@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from providers.signature import HEADER, TOLERANCE, sign
+from providers.http.signature import HEADER, TOLERANCE, sign
 from runtime.clock import utc_now
 from tests.faults.endings import ending
 from tests.faults.lives import AMOUNT, LEVEL, OWED_AFTER, Life, early_settlement

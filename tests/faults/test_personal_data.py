@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from demo.people import element
+from local.story.people import element
 from tests.faults import leaks
 from tests.faults.lives import FRONT, Life, late_payment
 from tests.faults.place import Place, until

@@ -8,13 +8,14 @@ from typing import Any
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 
-from domain.allocation import Component, Direction, Excess, Timing
-from domain.business_days import BusinessCalendar, BusinessDayRule
-from domain.day_count import DayCount
-from domain.early_settlement import PayoffInterest
-from domain.errors import DomainError, InvalidTerms
-from domain.frequency import Frequency, FrequencyUnit
-from domain.loan_events import (
+from domain.common.business_days import BusinessCalendar, BusinessDayRule
+from domain.common.day_count import DayCount
+from domain.common.errors import DomainError, InvalidTerms
+from domain.common.frequency import Frequency, FrequencyUnit
+from domain.common.rounding import ROUNDING_UNITS, RoundingMode
+from domain.loans.allocation import Component, Direction, Excess, Timing
+from domain.loans.early_settlement import PayoffInterest
+from domain.loans.events import (
     Charged,
     Disbursed,
     HolidayGranted,
@@ -29,12 +30,10 @@ from domain.loan_events import (
     Waived,
     WrittenOff,
 )
-from domain.loan_terms import LoanTerms
-from domain.penalty import PenaltyBase
-from domain.plan_terms import Method, Residue
-from domain.position import position
-from domain.rounding import ROUNDING_UNITS, RoundingMode
-from domain.schedule import Plan, build_plan
+from domain.loans.plan_terms import Method, Residue
+from domain.loans.position import position
+from domain.loans.schedule import Plan, build_plan
+from domain.loans.terms import LoanTerms, PenaltyBase
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "200")), deadline=None

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from domain.difference import difference
-from domain.errors import NothingOutstanding
-from domain.ledger import balances, cash_balance, journal_between
-from domain.loan_events import LoanEvent, Paid, PaidOff, Reversed
-from domain.loan_terms import LoanTerms
-from domain.payoff import payoff_quote
-from domain.position import InstalmentState, Position, position
-from domain.schedule import Plan, build_plan
+from domain.common.errors import NothingOutstanding
+from domain.loans.difference import difference
+from domain.loans.events import LoanEvent, Paid, PaidOff, Reversed
+from domain.loans.ledger import balances, cash_balance, journal_between
+from domain.loans.payoff import payoff_quote
+from domain.loans.position import InstalmentState, Position, position
+from domain.loans.schedule import Plan, build_plan
+from domain.loans.terms import LoanTerms
 from tests.property.loans import EXAMPLES, History, agreed_terms, histories
 
 

@@ -11,9 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.allocation import Component
-from domain.ledger import balances, cash_balance, journal_between
-from domain.loan_events import (
+from domain.loans.allocation import Component
+from domain.loans.events import (
     Disbursed,
     LoanEvent,
     Paid,
@@ -25,9 +24,10 @@ from domain.loan_events import (
     Waived,
     WrittenOff,
 )
-from domain.loan_terms import monthly_terms
-from domain.payoff import payoff_quote
-from domain.position import Position, position
+from domain.loans.ledger import balances, cash_balance, journal_between
+from domain.loans.payoff import payoff_quote
+from domain.loans.position import Position, position
+from domain.loans.terms import monthly_terms
 from tests.property.loans import EXAMPLES
 
 MADE = date(2026, 1, 31)

@@ -8,12 +8,12 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ledger import balances, journal_between
-from domain.loan_events import Disbursed, LoanEvent, Paid, PaidOff, Reversed
-from domain.loan_terms import LoanTerms, monthly_terms
-from domain.payoff import payoff_quote
-from domain.position import position
-from domain.schedule import Plan, build_plan, same_amounts
+from domain.loans.events import Disbursed, LoanEvent, Paid, PaidOff, Reversed
+from domain.loans.ledger import balances, journal_between
+from domain.loans.payoff import payoff_quote
+from domain.loans.position import position
+from domain.loans.schedule import Plan, build_plan, same_amounts
+from domain.loans.terms import LoanTerms, monthly_terms
 from tests.property.loans import EXAMPLES
 
 

@@ -8,10 +8,11 @@ import pyxirr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import months_after
-from domain.day_count import DayCount, days, year_fraction
-from domain.rate_solver import EXACT, NoRate, Time, period_rate
-from domain.rates import (
+from domain.common.calendar import months_after
+from domain.common.day_count import DayCount, days, year_fraction
+from domain.common.rounding import ROUNDING_UNITS, RoundingMode, round_amount
+from domain.pricing.rate_solver import EXACT, NoRate, Time, period_rate
+from domain.pricing.rates import (
     Rate,
     all_rates,
     brazil_cet,
@@ -22,7 +23,6 @@ from domain.rates import (
     us_appendix_j,
     xirr_365,
 )
-from domain.rounding import ROUNDING_UNITS, RoundingMode, round_amount
 from tests.property.loans import EXAMPLES
 
 NEVER_SHOWN_OFF_BY = Decimal("1e-10")

@@ -5,8 +5,8 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from messages.loan import LoanView, StartLoan
-    from workflows.loan import Loan
+    from messages.loans import LoanView, StartLoan
+    from workflows.loans.loan import Loan
 
 
 @workflow.defn(name="Loan")

@@ -22,25 +22,25 @@ from typing import Final
 
 from temporalio.testing import WorkflowEnvironment
 
-from domain.application import ApplicationState
-from domain.credit_analysis_feedback import ProposalStatus
-from domain.credit_analysis_policy import WITH_OPINION, AnalysisStatus
-from domain.elements import ElementKind
+from domain.applications.application import ApplicationState
+from domain.credit_analysis.feedback import ProposalStatus
+from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.verification.elements import ElementKind
+from local.postgres import EmbeddedPostgres
+from local.temporal_server import DYNAMIC_CONFIG
 from messages import ids
 from messages.credit_analysis import OpinionUpdated, StartAnalysisFeedback
 from messages.ids import new_id
-from messages.loan import RepayCommand
+from messages.loans import RepayCommand
 from messages.search_attributes import ALL
 from runtime.keyring import BlindIndex, Keyring
-from runtime.local.postgres import EmbeddedPostgres
-from runtime.local.temporal_server import DYNAMIC_CONFIG
 from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.worker import identity
 from sandbox import qitech
 from storage.database import Database
-from storage.drawdowns import DrawdownState
+from storage.lines.drawdowns import DrawdownState
 from storage.migrate import migrate
-from tests.activities import story
+from tests.integration import story
 from tests.proposals import YOUNG, firm, legal_person, signing
 from tests.replay import keys
 from tests.standins import connected, sandbox_config

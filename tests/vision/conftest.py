@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.signature import sign
+from local.vision import missing_libraries
+from providers.http.signature import sign
 from runtime.clock import utc_now
-from runtime.local.vision import missing_libraries
 
 MISSING = missing_libraries()
 collect_ignore_glob = ["test_*.py"] if MISSING else []

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from providers.signature import sign
+from providers.http.signature import sign
 from runtime.clock import utc_now
 from sandbox.personas import PERSONAS, person
 from vision.card_rules import birth_date_of, is_right, numbers_in, sex_of

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from providers.identity_card import CardReading
-from providers.liveness import FaceComparison, LivenessResult
-from providers.signature import sign
+from providers.http.signature import sign
+from providers.verification.identity_card import CardReading
+from providers.verification.liveness import FaceComparison, LivenessResult
 from runtime.clock import utc_now
 from sandbox import camera, id_cards, portraits
 from sandbox.id_cards import Card, card_of, draw_back, draw_front

@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from domain.credit_analysis import PersonKind
-from domain.credit_analysis_parsing import parties_of, read_proposal, signers_of
-from domain.credit_analysis_policy import STANDARD, AnalysisStatus
-from domain.scr_consents import CURRENT
+from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.parsing import parties_of, read_proposal, signers_of
+from domain.credit_analysis.policy import STANDARD, AnalysisStatus
+from domain.credit_analysis.scr_consents import CURRENT
 from messages import ids
 from messages.credit_analysis import (
     AnalysisReviewCommand,
@@ -17,9 +17,9 @@ from messages.credit_analysis import (
 )
 from messages.ids import new_id
 from runtime.clock import utc_now
-from storage.analysis_notices import NoticeRow
-from storage.credit_analyses import AnalysisRow
-from storage.external_opinions import OpinionRow
+from storage.credit_analysis.analyses import AnalysisRow
+from storage.credit_analysis.external_opinions import OpinionRow
+from storage.credit_analysis.notices import NoticeRow
 from tests.workflows.lender import Handle, Lender, eventually
 
 CLIENT = "shop"

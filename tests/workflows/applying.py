@@ -3,19 +3,19 @@
 import asyncio
 from dataclasses import dataclass
 
-from domain.application import ApplicationState
-from domain.calendar import business_date
-from domain.elements import ElementKind
-from domain.products import product_of
+from domain.applications.application import ApplicationState
+from domain.common.calendar import business_date
+from domain.products.products import product_of
+from domain.verification.elements import ElementKind
 from messages import ids
-from messages.application import (
+from messages.applications import (
     ApplicationView,
     ElementOutcomes,
     ProvidedElement,
     ProvideElements,
     ReviewCommand,
 )
-from messages.elements import (
+from messages.verification import (
     ConfirmElement,
     ElementSettled,
     ReusedElement,
@@ -23,11 +23,11 @@ from messages.elements import (
 )
 from sandbox import pictures
 from sandbox.personas import Person
-from storage.applications import ApplicationRow
-from storage.elements import ElementStatus
-from storage.reuse import take_over
-from storage.reviews import ReviewRow
-from tests.activities import story
+from storage.applications.applications import ApplicationRow
+from storage.applications.reuse import take_over
+from storage.applications.reviews import ReviewRow
+from storage.verification.elements import ElementStatus
+from tests.integration import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender, person
 
 

@@ -5,10 +5,10 @@ from types import MappingProxyType
 
 import pytest
 
-from domain import products
-from domain.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
-from domain.elements import ElementKind
-from domain.products import CASH_LOAN, REVOLVING_LOAN, Product
+from domain.products import products
+from domain.products.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
+from domain.products.products import CASH_LOAN, REVOLVING_LOAN, Product
+from domain.verification.elements import ElementKind
 
 REPORT = CASH_LOAN.model_copy(
     update={

@@ -9,22 +9,21 @@ from typing import TypeVar
 from temporalio.client import WorkflowUpdateHandle, WorkflowUpdateStage
 from temporalio.service import RPCError
 
-from domain.calendar import instant_at
-from domain.products import CASH_LOAN
+from domain.common.calendar import instant_at
+from domain.products.products import CASH_LOAN
 from messages import calls, ids
 from messages.base import Message
 from messages.collections import CollectionsResult
-from messages.drawdown import DrawdownResult
-from messages.line import DrawCommand, DrawReceipt, LineView
-from messages.loan import LoanView, QuotedPayoff, RepayCommand, RepayReceipt
+from messages.lines import DrawCommand, DrawdownResult, DrawReceipt, LineView
+from messages.loans import LoanView, QuotedPayoff, RepayCommand, RepayReceipt
 from sandbox.personas import Person
 from storage.collections import CollectionActionRow
-from storage.drawdowns import DrawdownRow
-from storage.lines import LineRow
-from storage.loans import LoanRow
-from storage.repayments import RepaymentRow
-from storage.transfers import TransferState
-from tests.activities import story
+from storage.lines.drawdowns import DrawdownRow
+from storage.lines.lines import LineRow
+from storage.loans.loans import LoanRow
+from storage.loans.repayments import RepaymentRow
+from storage.payments import TransferState
+from tests.integration import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender
 
 Answer = TypeVar("Answer", bound=Message)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from local.postgres import EmbeddedPostgres, create_database
 from runtime.keyring import BlindIndex, Keyring
-from runtime.local.postgres import EmbeddedPostgres, create_database
 from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.plugin import LoanflowPlugin
 from storage.database import Database

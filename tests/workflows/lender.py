@@ -24,9 +24,9 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Replayer
 
 from activities.registry import assemble, build
-from domain.errors import DomainError
+from domain.common.errors import DomainError
 from messages import queues
-from messages.repayment import TransferUpdated
+from messages.payments import TransferUpdated
 from runtime.business_clock import BusinessClock
 from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
@@ -36,7 +36,7 @@ from runtime.time_travel import TimeTravel
 from sandbox import personas
 from sandbox.personas import Person
 from storage.database import Database
-from tests.activities.story import Bench, Book, RecordedStarts
+from tests.integration.story import Bench, Book, RecordedStarts
 from tests.standins import Standins
 from workflows.registry import WORKFLOWS
 

@@ -1,0 +1,128 @@
+"""Loans in arrears: their delinquency on record and the steps of the collections ladder."""
+
+from dataclasses import dataclass
+
+from activities.common.performing import performs
+from activities.common.refusals import found, known
+from activities.loans.books import LoanBooks
+from domain.collections import LADDER, ContactChannel, LadderStep
+from domain.common.money import format_amount
+from domain.loans.position import Position
+from messages import calls
+from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
+from messages.loans import MarkLoan
+from providers.registry import Providers
+from runtime.failpoints import failpoint
+from runtime.temporal.siblings import Siblings
+from storage.collections import ActionState, CollectionActionRow
+from storage.database import Database, Transaction
+
+_STEPS = {step.name: step for step in LADDER}
+
+
+@dataclass(frozen=True)
+class Arrears:
+    """Marks and follows up loans in arrears."""
+
+    database: Database
+    providers: Providers
+    siblings: Siblings
+
+    @performs(calls.MARK_LOAN)
+    async def mark_loan(self, request: MarkLoan) -> None:
+        """Write how late a loan is; with `open_collections` start the episode's process."""
+        async with self.database.transaction() as tx:
+            books = await LoanBooks.open(tx, request.loan_id)
+            now = books.position(request.business_date)
+            await tx.loans.project(request.loan_id, now, request.business_date, request.state_seq)
+            await tx.loans.note_episode(request.loan_id, request.episode)
+            await books.tell("aged", str(request.state_seq), now, {"episode": request.episode})
+        if request.open_collections:
+            await self.siblings.start_collections(
+                StartCollections(
+                    loan_id=request.loan_id,
+                    applicant_id=request.applicant_id,
+                    product=request.product,
+                    episode=request.episode,
+                    oldest_due_on=request.oldest_due_on,
+                )
+            )
+
+    @performs(calls.TAKE_STEP)
+    async def take_step(self, request: TakeStep) -> StepTaken:
+        """Message the borrower or open a call for a collector, once a step.
+
+        Nothing is done, and what was only prepared is cancelled, when the loan is not overdue.
+        """
+        async with self.database.transaction() as tx:
+            books = await LoanBooks.open(tx, request.loan_id)
+            now = books.position(max(request.business_date, books.loan.business_date))
+            action = await _prepare(tx, request, now)
+            if action is None or action.state is not ActionState.OPEN:
+                return StepTaken(taken=_was_taken(action))
+            if action.channel is ContactChannel.CALL_TASK:
+                await books.tell("call_task_opened", action.id, now, {"step": request.step})
+                return StepTaken(taken=True)
+            personal = await tx.applicants.personal(books.loan.applicant_id)
+        await self.providers.messaging.send(
+            message_id=action.id,
+            mobile=known(personal.mobile, "mobile"),
+            template=f"collections.{action.step}",
+            # What is on record and not what is owed now: a repeat must be the same message.
+            variables={
+                "days_past_due": str(action.days_past_due),
+                "contract": _reference(request.loan_id),
+            },
+        )
+        await failpoint("take_step.after_send")
+        async with self.database.transaction() as tx:
+            books = await LoanBooks.open(tx, request.loan_id)
+            await tx.collections.finish(action.id, ActionState.SENT, result="accepted", by="system")
+            details = {
+                "step": request.step,
+                "overdue": format_amount(now.total_overdue, now.currency),
+            }
+            await books.tell("message_sent", action.id, now, details)
+        return StepTaken(taken=True)
+
+    @performs(calls.CLOSE_EPISODE)
+    async def close_episode(self, request: CloseEpisode) -> None:
+        """Cancel what an ended episode left open."""
+        async with self.database.transaction() as tx:
+            await tx.collections.cancel_open(request.loan_id, request.episode)
+
+
+async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> CollectionActionRow | None:
+    """Return the step's action, recorded now if it was not; None when there is no cause for it."""
+    action = await tx.collections.of_step(request.loan_id, request.episode, request.step)
+    if not now.total_overdue:
+        if action is not None and action.state is ActionState.OPEN:
+            await tx.collections.finish(
+                action.id, ActionState.CANCELLED, result="not_overdue", by="system"
+            )
+            action = await tx.collections.get(action.id)
+        return action
+    if action is not None:
+        return action
+    return await tx.collections.add_action(
+        action_id=request.action_id,
+        loan_id=request.loan_id,
+        episode=request.episode,
+        step=request.step,
+        channel=_step(request.step).channel,
+        days_past_due=now.days_past_due,
+        due_on=request.business_date,
+    )
+
+
+def _was_taken(action: CollectionActionRow | None) -> bool:
+    return action is not None and action.state in (ActionState.SENT, ActionState.DONE)
+
+
+def _step(name: str) -> LadderStep:
+    return found(_STEPS.get(name), f"step {name}")
+
+
+def _reference(loan_id: str) -> str:
+    """Return the end of a loan's id: enough for a borrower, nothing for a stranger."""
+    return loan_id[-6:].upper()

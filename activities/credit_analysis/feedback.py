@@ -1,0 +1,83 @@
+"""A client's reports on an analysis, passed on to the analyst whose opinion was asked for."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from activities.common.performing import performs
+from activities.common.refusals import found
+from activities.credit_analysis.enquiries import give_feedback
+from activities.sources.enquiries import Desk
+from messages import calls, ids
+from messages.credit_analysis import PickedReport, PickReport, RelayedReport, RelayReport
+from providers.http.errors import ProviderRejected
+from storage.credit_analysis.notices import RelayState
+from storage.database import Database
+
+NOT_NEXT = "not_next"
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class AnalysisReports:
+    """What passing reports on needs."""
+
+    database: Database
+    desk: Desk
+
+    @performs(calls.PICK_REPORT)
+    async def pick_report(self, request: PickReport) -> PickedReport:
+        """Return which report is to be passed on next; none where nobody was asked."""
+        async with self.database.read() as tx:
+            report = await tx.analysis_notices.next_to_relay(request.analysis_id)
+            asked = await tx.external_opinions.of(request.analysis_id)
+            row = found(
+                await tx.credit_analyses.get(request.analysis_id),
+                f"analysis {request.analysis_id}",
+            )
+        if report is None:
+            return PickedReport()
+        if asked is None or not asked.is_known_there:
+            return PickedReport(wait=not row.status.is_final)
+        return PickedReport(sequence=report.sequence)
+
+    @performs(calls.RELAY_REPORT)
+    async def relay_report(self, request: RelayReport) -> RelayedReport:
+        """Pass a report on, unless it was or one of an earlier event has come meanwhile."""
+        async with self.database.read() as tx:
+            report = await tx.analysis_notices.next_to_relay(request.analysis_id)
+            asked = found(
+                await tx.external_opinions.of(request.analysis_id),
+                f"opinion on {request.analysis_id}",
+            )
+        if report is None or report.sequence != request.sequence:
+            return RelayedReport(outcome=NOT_NEXT)
+        state, outcome = RelayState.SENT, "ok"
+        try:
+            await give_feedback(self.desk, asked, report.credit_proposal_status, report.event_date)
+        except ProviderRejected as error:
+            state, outcome = RelayState.REFUSED, error.code
+            _log.warning("feedback_refused", opinion_id=asked.id, code=outcome)
+        await self._record(request, state, outcome)
+        return RelayedReport(outcome=state.value)
+
+    @performs(calls.GIVE_UP_REPORT)
+    async def give_up_report(self, request: RelayReport) -> None:
+        """Record that a report is not tried any more: a person has to look."""
+        _log.error("feedback_given_up", analysis_id=request.analysis_id, report=request.sequence)
+        await self._record(request, RelayState.DEAD, "given_up")
+
+    async def _record(self, request: RelayReport, state: RelayState, outcome: str) -> None:
+        aggregate = ids.credit_analysis_workflow(request.analysis_id)
+        async with self.database.transaction() as tx:
+            if await tx.analysis_notices.relayed(request.sequence, state, outcome):
+                await tx.audit.add(
+                    actor="process",
+                    role="system",
+                    action="relay_feedback",
+                    subject=aggregate,
+                    outcome=state.value,
+                    detail={"report": request.sequence, "said": outcome},
+                    key=f"{aggregate}:feedback:{request.sequence}",
+                )

@@ -1,0 +1,132 @@
+"""The automatic decision: facts from whom the product asks, the policy's answer, and its record."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from activities.common.performing import performs
+from activities.common.refusals import found, known
+from activities.decisioning.element_facts import ElementFacts, element_facts
+from activities.decisioning.facts import Inquiry
+from activities.sources.enquiries import Desk, Subject
+from domain.applications.application import Rejection
+from domain.decisioning.decision import (
+    POLICY_VERSION,
+    Decision,
+    Outcome,
+    RuleHit,
+    age_on,
+    decide,
+    reject_pending,
+    reject_unasked,
+)
+from domain.products.products import product_of
+from domain.verification.elements import identity_birth_date
+from messages import calls
+from messages.applications import AssessApplication
+from messages.ids import derived_id
+from runtime.failpoints import failpoint
+from storage.applications.applications import ApplicationRow
+from storage.database import Database, Transaction
+from storage.people.applicants import Personal
+
+_ATTEMPT: Final = 1
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Decides applications."""
+
+    database: Database
+    desk: Desk
+
+    @performs(calls.ASSESS_APPLICATION)
+    async def assess_application(self, request: AssessApplication) -> Decision:
+        """Decide once; a repeat returns the recorded decision.
+
+        A person whom an earlier rejection still keeps away is rejected for the same reason and
+        until the same day, without asking anybody. So is one of whom another application for the
+        product was decided before and is not over, in whatever channel: of two that are decided at
+        once the one that is recorded first goes on.
+        """
+        application_id = request.application_id
+        async with self.database.read() as tx:
+            recorded = await tx.decisions.get(application_id, "automatic", _ATTEMPT)
+            if recorded is not None:
+                return recorded.decision
+            application = found(
+                await tx.applications.get(application_id), f"application {application_id}"
+            )
+            personal = await tx.applicants.personal(application.applicant_id)
+            identity_number = known(personal.identity_number, "identity number")
+            lock = await tx.applications.lock_until(identity_number, except_for=application_id)
+            pending = await _pending(tx, application, identity_number)
+            statuses = await tx.elements.latest(application_id)
+        if lock is not None and _keeps_away(lock, request.business_date):
+            decision = _locked(lock)
+            read: dict[str, Any] = {"reapply_lock": lock.code}
+        elif pending is not None:
+            decision, read = pending
+        else:
+            told = element_facts(product_of(application.product), statuses)
+            decision, read = await self._assess(application, personal, told, request.business_date)
+        await failpoint("assess_application.before_record")
+        async with self.database.transaction() as tx:
+            await tx.applicants.lock(application.applicant_id, identity_number)
+            if decision.outcome is not Outcome.REJECT:
+                decision, read = await _pending(tx, application, identity_number) or (
+                    decision,
+                    read,
+                )
+            return await tx.decisions.record(
+                decision_id=derived_id("dec", application_id, "automatic", str(_ATTEMPT)),
+                application_id=application_id,
+                stage="automatic",
+                attempt=_ATTEMPT,
+                decision=decision,
+                facts=read,
+                decided_by="policy",
+                decided_at=request.decided_at,
+            )
+
+    async def _assess(
+        self, application: ApplicationRow, personal: Personal, told: ElementFacts, on: date
+    ) -> tuple[Decision, dict[str, Any]]:
+        """Return the policy's answer and what it read; asks nobody when what is known rejects."""
+        birth_date = identity_birth_date(known(personal.identity_number, "identity number"))
+        rejection = reject_unasked(birth_date, on)
+        if rejection is not None:
+            return rejection, {"age": age_on(birth_date, on)}
+        subject = Subject(application.id, application.applicant_id, application.id)
+        sources = product_of(application.product).asked_for_decision
+        findings = await Inquiry(self.desk, subject, personal).ask(sources)
+        decision = decide(told.added_to(findings.facts()), on)
+        return decision, findings.read(on) | told.read()
+
+
+async def _pending(
+    tx: Transaction, application: ApplicationRow, identity_number: str
+) -> tuple[Decision, dict[str, Any]] | None:
+    """Return the rejection for another application of the person, and which it is."""
+    other = await tx.applications.decided_before(
+        identity_number, application.product, except_for=application.id
+    )
+    return None if other is None else (reject_pending(), {"pending_application": other.id})
+
+
+def _keeps_away(lock: Rejection, on: date) -> bool:
+    return lock.reapply_on is not None and lock.reapply_on > on
+
+
+def _locked(lock: Rejection) -> Decision:
+    hit = RuleHit(
+        rule="reapply_lock", outcome=Outcome.REJECT, reject_code=lock.code, read="rejected before"
+    )
+    return Decision(
+        outcome=Outcome.REJECT,
+        policy_version=POLICY_VERSION,
+        score=None,
+        reject_code=lock.code,
+        reapply_on=lock.reapply_on,
+        hits=(hit,),
+    )

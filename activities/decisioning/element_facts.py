@@ -1,0 +1,52 @@
+"""What a decision reads of the elements of an application: their facts, and who is to judge them.
+
+The facts are on record with the verdicts; nobody is asked for them again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from domain.applications.application import is_provided
+from domain.decisioning.decision import Facts
+from domain.decisioning.provided_facts import Provided
+from domain.products.products import Product
+from domain.verification.elements import ElementKind, Verdict
+from storage.verification.elements import ElementStatus
+
+
+@dataclass(frozen=True)
+class ElementFacts:
+    """`referred` are the kinds whose mismatch a person judges, with the reason of each."""
+
+    provided: Provided
+    referred: tuple[tuple[ElementKind, str], ...]
+
+    def added_to(self, facts: Facts) -> Facts:
+        """Return what the policy reads, these facts among it."""
+        return facts.model_copy(update={"provided": self.provided, "referred": self.referred})
+
+    def read(self) -> dict[str, Any]:
+        """Return the facts for the record: only what was told or is to be judged."""
+        provided = self.provided.model_dump(mode="json", exclude_none=True)
+        return {
+            **({"provided": provided} if provided else {}),
+            **({"referred": dict(self.referred)} if self.referred else {}),
+        }
+
+
+def element_facts(product: Product, statuses: Iterable[ElementStatus]) -> ElementFacts:
+    """Return what is told by the elements that count as provided."""
+    counting = [
+        status
+        for status in statuses
+        if is_provided(product, status.kind, status.verdict, status.reason)
+    ]
+    return ElementFacts(
+        Provided.of({status.kind: status.facts or {} for status in counting}),
+        tuple(
+            (status.kind, status.reason or "")
+            for status in counting
+            if status.verdict is Verdict.MISMATCH
+        ),
+    )

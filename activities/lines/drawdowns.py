@@ -1,0 +1,219 @@
+"""Drawdowns: the signed contract, the disbursement, and the loan that it becomes."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from activities.common.performing import performs
+from activities.common.refusals import PlanMismatch, TransferUnsettled, found, known
+from activities.lines.contract import contract_digest, contract_text
+from activities.loans.books import LoanBooks
+from activities.payments import Orders
+from domain.loans.events import Disbursed
+from domain.loans.schedule import Plan, build_plan, deducted_fees, same_amounts
+from domain.loans.terms import LoanTerms, redated
+from domain.products.products import product_of
+from messages import calls, ids
+from messages.lines import (
+    BookedLoan,
+    BookLoan,
+    Disburse,
+    FailDrawdown,
+    SignContract,
+    SignedContract,
+)
+from messages.loans import StartLoan
+from messages.payments import QueryTransfer, TransferOutcome
+from providers.registry import Providers
+from runtime.failpoints import failpoint
+from runtime.temporal.siblings import Siblings
+from storage.database import Database, Transaction
+from storage.lines.drawdowns import DrawdownRow, DrawdownState
+from storage.lines.quotes import QuoteRow
+from storage.loans.loans import LoanRow
+from storage.payments import TransferState
+
+
+@dataclass(frozen=True)
+class Drawdowns:
+    """Carries out drawdowns."""
+
+    database: Database
+    providers: Providers
+    orders: Orders
+    siblings: Siblings
+
+    @performs(calls.SIGN_CONTRACT)
+    async def sign_contract(self, request: SignContract) -> SignedContract:
+        """Have the contract signed under its digest; a repeat returns the recorded signature."""
+        async with self.database.read() as tx:
+            drawdown, quote = await _drawdown(tx, request.drawdown_id)
+            signed = _signed(drawdown)
+            if signed is not None:
+                return signed
+            line = found(await tx.lines.get(drawdown.line_id), f"line {drawdown.line_id}")
+            personal = await tx.applicants.personal(line.applicant_id)
+        digest = contract_digest(contract_text(drawdown, quote, line.applicant_id))
+        signature = await self.providers.signing.sign(
+            contract_no=drawdown.contract_no,
+            document_sha256=digest,
+            name=known(personal.name, "name"),
+            identity_number=known(personal.identity_number, "identity number"),
+            mobile=known(personal.mobile, "mobile"),
+        )
+        async with self.database.transaction() as tx:
+            await tx.drawdowns.set_state(
+                drawdown.id,
+                DrawdownState.SIGNED,
+                contract_sha256=digest,
+                evidence_id=signature.evidence_id,
+            )
+            await _tell(tx, drawdown, "signed", {"contract_no": drawdown.contract_no})
+            drawdown = found(await tx.drawdowns.get(drawdown.id), f"drawdown {drawdown.id}")
+        return found(_signed(drawdown), f"signature of {drawdown.id}")
+
+    @performs(calls.DISBURSE)
+    async def disburse(self, request: Disburse) -> TransferOutcome:
+        """Pay the drawdown out to the borrower's card, once."""
+        async with self.database.transaction() as tx:
+            drawdown, quote = await _drawdown(tx, request.drawdown_id)
+            transfer = await tx.transfers.request(
+                order_no=request.order_no,
+                kind="disbursement",
+                workflow_id=request.workflow_id,
+                loan_id=drawdown.loan_id,
+                currency=drawdown.currency,
+                amount=_proceeds(quote.terms),
+            )
+            await tx.drawdowns.set_state(drawdown.id, DrawdownState.DISBURSING)
+        return await self.orders.place(transfer, "disburse")
+
+    @performs(calls.QUERY_TRANSFER)
+    async def query_transfer(self, request: QueryTransfer) -> TransferOutcome:
+        """Ask what became of an order.
+
+        One that the payment channel never booked was lost on its way and is placed again under its
+        own number, which the channel books once.
+        """
+        async with self.database.read() as tx:
+            transfer = found(await tx.transfers.get(request.order_no), f"order {request.order_no}")
+        return await self.orders.place(transfer, "query_transfer")
+
+    @performs(calls.BOOK_LOAN)
+    async def book_loan(self, request: BookLoan) -> BookedLoan:
+        """Record the loan of a successful disbursement and start its process.
+
+        The plan is that of the quote, from the day of the disbursement on. Raises `PlanMismatch`
+        when its amounts would be others, and `TransferUnsettled`.
+        """
+        async with self.database.transaction() as tx:
+            loan = await tx.loans.get(request.loan_id)
+            if loan is None:
+                loan = await _book(tx, request)
+            events = await tx.loans.events(loan.id)
+        await failpoint("book_loan.after_commit")
+        await self.siblings.start_loan(
+            StartLoan(
+                loan_id=loan.id,
+                line_id=loan.line_id,
+                applicant_id=loan.applicant_id,
+                product=request.product,
+                terms=loan.terms,
+                events=events[:1],
+            )
+        )
+        return BookedLoan(loan_id=loan.id, plan_hash=loan.plan_hash)
+
+    @performs(calls.FAIL_DRAWDOWN)
+    async def fail_drawdown(self, request: FailDrawdown) -> None:
+        """Give the reserved amount back, once; raises `TransferUnsettled` if money may be out."""
+        async with self.database.transaction() as tx:
+            drawdown = found(
+                await tx.drawdowns.for_update(request.drawdown_id),
+                f"drawdown {request.drawdown_id}",
+            )
+            transfer = await tx.transfers.get(ids.disbursement_order(drawdown.id))
+            if transfer is not None and transfer.state is not TransferState.FAILED:
+                raise TransferUnsettled(f"{transfer.order_no} is not known to have failed")
+            failed = await tx.drawdowns.set_state(
+                drawdown.id, DrawdownState.FAILED, failure=request.reason
+            )
+            if failed:
+                await tx.lines.release(drawdown.line_id, drawdown.amount)
+                await _tell(tx, drawdown, "failed", {"reason": request.reason})
+
+
+async def _drawdown(tx: Transaction, drawdown_id: str) -> tuple[DrawdownRow, QuoteRow]:
+    drawdown = found(await tx.drawdowns.get(drawdown_id), f"drawdown {drawdown_id}")
+    quote = found(await tx.quotes.get(drawdown.quote_id), f"quote {drawdown.quote_id}")
+    return drawdown, quote
+
+
+def _signed(drawdown: DrawdownRow) -> SignedContract | None:
+    if drawdown.contract_sha256 is None or drawdown.evidence_id is None:
+        return None
+    return SignedContract(
+        drawdown_id=drawdown.id,
+        contract_no=drawdown.contract_no,
+        contract_sha256=drawdown.contract_sha256,
+        evidence_id=drawdown.evidence_id,
+    )
+
+
+async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
+    """Record loan, first event, journal and projection; the drawdown's lock lets it happen once."""
+    found(await tx.drawdowns.for_update(request.drawdown_id), f"drawdown {request.drawdown_id}")
+    booked = await tx.loans.get(request.loan_id)
+    if booked is not None:
+        return booked
+    drawdown, quote = await _drawdown(tx, request.drawdown_id)
+    transfer = await tx.transfers.get(ids.disbursement_order(drawdown.id))
+    if transfer is None or transfer.state is not TransferState.SUCCEEDED:
+        raise TransferUnsettled(f"{drawdown.id} is not known to be disbursed")
+    terms, plan = _from_disbursement_on(quote, request.disbursed_on)
+    product = product_of(request.product)
+    loan = await tx.loans.book(
+        loan_id=request.loan_id,
+        drawdown_id=drawdown.id,
+        line_id=drawdown.line_id,
+        applicant_id=request.applicant_id,
+        terms=terms,
+        plan=plan,
+        funder=product.funder,
+        settlement_bank=product.settlement_bank,
+    )
+    key = f"{ids.loan_workflow(loan.id)}:disbursed"
+    event = Disbursed(key=key, on=request.disbursed_on, amount=terms.first_disbursement)
+    books = LoanBooks(tx, loan, (), None)
+    position = await books.post(
+        key, "disbursement", request.disbursed_on, 0, event=event, cash=-_proceeds(terms)
+    )
+    await tx.lines.draw(drawdown.line_id, drawdown.amount)
+    await tx.drawdowns.set_state(drawdown.id, DrawdownState.DISBURSED)
+    await _tell(tx, drawdown, "disbursed", {"loan_id": loan.id, "amount": drawdown.amount})
+    await books.tell("booked", "once", position, {"plan_hash": plan.hash})
+    return loan
+
+
+def _proceeds(terms: LoanTerms) -> int:
+    """Return what the borrower is paid out at first, less the fees that are deducted from it."""
+    return terms.first_disbursement - deducted_fees(terms)
+
+
+def _from_disbursement_on(quote: QuoteRow, disbursed_on: date) -> tuple[LoanTerms, Plan]:
+    """Return the quoted terms and plan as they run from the actual day of disbursement."""
+    if quote.terms.disbursed_on == disbursed_on:
+        return quote.terms, quote.plan
+    terms = redated(quote.terms, disbursed_on)
+    plan = build_plan(terms)
+    if not same_amounts(plan, quote.plan):
+        raise PlanMismatch(f"disbursed on {disbursed_on}, {quote.id} would charge other amounts")
+    return terms, plan
+
+
+async def _tell(
+    tx: Transaction, drawdown: DrawdownRow, kind: str, payload: dict[str, object]
+) -> None:
+    aggregate = ids.drawdown_workflow(drawdown.id)
+    await tx.outbox.add(
+        aggregate, kind, f"{aggregate}:{kind}", {"drawdown_id": drawdown.id, **payload}
+    )

@@ -1,0 +1,171 @@
+"""Credit lines: opening, reserving what is drawn, closing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.applications import enter_state
+from activities.common.performing import performs
+from activities.common.refusals import QuoteExpired, QuoteMismatch, found
+from domain.applications.application import ApplicationState, Waiting
+from domain.applications.kept_elements import check_may_draw
+from domain.common.calendar import business_date
+from domain.lines import LimitExceeded, LineBlocked, LineClosed, LineState
+from domain.loans.schedule import build_plan
+from domain.products.products import product_of
+from messages import calls, ids
+from messages.applications import OpenLine
+from messages.lines import CloseLine, DrawReceipt, ReserveDrawdown, StartDrawdown, StartLine
+from runtime import metrics
+from runtime.temporal.siblings import Siblings
+from storage.applications.offers import OfferState
+from storage.database import Database, Transaction
+from storage.lines.drawdowns import DrawdownRow
+from storage.lines.lines import LineRow
+from storage.lines.quotes import QuoteRow
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Keeps credit lines."""
+
+    database: Database
+    siblings: Siblings
+
+    @performs(calls.OPEN_LINE)
+    async def open_line(self, request: OpenLine) -> None:
+        """Record the acceptance and the line, then start the line's process."""
+        offer = request.offer
+        async with self.database.transaction() as tx:
+            entered = await enter_state(
+                tx,
+                request.application_id,
+                ApplicationState.ACCEPTED,
+                Waiting.NOTHING,
+                request.state_seq,
+                request.opened_at,
+                line_id=request.line_id,
+            )
+            await tx.offers.set_state(offer.offer_id, OfferState.ACCEPTED)
+            await tx.lines.open(
+                line_id=request.line_id,
+                application_id=request.application_id,
+                applicant_id=request.applicant_id,
+                offer_id=offer.offer_id,
+                mode=offer.mode,
+                currency=offer.currency,
+                credit_limit=offer.amount,
+                opened_at=request.opened_at,
+                expires_at=request.expires_at,
+            )
+            await _tell(tx, request.line_id, "opened", {"application_id": request.application_id})
+        if entered:
+            metrics.application_entered(ApplicationState.ACCEPTED, entered)
+        await self.siblings.start_line(
+            StartLine(
+                line_id=request.line_id,
+                applicant_id=request.applicant_id,
+                application_id=request.application_id,
+                product=request.product,
+                currency=offer.currency,
+                credit_limit=offer.amount,
+                mode=offer.mode,
+                expires_at=request.expires_at,
+            )
+        )
+
+    @performs(calls.RESERVE_DRAWDOWN)
+    async def reserve_drawdown(self, request: ReserveDrawdown) -> DrawReceipt:
+        """Take the quoted amount from the limit, record the drawdown and start its process.
+
+        Raises `LineClosed`, `LineBlocked`, `LimitExceeded` or `QuoteUnusable`.
+        """
+        async with self.database.transaction() as tx:
+            line = found(await tx.lines.for_update(request.line_id), f"line {request.line_id}")
+            drawdown = await tx.drawdowns.get(request.command.drawdown_id)
+            if drawdown is None:
+                drawdown = await _reserve(tx, line, request)
+        await self.siblings.start_drawdown(
+            StartDrawdown(
+                drawdown_id=drawdown.id,
+                line_id=drawdown.line_id,
+                loan_id=drawdown.loan_id,
+                applicant_id=line.applicant_id,
+                product=request.product,
+                currency=drawdown.currency,
+                amount=drawdown.amount,
+            )
+        )
+        return DrawReceipt(
+            drawdown_id=drawdown.id,
+            loan_id=drawdown.loan_id,
+            line_id=drawdown.line_id,
+            amount=drawdown.amount,
+            state=drawdown.state,
+        )
+
+    @performs(calls.CLOSE_LINE)
+    async def close_line(self, request: CloseLine) -> None:
+        """Write a line's end."""
+        async with self.database.transaction() as tx:
+            await tx.lines.set_state(request.line_id, LineState(request.state))
+            await _tell(
+                tx,
+                request.line_id,
+                "closed",
+                {"state": request.state, "at": request.at.isoformat()},
+            )
+
+
+async def _reserve(tx: Transaction, line: LineRow, request: ReserveDrawdown) -> DrawdownRow:
+    command = request.command
+    if line.state is not LineState.ACTIVE or request.at >= line.expires_at:
+        raise LineClosed(f"{line.id} cannot be drawn on any more")
+    if await tx.loans.any_overdue(line.applicant_id):
+        raise LineBlocked("a loan of the same borrower is overdue")
+    product = product_of(request.product)
+    kept = await tx.elements.kept_by(line.applicant_id, product.zone)
+    consented = await tx.consents.purposes_in_force(line.applicant_id)
+    check_may_draw(product, kept, business_date(request.at, product.zone), consented)
+    quote = found(await tx.quotes.get(command.quote_id), f"quote {command.quote_id}")
+    _check_quote(quote, line, command.amount, request.at)
+    drawdown, _ = await tx.drawdowns.reserve(
+        drawdown_id=command.drawdown_id,
+        line_id=line.id,
+        quote_id=quote.id,
+        loan_id=command.loan_id,
+        currency=quote.currency,
+        amount=command.amount,
+        contract_no=f"LF-{command.drawdown_id.upper()}",
+        requested_at=request.at,
+    )
+    if not await tx.lines.reserve(line.id, command.amount):
+        raise LimitExceeded(f"{line.id} has {line.available} left (minor units)")
+    payload = {
+        "drawdown_id": drawdown.id,
+        "loan_id": drawdown.loan_id,
+        "amount": drawdown.amount,
+        "currency": drawdown.currency,
+    }
+    await _tell(tx, line.id, "drawdown_reserved", payload, drawdown.id)
+    return drawdown
+
+
+def _check_quote(quote: QuoteRow, line: LineRow, amount: int, at: datetime) -> None:
+    """Raise unless the quote is this line's, for this amount, in time, and true to its terms."""
+    if quote.line_id != line.id or quote.currency != line.currency:
+        raise QuoteMismatch(f"{quote.id} was made for another line")
+    if at >= quote.expires_at:
+        raise QuoteExpired(f"{quote.id} expired")
+    if (quote.amount, quote.terms.principal) != (amount, amount):
+        raise QuoteMismatch(f"{quote.id} was made for {quote.amount} (minor units)")
+    if build_plan(quote.terms).hash != quote.plan_hash:
+        raise QuoteMismatch(f"the plan of {quote.id} does not follow from its terms")
+
+
+async def _tell(
+    tx: Transaction, line_id: str, kind: str, payload: dict[str, object], key: str = "once"
+) -> None:
+    aggregate = ids.line_workflow(line_id)
+    await tx.outbox.add(
+        aggregate, kind, f"{aggregate}:{kind}:{key}", {"line_id": line_id, **payload}
+    )

@@ -1,0 +1,148 @@
+"""One loan's books: every change of a loan is one event, one journal entry and one projection.
+
+Entries are differences between two positions, each taken up to the day to which the books are kept.
+So a payment that is booked late, with an earlier value date, needs no rule of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from activities.common.refusals import TransferUnsettled, found
+from domain.common.errors import ConflictingEvent
+from domain.loans.events import LoanEvent, Paid, PaidOff
+from domain.loans.ledger import journal_between
+from domain.loans.position import Position, position
+from messages import ids
+from messages.loans import RepaymentSource
+from storage.database import Transaction
+from storage.loans.journal import EntryKind
+from storage.loans.loans import LoanRow
+from storage.loans.repayments import RepaymentRow
+from storage.payments import TransferState
+
+
+@dataclass(frozen=True)
+class LoanBooks:
+    """A loan that is locked, with its events and the day to which its books are kept."""
+
+    tx: Transaction
+    loan: LoanRow
+    events: tuple[LoanEvent, ...]
+    posted_to: date | None
+
+    @classmethod
+    async def open(cls, tx: Transaction, loan_id: str) -> "LoanBooks":
+        """Lock the loan until the transaction ends; raises `RecordMissing`."""
+        return cls(
+            tx,
+            found(await tx.loans.for_update(loan_id), f"loan {loan_id}"),
+            await tx.loans.events(loan_id),
+            await tx.journal.posted_to(loan_id),
+        )
+
+    def position(self, on: date) -> Position:
+        """Return where the loan stands on a business date."""
+        return position(self.loan.terms, self.events, on)
+
+    async def post(
+        self,
+        entry_key: str,
+        kind: EntryKind,
+        on: date,
+        state_seq: int,
+        *,
+        event: LoanEvent | None = None,
+        cash: int = 0,
+    ) -> Position:
+        """Record `event`, if there is one, and bring books and projection up to the day `on`.
+
+        Books that are kept to a later day are brought up to that day again. `cash` is the money
+        that came in (minor units).
+        """
+        loan = self.loan
+        as_of = max(day for day in (self.posted_to, loan.business_date, on) if day is not None)
+        before = self.position(self.posted_to) if self.posted_to is not None else None
+        events = self.events if event is None else (*self.events, event)
+        after = position(loan.terms, events, as_of)
+        if event is not None:
+            await self.tx.loans.append_event(loan.id, event)
+        lines = journal_between(before, after, cash)
+        posted = await self.tx.journal.post(
+            loan.id, entry_key, kind, as_of, loan.currency, lines, loan.settlement_bank
+        )
+        if lines and not posted:
+            raise ConflictingEvent(f"another entry is posted under {entry_key}")
+        await self.tx.loans.project(loan.id, after, as_of, state_seq)
+        if before is not None:
+            # What was written off or waived did not come back: it makes no room on the line.
+            returned = after.paid.principal - before.paid.principal
+            if returned:
+                await self.tx.lines.repay(loan.line_id, returned)
+        return after
+
+    async def tell(
+        self, kind: str, key: str, now: Position, details: dict[str, Any] | None = None
+    ) -> None:
+        """Tell others what happened and where the loan stands."""
+        aggregate = ids.loan_workflow(self.loan.id)
+        payload = {
+            "loan_id": self.loan.id,
+            "business_date": now.as_of.isoformat(),
+            "settled": now.settled,
+            "days_past_due": now.days_past_due,
+            "bucket": now.bucket,
+            "principal_outstanding": now.principal_outstanding,
+            "total_overdue": now.total_overdue,
+            **(details or {}),
+        }
+        await self.tx.outbox.add(aggregate, kind, f"{aggregate}:{kind}:{key}", payload)
+
+
+async def book_repayment(
+    tx: Transaction, loan_id: str, repayment_id: str, on: date, state_seq: int
+) -> LoanEvent:
+    """Book a repayment whose debit succeeded, once; return its event.
+
+    Raises `TransferUnsettled` when the record does not say that the debit succeeded.
+    """
+    books = await LoanBooks.open(tx, loan_id)
+    key = f"{ids.loan_workflow(loan_id)}:repayment:{repayment_id}"
+    recorded = await tx.loans.event(key)
+    if recorded is not None:
+        return recorded
+    repayment = found(await tx.repayments.get(repayment_id), f"repayment {repayment_id}")
+    transfer = await tx.transfers.get(repayment.order_no)
+    if transfer is None or transfer.state is not TransferState.SUCCEEDED:
+        raise TransferUnsettled(f"{repayment.order_no} is not known to have succeeded")
+    event = _event(books, repayment, key, on)
+    is_payoff = isinstance(event, PaidOff)
+    after = await books.post(
+        key,
+        "payoff" if is_payoff else "repayment",
+        on,
+        state_seq,
+        event=event,
+        cash=repayment.amount,
+    )
+    await tx.repayments.settle(repayment_id, on)
+    details = {
+        "repayment_id": repayment_id,
+        "amount": repayment.amount,
+        "currency": repayment.currency,
+        "source": repayment.source,
+    }
+    await books.tell("settled" if after.settled else "repaid", repayment_id, after, details)
+    return event
+
+
+def _event(books: LoanBooks, repayment: RepaymentRow, key: str, on: date) -> Paid | PaidOff:
+    if repayment.source is RepaymentSource.PAYOFF:
+        return PaidOff(key=key, on=on, amount=repayment.amount)
+    collected_for = None
+    if repayment.source is RepaymentSource.AUTO_DEBIT:
+        rows = books.loan.plan.rows
+        collected_for = next(
+            (row.number for row in rows if row.due_on == repayment.requested_on), None
+        )
+    return Paid(key=key, on=on, amount=repayment.amount, instalment=collected_for)

@@ -1,0 +1,75 @@
+"""Servicing: what is recorded of a loan besides its payments by debit."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from activities.common.performing import performs
+from activities.loans.books import LoanBooks
+from domain.loans.difference import difference
+from domain.loans.records import cash_moved
+from messages import calls
+from messages.loans import BookFact
+from storage.database import Database
+from storage.loans.journal import EntryKind
+
+ENTRY_KINDS: Final = MappingProxyType[str, EntryKind](
+    {
+        "paid": "repayment",
+        "paid_off": "payoff",
+        "reversed": "reversal",
+        "charged": "charge",
+        "waived": "waiver",
+        "rate_changed": "rate_change",
+        "rescheduled": "reschedule",
+        "holiday_granted": "holiday",
+        "written_off": "write_off",
+        "recovered": "recovery",
+        "refunded": "refund",
+    }
+)
+"""The kind of journal entry that each kind of event posts."""
+
+
+@dataclass(frozen=True)
+class Servicing:
+    """Books the facts of servicing."""
+
+    database: Database
+
+    @performs(calls.BOOK_FACT)
+    async def book_fact(self, request: BookFact) -> None:
+        """Book a fact once, and publish what it changed instalment by instalment.
+
+        Raises what `domain.loans.position` raises when the event contradicts those on record.
+        """
+        fact, event = request.fact, request.fact.event
+        async with self.database.transaction() as tx:
+            books = await LoanBooks.open(tx, request.loan_id)
+            if await tx.loans.event(event.key) is not None:
+                return
+            before = books.position(request.business_date)
+            after = await books.post(
+                event.key,
+                ENTRY_KINDS[event.kind],
+                request.business_date,
+                request.state_seq,
+                event=event,
+                cash=cash_moved(event, books.events),
+            )
+            changes = difference(before, after)
+            await books.tell(
+                event.kind,
+                event.key,
+                after,
+                {"on": event.on.isoformat(), "changes": changes.model_dump(mode="json")},
+            )
+            await tx.audit.add(
+                actor=fact.actor,
+                role=fact.role,
+                action=f"record_{event.kind}",
+                subject=request.loan_id,
+                outcome="recorded",
+                detail={"event": event.key, "reference": fact.reference},
+                key=event.key,
+            )

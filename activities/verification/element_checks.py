@@ -1,0 +1,391 @@
+"""One check for each kind of element: whom to ask, and what makes the answer a match.
+
+Reasons are codes without personal data. Whoever cannot say is the desk's concern and never judged.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Final, TypedDict
+
+from activities.sources.enquiries import Desk, Question, Subject, Told
+from activities.verification.face_checks import Compared, FaceToCompare, compare_face
+from activities.verification.questions import contacts_question, transaction_question, two_factors
+from domain.people.consents import Purpose
+from domain.people.identity_numbers import parse_citizen_number
+from domain.people.names import normal_name
+from domain.products.element_catalogue import PICTURE_OF_ANOTHER
+from domain.sources import Capability
+from domain.verification import elements
+from domain.verification.elements import Element, ElementKind, Verdict
+from domain.verification.liveness_challenge import Action, done
+from providers.http.verdict import Answer
+from providers.sources.company import CompanyRecord, CompanyRequest
+from providers.verification.bank_card import BankCardRequest, CardVerification
+from providers.verification.contacts import ContactsVerification
+from providers.verification.credit_card import CreditCardRequest, CreditCardVerification
+from providers.verification.identity_card import CardFields, CardReading, CardReadRequest
+from providers.verification.liveness import LivenessRequest, LivenessResult
+from providers.verification.mobile_operator import OperatorRequest
+
+
+class Remembered(TypedDict, total=False):
+    """The personal data that a match confirms."""
+
+    name: str
+    identity_number: str
+    mobile: str
+    bank_card: str
+
+
+@dataclass(frozen=True, repr=False)
+class Case:
+    """One element with what its check needs of the others. Holds personal data.
+
+    `real_name` and `mobile` are what was verified of the applicant, there where the kind needs it,
+    `purpose` is what the applicant consented to being asked about.
+    `card` is the identity card that was verified, `challenge` what a face is asked to do,
+    `picture_givers` how many other people gave one of the element's pictures. The address book goes
+    along only where the product says `check_address_book`, and the registry's photo is fetched
+    where it says `check_registered_photo`.
+    """
+
+    element_id: str
+    application_id: str
+    applicant_id: str
+    data: Element
+    purpose: Purpose
+    real_name: elements.RealName | None
+    mobile: str | None
+    known_identity: str | None
+    card: elements.IdentityCard | None
+    challenge: tuple[Action, ...]
+    picture_givers: int
+    today: date
+    check_address_book: bool = False
+    check_registered_photo: bool = True
+
+    @property
+    def subject(self) -> Subject:
+        """Return whom the enquiry is for; the element is its business key."""
+        return Subject(self.element_id, self.applicant_id, self.application_id, self.purpose)
+
+    @property
+    def person(self) -> elements.RealName:
+        """Return who the applicant was found to be, for a kind that needs it."""
+        assert self.real_name is not None  # noqa: S101 -- no case is made before it is there
+        return self.real_name
+
+    @property
+    def own_mobile(self) -> str:
+        """Return the applicant's own mobile, for a kind that needs it."""
+        assert self.mobile is not None  # noqa: S101 -- as above
+        return self.mobile
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check came to; `facts` hold no personal data, `remember` does."""
+
+    provider: str
+    verdict: Verdict
+    reason: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    remember: Remembered = field(default_factory=Remembered, repr=False)
+
+
+def _mismatch(provider: str, reason: str) -> Finding:
+    return Finding(provider, Verdict.MISMATCH, reason)
+
+
+def _refused(told: Told[Any]) -> Finding | None:
+    """Return the finding of an answer that is not a match."""
+    answer: Answer = told.answer
+    if answer.passed:
+        return None
+    return Finding(
+        told.source, Verdict.MISMATCH, answer.reasons[0], {"reasons": list(answer.reasons)}
+    )
+
+
+async def _real_name(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.RealName)  # noqa: S101 -- chosen by the same kind
+    data = case.data
+    if _is_unborn(data.identity_number, case.today):
+        return _mismatch("record", "birth_date_in_the_future")
+    if case.known_identity not in (None, data.identity_number):
+        # Cards, contracts and loans hang on the applicant: they cannot become another person's.
+        return _mismatch("record", "identity_changed")
+    told = await desk.ask(
+        two_factors(case.element_id, data.name, data.identity_number), case.subject
+    )
+    return _refused(told) or Finding(
+        told.source,
+        Verdict.MATCH,
+        remember={"name": data.name, "identity_number": data.identity_number},
+    )
+
+
+def _is_unborn(identity_number: str, today: date) -> bool:
+    return elements.identity_birth_date(identity_number) > today
+
+
+async def _operator(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.Operator)  # noqa: S101 -- chosen by the same kind
+    person, mobile = case.person, case.data.mobile
+    question = Question(
+        Capability.OPERATOR,
+        "verify",
+        OperatorRequest(name=person.name, identity_number=person.identity_number, mobile=mobile),
+        Answer,
+        lambda third: third.operator.verify(
+            request_id=case.element_id,
+            name=person.name,
+            identity_number=person.identity_number,
+            mobile=mobile,
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    return _refused(told) or Finding(told.source, Verdict.MATCH, remember={"mobile": mobile})
+
+
+async def _personal_information(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.PersonalInformation)  # noqa: S101 -- as above
+    question = contacts_question(
+        case.element_id,
+        case.person.identity_number,
+        case.own_mobile,
+        case.data,
+        check_address_book=case.check_address_book,
+    )
+    told = await desk.ask(question, case.subject)
+    return _refused(told) or _known_contacts(told, len(case.data.contacts))
+
+
+def _known_contacts(told: Told[ContactsVerification], contacts: int) -> Finding:
+    """Return what the address book, if it went along, says of contacts who passed, in counts."""
+    found = told.answer.address_book
+    facts = {"contacts": contacts, "address_book": found.model_dump() if found else None}
+    reason = found.contradiction if found else None
+    return Finding(
+        told.source, Verdict.MISMATCH if reason else Verdict.MATCH, reason=reason, facts=facts
+    )
+
+
+async def _identity_card(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.IdentityCard)  # noqa: S101 -- as above
+    if case.picture_givers:
+        return _mismatch("record", PICTURE_OF_ANOTHER)
+    data = case.data
+    question = Question(
+        Capability.IDENTITY_CARD,
+        "read",
+        CardReadRequest(front=data.front, back=data.back),
+        CardReading,
+        lambda third: third.identity_card.read(
+            request_id=case.element_id, front=data.front, back=data.back
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    refused, reading = _refused(told), told.answer
+    if refused is not None or reading.fields is None:
+        return refused or _mismatch(told.source, "no_card_found")
+    reason = _disagreement(reading.fields, case.person, case.today)
+    if reason is not None:
+        return _mismatch(told.source, reason)
+    confidence = min(reading.scores.values(), default=None)
+    valid_until = reading.fields.valid_until
+    facts = {
+        "lowest_confidence": confidence,
+        "models": reading.models,
+        "valid_until": valid_until.isoformat() if valid_until else None,
+    }
+    return Finding(told.source, Verdict.MATCH, facts=facts)
+
+
+def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> str | None:
+    """Return why a card that could be read does not prove who the applicant is."""
+    if normal_name(card.name) != normal_name(typed.name):
+        return "name_mismatch"
+    if card.identity_number != typed.identity_number:
+        return "identity_number_mismatch"
+    number = parse_citizen_number(card.identity_number, today)
+    if (card.birth_date, card.sex) != (number.birth_date, number.sex):
+        return "card_inconsistent"
+    if card.valid_from > today or (card.valid_until is not None and card.valid_until < today):
+        return "card_not_in_date"
+    return None
+
+
+async def _liveness(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.Liveness)  # noqa: S101 -- as above
+    if case.picture_givers:
+        return _mismatch("record", PICTURE_OF_ANOTHER)
+    data = case.data
+    if done(data.actions) != case.challenge:
+        return _mismatch("record", "wrong_action")
+    question = Question(
+        Capability.LIVENESS,
+        "check",
+        LivenessRequest(frames=list(data.frames), actions=list(data.actions)),
+        LivenessResult,
+        lambda third: third.liveness.check(
+            request_id=case.element_id, frames=data.frames, actions=data.actions
+        ),
+    )
+    alive = await desk.ask(question, case.subject)
+    refused = _refused(alive)
+    if refused is not None:
+        return refused
+    asked = FaceToCompare(
+        face=data.face,
+        name=case.person.name,
+        identity_number=case.person.identity_number,
+        card=case.card.front if case.card else None,
+        fetches_photo=case.check_registered_photo,
+    )
+    return _whose_face(alive.answer, await compare_face(desk, asked, case.subject))
+
+
+def _whose_face(alive: LivenessResult, compared: Compared) -> Finding:
+    """Return what was measured and by which models: nothing that shows the face."""
+    facts = {
+        "score": alive.score,
+        "scores": alive.scores,
+        **compared.facts,
+        "models": {**alive.models, **compared.models},
+    }
+    verdict = Verdict.MATCH if compared.reason is None else Verdict.MISMATCH
+    return Finding(compared.source, verdict, compared.reason, facts)
+
+
+async def _bank_card(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.BankCard)  # noqa: S101 -- as above
+    four = BankCardRequest(
+        name=case.person.name,
+        identity_number=case.person.identity_number,
+        card_number=case.data.card_number,
+        mobile=case.data.mobile,
+    )
+    question = Question(
+        Capability.BANK_CARD,
+        "verify",
+        four,
+        CardVerification,
+        lambda third: third.bank_card.verify(
+            request_id=case.element_id,
+            name=four.name,
+            identity_number=four.identity_number,
+            card_number=four.card_number,
+            mobile=four.mobile,
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    refused, card = _refused(told), told.answer
+    if refused is not None:
+        return refused
+    if card.card_type != "debit":
+        return _mismatch(told.source, "not_a_debit_card")
+    return Finding(
+        told.source,
+        Verdict.MATCH,
+        facts={"bank_code": card.bank_code, "bank_name": card.bank_name},
+        remember={"bank_card": four.card_number},
+    )
+
+
+async def _credit_card(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.CreditCard)  # noqa: S101 -- as above
+    four = CreditCardRequest(
+        name=case.person.name,
+        identity_number=case.person.identity_number,
+        card_number=case.data.card_number,
+        mobile=case.data.mobile,
+    )
+    question = Question(
+        Capability.CREDIT_CARD,
+        "verify",
+        four,
+        CreditCardVerification,
+        lambda third: third.credit_card.verify(
+            request_id=case.element_id,
+            name=four.name,
+            identity_number=four.identity_number,
+            card_number=four.card_number,
+            mobile=four.mobile,
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    return _refused(told) or Finding(
+        told.source, Verdict.MATCH, facts={"bank_code": told.answer.bank_code}
+    )
+
+
+async def _company(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.Company)  # noqa: S101 -- as above
+    data = case.data
+    question = Question(
+        Capability.COMPANY,
+        "check",
+        CompanyRequest(
+            country="CN", registration_number=data.registration_number, legal_name=data.name
+        ),
+        CompanyRecord,
+        lambda third: third.company.check(
+            request_id=case.element_id,
+            country="CN",
+            registration_number=data.registration_number,
+            legal_name=data.name,
+        ),
+    )
+    told = await desk.ask(question, case.subject)
+    refused = _refused(told)
+    if refused is not None:
+        return refused
+    if told.answer.status != "active":
+        return _mismatch(told.source, "company_not_active")
+    return Finding(told.source, Verdict.MATCH, facts=told.answer.facts(case.today))
+
+
+async def _guarantor(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.Guarantor)  # noqa: S101 -- as above
+    data = case.data
+    if data.identity_number == case.person.identity_number:
+        return _mismatch("record", "guarantor_is_applicant")
+    if _is_unborn(data.identity_number, case.today):
+        return _mismatch("record", "birth_date_in_the_future")
+    told = await desk.ask(
+        two_factors(case.element_id, data.name, data.identity_number), case.subject
+    )
+    return _refused(told) or Finding(told.source, Verdict.MATCH)
+
+
+async def _card_transaction(desk: Desk, case: Case) -> Finding:
+    assert isinstance(case.data, elements.CardTransaction)  # noqa: S101 -- as above
+    if case.data.paid_on > case.today:
+        return _mismatch("record", "payment_in_the_future")
+    question = transaction_question(
+        case.element_id, case.person.identity_number, case.mobile, case.data, case.today
+    )
+    told = await desk.ask(question, case.subject)
+    if not told.answer.passed:
+        return _mismatch(told.source, f"transaction_{told.answer.outcome.value}")
+    return Finding(told.source, Verdict.MATCH)
+
+
+CHECKS: Final[Mapping[ElementKind, Callable[[Desk, Case], Awaitable[Finding]]]] = MappingProxyType(
+    {
+        ElementKind.REAL_NAME: _real_name,
+        ElementKind.OPERATOR: _operator,
+        ElementKind.PERSONAL_INFORMATION: _personal_information,
+        ElementKind.IDENTITY_CARD: _identity_card,
+        ElementKind.LIVENESS: _liveness,
+        ElementKind.BANK_CARD: _bank_card,
+        ElementKind.CREDIT_CARD: _credit_card,
+        ElementKind.COMPANY: _company,
+        ElementKind.GUARANTOR: _guarantor,
+        ElementKind.CARD_TRANSACTION: _card_transaction,
+    }
+)
+"""The kinds that one answer verifies; the others are captured in steps."""

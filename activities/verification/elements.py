@@ -1,0 +1,343 @@
+"""Elements that are captured in steps, taken over from before, or asked for once more."""
+
+from dataclasses import dataclass
+
+from activities.common.performing import performs
+from activities.common.refusals import found
+from activities.sources.enquiries import CannotSay
+from activities.verification.capture_steps import (
+    TOO_MANY_CODES,
+    CaptureAnswer,
+    CaptureCase,
+    CaptureSource,
+    CaptureStep,
+)
+from activities.verification.captures import CaptureSources
+from activities.verification.element_checks import Finding
+from activities.verification.verified_applicant import NotVerified, verified_of
+from domain.applications.application import ApplicationState, ElementRefused
+from domain.common.calendar import business_date
+from domain.people.consents import CURRENT_TEXTS, ConsentMissing, Purpose
+from domain.products.products import product_of
+from domain.verification.elements import ElementKind, PersonalInformation, Verdict
+from messages import calls, ids
+from messages.verification import (
+    NOT_ALLOWED,
+    REFUSED_BY_SOURCE,
+    CaptureProgress,
+    ConfirmCapture,
+    EndCapture,
+    PollCapture,
+    RemindApplicant,
+    ReusedElement,
+    ReusedElements,
+    ReuseElements,
+    StartCapture,
+)
+from providers.http.errors import WRONG_ADDRESS, ProviderRejected
+from providers.registry import Providers
+from runtime.clock import utc_now
+from runtime.failpoints import failpoint
+from storage.applications.applications import ApplicationRow
+from storage.applications.reuse import take_over
+from storage.database import Database, Transaction
+from storage.verification.captures import CaptureRow, CaptureState
+
+_VERDICTS = {
+    CaptureState.BEGUN: Verdict.PENDING,
+    CaptureState.AWAITING_CODE: Verdict.AWAITING_CODE,
+    CaptureState.PENDING: Verdict.PENDING,
+    CaptureState.ENDED: Verdict.UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True)
+class Elements:
+    """Captures elements, takes over earlier ones, reminds of missing ones."""
+
+    database: Database
+    providers: Providers
+    sources: CaptureSources
+
+    @performs(calls.START_CAPTURE)
+    async def start_capture(self, request: StartCapture) -> CaptureProgress:
+        """Have the source begin; a repeat asks it again only if its answer was not recorded.
+
+        The capture is recorded before the source hears of it: a notice that is faster than its
+        answer finds it.
+        """
+        source = self._source(request.kind)
+        async with self.database.transaction() as tx:
+            row = await tx.captures.begin(request.element_id, request.workflow_id, request.at)
+            case = await _case(tx, request.element_id)
+        if row.state is not CaptureState.BEGUN:
+            return await self._progress(request.element_id)
+        answer = await _begun(source, case)
+        await failpoint("start_capture.after_call")
+        return await self._learn(request.application_id, request.element_id, answer)
+
+    @performs(calls.CONFIRM_CAPTURE)
+    async def confirm_capture(self, request: ConfirmCapture) -> CaptureProgress:
+        """Pass a code on; one that its source has answered already is not passed on again."""
+        async with self.database.read() as tx:
+            case = await _case(tx, request.element_id)
+            row = found(await tx.captures.get(request.element_id), request.element_id)
+            code = await tx.captures.code(request.code_id)
+        if code is None or row.state is not CaptureState.AWAITING_CODE:
+            return await self._progress(request.element_id)
+        if isinstance(case, NotVerified):
+            return await self._given_up(request, case.reason)
+        answer = await self._source(request.kind).confirm(case, code, request.code_id)
+        return await self._learn(
+            request.application_id, request.element_id, answer, code_id=request.code_id
+        )
+
+    @performs(calls.POLL_CAPTURE)
+    async def poll_capture(self, request: PollCapture) -> CaptureProgress:
+        """Ask the source how far it is, once it works on it and unless it is over."""
+        async with self.database.read() as tx:
+            case = await _case(tx, request.element_id)
+            row = found(await tx.captures.get(request.element_id), request.element_id)
+        if row.state is not CaptureState.PENDING:
+            return await self._progress(request.element_id)
+        if isinstance(case, NotVerified):
+            return await self._given_up(request, case.reason)
+        answer = await self._source(request.kind).poll(case)
+        return await self._learn(request.application_id, request.element_id, answer)
+
+    @performs(calls.END_CAPTURE)
+    async def end_capture(self, request: EndCapture) -> CaptureProgress:
+        """Give a capture up; if it came to a verdict meanwhile, that stands."""
+        return await self._given_up(request, request.reason)
+
+    @performs(calls.REUSE_ELEMENTS)
+    async def reuse_elements(self, request: ReuseElements) -> ReusedElements:
+        """Let what the person had verified before count; a repeat returns the same."""
+        async with self.database.transaction() as tx:
+            application = found(
+                await tx.applications.for_update(request.application_id),
+                f"application {request.application_id}",
+            )
+            taken = await take_over(tx, application, request.kinds, request.on, request.at)
+        return ReusedElements(
+            elements=tuple(
+                ReusedElement(kind=item.kind, element_id=item.element_id) for item in taken
+            )
+        )
+
+    @performs(calls.REMIND_APPLICANT)
+    async def remind_applicant(self, request: RemindApplicant) -> None:
+        """Message an applicant who still has something to provide and whose mobile is verified."""
+        aggregate = ids.application_workflow(request.application_id)
+        async with self.database.read() as tx:
+            application = found(
+                await tx.applications.get(request.application_id),
+                f"application {request.application_id}",
+            )
+            personal = await tx.applicants.personal(application.applicant_id)
+        if application.state is not ApplicationState.COLLECTING:
+            return
+        if personal.mobile is not None:
+            await self.providers.messaging.send(
+                message_id=request.message_id,
+                mobile=personal.mobile,
+                template="application.reminder",
+                variables={
+                    "missing": str(len(request.missing)),
+                    "application": request.application_id[-6:].upper(),
+                },
+            )
+        async with self.database.transaction() as tx:
+            await tx.outbox.add(
+                aggregate,
+                "applicant_reminded" if personal.mobile else "applicant_not_reached",
+                f"{aggregate}:reminder:{request.message_id}",
+                {"number": request.number, "missing": list(request.missing)},
+            )
+
+    async def _given_up(
+        self, request: ConfirmCapture | PollCapture | EndCapture, reason: str
+    ) -> CaptureProgress:
+        given_up = CaptureAnswer(CaptureStep.ENDED, reason=reason)
+        return await self._learn(request.application_id, request.element_id, given_up)
+
+    def _source(self, kind: ElementKind) -> CaptureSource:
+        source = self.sources.get(kind)
+        if source is None:
+            raise ElementRefused(f"no source captures {kind}")
+        return source
+
+    async def _learn(
+        self,
+        application_id: str,
+        element_id: str,
+        answer: CaptureAnswer,
+        code_id: str | None = None,
+    ) -> CaptureProgress:
+        """Record what a source said and return where the capture stands by the record."""
+        async with self.database.transaction() as tx:
+            # One answer after the other: a notice may have two of them at once.
+            await tx.applications.for_update(application_id)
+            row = found(await tx.captures.get(element_id), f"capture of {element_id}")
+            if code_id is not None and not await tx.captures.forget_code(code_id):
+                return await _recorded(tx, element_id)
+            if row.state not in (CaptureState.DONE, CaptureState.ENDED):
+                await _advance(tx, row, answer)
+            progress = await _recorded(tx, element_id)
+            if not progress.verdict.is_open:
+                aggregate = ids.application_workflow(application_id)
+                await tx.outbox.add(
+                    aggregate,
+                    "element_verified",
+                    f"{aggregate}:element_verified:{element_id}",
+                    progress.model_dump(mode="json", exclude={"ask_again_after", "begun_at"}),
+                )
+        reason = "wrong_code" if answer.step is CaptureStep.WRONG_CODE else None
+        return progress.model_copy(
+            update={
+                "ask_again_after": answer.ask_again_after,
+                "reason": progress.reason or reason,
+            }
+        )
+
+    async def _progress(self, element_id: str) -> CaptureProgress:
+        async with self.database.read() as tx:
+            return await _recorded(tx, element_id)
+
+
+async def _begun(source: CaptureSource, case: CaptureCase | NotVerified) -> CaptureAnswer:
+    """Have a source begin, or end at once what nobody may be asked about or will not answer."""
+    if isinstance(case, NotVerified):
+        return CaptureAnswer(CaptureStep.ENDED, reason=case.reason)
+    try:
+        return await source.begin(case)
+    except ConsentMissing:
+        return CaptureAnswer(CaptureStep.ENDED, reason=NOT_ALLOWED)
+    except CannotSay as error:
+        return CaptureAnswer(CaptureStep.ENDED, reason=error.code)
+    except ProviderRejected as error:
+        if error.code in WRONG_ADDRESS:
+            raise
+        return CaptureAnswer(CaptureStep.ENDED, reason=REFUSED_BY_SOURCE)
+
+
+async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
+    """Return an element with what its source needs, or what of that is not there."""
+    element = found(await tx.elements.get(element_id), f"element {element_id}")
+    application = found(
+        await tx.applications.get(element.application_id), f"application {element.application_id}"
+    )
+    product = product_of(application.product)
+    applicant = await verified_of(tx, application, with_card=False)
+    missing = applicant.missing(product, element.kind)
+    if missing is not None or applicant.real_name is None:
+        return NotVerified(missing or "real_name_required")
+    purpose = product.policy_of(element.kind).consent
+    consent = await tx.consents.in_force(application.applicant_id, purpose)
+    if consent is None:
+        return NotVerified(NOT_ALLOWED)
+    capture = await tx.captures.get(element_id)
+    return CaptureCase(
+        element_id=element.id,
+        application_id=application.id,
+        applicant_id=application.applicant_id,
+        consent_id=consent.id,
+        data=element.data,
+        purpose=purpose,
+        real_name=applicant.real_name,
+        source=capture.source if capture else None,
+        reference=capture.reference if capture else None,
+        today=business_date(utc_now(), product.zone),
+        emergency_mobiles=(
+            await _emergency_mobiles(tx, application)
+            if element.kind is ElementKind.OPERATOR_REPORT
+            else None
+        ),
+    )
+
+
+async def _emergency_mobiles(tx: Transaction, application: ApplicationRow) -> frozenset[str] | None:
+    """Return the mobiles that calls may be compared with, None without contacts or a consent.
+
+    The consent's first version spoke of the address book alone.
+    """
+    allowed = await tx.consents.in_force(application.applicant_id, Purpose.CONTACTS_CHECK)
+    current = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
+    if allowed is None or allowed.text_version != current:
+        return None
+    told = await tx.elements.newest(application.id, ElementKind.PERSONAL_INFORMATION)
+    if told is None or not isinstance(told.data, PersonalInformation):
+        return None
+    return frozenset(contact.mobile for contact in told.data.contacts)
+
+
+async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> None:
+    match answer.step:
+        case CaptureStep.WRONG_CODE:
+            await _count_wrong_code(tx, row)
+        case CaptureStep.DONE:
+            await _conclude(tx, row, answer)
+        case CaptureStep.ENDED:
+            await tx.captures.advance(
+                row.element_id, CaptureState.ENDED, reason=answer.reason or "unknown"
+            )
+        case CaptureStep.AWAITING_CODE | CaptureStep.PENDING:
+            await tx.captures.advance(
+                row.element_id,
+                CaptureState(answer.step),
+                source=answer.source,
+                reference=answer.reference,
+                authorise_url=answer.authorise_url,
+            )
+
+
+async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
+    application = found(
+        await tx.applications.get(row.application_id), f"application {row.application_id}"
+    )
+    policy = product_of(application.product).policy_of(ElementKind(row.kind))
+    is_last = row.wrong_codes + 1 >= policy.codes
+    if is_last and policy.codes_prove:
+        provider = row.source or row.kind
+        mismatch = Finding(provider, Verdict.MISMATCH, TOO_MANY_CODES)
+        await tx.captures.advance(row.element_id, row.state, wrong_code=True)
+        await _conclude(tx, row, CaptureAnswer(CaptureStep.DONE, finding=mismatch))
+        return
+    await tx.captures.advance(
+        row.element_id,
+        CaptureState.ENDED if is_last else CaptureState.AWAITING_CODE,
+        reason=TOO_MANY_CODES if is_last else None,
+        wrong_code=True,
+    )
+
+
+async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> None:
+    finding = answer.finding
+    assert finding is not None  # noqa: S101 -- a source that is done says what it found
+    recorded = await tx.elements.record_verification(
+        row.element_id,
+        finding.verdict,
+        finding.reason,
+        finding.facts,
+        finding.provider,
+        utc_now(),
+    )
+    if recorded is not None and recorded.verdict is Verdict.MATCH:
+        application = found(
+            await tx.applications.get(row.application_id), f"application {row.application_id}"
+        )
+        await tx.applicants.remember(application.applicant_id, **finding.remember)
+    await tx.captures.advance(row.element_id, CaptureState.DONE)
+
+
+async def _recorded(tx: Transaction, element_id: str) -> CaptureProgress:
+    """Return where a capture stands: its verdict, or what is waited for."""
+    row = found(await tx.captures.get(element_id), f"capture of {element_id}")
+    verified = await tx.elements.verification(element_id)
+    return CaptureProgress(
+        element_id=element_id,
+        kind=ElementKind(row.kind),
+        verdict=verified.verdict if verified else _VERDICTS[row.state],
+        reason=verified.reason if verified else row.reason,
+        begun_at=row.begun_at,
+    )

@@ -1,0 +1,80 @@
+"""What was verified of an applicant: the only thing that further verifications rest on.
+
+What was typed and not verified, or was refused, counts for nothing: else a card could be bound and
+a face be matched under one name, and the application go on under another one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.applications.application import is_provided
+from domain.products.products import Product
+from domain.verification.elements import ElementKind, IdentityCard, Operator, RealName
+from storage.applications.applications import ApplicationRow
+from storage.database import Transaction
+from storage.verification.elements import ElementStatus
+
+
+@dataclass(frozen=True)
+class NotVerified:
+    """Why nobody may be asked about an element: the code of what is missing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class VerifiedApplicant:
+    """An applicant as verified for an application. Holds personal data.
+
+    `mobile` may have been verified for an earlier application, as `known_identity` is: the number
+    of the person that the applicant is and stays.
+    """
+
+    real_name: RealName | None
+    mobile: str | None
+    card: IdentityCard | None
+    known_identity: str | None
+    statuses: Mapping[ElementKind, ElementStatus] = field(default_factory=dict)
+
+    def missing(self, product: Product, kind: ElementKind) -> str | None:
+        """Return the reason why `kind` cannot be asked about yet, None if it can."""
+        policy = product.policy_of(kind)
+        there = {
+            ElementKind.REAL_NAME: self.real_name is not None,
+            ElementKind.OPERATOR: self.mobile is not None,
+        }
+        for need in policy.needs:
+            if need in there:
+                met = there[need]
+            else:
+                met = need not in product.required_elements or self._counts(product, need)
+            if not met:
+                return f"{need}_required"
+        return None
+
+    def _counts(self, product: Product, kind: ElementKind) -> bool:
+        status = self.statuses.get(kind)
+        return status is not None and is_provided(product, kind, status.verdict, status.reason)
+
+
+async def verified_of(
+    tx: Transaction, application: ApplicationRow, *, with_card: bool
+) -> VerifiedApplicant:
+    """Return what was verified of the applicant of an application by now.
+
+    The card's pictures are large: they are read `with_card` only.
+    """
+    real_name = await tx.elements.newest_match(application.id, ElementKind.REAL_NAME)
+    operator = await tx.elements.newest_match(application.id, ElementKind.OPERATOR)
+    card = None
+    if with_card:
+        card = await tx.elements.newest_match(application.id, ElementKind.IDENTITY_CARD)
+    personal = await tx.applicants.personal(application.applicant_id)
+    own_mobile = operator.data if operator else None
+    return VerifiedApplicant(
+        real_name=real_name.data if real_name and isinstance(real_name.data, RealName) else None,
+        mobile=own_mobile.mobile if isinstance(own_mobile, Operator) else personal.mobile,
+        card=card.data if card and isinstance(card.data, IdentityCard) else None,
+        known_identity=personal.identity_number,
+        statuses={status.kind: status for status in await tx.elements.latest(application.id)},
+    )

@@ -1,0 +1,101 @@
+"""Clients of the credit-analysis API: a raw key in `Authorization`, known by its digest.
+
+Their route answers in the published format: wrong fields with 400, what is no JSON with 406.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+
+from api.http.access import RULES
+from api.http.bodies import parse_strictly, read_checked
+from api.http.errors import FieldProblem, Problem
+from api.http.services import services_of
+from domain.credit_analysis.analysis import AnyProposal, PersonKind
+from domain.credit_analysis.feedback import Feedback
+from domain.credit_analysis.parsing import InvalidProposal
+from domain.credit_analysis.receipt import receive_feedback, receive_proposal
+from runtime.clock import utc_now
+from runtime.settings import AnalysisClient, Settings
+
+
+class ClientRoute(APIRoute):
+    """A route of which the body is not read before the client is known."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the endpoint."""
+        handle = super().get_route_handler()
+        template = self.path_format
+
+        async def gated(request: Request) -> Response:
+            settings = services_of(request).settings
+            request.state.analysis_client = client_of(
+                settings, request.headers.get("authorization", "")
+            )
+            if request.method == "GET":
+                return await handle(request)
+            rule = RULES[request.method, template]
+            return await handle(await read_checked(request, rule))
+
+        return gated
+
+
+def client_of(settings: Settings, given: str) -> AnalysisClient:
+    """Return whose key `given` is; every known one is compared. Raises the problem 401."""
+    digest = hashlib.sha256(given.encode()).hexdigest()
+    found: AnalysisClient | None = None
+    for client in settings.credit_analysis_clients:
+        if hmac.compare_digest(client.api_key_sha256, digest):
+            found = client
+    if found is None or not given:
+        raise Problem("api_key_invalid", "Send your API key as `Authorization: <key>`.")
+    return found
+
+
+def _client(request: Request) -> AnalysisClient:
+    client = request.state.analysis_client
+    assert isinstance(client, AnalysisClient)  # noqa: S101 -- the route found it before
+    return client
+
+
+Client = Annotated[AnalysisClient, Depends(_client)]
+"""The client whom the route let through."""
+
+
+async def proposal_of(request: Request, kind: PersonKind) -> tuple[AnyProposal, str]:
+    """Return the body as a proposal and as its text; raises the problems 400 and 406."""
+    body = await _json_body(request)
+    try:
+        return receive_proposal(kind, body, utc_now()), body
+    except InvalidProposal as error:
+        raise _invalid(error) from None
+
+
+async def feedback_of(request: Request) -> Feedback:
+    """Return the body as feedback; raises the problems 400 and 406."""
+    body = await _json_body(request)
+    try:
+        return receive_feedback(body, utc_now())
+    except InvalidProposal as error:
+        raise _invalid(error) from None
+
+
+async def _json_body(request: Request) -> str:
+    raw = await request.body()
+    try:
+        parse_strictly(raw)
+    except Problem as problem:
+        raise Problem("json_not_acceptable", problem.detail) from None
+    return raw.decode()
+
+
+def _invalid(error: InvalidProposal) -> Problem:
+    errors = [
+        FieldProblem(field=fault.field, code=fault.code, message=fault.message)
+        for fault in error.faults
+    ]
+    return Problem("invalid_proposal", error.message, errors=errors)

@@ -1,0 +1,215 @@
+"""Credit analysis on the published wire format, for clients with a raw API key."""
+
+import json
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, Request
+
+from api.credit_analysis.clients import Client, ClientRoute, feedback_of, proposal_of
+from api.http.engine import ProcessClosed, StillRunning
+from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails, not_found
+from api.http.services import Services, Using
+from api.v1.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
+from domain.credit_analysis.analysis import AnyProposal, PersonKind
+from domain.credit_analysis.parsing import parties_of, signers_of
+from domain.credit_analysis.policy import policy_of
+from messages import ids
+from messages.credit_analysis import AnalysisView, StartAnalysisFeedback, StartCreditAnalysis
+from runtime.settings import AnalysisClient
+from storage.credit_analysis.analyses import AnalysisRow
+
+_log = structlog.stdlib.get_logger(__name__)
+
+router = APIRouter(prefix="/credit_analysis", tags=["credit analysis"], route_class=ClientRoute)
+
+
+def _described(text: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    400: _described("A field is not as documented; `errors` names it"),
+    401: _described("No valid API key"),
+    404: _described("No such analysis"),
+    406: _described("Not JSON"),
+    409: _described("This id was processed before"),
+    413: _described("The body is too large"),
+    503: _described("Repeat after `Retry-After` seconds"),
+}
+
+
+def _body_of(model: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{model}"}
+    return {
+        "parameters": [
+            {
+                "in": "header",
+                "name": "Authorization",
+                "required": True,
+                "schema": {"type": "string"},
+                "description": "the API key, as it is",
+            }
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+    }
+
+
+@router.post(
+    "/legal_person",
+    responses=_PROBLEMS,
+    openapi_extra=_body_of("LegalPersonProposal"),
+    summary="Have a company analysed",
+)
+async def legal_person(request: Request, client: Client, services: Using) -> AnalysisAnswer:
+    """Answer at once when the analysis is automatic; otherwise a webhook tells its end.
+
+    A challenge is answered by a new request: another `id`, the same `registration_id`.
+    """
+    return await _analyse(PersonKind.LEGAL, request, client, services)
+
+
+@router.post(
+    "/natural_person",
+    responses=_PROBLEMS,
+    openapi_extra=_body_of("NaturalPersonProposal"),
+    summary="Have a person analysed",
+)
+async def natural_person(request: Request, client: Client, services: Using) -> AnalysisAnswer:
+    """Answer at once when the analysis is automatic; otherwise a webhook tells its end."""
+    return await _analyse(PersonKind.NATURAL, request, client, services)
+
+
+@router.get(
+    "/{kind}/{proposal_id}",
+    responses=_PROBLEMS,
+    summary="Read an analysis: the object as it was sent, and where it stands",
+)
+async def read(kind: str, proposal_id: str, client: Client, services: Using) -> dict[str, Any]:
+    """Return the newest state."""
+    row = await _found(kind, proposal_id, client, services)
+    if row.state_seq == 0:
+        await _start_again(row, services)
+    async with services.database.read() as tx:
+        stored = await tx.credit_analyses.document(row.id)
+        reports = await tx.analysis_notices.feedback(row.id)
+    assert stored is not None  # noqa: S101 -- it was just found
+    proposal: dict[str, Any] = json.loads(stored.document)
+    proposal |= {"analysis_status": row.status, "reason": row.reason}
+    if reports:
+        proposal["credit_proposal_status"] = reports[-1].credit_proposal_status
+    return proposal
+
+
+@router.put(
+    "/{kind}/{proposal_id}",
+    responses=_PROBLEMS,
+    openapi_extra=_body_of("Feedback"),
+    summary="Report what became of the credit",
+)
+async def feed_back(
+    kind: str, proposal_id: str, request: Request, client: Client, services: Using
+) -> FeedbackAnswer:
+    """Record a report. The same one again changes nothing; they count in the order of events.
+
+    Where another analyst was asked it is passed on to him, whenever he can be reached.
+    """
+    feedback = await feedback_of(request)
+    row = await _found(kind, proposal_id, client, services)
+    async with services.database.transaction() as tx:
+        await tx.analysis_notices.feed_back(
+            row.id, feedback.credit_proposal_status, feedback.event_date
+        )
+        latest = (await tx.analysis_notices.feedback(row.id))[-1]
+        unrelayed = await tx.analysis_notices.next_to_relay(row.id)
+    if unrelayed is not None and policy_of(row.policy).external_opinion:
+        await services.engine.relay_feedback(
+            StartAnalysisFeedback(analysis_id=row.id, client=row.client)
+        )
+    return FeedbackAnswer(
+        id=proposal_id,
+        credit_proposal_status=latest.credit_proposal_status,
+        event_date=latest.event_date,
+    )
+
+
+async def _found(
+    kind: str, proposal_id: str, client: AnalysisClient, services: Services
+) -> AnalysisRow:
+    if kind not in list(PersonKind):
+        raise not_found("kind of analysis")
+    async with services.database.read() as tx:
+        row = await tx.credit_analyses.find(client.client, proposal_id, PersonKind(kind))
+    if row is None:
+        raise not_found("analysis")
+    return row
+
+
+async def _analyse(
+    kind: PersonKind, request: Request, client: AnalysisClient, services: Services
+) -> AnalysisAnswer:
+    proposal, document = await proposal_of(request, kind)
+    async with services.database.transaction() as tx:
+        row = await tx.credit_analyses.insert(
+            ids.new_id("ana"), client.client, kind, client.policy, proposal, document
+        )
+    if row is None:
+        await _refuse_second(proposal.id, client, services)
+    assert row is not None  # noqa: S101 -- refused above
+    await services.engine.start_credit_analysis(_start_of(row, proposal))
+    view = await _first_status(row, services)
+    return AnalysisAnswer(id=proposal.id, analysis_status=view.status, reason=view.reason)
+
+
+async def _refuse_second(proposal_id: str, client: AnalysisClient, services: Services) -> None:
+    """Raise the problem 409, after seeing to it that the first request is being worked on."""
+    async with services.database.read() as tx:
+        row = await tx.credit_analyses.find(client.client, proposal_id)
+    if row is not None and row.state_seq == 0:
+        await _start_again(row, services)
+    raise Problem("already_processed", "An analysis with this id exists: read it.")
+
+
+async def _start_again(row: AnalysisRow, services: Services) -> None:
+    """Start a process that a request recorded and, it may be, did not live to start."""
+    async with services.database.read() as tx:
+        stored = await tx.credit_analyses.document(row.id)
+    assert stored is not None  # noqa: S101 -- its row was just read
+    try:
+        await services.engine.start_credit_analysis(_start_of(row, stored.proposal))
+    except Problem as problem:
+        _log.warning("analysis_not_started", analysis_id=row.id, code=problem.code)
+
+
+def _start_of(row: AnalysisRow, proposal: AnyProposal) -> StartCreditAnalysis:
+    return StartCreditAnalysis(
+        analysis_id=row.id,
+        kind=row.kind,
+        client=row.client,
+        policy=row.policy,
+        parties=tuple(parties_of(proposal)),
+        signers=len(signers_of(proposal)),
+    )
+
+
+async def _first_status(row: AnalysisRow, services: Services) -> AnalysisView | AnalysisRow:
+    """Wait a little for the status; what is told here needs no notice any more.
+
+    Nothing that goes wrong from here on matters to the analysis: its process has been started.
+    """
+    try:
+        view = await services.engine.command(
+            ids.credit_analysis_workflow(row.id),
+            "answer",
+            ids.derived_id("act", row.id, "answer"),
+            AnalysisView,
+            over=False,
+        )
+    except (StillRunning, ProcessClosed, Problem):
+        async with services.database.read() as tx:
+            return await tx.credit_analyses.get(row.id) or row
+    if view.state_seq:
+        async with services.database.transaction() as tx:
+            await tx.analysis_notices.answered(row.id, view.state_seq)
+    return view

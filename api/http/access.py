@@ -1,0 +1,120 @@
+"""Which role may call which route, and how its body is taken: the one table.
+
+A route that is not here is refused to everybody, and a test compares the table with the routes.
+Whose resources a role may see is `api.v1.ownership`'s matter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+Role = Literal["applicant", "partner", "reviewer", "collector", "analyst", "ops"]
+
+SMALL: Final = 64 * 1024
+PROPOSAL: Final = 512 * 1024
+"""A company with fifty shareholders and twenty guarantors."""
+LARGE: Final = 8 * 1024 * 1024
+"""Elements carry pictures in base64."""
+
+_BORROWER: Final[frozenset[Role]] = frozenset({"applicant", "partner"})
+_READS_APPLICATIONS: Final[frozenset[Role]] = _BORROWER | {"reviewer", "analyst", "ops"}
+_READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops"}
+_READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
+_READS_LEDGER: Final[frozenset[Role]] = frozenset({"analyst", "ops"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may call a route. `roles` None: anybody, the route has its own proof or needs none.
+
+    A `keyed` route creates or moves something and asks for an Idempotency-Key.
+    """
+
+    roles: frozenset[Role] | None
+    keyed: bool = False
+    body_limit: int = SMALL
+    json: bool = True
+
+
+def _reads(roles: frozenset[Role]) -> Rule:
+    return Rule(roles)
+
+
+def _moves(*roles: Role, body_limit: int = SMALL) -> Rule:
+    return Rule(frozenset(roles), keyed=True, body_limit=body_limit)
+
+
+_PUBLIC: Final = Rule(None)
+
+RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
+    {
+        ("POST", "/v1/applications"): _moves("applicant", "partner"),
+        ("GET", "/v1/applications"): _reads(_READS_APPLICATIONS),
+        ("GET", "/v1/applications/{application_id}"): _reads(_READS_APPLICATIONS),
+        ("GET", "/v1/applications/{application_id}/events"): _reads(_READS_APPLICATIONS),
+        ("POST", "/v1/applications/{application_id}/elements"): _moves(
+            "applicant", "partner", body_limit=LARGE
+        ),
+        ("POST", "/v1/applications/{application_id}/elements/{element_id}/code"): _moves(
+            "applicant", "partner"
+        ),
+        ("GET", "/v1/applications/{application_id}/liveness-challenge"): _reads(_BORROWER),
+        ("POST", "/v1/applications/{application_id}/submit"): _moves("applicant", "partner"),
+        ("POST", "/v1/applications/{application_id}/withdraw"): _moves("applicant", "partner"),
+        ("GET", "/v1/reviews"): _reads(frozenset({"reviewer", "analyst", "ops"})),
+        ("POST", "/v1/reviews/{application_id}/approve"): _moves("reviewer"),
+        ("POST", "/v1/reviews/{application_id}/reject"): _moves("reviewer"),
+        ("POST", "/v1/reviews/{application_id}/supplement"): _moves("reviewer"),
+        ("GET", "/v1/products/{product}/elements"): _reads(_READS_APPLICATIONS),
+        ("GET", "/v1/consent-texts"): _reads(_READS_APPLICATIONS),
+        ("GET", "/v1/users/{applicant_id}"): _reads(_READS_APPLICATIONS),
+        ("PUT", "/v1/users/{applicant_id}/standing"): _moves("ops"),
+        ("POST", "/v1/users/{applicant_id}/consents"): _moves("applicant", "partner"),
+        ("DELETE", "/v1/users/{applicant_id}/consents/{purpose}"): _moves("applicant", "partner"),
+        ("GET", "/v1/offers/{offer_id}"): _reads(_READS_APPLICATIONS),
+        ("POST", "/v1/offers/{offer_id}/accept"): _moves("applicant", "partner"),
+        ("GET", "/v1/lines/{line_id}"): _reads(_READS_APPLICATIONS),
+        ("GET", "/v1/lines/{line_id}/elements"): _reads(_READS_APPLICATIONS),
+        ("POST", "/v1/lines/{line_id}/elements"): _moves("applicant", "partner", body_limit=LARGE),
+        ("POST", "/v1/lines/{line_id}/elements/{element_id}/code"): _moves("applicant", "partner"),
+        # A trial stores nothing: it needs no key.
+        ("POST", "/v1/plans/preview"): Rule(_BORROWER | {"reviewer", "analyst", "ops"}),
+        ("POST", "/v1/lines/{line_id}/quotes"): _moves("applicant", "partner"),
+        ("GET", "/v1/quotes/{quote_id}"): _reads(_BORROWER | {"analyst", "ops"}),
+        ("POST", "/v1/lines/{line_id}/drawdowns"): _moves("applicant", "partner"),
+        ("GET", "/v1/drawdowns/{drawdown_id}"): _reads(_BORROWER | {"analyst", "ops"}),
+        ("GET", "/v1/loans"): _reads(_READS_LOANS),
+        ("GET", "/v1/loans/{loan_id}"): _reads(_READS_LOANS),
+        ("GET", "/v1/loans/{loan_id}/plan"): _reads(_READS_LOANS),
+        ("GET", "/v1/loans/{loan_id}/events"): _reads(_READS_LOANS),
+        ("POST", "/v1/loans/{loan_id}/records"): _moves("ops"),
+        ("POST", "/v1/loans/{loan_id}/records/preview"): Rule(frozenset({"analyst", "ops"})),
+        ("POST", "/v1/loans/{loan_id}/payoff-quotes"): _moves("applicant", "partner"),
+        ("POST", "/v1/loans/{loan_id}/repayments"): _moves("applicant", "partner"),
+        ("GET", "/v1/repayments/{repayment_id}"): _reads(_READS_LOANS),
+        ("GET", "/v1/collections/tasks"): _reads(frozenset({"collector", "analyst", "ops"})),
+        ("POST", "/v1/collections/tasks/{task_id}/result"): _moves("collector"),
+        ("GET", "/v1/ledger/trial-balance"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/loans/{loan_id}/entries"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/reconciliation"): _reads(_READS_LEDGER),
+        ("GET", "/v1/credit-analyses"): _reads(_READS_ANALYSES),
+        ("GET", "/v1/credit-analyses/{analysis_id}"): _reads(_READS_ANALYSES),
+        ("POST", "/v1/credit-analyses/{analysis_id}/review"): _moves("reviewer"),
+        # Their clients prove themselves by a raw API key (`api.credit_analysis.clients`).
+        ("POST", "/credit_analysis/legal_person"): Rule(None, body_limit=PROPOSAL, json=False),
+        ("POST", "/credit_analysis/natural_person"): Rule(None, body_limit=PROPOSAL, json=False),
+        ("GET", "/credit_analysis/{kind}/{proposal_id}"): _PUBLIC,
+        ("PUT", "/credit_analysis/{kind}/{proposal_id}"): Rule(None, json=False),
+        # Signers prove themselves by the token of the link that was sent to them.
+        ("GET", "/credit_analysis/consents/{token}"): _PUBLIC,
+        ("POST", "/credit_analysis/consents/{token}"): _PUBLIC,
+        ("POST", "/v1/callbacks/qitech"): Rule(None, json=False),
+        # Proves itself by its signature over the raw body.
+        ("POST", "/v1/callbacks/payments"): Rule(None, json=False),
+        ("POST", "/v1/callbacks/reports"): Rule(None, json=False),
+        ("GET", "/health"): _PUBLIC,
+        ("GET", "/ready"): _PUBLIC,
+        ("GET", "/metrics"): _PUBLIC,
+    }
+)

@@ -1,0 +1,207 @@
+"""Commands to the durable processes, and what their refusals mean over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import structlog
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateStage,
+)
+from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.http.errors import CATALOGUE, Problem, code_of_class, later
+from messages import ids
+from messages.applications import StartApplication
+from messages.base import Message
+from messages.credit_analysis import (
+    ConsentGiven,
+    OpinionUpdated,
+    StartAnalysisFeedback,
+    StartCreditAnalysis,
+)
+from messages.loans import StartLoan
+from messages.payments import TransferUpdated
+from messages.verification import ElementSettled
+from runtime.temporal.siblings import Siblings
+
+_log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer", bound=Message)
+
+PATIENCE_SECONDS: Final = 12
+_RPC: Final = timedelta(seconds=PATIENCE_SECONDS)
+_ENDED_MEANWHILE: Final = "AcceptedUpdateCompletedWorkflow"
+_ENDED: Final = ("already completed", "aborted by closing workflow")
+"""How Temporal says that a process is over, in place of not being there."""
+_UNREACHABLE: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
+
+
+class StillRunning(Exception):
+    """The command is taken on for good and will finish, but not while the caller waits."""
+
+
+class ProcessClosed(Exception):
+    """The process that a command is for has ended."""
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__(f"{workflow_id} is not running")
+        self.kind = workflow_id.partition(":")[0]
+
+
+class Engine:
+    """The process engine as the API uses it."""
+
+    def __init__(self, client: Client, task_queue_prefix: str) -> None:
+        self._client = client
+        self._siblings = Siblings(client, task_queue_prefix)
+
+    async def start_application(self, start: StartApplication) -> None:
+        """Start the process of an application; starting it again changes nothing."""
+        async with _engine_problems(ids.application_workflow(start.application_id)):
+            await self._siblings.start_application(start)
+
+    async def start_credit_analysis(self, start: StartCreditAnalysis) -> None:
+        """Start the process of a credit analysis; starting it again changes nothing."""
+        async with _engine_problems(ids.credit_analysis_workflow(start.analysis_id)):
+            await self._siblings.start_credit_analysis(start)
+
+    async def relay_feedback(self, start: StartAnalysisFeedback) -> None:
+        """Have the reports on an analysis passed on; again changes nothing."""
+        async with _engine_problems(ids.analysis_feedback_workflow(start.analysis_id)):
+            await self._siblings.relay_feedback(start)
+
+    async def consent_given(self, workflow_id: str, given: ConsentGiven) -> None:
+        """Tell a process that a signer has consented; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("consent_given", given, rpc_timeout=_RPC)
+
+    async def opinion_updated(self, workflow_id: str, news: OpinionUpdated) -> None:
+        """Tell a process that the other analyst has news; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("opinion_updated", news, rpc_timeout=_RPC)
+
+    async def command(
+        self,
+        workflow_id: str,
+        update: str,
+        update_id: str,
+        gives: type[Answer],
+        argument: Message | str | None = None,
+        *,
+        over: bool,
+        reopening: StartLoan | None = None,
+    ) -> Answer:
+        """Execute an update of a process and return its answer.
+
+        `over` says that by the record the process has ended: one that is not over and not there
+        has not started yet. With `reopening` the process of a settled loan is started anew in the
+        same step, unless it runs. Raises StillRunning when the command was taken on and takes
+        longer than a caller waits, ProcessClosed when the process has ended, and the Problem that a
+        refusal means.
+        """
+        handle = self._client.get_workflow_handle(workflow_id)
+        arguments: list[Any] = [] if argument is None else [argument]
+        taken_on = False
+        try:
+            async with _engine_problems(workflow_id, over), asyncio.timeout(PATIENCE_SECONDS):
+                if reopening is None:
+                    started = await handle.start_update(
+                        update,
+                        args=arguments,
+                        id=update_id,
+                        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                        result_type=gives,
+                        rpc_timeout=_RPC,
+                    )
+                else:
+                    started = await self._client.start_update_with_start_workflow(
+                        update,
+                        args=arguments,
+                        start_workflow_operation=self._siblings.reopening_loan(reopening),
+                        id=update_id,
+                        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                        result_type=gives,
+                        rpc_timeout=_RPC,
+                    )
+                taken_on = True
+                result: Answer = await started.result(rpc_timeout=_RPC)
+                return result
+        except (TimeoutError, RPCTimeoutOrCancelledError):
+            if taken_on:
+                raise StillRunning from None
+            # Not durable before a worker takes it on: the caller has to repeat it.
+            raise later(
+                "not_accepted_yet", "No worker took the command on. Repeat the request.", 5
+            ) from None
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error.cause, workflow_id) from error
+
+    async def transfer_updated(self, workflow_id: str, news: TransferUpdated) -> None:
+        """Tell a process that a third party has news of an order; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("transfer_updated", news, rpc_timeout=_RPC)
+
+    async def element_settled(self, workflow_id: str, news: ElementSettled) -> None:
+        """Tell a process that the source of an element has news; raises ProcessClosed."""
+        async with _engine_problems(workflow_id):
+            handle = self._client.get_workflow_handle(workflow_id)
+            await handle.signal("element_settled", news, rpc_timeout=_RPC)
+
+    async def is_reachable(self) -> bool:
+        """Say whether the engine answers."""
+        try:
+            return await self._client.service_client.check_health(timeout=timedelta(seconds=2))
+        except (RPCError, RuntimeError):
+            return False
+
+
+def _refusal(cause: BaseException, workflow_id: str) -> Problem | ProcessClosed:
+    """Return what a process's refusal means: its type is the domain error's class."""
+    link: BaseException | None = cause
+    while isinstance(link, FailureError):
+        if isinstance(link, ApplicationError) and link.type:
+            if link.type == _ENDED_MEANWHILE:
+                return ProcessClosed(workflow_id)
+            code = code_of_class(link.type)
+            if code in CATALOGUE:
+                return Problem(code, link.message)
+        link = link.cause
+    _log.error("unknown_refusal", error_type=getattr(cause, "type", type(cause).__name__))
+    return Problem("internal_error", "The command failed. It is being looked at.")
+
+
+@asynccontextmanager
+async def _engine_problems(workflow_id: str, over: bool = True) -> AsyncIterator[None]:
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            if over or any(words in error.message for words in _ENDED):
+                raise ProcessClosed(workflow_id) from error
+            raise later("not_accepted_yet", "The process starts. Repeat the request.") from error
+        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+            raise later("too_many_requests", "The process is busy. Repeat the request.") from error
+        if error.status is RPCStatusCode.FAILED_PRECONDITION:
+            raise later(
+                "not_accepted_yet", "The process is not ready. Repeat the request."
+            ) from error
+        if error.status in _UNREACHABLE:
+            raise _unreachable() from error
+        raise
+    except RuntimeError as error:
+        # How the SDK reports that a lazy client cannot connect.
+        raise _unreachable() from error
+
+
+def _unreachable() -> Problem:
+    return later("engine_unavailable", "Repeat the request with the same Idempotency-Key.", 3)

@@ -1,0 +1,65 @@
+"""What every request passes before its endpoint: who calls, how big the body is, once only.
+
+The body is not read before the caller is known, and no endpoint runs twice for one key.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from api.http.auth import admit
+from api.http.bodies import read_checked
+from api.http.errors import MEDIA_TYPE, ProblemDetails
+from api.http.idempotency import once
+from api.http.services import services_of
+
+
+class GatedRoute(APIRoute):
+    """A route of the table in `api.http.access`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the endpoint."""
+        handle = super().get_route_handler()
+        template = self.path_format
+
+        async def gated(request: Request) -> Response:
+            rule = admit(request, template, services_of(request).tokens)
+            if request.method == "GET":
+                return await handle(request)
+            checked = await read_checked(request, rule)
+            return await once(checked, handle) if rule.keyed else await handle(checked)
+
+        return gated
+
+
+def described(text: str) -> dict[str, Any]:
+    """Return how an answer that is a problem is described."""
+    schema = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+_READ_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: described("No valid token"),
+    403: described("Not allowed for this role"),
+    404: described("No such resource, or not the caller's"),
+    422: described("A parameter is invalid"),
+    503: described("Repeat after `Retry-After` seconds"),
+}
+COMMAND_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: described("Not JSON, or no Idempotency-Key"),
+    409: described("Does not fit the state, or is being processed"),
+    413: described("The body is too large"),
+    415: described("The body is not application/json"),
+    422: described("A field is invalid, or the key was used for another body"),
+    429: described("Repeat after `Retry-After` seconds"),
+}
+"""The further answers of a route that creates or moves something."""
+
+
+def gated_router(prefix: str, tag: str) -> APIRouter:
+    """Return a router whose routes pass the gate."""
+    return APIRouter(
+        prefix=f"/v1{prefix}", tags=[tag], route_class=GatedRoute, responses=_READ_PROBLEMS
+    )

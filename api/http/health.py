@@ -1,0 +1,48 @@
+"""Is the process up, can it work, what does it count."""
+
+import asyncio
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.http.gate import GatedRoute
+from api.http.operation_schemas import Health, Readiness
+from api.http.refusals import DATABASE_DOWN
+from api.http.services import Services, Using
+
+router = APIRouter(tags=["operations"], route_class=GatedRoute)
+
+
+@router.get("/health", summary="Is the process up?")
+async def health() -> Health:
+    """Answer; nothing else is asked."""
+    return Health(status="ok")
+
+
+@router.get("/ready", responses={503: {"model": Readiness}}, summary="Can it serve?")
+async def ready(services: Using, response: Response) -> Readiness:
+    """Say whether the record and the process engine can be reached; 503 when one cannot."""
+    database, engine = await asyncio.gather(
+        _database_answers(services), services.engine.is_reachable()
+    )
+    if not (database and engine):
+        response.status_code = 503
+    return Readiness(
+        status="ready" if database and engine else "not_ready",
+        database="ok" if database else "unreachable",
+        engine="ok" if engine else "unreachable",
+    )
+
+
+@router.get("/metrics", response_class=Response, summary="What Prometheus scrapes")
+async def metrics() -> Response:
+    """Return the process's metrics."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _database_answers(services: Services) -> bool:
+    try:
+        await services.database.ping()
+    except DATABASE_DOWN:
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""One effect for one Idempotency-Key: the answer is stored by caller, route and key.
+
+The same request again gets the stored answer, also after a crash: every id that a request makes is
+derived from caller, route and key, so what ran half already is found and finished, not repeated.
+Not stored are answers that may change: 202, 5xx, 429, and refusals before anything was tried, so
+that a mended request may use its key again.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+import structlog
+from fastapi import Depends, Header, Request, Response
+
+from api.http.bodies import CheckedRequest
+from api.http.errors import Problem, later
+from api.http.refusals import DATABASE_DOWN, answer_of
+from api.http.services import Services, services_of
+from messages.ids import Kind, derived_id
+from storage.common.requests import InProgress, Mismatch, Stored
+
+_log = structlog.get_logger(__name__)
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+LEASE: Final = timedelta(seconds=20)
+"""Longer than a request takes; a repeat takes over after it when the first one's process died."""
+
+_KEPT_HEADERS: Final = ("location", "content-type")
+_UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 422, 429})
+
+Handle = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One keyed request: the same one makes the same ids."""
+
+    subject: str
+    route: str
+    key: str
+
+    def new_id(self, kind: Kind, *parts: str) -> str:
+        """Return the id of what this request makes; `parts` tell several of a kind apart."""
+        return derived_id(kind, self.subject, self.route, self.key, *parts)
+
+    @property
+    def update_id(self) -> str:
+        """The id under which Temporal takes this request's update once."""
+        return self.new_id("act", "update")
+
+
+def _command(
+    request: Request,
+    idempotency_key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            description="1 to 255 visible ASCII characters, chosen by the caller for one intent",
+            examples=["5c1f9a62-apply-1"],
+        ),
+    ],
+) -> Command:
+    return command_of(request)
+
+
+Keyed = Annotated[Command, Depends(_command)]
+"""The command of a keyed route."""
+
+
+def command_of(request: Request) -> Command:
+    """Return the request's command; raises the problem `idempotency_key_missing`."""
+    key = request.headers.get("idempotency-key", "")
+    if not _KEY.fullmatch(key):
+        raise Problem(
+            "idempotency_key_missing",
+            "Send an Idempotency-Key header of 1 to 255 visible ASCII characters.",
+        )
+    principal = request.state.principal
+    subject = f"{principal.role}:{principal.subject}"
+    return Command(subject, f"{request.method} {request.url.path}", key)
+
+
+async def once(request: CheckedRequest, handle: Handle) -> Response:
+    """Let `handle` answer, unless this request was answered before or is being answered."""
+    command = command_of(request)
+    services = services_of(request)
+    fingerprint = await _fingerprint(request)
+    async with services.database.transaction() as tx:
+        found = await tx.requests.begin(
+            command.subject, command.route, command.key, fingerprint, LEASE
+        )
+    match found:
+        case Stored():
+            return _replay(found)
+        case Mismatch():
+            raise Problem(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for this route with another body: take a new one.",
+            )
+        case InProgress():
+            raise later("request_in_progress", "Repeat the request to get its answer.", 1)
+    return await _answer_and_keep(request, handle, command, services)
+
+
+async def _answer_and_keep(
+    request: Request, handle: Handle, command: Command, services: Services
+) -> Response:
+    try:
+        response = await handle(request)
+    except Exception as error:  # noqa: BLE001 -- an unknown one is answered with 500 and logged
+        response = answer_of(request, error)
+    identity = (command.subject, command.route, command.key)
+    try:
+        async with services.database.transaction() as tx:
+            if _may_change(response):
+                await tx.requests.abandon(*identity)
+            else:
+                await tx.requests.finish(*identity, response.status_code, _kept(response))
+    except DATABASE_DOWN:
+        # The answer holds all the same; a repeat finds what was done after the lease.
+        _log.warning("answer_not_stored", route=command.route)
+    return response
+
+
+def _may_change(response: Response) -> bool:
+    return response.status_code >= 500 or response.status_code in _UNSTORED
+
+
+async def _fingerprint(request: CheckedRequest) -> bytes:
+    """Return a digest of what the body means. The storage keys it: it could be guessed from."""
+    canonical = json.dumps(await request.json(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+def _kept(response: Response) -> dict[str, Any]:
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    return {"body": bytes(response.body).decode(), "headers": headers}
+
+
+def _replay(found: Stored) -> Response:
+    headers: Mapping[str, str] = found.response["headers"]
+    return Response(
+        found.response["body"],
+        found.status,
+        {**headers, "Idempotency-Replayed": "true"},
+    )

@@ -1,0 +1,87 @@
+"""From any exception to the problem that a caller sees."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import asyncpg
+import structlog
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from api.http.engine import ProcessClosed
+from api.http.errors import CATALOGUE, FieldProblem, Problem, later, problem_response
+from api.http.validation import validation_problem
+from domain.common.errors import DomainError
+
+_log = structlog.get_logger(__name__)
+
+DATABASE_DOWN: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+    TimeoutError,
+)
+_CONTENDED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+_BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        400: "invalid_request",
+        401: "unauthenticated",
+        403: "forbidden",
+        404: "not_found",
+        405: "method_not_allowed",
+        413: "body_too_large",
+        415: "unsupported_media_type",
+        422: "invalid_value",
+        429: "too_many_requests",
+    }
+)
+
+
+def answer_of(request: Request, error: Exception) -> Response:
+    """Return the answer to a request that `error` ended. An unforeseen one is logged: a bug."""
+    return problem_response(request, problem_of(error))
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that `error` means."""
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return validation_problem(error.errors())
+        case DomainError():
+            return _domain_problem(error)
+        case ProcessClosed():
+            return Problem(f"{error.kind}_closed", f"This {error.kind} takes no more commands.")
+        case HTTPException():
+            return _http_problem(error)
+        case ClientDisconnect():
+            return Problem("invalid_request", "The connection ended inside the body.")
+    if isinstance(error, _CONTENDED):
+        return later("database_unavailable", "Repeat the request.", 1)
+    if isinstance(error, DATABASE_DOWN):
+        _log.warning("database_unavailable", error_type=type(error).__name__)
+        return later("database_unavailable", "Repeat the request with the same Idempotency-Key.", 3)
+    _log.error("unforeseen_error", exc_info=error)
+    return Problem("internal_error", "This is a fault of ours. It is being looked at.")
+
+
+def _domain_problem(error: DomainError) -> Problem:
+    if error.code not in CATALOGUE:
+        _log.error("code_without_status", error_type=type(error).__name__)
+        return Problem("domain_error", error.message)
+    field = getattr(error, "field", None)
+    told = [] if field is None else [FieldProblem(field=field, code=error.code, message=str(error))]
+    return Problem(error.code, error.message, errors=told)
+
+
+def _http_problem(error: HTTPException) -> Problem:
+    code = _BY_STATUS.get(error.status_code, "internal_error")
+    detail = str(error.detail) if code != "not_found" else "There is no such resource."
+    return Problem(code, detail, headers=error.headers)

@@ -1,0 +1,66 @@
+"""What the endpoints work with, made once a process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from temporalio.client import Client
+
+from api.http.auth import TokenRing
+from api.http.engine import Engine
+from runtime.business_clock import BusinessClock
+from runtime.keyring import BlindIndex, Keyring
+from runtime.settings import Settings
+from runtime.temporal.client import connect
+from storage.database import Database
+
+
+@dataclass(frozen=True)
+class Services:
+    """The record, the process engine, the clock, and who may call."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    clock: BusinessClock
+    tokens: TokenRing
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is about to end: event streams close, so that their clients move on."""
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the application that serves `request`."""
+    services = request.app.state.services
+    assert isinstance(services, Services)  # noqa: S101 -- set when the application starts
+    return services
+
+
+Using = Annotated[Services, Depends(services_of)]
+"""The services, for an endpoint."""
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, client: Client | None = None
+) -> AsyncIterator[Services]:
+    """Open what the API needs; `client` replaces the one that settings lead to.
+
+    Temporal may be down: its client connects at the first call. Raises what PostgreSQL raises when
+    it cannot be reached, and runtime.keyring.InvalidKeysError.
+    """
+    keyring = Keyring.parse(settings.pii_keys.get_secret_value())
+    blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
+    temporal = client or await connect(settings, lazy=True)
+    async with Database.open(
+        settings.database_url, settings.database_pool_size, keyring, blind_index
+    ) as database:
+        yield Services(
+            settings=settings,
+            database=database,
+            engine=Engine(temporal, settings.task_queue_prefix),
+            clock=BusinessClock(temporal, settings),
+            tokens=TokenRing(settings.tokens),
+        )

@@ -1,0 +1,57 @@
+"""Reviews: applications that a person decides."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from api.http.schemas import Answer, Body, Currency, MinorUnits
+from domain.verification.elements import ElementKind
+
+
+def _without_numbers_of_people(text: str) -> str:
+    if re.search(r"\d[\d -]{9,}[\dXx]", text):
+        raise ValueError("leave identity, card and mobile numbers out of the reason")
+    return text
+
+
+class ReviewBody(Body):
+    """A reviewer's reason. It goes to the audit trail; personal data does not belong into it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "income and employer confirmed by phone"}]}
+    )
+
+    reason: Annotated[
+        str, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
+    ]
+
+
+class SupplementBody(ReviewBody):
+    """What an applicant is asked to provide again, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kinds": ["identity_card"], "reason": "the back cannot be read"}]
+        }
+    )
+
+    kinds: tuple[ElementKind, ...] = Field(min_length=1, max_length=len(ElementKind))
+
+
+class ReviewAnswer(Answer):
+    """An open task, the one due first at the head of the queue.
+
+    `assigned_to` asked for a supplement that has come.
+    """
+
+    application_id: str
+    product: str
+    channel: str
+    currency: Currency
+    amount: MinorUnits
+    instalments: int
+    opened_at: datetime
+    due_at: datetime
+    assigned_to: str | None

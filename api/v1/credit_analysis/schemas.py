@@ -1,0 +1,135 @@
+"""Credit analyses, as clients on the published wire format and as our own staff see them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from api.http.schemas import Answer
+from api.v1.applications.review_schemas import ReviewBody
+from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.feedback import ProposalStatus
+from domain.credit_analysis.policy import AnalysisHit, AnalysisStatus
+from messages.credit_analysis import AnalysisWord
+from storage.credit_analysis.notices import NoticeState, RelayState
+from storage.credit_analysis.scr_consents import InvitationState
+
+
+class AnalysisAnswer(Answer):
+    """Where an analysis stands. `id` is the client's own; `reason` a code."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "12345678",
+                "analysis_status": "automatically_approved",
+                "reason": "policy_passed",
+            }
+        }
+    )
+
+    id: str
+    analysis_status: AnalysisStatus
+    reason: str
+
+
+class FeedbackAnswer(Answer):
+    """The latest of what the client reported, by the date of the event."""
+
+    id: str
+    credit_proposal_status: ProposalStatus
+    event_date: datetime
+
+
+class AnalysisSummary(Answer):
+    """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000."""
+
+    id: str
+    client: str
+    kind: PersonKind
+    status: AnalysisStatus
+    reason: str
+    state_seq: int
+    policy: str
+    policy_version: str | None
+    coverage: Decimal | None
+    score: int | None
+    hits: list[AnalysisHit] | None
+    review_due_at: datetime | None
+    received_at: datetime
+    changed_at: datetime
+
+
+class CheckAnswer(Answer):
+    """What a register said of one party; `mismatch` is a code, null where it agrees."""
+
+    party: str
+    mismatch: str | None
+    adverse_facts: int | None
+
+
+class NoticeAnswer(Answer):
+    """One status that the client was, or is to be, told."""
+
+    state_seq: int
+    status: AnalysisStatus
+    state: NoticeState
+    attempts: int
+    last_outcome: str | None
+
+
+class SignerAnswer(Answer):
+    """Where the consent of one signer stands, by place in the proposal."""
+
+    signer: int
+    state: InvitationState
+    expires_at: datetime
+    text_version: str | None
+    signed_at: datetime | None
+
+
+class RelayAnswer(Answer):
+    """What became of a report at the analyst whose opinion was asked for; `outcome` is a code."""
+
+    credit_proposal_status: ProposalStatus
+    state: RelayState
+    outcome: str
+    settled_at: datetime
+
+
+class AnalysisDetail(AnalysisSummary):
+    """An analysis for staff. `proposal` is shown to reviewers, who have to judge it.
+
+    `registration` lists the analyses of the client's registration, this one included, and is empty
+    without one; `same_number` counts those of the same document number.
+    """
+
+    checks: list[CheckAnswer]
+    notices: list[NoticeAnswer]
+    signers: list[SignerAnswer]
+    relays: list[RelayAnswer]
+    registration: list[str]
+    same_number: int
+    proposal: dict[str, Any] | None = None
+
+
+class AnalysisReviewBody(ReviewBody):
+    """An analyst's word with its reason."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"decision": "approve", "reason": "revenue confirmed by statements"}]
+        }
+    )
+
+    decision: AnalysisWord
+
+
+class AnalysisReviewed(Answer):
+    """What an analyst's word came to."""
+
+    id: str
+    status: AnalysisStatus
+    reason: str
+    state_seq: Annotated[int, Field(description="counts the analysis's statuses")]

@@ -1,0 +1,39 @@
+"""The consent of a proposal's signer, as the link that was sent shows it."""
+
+from datetime import datetime
+
+from pydantic import ConfigDict
+
+from api.http.schemas import Answer, Body
+from api.v1.people.consent_schemas import Sha256, TextVersion
+from domain.credit_analysis.scr_consents import CURRENT
+
+
+class ScrConsentBody(Body):
+    """A signer agrees to the text as it was shown to him."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"text_version": CURRENT.version, "text_sha256": CURRENT.sha256}]
+        }
+    )
+
+    text_version: TextVersion
+    text_sha256: Sha256
+
+
+class ScrConsentAnswer(Answer):
+    """What is consented to: the text, for whom, until when; and which text was signed when.
+
+    `applicant` is the ends of the document number of who asks for credit, `signer` of who signs.
+    """
+
+    lender: str
+    applicant: str
+    signer: str
+    text_version: str
+    text_sha256: str
+    text: str
+    expires_at: datetime
+    signed_version: str | None
+    signed_at: datetime | None

@@ -1,0 +1,125 @@
+"""Credit lines, quotes and drawdowns."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from api.http.schemas import Answer, Body, Currency, MinorUnits
+from domain.common.money import PositiveAmount
+from domain.loans.schedule import Plan
+from domain.pricing.cost_sheet import CostSheet
+
+
+class LineAnswer(Answer):
+    """A line: `reserved` is being disbursed, `drawn` is lent, `available` can be drawn."""
+
+    id: str
+    application_id: str
+    offer_id: str
+    state: Literal["active", "frozen", "used", "expired", "closed"]
+    mode: Literal["single_batch", "revolving"]
+    currency: Currency
+    credit_limit: MinorUnits
+    reserved: MinorUnits
+    drawn: MinorUnits
+    available: MinorUnits
+    opened_at: datetime
+    expires_at: datetime
+
+
+class NewQuote(Body):
+    """What to plan; `amount` in minor units of the line's currency."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"amount": 1000000, "instalments": 12}]}
+    )
+
+    amount: PositiveAmount
+    instalments: int = Field(strict=True, ge=1, le=120)
+
+
+class PlanRowAnswer(Answer):
+    """One instalment of a plan; 0 is a down payment."""
+
+    number: int
+    due_on: date
+    principal: MinorUnits
+    interest: MinorUnits
+    fee: MinorUnits
+    total: MinorUnits
+    balance_after: MinorUnits
+    days: int
+
+
+class PlanAnswer(Answer):
+    """A repayment plan. Equal hashes are equal plans. `deducted` fees leave the proceeds."""
+
+    currency: Currency
+    total_interest: MinorUnits
+    total_fees: MinorUnits
+    deducted: MinorUnits
+    total: MinorUnits
+    hash: str
+    rows: list[PlanRowAnswer]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "PlanAnswer":
+        """Return the answer for `plan`."""
+        return cls.model_validate(plan)
+
+
+class QuoteAnswer(Answer):
+    """A trial plan, as if disbursed on `disbursed_on`. Confirm a drawdown by its `plan_hash`.
+
+    `cost_sheet` is the all-in cost sheet to show before the borrower signs.
+    """
+
+    id: str
+    line_id: str
+    currency: Currency
+    amount: MinorUnits
+    instalments: int
+    annual_rate: Decimal
+    penalty_annual_rate: Decimal
+    disbursed_on: date
+    total_interest: MinorUnits
+    total_fees: MinorUnits
+    deducted: MinorUnits
+    total: MinorUnits
+    plan_hash: str
+    plan: list[PlanRowAnswer]
+    cost_sheet: CostSheet | None
+    quoted_at: datetime
+    expires_at: datetime
+
+
+class NewDrawdown(Body):
+    """The quote that the borrower saw, and the hash of its plan as his agreement to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"quote_id": "quo_06c2w8k3v5n9q1t7x4z2m6p8r0", "plan_hash": "ab" * 32}]
+        }
+    )
+
+    quote_id: str = Field(pattern=r"^quo_[0-9a-z]{26}$")
+    plan_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class DrawdownAnswer(Answer):
+    """A drawdown on its way to becoming the loan `loan_id`."""
+
+    id: str
+    line_id: str
+    quote_id: str
+    loan_id: str
+    state: Literal["reserved", "signed", "disbursing", "disbursed", "failed"]
+    currency: Currency
+    amount: MinorUnits
+    contract_no: str
+    contract_sha256: str | None
+    failure: str | None
+    requested_at: datetime
+    changed_at: datetime

@@ -1,0 +1,109 @@
+"""Loans, payoff quotes and repayments."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import ConfigDict, model_validator
+
+from api.http.schemas import Answer, Body, Currency, MinorUnits
+from api.v1.lines.schemas import PlanRowAnswer
+from domain.common.money import Amount, PositiveAmount
+from domain.loans.position import Position
+
+
+class LoanSummary(Answer):
+    """A loan in a list, as it stood on `business_date`, when it last changed."""
+
+    id: str
+    line_id: str
+    drawdown_id: str
+    currency: Currency
+    principal: MinorUnits
+    state: Literal["current", "overdue", "settled", "written_off"]
+    bucket: str
+    days_past_due: int
+    principal_outstanding: MinorUnits
+    next_due_on: date | None
+    next_due_amount: MinorUnits | None
+    business_date: date
+    disbursed_on: date
+    settled_on: date | None
+
+
+class LoanAnswer(Answer):
+    """A loan with its position at the end of the business date `position.as_of`."""
+
+    id: str
+    line_id: str
+    drawdown_id: str
+    currency: Currency
+    principal: MinorUnits
+    annual_rate: Decimal
+    penalty_annual_rate: Decimal
+    instalments: int
+    disbursed_on: date
+    plan_hash: str
+    state: Literal["current", "overdue", "settled", "written_off"]
+    position: Position
+
+
+class LoanPlanAnswer(Answer):
+    """The plan that the loan is billed by."""
+
+    loan_id: str
+    currency: Currency
+    total_interest: MinorUnits
+    total_fees: MinorUnits
+    deducted: MinorUnits
+    total: MinorUnits
+    plan_hash: str
+    rows: list[PlanRowAnswer]
+
+
+class PayoffAnswer(Answer):
+    """What settles the loan on `valid_on`; pay exactly `total` as `payoff_total`."""
+
+    loan_id: str
+    currency: Currency
+    principal: MinorUnits
+    interest_due: MinorUnits
+    accrued_interest: MinorUnits
+    fees: MinorUnits
+    settlement_fee: MinorUnits
+    penalty: MinorUnits
+    credit: MinorUnits
+    total: MinorUnits
+    valid_on: date
+    valid_until: datetime
+
+
+class NewRepayment(Body):
+    """A debit of the bound card: `amount`, or everything due without it, or the whole payoff."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"amount": 94560}, {"payoff_total": 702310}, {}]}
+    )
+
+    amount: PositiveAmount | None = None
+    payoff_total: Amount | None = None
+
+    @model_validator(mode="after")
+    def _one_intent(self) -> Self:
+        if self.amount is not None and self.payoff_total is not None:
+            raise ValueError("give amount or payoff_total, not both")
+        return self
+
+
+class RepaymentAnswer(Answer):
+    """A repayment; `processing` while the bank has not told how its debit ended."""
+
+    id: str
+    loan_id: str
+    source: Literal["auto_debit", "borrower", "payoff"]
+    state: Literal["processing", "settled", "failed"]
+    currency: Currency
+    amount: MinorUnits
+    reason: str | None
+    requested_on: date
+    settled_on: date | None

@@ -1,0 +1,168 @@
+"""What a lender records of a loan besides its payments by debit."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
+
+from api.http.schemas import Answer, Body
+from domain.common.calendar import Day
+from domain.common.frequency import Frequency
+from domain.common.money import Percent, PositiveAmount
+from domain.loans.allocation import Component, Excess
+from domain.loans.difference import Difference
+from domain.loans.events import AnyEvent, Count, LoanEvent
+from domain.loans.position import Position
+
+_EVENT: TypeAdapter[AnyEvent] = TypeAdapter(LoanEvent)
+
+
+def _example(body: dict[str, JsonValue]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [body]})
+
+
+class _Fact(Body):
+    """What every record may say: when it counts from, and what it goes back to."""
+
+    model_config = _example({"on": "2026-02-15", "reference": "case-7"})
+
+    on: Day | None = Field(default=None, description="the value date; today without one")
+    reference: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._:-]{0,64}$",
+        description="the case or the bank transfer it goes back to; no personal data",
+    )
+
+
+class PaidFact(_Fact):
+    """Money came in by another way than a debit."""
+
+    model_config = _example({"kind": "paid", "amount": 94560, "on": "2026-02-15"})
+
+    kind: Literal["paid"]
+    amount: PositiveAmount
+    excess: Excess | None = None
+
+
+class ReversedFact(_Fact):
+    """An event, named by its key, did not happen, or its money was taken back."""
+
+    model_config = _example({"kind": "reversed", "reverses": "loan:loa_...:repayment:rep_..."})
+
+    kind: Literal["reversed"]
+    reverses: str = Field(min_length=1, max_length=200)
+    reason: Literal["error", "returned", "chargeback"] = "error"
+
+
+class ChargedFact(_Fact):
+    """A fee or a penalty is charged."""
+
+    model_config = _example({"kind": "charged", "amount": 5000, "name": "reminder letter"})
+
+    kind: Literal["charged"]
+    component: Literal[Component.FEE, Component.PENALTY] = Component.FEE
+    amount: PositiveAmount
+    name: str = Field(default="", max_length=64)
+
+
+class WaivedFact(_Fact):
+    """Up to an amount of a component is forgone."""
+
+    model_config = _example({"kind": "waived", "component": "penalty", "amount": 306})
+
+    kind: Literal["waived"]
+    component: Component
+    amount: PositiveAmount
+    instalment: int | None = Field(default=None, strict=True, ge=0)
+
+
+class RateChangedFact(_Fact):
+    """Interest runs at another rate."""
+
+    model_config = _example({"kind": "rate_changed", "annual_rate": "18"})
+
+    kind: Literal["rate_changed"]
+    annual_rate: Percent
+
+
+class RescheduledFact(_Fact):
+    """What is ahead is replaced by new instalments."""
+
+    model_config = _example(
+        {"kind": "rescheduled", "instalments": 12, "first_due_on": "2026-09-01"}
+    )
+
+    kind: Literal["rescheduled"]
+    instalments: Count
+    first_due_on: Day
+    frequency: Frequency | None = None
+    annual_rate: Percent | None = None
+    include_overdue: bool = Field(default=True, strict=True)
+
+
+class HolidayFact(_Fact):
+    """Nothing is due on the next due dates."""
+
+    model_config = _example({"kind": "holiday_granted", "count": 1, "extend": True})
+
+    kind: Literal["holiday_granted"]
+    count: Count
+    extend: bool = Field(default=False, strict=True)
+
+
+class WrittenOffFact(_Fact):
+    """The loan is given up; what was owed stays collectable."""
+
+    model_config = _example({"kind": "written_off"})
+
+    kind: Literal["written_off"]
+
+
+class RecoveredFact(_Fact):
+    """Money came in on a loan that is written off."""
+
+    model_config = _example({"kind": "recovered", "amount": 50000})
+
+    kind: Literal["recovered"]
+    amount: PositiveAmount
+
+
+class RefundedFact(_Fact):
+    """Credit held was paid back to the borrower."""
+
+    model_config = _example({"kind": "refunded", "amount": 12000})
+
+    kind: Literal["refunded"]
+    amount: PositiveAmount
+
+
+Fact = Annotated[
+    PaidFact
+    | ReversedFact
+    | ChargedFact
+    | WaivedFact
+    | RateChangedFact
+    | RescheduledFact
+    | HolidayFact
+    | WrittenOffFact
+    | RecoveredFact
+    | RefundedFact,
+    Field(discriminator="kind"),
+]
+
+
+def event_of(fact: Fact, key: str, today: date) -> AnyEvent:
+    """Return the loan event that `fact` states, under a business key."""
+    content = fact.model_dump(exclude={"reference"})
+    return _EVENT.validate_python(content | {"key": key, "on": fact.on or today})
+
+
+class FactAnswer(Answer):
+    """An event with what it changed; `key` names it, for a reversal say. None if only tried."""
+
+    loan_id: str
+    key: str | None
+    kind: str
+    on: date
+    changes: Difference
+    position: Position

@@ -1,0 +1,53 @@
+"""Consents: the texts that are shown, and what applicants agreed to."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from api.http.schemas import Answer, Body
+from domain.people.consents import CURRENT_TEXTS, Purpose
+
+TextVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="of the text in UTF-8")]
+
+
+class NewConsent(Body):
+    """An applicant agreed to the text of a purpose, as it was shown to him."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "purpose": "face_recognition",
+                    "text_version": CURRENT_TEXTS[Purpose.FACE_RECOGNITION].version,
+                    "text_sha256": CURRENT_TEXTS[Purpose.FACE_RECOGNITION].sha256,
+                }
+            ]
+        }
+    )
+
+    purpose: Purpose
+    text_version: TextVersion
+    text_sha256: Sha256
+
+
+class ConsentTextAnswer(Answer):
+    """What is to be shown for a purpose today."""
+
+    purpose: Purpose
+    version: str
+    text: str
+    sha256: str
+
+
+class ConsentAnswer(Answer):
+    """A consent; in force until it is revoked."""
+
+    id: str
+    purpose: Purpose
+    text_version: str
+    text_sha256: str
+    channel: str
+    given_at: datetime
+    revoked_at: datetime | None

@@ -1,0 +1,80 @@
+"""Recording what applicants agree to: the same way with an application and in the user centre."""
+
+from api.http.auth import Principal
+from api.http.idempotency import Command
+from api.v1.people.consent_schemas import NewConsent
+from domain.people.consents import ConsentMissing, Purpose, check_text
+from domain.products.element_catalogue import ADDRESS_BOOK_CONSENT
+from runtime.clock import utc_now
+from storage.database import Transaction
+from storage.people.applicants import ApplicantRow
+from storage.people.consents import ConsentRow
+
+
+async def record_consent(
+    tx: Transaction,
+    applicant: ApplicantRow,
+    consent: NewConsent,
+    caller: Principal,
+    command: Command,
+) -> ConsentRow:
+    """Record a consent; raises `UnknownConsentText` when another text was shown."""
+    check_text(consent.purpose, consent.text_version, consent.text_sha256)
+    row = await tx.consents.grant(
+        command.new_id("con", consent.purpose),
+        applicant.id,
+        consent.purpose,
+        text_version=consent.text_version,
+        text_sha256=consent.text_sha256,
+        channel=applicant.channel,
+        given_by=command.subject,
+        at=utc_now(),
+    )
+    await tx.audit.add(
+        actor=caller.subject,
+        role=caller.role,
+        action="give_consent",
+        subject=f"user:{applicant.id}",
+        outcome="accepted",
+        detail={"purpose": consent.purpose, "consent_id": row.id},
+        key=f"consent:{row.id}",
+    )
+    return row
+
+
+async def revoke_consent(
+    tx: Transaction, applicant: ApplicantRow, purpose: Purpose, caller: Principal
+) -> list[ConsentRow]:
+    """Revoke what is in force for a purpose; nothing in force is no error.
+
+    Address books that still wait to be compared are erased with the consent to it.
+    """
+    revoked = await tx.consents.revoke(
+        applicant.id, purpose, revoked_by=f"{caller.role}:{caller.subject}", at=utc_now()
+    )
+    if purpose is ADDRESS_BOOK_CONSENT:
+        await tx.elements.forget_address_books(applicant.id)
+    for row in revoked:
+        await tx.audit.add(
+            actor=caller.subject,
+            role=caller.role,
+            action="revoke_consent",
+            subject=f"user:{applicant.id}",
+            outcome="accepted",
+            detail={"purpose": purpose, "consent_id": row.id},
+            key=f"consent:{row.id}:revoked",
+        )
+    return revoked
+
+
+async def require_consents(
+    tx: Transaction, applicant_id: str, purposes: dict[str, Purpose]
+) -> None:
+    """Raise `ConsentMissing` unless every purpose, by what needs it, is consented to."""
+    missing = [
+        f"{what} needs the consent to {purpose}"
+        for what, purpose in purposes.items()
+        if await tx.consents.in_force(applicant_id, purpose) is None
+    ]
+    if missing:
+        raise ConsentMissing("; ".join(missing))

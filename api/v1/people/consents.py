@@ -1,0 +1,60 @@
+"""Consents: the texts of today, giving and revoking, each purpose by itself."""
+
+from fastapi import Response
+
+from api.http.answers import created
+from api.http.auth import Caller
+from api.http.gate import COMMAND_PROBLEMS, gated_router
+from api.http.idempotency import Keyed
+from api.http.schemas import Page
+from api.http.services import Using
+from api.v1.ownership import applicant_for
+from api.v1.people.consent_schemas import ConsentAnswer, ConsentTextAnswer, NewConsent
+from api.v1.people.consenting import record_consent, revoke_consent
+from domain.people.consents import CURRENT_TEXTS, Purpose
+
+router = gated_router("", "users")
+
+
+@router.get("/consent-texts", summary="What is to be shown for each purpose")
+async def texts(caller: Caller) -> Page[ConsentTextAnswer]:
+    """Return the texts of today; a consent names the version and digest of what was shown."""
+    items = [ConsentTextAnswer.model_validate(text) for text in CURRENT_TEXTS.values()]
+    return Page(items=items, next=None)
+
+
+@router.post(
+    "/users/{applicant_id}/consents",
+    status_code=201,
+    responses=COMMAND_PROBLEMS,
+    summary="Give a consent",
+)
+async def give(
+    applicant_id: str,
+    body: NewConsent,
+    caller: Caller,
+    command: Keyed,
+    services: Using,
+    response: Response,
+) -> ConsentAnswer:
+    """Record what the applicant agreed to; consenting again to the same text changes nothing."""
+    async with services.database.transaction() as tx:
+        applicant = await applicant_for(tx, caller, applicant_id)
+        row = await record_consent(tx, applicant, body, caller, command)
+    created(response, f"/v1/users/{applicant_id}")
+    return ConsentAnswer.model_validate(row)
+
+
+@router.delete(
+    "/users/{applicant_id}/consents/{purpose}",
+    responses=COMMAND_PROBLEMS,
+    summary="Revoke a consent",
+)
+async def revoke(
+    applicant_id: str, purpose: Purpose, caller: Caller, command: Keyed, services: Using
+) -> Page[ConsentAnswer]:
+    """Revoke what is in force for the purpose, from now on; what was done before stays."""
+    async with services.database.transaction() as tx:
+        applicant = await applicant_for(tx, caller, applicant_id)
+        rows = await revoke_consent(tx, applicant, purpose, caller)
+    return Page(items=[ConsentAnswer.model_validate(row) for row in rows], next=None)

@@ -1,0 +1,77 @@
+"""The user centre: a person as a channel knows him, and what is kept of him."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from api.http.schemas import Answer, Body
+from api.v1.applications.schemas import ApplicationSummary
+from api.v1.people.consent_schemas import ConsentAnswer
+from domain.verification.elements import ElementKind, Verdict
+from storage.people.devices import Platform
+
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+
+class Standing(Body):
+    """How the lender's people know a person."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"level": 2, "labels": ["staff"]}]})
+
+    level: int = Field(strict=True, ge=0, le=9)
+    labels: tuple[Label, ...] = Field(default=(), max_length=20)
+
+
+class StandingAnswer(Answer):
+    """A person's level and labels."""
+
+    id: str
+    level: int
+    labels: tuple[str, ...]
+
+
+class PersonAnswer(Answer):
+    """What was verified of a person, masked; null where nothing is."""
+
+    name: str | None
+    identity_number: str | None
+    mobile: str | None
+    bank_card: str | None
+
+
+class DeviceAnswer(Answer):
+    """A device, and how many applications came from it."""
+
+    device_id: str
+    platform: Platform
+    applications: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class KeptElementAnswer(Answer):
+    """A verified element and the last business date on which it counts for a new application."""
+
+    kind: ElementKind
+    element_id: str
+    application_id: str
+    verdict: Verdict
+    verified_at: datetime
+    counts_until: date
+
+
+class UserAnswer(Answer):
+    """One person in one channel."""
+
+    id: str
+    channel: str
+    customer_reference: str
+    created_at: datetime
+    person: PersonAnswer
+    level: int
+    labels: tuple[str, ...]
+    devices: list[DeviceAnswer]
+    consents: list[ConsentAnswer]
+    elements: list[KeptElementAnswer]
+    applications: list[ApplicationSummary]

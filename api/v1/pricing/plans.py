@@ -1,0 +1,253 @@
+"""Trials of loan terms: nothing is stored, nothing is looked up."""
+
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
+
+from api.http.auth import Caller
+from api.http.gate import COMMAND_PROBLEMS, gated_router
+from api.http.schemas import Answer, Body, Currency, MinorUnits
+from api.v1.pricing.events import StrictEvent
+from domain.common.calendar import Day
+from domain.common.errors import InvalidTerms
+from domain.loans.payoff import PayoffQuote
+from domain.loans.position import Position
+from domain.loans.terms import LoanTerms
+from domain.pricing.cost_sheet import CostSheet
+from domain.pricing.rate_caps import LenderKind
+from domain.pricing.rates import RateConvention
+from domain.pricing.trial import CapOutcome, Trial, trial
+
+router = gated_router("/plans", "plans")
+
+MOST_EVENTS: Final = 120
+_MOST: Final = MappingProxyType({"tranches": 12, "rate_steps": 24, "holidays": 12, "fees": 20})
+
+_EXAMPLES: Final[list[JsonValue]] = [
+    {
+        "terms": {
+            "currency": "CNY",
+            "principal": 1000000,
+            "annual_rate": "24",
+            "instalments": 12,
+            "disbursed_on": "2026-01-15",
+            "first_due_on": "2026-02-15",
+        },
+        "lender_kind": "BANK",
+    },
+    {
+        "terms": {
+            "currency": "CNY",
+            "principal": 500000,
+            "annual_rate": "12",
+            "instalments": 26,
+            "frequency": {"unit": "week", "every": 1},
+            "day_count": "actual_365_fixed",
+            "disbursed_on": "2026-01-15",
+            "first_due_on": "2026-01-22",
+            "penalty_annual_rate": "18",
+            "fees": [
+                {"name": "arrangement", "timing": "deducted", "percent": "1"},
+                {
+                    "name": "guarantee",
+                    "timing": "per_instalment",
+                    "percent": "0.05",
+                    "base": "outstanding",
+                    "charged_by": "guarantor",
+                },
+            ],
+        },
+        "events": [
+            {"kind": "disbursed", "key": "out-1", "on": "2026-01-15", "amount": 500000},
+            {"kind": "paid", "key": "in-1", "on": "2026-01-22", "amount": 20728},
+        ],
+        "as_of": "2026-02-01",
+    },
+    {
+        "terms": {
+            "currency": "EUR",
+            "principal": 2000000,
+            "annual_rate": "6",
+            "instalments": 36,
+            "method": "rentals_in_advance",
+            "disbursed_on": "2026-01-01",
+            "first_due_on": "2026-01-01",
+        }
+    },
+]
+
+
+class TrialTerms(LoanTerms):
+    """Loan terms as `domain.loans.terms.LoanTerms`: amounts in minor units, rates as text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _refuse_long_lists(value: object) -> object:
+    if isinstance(value, dict):
+        for field, most in _MOST.items():
+            listed = value.get(field)
+            if isinstance(listed, list) and len(listed) > most:
+                raise InvalidTerms(f"a trial takes at most {most} {field}", field=field)
+    return value
+
+
+class PlanTrial(Body):
+    """What to try: `events` and `as_of` show the loan on a day, `lender_kind` tests its caps."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": _EXAMPLES})
+
+    terms: Annotated[TrialTerms, BeforeValidator(_refuse_long_lists)]
+    events: tuple[StrictEvent, ...] = Field(default=(), max_length=MOST_EVENTS)
+    as_of: Day | None = None
+    lender_kind: LenderKind | None = None
+
+
+ExactAmount = Annotated[
+    str,
+    BeforeValidator(str),
+    Field(description="minor units, a fraction in lowest terms", examples=["55541/3"]),
+]
+
+
+class PieceAnswer(Answer):
+    """Exactly `balance` x `annual_rate` / 100 x `numerator` / `denominator`."""
+
+    start: date
+    end: date
+    balance: MinorUnits
+    annual_rate: Decimal
+    numerator: int
+    denominator: int
+    exact: ExactAmount
+
+
+class TrialRowAnswer(Answer):
+    """One instalment; `pieces` add up to its interest before rounding, `text` says how."""
+
+    number: int
+    due_on: date
+    days: int
+    principal: MinorUnits
+    interest: MinorUnits
+    fee: MinorUnits
+    total: MinorUnits
+    balance_after: MinorUnits
+    pieces: list[PieceAnswer]
+    text: str
+
+
+class TotalsAnswer(Answer):
+    """What is paid in a calendar year, in all when `year` is null."""
+
+    year: int | None
+    principal: MinorUnits
+    interest: MinorUnits
+    fee: MinorUnits
+    total: MinorUnits
+
+
+class ShownRateAnswer(Answer):
+    """A rate in percent a year; null with a `reason` when it does not exist."""
+
+    name: str
+    convention: RateConvention
+    value: Decimal | None
+    basis: str | None
+    reason: str | None
+
+
+class CapFindingAnswer(Answer):
+    """A rate above a cap: `hard` caps stop a quote, others warn."""
+
+    enforcement: str
+    rate: Decimal
+    limit: Decimal
+    source: str
+    detail: str
+
+
+class CapsAnswer(Answer):
+    """The caps that the plan is above; `unknown` says why they cannot be tested."""
+
+    lender_kind: LenderKind
+    findings: list[CapFindingAnswer]
+    unknown: str | None
+
+    @classmethod
+    def of(cls, caps: CapOutcome) -> "CapsAnswer":
+        """Return the answer for `caps`."""
+        findings = [
+            CapFindingAnswer(
+                enforcement=finding.rule.enforcement,
+                rate=finding.rate.value,
+                limit=finding.limit,
+                source=finding.rule.source,
+                detail=str(finding),
+            )
+            for finding in caps.findings
+        ]
+        return cls(lender_kind=caps.lender_kind, findings=findings, unknown=caps.unknown)
+
+
+class CostsAnswer(Answer):
+    """The all-in cost sheet, or the `reason` why there is none."""
+
+    sheet: CostSheet | None
+    reason: str | None
+
+
+class OnDayAnswer(Answer):
+    """Where the loan stands at the end of a day; without a payoff `reason` says why not."""
+
+    position: Position
+    payoff: PayoffQuote | None
+    reason: str | None
+
+
+class TrialAnswer(Answer):
+    """All that follows from terms; `hash` names the plan, as in a quote."""
+
+    currency: Currency
+    principal: MinorUnits
+    proceeds: MinorUnits
+    deducted: MinorUnits
+    rows: list[TrialRowAnswer]
+    by_year: list[TotalsAnswer]
+    totals: TotalsAnswer
+    rates: list[ShownRateAnswer]
+    costs: CostsAnswer
+    caps: CapsAnswer | None
+    on_day: OnDayAnswer | None
+    hash: str
+
+    @classmethod
+    def of(cls, trial: Trial) -> "TrialAnswer":
+        """Return the answer for `trial`."""
+        return cls(
+            currency=trial.currency,
+            principal=trial.principal,
+            proceeds=trial.proceeds,
+            deducted=trial.deducted,
+            rows=[TrialRowAnswer.model_validate(row) for row in trial.rows],
+            by_year=[TotalsAnswer.model_validate(year) for year in trial.by_year],
+            totals=TotalsAnswer.model_validate(trial.totals),
+            rates=[ShownRateAnswer.model_validate(rate) for rate in trial.rates],
+            costs=CostsAnswer.model_validate(trial.costs),
+            caps=None if trial.caps is None else CapsAnswer.of(trial.caps),
+            on_day=None if trial.on_day is None else OnDayAnswer.model_validate(trial.on_day),
+            hash=trial.hash,
+        )
+
+
+@router.post("/preview", responses=COMMAND_PROBLEMS, summary="Try loan terms")
+def preview(body: PlanTrial, caller: Caller) -> TrialAnswer:
+    """Return what terms lead to: rows, totals, rates, costs, and where the loan stands on a day.
+
+    Each row has the arithmetic behind its interest. With `lender_kind` the rates are compared with
+    the caps of such a lender; with `as_of` the loan is shown on that day, after `events`.
+    """
+    return TrialAnswer.of(trial(body.terms, body.events, body.as_of, body.lender_kind))

@@ -1,0 +1,57 @@
+"""Refusing an element of which the person was wrong too often today, before it is stored."""
+
+from collections.abc import Iterable, Mapping
+
+from api.http.errors import later
+from domain.products.products import Product
+from domain.verification.elements import Element, ElementKind, Guarantor, RealName
+from domain.verification.limits import locked_until
+from runtime.clock import utc_now
+from storage.applications.applications import ApplicationRow
+from storage.database import Transaction
+
+Subjects = Mapping[ElementKind, str]
+"""The identity number that an element of a kind asks about, where it is known."""
+
+
+async def lock_subjects(
+    tx: Transaction, application: ApplicationRow, elements: Iterable[Element]
+) -> Subjects:
+    """Return whom `elements` ask about; other requests of these persons wait for `tx`.
+
+    A guarantor's answers for himself, everything else for the real name that is given with it, or
+    counts for the application: submitted, not only verified.
+    """
+    given = tuple(elements)
+    applicant = next((one for one in given if isinstance(one, RealName)), None)
+    if applicant is None:
+        newest = await tx.elements.newest(application.id, ElementKind.REAL_NAME)
+        applicant = newest.data if newest and isinstance(newest.data, RealName) else None
+    subjects = {}
+    for element in given:
+        person = element if isinstance(element, Guarantor) else applicant
+        if person is not None:
+            subjects[ElementKind(element.kind)] = person.identity_number
+    await tx.applicants.lock(application.applicant_id, *subjects.values())
+    return subjects
+
+
+async def check_tries(
+    tx: Transaction,
+    application: ApplicationRow,
+    product: Product,
+    kind: ElementKind,
+    subjects: Subjects,
+) -> None:
+    """Raise the problem `element_locked` while the person was wrong too often about a kind."""
+    now = utc_now()
+    tries = await tx.element_tries.of(
+        kind, application.id, application.applicant_id, subjects.get(kind), now
+    )
+    until = locked_until(tries, product.policy_of(kind).mismatches, now)
+    if until is not None:
+        raise later(
+            "element_locked",
+            f"{kind} was wrong too often: it is taken again from {until:%Y-%m-%d %H:%M:%S} UTC.",
+            -int((now - until).total_seconds() // 1),
+        )

@@ -1,0 +1,95 @@
+"""What an applicant has had verified before: what a later application or drawdown may rest on."""
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.common.errors import DomainError
+from domain.people.consents import Purpose
+from domain.products.products import Product
+from domain.verification.elements import ElementKind
+
+
+class DrawdownElementsMissing(DomainError):
+    """Money is to be drawn before the elements that the product asks for then are verified."""
+
+    code = "drawdown_elements_missing"
+
+
+class KeptElement(BaseModel):
+    """A verified element of a person; `own` says that it is this applicant's.
+
+    The others are of the same person as another channel's applicant. `verified_on` is the business
+    date of the verification in the product's zone; `valid_until` is when what was verified ends of
+    itself, as an identity card does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: ElementKind
+    element_id: str
+    application_id: str
+    verified_at: datetime
+    verified_on: date
+    valid_until: date | None = None
+    own: bool
+
+    def counts_until(self, product: Product) -> date:
+        """Return the last business date on which it counts for `product`."""
+        return counts_until(product, self.kind, self.verified_on, self.valid_until)
+
+
+def counts_until(
+    product: Product, kind: ElementKind, verified_on: date, valid_until: date | None
+) -> date:
+    """Return the last business date on which a match of `verified_on` counts for `product`.
+
+    What was verified may end of itself before, on `valid_until`.
+    """
+    by_policy = product.policy_of(kind).counts_until(verified_on)
+    return min(by_policy, valid_until) if valid_until else by_policy
+
+
+def usable_elements(
+    product: Product,
+    kinds: Iterable[ElementKind],
+    kept: Iterable[KeptElement],
+    on: date,
+    *,
+    consented: Collection[Purpose],
+    is_present: bool,
+) -> tuple[KeptElement, ...]:
+    """Return the kept elements of `kinds` that count on the business date `on`, one a kind.
+
+    Using one again is another use of it, for which its purpose must be `consented` to now.
+    The applicant's own come first, then the ones verified last. What another channel's applicant
+    had verified is used only where `is_present`: this applicant has proven by his face that he is
+    the person. Knowing a name and a number is not enough to be given what somebody else proved.
+    """
+    ranked = sorted(kept, key=lambda item: (item.own, item.verified_at), reverse=True)
+    usable: dict[ElementKind, KeptElement] = {}
+    for item in ranked:
+        policy = product.policy_of(item.kind)
+        valid = on <= item.counts_until(product) and policy.consent in consented
+        theirs = item.own or (is_present and not policy.proves_presence)
+        if valid and theirs:
+            usable.setdefault(item.kind, item)
+    return tuple(usable[kind] for kind in kinds if kind in usable)
+
+
+def check_may_draw(
+    product: Product, kept: Iterable[KeptElement], on: date, consented: Collection[Purpose]
+) -> None:
+    """Raise `DrawdownElementsMissing` unless what is asked at drawdown counts on `on`.
+
+    What the applicant had verified before, also for the application itself, counts while it is
+    valid and its purpose is `consented` to.
+    """
+    usable = usable_elements(
+        product, product.drawdown_elements, kept, on, consented=consented, is_present=False
+    )
+    missing = set(product.drawdown_elements) - {item.kind for item in usable}
+    if missing:
+        asked = [kind for kind in product.drawdown_elements if kind in missing]
+        raise DrawdownElementsMissing(f"not verified, or not any more: {', '.join(asked)}")

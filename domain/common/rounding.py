@@ -1,0 +1,77 @@
+"""Rounding of exact amounts to the units money is charged in."""
+
+from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from domain.common.errors import DomainError
+
+ROUNDING_UNITS = (1, 5, 100, 1000, 10000)
+"""Minor units an amount may be a multiple of: 0.01, 0.05, 1, 10 and 100 of the currency."""
+
+
+class InvalidRounding(DomainError):
+    """A rounding unit that no product may use."""
+
+    code: ClassVar[str] = "invalid_rounding"
+
+
+class RoundingMode(StrEnum):
+    """What becomes of an amount between two multiples of the unit.
+
+    Nearest, halves away from zero (`half_up`) or to the even multiple (`half_even`); always away
+    from zero (`up`); always towards zero (`down`). A debt and a credit of the same size round to
+    the same size.
+    """
+
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+    UP = "up"
+    DOWN = "down"
+
+
+class Rounding(NamedTuple):
+    """A unit in minor units and a mode; the default is half up to one minor unit."""
+
+    unit: Annotated[int, Field(strict=True)] = 1
+    mode: RoundingMode = RoundingMode.HALF_UP
+
+    def apply(self, amount: Fraction | int) -> int:
+        """Round `amount`, in minor units; raises `InvalidRounding`."""
+        return round_amount(amount, self.unit, self.mode)
+
+
+def round_amount(
+    amount: Fraction | int, unit: int = 1, mode: RoundingMode = RoundingMode.HALF_UP
+) -> int:
+    """Return the multiple of `unit` that `mode` rounds `amount` to, all in minor units.
+
+    Raises `InvalidRounding` unless `unit` is one of `ROUNDING_UNITS`.
+    """
+    return round_ratio(amount.numerator, amount.denominator, unit, mode)
+
+
+def round_ratio(
+    numerator: int, denominator: int, unit: int = 1, mode: RoundingMode = RoundingMode.HALF_UP
+) -> int:
+    """Round `numerator / denominator` minor units as `round_amount` does, without reducing it.
+
+    `denominator` is positive.
+    """
+    if unit not in ROUNDING_UNITS:
+        raise InvalidRounding(f"amounts are rounded to multiples of {ROUNDING_UNITS} minor units")
+    divisor = denominator * unit
+    multiple, rest = divmod(abs(numerator), divisor)
+    if _goes_up(multiple, rest, divisor, mode):
+        multiple += 1
+    return multiple * unit if numerator >= 0 else -multiple * unit
+
+
+def _goes_up(multiple: int, rest: int, divisor: int, mode: RoundingMode) -> bool:
+    if mode is RoundingMode.HALF_UP:
+        return 2 * rest >= divisor
+    if mode is RoundingMode.HALF_EVEN:
+        return 2 * rest > divisor or (2 * rest == divisor and multiple % 2 == 1)
+    return mode is RoundingMode.UP and rest > 0

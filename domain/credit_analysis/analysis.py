@@ -1,0 +1,390 @@
+"""A credit proposal as clients of the credit-analysis API send it, field by field.
+
+Source of fields, masks and enums: the published object of a legal person and the shared objects of
+the same API. Money is whole centavos, rates are percent a year. Whatever the documents leave open
+is settled in `docs/credit-analysis.md`. Everything here is personal data: it is shown by no `repr`
+and quoted by no error.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+
+from domain.credit_analysis.fields import (
+    BusinessDate,
+    Cnpj,
+    Cpf,
+    Email,
+    Instant,
+    Ipv4,
+    Minor,
+    Percent,
+    lower_case,
+)
+
+MOST_SHAREHOLDERS: Final = 50
+MOST_GUARANTORS: Final = 20
+MOST_WARRANTS: Final = 20
+MOST_PHONES: Final = 10
+MOST_SIGNERS: Final = 50
+MOST_PROOF_FIELDS: Final = 50
+LONGEST_PROOF: Final = 128 * 1024
+"""Of the client's own proof of consent, as characters of JSON: room for a signed document."""
+
+_BRAZIL: Final = "BRA"
+_POSTAL_CODE: Final = re.compile(r"[0-9]{5}-[0-9]{3}")
+_STATES: Final = frozenset({
+    "AC", "AL", "AM", "AP", "BA", "CE", "DF", "ES", "GO", "MA", "MG", "MS",
+    "MT", "PA", "PB", "PE", "PI", "PR", "RJ", "RN", "RO", "RR", "RS", "SC",
+    "SE", "SP", "TO",
+})  # fmt: skip
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
+"""An identifier of the client's own system. It stands in URLs."""
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 3166-1 alpha-3."""
+
+
+class PersonKind(StrEnum):
+    """What is analysed. The value is the last part of the endpoint's path."""
+
+    LEGAL = "legal_person"
+    NATURAL = "natural_person"
+
+
+class CreditType(StrEnum):
+    """The kind of credit."""
+
+    CLEAN = "clean"
+    STUDENT_LOAN = "student_loan"
+    CREDIT_CARD_LIMIT = "credit_card_limit"
+
+
+class ConstitutionType(StrEnum):
+    """The form of a company. The documents write LLC, their example llc: case does not matter."""
+
+    LLC = "llc"
+    CORP = "corp"
+
+
+class PhoneType(StrEnum):
+    """The kind of a telephone line."""
+
+    RESIDENTIAL = "residential"
+    COMMERCIAL = "commercial"
+    MOBILE = "mobile"
+
+
+class Currency(StrEnum):
+    """The currency of the amount asked for."""
+
+    BRL = "BRL"
+    USD = "USD"
+    EUR = "EUR"
+
+
+class InterestType(StrEnum):
+    """What the interest is measured by."""
+
+    CDI_PLUS = "cdi_plus"
+    CDI_PERCENTAGE = "cdi_percentage"
+    PRICE = "price"
+    PRE_FIXED = "pre_fixed"
+
+
+class WarrantType(StrEnum):
+    """The kind of collateral."""
+
+    REAL_ESTATE = "real_estate"
+
+
+class SalesChannel(StrEnum):
+    """Where the credit was sold."""
+
+    WEBSITE = "website"
+    APP = "app"
+
+
+class Gender(StrEnum):
+    """As the person's papers say."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class Part(BaseModel):
+    """Exact fields; neither `repr` nor errors show a value.
+
+    Not strict as a whole: that would refuse the enums and lists of JSON once a discriminator has
+    looked at them. Numbers are strict each by itself.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
+        return ()
+
+
+class Address(Part):
+    """A postal address; state and postal code are checked inside Brazil only."""
+
+    country: Country
+    street: Name
+    number: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+    complement: Annotated[str, StringConstraints(max_length=128)] | None = None
+    neighborhood: Name
+    city: Name
+    uf: Annotated[str, StringConstraints(min_length=1, max_length=32)]
+    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+
+    @model_validator(mode="after")
+    def _brazilian(self) -> "Address":
+        if self.country != _BRAZIL:
+            return self
+        if self.uf not in _STATES:
+            raise ValueError("uf: must be a Brazilian state in two capital letters")
+        if not _POSTAL_CODE.fullmatch(self.postal_code):
+            raise ValueError("postal_code: must have the form 00000-000")
+        return self
+
+
+class PhoneNumber(Part):
+    """A telephone number in its three parts, digits only."""
+
+    international_dial_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}$")]
+    area_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
+
+
+class Phone(PhoneNumber):
+    """A telephone number and its kind."""
+
+    type: PhoneType
+
+
+Phones = Annotated[tuple[Phone, ...], Field(max_length=MOST_PHONES)]
+
+
+class NaturalPerson(Part):
+    """A person: an applicant, a shareholder or a guarantor. Amounts in centavos."""
+
+    name: Name
+    document_number: Cpf
+    birthdate: BusinessDate
+    email: Email | None = None
+    nationality: Country | None = None
+    mother_name: Name | None = None
+    father_name: Name | None = None
+    monthly_income: Minor | None = None
+    declared_assets: Minor | None = None
+    occupation: Word | None = None
+    gender: Gender | None = None
+    address: Address | None = None
+    phones: Phones = ()
+
+
+class LegalPerson(Part):
+    """A company: an applicant or a guarantor. Revenue in centavos a month."""
+
+    legal_name: Name
+    trading_name: Name | None = None
+    document_number: Cnpj
+    constitution_date: BusinessDate
+    constitution_type: Annotated[ConstitutionType, BeforeValidator(lower_case)] | None = None
+    email: Email | None = None
+    monthly_revenue: Minor | None = None
+    address: Address | None = None
+    phones: Phones = ()
+    shareholders: Annotated[tuple[NaturalPerson, ...], Field(max_length=MOST_SHAREHOLDERS)] = ()
+
+
+def _kind_of_guarantor(given: Any) -> str:
+    """Tell a company from a person: the documents name no discriminator."""
+    if isinstance(given, LegalPerson | NaturalPerson):
+        return PersonKind.LEGAL if isinstance(given, LegalPerson) else PersonKind.NATURAL
+    if not isinstance(given, dict):
+        return PersonKind.NATURAL
+    number = given.get("document_number")
+    length = len(re.sub(r"[./-]", "", number)) if isinstance(number, str) else 0
+    if length == 14 or (length != 11 and "legal_name" in given):
+        return PersonKind.LEGAL
+    return PersonKind.NATURAL
+
+
+Guarantor = Annotated[
+    Annotated[LegalPerson, Tag(PersonKind.LEGAL)]
+    | Annotated[NaturalPerson, Tag(PersonKind.NATURAL)],
+    Discriminator(_kind_of_guarantor),
+]
+
+
+class Financial(Part):
+    """What is asked for. `amount` in minor units of `currency`, rates in percent a year."""
+
+    amount: Annotated[Minor, Field(gt=0)]
+    currency: Currency
+    interest_type: InterestType
+    annual_interest_rate: Percent | None = None
+    cdi_percentage: Percent | None = None
+    number_of_installments: Annotated[int, Field(ge=1, le=420, strict=True)] | None = None
+
+
+class Warrant(Part):
+    """Collateral, valued in centavos."""
+
+    warrant_type: WarrantType
+    address: Address
+    property_type: Word
+    estimated_value: Minor
+    forced_selling_value: Minor
+
+    @model_validator(mode="after")
+    def _forced_sale_brings_no_more(self) -> "Warrant":
+        if self.forced_selling_value > self.estimated_value:
+            raise ValueError("forced_selling_value: must not exceed estimated_value")
+        return self
+
+
+class Source(Part):
+    """Where the proposal comes from."""
+
+    channel: SalesChannel
+    ip: Ipv4 | None = None
+    session_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,64}$")] | None = None
+
+
+class Signer(Part):
+    """Who has to sign the consent to a query of the central credit register."""
+
+    document_number: Cpf
+    name: Name
+    email: Email
+    phone: PhoneNumber
+
+
+class ScrParameters(Part):
+    """The consent to a query of the central credit register (SCR).
+
+    Either the analyst collects it from `signers`, who all have to sign, or the client has and sends
+    its proof, whose fields are agreed with each client and are kept as they come, within bounds.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    signers: Annotated[tuple[Signer, ...], Field(min_length=1, max_length=MOST_SIGNERS)] | None = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ScrParameters":
+        proof = self.model_extra or {}
+        if self.signers is None and not proof:
+            raise ValueError("signers: give the signers, or the proof of consent")
+        if self.signers is not None and proof:
+            raise ValueError("signers: give the signers or the proof of consent, not both")
+        if len(proof) > MOST_PROOF_FIELDS or len(json.dumps(proof)) > LONGEST_PROOF:
+            raise ValueError(
+                f"the proof of consent has at most {MOST_PROOF_FIELDS} fields"
+                f" and {LONGEST_PROOF} characters"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _each_signs_once(self) -> "ScrParameters":
+        signers = self.signers or ()
+        if len({signer.document_number for signer in signers}) < len(signers):
+            raise ValueError("signers: name each person once")
+        return self
+
+
+class Proposal(Part):
+    """What proposals of both kinds have in common."""
+
+    id: Reference
+    registration_id: Reference | None = None
+    credit_request_date: Instant
+    credit_type: CreditType
+    client_category: Word | None = None
+    client_since: BusinessDate | None = None
+    guarantors: Annotated[tuple[Guarantor, ...], Field(max_length=MOST_GUARANTORS)] = ()
+    financial: Financial
+    warrants: Annotated[tuple[Warrant, ...], Field(max_length=MOST_WARRANTS)] = ()
+    source: Source | None = None
+    scr_parameters: ScrParameters | None = None
+
+
+class LegalPersonProposal(Proposal, LegalPerson):
+    """A company asks for credit."""
+
+    monthly_revenue: Minor
+
+
+class NaturalPersonProposal(Proposal, NaturalPerson):
+    """A person asks for credit."""
+
+    monthly_income: Minor
+
+
+AnyProposal = LegalPersonProposal | NaturalPersonProposal
+
+
+def collateral_value(proposal: Proposal) -> int:
+    """Return what a forced sale of all collateral brings, in centavos."""
+    return sum(warrant.forced_selling_value for warrant in proposal.warrants)
+
+
+def guaranteed_assets(proposal: Proposal) -> int:
+    """Return what guarantors declared to own, in centavos; companies declare nothing here."""
+    return sum(
+        guarantor.declared_assets or 0
+        for guarantor in proposal.guarantors
+        if isinstance(guarantor, NaturalPerson)
+    )
+
+
+def missing_terms(proposal: Proposal) -> tuple[str, ...]:
+    """Return the fields of `financial` without which the instalment cannot be known.
+
+    A rate of zero is said, never left out. A card's limit has no number of instalments.
+    """
+    financial = proposal.financial
+    by_share = financial.interest_type is InterestType.CDI_PERCENTAGE
+    needed = ["cdi_percentage" if by_share else "annual_interest_rate"]
+    if (
+        financial.interest_type is InterestType.PRICE
+        or proposal.credit_type is not CreditType.CREDIT_CARD_LIMIT
+    ):
+        needed.append("number_of_installments")
+    return tuple(field for field in needed if getattr(financial, field) is None)
+
+
+def yearly_rate(financial: Financial, cdi: Decimal) -> Decimal:
+    """Return the whole rate in percent a year, for a CDI of `cdi` percent a year.
+
+    It is too low where `missing_terms` names the rate.
+    """
+    fixed = financial.annual_interest_rate or Decimal(0)
+    if financial.interest_type is InterestType.CDI_PLUS:
+        return fixed + cdi
+    if financial.interest_type is InterestType.CDI_PERCENTAGE:
+        share = financial.cdi_percentage
+        return (Decimal(100) if share is None else share) * cdi / 100
+    return fixed

@@ -1,0 +1,139 @@
+"""Reading proposals, and saying of a wrong one which field is wrong, never what was in it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from pydantic import ValidationError
+
+from domain.common.errors import DomainError
+from domain.credit_analysis.analysis import (
+    AnyProposal,
+    LegalPerson,
+    LegalPersonProposal,
+    NaturalPerson,
+    NaturalPersonProposal,
+    PersonKind,
+    Signer,
+)
+from domain.credit_analysis.fields import DocumentRules
+from domain.verification.complaints import plain_message
+
+OURS: Final = DocumentRules()
+"""What clients send us: check digits count, and both kinds of CNPJ are taken."""
+
+_MODELS: Final[Mapping[PersonKind, type[LegalPersonProposal] | type[NaturalPersonProposal]]] = (
+    MappingProxyType(
+        {
+            PersonKind.LEGAL: LegalPersonProposal,
+            PersonKind.NATURAL: NaturalPersonProposal,
+        }
+    )
+)
+_TAGS: Final = frozenset(kind.value for kind in PersonKind)
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+_NAMED: Final = re.compile(r"([a-z_]+): (.+)")
+MOST_FAULTS: Final = 50
+"""So many are told of one proposal."""
+
+SUBJECT: Final = "subject"
+"""The name of the one who asks for credit among the parties of a proposal."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong field: its path, such as `guarantors.0.document_number`, and why."""
+
+    field: str
+    code: str
+    message: str
+
+
+class InvalidProposal(DomainError):
+    """A proposal that is not as the documents say."""
+
+    code: ClassVar[str] = "invalid_proposal"
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        told = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:5])
+        more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
+        super().__init__(told + more)
+        self.faults = faults
+
+
+def read_proposal(
+    kind: PersonKind, document: str | bytes, rules: DocumentRules = OURS
+) -> AnyProposal:
+    """Return the proposal in `document`, a JSON text; raises InvalidProposal naming the fields."""
+    try:
+        return _MODELS[kind].model_validate_json(document, context=dict(rules.as_context()))
+    except ValidationError as error:
+        faults = faults_of(error)
+    raise InvalidProposal(faults)
+
+
+def faults_of(error: ValidationError) -> tuple[Fault, ...]:
+    """Return what is wrong, field by field.
+
+    A complaint about a whole whose part is complained about follows from it and is left out: a
+    list of one invalid item, for one, counts as too short besides.
+    """
+    items = error.errors(include_url=False, include_input=False)
+    places = [item["loc"] for item in items]
+    return tuple(
+        _fault(item) for item in items if not any(_inside(place, item["loc"]) for place in places)
+    )[:MOST_FAULTS]
+
+
+def _inside(place: tuple[int | str, ...], whole: tuple[int | str, ...]) -> bool:
+    return len(place) > len(whole) and place[: len(whole)] == whole
+
+
+def _fault(item: Any) -> Fault:
+    path = _path(item["loc"])
+    kind = str(item["type"])
+    match kind:
+        case "extra_forbidden":
+            return Fault(".".join(path), "unknown_field", "no such field")
+        case "missing":
+            return Fault(".".join(path), "missing_field", "is required")
+        case "value_error":
+            message = str(item["msg"]).removeprefix("Value error, ")
+            named = _NAMED.fullmatch(message)
+            if named is not None and (not path or named[1] != path[-1]):
+                # A rule between fields of one object says itself which to change.
+                path, message = [*path, named[1]], named[2]
+            return Fault(".".join(path) or "body", "invalid_value", message)
+    return Fault(".".join(path) or "body", "invalid_value", plain_message(item))
+
+
+def _path(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the place without a union's tag; a name that the sender made up is not repeated."""
+    parts = [str(part) for part in loc]
+    return [
+        part if _PLAIN_NAME.fullmatch(part) else "?"
+        for index, part in enumerate(parts)
+        if not (part in _TAGS and index and parts[index - 1].isdigit())
+    ]
+
+
+def parties_of(proposal: AnyProposal) -> dict[str, LegalPerson | NaturalPerson]:
+    """Return everybody who is checked, by opaque names: `subject`, `shareholder:0`, ...
+
+    The shareholders of a guaranteeing company are not parties: it is checked as a whole.
+    """
+    parties: dict[str, LegalPerson | NaturalPerson] = {SUBJECT: proposal}
+    if isinstance(proposal, LegalPersonProposal):
+        for place, shareholder in enumerate(proposal.shareholders):
+            parties[f"shareholder:{place}"] = shareholder
+    for place, guarantor in enumerate(proposal.guarantors):
+        parties[f"guarantor:{place}"] = guarantor
+    return parties
+
+
+def signers_of(proposal: AnyProposal) -> tuple[Signer, ...]:
+    """Return who has to consent before anybody else is asked; nobody where the client has proof."""
+    scr = proposal.scr_parameters
+    return () if scr is None or scr.signers is None else scr.signers

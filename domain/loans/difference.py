@@ -1,0 +1,85 @@
+"""What an event changed: two positions of one loan compared, instalment by instalment."""
+
+from dataclasses import fields
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.loans.position import InstalmentPosition, Position
+
+_SUMMARY = (
+    "disbursed",
+    "received",
+    "credit",
+    "principal_outstanding",
+    "total_due",
+    "total_overdue",
+    "accrued_interest",
+    "days_past_due",
+    "bucket",
+    "risk_class",
+    "settled",
+    "settled_on",
+    "written_off_on",
+    "recovered",
+    "refunded",
+    "payoff",
+)
+
+Value = int | str | bool | date | None
+
+
+class Change(BaseModel):
+    """One value that is another than before; None where there was or is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    before: Value
+    after: Value
+
+
+class InstalmentChange(BaseModel):
+    """What changed of one instalment; one that is new or gone changes in all its fields."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    changes: tuple[Change, ...]
+
+
+class Difference(BaseModel):
+    """What changed of the loan and of each instalment; empty when nothing did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    loan: tuple[Change, ...]
+    instalments: tuple[InstalmentChange, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.loan or self.instalments)
+
+
+def difference(before: Position, after: Position) -> Difference:
+    """Return what is different in `after`, in the order of instalments and of their fields."""
+    olds = {item.number: item for item in before.instalments}
+    news = {item.number: item for item in after.instalments}
+    changed = (
+        InstalmentChange(number=number, changes=_compare(olds.get(number), news.get(number)))
+        for number in sorted(olds.keys() | news.keys())
+        if olds.get(number) != news.get(number)
+    )
+    loan = (
+        Change(field=name, before=getattr(before, name), after=getattr(after, name))
+        for name in _SUMMARY
+        if getattr(before, name) != getattr(after, name)
+    )
+    return Difference(loan=tuple(loan), instalments=tuple(changed))
+
+
+def _compare(old: InstalmentPosition | None, new: InstalmentPosition | None) -> tuple[Change, ...]:
+    names = (item.name for item in fields(InstalmentPosition) if item.name != "number")
+    pairs = ((name, getattr(old, name, None), getattr(new, name, None)) for name in names)
+    return tuple(
+        Change(field=name, before=was, after=now) for name, was, now in pairs if was != now
+    )

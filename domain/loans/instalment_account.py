@@ -1,0 +1,234 @@
+"""What one instalment owes and got."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from domain.common.money import half_up
+from domain.loans.accrual import total, until
+from domain.loans.allocation import Component
+from domain.loans.amortisation import Row
+from domain.loans.terms import LoanTerms, PenaltyBase
+
+
+@dataclass(slots=True)
+class Amounts:
+    """Minor units by component."""
+
+    principal: int = 0
+    interest: int = 0
+    fee: int = 0
+    penalty: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return the sum of the components."""
+        return self.principal + self.interest + self.fee + self.penalty
+
+    def add(self, component: Component, amount: int) -> None:
+        """Add to one component."""
+        setattr(self, component, getattr(self, component) + amount)
+
+
+@dataclass(slots=True)
+class InstalmentAccount:
+    """One instalment: what its row asks for and what became of it.
+
+    `prepaid` is principal that an excess rule repaid early; it belongs to the instalment that ran
+    then. `charged` came on top of the row, `moved` went into a new plan. `late_base_days` sums the
+    days of lateness of amounts that bore penalty until they were covered. `principal`, `interest`
+    and `fee` are what the instalment asks for in all.
+    """
+
+    terms: LoanTerms
+    row: Row
+    prepaid: int = 0
+    charged: Amounts = field(default_factory=Amounts)
+    moved: Amounts = field(default_factory=Amounts)
+    paid: Amounts = field(default_factory=Amounts)
+    waived: Amounts = field(default_factory=Amounts)
+    written_off: Amounts = field(default_factory=Amounts)
+    late_base_days: int = 0
+    penalty_fixed: int | None = None
+    paid_on: date | None = None
+
+    due_on: date = field(init=False)
+    principal: int = field(init=False)
+    interest: int = field(init=False)
+    fee: int = field(init=False)
+    principal_unpaid: int = field(init=False)
+    interest_unpaid: int = field(init=False)
+    fee_unpaid: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring totals and unpaid amounts up to what the instalment is made of."""
+        row, charged, moved = self.row, self.charged, self.moved
+        paid, waived, lost = self.paid, self.waived, self.written_off
+        self.due_on = row.period.due_on
+        self.principal = row.principal + self.prepaid - moved.principal
+        self.interest = row.interest + charged.interest - moved.interest
+        self.fee = row.fee + charged.fee - moved.fee
+        self.principal_unpaid = self.principal - paid.principal - waived.principal - lost.principal
+        self.interest_unpaid = self.interest - paid.interest - waived.interest - lost.interest
+        self.fee_unpaid = self.fee - paid.fee - waived.fee - lost.fee
+
+    def penalty(self, on: date) -> int:
+        """Return all penalty earned up to `on`, rounded once, and charged; paid or not."""
+        charged = self.charged.penalty - self.moved.penalty
+        if on <= self.due_on and not self.late_base_days:
+            return charged
+        if self.penalty_fixed is not None:
+            return self.penalty_fixed + charged
+        days = self._penalty_days(on)
+        late = self.late_base_days
+        if days:
+            late += self._base_unpaid() * days
+        return (self._penalty_interest(late) if late else 0) + charged
+
+    def penalty_unpaid(self, on: date) -> int:
+        """Return the penalty earned up to `on` and still owed."""
+        gone = self.paid.penalty + self.waived.penalty + self.written_off.penalty
+        return self.penalty(on) - gone
+
+    def unpaid_of(self, component: Component, on: date) -> int:
+        """Return what is still owed of one component."""
+        match component:
+            case Component.PENALTY:
+                return self.penalty_unpaid(on)
+            case Component.FEE:
+                return self.fee_unpaid
+            case Component.INTEREST:
+                return self.interest_unpaid
+            case _:
+                return self.principal_unpaid
+
+    def unpaid(self, on: date) -> int:
+        """Return everything still owed, with penalty up to `on`."""
+        owed = self.interest_unpaid + self.principal_unpaid + self.fee_unpaid
+        return owed + self.penalty_unpaid(on)
+
+    def earned_interest(self, on: date) -> int:
+        """Return what of the interest is earned by `on`: all of it when its last day is over."""
+        row = self.row
+        if on >= row.period.end or not row.interest:
+            return self.interest
+        day_count = self.terms.day_count
+        parts = [until(day_count, accrual, on) for accrual in row.accruals]
+        earned, unit = total(part for part in parts if part is not None)
+        whole, per = total(row.accruals)
+        share = half_up(row.interest * earned * per, unit * whole)
+        return share + self.charged.interest - self.moved.interest
+
+    def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:
+        """Book up to `funds` of what is owed of a component as paid, waived or written off.
+
+        Returns how much that took.
+        """
+        name = _UNPAID.get(component)
+        unpaid = self.penalty_unpaid(on) if name is None else getattr(self, name)
+        taken: int = min(funds, unpaid)
+        if taken <= 0:
+            return 0
+        into.add(component, taken)
+        if name is not None:
+            setattr(self, name, unpaid - taken)
+            if on > self.due_on and component in _BEARING[self.terms.penalty_base]:
+                self.late_base_days += taken * self._penalty_days(on)
+        return taken
+
+    def note_paid(self, on: date) -> None:
+        """Remember the day on which nothing was owed any more."""
+        if self.principal_unpaid or self.interest_unpaid or self.paid_on is not None:
+            return
+        if not self.unpaid(on):
+            self.paid_on = on
+
+    def charge(self, component: Component, amount: int) -> None:
+        """Ask for more than the row does."""
+        self.charged.add(component, amount)
+        self.paid_on = None
+        self.refresh()
+
+    def release(self) -> int:
+        """Take back what was paid in advance, early principal apart; return it."""
+        back = self.paid.total - self.prepaid
+        self.paid = Amounts(principal=self.prepaid)
+        self.paid_on = None
+        self.refresh()
+        return back
+
+    def prepay(self, amount: int, on: date) -> None:
+        """Take principal that its plan does not ask for any more."""
+        self.prepaid += amount
+        self.paid.principal += amount
+        self.refresh()
+        self.note_paid(on)
+
+    def rebind(self, row: Row) -> None:
+        """Follow another row; interest waived before is only kept as far as there is any."""
+        self.row = row
+        self.refresh()
+        self.waived.interest = min(self.waived.interest, self.interest)
+        self.waived.fee = min(self.waived.fee, self.fee)
+        self.refresh()
+
+    def move_out(self, on: date) -> Amounts:
+        """Give everything unpaid away to a new plan; return it."""
+        unpaid = Amounts(
+            self.principal_unpaid, self.interest_unpaid, self.fee_unpaid, self.penalty_unpaid(on)
+        )
+        self._fix_penalty(on)
+        for component in Component:
+            self.moved.add(component, getattr(unpaid, component))
+        self.refresh()
+        self.note_paid(on)
+        return unpaid
+
+    def write_off(self, on: date) -> None:
+        """Give up what is owed: the principal, and of the rest what fell due."""
+        self._fix_penalty(on)
+        is_due = self.due_on <= on
+        for component in Component:
+            into = self.written_off
+            if not is_due and component in (Component.INTEREST, Component.FEE):
+                into = self.waived
+            into.add(component, max(self.unpaid_of(component, on), 0))
+        self.refresh()
+
+    def _fix_penalty(self, on: date) -> None:
+        self.penalty_fixed = self.penalty(on) - self.charged.penalty + self.moved.penalty
+
+    def _base_unpaid(self) -> int:
+        if self.terms.penalty_base is PenaltyBase.PRINCIPAL:
+            return self.principal_unpaid
+        return self.principal_unpaid + self.interest_unpaid + self.fee_unpaid
+
+    def _penalty_interest(self, late: int) -> int:
+        terms = self.terms
+        numerator, denominator = terms.penalty_annual_rate.as_integer_ratio()
+        earned = half_up(late * numerator, denominator * 100 * terms.penalty_year_days)
+        if terms.penalty_cap is None:
+            return earned
+        base = self.principal
+        if terms.penalty_base is PenaltyBase.AMOUNT:
+            base += self.interest + self.fee
+        numerator, denominator = terms.penalty_cap.as_integer_ratio()
+        return min(earned, half_up(base * numerator, denominator * 100))
+
+    def _penalty_days(self, on: date) -> int:
+        days_late = (on - self.due_on).days
+        return days_late if days_late > self.terms.grace_days else 0
+
+
+_BEARING = {
+    PenaltyBase.PRINCIPAL: (Component.PRINCIPAL,),
+    PenaltyBase.AMOUNT: (Component.PRINCIPAL, Component.INTEREST, Component.FEE),
+}
+
+_UNPAID = {
+    Component.PRINCIPAL: "principal_unpaid",
+    Component.INTEREST: "interest_unpaid",
+    Component.FEE: "fee_unpaid",
+}

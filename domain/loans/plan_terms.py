@@ -1,0 +1,83 @@
+"""What shapes a plan: methods, listed instalments and changes agreed in advance."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.common.calendar import Day
+from domain.common.money import Percent
+
+
+class Method(StrEnum):
+    """How principal and interest are divided into instalments.
+
+    * `equal_instalment`: principal and interest together are level (annuity).
+    * `equal_principal`: the principal is level, interest falls with the balance.
+    * `flat`: the principal is level, interest is charged on the original principal throughout.
+    * `interest_only`: interest is paid as it falls due, the principal with the last instalment.
+    * `single_payment`: one instalment of everything.
+    * `balloon`: level instalments that leave `balloon` to be paid with the last one.
+    * `fixed_instalment`: instalments of `instalment_amount`; their number follows.
+    * `explicit`: the instalments listed in `explicit`.
+    * `rentals_in_advance`: level rentals, the first on the day of disbursement, that leave
+      `residual` to be paid one period after the last (leases).
+    """
+
+    EQUAL_INSTALMENT = "equal_instalment"
+    EQUAL_PRINCIPAL = "equal_principal"
+    FLAT = "flat"
+    INTEREST_ONLY = "interest_only"
+    SINGLE_PAYMENT = "single_payment"
+    BALLOON = "balloon"
+    FIXED_INSTALMENT = "fixed_instalment"
+    EXPLICIT = "explicit"
+    RENTALS_IN_ADVANCE = "rentals_in_advance"
+
+
+class Residue(StrEnum):
+    """Which instalment takes what rounding leaves over."""
+
+    LAST = "last"
+    FIRST = "first"
+
+
+class ExplicitInstalment(BaseModel):
+    """One agreed instalment: its `principal` or its `total` with interest; the last has neither."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    due_on: Day
+    principal: int | None = Field(default=None, strict=True)
+    total: int | None = Field(default=None, strict=True)
+
+
+class Tranche(BaseModel):
+    """A later disbursement; its `amount` is part of the terms' principal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: Day
+    amount: int = Field(strict=True)
+
+
+class RateStep(BaseModel):
+    """From the day `on` the rate is `annual_rate`; the rest of the plan is levelled anew then."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: Day
+    annual_rate: Percent
+
+
+class Holiday(BaseModel):
+    """A payment holiday: nothing is due on the `count` due dates after `on`.
+
+    Interest keeps accruing and is collected with the instalment after the holiday. With `extend`
+    the plan grows by as many instalments, otherwise the remaining ones do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: Day
+    count: int = Field(strict=True)
+    extend: bool = Field(default=False, strict=True)

@@ -1,0 +1,63 @@
+"""What a lender records of a running loan besides its scheduled payments, and what that moves."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from domain.common.errors import InvalidEvent
+from domain.loans.events import (
+    AnyEvent,
+    Disbursed,
+    LoanEvent,
+    Paid,
+    PaidOff,
+    Recovered,
+    Refunded,
+    Reversed,
+)
+from domain.loans.position import Position, position
+from domain.loans.terms import LoanTerms
+
+
+def check_record(
+    terms: LoanTerms, events: Iterable[LoanEvent], event: AnyEvent, today: date
+) -> Position:
+    """Return where the loan would stand today with `event`, which may be backdated.
+
+    Raises `InvalidEvent` naming the field for a day ahead or before the disbursement and for a
+    disbursement or its reversal, which are no matter of servicing; and what `position` raises when
+    the event contradicts terms or earlier events.
+    """
+    known = tuple(events)
+    if event.on > today:
+        raise InvalidEvent(
+            f"{event.on} is ahead: an event is recorded when it happened", field="on"
+        )
+    if event.on < terms.disbursed_on:
+        raise InvalidEvent(f"the loan was disbursed on {terms.disbursed_on}", field="on")
+    if isinstance(event, Disbursed):
+        raise InvalidEvent("money goes out by a drawdown", field="kind")
+    if isinstance(event, Reversed) and isinstance(_named(known, event.reverses), Disbursed):
+        raise InvalidEvent("a disbursement is not reversed: pay the loan off", field="reverses")
+    return position(terms, (*known, event), today)
+
+
+def cash_moved(event: AnyEvent, events: Iterable[LoanEvent]) -> int:
+    """Return the money that an event brings in (minor units), negative when it goes out.
+
+    A reversal gives back what the event it names moved; `events` are those before it.
+    """
+    match event:
+        case Paid() | PaidOff() | Recovered():
+            return event.amount
+        case Refunded():
+            return -event.amount
+        case Reversed():
+            known = tuple(events)
+            reversed_event = _named(known, event.reverses)
+            return 0 if reversed_event is None else -cash_moved(reversed_event, known)
+        case _:
+            return 0
+
+
+def _named(events: Iterable[LoanEvent], key: str) -> AnyEvent | None:
+    return next((event for event in events if event.key == key), None)

@@ -1,0 +1,82 @@
+"""What a repayment comes to, and why it is refused."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import ClassVar
+
+from domain.common.errors import DomainError
+from domain.loans.events import LoanEvent
+from domain.loans.payoff import payoff_quote
+from domain.loans.position import Position, position
+from domain.loans.terms import LoanTerms
+
+
+class LoanSettled(DomainError):
+    """The loan owes nothing any more."""
+
+    code: ClassVar[str] = "loan_settled"
+
+
+class RepaymentInFlight(DomainError):
+    """Another repayment of the loan is still with the bank."""
+
+    code: ClassVar[str] = "repayment_in_flight"
+
+
+class NothingDue(DomainError):
+    """Nothing is due yet: name an amount, or pay the loan off."""
+
+    code: ClassVar[str] = "nothing_due"
+
+
+class RepaymentTooLarge(DomainError):
+    """The amount is more than it takes to pay the loan off."""
+
+    code: ClassVar[str] = "repayment_too_large"
+
+
+class PayoffChanged(DomainError):
+    """The payoff is no longer the amount that was quoted."""
+
+    code: ClassVar[str] = "payoff_changed"
+
+
+def amount_to_pay(
+    terms: LoanTerms,
+    events: Sequence[LoanEvent],
+    today: date,
+    *,
+    amount: int | None = None,
+    payoff_total: int | None = None,
+) -> int:
+    """Return what a borrower who asks for it pays today, in minor units.
+
+    Without `amount` that is everything due, with `payoff_total` the whole payoff, provided that it
+    still is that much. A loan that is written off takes a named amount up to what was lost. Raises
+    `LoanSettled`, `PayoffChanged`, `NothingDue` or `RepaymentTooLarge`.
+    """
+    current = position(terms, events, today)
+    if current.settled:
+        raise LoanSettled("the loan is settled")
+    if current.written_off_on is not None:
+        return _recovery(current, amount)
+    payoff = payoff_quote(terms, events, today)
+    if payoff_total is not None:
+        if payoff_total != payoff.total:
+            raise PayoffChanged(f"the payoff is {payoff.total} on {today.isoformat()}")
+        return payoff.total
+    asked = current.total_due if amount is None else amount
+    if asked <= 0:
+        raise NothingDue("nothing is due: name an amount, or pay the loan off")
+    if asked > payoff.total:
+        raise RepaymentTooLarge(f"it takes {payoff.total} to pay the loan off")
+    return asked
+
+
+def _recovery(current: Position, amount: int | None) -> int:
+    lost = current.written_off.total - current.recovered
+    if amount is None:
+        raise NothingDue(f"the loan is written off: name an amount, up to {lost}")
+    if amount > lost:
+        raise RepaymentTooLarge(f"{lost} of what was written off is not recovered")
+    return amount

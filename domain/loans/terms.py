@@ -1,0 +1,183 @@
+"""What lender and borrower agreed, as data. A plan follows from the terms and from nothing else."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.common.business_days import BusinessCalendar, BusinessDayRule
+from domain.common.calendar import Day, months_after
+from domain.common.day_count import DayCount
+from domain.common.frequency import MONTHLY, Frequency, FrequencyUnit
+from domain.common.money import Percent
+from domain.common.rounding import Rounding
+from domain.loans.allocation import Allocation
+from domain.loans.delinquency import Delinquency
+from domain.loans.early_settlement import EarlySettlement
+from domain.loans.fees import Fee
+from domain.loans.plan_terms import ExplicitInstalment, Holiday, Method, RateStep, Residue, Tranche
+from domain.loans.terms_rules import check_terms
+
+
+class PenaltyBase(StrEnum):
+    """What bears penalty interest (simple, per actual day, never on penalty):
+
+    unpaid principal, or principal, interest and fees unpaid."""
+
+    PRINCIPAL = "principal"
+    AMOUNT = "amount"
+
+
+class LoanTerms(BaseModel):
+    """The terms of one loan.
+
+    Amounts are minor units of `currency`; rates are percent a year. `principal` is everything that
+    is disbursed: `tranches` of it later, the rest on `disbursed_on`. `down_payment` is the part of
+    it that the borrower pays at once (row 0 of the plan, beside the instalments).
+
+    Instalments: `instalments` in number, or as many as follow from the method (then 0); first due
+    on `first_due_on`, then by `frequency`, on `due_day` (the day of the first due date without it),
+    kept through short months, on `second_due_day` too when due twice a month, or on the last day
+    of the month (`end_of_month`). A due date that is no business day of `calendar` moves by
+    `business_day_rule`; `interest_follows` says whether interest runs to the moved date.
+
+    Interest: `day_count`; `period` divides the annual rate by the periods of a year. The first
+    `principal_grace` instalments repay no principal; the interest of the first `interest_grace` is
+    collected with the one after them; the first `interest_free` periods bear none.
+
+    Leases: `residual` is paid one period after the last of the `instalments` rentals in advance, as
+    one row more (the purchase option, the value the lessor expects). The last rental takes what
+    rounding leaves over, so that the residual is paid as agreed, or within a unit of it where the
+    rounding of its own interest allows no closer.
+
+    Rounding: interest once an instalment by `interest_rounding`; the level part (instalment, or
+    principal where that is level) by `instalment_rounding`. `residue` takes the difference.
+    With `smooth` the level instalment moves by the last one's difference spread over all of them,
+    in rounding units, as long as that brings the last one nearer; rounded up, to the least level
+    that the last one does not exceed, rounded down, to the greatest that it reaches.
+
+    Penalty interest runs per actual day over `penalty_year_days` on the unpaid `penalty_base` of
+    overdue instalments, never compounds and stops at `penalty_cap` percent of the instalment's
+    base. An instalment paid within `grace_days` after its due date carries no penalty; one paid
+    later carries it from the day after the due date.
+
+    A value that no loan can have raises `InvalidTerms` naming the field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    currency: str
+    principal: int = Field(strict=True)
+    annual_rate: Percent
+    instalments: int = Field(default=0, strict=True)
+    disbursed_on: Day
+    first_due_on: Day
+    due_day: int | None = Field(default=None, strict=True)
+    penalty_annual_rate: Percent = Decimal(0)
+    grace_days: int = Field(default=0, strict=True)
+    method: Method = Method.EQUAL_INSTALMENT
+    frequency: Frequency = MONTHLY
+    second_due_day: int | None = Field(default=None, strict=True)
+    end_of_month: bool = Field(default=False, strict=True)
+    business_day_rule: BusinessDayRule = BusinessDayRule.NONE
+    calendar: BusinessCalendar = BusinessCalendar.NONE
+    interest_follows: bool = Field(default=False, strict=True)
+    day_count: DayCount = DayCount.PERIOD
+    interest_rounding: Rounding = Rounding()
+    instalment_rounding: Rounding = Rounding()
+    residue: Residue = Residue.LAST
+    smooth: bool = Field(default=False, strict=True)
+    principal_grace: int = Field(default=0, strict=True)
+    interest_grace: int = Field(default=0, strict=True)
+    interest_free: int = Field(default=0, strict=True)
+    balloon: int = Field(default=0, strict=True)
+    residual: int = Field(default=0, strict=True)
+    instalment_amount: int = Field(default=0, strict=True)
+    explicit: tuple[ExplicitInstalment, ...] = ()
+    down_payment: int = Field(default=0, strict=True)
+    tranches: tuple[Tranche, ...] = ()
+    rate_steps: tuple[RateStep, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
+    penalty_year_days: int = Field(default=365, strict=True)
+    penalty_cap: Percent | None = None
+    allocation: Allocation = Allocation()
+    early_settlement: EarlySettlement = EarlySettlement()
+    delinquency: Delinquency = Delinquency()
+
+    @model_validator(mode="after")
+    def _refuse_nonsense(self) -> Self:
+        check_terms(self)
+        return self
+
+    @property
+    def first_disbursement(self) -> int:
+        """Return what goes out on `disbursed_on`."""
+        return self.principal - sum(tranche.amount for tranche in self.tranches)
+
+    @property
+    def anchor_day(self) -> int:
+        """Return the day of the month on which instalments fall due."""
+        return self.first_due_on.day if self.due_day is None else self.due_day
+
+
+def monthly_terms(
+    *,
+    currency: str,
+    principal: int,
+    annual_rate: Decimal,
+    instalments: int,
+    disbursed_on: date,
+    penalty_annual_rate: Decimal,
+    grace_days: int = 0,
+    fees: tuple[Fee, ...] = (),
+) -> LoanTerms:
+    """Return terms first due one month after disbursement, due on that day of every month.
+
+    The day is kept through short months: disbursed on 31 January, due on 28 or 29 February and on
+    31 March. Raises `InvalidTerms`.
+    """
+    return LoanTerms(
+        currency=currency,
+        principal=principal,
+        annual_rate=annual_rate,
+        instalments=instalments,
+        disbursed_on=disbursed_on,
+        first_due_on=months_after(disbursed_on, 1, disbursed_on.day),
+        due_day=disbursed_on.day,
+        penalty_annual_rate=penalty_annual_rate,
+        grace_days=grace_days,
+        fees=fees,
+    )
+
+
+def redated(terms: LoanTerms, disbursed_on: date) -> LoanTerms:
+    """Return `terms` as they run when the money goes out on `disbursed_on`.
+
+    A first due date one whole period after the quoted disbursement, on its day, moves with it, and
+    so does the day of the month it sets. A due day that was agreed otherwise stays, and so do the
+    dates of tranches, rate steps, holidays and listed instalments. Raises `InvalidTerms` when the
+    dates that stay no longer follow the disbursement.
+    """
+    if disbursed_on == terms.disbursed_on:
+        return terms
+    dates: dict[str, date | int | None] = {"disbursed_on": disbursed_on}
+    months = terms.frequency.months
+    if months is not None and _is_rolling(terms, months):
+        dates["first_due_on"] = months_after(disbursed_on, months, disbursed_on.day)
+        dates["due_day"] = None if terms.due_day is None else disbursed_on.day
+    elif terms.frequency.unit in (FrequencyUnit.DAY, FrequencyUnit.WEEK):
+        period = timedelta(days=terms.frequency.days)
+        if terms.first_due_on - terms.disbursed_on == period:
+            dates["first_due_on"] = disbursed_on + period
+    # Validated anew, which `model_copy` would not do.
+    return LoanTerms.model_validate({**dict(terms), **dates})
+
+
+def _is_rolling(terms: LoanTerms, months: int) -> bool:
+    quoted = terms.disbursed_on
+    follows = terms.first_due_on == months_after(quoted, months, quoted.day)
+    return follows and terms.anchor_day in (quoted.day, terms.first_due_on.day)

@@ -1,0 +1,41 @@
+"""Whether a product or a contract may go out: its rate against the caps of its kind of lender."""
+
+from datetime import date
+
+from domain.loans.schedule import Plan, build_plan
+from domain.loans.terms import LoanTerms, monthly_terms
+from domain.pricing.rate_caps import CapWarning, enforce_caps
+from domain.pricing.trial import plan_rates
+from domain.pricing.trial_rates import existing
+from domain.products.products import Product
+
+
+def check_plan(product: Product, terms: LoanTerms, plan: Plan) -> tuple[CapWarning, ...]:
+    """Return the soft caps a plan is above.
+
+    Raises `RateCapExceeded` on a hard cap of the product's lender, `CapUnknown` when it cannot be
+    tested.
+    """
+    rates = existing(plan_rates(terms, plan))
+    return enforce_caps(product.lender_kind, terms.disbursed_on, rates)
+
+
+def check_release(product: Product, on: date) -> tuple[CapWarning, ...]:
+    """Check every term of a product at its smallest and largest amount, contracted on `on`.
+
+    Returns and raises as `check_plan`.
+    """
+    warnings: list[CapWarning] = []
+    for instalments in product.instalments:
+        for amount in (product.amount_min, product.amount_max):
+            terms = monthly_terms(
+                currency=product.currency,
+                principal=amount,
+                annual_rate=product.annual_rate,
+                instalments=instalments,
+                disbursed_on=on,
+                penalty_annual_rate=product.penalty_annual_rate,
+                fees=product.fees,
+            )
+            warnings += check_plan(product, terms, build_plan(terms))
+    return tuple(warnings)

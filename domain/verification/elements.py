@@ -1,0 +1,379 @@
+"""What an applicant provides: the kinds of element and the form of each.
+
+The fields are personal data: they are validated here, stored encrypted, and never enter a workflow.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    Base64Encoder,
+    BaseModel,
+    ConfigDict,
+    EncodedBytes,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from stdnum.cn import uscc
+from stdnum.exceptions import ValidationError as NumberError
+
+from domain.common.calendar import Day
+from domain.people.identity_numbers import (
+    has_luhn_digit,
+    parse_card_number,
+    parse_citizen_number,
+    parse_mobile,
+)
+from domain.people.names import person_name
+from domain.verification.liveness_challenge import Shown
+from domain.verification.occupations import (
+    OCCUPATIONAL,
+    EmployedFor,
+    Industry,
+    Occupation,
+    Telephone,
+    check_asked,
+)
+from domain.verification.pictures import BadPicture, cleaned
+
+
+class ElementKind(StrEnum):
+    """The elements that a product can ask for."""
+
+    REAL_NAME = "real_name"
+    OPERATOR = "operator"
+    PERSONAL_INFORMATION = "personal_information"
+    IDENTITY_CARD = "identity_card"
+    LIVENESS = "liveness"
+    BANK_CARD = "bank_card"
+    OPERATOR_REPORT = "operator_report"
+    CREDIT_CARD = "credit_card"
+    ONLINE_BANKING = "online_banking"
+    ECOMMERCE = "ecommerce"
+    COMPANY = "company"
+    GUARANTOR = "guarantor"
+    CARD_TRANSACTION = "card_transaction"
+
+
+class Verdict(StrEnum):
+    """What is known of an element: never a pass unless a provider said so.
+
+    `awaiting_code`: the source sent the applicant a code and waits for it. `unavailable`: the
+    source said nothing within its time, so the element may be provided again.
+    """
+
+    PENDING = "pending"
+    AWAITING_CODE = "awaiting_code"
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    UNAVAILABLE = "unavailable"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether an answer is still to come."""
+        return self in (Verdict.PENDING, Verdict.AWAITING_CODE)
+
+
+def identity_number(text: str) -> str:
+    """Return a citizen's identity number in its normal form, or raise ValueError.
+
+    Whether its bearer is born yet, and old enough, is asked on the application's business date.
+    """
+    return parse_citizen_number(text, date.max).number
+
+
+def identity_birth_date(number: str) -> date:
+    """Return the birth date inside a valid identity number."""
+    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+
+
+def mobile_number(text: str) -> str:
+    """Return a mainland mobile number as eleven digits, or raise ValueError."""
+    return parse_mobile(text)
+
+
+def bank_card_number(text: str) -> str:
+    """Return a card number of 13 to 19 digits with a right check digit, or raise ValueError."""
+    digits = parse_card_number(text)
+    if not has_luhn_digit(digits):
+        raise ValueError("not a card number: 13 to 19 digits with a right check digit")
+    return digits
+
+
+def company_number(text: str) -> str:
+    """Return a unified social credit code (GB 32100-2015) in normal form, or raise ValueError."""
+    try:
+        return str(uscc.validate(text.strip().upper()))
+    except NumberError:
+        raise ValueError(
+            "not a unified social credit code: 18 characters with a right check digit"
+        ) from None
+
+
+def _picture(content: bytes) -> bytes:
+    """Leave nothing of a file but its picture; a fault's code is the error's type."""
+    try:
+        return cleaned(content).content
+    except BadPicture as error:
+        raise PydanticCustomError(error.fault.value, str(error)) from None
+
+
+PersonName = Annotated[str, AfterValidator(person_name)]
+IdentityNumber = Annotated[str, AfterValidator(identity_number)]
+Mobile = Annotated[str, AfterValidator(mobile_number)]
+CardNumber = Annotated[str, AfterValidator(bank_card_number)]
+CompanyNumber = Annotated[str, AfterValidator(company_number)]
+Relation = Literal["parent", "spouse", "sibling", "child", "colleague", "friend"]
+
+
+class _StandardBase64(Base64Encoder):
+    """Base64 that says the same when it is written again; what skips the rest decodes anything."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        with suppress(ValueError):
+            decoded = b64decode(data, validate=True)
+            if b64encode(decoded) == data:
+                return decoded
+        raise PydanticCustomError("base64", "not standard base64")
+
+
+Image = Annotated[
+    bytes,
+    EncodedBytes(encoder=_StandardBase64),
+    Field(min_length=64, max_length=2_000_000),
+    AfterValidator(_picture),
+]
+"""A picture of at most 2 MB; what is kept of the file is `domain.verification.pictures.cleaned`."""
+
+
+class _Element(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RealName(_Element):
+    """Two factors: the name and the identity number."""
+
+    kind: Literal["real_name"] = "real_name"
+    name: PersonName
+    identity_number: IdentityNumber
+
+
+class Operator(_Element):
+    """The mobile number, which its operator must know under the same name and number."""
+
+    kind: Literal["operator"] = "operator"
+    mobile: Mobile
+
+
+class EmergencyContact(_Element):
+    """A person who may be asked to relay a message when the borrower cannot be reached."""
+
+    name: PersonName
+    relation: Relation
+    mobile: Mobile
+
+
+class AddressBookEntry(_Element):
+    """One entry of the applicant's address book, as his telephone holds it."""
+
+    name: str = Field(max_length=100)
+    mobile: str = Field(min_length=3, max_length=32)
+
+
+class PersonalInformation(_Element):
+    """What the applicant says of himself and of his occupation, and two people to turn to.
+
+    `domain.verification.occupations.ASKED_WITH` says which fields come with which occupation. The
+    address book is taken only by products that compare contacts with it, and never asked for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    kind: Literal["personal_information"] = "personal_information"
+    education: Literal["master", "bachelor", "college", "secondary"]
+    marital_status: Literal["single", "married", "divorced", "widowed"]
+    occupation: Occupation
+    employer: str | None = Field(default=None, min_length=2, max_length=100)
+    business_name: str | None = Field(default=None, min_length=2, max_length=100)
+    school: str | None = Field(default=None, min_length=2, max_length=100)
+    industry: Industry | None = None
+    employer_telephone: Telephone | None = None
+    employer_address: str | None = Field(default=None, min_length=4, max_length=200)
+    employed_for: EmployedFor | None = None
+    salary_by_card: bool | None = Field(default=None, strict=True)
+    social_security: bool | None = Field(default=None, strict=True)
+    operating_years: int | None = Field(default=None, strict=True, ge=0, le=100)
+    monthly_turnover: int | None = Field(
+        default=None, strict=True, ge=0, le=100_000_000_00, description="minor units"
+    )
+    monthly_income: int = Field(strict=True, ge=0, le=100_000_000, description="minor units")
+    address: str = Field(min_length=4, max_length=200)
+    contacts: tuple[EmergencyContact, ...] = Field(min_length=2, max_length=5)
+    address_book: tuple[AddressBookEntry, ...] | None = Field(default=None, max_length=5_000)
+
+    @field_validator(*OCCUPATIONAL)
+    @classmethod
+    def _comes_with_the_occupation(cls, value: object, info: ValidationInfo) -> object:
+        # An occupation that was refused itself is no longer among the data.
+        if info.field_name and "occupation" in info.data:
+            check_asked(info.data["occupation"], info.field_name, value)
+        return value
+
+
+class IdentityCard(_Element):
+    """Both sides of the identity card."""
+
+    kind: Literal["identity_card"] = "identity_card"
+    front: Image
+    back: Image
+
+    @property
+    def pictures(self) -> Mapping[str, bytes]:
+        """The pictures by their place."""
+        return {"front": self.front, "back": self.back}
+
+
+class Liveness(_Element):
+    """Frames of the applicant's face at rest and doing what was asked.
+
+    `actions` says of each frame what it belongs to. The first one at rest is the face that is
+    compared with the identity card.
+    """
+
+    kind: Literal["liveness"] = "liveness"
+    actions: tuple[Shown, ...] = Field(min_length=2, max_length=20)
+    frames: tuple[Image, ...] = Field(min_length=2, max_length=20)
+
+    @model_validator(mode="after")
+    def _frames_are_named_and_one_is_at_rest(self) -> Self:
+        if len(self.actions) != len(self.frames):
+            raise ValueError("one action a frame, and one frame an action")
+        if "neutral" not in self.actions:
+            raise ValueError("at least one frame is neutral: a face at rest, looking at the camera")
+        return self
+
+    @property
+    def pictures(self) -> Mapping[str, bytes]:
+        """The pictures by their place."""
+        return {f"frames.{number}": frame for number, frame in enumerate(self.frames)}
+
+    @property
+    def face(self) -> bytes:
+        """The first frame of the face at rest."""
+        return self.frames[self.actions.index("neutral")]
+
+
+class BankCard(_Element):
+    """The debit card that receives the money and that instalments are debited from."""
+
+    kind: Literal["bank_card"] = "bank_card"
+    card_number: CardNumber
+    mobile: Mobile
+
+
+class OperatorReport(_Element):
+    """The account at the mobile operator, read with a code that is sent to the mobile."""
+
+    kind: Literal["operator_report"] = "operator_report"
+    mobile: Mobile
+
+
+class CreditCard(_Element):
+    """A credit card of the applicant's: four factors with the real name."""
+
+    kind: Literal["credit_card"] = "credit_card"
+    card_number: CardNumber
+    mobile: Mobile
+
+
+class OnlineBanking(_Element):
+    """The statements of credit cards, imported from a bank on whose page the applicant agrees."""
+
+    kind: Literal["online_banking"] = "online_banking"
+    bank_code: str = Field(pattern=r"^[A-Z0-9]{2,12}$")
+
+
+class Ecommerce(_Element):
+    """Orders at a platform, imported from it, on whose page the applicant agrees."""
+
+    kind: Literal["ecommerce"] = "ecommerce"
+    platform: Literal["taobao", "jd", "pinduoduo", "other"]
+
+
+class Company(_Element):
+    """The company that the applicant owns or works for."""
+
+    kind: Literal["company"] = "company"
+    name: str = Field(min_length=2, max_length=100)
+    registration_number: CompanyNumber
+    position: Literal["legal_representative", "shareholder", "employee"]
+
+
+class Guarantor(_Element):
+    """A person who answers for the credit."""
+
+    kind: Literal["guarantor"] = "guarantor"
+    name: PersonName
+    identity_number: IdentityNumber
+    mobile: Mobile
+    relation: Relation
+
+
+class CardTransaction(_Element):
+    """A payment that the applicant made with a card of his; `amount` in fen, the day of Shanghai.
+
+    The card may be any that its number can be written of: issuers are not bound to a check digit.
+    """
+
+    kind: Literal["card_transaction"] = "card_transaction"
+    card_number: str = Field(pattern=r"^[0-9]{13,19}$")
+    paid_on: Day
+    amount: int = Field(strict=True, gt=0, le=100_000_000_00)
+    place: str | None = Field(default=None, min_length=1, max_length=40)
+
+
+Element = Annotated[
+    RealName
+    | Operator
+    | PersonalInformation
+    | IdentityCard
+    | Liveness
+    | BankCard
+    | OperatorReport
+    | CreditCard
+    | OnlineBanking
+    | Ecommerce
+    | Company
+    | Guarantor
+    | CardTransaction,
+    Field(discriminator="kind"),
+]
+
+FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = MappingProxyType(
+    {
+        ElementKind.REAL_NAME: RealName,
+        ElementKind.OPERATOR: Operator,
+        ElementKind.PERSONAL_INFORMATION: PersonalInformation,
+        ElementKind.IDENTITY_CARD: IdentityCard,
+        ElementKind.LIVENESS: Liveness,
+        ElementKind.BANK_CARD: BankCard,
+        ElementKind.OPERATOR_REPORT: OperatorReport,
+        ElementKind.CREDIT_CARD: CreditCard,
+        ElementKind.ONLINE_BANKING: OnlineBanking,
+        ElementKind.ECOMMERCE: Ecommerce,
+        ElementKind.COMPANY: Company,
+        ElementKind.GUARANTOR: Guarantor,
+        ElementKind.CARD_TRANSACTION: CardTransaction,
+    }
+)
+"""The form of each kind."""

@@ -1,0 +1,41 @@
+"""What a person hands in for an application: a face does what is asked of it there."""
+
+import asyncio
+from typing import Final
+
+from local.story.cameras import Camera
+from local.story.client import Api
+from local.story.people import Element, element, elements
+from local.story.terms import FRONT
+from sandbox.personas import Person
+from sandbox.pictures import Quality
+
+_FACE: Final = "liveness"
+
+
+async def actions_asked(api: Api, application_id: str) -> tuple[str, ...]:
+    """Return what the face has to do in the next attempt; raises Refusal."""
+    path = f"/v1/applications/{application_id}/liveness-challenge"
+    return tuple((await api.get(FRONT, path))["actions"])
+
+
+async def element_for(
+    api: Api,
+    camera: Camera,
+    application_id: str,
+    of: Person,
+    kind: str,
+    quality: Quality = "clear",
+) -> Element:
+    """Return an element of a person for an application; raises Refusal."""
+    actions = await actions_asked(api, application_id) if kind == _FACE else ()
+    # Photographs take a while to make.
+    return await asyncio.to_thread(
+        element, of, kind, actions=actions, quality=quality, camera=camera
+    )
+
+
+async def elements_for(api: Api, camera: Camera, application_id: str, of: Person) -> list[Element]:
+    """Return all elements of a person for an application; raises Refusal."""
+    actions = await actions_asked(api, application_id)
+    return await asyncio.to_thread(elements, of, actions, camera)

@@ -1,0 +1,99 @@
+"""How the trial of a plan looks: to people as tables, to spreadsheets as CSV."""
+
+import csv
+import io
+from typing import Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from domain.common.frequency import MONTHLY
+from domain.common.money import format_amount
+from domain.loans.terms import LoanTerms
+from domain.pricing.trial import Trial
+from domain.pricing.trial_rows import Totals
+
+_COLUMNS: Final = (
+    *("number", "due_on", "days", "principal", "interest", "fee", "total", "balance_after"),
+    "text",
+)
+
+
+def print_trial(console: Console, terms: LoanTerms, found: Trial) -> None:
+    """Print plan, totals, rates and costs."""
+    console.print(_rows(terms, found))
+    console.print(_rates(found))
+    console.print(_costs(found))
+    console.print(f"plan hash {found.hash}")
+
+
+def csv_of(found: Trial) -> str:
+    """Return the rows as CSV with a head: amounts in minor units, interest explained in `text`."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for row in found.rows:
+        writer.writerow([getattr(row, column) for column in _COLUMNS])
+    return out.getvalue()
+
+
+def _rows(terms: LoanTerms, found: Trial) -> Table:
+    count = sum(1 for row in found.rows if row.number)
+    what = "months" if terms.frequency == MONTHLY else "instalments"
+    table = Table(
+        title=f"{format_amount(terms.principal, terms.currency)} {terms.currency} over"
+        f" {count} {what} at {terms.annual_rate} % a year",
+        title_justify="left",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("no.", justify="right")
+    table.add_column("due on", no_wrap=True)
+    for name in ("days", "principal", "interest", "fees", "total", "owed after"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in found.rows:
+        amounts = (row.principal, row.interest, row.fee, row.total, row.balance_after)
+        shown = (format_amount(amount, found.currency) for amount in amounts)
+        table.add_row(str(row.number), row.due_on.isoformat(), str(row.days), *shown)
+    table.add_section()
+    for year in found.by_year:
+        _add_totals(table, str(year.year), year, found.currency)
+    table.add_section()
+    _add_totals(table, "total", found.totals, found.currency)
+    return table
+
+
+def _add_totals(table: Table, name: str, totals: Totals, currency: str) -> None:
+    amounts = (totals.principal, totals.interest, totals.fee, totals.total)
+    table.add_row("", name, "", *(format_amount(amount, currency) for amount in amounts))
+
+
+def _rates(found: Trial) -> Table:
+    table = Table(title="rates, percent a year", title_justify="left", box=box.SIMPLE)
+    table.add_column("rate")
+    table.add_column("value", justify="right")
+    for rate in found.rates:
+        value = rate.reason if rate.value is None else f"{rate.value:.4f}"
+        table.add_row(rate.name, value)
+    return table
+
+
+def _costs(found: Trial) -> Table | str:
+    sheet = found.costs.sheet
+    if sheet is None:
+        return f"no cost sheet: {found.costs.reason}"
+    table = Table(title="costs", title_justify="left", box=box.SIMPLE)
+    for name in ("cost", "charged by", "how"):
+        table.add_column(name)
+    table.add_column("amount", justify="right")
+    table.add_column("% a year", justify="right")
+    for item in sheet.items:
+        amount = format_amount(item.amount, sheet.currency)
+        table.add_row(item.name, item.charged_by, item.computed, amount, f"{item.annualised:.4f}")
+    table.add_section()
+    total = format_amount(sheet.total_cost, sheet.currency)
+    table.add_row("total", "", sheet.method_label, total, f"{sheet.annual_cost:.4f}")
+    for cost in sheet.contingent:
+        table.add_row(cost.name, cost.collector, cost.standard, "-", "-")
+    return table

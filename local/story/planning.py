@@ -1,0 +1,158 @@
+"""Loan terms from the command line: options, a file, and what follows where nothing is said."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from pydantic import ValidationError
+
+from api.v1.pricing.plans import TrialAnswer, TrialTerms
+from domain.common.calendar import months_after
+from domain.common.errors import DomainError
+from domain.common.frequency import Frequency, FrequencyUnit
+from domain.common.money import parse_amount
+from domain.common.rounding import Rounding, RoundingMode
+from domain.loans.fees import Fee, FeeBase, FeeTiming
+from domain.loans.plan_terms import Method
+from domain.loans.terms import LoanTerms
+from domain.pricing.trial import Trial
+from local.story.terms import AMOUNT, CURRENCY, MONTHS, RATE
+
+_HALF_MONTH_DAYS: Final = 15
+_LENGTH_FOLLOWS: Final = frozenset({Method.EXPLICIT, Method.FIXED_INSTALMENT})
+
+
+class Unreadable(Exception):
+    """A file or an option that holds no loan terms."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def frequency(given: str | Frequency) -> Frequency:
+    """Read how often instalments fall due: `week`, `2 weeks`, `half_month`, `3 months`."""
+    if isinstance(given, Frequency):
+        return given
+    count, _, unit = given.strip().rpartition(" ")
+    try:
+        return Frequency(unit=FrequencyUnit(unit.removesuffix("s")), every=int(count or 1))
+    except (ValueError, DomainError):
+        units = ", ".join(FrequencyUnit)
+        raise typer.BadParameter(f"write '2 weeks' or 'month'; units are {units}") from None
+
+
+def rounding(given: str | Rounding) -> Rounding:
+    """Read a unit and a mode: `0.05`, `1.00:half_even`."""
+    if isinstance(given, Rounding):
+        return given
+    unit, _, mode = given.partition(":")
+    try:
+        return Rounding(parse_amount(unit, CURRENCY), RoundingMode(mode or "half_up"))
+    except (ValueError, DomainError):
+        modes = ", ".join(RoundingMode)
+        raise typer.BadParameter(f"write '1.00:half_even'; modes are {modes}") from None
+
+
+def fee(given: str | Fee) -> Fee:
+    """Read a fee: `service:deducted:5%`, `upkeep:per_instalment:0.1%:outstanding`."""
+    if isinstance(given, Fee):
+        return given
+    name, timing, size, base = (*given.split(":"), "original", "", "")[:4]
+    try:
+        charge: dict[str, object] = (
+            {"percent": size.removesuffix("%")}
+            if size.endswith("%")
+            else {"amount": parse_amount(size, CURRENCY)}
+        )
+        return Fee.model_validate(
+            {"name": name, "timing": FeeTiming(timing), "base": FeeBase(base), **charge}
+        )
+    except (ValueError, DomainError) as error:
+        told = error.message if isinstance(error, DomainError) else "write 'service:deducted:5%'"
+        raise typer.BadParameter(f"{told}; timings are {', '.join(FeeTiming)}") from None
+
+
+def read_terms(path: Path | None) -> dict[str, Any]:
+    """Return the terms that a JSON file holds, an empty object without one."""
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise Unreadable(f"{path.name} is not JSON") from None
+    if not isinstance(found, dict):
+        raise Unreadable(f"{path.name} holds no object of terms")
+    return found
+
+
+def terms_of(given: Mapping[str, Any], today: date) -> LoanTerms:
+    """Return the terms given, completed as the story has them; raises `Unreadable`, `InvalidTerms`.
+
+    Without dates the loan goes out today and is first due one period later.
+    """
+    rate = given.get("annual_rate", RATE)
+    complete = {
+        "currency": CURRENCY,
+        "principal": AMOUNT,
+        "annual_rate": rate,
+        "penalty_annual_rate": rate,
+        **given,
+    }
+    if complete.get("method") == Method.SINGLE_PAYMENT:
+        complete.setdefault("instalments", 1)
+    if complete.get("method") not in _LENGTH_FOLLOWS:
+        complete.setdefault("instalments", MONTHS)
+    try:
+        return TrialTerms.model_validate(complete | _dates(complete, today))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Unreadable(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def answer(found: Trial) -> dict[str, Any]:
+    """Return a trial as the API answers it."""
+    return TrialAnswer.of(found).model_dump(mode="json")
+
+
+def _dates(given: Mapping[str, Any], today: date) -> dict[str, object]:
+    every = _frequency_of(given.get("frequency"))
+    in_advance = given.get("method") == Method.RENTALS_IN_ADVANCE
+    first = _date_of(given.get("first_due_on"))
+    disbursed = _date_of(given.get("disbursed_on"))
+    if first is None:
+        start = disbursed or today
+        first = start if in_advance else _moved(start, every, 1)
+    if disbursed is None:
+        disbursed = first if in_advance else _moved(first, every, -1)
+    dates: dict[str, object] = {"first_due_on": first, "disbursed_on": disbursed}
+    if every.months is not None and not given.get("end_of_month"):
+        dates["due_day"] = given.get("due_day", first.day)
+    return dates
+
+
+def _frequency_of(given: object) -> Frequency:
+    try:
+        return Frequency.model_validate(given or {})
+    except ValidationError:
+        raise Unreadable("frequency: an object such as {unit: week, every: 2}") from None
+
+
+def _date_of(given: object) -> date | None:
+    if given is None or isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(str(given))
+    except ValueError:
+        raise Unreadable("a date is written as 2026-03-31") from None
+
+
+def _moved(on: date, every: Frequency, count: int) -> date:
+    if every.months is not None:
+        return months_after(on, count * every.months, on.day)
+    half = every.unit is FrequencyUnit.HALF_MONTH
+    return on + timedelta(days=count * (_HALF_MONTH_DAYS if half else every.days))

@@ -1,0 +1,20 @@
+"""What is applied for in the story, and in which role. Amounts are minor units."""
+
+from typing import Final
+
+from domain.common.money import format_amount
+
+PRODUCT: Final = "cash"
+CHANNEL: Final = "app"
+CURRENCY: Final = "CNY"
+AMOUNT: Final = 1_000_000
+MONTHS: Final = 12
+RATE: Final = 24
+
+FRONT: Final = "partner"
+"""The role in which a channel's own server acts for its customers."""
+
+
+def money(amount: int) -> str:
+    """Write an amount for people."""
+    return f"{format_amount(amount, CURRENCY)} {CURRENCY}"

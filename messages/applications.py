@@ -1,0 +1,157 @@
+"""What goes into and comes out of the CreditApplication workflow."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from domain.applications.application import (
+    ApplicationState,
+    ElementRecord,
+    Rejection,
+    Supplement,
+    Waiting,
+)
+from domain.decisioning.decision import Decision
+from domain.verification.elements import ElementKind
+from messages.base import Message
+from messages.verification import ElementOutcome, ReusedElement
+
+
+class StartApplication(Message):
+    """Begin an application whose row is recorded already. `amount` is in minor units.
+
+    `reused` is what the applicant had verified before and still counts.
+    """
+
+    application_id: str
+    applicant_id: str
+    product: str
+    channel: str
+    currency: str
+    amount: int
+    instalments: int
+    reused: tuple[ReusedElement, ...] = ()
+
+
+class ProvidedElement(Message):
+    """An element that the API stored."""
+
+    element_id: str
+    kind: ElementKind
+
+
+class ProvideElements(Message):
+    """Elements given together are verified side by side.
+
+    `submit` asks for the decision as soon as what was asked for is there.
+    """
+
+    elements: tuple[ProvidedElement, ...]
+    submit: bool = False
+
+
+class AssessApplication(Message):
+    """Fetch the score and decide by the policy, once per application and attempt."""
+
+    application_id: str
+    decided_at: datetime
+    business_date: date
+
+
+class Offer(Message):
+    """What a lender offers after approval. Amounts in minor units, rates percent a year."""
+
+    offer_id: str
+    currency: str
+    amount: int
+    instalments: int
+    annual_rate: Decimal
+    penalty_annual_rate: Decimal
+    mode: str
+    expires_at: datetime
+
+
+class ReviewCommand(Message):
+    """A reviewer's word on an application.
+
+    The defaults let `temporal workflow signal --name approve` work without an input.
+    """
+
+    reviewer: str = "reviewer"
+    reason: str = ""
+
+
+class RecordReview(Message):
+    """Write a reviewer's word to the record: what he said and whether it counted."""
+
+    application_id: str
+    approve: bool
+    accepted: bool
+    command: ReviewCommand
+    at: datetime
+    rejection: Rejection | None
+    offer: Offer | None
+    state_seq: int
+
+
+class RecordState(Message):
+    """Write an application's state to the record."""
+
+    application_id: str
+    state: ApplicationState
+    waiting: Waiting
+    state_seq: int
+    at: datetime
+    rejection: Rejection | None = None
+
+
+class RecordDecision(Message):
+    """Write the automatic decision and what follows from it in one transaction."""
+
+    application_id: str
+    decision: Decision
+    state: ApplicationState
+    waiting: Waiting
+    state_seq: int
+    at: datetime
+    review_due_at: datetime | None
+    offer: Offer | None
+
+
+class OpenLine(Message):
+    """Record the acceptance of an offer, open the line that follows from it, and start it."""
+
+    application_id: str
+    applicant_id: str
+    product: str
+    offer: Offer
+    line_id: str
+    opened_at: datetime
+    expires_at: datetime
+    state_seq: int
+
+
+class ApplicationView(Message):
+    """An application as its commands answer it."""
+
+    application_id: str
+    state: ApplicationState
+    waiting: Waiting
+    state_seq: int
+    offer_id: str | None = None
+    line_id: str | None = None
+    rejection: Rejection | None = None
+
+
+class ElementOutcomes(Message):
+    """The answer to `provide_elements`: each outcome, and where the application stands now."""
+
+    outcomes: tuple[ElementOutcome, ...]
+    application: ApplicationView
+
+
+class ApplicationSnapshot(Message):
+    """Everything the process remembers, for live debugging."""
+
+    view: ApplicationView
+    elements: tuple[ElementRecord, ...]
+    supplement: Supplement | None = None

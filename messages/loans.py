@@ -1,0 +1,203 @@
+"""What goes into and comes out of the Loan and Repayment workflows."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from domain.loans.events import LoanEvent
+from domain.loans.payoff import PayoffQuote
+from domain.loans.terms import LoanTerms
+from messages.base import Message
+from messages.payments import TransferStatus
+
+
+class StartLoan(Message):
+    """Service a booked loan, from the start or from where an earlier run stopped.
+
+    `events` are the loan's events so far; `collected_to` is the number of the last instalment whose
+    debit was tried; `marked` the highest delinquency boundary (days past due) on record, 0 while
+    the loan is current; `episode` counts overdue episodes; `receipts` are the latest repayments'
+    answers, so that a repeated command is recognised.
+    """
+
+    loan_id: str
+    line_id: str
+    applicant_id: str
+    product: str
+    terms: LoanTerms
+    events: tuple[LoanEvent, ...]
+    collected_to: int = 0
+    marked: int = 0
+    episode: int = 0
+    receipts: tuple["RepayReceipt", ...] = ()
+    state_seq: int = 0
+
+
+class CollectInstalment(Message):
+    """Bill what is due on a date and debit it. The order number makes the debit single."""
+
+    loan_id: str
+    repayment_id: str
+    order_no: str
+    number: int
+    business_date: date
+    workflow_id: str
+    state_seq: int
+
+
+class CollectOutcome(Message):
+    """What became of a debit; `event` is the payment that was booked, if one was."""
+
+    repayment_id: str
+    order_no: str
+    status: TransferStatus
+    reason: str | None = None
+    event: LoanEvent | None = None
+
+
+class RepaymentSource(StrEnum):
+    """Who set a repayment going, and for what."""
+
+    AUTO_DEBIT = "auto_debit"
+    BORROWER = "borrower"
+    PAYOFF = "payoff"
+
+
+class RepayCommand(Message):
+    """Pay by debit of the bound card.
+
+    Without `amount` everything due is paid; with `payoff_total` the loan is settled, provided that
+    the payoff still is that much on that day.
+    """
+
+    repayment_id: str
+    amount: int | None = None
+    payoff_total: int | None = None
+
+
+class RepayReceipt(Message):
+    """What a repayment came to. `status` is `in_doubt` while the bank has not answered."""
+
+    repayment_id: str
+    loan_id: str
+    amount: int
+    status: TransferStatus
+    reason: str | None = None
+
+
+class RequestRepayment(Message):
+    """Record a repayment before its debit is sent."""
+
+    loan_id: str
+    repayment_id: str
+    order_no: str
+    source: RepaymentSource
+    amount: int
+    business_date: date
+    workflow_id: str
+    payoff: PayoffQuote | None = None
+
+
+class ApplyRepayment(Message):
+    """Book a debit that succeeded: event, journal, projection and outbox in one transaction."""
+
+    loan_id: str
+    repayment_id: str
+    business_date: date
+    state_seq: int
+
+
+class AppliedRepayment(Message):
+    """The event that a repayment became."""
+
+    event: LoanEvent
+
+
+class MarkLoan(Message):
+    """Write a loan's delinquency to the record; with `open_collections` begin an episode."""
+
+    loan_id: str
+    applicant_id: str
+    product: str
+    business_date: date
+    oldest_due_on: date
+    state_seq: int
+    episode: int
+    open_collections: bool
+
+
+class RecordFact(Message):
+    """Record what happened to a loan besides its payments by debit.
+
+    `event` carries its business key; `actor` and `role` are for the audit, `reference` is the case
+    or the bank transfer that it goes back to.
+    """
+
+    event: LoanEvent
+    actor: str
+    role: str
+    reference: str = ""
+
+
+class BookFact(Message):
+    """Book a recorded fact: event, journal, projection, audit and outbox in one transaction."""
+
+    loan_id: str
+    fact: RecordFact
+    business_date: date
+    state_seq: int
+
+
+class LoanView(Message):
+    """A loan as its commands answer it. Amounts in minor units."""
+
+    loan_id: str
+    state: str
+    business_date: date
+    days_past_due: int
+    principal_outstanding: int
+    total_overdue: int
+    next_due_on: date | None
+    next_due_amount: int
+    events: int
+
+
+class QuotedPayoff(Message):
+    """A payoff quote with the instant until which it holds."""
+
+    quote: PayoffQuote
+    valid_until: datetime
+
+
+class StartRepayment(Message):
+    """Carry a recorded repayment to its end. With `sent` its debit was sent already."""
+
+    repayment_id: str
+    loan_id: str
+    order_no: str
+    amount: int
+    business_date: date
+    sent: bool
+
+
+class DebitRepayment(Message):
+    """Send the debit of a recorded repayment, once."""
+
+    repayment_id: str
+    order_no: str
+    workflow_id: str
+
+
+class FailRepayment(Message):
+    """Write to the record that a repayment's debit failed."""
+
+    repayment_id: str
+    reason: str
+
+
+class RepaymentEnded(Message):
+    """A repayment tells its loan what became of it."""
+
+    repayment_id: str
+    status: TransferStatus
+    business_date: date
+    reason: str | None = None

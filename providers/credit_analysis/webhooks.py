@@ -1,0 +1,110 @@
+"""Notices to the clients of our credit analysis, signed as the API that we serve documents it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import httpx
+import structlog
+from pydantic import SecretStr
+
+from domain.credit_analysis.analysis import PersonKind
+from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
+from providers.http.errors import ProviderUnavailable
+from providers.http.transport import CONNECT_SECONDS, OnCall, exchange, reported
+
+PROVIDER: Final = "analysis_webhook"
+READ_SECONDS: Final = 10.0
+
+NO_ENDPOINT: Final = "no_endpoint"
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a client takes notices, and the key that signs them."""
+
+    url: str
+    signature_key: SecretStr
+
+
+@dataclass(frozen=True)
+class AnalysisAccess:
+    """What QI Tech gave us, and where the clients of our own analysis take their notices."""
+
+    qitech_key: SecretStr
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    allow_alphanumeric_cnpj: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Notice:
+    """What is told. `proposal_id` is the client's own id; `event_date` is an aware instant."""
+
+    notice_id: str
+    kind: PersonKind
+    proposal_id: str
+    analysis_status: str
+    reason: str
+    event_date: datetime
+
+
+class AnalysisWebhooks(Protocol):
+    """Delivers notices."""
+
+    async def deliver(self, client: str, notice: Notice) -> str:
+        """Send a notice once and return what it came to: `ok`, or a code of why it was not taken.
+
+        Nothing is raised: whether and when to try again is the caller's matter.
+        """
+
+
+class HttpAnalysisWebhooks:
+    """AnalysisWebhooks over HTTP. Redirects are not followed; any 2xx takes a notice."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        endpoints: Mapping[str, Endpoint],
+        on_call: OnCall | None = None,
+    ) -> None:
+        self._http = http
+        self._endpoints = endpoints
+        self._on_call = on_call
+
+    async def deliver(self, client: str, notice: Notice) -> str:
+        """See AnalysisWebhooks.deliver."""
+        endpoint = self._endpoints.get(client)
+        if endpoint is None:
+            return NO_ENDPOINT
+        body = _body(notice)
+        key = endpoint.signature_key.get_secret_value()
+        headers = {
+            SIGNATURE: webhook_signature(key, endpoint.url, "POST", body),
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+        }
+        request = self._http.build_request("POST", endpoint.url, content=body, headers=headers)
+        try:
+            with reported(_log, self._on_call, PROVIDER, "deliver", notice.notice_id):
+                total = CONNECT_SECONDS + READ_SECONDS
+                raw = await exchange(self._http, PROVIDER, total, request)
+        except ProviderUnavailable as error:
+            return error.code
+        return "ok" if raw.succeeded else f"http_{raw.status}"
+
+
+def _body(notice: Notice) -> bytes:
+    """Return the JSON; the id stands under both names that clients of this API look for."""
+    content = {
+        "id": notice.proposal_id,
+        f"{notice.kind.value}_id": notice.proposal_id,
+        "analysis_status": notice.analysis_status,
+        "reason": notice.reason,
+        # In UTC and without milliseconds, as the documents have it.
+        "event_date": f"{notice.event_date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return json.dumps(content, separators=(",", ":")).encode()

@@ -1,0 +1,128 @@
+"""Emergency contacts: are they reachable people other than the applicant.
+
+Only where the product and a consent allow it the applicant's address book goes along, and the
+answer then counts what it says about the contacts. What it says is for a review, never a verdict.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Protocol, Self
+
+from pydantic import Field, model_validator
+
+from providers.http.client import ProviderClient
+from providers.http.errors import ProviderUnavailable
+from providers.http.verdict import Answer
+from providers.http.wire import PersonalWire, Wire
+
+Count = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Contact(PersonalWire):
+    """One emergency contact as the applicant gave it."""
+
+    name: str
+    relation: str
+    mobile: str
+
+
+class AddressBookEntry(PersonalWire):
+    """One entry of the applicant's address book."""
+
+    name: str = Field(max_length=100)
+    mobile: str = Field(max_length=32)
+
+
+class AddressBookFindings(Wire):
+    """How the contacts stand in the address book.
+
+    `missing_contacts` are not in it, `relation_conflicts` stand there under a name or remark that
+    contradicts the relation, `overdue_entries` are entries known to the source as overdue.
+    """
+
+    entries: Count
+    missing_contacts: Count
+    relation_conflicts: Count
+    overdue_entries: Count
+
+    @property
+    def contradiction(self) -> str | None:
+        """Return the code of what a person has to look at, None if the book bears the contacts out.
+
+        A relation that is contradicted weighs more than a contact who is not in the book.
+        """
+        if self.relation_conflicts:
+            return "relation_mismatch"
+        return "contact_not_in_address_book" if self.missing_contacts else None
+
+
+class ContactsVerification(Answer):
+    """One verdict for all contacts; `address_book` comes with a match if a book was sent.
+
+    Reasons: `contact_is_applicant`, `duplicate_contact`.
+    """
+
+    address_book: AddressBookFindings | None = None
+
+    @model_validator(mode="after")
+    def _findings_come_with_a_match(self) -> Self:
+        if self.address_book is not None and not self.passed:
+            raise ValueError("the address book is looked at only when the contacts match")
+        return self
+
+
+class Contacts(Protocol):
+    """A checker of contacts."""
+
+    async def verify(
+        self,
+        *,
+        request_id: str,
+        identity_number: str,
+        mobile: str,
+        contacts: Sequence[Contact],
+        address_book: Sequence[AddressBookEntry] | None = None,
+    ) -> ContactsVerification:
+        """Return one verdict for all contacts; raises ProviderUnavailable or ProviderRejected.
+
+        `identity_number` and `mobile` are the applicant's own. `address_book` needs a consent of
+        its own; None sends none.
+        """
+
+
+class ContactsRequest(PersonalWire):
+    """The applicant's keys and the contacts, as sent."""
+
+    identity_number: str
+    mobile: str
+    contacts: list[Contact]
+    address_book: Annotated[list[AddressBookEntry], Field(max_length=5_000)] | None = None
+
+
+class HttpContacts:
+    """Contacts over the common contract."""
+
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+
+    async def verify(
+        self,
+        *,
+        request_id: str,
+        identity_number: str,
+        mobile: str,
+        contacts: Sequence[Contact],
+        address_book: Sequence[AddressBookEntry] | None = None,
+    ) -> ContactsVerification:
+        """See Contacts.verify."""
+        request = ContactsRequest(
+            identity_number=identity_number,
+            mobile=mobile,
+            contacts=list(contacts),
+            address_book=None if address_book is None else list(address_book),
+        )
+        answer = await self._client.call(
+            "contacts", "verify", request, ContactsVerification, request_id
+        )
+        if answer.passed and (answer.address_book is None) != (address_book is None):
+            raise ProviderUnavailable("contacts", "invalid_response")
+        return answer

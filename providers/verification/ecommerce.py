@@ -1,0 +1,202 @@
+"""E-commerce: the authorised import of an account at a market place.
+
+The user signs in on the platform's own page (`authorise_url`); what was collected is asked for
+until it is done.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Protocol, Self
+
+from pydantic import Field, model_validator
+
+from providers.http.client import ProviderClient
+from providers.http.wire import PersonalWire, Wire
+from providers.verification.capture import (
+    Authorisation,
+    Currency,
+    Day,
+    Instant,
+    Key,
+    Minor,
+    ReportQuery,
+    ReportState,
+    ReportStatus,
+    call_about,
+    completed_months,
+)
+
+Platform = Literal["taobao", "jd", "pinduoduo", "other"]
+
+YEAR = timedelta(days=365)
+
+
+class PlacedOrder(PersonalWire):
+    """One order, without what was bought."""
+
+    at: Instant
+    amount: Minor
+    status: Literal["completed", "cancelled", "refunded"]
+
+
+class DeliveryAddress(PersonalWire):
+    """Where orders went."""
+
+    city: str = Field(min_length=1, max_length=64)
+    address: str = Field(min_length=1, max_length=200)
+
+
+class PlatformCredit(PersonalWire):
+    """What the platform itself lends or thinks of the user; what it does not tell is None."""
+
+    score: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    credit_limit: Minor | None = None
+    outstanding: Minor | None = None
+    overdue: bool | None = None
+
+
+class EcommerceDocument(PersonalWire):
+    """The account; amounts are minor units of `currency`."""
+
+    currency: Currency
+    captured_at: Instant
+    registered_on: Day
+    name_matches: bool
+    orders: Annotated[tuple[PlacedOrder, ...], Field(strict=False, max_length=2_000)] = ()
+    addresses: Annotated[tuple[DeliveryAddress, ...], Field(strict=False, max_length=100)] = ()
+    credit: PlatformCredit = PlatformCredit()
+
+    @model_validator(mode="after")
+    def _nothing_is_later_than_the_capture(self) -> Self:
+        if any(order.at > self.captured_at for order in self.orders):
+            raise ValueError("an import tells of the time before it was captured")
+        if self.registered_on > self.captured_at.date():
+            raise ValueError("nobody registers after the import was captured")
+        return self
+
+
+class EcommerceFacts(Wire):
+    """Aggregates without personal data; orders and amount are of completed ones in 365 days."""
+
+    account_age_months: int
+    name_matches: bool
+    currency: str
+    orders_12m: int
+    amount_12m: int
+    addresses: int
+    credit_score: int | None
+    credit_limit: int | None
+    credit_outstanding: int | None
+    credit_overdue: bool | None
+
+
+class EcommerceState(ReportState):
+    """Where the import stands; the document comes when it is done and only then.
+
+    Reasons of a failure: `not_authorised`, `sign_in_failed`, `source_failed`.
+    """
+
+    document: EcommerceDocument | None = None
+
+    @model_validator(mode="after")
+    def _a_document_comes_when_done(self) -> Self:
+        if (self.status is ReportStatus.DONE) != (self.document is not None):
+            raise ValueError("a document is given exactly when the import is done")
+        return self
+
+
+class Ecommerce(Protocol):
+    """A source of e-commerce accounts. All raise ProviderUnavailable or ProviderRejected."""
+
+    async def begin(
+        self,
+        *,
+        capture_no: str,
+        consent_id: str,
+        name: str,
+        identity_number: str,
+        platform: Platform,
+    ) -> Authorisation:
+        """Open the import and return the platform's page for the user; a repeat opens nothing new.
+
+        Reasons: `platform_not_supported`, `source_maintenance` (unavailable).
+        """
+
+    async def report(self, *, capture_no: str, reference: str) -> EcommerceState:
+        """Return where the import stands, with the document once it is done."""
+
+
+class EcommerceRequest(PersonalWire):
+    """Whose account, at which platform, by which consent, as sent."""
+
+    capture_no: Key
+    consent_id: Key
+    name: str
+    identity_number: str
+    platform: Platform
+
+
+class HttpEcommerce:
+    """Ecommerce over the common contract; the capture number is the request id."""
+
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+
+    async def begin(
+        self,
+        *,
+        capture_no: str,
+        consent_id: str,
+        name: str,
+        identity_number: str,
+        platform: Platform,
+    ) -> Authorisation:
+        """See Ecommerce.begin."""
+        request = EcommerceRequest(
+            capture_no=capture_no,
+            consent_id=consent_id,
+            name=name,
+            identity_number=identity_number,
+            platform=platform,
+        )
+        return await call_about(
+            self._client,
+            "ecommerce",
+            "begin",
+            request,
+            Authorisation,
+            capture_no=capture_no,
+            request_id=capture_no,
+        )
+
+    async def report(self, *, capture_no: str, reference: str) -> EcommerceState:
+        """See Ecommerce.report."""
+        request = ReportQuery(capture_no=capture_no, reference=reference)
+        return await call_about(
+            self._client,
+            "ecommerce",
+            "report",
+            request,
+            EcommerceState,
+            capture_no=capture_no,
+            request_id=capture_no,
+        )
+
+
+def facts_of(document: EcommerceDocument) -> EcommerceFacts:
+    """Return the aggregates."""
+    since = document.captured_at - YEAR
+    recent = [
+        order for order in document.orders if order.status == "completed" and order.at > since
+    ]
+    return EcommerceFacts(
+        account_age_months=completed_months(document.registered_on, document.captured_at.date()),
+        name_matches=document.name_matches,
+        currency=document.currency,
+        orders_12m=len(recent),
+        amount_12m=sum(order.amount for order in recent),
+        addresses=len({place.address for place in document.addresses}),
+        credit_score=document.credit.score,
+        credit_limit=document.credit.credit_limit,
+        credit_outstanding=document.credit.outstanding,
+        credit_overdue=document.credit.overdue,
+    )

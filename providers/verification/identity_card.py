@@ -1,0 +1,79 @@
+"""Identity card: reading both sides of the card from pictures (OCR)."""
+
+from datetime import date
+from typing import Annotated, Literal, Protocol, Self
+
+from pydantic import Field, model_validator
+
+from providers.http.client import ProviderClient
+from providers.http.images import Image
+from providers.http.verdict import Answer
+from providers.http.wire import PersonalWire
+
+Day = Annotated[date, Field(strict=False)]
+Confidence = Annotated[float, Field(ge=0, le=1)]
+
+
+class CardFields(PersonalWire):
+    """What is printed on the card. `valid_until` is None for a long-term card."""
+
+    name: str = Field(min_length=1, max_length=64)
+    identity_number: str = Field(pattern=r"^[0-9]{17}[0-9X]$")
+    sex: Literal["male", "female"]
+    ethnicity: str | None = Field(default=None, max_length=20)
+    birth_date: Day
+    address: str = Field(min_length=1, max_length=200)
+    issuer: str = Field(min_length=1, max_length=100)
+    valid_from: Day
+    valid_until: Day | None
+
+    @model_validator(mode="after")
+    def _validity_runs_forward(self) -> Self:
+        if self.valid_until is not None and self.valid_until <= self.valid_from:
+            raise ValueError("a card is valid until after it is valid from")
+        return self
+
+
+class CardReading(Answer):
+    """A match is a card that could be read; a mismatch asks for a better picture.
+
+    Reasons: `image_blurred`, `no_card_found`, `wrong_side`, `card_inconsistent`. `scores` holds the
+    reader's confidence (0 to 1) by field, `models` what read it, with versions. Whether the fields
+    agree with what the applicant typed is for the caller.
+    """
+
+    fields: CardFields | None = None
+    scores: dict[str, Confidence] = Field(default_factory=dict)
+    models: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fields_come_with_a_match(self) -> Self:
+        if self.passed != (self.fields is not None):
+            raise ValueError("fields are given exactly when the card could be read")
+        return self
+
+
+class IdentityCard(Protocol):
+    """A reader of identity cards."""
+
+    async def read(self, *, request_id: str, front: bytes, back: bytes) -> CardReading:
+        """Return the card's fields; raises ProviderUnavailable or ProviderRejected."""
+
+
+class CardReadRequest(PersonalWire):
+    """Both sides, as sent."""
+
+    front: Image
+    back: Image
+
+
+class HttpIdentityCard:
+    """IdentityCard over the common contract."""
+
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+
+    async def read(self, *, request_id: str, front: bytes, back: bytes) -> CardReading:
+        """See IdentityCard.read."""
+        request = CardReadRequest(front=front, back=back)
+        return await self._client.call("identity_card", "read", request, CardReading, request_id)

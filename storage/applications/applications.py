@@ -1,0 +1,229 @@
+# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
+"""Applications: what was asked for and where it stands."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
+
+from domain.applications.application import ApplicationState, Rejection, Waiting
+from messages.applications import StartApplication
+from runtime.keyring import BlindIndex
+from storage.common.errors import IdempotencyMismatch
+from storage.common.rows import Cursor, Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_COLUMNS: Final = (
+    "id, applicant_id, product, channel, currency, amount, instalments, state, waiting,"
+    " reject_code, reapply_on, state_seq, created_by, created_at, changed_at"
+)
+
+_OF_PERSON: Final = ", ".join(f"a.{column}" for column in _COLUMNS.split(", "))
+_NOT_OVER: Final = (
+    "join applications a on a.applicant_id = p.id left join lines l on l.application_id = a.id"
+    " where a.product = $2 and a.id <> $3"
+    " and (a.state not in ('accepted', 'rejected', 'withdrawn', 'expired')"
+    " or a.state = 'accepted' and l.state in ('active', 'frozen'))"
+)
+
+
+class ApplicationRow(Row):
+    """An application. `amount` in minor units; `state_seq` counts the workflow's states."""
+
+    id: str
+    applicant_id: str
+    product: str
+    channel: str
+    currency: str
+    amount: int
+    instalments: int
+    state: ApplicationState
+    waiting: Waiting
+    reject_code: str | None
+    reapply_on: date | None
+    state_seq: int
+    created_by: str
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """Return why it was refused, if it was."""
+        if self.reject_code is None:
+            return None
+        return Rejection(code=self.reject_code, reapply_on=self.reapply_on)
+
+
+class Applications:
+    """The applications."""
+
+    def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
+        self._connection = connection
+        self._blind_index = blind_index
+
+    async def insert(self, start: StartApplication, *, created_by: str) -> ApplicationRow:
+        """Record a new application; a repeat returns the recorded one.
+
+        Raises `IdempotencyMismatch` when the id was recorded with other fields.
+        """
+        asked = (
+            start.applicant_id,
+            start.product,
+            start.channel,
+            start.currency,
+            start.amount,
+            start.instalments,
+            created_by,
+        )
+        record = await self._connection.fetchrow(
+            "insert into applications (id, applicant_id, product, channel, currency, amount,"
+            " instalments, created_by, state, waiting)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, 'collecting', 'applicant')"
+            f" on conflict (id) do nothing returning {_COLUMNS}",
+            start.application_id,
+            *asked,
+        )
+        if record is not None:
+            return ApplicationRow.read(record)
+        row = await self.get(start.application_id)
+        if row is None or asked != (
+            row.applicant_id,
+            row.product,
+            row.channel,
+            row.currency,
+            row.amount,
+            row.instalments,
+            row.created_by,
+        ):
+            raise IdempotencyMismatch(f"{start.application_id} asks for something else")
+        return row
+
+    async def get(self, application_id: str) -> ApplicationRow | None:
+        """Return the application, None if unknown."""
+        return ApplicationRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from applications where id = $1", application_id
+            )
+        )
+
+    async def for_update(self, application_id: str) -> ApplicationRow | None:
+        """Return the application locked until the transaction ends, None if unknown."""
+        return ApplicationRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from applications where id = $1 for no key update",
+                application_id,
+            )
+        )
+
+    async def set_state(
+        self,
+        application_id: str,
+        state: ApplicationState,
+        waiting: Waiting,
+        state_seq: int,
+        at: datetime,
+        *,
+        reject_code: str | None = None,
+        reapply_on: date | None = None,
+    ) -> bool:
+        """Record a state; False, and nothing changes, unless `state_seq` is newer.
+
+        Of two states with one number the first came from a workflow task that was lost after it
+        had written: the second is what the process went on with. A final state stays.
+        """
+        changed = await self._connection.fetchval(
+            "update applications set state = $2, waiting = $3, state_seq = $4, changed_at = $5,"
+            " reject_code = $6, reapply_on = $7 where id = $1 and (state_seq < $4"
+            " or state_seq = $4 and state <> $2 and state <> all($8::text[])) returning true",
+            application_id,
+            state,
+            waiting,
+            state_seq,
+            at,
+            reject_code,
+            reapply_on,
+            [state for state in ApplicationState if state.is_final],
+        )
+        return changed is True
+
+    async def page(
+        self,
+        after: Cursor | None,
+        limit: int,
+        *,
+        channel: str | None = None,
+        applicant_id: str | None = None,
+        state: ApplicationState | None = None,
+    ) -> list[ApplicationRow]:
+        """Return applications from the newest on, ordered by `created_at` and id."""
+        records = await self._connection.fetch(
+            f"select {_COLUMNS} from applications"
+            " where ($1::timestamptz is null or (created_at, id::text) < ($1, $2::text))"
+            " and ($3::text is null or channel = $3)"
+            " and ($4::text is null or applicant_id = $4)"
+            " and ($5::text is null or state = $5)"
+            " order by created_at desc, id desc limit $6",
+            after.at if after else None,
+            after.id if after else None,
+            channel,
+            applicant_id,
+            state,
+            limit,
+        )
+        return [ApplicationRow.read(record) for record in records]
+
+    async def pending_of(
+        self, applicant_id: str, product: str, *, except_for: str
+    ) -> ApplicationRow | None:
+        """Return a person's application for a product that is not over, None if all are.
+
+        An accepted one is over when its line is used, expired or closed. The person is the
+        applicant, and whoever was verified to have the same identity number in any channel.
+        """
+        return ApplicationRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_OF_PERSON} from applicants me join applicants p on p.id = me.id"
+                " or p.identity_number_idx = me.identity_number_idx"
+                f" {_NOT_OVER} and me.id = $1 order by a.created_at limit 1",
+                applicant_id,
+                product,
+                except_for,
+            )
+        )
+
+    async def decided_before(
+        self, identity_number: str, product: str, *, except_for: str
+    ) -> ApplicationRow | None:
+        """Return a person's application that is not over and was decided, not rejected.
+
+        The person is found by the keyed index of the identity number, in whatever channel.
+        """
+        return ApplicationRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_OF_PERSON} from applicants p {_NOT_OVER}"
+                " and p.identity_number_idx = $1 and exists (select from decisions d"
+                " where d.application_id = a.id and d.outcome <> 'reject')"
+                " order by a.created_at limit 1",
+                self._blind_index.of("identity_number", identity_number),
+                product,
+                except_for,
+            )
+        )
+
+    async def lock_until(self, identity_number: str, *, except_for: str) -> Rejection | None:
+        """Return the rejection that keeps this person away longest, None if there is none.
+
+        The person is found by the keyed index of the identity number, in whatever channel;
+        `except_for` is the application that asks.
+        """
+        record = await self._connection.fetchrow(
+            "select reject_code, reapply_on from applications"
+            " join applicants on applicants.id = applicant_id"
+            " where identity_number_idx = $1 and state = 'rejected' and reapply_on is not null"
+            " and applications.id <> $2 order by reapply_on desc limit 1",
+            self._blind_index.of("identity_number", identity_number),
+            except_for,
+        )
+        if record is None:
+            return None
+        return Rejection(code=record["reject_code"], reapply_on=record["reapply_on"])

@@ -1,0 +1,91 @@
+# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
+"""Offers made after approval."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Literal
+
+from domain.common.money import Percent
+from messages.applications import Offer
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_COLUMNS: Final = (
+    "id, application_id, state, currency, amount, instalments, annual_rate, penalty_annual_rate,"
+    " mode, made_at, expires_at"
+)
+
+
+class OfferState(StrEnum):
+    """An offer is open until it is accepted or lapses."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    LAPSED = "lapsed"
+
+
+class OfferRow(Row):
+    """An offer. Amounts in minor units, rates percent a year."""
+
+    id: str
+    application_id: str
+    state: OfferState
+    currency: str
+    amount: int
+    instalments: int
+    annual_rate: Percent
+    penalty_annual_rate: Percent
+    mode: Literal["single_batch", "revolving"]
+    made_at: datetime
+    expires_at: datetime
+
+
+class Offers:
+    """The offers, at most one an application."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def make(self, offer: Offer, application_id: str, made_at: datetime) -> None:
+        """Record an offer; a repeat changes nothing."""
+        await self._connection.execute(
+            f"insert into offers ({_COLUMNS})"
+            " values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
+            offer.offer_id,
+            application_id,
+            offer.currency,
+            offer.amount,
+            offer.instalments,
+            offer.annual_rate,
+            offer.penalty_annual_rate,
+            offer.mode,
+            made_at,
+            offer.expires_at,
+        )
+
+    async def get(self, offer_id: str) -> OfferRow | None:
+        """Return the offer, None if unknown."""
+        return OfferRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from offers where id = $1", offer_id
+            )
+        )
+
+    async def of_application(self, application_id: str) -> OfferRow | None:
+        """Return the application's offer, None if it has none."""
+        return OfferRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from offers where application_id = $1", application_id
+            )
+        )
+
+    async def set_state(self, offer_id: str, state: OfferState) -> bool:
+        """Accept an open offer or let it lapse; False, and nothing changes, if it is not open."""
+        changed = await self._connection.fetchval(
+            "update offers set state = $2 where id = $1 and state = 'open' returning true",
+            offer_id,
+            state,
+        )
+        return changed is True

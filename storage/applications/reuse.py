@@ -1,0 +1,111 @@
+"""Taking over what a person had verified before: by reference, audited, never another person's."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from domain.applications.application import is_provided
+from domain.applications.kept_elements import KeptElement, usable_elements
+from domain.products.products import Product, product_of
+from domain.verification import elements as forms
+from domain.verification.elements import Element, ElementKind, Verdict
+from messages import ids
+from storage.applications.applications import ApplicationRow
+from storage.database import Transaction
+from storage.verification.elements import ElementStatus
+
+
+async def take_over(
+    tx: Transaction,
+    application: ApplicationRow,
+    kinds: Iterable[ElementKind],
+    on: date,
+    at: datetime,
+) -> list[ElementStatus]:
+    """Let kept elements of `kinds` that count on the business date `on` count for an application.
+
+    What the applicant does not consent to now is not used again.
+    Returns every element of `kinds` that the application reuses, those of an earlier call too. What
+    was provided for the application itself, or is being verified, is left alone.
+    """
+    product = product_of(application.product)
+    wanted = tuple(kinds)
+    before = {status.kind: status for status in await tx.elements.latest(application.id)}
+    open_kinds = [kind for kind in wanted if not _stands(product, before.get(kind))]
+    kept = await tx.elements.kept_by(application.applicant_id, product.zone)
+    earlier = [item for item in kept if item.application_id != application.id]
+    consented = await tx.consents.purposes_in_force(application.applicant_id)
+    own = usable_elements(
+        product, product.elements, earlier, on, consented=consented, is_present=False
+    )
+    is_present = _is_present(product, before.values(), own)
+    usable = usable_elements(
+        product, open_kinds, earlier, on, consented=consented, is_present=is_present
+    )
+    for item in usable:
+        if await tx.elements.reuse(application.id, item, item.counts_until(product), at):
+            await _follow_up(tx, application, item, at)
+    return [
+        status
+        for status in await tx.elements.latest(application.id)
+        if status.reused and status.kind in wanted
+    ]
+
+
+def _stands(product: Product, status: ElementStatus | None) -> bool:
+    """Say whether a kind has been provided or is being verified for the application itself."""
+    if status is None:
+        return False
+    is_open = status.verdict is None or status.verdict.is_open
+    return is_open or is_provided(product, status.kind, status.verdict, status.reason)
+
+
+def _is_present(
+    product: Product, provided: Iterable[ElementStatus], own: Iterable[KeptElement]
+) -> bool:
+    matched = {status.kind for status in provided if status.verdict is Verdict.MATCH}
+    matched.update(item.kind for item in own)
+    return any(product.policy_of(kind).proves_presence for kind in matched)
+
+
+async def _follow_up(
+    tx: Transaction, application: ApplicationRow, item: KeptElement, at: datetime
+) -> None:
+    if not item.own:
+        element = await tx.elements.get(item.element_id)
+        assert element is not None  # noqa: S101 -- a reference of the record keeps it there
+        await _remember(tx, application.applicant_id, element.data)
+    aggregate = ids.application_workflow(application.id)
+    detail = {
+        "kind": item.kind,
+        "element_id": item.element_id,
+        "verified_at": item.verified_at.isoformat(),
+        "from_application": item.application_id,
+        "at": at.isoformat(),
+    }
+    await tx.audit.add(
+        actor="system",
+        role="system",
+        action="reuse_element",
+        subject=aggregate,
+        outcome="accepted",
+        detail=detail,
+        key=f"{aggregate}:reused:{item.element_id}",
+    )
+    await tx.outbox.add(
+        aggregate, "element_reused", f"{aggregate}:element_reused:{item.element_id}", detail
+    )
+
+
+async def _remember(tx: Transaction, applicant_id: str, data: Element) -> None:
+    """Keep with this applicant what the same person had verified in another channel."""
+    match data:
+        case forms.RealName():
+            await tx.applicants.remember(
+                applicant_id, name=data.name, identity_number=data.identity_number
+            )
+        case forms.Operator():
+            await tx.applicants.remember(applicant_id, mobile=data.mobile)
+        case forms.BankCard():
+            await tx.applicants.remember(applicant_id, bank_card=data.card_number)
+        case _:
+            pass

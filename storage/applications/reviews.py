@@ -1,0 +1,114 @@
+"""Review tasks: applications that a person decides."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from messages.ids import derived_id
+from storage.common.rows import Cursor, Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_SELECT: Final = (
+    "select r.id, r.application_id, a.applicant_id, a.product, a.channel, a.currency, a.amount,"
+    " a.instalments, r.state, r.opened_at, r.due_at, r.decided_by, r.reason, r.decided_at,"
+    " r.paused_at, r.assigned_to"
+    " from review_tasks r join applications a on a.id = r.application_id"
+)
+
+
+class ReviewState(StrEnum):
+    """A task is open until somebody decides it or the application ends without."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+
+class ReviewRow(Row):
+    """A task with what its application asks for; `amount` in minor units.
+
+    A `paused_at` one waits for the supplement that `assigned_to` asked for.
+    """
+
+    id: str
+    application_id: str
+    applicant_id: str
+    product: str
+    channel: str
+    currency: str
+    amount: int
+    instalments: int
+    state: ReviewState
+    opened_at: datetime
+    due_at: datetime
+    decided_by: str | None
+    reason: str | None
+    decided_at: datetime | None
+    paused_at: datetime | None
+    assigned_to: str | None
+
+
+class Reviews:
+    """The review tasks, at most one an application."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def open(self, application_id: str, opened_at: datetime, due_at: datetime) -> None:
+        """Open the application's task; a repeat changes nothing."""
+        await self._connection.execute(
+            "insert into review_tasks (id, application_id, state, opened_at, due_at)"
+            " values ($1, $2, 'open', $3, $4) on conflict do nothing",
+            derived_id("rev", application_id),
+            application_id,
+            opened_at,
+            due_at,
+        )
+
+    async def decide(
+        self, application_id: str, *, approve: bool, by: str, reason: str, at: datetime
+    ) -> bool:
+        """Record a reviewer's word; False, and nothing changes, unless the task was open."""
+        decided = await self._connection.fetchval(
+            "update review_tasks set state = $2, decided_by = $3, reason = $4, decided_at = $5"
+            " where application_id = $1 and state = 'open' returning true",
+            application_id,
+            ReviewState.APPROVED if approve else ReviewState.REJECTED,
+            by,
+            reason,
+            at,
+        )
+        return decided is True
+
+    async def close(self, application_id: str) -> None:
+        """Close the task of an application that ended undecided."""
+        await self._connection.execute(
+            "update review_tasks set state = 'closed' where application_id = $1 and state = 'open'",
+            application_id,
+        )
+
+    async def get(self, application_id: str) -> ReviewRow | None:
+        """Return the application's task, None if it never needed one."""
+        return ReviewRow.read_if_any(
+            await self._connection.fetchrow(
+                f"{_SELECT} where r.application_id = $1", application_id
+            )
+        )
+
+    async def queue(self, after: Cursor | None, limit: int) -> list[ReviewRow]:
+        """Return open tasks, the one due first at the head; the cursor runs on `due_at`.
+
+        A task that waits for a supplement is not among them.
+        """
+        records = await self._connection.fetch(
+            f"{_SELECT} where r.state = 'open' and r.paused_at is null"
+            " and ($1::timestamptz is null or (r.due_at, r.id::text) > ($1, $2::text))"
+            " order by r.due_at, r.id limit $3",
+            after.at if after else None,
+            after.id if after else None,
+            limit,
+        )
+        return [ReviewRow.read(record) for record in records]

@@ -1,0 +1,100 @@
+"""Supplements: what reviewers asked to be provided again, and the task that waits for it."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from domain.applications.application import Supplement
+from domain.verification.elements import ElementKind
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_COLUMNS: Final = (
+    "application_id, round, kinds, reason, requested_by, requested_at, due_at, completed_at"
+)
+
+
+class SupplementRow(Row):
+    """One round; it is open until everything was provided or the application ended."""
+
+    application_id: str
+    round: int
+    kinds: tuple[ElementKind, ...]
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    due_at: datetime
+    completed_at: datetime | None
+
+    @property
+    def supplement(self) -> Supplement:
+        """Return what was asked for."""
+        return Supplement.model_validate(self.model_dump())
+
+
+class Supplements:
+    """The rounds of supplements of applications."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def open(self, application_id: str, asked: Supplement, at: datetime) -> None:
+        """Record a round and let the review task wait for it; a repeat changes nothing."""
+        await self._connection.execute(
+            "insert into supplements (application_id, round, kinds, reason, requested_by,"
+            " requested_at, due_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+            application_id,
+            asked.round,
+            [kind.value for kind in asked.kinds],
+            asked.reason,
+            asked.requested_by,
+            at,
+            asked.due_at,
+        )
+        await self._connection.execute(
+            "update review_tasks set paused_at = $2, assigned_to = $3"
+            " where application_id = $1 and state = 'open' and paused_at is null"
+            " and not exists (select 1 from supplements where application_id = $1 and round = $4"
+            " and completed_at is not null)",
+            application_id,
+            at,
+            asked.requested_by,
+            asked.round,
+        )
+
+    async def complete(self, application_id: str, number: int, at: datetime) -> None:
+        """Record that a round is over and let the task go on; it is due later by what it waited."""
+        completed = await self._connection.fetchval(
+            "update supplements set completed_at = $3"
+            " where application_id = $1 and round = $2 and completed_at is null returning true",
+            application_id,
+            number,
+            at,
+        )
+        if completed:
+            await self._connection.execute(
+                "update review_tasks set due_at = due_at + greatest($2 - paused_at, '0'),"
+                " paused_at = null where application_id = $1 and paused_at is not null",
+                application_id,
+                at,
+            )
+
+    async def open_of(self, application_id: str) -> SupplementRow | None:
+        """Return the round that an application is in, None if nothing is asked for again."""
+        return SupplementRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from supplements"  # noqa: S608 -- a constant list of columns
+                " where application_id = $1 and completed_at is null order by round desc limit 1",
+                application_id,
+            )
+        )
+
+    async def of(self, application_id: str) -> list[SupplementRow]:
+        """Return every round of an application, the first one first."""
+        records = await self._connection.fetch(
+            f"select {_COLUMNS} from supplements"  # noqa: S608 -- a constant list of columns
+            " where application_id = $1 order by round",
+            application_id,
+        )
+        return [SupplementRow.read(record) for record in records]

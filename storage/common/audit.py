@@ -1,0 +1,66 @@
+"""Who did what to what, and whether it was allowed or counted: append-only."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Json
+
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+
+class AuditRow(Row):
+    """One entry; `detail` holds ids and codes, no personal data of applicants."""
+
+    id: int
+    actor: str
+    role: str
+    action: str
+    subject: str
+    outcome: str
+    detail: Json[dict[str, Any]]
+    recorded_at: datetime
+
+
+class Audit:
+    """The audit trail."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def add(
+        self,
+        *,
+        actor: str,
+        role: str,
+        action: str,
+        subject: str,
+        outcome: str,
+        detail: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Record what `actor` did to `subject` and what came of it; once for a given `key`."""
+        await self._connection.execute(
+            "insert into audit (actor, role, action, subject, outcome, detail, event_key)"
+            " values ($1, $2, $3, $4, $5, $6, $7) on conflict (event_key) do nothing",
+            actor,
+            role,
+            action,
+            subject,
+            outcome,
+            json.dumps(dict(detail or {})),
+            key,
+        )
+
+    async def of(self, subject: str) -> list[AuditRow]:
+        """Return everything recorded about `subject`, oldest first."""
+        records = await self._connection.fetch(
+            "select id, actor, role, action, subject, outcome, detail, recorded_at"
+            " from audit where subject = $1 order by id",
+            subject,
+        )
+        return [AuditRow.read(record) for record in records]

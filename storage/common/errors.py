@@ -1,0 +1,24 @@
+"""What the record refuses."""
+
+from typing import ClassVar
+
+from domain.common.errors import DomainError
+from domain.lines import QuoteUnusable
+
+
+class IdempotencyMismatch(DomainError):
+    """An id or key that names one thing was used again for another."""
+
+    code: ClassVar[str] = "idempotency_mismatch"
+
+
+class RecordMissing(DomainError):
+    """Nothing is recorded under an id."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class QuoteUsed(QuoteUnusable):
+    """A quote was drawn already by another drawdown."""
+
+    code: ClassVar[str] = "quote_used"

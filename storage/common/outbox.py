@@ -1,0 +1,137 @@
+"""Facts for others, in the order in which each aggregate's transactions committed."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import asyncpg
+import structlog
+from pydantic import Json
+
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storage.common.rows import Connection
+
+_PAGE: Final = 100
+_RECONNECT_SECONDS: Final = 1.0
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class OutboxRow(Row):
+    """One fact about an aggregate such as `loan:loa_...`; no personal data."""
+
+    id: int
+    aggregate: str
+    kind: str
+    event_key: str
+    payload: Json[dict[str, Any]]
+    recorded_at: datetime
+
+
+class Outbox:
+    """The facts."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def add(
+        self, aggregate: str, kind: str, event_key: str, payload: Mapping[str, Any]
+    ) -> bool:
+        """Tell a fact once; False if its key was told before.
+
+        The lock gives an aggregate's facts their numbers in the order in which they commit, so that
+        a reader who asks for what follows a number misses none.
+        """
+        added = await self._connection.fetchval(
+            "with turn as materialized (select pg_advisory_xact_lock(hashtextextended($1, 0)))"
+            " insert into outbox (aggregate, kind, event_key, payload)"
+            " select $1, $2, $3, $4::jsonb from turn"
+            " on conflict (event_key) do nothing returning true",
+            aggregate,
+            kind,
+            event_key,
+            json.dumps(dict(payload), default=str),
+        )
+        return added is True
+
+    async def since(self, aggregate: str, after_id: int, limit: int = _PAGE) -> list[OutboxRow]:
+        """Return facts about an aggregate that follow the one with `after_id` (0: all)."""
+        records = await self._connection.fetch(
+            "select id, aggregate, kind, event_key, payload, recorded_at from outbox"
+            " where aggregate = $1 and id > $2 order by id limit $3",
+            aggregate,
+            after_id,
+            limit,
+        )
+        return [OutboxRow.read(record) for record in records]
+
+
+class OutboxWakes:
+    """The process's one LISTEN connection, and whom to wake.
+
+    It connects when somebody first watches and again whenever the connection is lost, and wakes
+    everybody then: what was missed is read. Watchers poll slowly besides.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    @contextmanager
+    def watch(self, aggregate: str) -> "Iterator[asyncio.Event]":
+        """Yield an event that is set whenever a fact about `aggregate` commits."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        event = asyncio.Event()
+        watchers = self._watchers.setdefault(aggregate, set())
+        watchers.add(event)
+        try:
+            yield event
+        finally:
+            watchers.discard(event)
+            if not watchers and self._watchers.get(aggregate) is watchers:
+                del self._watchers[aggregate]
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("outbox_listener_lost", error=type(error).__name__)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await asyncpg.connect(
+            self._url, server_settings={"application_name": "loanflow-outbox"}
+        )
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda *_: lost.set())
+            await connection.add_listener("outbox", self._wake)
+            for events in self._watchers.values():
+                for event in events:
+                    event.set()
+            await lost.wait()
+        finally:
+            connection.terminate()
+
+    def _wake(self, _connection: object, _pid: int, _channel: str, aggregate: object) -> None:
+        for event in self._watchers.get(str(aggregate), ()):
+            event.set()

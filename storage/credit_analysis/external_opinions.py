@@ -1,0 +1,94 @@
+"""What other analysts say of a proposal: one opinion an analysis, the newest event wins."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.policy import AnalysisStatus
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_SELECT: Final = (
+    "select id, analysis_id, provider, kind, status, raw_status, event_date from external_opinions"
+)
+
+
+_REQUESTED: Final = "requested"
+
+
+class OpinionRow(Row):
+    """An opinion. `raw_status` is the analyst's own word, `event_date` that of the latest one."""
+
+    id: str
+    analysis_id: str
+    provider: str
+    kind: PersonKind
+    status: AnalysisStatus
+    raw_status: str
+    event_date: datetime | None
+
+    @property
+    def is_known_there(self) -> bool:
+        """Say whether the analyst has ever said anything of it."""
+        return self.raw_status != _REQUESTED
+
+
+class ExternalOpinions:
+    """The opinions."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def request(
+        self, opinion_id: str, analysis_id: str, provider: str, kind: PersonKind
+    ) -> OpinionRow | None:
+        """Record that an opinion is asked for, before it is; a repeat returns what is known."""
+        await self._connection.execute(
+            "insert into external_opinions (id, analysis_id, provider, kind, status, raw_status)"
+            " values ($1, $2, $3, $4, 'pending', $5) on conflict do nothing",
+            opinion_id,
+            analysis_id,
+            provider,
+            kind,
+            _REQUESTED,
+        )
+        return await self.get(opinion_id)
+
+    async def get(self, opinion_id: str) -> OpinionRow | None:
+        """Return an opinion, None if none was asked for under this id."""
+        return OpinionRow.read_if_any(
+            await self._connection.fetchrow(f"{_SELECT} where id = $1", opinion_id)
+        )
+
+    async def of(self, analysis_id: str) -> OpinionRow | None:
+        """Return the opinion on an analysis, None if none was asked for."""
+        return OpinionRow.read_if_any(
+            await self._connection.fetchrow(f"{_SELECT} where analysis_id = $1", analysis_id)
+        )
+
+    async def learn(
+        self,
+        opinion_id: str,
+        status: AnalysisStatus,
+        raw_status: str,
+        event_date: datetime | None = None,
+    ) -> bool:
+        """Record what the analyst says; False if it is older than what is known, or comes late.
+
+        An opinion that is final stays as it is. What has no date of its own counts as new.
+        """
+        changed = await self._connection.fetchval(
+            "update external_opinions set status = $2, raw_status = $3,"
+            " event_date = coalesce($4, event_date), changed_at = now()"
+            " where id = $1 and status <> all($5::text[])"
+            " and ($4::timestamptz is null or event_date is null or event_date < $4)"
+            " returning true",
+            opinion_id,
+            status,
+            raw_status,
+            event_date,
+            [status for status in AnalysisStatus if status.is_final],
+        )
+        return changed is True

@@ -1,0 +1,151 @@
+# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
+"""Credit lines and the one place where their limit is guarded."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+from domain.lines import LineState
+from storage.common.errors import IdempotencyMismatch
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_COLUMNS: Final = (
+    "id, application_id, applicant_id, offer_id, state, mode, currency, credit_limit, reserved,"
+    " drawn, opened_at, expires_at"
+)
+
+
+class LineRow(Row):
+    """A line. Amounts in minor units: `reserved` is being disbursed, `drawn` is lent."""
+
+    id: str
+    application_id: str
+    applicant_id: str
+    offer_id: str
+    state: LineState
+    mode: Literal["single_batch", "revolving"]
+    currency: str
+    credit_limit: int
+    reserved: int
+    drawn: int
+    opened_at: datetime
+    expires_at: datetime
+
+    @property
+    def available(self) -> int:
+        """Return what can still be drawn."""
+        if self.state is not LineState.ACTIVE:
+            return 0
+        if self.mode == "single_batch" and self.reserved + self.drawn:
+            return 0
+        return self.credit_limit - self.reserved - self.drawn
+
+
+class Lines:
+    """The lines. Callers see to it that each change happens once, by the drawdown or loan event."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def open(
+        self,
+        *,
+        line_id: str,
+        application_id: str,
+        applicant_id: str,
+        offer_id: str,
+        mode: str,
+        currency: str,
+        credit_limit: int,
+        opened_at: datetime,
+        expires_at: datetime,
+    ) -> LineRow:
+        """Open a line; a repeat returns the recorded one.
+
+        Raises `IdempotencyMismatch` when application or offer have another line.
+        """
+        record = await self._connection.fetchrow(
+            "insert into lines (id, application_id, applicant_id, offer_id, state, mode, currency,"
+            " credit_limit, opened_at, expires_at)"
+            " values ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9)"
+            f" on conflict do nothing returning {_COLUMNS}",
+            line_id,
+            application_id,
+            applicant_id,
+            offer_id,
+            mode,
+            currency,
+            credit_limit,
+            opened_at,
+            expires_at,
+        )
+        row = LineRow.read_if_any(record) or await self.get(line_id)
+        if row is None or (row.application_id, row.offer_id) != (application_id, offer_id):
+            raise IdempotencyMismatch(f"{application_id} has another line than {line_id}")
+        return row
+
+    async def get(self, line_id: str) -> LineRow | None:
+        """Return the line, None if unknown."""
+        return LineRow.read_if_any(
+            await self._connection.fetchrow(f"select {_COLUMNS} from lines where id = $1", line_id)
+        )
+
+    async def of_application(self, application_id: str) -> LineRow | None:
+        """Return the application's line, None if it has none."""
+        return LineRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from lines where application_id = $1", application_id
+            )
+        )
+
+    async def for_update(self, line_id: str) -> LineRow | None:
+        """Return the line locked until the transaction ends, None if unknown."""
+        return LineRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from lines where id = $1 for no key update", line_id
+            )
+        )
+
+    async def reserve(self, line_id: str, amount: int) -> bool:
+        """Take `amount` from what can be drawn; False, and nothing changes, if it is not there."""
+        reserved = await self._connection.fetchval(
+            "update lines set reserved = reserved + $2 where id = $1 and state = 'active'"
+            " and reserved + drawn + $2 <= credit_limit"
+            " and (mode = 'revolving' or reserved + drawn = 0) returning true",
+            line_id,
+            amount,
+        )
+        return reserved is True
+
+    async def release(self, line_id: str, amount: int) -> None:
+        """Give a reserved `amount` back."""
+        await self._connection.execute(
+            "update lines set reserved = reserved - $2 where id = $1", line_id, amount
+        )
+
+    async def draw(self, line_id: str, amount: int) -> None:
+        """Turn a reserved `amount` into a drawn one; a single-batch line is used then."""
+        await self._connection.execute(
+            "update lines set reserved = reserved - $2, drawn = drawn + $2,"
+            " state = case when mode = 'single_batch' then 'used' else state end where id = $1",
+            line_id,
+            amount,
+        )
+
+    async def repay(self, line_id: str, amount: int) -> None:
+        """Lower what is drawn by principal that came back."""
+        await self._connection.execute(
+            "update lines set drawn = drawn - $2 where id = $1", line_id, amount
+        )
+
+    async def set_state(self, line_id: str, state: LineState) -> bool:
+        """Freeze, expire, close or thaw a line; False if it is used, expired or closed already."""
+        changed = await self._connection.fetchval(
+            "update lines set state = $2 where id = $1 and state in ('active', 'frozen')"
+            " returning true",
+            line_id,
+            state,
+        )
+        return changed is True

@@ -1,0 +1,142 @@
+# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
+"""Repayments: at most one of a loan is in flight."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Json
+
+from domain.loans.payoff import PayoffQuote
+from domain.loans.repayment import RepaymentInFlight
+from messages.loans import RepaymentSource
+from storage.common.errors import IdempotencyMismatch
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_COLUMNS: Final = (
+    "id, loan_id, source, order_no, currency, amount, payoff_quote, state, reason, requested_on,"
+    " settled_on, requested_at, changed_at"
+)
+
+
+class RepaymentState(StrEnum):
+    """A repayment is processing until its debit ended."""
+
+    PROCESSING = "processing"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+class RepaymentRow(Row):
+    """A repayment; `amount` in minor units."""
+
+    id: str
+    loan_id: str
+    source: RepaymentSource
+    order_no: str
+    currency: str
+    amount: int
+    payoff_quote: Json[PayoffQuote] | None
+    state: RepaymentState
+    reason: str | None
+    requested_on: date
+    settled_on: date | None
+    requested_at: datetime
+    changed_at: datetime
+
+
+class Repayments:
+    """The repayments."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def request(
+        self,
+        *,
+        repayment_id: str,
+        loan_id: str,
+        source: RepaymentSource,
+        order_no: str,
+        currency: str,
+        amount: int,
+        requested_on: date,
+        payoff: PayoffQuote | None = None,
+    ) -> RepaymentRow:
+        """Record a repayment before its debit is sent; a repeat returns the recorded one.
+
+        Raises `RepaymentInFlight` while another one of the loan has not ended and
+        `IdempotencyMismatch` when the id names a repayment of another content.
+        """
+        record = await self._connection.fetchrow(
+            "insert into repayments (id, loan_id, source, order_no, currency, amount, payoff_quote,"
+            " state, requested_on) values ($1, $2, $3, $4, $5, $6, $7, 'processing', $8)"
+            f" on conflict do nothing returning {_COLUMNS}",
+            repayment_id,
+            loan_id,
+            source,
+            order_no,
+            currency,
+            amount,
+            payoff.model_dump_json() if payoff else None,
+            requested_on,
+        )
+        row = RepaymentRow.read_if_any(record) or await self.get(repayment_id)
+        if row is None:
+            raise RepaymentInFlight(f"another repayment of {loan_id} is in flight")
+        if (row.loan_id, row.source, row.order_no, row.amount) != (
+            loan_id,
+            source,
+            order_no,
+            amount,
+        ):
+            raise IdempotencyMismatch(f"{repayment_id} repays something else")
+        return row
+
+    async def get(self, repayment_id: str) -> RepaymentRow | None:
+        """Return the repayment, None if unknown."""
+        return RepaymentRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from repayments where id = $1", repayment_id
+            )
+        )
+
+    async def by_order(self, order_no: str) -> RepaymentRow | None:
+        """Return the repayment that an order debits, None if there is none."""
+        return RepaymentRow.read_if_any(
+            await self._connection.fetchrow(
+                f"select {_COLUMNS} from repayments where order_no = $1", order_no
+            )
+        )
+
+    async def settle(self, repayment_id: str, on: date) -> bool:
+        """Record that the money came; False, and nothing changes, unless it was in flight."""
+        settled = await self._connection.fetchval(
+            "update repayments set state = 'settled', settled_on = $2, changed_at = now()"
+            " where id = $1 and state = 'processing' returning true",
+            repayment_id,
+            on,
+        )
+        return settled is True
+
+    async def fail(self, repayment_id: str, reason: str) -> bool:
+        """Record that no money came; False, and nothing changes, unless it was in flight."""
+        failed = await self._connection.fetchval(
+            "update repayments set state = 'failed', reason = $2, changed_at = now()"
+            " where id = $1 and state = 'processing' returning true",
+            repayment_id,
+            reason,
+        )
+        return failed is True
+
+    async def of_loan(self, loan_id: str) -> list[RepaymentRow]:
+        """Return a loan's repayments, the newest first."""
+        records = await self._connection.fetch(
+            f"select {_COLUMNS} from repayments where loan_id = $1"
+            " order by requested_on desc, requested_at desc, id",
+            loan_id,
+        )
+        return [RepaymentRow.read(record) for record in records]

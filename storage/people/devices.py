@@ -1,0 +1,66 @@
+"""The devices that applicants applied with, by the opaque ids their apps give them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+
+class Platform(StrEnum):
+    """What a device runs."""
+
+    ANDROID = "android"
+    IOS = "ios"
+    HARMONY = "harmony"
+    WEB = "web"
+
+
+class DeviceRow(Row):
+    """A device of an applicant, with how often and since when it was seen."""
+
+    device_id: str
+    platform: Platform
+    applications: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class Devices:
+    """The devices."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def see(
+        self,
+        application_id: str,
+        applicant_id: str,
+        device_id: str,
+        platform: Platform,
+        at: datetime,
+    ) -> None:
+        """Record the device that an application came from; a repeat changes nothing."""
+        await self._connection.execute(
+            "insert into devices (application_id, applicant_id, device_id, platform, seen_at)"
+            " values ($1, $2, $3, $4, $5) on conflict do nothing",
+            application_id,
+            applicant_id,
+            device_id,
+            platform,
+            at,
+        )
+
+    async def of(self, applicant_id: str) -> list[DeviceRow]:
+        """Return an applicant's devices, the one seen last first."""
+        records = await self._connection.fetch(
+            "select device_id, (array_agg(platform order by seen_at desc))[1] as platform,"
+            " count(*) as applications, min(seen_at) as first_seen_at, max(seen_at) as last_seen_at"
+            " from devices where applicant_id = $1 group by device_id"
+            " order by max(seen_at) desc, device_id",
+            applicant_id,
+        )
+        return [DeviceRow.read(record) for record in records]

@@ -1,0 +1,249 @@
+# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
+"""Enquiries at third parties: who may ask now, what is known already, and what it came to."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import Json
+
+from runtime.keyring import BlindIndex, Keyring
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+Outcome = Literal[
+    "match", "mismatch", "unavailable", "rejected", "unsent", "lost", "reused", "exhausted"
+]
+"""How an attempt ended. `unsent` never reached the source; of a `lost` one nobody knows the end;
+`reused` cost nothing; `exhausted` was not made, the day's quota being used up."""
+
+_COLUMNS: Final = (
+    "id, source, capability, operation, applicant_id, application_id, request_id, consent_id,"
+    " asked, state, outcome, code, answered, valid_until, reused, milliseconds, business_date,"
+    " cost, currency, asked_at"
+)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An enquiry about to be made. `input` decides which questions are equal; it is personal data.
+
+    `asked` is its masked form, `quota` the calls allowed on `business_date` (None: any number),
+    `lost_cost` what it is taken to cost should its end never be recorded. Calls to the source lie
+    `gap` apart, whoever makes them (None: no limit); a turn further ahead than `longest_turn` is
+    not taken.
+    """
+
+    source: str
+    capability: str
+    operation: str
+    request_id: str
+    applicant_id: str | None
+    application_id: str | None
+    consent_id: str | None
+    input: str = field(repr=False)
+    asked: Mapping[str, Any]
+    at: datetime
+    business_date: date
+    quota: int | None
+    currency: str
+    lost_cost: int
+    lease: timedelta
+    gap: timedelta | None
+    longest_turn: timedelta
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The question is ours for the time of the lease: ask when it is our turn, then `finish`.
+
+    `wait` is the time until then, `asked_today` what counts against the day's quota, this included.
+    """
+
+    enquiry: int
+    wait: timedelta
+    asked_today: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """An answer that still stands, as it was stored; personal data."""
+
+    enquiry: int
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NotNow:
+    """No call is to be made.
+
+    `on_its_way`: an equal question is being asked; `not_asked`: the caller may not ask and nothing
+    is known; `exhausted`: the day's quota is used up; `throttled`: the next turn is `wait` away,
+    which is too far, and was not taken.
+    """
+
+    why: Literal["on_its_way", "not_asked", "exhausted", "throttled"]
+    wait: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended; `answer` is kept for reuse until `valid_until` and is personal data."""
+
+    outcome: Outcome
+    code: str | None
+    milliseconds: int
+    cost: int
+    answered: Mapping[str, Any] | None = None
+    answer: str | None = field(default=None, repr=False)
+    valid_until: datetime | None = None
+
+
+class EnquiryRow(Row):
+    """One attempt as audited, without personal data; `cost` in minor units."""
+
+    id: int
+    source: str
+    capability: str
+    operation: str
+    applicant_id: str | None
+    application_id: str | None
+    request_id: str
+    consent_id: str | None
+    asked: Json[dict[str, Any]]
+    state: Literal["asking", "done"]
+    outcome: Outcome | None
+    code: str | None
+    answered: Json[dict[str, Any]] | None
+    valid_until: datetime | None
+    reused: int | None
+    milliseconds: int | None
+    business_date: date
+    cost: int
+    currency: str
+    asked_at: datetime
+
+
+class UsageRow(Row):
+    """What a source was asked on one business date; `cost` in minor units."""
+
+    source: str
+    business_date: date
+    currency: str
+    asked: int
+    answered: int
+    failed: int
+    reused: int
+    cost: int
+
+
+class Enquiries:
+    """The enquiries."""
+
+    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
+        self._connection = connection
+        self._keyring = keyring
+        self._blind_index = blind_index
+
+    async def begin(
+        self, attempt: Attempt, *, may_ask: bool = True, reuse: bool = True
+    ) -> Ask | Known | NotNow:
+        """Return the answer that stands, the right to ask, or why neither is to be had.
+
+        One statement decides, equal questions one after the other. A stored answer stands for the
+        enquiry that got it for ever, for others while it is valid; without `reuse` it does not.
+        """
+        record = await self._connection.fetchrow(
+            "select step, enquiry, answer, asked_today, wait from enquiry_begin($1, $2, $3, $4,"
+            " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            attempt.source,
+            attempt.capability,
+            attempt.operation,
+            attempt.applicant_id,
+            attempt.application_id,
+            attempt.request_id,
+            attempt.consent_id,
+            self._blind_index.of(f"enquiry:{attempt.capability}", attempt.input),
+            json.dumps(dict(attempt.asked)),
+            attempt.at,
+            attempt.business_date,
+            attempt.quota,
+            attempt.currency,
+            attempt.lost_cost,
+            attempt.lease,
+            may_ask,
+            reuse,
+            attempt.gap,
+            attempt.longest_turn,
+        )
+        assert record is not None  # noqa: S101 -- the function always returns one row
+        match record["step"]:
+            case "ask":
+                return Ask(record["enquiry"], record["wait"], record["asked_today"])
+            case "reused":
+                sealed, enquiry = record["answer"], record["enquiry"]
+                return Known(enquiry, self._keyring.decrypt(sealed, _place(enquiry)).decode())
+            case why:
+                return NotNow(why, record["wait"])
+
+    async def finish(self, enquiry: int, ending: Ending) -> bool:
+        """Record how an attempt ended and count it; False when it was given up as lost before.
+
+        What was `unsent` does not count against the quota.
+        """
+        sealed = None
+        if ending.answer is not None:
+            sealed = self._keyring.encrypt(ending.answer.encode(), _place(enquiry))
+        ended = await self._connection.fetchval(
+            "with ended as (update enquiries set state = 'done', leased_until = null,"
+            " outcome = $2, code = $3, milliseconds = $4, cost = $5, answered = $6,"
+            " answer_enc = $7, valid_until = $8 where id = $1 and state = 'asking'"
+            " returning source, business_date, currency)"
+            " update enquiry_usage u set cost = u.cost + $5,"
+            " asked = u.asked - ($2 = 'unsent')::integer,"
+            " answered = u.answered + ($6::jsonb is not null)::integer,"
+            " failed = u.failed + ($6::jsonb is null and $2 <> 'unsent')::integer"
+            " from ended where u.source = ended.source"
+            " and u.business_date = ended.business_date and u.currency = ended.currency"
+            " returning true",
+            enquiry,
+            ending.outcome,
+            ending.code,
+            ending.milliseconds,
+            ending.cost,
+            None if ending.answered is None else json.dumps(dict(ending.answered)),
+            sealed,
+            ending.valid_until,
+        )
+        return bool(ended)
+
+    async def of_application(self, application_id: str) -> list[EnquiryRow]:
+        """Return every attempt made for an application, the first one first."""
+        return [
+            EnquiryRow.read(record)
+            for record in await self._connection.fetch(
+                f"select {_COLUMNS} from enquiries where application_id = $1 order by id",
+                application_id,
+            )
+        ]
+
+    async def usage(self, since: date, until: date) -> list[UsageRow]:
+        """Return what was asked and what it cost on the business dates `since` to `until`."""
+        return [
+            UsageRow.read(record)
+            for record in await self._connection.fetch(
+                "select source, business_date, currency, asked, answered, failed, reused, cost"
+                " from enquiry_usage where business_date between $1 and $2"
+                " order by business_date, source, currency",
+                since,
+                until,
+            )
+        ]
+
+
+def _place(enquiry: int) -> bytes:
+    return f"enquiries.answer:{enquiry}".encode()

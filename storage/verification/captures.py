@@ -1,0 +1,154 @@
+"""Captures: elements that their source fetches in steps, and the codes entered for them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from runtime.keyring import Keyring
+from storage.common.errors import IdempotencyMismatch, RecordMissing
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+_SELECT: Final = (
+    "select c.element_id, e.application_id, e.kind, c.workflow_id, c.state, c.source, c.reference,"
+    " c.reason, c.wrong_codes, c.begun_at, c.changed_at"
+    " from captures c join elements e on e.id = c.element_id where c.element_id = $1"
+)
+
+
+class CaptureState(StrEnum):
+    """Where a capture stands. `DONE` (there is a verdict) and `ENDED` (there is none) are final."""
+
+    BEGUN = "begun"
+    AWAITING_CODE = "awaiting_code"
+    PENDING = "pending"
+    DONE = "done"
+    ENDED = "ended"
+
+
+class CaptureRow(Row):
+    """A capture; `source` is who was asked and `reference` their own name for it.
+
+    Both are None until a source has begun it.
+    """
+
+    element_id: str
+    application_id: str
+    kind: str
+    workflow_id: str
+    state: CaptureState
+    source: str | None
+    reference: str | None
+    reason: str | None
+    wrong_codes: int
+    begun_at: datetime
+    changed_at: datetime
+
+
+class Captures:
+    """The captures."""
+
+    def __init__(self, connection: "Connection", keyring: Keyring) -> None:
+        self._connection = connection
+        self._keyring = keyring
+
+    async def begin(self, element_id: str, workflow_id: str, at: datetime) -> CaptureRow:
+        """Record that a source is about to be asked; a repeat returns what is recorded."""
+        await self._connection.execute(
+            "insert into captures (element_id, workflow_id, state, begun_at)"
+            " values ($1, $2, 'begun', $3) on conflict do nothing",
+            element_id,
+            workflow_id,
+            at,
+        )
+        row = await self.get(element_id)
+        if row is None:
+            raise RecordMissing(f"no capture of {element_id}")
+        return row
+
+    async def get(self, element_id: str) -> CaptureRow | None:
+        """Return the capture of an element, None if it has none."""
+        return CaptureRow.read_if_any(await self._connection.fetchrow(_SELECT, element_id))
+
+    async def advance(
+        self,
+        element_id: str,
+        state: CaptureState,
+        *,
+        source: str | None = None,
+        reference: str | None = None,
+        authorise_url: str | None = None,
+        reason: str | None = None,
+        wrong_code: bool = False,
+    ) -> CaptureRow:
+        """Move a capture on and return it; one that is final stays as it is.
+
+        `authorise_url` is the source's own page where the applicant agrees.
+        """
+        sealed = None
+        if authorise_url is not None:
+            sealed = self._keyring.encrypt(authorise_url.encode(), _page(element_id))
+        await self._connection.execute(
+            "update captures set state = $2, reference = coalesce($3, reference), reason = $4,"
+            " wrong_codes = wrong_codes + $5, changed_at = now(),"
+            " authorise_url_enc = coalesce($6, authorise_url_enc), source = coalesce($7, source)"
+            " where element_id = $1 and state not in ('done', 'ended')",
+            element_id,
+            state,
+            reference,
+            reason,
+            int(wrong_code),
+            sealed,
+            source,
+        )
+        row = await self.get(element_id)
+        if row is None:
+            raise RecordMissing(f"no capture of {element_id}")
+        return row
+
+    async def authorise_url(self, element_id: str) -> str | None:
+        """Return the page on which the applicant is to agree; None without one, or when over."""
+        sealed = await self._connection.fetchval(
+            "select authorise_url_enc from captures"
+            " where element_id = $1 and state not in ('done', 'ended')",
+            element_id,
+        )
+        return None if sealed is None else self._keyring.decrypt(sealed, _page(element_id)).decode()
+
+    async def enter_code(self, code_id: str, element_id: str, code: str) -> None:
+        """Keep a code, encrypted, for whoever passes it on; a repeat changes nothing."""
+        stored = await self._connection.fetchval(
+            "insert into capture_codes (id, element_id, code_enc) values ($1, $2, $3)"
+            " on conflict (id) do update set id = excluded.id returning element_id",
+            code_id,
+            element_id,
+            self._keyring.encrypt(code.encode(), _place(code_id)),
+        )
+        if stored != element_id:
+            raise IdempotencyMismatch(f"{code_id} was entered for another element")
+
+    async def code(self, code_id: str) -> str | None:
+        """Return a code that was entered and not passed on yet."""
+        sealed = await self._connection.fetchval(
+            "select code_enc from capture_codes where id = $1", code_id
+        )
+        return None if sealed is None else self._keyring.decrypt(sealed, _place(code_id)).decode()
+
+    async def forget_code(self, code_id: str) -> bool:
+        """Erase a code that its source has answered; False if it was erased before."""
+        erased = await self._connection.fetchval(
+            "update capture_codes set code_enc = null where id = $1 and code_enc is not null"
+            " returning true",
+            code_id,
+        )
+        return erased is True
+
+
+def _place(code_id: str) -> bytes:
+    return f"capture_codes.code:{code_id}".encode()
+
+
+def _page(element_id: str) -> bytes:
+    return f"captures.authorise_url:{element_id}".encode()

@@ -1,0 +1,100 @@
+"""What the pictures inside elements are: their type and size, and a keyed digest of each.
+
+The pictures themselves are part of the element's data, which is sealed and thereby guarded against
+change. The digest finds the same picture again; keyed, it joins this database with no other.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from domain.products.element_catalogue import PICTURE_OF_ANOTHER
+from domain.verification.elements import ElementKind
+from domain.verification.pictures import cleaned
+from runtime.keyring import BlindIndex
+from storage.common.rows import Row
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
+
+
+class PictureRow(Row):
+    """One picture of an element; `place` is its field, and its number from 0 among several.
+
+    `width` and `height` are the file's, in pixels, before it is turned upright.
+    """
+
+    element_id: str
+    kind: ElementKind
+    attempt: int
+    place: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
+class ElementPictures:
+    """The pictures of elements, without their content."""
+
+    def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
+        self._connection = connection
+        self._blind_index = blind_index
+
+    async def insert(self, element_id: str, pictures: Mapping[str, bytes]) -> None:
+        """Record the pictures of an element that is being stored, by their place.
+
+        Raises `BadPicture` for what an element would not have been made of.
+        """
+        if not pictures:
+            return
+        known = [cleaned(content) for content in pictures.values()]
+        await self._connection.execute(
+            "insert into element_pictures (element_id, place, media_type, width, height, bytes,"
+            " content_idx) select $1, * from unnest($2::text[], $3::text[], $4::integer[],"
+            " $5::integer[], $6::integer[], $7::bytea[])",
+            element_id,
+            list(pictures),
+            [picture.media_type for picture in known],
+            [picture.width for picture in known],
+            [picture.height for picture in known],
+            [len(picture.content) for picture in known],
+            [self._digest(picture.content) for picture in known],
+        )
+
+    async def of_application(self, application_id: str) -> list[PictureRow]:
+        """Return the pictures of all attempts of an application, in the order of the attempts."""
+        records = await self._connection.fetch(
+            "select p.element_id, e.kind, e.attempt, p.place, p.media_type, p.width, p.height,"
+            " p.bytes from elements e join element_pictures p on p.element_id = e.id"
+            " where e.application_id = $1"
+            " order by e.kind, e.attempt, length(p.place), p.place",
+            application_id,
+        )
+        return [PictureRow.read(record) for record in records]
+
+    async def given_by_others(self, element_id: str, identity_number: str) -> int:
+        """Return how many other people gave a picture of the element's, in whatever channel.
+
+        Another person is one whose verified identity number is not `identity_number`: who is not
+        known yet is not counted. Nor is who was refused for giving another's picture: that must not
+        fall back on whose picture it is.
+        """
+        people: int = await self._connection.fetchval(
+            "select count(distinct person.identity_number_idx) from element_pictures mine"
+            " join element_pictures same on same.content_idx = mine.content_idx"
+            " and same.element_id <> mine.element_id"
+            " join elements e on e.id = same.element_id"
+            " join applications a on a.id = e.application_id"
+            " join applicants person on person.id = a.applicant_id"
+            " left join verifications v on v.element_id = e.id"
+            " where mine.element_id = $1 and person.identity_number_idx <> $2"
+            " and v.reason is distinct from $3",
+            element_id,
+            self._blind_index.of("identity_number", identity_number),
+            PICTURE_OF_ANOTHER,
+        )
+        return people
+
+    def _digest(self, content: bytes) -> bytes:
+        return self._blind_index.of("picture", hashlib.sha256(content).hexdigest())

@@ -1,0 +1,150 @@
+"""Event streams: everything once and in order, resumed where they broke off."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.__main__ import Server
+from api.http.services import Services
+from messages.ids import application_workflow
+from runtime.settings import Settings
+from tests.api import seeds
+from tests.api.conftest import bearer, serving
+
+
+@pytest.fixture
+async def application_id(services: Services) -> str:
+    async with services.database.transaction() as tx:
+        return (await seeds.application(tx, "app", "alice")).application_id
+
+
+async def _tell(services: Services, application_id: str, *kinds: str, **payload: Any) -> None:
+    aggregate = application_workflow(application_id)
+    for kind in kinds:
+        async with services.database.transaction() as tx:
+            await tx.outbox.add(aggregate, kind, f"{aggregate}:{kind}", payload)
+
+
+def _events(text: str) -> list[tuple[int, str, dict[str, Any]]]:
+    found = []
+    for block in text.split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if line and line[0] != ":")
+        if lines:
+            found.append((int(lines["id"]), lines["event"], json.loads(lines["data"])))
+    return found
+
+
+async def test_a_final_application_streams_its_past_and_ends(
+    http: httpx.AsyncClient, services: Services, application_id: str
+) -> None:
+    await _tell(services, application_id, "created", "verified", "withdrawn")
+    await seeds.set_state(services.database, application_id, "withdrawn")
+    answer = await http.get(
+        f"/v1/applications/{application_id}/events", headers=bearer("applicant", "alice")
+    )
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-store"
+    told = _events(answer.text)
+    assert [kind for _, kind, _ in told] == ["created", "verified", "withdrawn"]
+    ids = [event_id for event_id, _, _ in told]
+    assert ids == sorted(ids)
+
+
+async def test_a_stream_goes_on_behind_the_last_event(
+    http: httpx.AsyncClient, services: Services, application_id: str
+) -> None:
+    await _tell(services, application_id, *(f"step_{number:03}" for number in range(150)))
+    await seeds.set_state(services.database, application_id, "expired")
+    url = f"/v1/applications/{application_id}/events"
+    every = _events((await http.get(url, headers=bearer("ops", "otto"))).text)
+    assert len(every) == 150
+    seen = every[100][0]
+    rest = await http.get(url, headers=bearer("ops", "otto") | {"Last-Event-ID": str(seen)})
+    assert _events(rest.text) == every[101:]
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "9" * 30])
+async def test_a_last_event_id_is_a_number(
+    http: httpx.AsyncClient, application_id: str, last: str
+) -> None:
+    answer = await http.get(
+        f"/v1/applications/{application_id}/events",
+        headers=bearer("ops", "otto") | {"Last-Event-ID": last},
+    )
+    assert answer.status_code == 422
+
+
+async def test_why_a_case_was_decided_is_not_streamed_to_borrowers(
+    http: httpx.AsyncClient, services: Services, application_id: str
+) -> None:
+    await _tell(
+        services,
+        application_id,
+        "rejected",
+        state="rejected",
+        score=430,
+        rejection={"code": "R05"},
+        elements=[{"kind": "operator", "facts": {"months": 3}}],
+    )
+    await seeds.set_state(services.database, application_id, "rejected", reject_code="R05")
+    url = f"/v1/applications/{application_id}/events"
+    borrower = _events((await http.get(url, headers=bearer("partner", "app"))).text)
+    staff = _events((await http.get(url, headers=bearer("analyst", "anna"))).text)
+    assert borrower[0][2]["payload"] == {"state": "rejected", "elements": [{"kind": "operator"}]}
+    assert staff[0][2]["payload"]["score"] == 430
+
+
+@contextlib.asynccontextmanager
+async def _server(app: FastAPI, settings: Settings) -> AsyncIterator[tuple[Server, str]]:
+    """Serve `app`, which has started already, on a port of its own."""
+    server = Server(app, settings.model_copy(update={"api_port": 0}))
+    server.config.lifespan = "off"
+    listener = socket.create_server(("127.0.0.1", 0))
+    # Not `serve`, which takes the signals of the whole process.
+    running = asyncio.create_task(server._serve([listener]))
+    try:
+        yield server, f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+
+
+async def test_news_arrive_as_they_commit_and_a_stopping_server_lets_go(
+    api_settings: Settings, absent_temporal: Any
+) -> None:
+    async with serving(api_settings, absent_temporal) as app:
+        services: Services = app.state.services
+        async with services.database.transaction() as tx:
+            application_id = (await seeds.application(tx, "app", "bob")).application_id
+        async with (
+            _server(app, api_settings) as (server, url),
+            httpx.AsyncClient(base_url=url) as client,
+            client.stream(
+                "GET",
+                f"/v1/applications/{application_id}/events",
+                headers=bearer("applicant", "bob"),
+                timeout=10,
+            ) as stream,
+        ):
+            lines = stream.aiter_lines()
+            for kind in ("created", "verified"):
+                await _tell(services, application_id, kind)
+                assert await _next_event(lines) == kind
+            server.handle_exit(15, None)
+            # The stream ends although the application goes on.
+            assert [line async for line in lines if line.startswith("event")] == []
+
+
+async def _next_event(lines: AsyncIterator[str]) -> str:
+    async with asyncio.timeout(4):
+        async for line in lines:
+            if line.startswith("event: "):
+                return line.removeprefix("event: ")
+    raise AssertionError("the stream ended")

@@ -1,0 +1,116 @@
+"""Records of a loan over HTTP: who may, what they would change, and why one is refused."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.http.services import Services
+from tests.api import seeds
+from tests.api.conftest import bearer, keyed
+
+OPS = bearer("ops", "otto")
+
+
+@pytest.fixture
+async def path(services: Services) -> str:
+    """The records of 10,000.00 over 12 months at 24 %, disbursed on 15 January 2026."""
+    credit = await seeds.credit(services.database, "app", "alice")
+    return f"/v1/loans/{credit.loan_id}/records"
+
+
+def changes_of(answer: dict[str, Any], number: int) -> dict[str, tuple[Any, Any]]:
+    (found,) = [row for row in answer["changes"]["instalments"] if row["number"] == number]
+    return {item["field"]: (item["before"], item["after"]) for item in found["changes"]}
+
+
+async def test_a_backdated_payment_shows_what_it_changes(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    body = {"kind": "paid", "amount": 94_560, "on": "2026-02-15", "reference": "bank-2026-77"}
+    answer = await http.post(f"{path}/preview", headers=OPS, json=body)
+    assert answer.status_code == 200
+    tried = answer.json()
+    first = changes_of(tried, 1)
+    # Paid on its due date it never was late: the penalty that ran since then is gone.
+    assert first["state"] == ("overdue", "paid")
+    assert first["principal_paid"] == (0, 74_560)
+    assert first["penalty"][1] == 0 < first["penalty"][0]
+    assert tried["key"] is None
+    again = await http.post(f"{path}/preview", headers=OPS, json=body)
+    assert again.json() == tried
+
+
+async def test_a_new_plan_shows_its_instalments(http: httpx.AsyncClient, path: str) -> None:
+    body = {
+        "kind": "rescheduled",
+        "on": "2026-01-20",
+        "instalments": 6,
+        "first_due_on": "2026-03-01",
+        "annual_rate": "18",
+    }
+    answer = await http.post(f"{path}/preview", headers=OPS, json=body)
+    assert answer.status_code == 200
+    position = answer.json()["position"]
+    assert [row["due_on"] for row in position["instalments"] if row["principal"]][:2] == [
+        "2026-03-01",
+        "2026-04-01",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        ({"kind": "forgiven"}, 422, None, None),
+        ({"kind": "disbursed", "amount": 1}, 422, None, None),
+        ({"kind": "paid"}, 422, "missing_field", "amount"),
+        ({"kind": "paid", "amount": 0}, 422, None, "amount"),
+        ({"kind": "paid", "amount": 1.5}, 422, None, "amount"),
+        ({"kind": "paid", "amount": 1, "on": "2099-01-01"}, 409, "invalid_event", None),
+        ({"kind": "paid", "amount": 1, "on": "2026-01-14"}, 409, "invalid_event", None),
+        ({"kind": "paid", "amount": 1, "reference": "Zhang San"}, 422, None, "reference"),
+        ({"kind": "reversed", "reverses": "nothing"}, 409, "invalid_reversal", None),
+        ({"kind": "refunded", "amount": 1}, 409, "invalid_event", None),
+        ({"kind": "recovered", "amount": 1}, 409, "invalid_event", None),
+        ({"kind": "waived", "component": "goodwill", "amount": 1}, 422, None, "component"),
+        ({"kind": "charged", "component": "interest", "amount": 1}, 422, None, "component"),
+        ({"kind": "holiday_granted", "count": 0}, 422, None, "count"),
+        ({"kind": "paid", "amount": 1, "colour": "red"}, 422, "unknown_field", "colour"),
+    ],
+)
+async def test_what_cannot_be_recorded_is_refused(
+    http: httpx.AsyncClient,
+    path: str,
+    body: dict[str, Any],
+    status: int,
+    code: str | None,
+    field: str | None,
+) -> None:
+    answer = await http.post(f"{path}/preview", headers=OPS, json=body)
+    problem = answer.json()
+    assert answer.status_code == status, problem
+    if code is not None:
+        assert problem["code"] == code
+    if field is not None:
+        assert any(error["field"].endswith(field) for error in problem["errors"])
+
+
+async def test_recording_is_for_operations_only(
+    http: httpx.AsyncClient, services: Services, path: str
+) -> None:
+    body = {"kind": "written_off"}
+    for role, subject in (("applicant", "alice"), ("partner", "app"), ("collector", "carl")):
+        answer = await http.post(path, headers=keyed(role, subject), json=body)
+        assert answer.status_code == 403
+    unknown = await http.post(
+        "/v1/loans/loa_00000000000000000000000000/records/preview", headers=OPS, json=body
+    )
+    assert unknown.status_code == 404
+
+
+async def test_without_the_process_engine_nothing_is_recorded(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    body = {"kind": "charged", "amount": 1_000}
+    answer = await http.post(path, headers=keyed("ops", "otto"), json=body)
+    assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")

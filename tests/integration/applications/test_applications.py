@@ -1,0 +1,193 @@
+"""States, decisions and reviews reach the record in their order and once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from domain.applications.application import ApplicationState, Rejection, Waiting
+from domain.decisioning.decision import POLICY_VERSION, Decision, Outcome
+from messages import calls, ids
+from messages.applications import (
+    Offer,
+    RecordDecision,
+    RecordReview,
+    RecordState,
+    ReviewCommand,
+)
+from sandbox.personas import person
+from storage.applications.offers import OfferState
+from storage.applications.reviews import ReviewState
+from tests.integration.story import Applicant, Bench, applicant, offer
+
+AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
+
+
+def state(known: Applicant, to: ApplicationState, state_seq: int) -> RecordState:
+    return RecordState(
+        application_id=known.start.application_id,
+        state=to,
+        waiting=Waiting.NOTHING,
+        state_seq=state_seq,
+        at=AT,
+    )
+
+
+def decided(
+    known: Applicant, outcome: Outcome, *, made: Offer | None = None, code: str | None = None
+) -> RecordDecision:
+    states = {
+        Outcome.APPROVE: ApplicationState.OFFERED,
+        Outcome.REJECT: ApplicationState.REJECTED,
+        Outcome.REFER: ApplicationState.IN_REVIEW,
+    }
+    return RecordDecision(
+        application_id=known.start.application_id,
+        decision=Decision(
+            outcome=outcome,
+            policy_version=POLICY_VERSION,
+            score=600,
+            reject_code=code,
+            reapply_on=None,
+            hits=(),
+        ),
+        state=states[outcome],
+        waiting=Waiting.REVIEWER,
+        state_seq=2,
+        at=AT,
+        review_due_at=AT + timedelta(minutes=30) if outcome is Outcome.REFER else None,
+        offer=made,
+    )
+
+
+def word(
+    known: Applicant, reviewer: str, *, approve: bool, accepted: bool, made: Offer | None = None
+) -> RecordReview:
+    rejected = accepted and not approve
+    return RecordReview(
+        application_id=known.start.application_id,
+        approve=approve,
+        accepted=accepted,
+        command=ReviewCommand(reviewer=reviewer, reason="as told"),
+        at=AT,
+        rejection=Rejection(code="R13", reapply_on=None) if rejected else None,
+        offer=made,
+        state_seq=3,
+    )
+
+
+async def test_an_older_state_that_arrives_late_changes_nothing_and_is_not_told(
+    bench: Bench,
+) -> None:
+    known = await applicant(bench, person("approved", 301))
+    await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.WITHDRAWN, 5))
+    await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.DECIDING, 4))
+    await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.WITHDRAWN, 5))
+    async with bench.database.read() as tx:
+        row = await tx.applications.get(known.start.application_id)
+        facts = await tx.outbox.since(ids.application_workflow(known.start.application_id), 0)
+    assert row is not None
+    assert (row.state, row.state_seq) == (ApplicationState.WITHDRAWN, 5)
+    assert [fact.payload["state_seq"] for fact in facts] == [5]
+
+
+async def test_a_referred_application_enters_the_queue_once(bench: Bench) -> None:
+    known = await applicant(bench, person("story", 302))
+    request = decided(known, Outcome.REFER)
+    await asyncio.gather(*(bench.perform(calls.RECORD_DECISION, request) for _ in range(3)))
+    async with bench.database.read() as tx:
+        queue = await tx.reviews.queue(None, 100)
+    mine = [task for task in queue if task.application_id == known.start.application_id]
+    assert [task.due_at for task in mine] == [AT + timedelta(minutes=30)]
+    assert mine[0].amount == 1_000_000
+
+
+async def test_an_approved_application_has_one_offer(bench: Bench) -> None:
+    known = await applicant(bench, person("approved", 303))
+    made = offer()
+    for _ in range(2):
+        await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.APPROVE, made=made))
+    async with bench.database.read() as tx:
+        row = await tx.offers.of_application(known.start.application_id)
+    assert row is not None
+    assert (row.id, row.state, row.annual_rate) == (made.offer_id, OfferState.OPEN, Decimal("24"))
+
+
+async def test_a_rejection_is_on_record_with_its_code(bench: Bench) -> None:
+    known = await applicant(bench, person("low_score", 304))
+    await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.REJECT, code="R08"))
+    async with bench.database.read() as tx:
+        row = await tx.applications.get(known.start.application_id)
+    assert row is not None
+    assert row.rejection == Rejection(code="R08", reapply_on=None)
+
+
+async def test_two_reviewers_at_once_are_both_in_the_audit_and_one_counts(bench: Bench) -> None:
+    known = await applicant(bench, person("story", 305))
+    await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.REFER))
+    made = offer()
+    first = word(known, "reviewer-1", approve=True, accepted=True, made=made)
+    second = word(known, "reviewer-2", approve=False, accepted=False)
+    await asyncio.gather(
+        *(bench.perform(calls.RECORD_REVIEW, said) for said in (first, second, first, second))
+    )
+    application_id = known.start.application_id
+    async with bench.database.read() as tx:
+        row = await tx.applications.get(application_id)
+        task = await tx.reviews.get(application_id)
+        audit = await tx.audit.of(ids.application_workflow(application_id))
+        decisions = await tx.decisions.of(application_id)
+    assert row is not None
+    assert row.state is ApplicationState.OFFERED
+    assert task is not None
+    assert (task.state, task.decided_by) == (ReviewState.APPROVED, "reviewer-1")
+    assert sorted((entry.actor, entry.action, entry.outcome) for entry in audit) == [
+        ("reviewer-1", "approve", "accepted"),
+        ("reviewer-2", "reject", "refused"),
+    ]
+    assert [(made.stage, made.outcome) for made in decisions] == [("review", Outcome.APPROVE)]
+
+
+async def test_a_reviewer_s_rejection_closes_the_application(bench: Bench) -> None:
+    known = await applicant(bench, person("story", 306))
+    await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.REFER))
+    await bench.perform(
+        calls.RECORD_REVIEW, word(known, "reviewer-1", approve=False, accepted=True)
+    )
+    async with bench.database.read() as tx:
+        row = await tx.applications.get(known.start.application_id)
+    assert row is not None
+    assert (row.state, row.reject_code) == (ApplicationState.REJECTED, "R13")
+
+
+async def test_an_application_that_ends_takes_its_task_or_its_offer_along(bench: Bench) -> None:
+    reviewed = await applicant(bench, person("story", 307))
+    await bench.perform(calls.RECORD_DECISION, decided(reviewed, Outcome.REFER))
+    await bench.perform(calls.RECORD_STATE, state(reviewed, ApplicationState.WITHDRAWN, 3))
+    offered = await applicant(bench, person("approved", 308))
+    made = offer()
+    await bench.perform(calls.RECORD_DECISION, decided(offered, Outcome.APPROVE, made=made))
+    await bench.perform(calls.RECORD_STATE, state(offered, ApplicationState.EXPIRED, 3))
+    async with bench.database.read() as tx:
+        task = await tx.reviews.get(reviewed.start.application_id)
+        row = await tx.offers.get(made.offer_id)
+    assert task is not None
+    assert row is not None
+    assert (task.state, row.state) == (ReviewState.CLOSED, OfferState.LAPSED)
+
+
+async def test_what_a_lost_task_wrote_gives_way_to_what_the_process_went_on_with(
+    bench: Bench,
+) -> None:
+    """The worker died after it wrote the offer; in the next try a withdrawal came first."""
+    known = await applicant(bench, person("approved", 309))
+    made = offer()
+    await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.APPROVE, made=made))
+    await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.WITHDRAWN, 2))
+    await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.APPROVE, made=made))
+    async with bench.database.read() as tx:
+        row = await tx.applications.get(known.start.application_id)
+        lapsed = await tx.offers.get(made.offer_id)
+    assert row is not None
+    assert row.state is ApplicationState.WITHDRAWN
+    assert lapsed is not None
+    assert lapsed.state is OfferState.LAPSED

@@ -1,0 +1,162 @@
+"""A loan in arrears is on record as such, and followed up once a step."""
+
+import asyncio
+from datetime import date
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from domain.collections import LADDER
+from messages import calls, ids
+from messages.collections import CloseEpisode, TakeStep
+from messages.loans import MarkLoan
+from sandbox.personas import person
+from storage.collections import ActionState
+from tests.integration.conftest import Arm
+from tests.integration.loans.test_repayments import (
+    FIRST_DUE,
+    INSTALMENT,
+    STATE_SEQ,
+    Repaying,
+    collection,
+    lent,
+)
+from tests.integration.story import Bench, borrower
+
+LATE = date(2026, 2, 16)
+
+
+def step(loan_id: str, name: str, on: date = LATE) -> TakeStep:
+    return TakeStep(
+        loan_id=loan_id,
+        episode=1,
+        action_id=ids.derived_id("act", loan_id, "1", name),
+        step=name,
+        business_date=on,
+    )
+
+
+async def overdue(bench: Bench, index: int) -> str:
+    loan_id = await lent(bench, "approved", index)
+    await bench.standins.fault("payments", operation="debit", times=1, order_outcome="card_closed")
+    await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
+    return loan_id
+
+
+async def sent(bench: Bench, request: TakeStep) -> int:
+    response = await bench.standins.console.get(
+        "/sandbox/messages", params={"message_id": request.action_id}
+    )
+    return len(response.json())
+
+
+async def test_the_first_mark_starts_one_episode(bench: Bench) -> None:
+    loan_id = await overdue(bench, 701)
+    request = MarkLoan(
+        loan_id=loan_id,
+        applicant_id=ids.new_id("per"),
+        product="cash",
+        business_date=LATE,
+        oldest_due_on=FIRST_DUE,
+        state_seq=next(STATE_SEQ),
+        episode=1,
+        open_collections=True,
+    )
+    for _ in range(2):
+        await bench.perform(calls.MARK_LOAN, request)
+    (start,) = set(bench.starts.collections)
+    assert (start.loan_id, start.episode, start.oldest_due_on) == (loan_id, 1, FIRST_DUE)
+    async with bench.database.read() as tx:
+        row = await tx.loans.get(loan_id)
+        facts = await tx.outbox.since(ids.loan_workflow(loan_id), 0)
+    assert row is not None
+    assert (row.state, row.days_past_due) == ("overdue", 1)
+    assert [fact.kind for fact in facts].count("aged") == 1
+
+
+async def test_a_reminder_is_sent_once_however_often_it_is_tried(bench: Bench, arm: Arm) -> None:
+    loan_id = await overdue(bench, 702)
+    request = step(loan_id, "reminder")
+    arm("take_step.after_send=raise")
+    with pytest.raises(ApplicationError):
+        await bench.perform(calls.TAKE_STEP, request)
+    taken = await asyncio.gather(*(bench.perform(calls.TAKE_STEP, request) for _ in range(3)))
+    assert {step.taken for step in taken} == {True}
+    assert await sent(bench, request) == 1
+    async with bench.database.read() as tx:
+        (action,) = await tx.collections.of_loan(loan_id)
+    assert (action.state, action.days_past_due) == (ActionState.SENT, 1)
+
+
+async def test_a_call_waits_for_a_collector(bench: Bench) -> None:
+    loan_id = await overdue(bench, 703)
+    request = step(loan_id, "first_call", date(2026, 2, 19))
+    for _ in range(2):
+        assert (await bench.perform(calls.TAKE_STEP, request)).taken
+    async with bench.database.transaction() as tx:
+        queue = [task for task in await tx.collections.queue(None, 100) if task.loan_id == loan_id]
+        done = await tx.collections.finish(
+            queue[0].id, ActionState.DONE, result="promised", by="collector-1"
+        )
+        twice = await tx.collections.finish(
+            queue[0].id, ActionState.DONE, result="other", by="collector-2"
+        )
+    assert [task.days_past_due for task in queue] == [4]
+    assert (done, twice) == (True, False)
+    assert (await bench.perform(calls.TAKE_STEP, request)).taken
+
+
+async def test_nobody_is_bothered_about_a_loan_that_is_not_overdue(bench: Bench, arm: Arm) -> None:
+    loan_id = await overdue(bench, 704)
+    prepared = step(loan_id, "reminder")
+    await bench.standins.fault("messaging", times=1, status=503)
+    with pytest.raises(ApplicationError):
+        await bench.perform(calls.TAKE_STEP, prepared)
+    await Repaying(bench, loan_id, INSTALMENT + 49, LATE).pay()
+    assert not (await bench.perform(calls.TAKE_STEP, prepared)).taken
+    assert not (await bench.perform(calls.TAKE_STEP, step(loan_id, "first_call"))).taken
+    assert await sent(bench, prepared) == 0
+    async with bench.database.read() as tx:
+        actions = await tx.collections.of_loan(loan_id)
+    assert [action.state for action in actions] == [ActionState.CANCELLED]
+
+
+async def test_an_episode_that_ends_cancels_open_calls(bench: Bench) -> None:
+    loan_id = await overdue(bench, 705)
+    await bench.perform(calls.TAKE_STEP, step(loan_id, "reminder"))
+    await bench.perform(calls.TAKE_STEP, step(loan_id, "first_call"))
+    for _ in range(2):
+        await bench.perform(calls.CLOSE_EPISODE, CloseEpisode(loan_id=loan_id, episode=1))
+    async with bench.database.read() as tx:
+        actions = await tx.collections.of_loan(loan_id)
+    assert sorted(action.state for action in actions) == [ActionState.CANCELLED, ActionState.SENT]
+
+
+async def test_every_step_of_the_ladder_can_be_taken(bench: Bench) -> None:
+    loan_id = await overdue(bench, 706)
+    for rung in LADDER:
+        taken = await bench.perform(calls.TAKE_STEP, step(loan_id, rung.name, date(2026, 4, 17)))
+        assert taken.taken
+
+
+async def test_an_overdue_borrower_draws_no_more(bench: Bench) -> None:
+    someone = await borrower(bench, person("approved", 707), mode="revolving")
+    loan_id = await someone.borrow(amount=500_000)
+    await bench.standins.fault("payments", operation="debit", times=1, order_outcome="card_closed")
+    await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
+    await bench.perform(
+        calls.MARK_LOAN,
+        MarkLoan(
+            loan_id=loan_id,
+            applicant_id=someone.applicant_id,
+            product="revolving",
+            business_date=LATE,
+            oldest_due_on=FIRST_DUE,
+            state_seq=next(STATE_SEQ),
+            episode=1,
+            open_collections=True,
+        ),
+    )
+    with pytest.raises(ApplicationError) as refused:
+        await someone.reserve(amount=100_000)
+    assert refused.value.type == "LineBlocked"

@@ -1,0 +1,205 @@
+"""A right answer of every data source, who is asked, and a way to have them answer anything."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, SecretStr
+
+from providers import ProviderUnavailable
+from providers.http.client import Credentials, ProviderClient
+from providers.http.verdict import Answer
+from providers.sources.blacklist import HttpBlacklist
+from providers.sources.bureau import HttpBureau
+from providers.sources.company import HttpCompany
+from providers.sources.multi_lender import HttpMultiLender
+from providers.sources.person import HttpPersonRegister
+from providers.verification.card_binding import HttpCardBinding
+from providers.verification.contacts import AddressBookEntry, Contact, HttpContacts
+from providers.verification.credit_card import HttpCreditCard
+from providers.verification.ecommerce import HttpEcommerce
+from providers.verification.online_banking import HttpOnlineBanking
+from providers.verification.operator_report import HttpOperatorReport
+from providers.verification.registered_photo import HttpRegisteredPhoto
+from sandbox.personas import person
+from sandbox.reports import document
+from tests.integration.source_clients import factors, two_factors
+
+Ask = Callable[[ProviderClient], Awaitable[BaseModel]]
+
+NO = "cap_1"
+WHO, TWO = factors(person("approved")), two_factors(person("approved"))
+CARD = person("approved").card_number
+PHOTO = "/9j/" + "A" * 96
+"""What begins like a JPEG file, in base64."""
+
+AT = datetime(2026, 9, 1, 4, tzinfo=UTC)
+
+
+def numbers(source: str) -> dict[str, str]:
+    return {"capture_no": f"cap_{source}", "reference": "ref_1"}
+
+
+def consented(source: str) -> dict[str, str]:
+    return {"capture_no": f"cap_{source}", "consent_id": "cst_1"}
+
+
+ASKS: Mapping[tuple[str, str], Ask] = MappingProxyType(
+    {
+        ("operator_report", "begin"): lambda c: HttpOperatorReport(c).begin(
+            **consented("operator_report"), **WHO
+        ),
+        ("operator_report", "confirm"): lambda c: HttpOperatorReport(c).confirm(
+            request_id="r", **numbers("operator_report"), code="123456"
+        ),
+        ("operator_report", "report"): lambda c: HttpOperatorReport(c).report(
+            **numbers("operator_report")
+        ),
+        ("online_banking", "begin"): lambda c: HttpOnlineBanking(c).begin(
+            **consented("online_banking"), **TWO, bank_code="DEMO"
+        ),
+        ("online_banking", "report"): lambda c: HttpOnlineBanking(c).report(
+            **numbers("online_banking")
+        ),
+        ("ecommerce", "begin"): lambda c: HttpEcommerce(c).begin(
+            **consented("ecommerce"), **TWO, platform="jd"
+        ),
+        ("ecommerce", "report"): lambda c: HttpEcommerce(c).report(**numbers("ecommerce")),
+        ("card_binding", "send_code"): lambda c: HttpCardBinding(c).send_code(
+            request_id="r", binding_no=NO, **WHO, card_number=CARD
+        ),
+        ("card_binding", "confirm"): lambda c: HttpCardBinding(c).confirm(
+            request_id="r", binding_no=NO, reference="ref_1", code="123456"
+        ),
+        ("card_binding", "banks"): lambda c: HttpCardBinding(c).banks(request_id="r"),
+        ("registered_photo", "fetch"): lambda c: HttpRegisteredPhoto(c).fetch(
+            request_id="r", **TWO
+        ),
+        ("credit_card", "verify"): lambda c: HttpCreditCard(c).verify(
+            request_id="r", **WHO, card_number=CARD
+        ),
+        ("company", "check"): lambda c: HttpCompany(c).check(
+            request_id="r", country="BR", registration_number="12ABC34501DE35", legal_name="QI"
+        ),
+        ("person", "check"): lambda c: HttpPersonRegister(c).check(
+            request_id="r", country="BR", document_number="26102646231", name="QI"
+        ),
+        ("blacklist", "check"): lambda c: HttpBlacklist(c).check(request_id="r", **WHO),
+        ("multi_lender", "query"): lambda c: HttpMultiLender(c).query(request_id="r", **WHO),
+        ("bureau_second", "score"): lambda c: HttpBureau(c, "bureau_second").score(
+            request_id="r", **WHO
+        ),
+        ("contacts", "verify"): lambda c: HttpContacts(c).verify(
+            request_id="r",
+            identity_number=WHO["identity_number"],
+            mobile=WHO["mobile"],
+            contacts=[Contact(name="云生雨", relation="parent", mobile="13800000001")],
+            address_book=[AddressBookEntry(name="妈", mobile="13800000001")],
+        ),
+    }
+)
+"""Every operation of the data sources, asked for the same person."""
+
+_MATCH: dict[str, Any] = {"verdict": "match", "reasons": []}
+_BANK: dict[str, Any] = {"bank_code": "DEMO", "bank_name": "演示银行"}
+RIGHT: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
+    {
+        ("operator_report", "begin"): _MATCH | numbers("operator_report"),
+        ("operator_report", "confirm"): {
+            "capture_no": "cap_operator_report",
+            "status": "wrong_code",
+            "tries_left": 4,
+        },
+        ("operator_report", "report"): {
+            "capture_no": "cap_operator_report",
+            "status": "done",
+            "document": document("operator_report", person("approved"), AT),
+        },
+        ("online_banking", "begin"): _MATCH
+        | numbers("online_banking")
+        | {"authorise_url": "https://bank.invalid/a"},
+        ("online_banking", "report"): {
+            "capture_no": "cap_online_banking",
+            "status": "done",
+            "document": document("online_banking", person("approved"), AT),
+        },
+        ("ecommerce", "begin"): _MATCH
+        | numbers("ecommerce")
+        | {"authorise_url": "https://shop.invalid/a"},
+        ("ecommerce", "report"): {
+            "capture_no": "cap_ecommerce",
+            "status": "done",
+            "document": document("ecommerce", person("approved"), AT),
+        },
+        ("registered_photo", "fetch"): _MATCH | {"photo": PHOTO},
+        ("card_binding", "send_code"): _MATCH
+        | _BANK
+        | {"binding_no": NO, "delivery": "sent", "reference": "ref_1", "card_type": "debit"},
+        ("card_binding", "confirm"): {
+            "binding_no": NO,
+            "status": "accepted",
+            "agreement_no": "agr_1",
+        },
+        ("card_binding", "banks"): {
+            "banks": [_BANK | {"single_limit": 1, "daily_limit": 2, "currency": "CNY"}]
+        },
+        ("credit_card", "verify"): _MATCH | _BANK,
+        ("company", "check"): _MATCH
+        | {
+            "legal_name": "QI",
+            "status": "active",
+            "constituted_on": "2012-03-01",
+            "adverse": [{"kind": "protest", "count": 1}],
+        },
+        ("person", "check"): _MATCH
+        | {"status": "regular", "adverse": [{"kind": "protest", "count": 1}]},
+        ("blacklist", "check"): _MATCH | {"listed": True, "categories": ["fraud"]},
+        ("multi_lender", "query"): _MATCH
+        | {
+            "lenders_queried_7d": 1,
+            "lenders_queried_30d": 2,
+            "lenders_queried_90d": 3,
+            "unsettled_loans": 1,
+            "new_loans_30d": 0,
+        },
+        ("bureau_second", "score"): _MATCH
+        | {"score": 700, "overdue_history": 0, "lenders_queried_30d": 1, "blacklisted": False},
+        ("contacts", "verify"): _MATCH
+        | {
+            "address_book": {
+                "entries": 1,
+                "missing_contacts": 0,
+                "relation_conflicts": 0,
+                "overdue_entries": 0,
+            }
+        },
+    }
+)
+"""A right answer of each operation, as a source would write it."""
+
+OPERATIONS = sorted(ASKS)
+
+
+async def told(operation: tuple[str, str], content: bytes) -> BaseModel | None:
+    """Ask a source that answers `content`; return its answer, None if it was refused."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=content))
+    key = SecretStr("key")
+    async with httpx.AsyncClient(transport=transport) as http:
+        client = ProviderClient(http, lambda _: "http://source", Credentials(key, key), 5)
+        try:
+            return await ASKS[operation](client)
+        except ProviderUnavailable as error:
+            if error.code != "invalid_response":
+                raise
+            return None
+
+
+def bears_out(answer: BaseModel, content: Mapping[str, object]) -> bool:
+    """Say whether what was made of an answer stands in it: no pass, no end that nobody told."""
+    if isinstance(answer, Answer):
+        return answer.verdict == content["verdict"]
+    return all(
+        getattr(answer, field) == content[field] for field in ("status",) if field in content
+    )

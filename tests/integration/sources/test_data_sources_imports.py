@@ -1,0 +1,156 @@
+"""Imports that the user authorises at the source: credit-card bills and a market place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from providers.http.client import ProviderClient
+from providers.verification.capture import Authorisation, ReportStatus
+from providers.verification.ecommerce import HttpEcommerce
+from providers.verification.ecommerce import facts_of as ecommerce_facts
+from providers.verification.online_banking import HttpOnlineBanking
+from providers.verification.online_banking import facts_of as banking_facts
+from sandbox.personas import person, stranger
+from tests.integration.source_clients import (
+    CONSENT,
+    ended,
+    fresh_id,
+    notice_of,
+    signed_client,
+    two_factors,
+)
+from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
+
+
+@pytest.fixture(scope="module")
+async def callbacks() -> AsyncIterator[Callbacks]:
+    async with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+async def served(
+    tmp_path_factory: pytest.TempPathFactory, callbacks: Callbacks
+) -> AsyncIterator[Standins]:
+    folder = tmp_path_factory.mktemp("sandbox")
+    async with connected(sandbox_config(folder, callbacks.url)) as running:
+        yield running
+
+
+@pytest.fixture
+async def standins(served: Standins, callbacks: Callbacks) -> AsyncIterator[Standins]:
+    """The module's stand-ins without faults; nothing is left in `callbacks`."""
+    await served.repair()
+    yield served
+    while not callbacks.received.empty():
+        callbacks.received.get_nowait()
+
+
+@pytest.fixture(scope="module")
+async def client(served: Standins) -> AsyncIterator[ProviderClient]:
+    async with signed_client(served) as opened:
+        yield opened
+
+
+async def test_credit_card_bills_are_imported(client: ProviderClient, standins: Standins) -> None:
+    assert standins.url
+    banking, capture_no = HttpOnlineBanking(client), fresh_id()
+    begun_import = await banking.begin(
+        capture_no=capture_no,
+        consent_id=CONSENT,
+        bank_code="DEMO",
+        **two_factors(person("low_score")),
+    )
+    capture = authorised(begun_import)
+    await ended(lambda: banking.report(**capture))
+    document = (await banking.report(**capture)).document
+    assert document is not None
+    facts = banking_facts(document)
+    # Twelve statements of 19,000.00 on a limit of 20,000.00; the newest four were not paid.
+    assert facts.model_dump() == {
+        "currency": "CNY",
+        "cards": 1,
+        "credit_limit": 2_000_000,
+        "months_billed": 12,
+        "average_balance": 1_900_000,
+        "utilisation_per_mille": 950,
+        "overdue_bills": 4,
+        "minimum_only_bills": 0,
+    }
+
+
+def authorised(answer: Authorisation) -> dict[str, str]:
+    """Return the numbers of an import that began; its page is not shown in a log."""
+    assert answer.passed
+    assert answer.reference is not None
+    assert answer.authorise_url is not None
+    assert answer.authorise_url.startswith("https://")
+    assert answer.authorise_url not in repr(answer)
+    return {"capture_no": answer.capture_no, "reference": answer.reference}
+
+
+async def test_a_market_place_is_imported(client: ProviderClient, standins: Standins) -> None:
+    assert standins.url
+    shop, capture_no = HttpEcommerce(client), fresh_id()
+    begun_import = await shop.begin(
+        capture_no=capture_no,
+        consent_id=CONSENT,
+        platform="taobao",
+        **two_factors(person("approved")),
+    )
+    capture = authorised(begun_import)
+    await ended(lambda: shop.report(**capture))
+    document = (await shop.report(**capture)).document
+    assert document is not None
+    facts = ecommerce_facts(document)
+    # One order every thirty days from yesterday: thirteen in 365 days, two of them refunded.
+    assert (facts.orders_12m, facts.amount_12m) == (11, 11 * 19_900)
+    assert (facts.account_age_months, facts.addresses) == (96, 2)
+    assert (facts.credit_score, facts.credit_limit, facts.credit_outstanding) == (
+        688,
+        800_000,
+        120_000,
+    )
+
+
+@pytest.mark.parametrize("key", ["import_refused", "report_fails"])
+async def test_an_import_can_end_without_a_document(
+    client: ProviderClient, standins: Standins, callbacks: Callbacks, key: str
+) -> None:
+    shop, capture_no = HttpEcommerce(client), fresh_id()
+    begun_import = await shop.begin(
+        capture_no=capture_no,
+        consent_id=CONSENT,
+        platform="jd",
+        **two_factors(person(key)),
+    )
+    capture = authorised(begun_import)
+    state = await ended(lambda: shop.report(**capture))
+    reason = {"import_refused": "not_authorised", "report_fails": "source_failed"}[key]
+    assert (state.status, state.reason) == (ReportStatus.FAILED, reason)
+    notice, _ = await notice_of(callbacks, standins, capture_no)
+    assert (notice.source, notice.reason) == ("ecommerce", reason)
+
+
+async def test_a_repeat_of_an_import_begins_nothing(
+    client: ProviderClient, standins: Standins
+) -> None:
+    shop, capture_no = HttpEcommerce(client), fresh_id()
+    asked = {"capture_no": capture_no, "consent_id": CONSENT, **two_factors(stranger(20))}
+    answers = await asyncio.gather(*(shop.begin(**asked, platform="jd") for _ in range(10)))
+    assert len({answer.authorise_url for answer in answers}) == 1
+    rows = (
+        await standins.console.get("/sandbox/captures", params={"capture_no": capture_no})
+    ).json()
+    assert len(rows) == 1
+
+
+async def test_what_a_source_does_not_serve_is_a_mismatch(
+    client: ProviderClient, standins: Standins
+) -> None:
+    assert standins.url
+    who = {"consent_id": CONSENT, **two_factors(stranger(21))}
+    bank = await HttpOnlineBanking(client).begin(capture_no=fresh_id(), bank_code="NOPE", **who)
+    shop = await HttpEcommerce(client).begin(capture_no=fresh_id(), platform="other", **who)
+    assert (bank.reasons, shop.reasons) == (("bank_not_supported",), ("platform_not_supported",))

@@ -1,0 +1,301 @@
+"""Whatever a source writes: a known error or an answer in form, and a pass only if it said so."""
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr
+
+from activities.sources.enquiries import judge
+from activities.sources.masks import masked
+from providers import Answer, ProviderError, Verdict
+from providers.http.client import Credentials, ProviderClient
+from providers.sources.blacklist import HttpBlacklist
+from providers.sources.bureau import HttpBureau
+from providers.sources.company import HttpCompany
+from providers.sources.multi_lender import HttpMultiLender
+from providers.sources.person import HttpPersonRegister
+from providers.verification.bank_card import HttpBankCard
+from providers.verification.capture import Confirmation, ReportState
+from providers.verification.card_binding import Binding, HttpCardBinding
+from providers.verification.contacts import Contact, HttpContacts
+from providers.verification.credit_card import HttpCreditCard
+from providers.verification.ecommerce import HttpEcommerce
+from providers.verification.identity_card import HttpIdentityCard
+from providers.verification.liveness import HttpLiveness
+from providers.verification.mobile_operator import HttpOperator
+from providers.verification.online_banking import HttpOnlineBanking
+from providers.verification.operator_report import HttpOperatorReport
+from providers.verification.real_name import HttpRealName
+from providers.verification.registered_photo import HttpRegisteredPhoto
+
+EXAMPLES: Final = int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "200"))
+NAME, NUMBER, MOBILE = "晴方好", "230100198501019004", "19905000000"
+CARD: Final = "6299050000000002"
+TWO: Final = {"name": NAME, "identity_number": NUMBER}
+THREE: Final = {**TWO, "mobile": MOBILE}
+FOUR: Final = {**THREE, "card_number": CARD}
+PHOTO: Final = base64.b64encode(b"\xff\xd8\xff" + bytes(80)).decode()
+ID: Final = "elt_1"
+CAPTURE: Final = {"capture_no": "elt_1", "reference": "r1"}
+
+Call = Callable[[ProviderClient], Awaitable[BaseModel]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A client's operation; a pass says all of `needs` (JSON keys that are not null)."""
+
+    call: Call
+    needs: tuple[str, ...] = ()
+
+
+def begin(client: Any, **more: str) -> Awaitable[BaseModel]:
+    begun: Awaitable[BaseModel] = client.begin(
+        capture_no="elt_1", consent_id="con_1", **TWO, **more
+    )
+    return begun
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "real_name": Operation(lambda c: HttpRealName(c).verify(request_id=ID, **TWO)),
+    "operator": Operation(lambda c: HttpOperator(c).verify(request_id=ID, **THREE)),
+    "contacts": Operation(
+        lambda c: HttpContacts(c).verify(
+            request_id=ID,
+            identity_number=NUMBER,
+            mobile=MOBILE,
+            contacts=[Contact(name=NAME, relation="friend", mobile=MOBILE)],
+        )
+    ),
+    "identity_card": Operation(
+        lambda c: HttpIdentityCard(c).read(request_id=ID, front=b"front", back=b"back"),
+        ("fields",),
+    ),
+    "liveness": Operation(
+        lambda c: HttpLiveness(c).check(request_id=ID, frames=[b"frame"], actions=["blink"]),
+        ("score",),
+    ),
+    "face": Operation(
+        lambda c: HttpLiveness(c).compare(request_id=ID, face=b"face", identity_number=NUMBER),
+        ("similarity", "threshold"),
+    ),
+    "registered_photo": Operation(
+        lambda c: HttpRegisteredPhoto(c).fetch(request_id=ID, **TWO), ("photo",)
+    ),
+    "bank_card": Operation(
+        lambda c: HttpBankCard(c).verify(request_id=ID, **FOUR),
+        ("bank_code", "bank_name", "card_type"),
+    ),
+    "bureau": Operation(
+        lambda c: HttpBureau(c).score(request_id=ID, **THREE),
+        ("score", "overdue_history", "lenders_queried_30d", "blacklisted"),
+    ),
+    "blacklist": Operation(lambda c: HttpBlacklist(c).check(request_id=ID, **THREE), ("listed",)),
+    "multi_lender": Operation(
+        lambda c: HttpMultiLender(c).query(request_id=ID, **THREE), ("lenders_queried_30d",)
+    ),
+    "credit_card": Operation(
+        lambda c: HttpCreditCard(c).verify(request_id=ID, **FOUR), ("bank_code",)
+    ),
+    "company": Operation(
+        lambda c: HttpCompany(c).check(
+            request_id=ID,
+            country="CN",
+            registration_number="91110000600007156K",
+            legal_name="示例公司",
+        ),
+        ("status", "constituted_on"),
+    ),
+    "person": Operation(
+        lambda c: HttpPersonRegister(c).check(
+            request_id=ID,
+            country="CN",
+            document_number=NUMBER,
+            name=NAME,
+            birth_date=date(1985, 1, 1),
+        ),
+        ("status",),
+    ),
+    "send_code": Operation(
+        lambda c: HttpCardBinding(c).send_code(request_id=ID, binding_no="b1", **FOUR),
+        ("binding_no", "reference"),
+    ),
+    "bind": Operation(
+        lambda c: HttpCardBinding(c).confirm(
+            request_id=ID, binding_no="b1", reference="r1", code="123456"
+        )
+    ),
+    "banks": Operation(lambda c: HttpCardBinding(c).banks(request_id=ID)),
+    "begin_report": Operation(
+        lambda c: begin(HttpOperatorReport(c), mobile=MOBILE), ("reference",)
+    ),
+    "confirm_report": Operation(
+        lambda c: HttpOperatorReport(c).confirm(request_id=ID, **CAPTURE, code="123456")
+    ),
+    "operator_report": Operation(lambda c: HttpOperatorReport(c).report(**CAPTURE)),
+    "begin_banking": Operation(
+        lambda c: begin(HttpOnlineBanking(c), bank_code="ICBC"), ("reference", "authorise_url")
+    ),
+    "online_banking": Operation(lambda c: HttpOnlineBanking(c).report(**CAPTURE)),
+    "begin_ecommerce": Operation(
+        lambda c: begin(HttpEcommerce(c), platform="jd"), ("reference", "authorise_url")
+    ),
+    "ecommerce": Operation(lambda c: HttpEcommerce(c).report(**CAPTURE)),
+}
+
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(
+        [0, 1, 300, 780, 0.0, 0.99, 1.0, "match", "true", "ICBC", "debit", NAME, PHOTO]
+    )
+)
+_JSON = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+_VERDICTS: Final[st.SearchStrategy[Any]] = st.sampled_from(
+    ["match", "mismatch", "unavailable", "MATCH", " match", "pass", True, 1, None, ["match"], {}]
+)
+_REASONS: Final[st.SearchStrategy[Any]] = st.sampled_from(
+    [[], ["name_mismatch"], None, ["a" * 60], [NUMBER], "", [[]], {"0": 1}]
+)
+_KEYS = (
+    *("score", "similarity", "threshold", "fields", "scores", "bank_code", "bank_name"),
+    *("card_type", "overdue_history", "lenders_queried_7d", "lenders_queried_30d"),
+    *("lenders_queried_90d", "blacklisted", "listed", "categories", "unsettled_loans"),
+    *("new_loans_30d", "status", "legal_name", "constituted_on", "adverse", "address_book"),
+    *("capture_no", "reference", "authorise_url", "reason", "retry_after_seconds", "document"),
+    *("tries_left", "binding_no", "banks", "photo", "extra"),
+)
+_NEAR = st.builds(
+    lambda verdict, reasons, rest: {"verdict": verdict, "reasons": reasons, **rest},
+    _VERDICTS,
+    _REASONS,
+    st.dictionaries(st.sampled_from(_KEYS), _JSON, max_size=8),
+)
+_BODIES = (
+    st.binary(max_size=60)
+    | _JSON.map(lambda value: json.dumps(value).encode())
+    | _NEAR.map(lambda value: json.dumps(value).encode())
+)
+_STATUSES = st.sampled_from([200] * 8 + [201, 204, 302, 400, 401, 404, 408, 409, 422, 429, 500])
+
+
+class Line:
+    """A client of one source that answers what it is told to."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._answer = httpx.Response(200)
+        self._http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: self._answer))
+        credentials = Credentials(SecretStr("key"), SecretStr("secret"))
+        self._client = ProviderClient(self._http, lambda _: "http://source.test", credentials, 5.0)
+
+    def exchange(self, call: Call, status: int, body: bytes) -> BaseModel | ProviderError:
+        """Return what a client makes of an answer."""
+        self._answer = httpx.Response(status, content=body)
+        return self._runner.run(self._made_of(call))
+
+    async def _made_of(self, call: Call) -> BaseModel | ProviderError:
+        try:
+            return await call(self._client)
+        except ProviderError as error:
+            return error
+
+    def close(self) -> None:
+        self._runner.run(self._http.aclose())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Line]:
+    opened = Line()
+    yield opened
+    opened.close()
+
+
+def says_so(body: bytes, needs: tuple[str, ...]) -> bool:
+    """Say by the bare JSON whether a source confirmed something, with all that belongs to it."""
+    told = json.loads(body)
+    return (
+        isinstance(told, dict)
+        and told.get("verdict") == "match"
+        and not told.get("reasons")
+        and all(told.get(key) is not None for key in needs)
+    )
+
+
+@pytest.mark.timeout(max(180, EXAMPLES))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(status=_STATUSES, body=_BODIES)
+@example(status=200, body=b"")
+@example(status=200, body=b'{"verdict": "match", "verdict": "mismatch", "reasons": []}')
+@example(status=200, body=b'{"verdict": "match", "similarity": NaN, "threshold": 0.5}')
+@example(status=200, body=b'{"verdict": "match", "score": 1e400, "threshold": -0.0}')
+@example(status=500, body=b'{"verdict": "match", "reasons": []}')
+@example(status=200, body=b"[" * 10_000)
+def test_no_answer_breaks_us_and_none_is_taken_for_a_pass(
+    line: Line, status: int, body: bytes
+) -> None:
+    """The same answer is given to every operation of every client."""
+    for name, operation in OPERATIONS.items():
+        result = line.exchange(operation.call, status, body)
+        if isinstance(result, ProviderError):
+            assert NAME not in str(result)
+            assert NUMBER not in str(result)
+        else:
+            assert 200 <= status < 300, name
+            assert NAME not in json.dumps(masked(result), ensure_ascii=False), name
+            assert said(result, body, operation.needs), name
+
+
+def said(result: BaseModel, body: bytes, needs: tuple[str, ...]) -> bool:
+    """Say whether what was made of an answer is what its bare JSON says."""
+    if isinstance(result, Answer):
+        judged = judge(result)
+        settled = json.loads(body)["verdict"] in ("match", "mismatch")
+        passed = judged.verdict is Verdict.MATCH
+        return judged.settles is settled and (not passed or says_so(body, needs))
+    if isinstance(result, (Binding, Confirmation, ReportState)):
+        return bool(result.status.value == json.loads(body)["status"])
+    return True
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("real_name", {"verdict": "match"}),
+        ("bank_card", {"bank_code": "ICBC", "bank_name": "示例银行", "card_type": "debit"}),
+        ("face", {"similarity": 0.9, "threshold": 0.9}),
+        ("registered_photo", {"photo": PHOTO}),
+    ],
+)
+def test_a_right_answer_passes(line: Line, name: str, body: dict[str, object]) -> None:
+    """The net above lets something through."""
+    operation = OPERATIONS[name]
+    told = json.dumps({"verdict": "match", **body}).encode()
+    result = line.exchange(operation.call, 200, told)
+    assert isinstance(result, Answer)
+    assert judge(result).verdict is Verdict.MATCH
+    assert says_so(told, operation.needs)

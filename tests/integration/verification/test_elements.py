@@ -1,0 +1,254 @@
+"""Captures as activities: begun once, confirmed once, polled until there is one end."""
+
+import asyncio
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from domain.people.consents import Purpose
+from domain.verification import elements
+from domain.verification.elements import ElementKind, Verdict
+from messages import calls
+from messages.ids import application_workflow, new_id
+from messages.verification import (
+    CaptureProgress,
+    ConfirmCapture,
+    EndCapture,
+    PollCapture,
+    RemindApplicant,
+    StartCapture,
+)
+from runtime.clock import utc_now
+from sandbox.captures import RIGHT_CODE
+from sandbox.personas import Person, person
+from storage.verification.captures import CaptureState
+from tests.integration import story
+from tests.integration.conftest import Arm
+from tests.integration.story import Applicant, Bench, applicant
+
+REPORT = ElementKind.OPERATOR_REPORT
+
+
+class Capturing:
+    """One element that is captured, as its process drives it."""
+
+    def __init__(self, of: Applicant, element_id: str, kind: ElementKind) -> None:
+        self.of = of
+        self.element_id = element_id
+        self.kind = kind
+
+    @property
+    def application_id(self) -> str:
+        return self.of.start.application_id
+
+    async def start(self) -> CaptureProgress:
+        request = StartCapture(
+            application_id=self.application_id,
+            element_id=self.element_id,
+            kind=self.kind,
+            workflow_id=application_workflow(self.application_id),
+            at=utc_now(),
+        )
+        return await self.of.bench.perform(calls.START_CAPTURE, request)
+
+    async def enter(self, code: str) -> str:
+        code_id = new_id("act")
+        async with self.of.bench.database.transaction() as tx:
+            await tx.captures.enter_code(code_id, self.element_id, code)
+        return code_id
+
+    async def confirm(self, code_id: str) -> CaptureProgress:
+        request = ConfirmCapture(
+            application_id=self.application_id,
+            element_id=self.element_id,
+            kind=self.kind,
+            code_id=code_id,
+        )
+        return await self.of.bench.perform(calls.CONFIRM_CAPTURE, request)
+
+    async def poll(self) -> CaptureProgress:
+        request = PollCapture(
+            application_id=self.application_id, element_id=self.element_id, kind=self.kind
+        )
+        return await self.of.bench.perform(calls.POLL_CAPTURE, request)
+
+    async def end(self) -> CaptureProgress:
+        request = EndCapture(
+            application_id=self.application_id,
+            element_id=self.element_id,
+            kind=self.kind,
+            reason="no_answer",
+        )
+        return await self.of.bench.perform(calls.END_CAPTURE, request)
+
+    async def finish(self) -> None:
+        console = self.of.bench.standins.console
+        answer = await console.post(f"/sandbox/captures/{self.element_id}/finish")
+        answer.raise_for_status()
+
+    async def tries(self) -> int:
+        async with self.of.bench.database.read() as tx:
+            row = await tx.captures.get(self.element_id)
+        assert row is not None
+        return row.wrong_codes
+
+
+async def capturing(bench: Bench, who: Person, data: elements.Element | None = None) -> Capturing:
+    """Return an element of someone whose name is verified."""
+    of = await applicant(bench, who)
+    await of.verify(story.real_name(who))
+    data = data or elements.OperatorReport(mobile=who.mobile)
+    return Capturing(of, await of.provide(data), ElementKind(data.kind))
+
+
+async def running(bench: Bench, who: Person) -> Capturing:
+    """Return a report that its source works on until it is told to finish."""
+    report = await capturing(bench, who)
+    await report.start()
+    await bench.standins.fault("operator_report", operation="confirm", hold=True)
+    progress = await report.confirm(await report.enter(RIGHT_CODE))
+    assert progress.verdict is Verdict.PENDING
+    return report
+
+
+async def test_a_report_is_begun_confirmed_and_found_once(bench: Bench) -> None:
+    who = person("approved", 71)
+    report = await capturing(bench, who)
+    for _ in range(2):
+        assert (await report.start()).verdict is Verdict.AWAITING_CODE
+    await bench.standins.fault("operator_report", operation="confirm", hold=True)
+    code_id = await report.enter(RIGHT_CODE)
+    for _ in range(2):
+        assert (await report.confirm(code_id)).verdict is Verdict.PENDING
+    assert (await report.poll()).verdict is Verdict.PENDING
+    await report.finish()
+
+    found = await asyncio.gather(*(report.poll() for _ in range(4)))
+
+    assert {progress.verdict for progress in found} == {Verdict.MATCH}
+    assert (await report.end()).verdict is Verdict.MATCH
+    async with bench.database.read() as tx:
+        verified = await tx.elements.verification(report.element_id)
+        capture = await tx.captures.get(report.element_id)
+        told = await tx.outbox.since(application_workflow(report.application_id), 0, 100)
+    assert verified is not None
+    assert capture is not None
+    assert capture.state is CaptureState.DONE
+    assert verified.facts["identity_matches"] is True
+    # Counts only: nothing of whom was called.
+    assert who.mobile not in str(verified.facts)
+    mine = [row for row in told if row.payload.get("element_id") == report.element_id]
+    assert len(mine) == 1
+
+
+async def test_a_wrong_code_counts_once_however_often_it_is_passed_on(bench: Bench) -> None:
+    report = await capturing(bench, person("approved", 72))
+    await report.start()
+    code_id = await report.enter("000000")
+    for _ in range(3):
+        assert (await report.confirm(code_id)).verdict is Verdict.AWAITING_CODE
+    assert await report.tries() == 1
+
+
+async def test_who_is_not_the_subscriber_is_a_mismatch_at_once(bench: Bench) -> None:
+    report = await capturing(bench, person("mobile_mismatch", 73))
+    progress = await report.start()
+    assert (progress.verdict, progress.reason) == (Verdict.MISMATCH, "mobile_mismatch")
+
+
+async def test_a_source_that_fails_ends_without_a_verdict(bench: Bench) -> None:
+    report = await running(bench, person("report_fails", 74))
+    await report.finish()
+    progress = await report.poll()
+    assert (progress.verdict, progress.reason) == (Verdict.UNAVAILABLE, "source_failed")
+    async with bench.database.read() as tx:
+        assert await tx.elements.verification(report.element_id) is None
+
+
+async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Bench) -> None:
+    report = await capturing(bench, person("approved", 75))
+    await bench.standins.fault("operator_report", operation="begin", status=503, times=1)
+    with pytest.raises(ApplicationError) as failure:
+        await report.start()
+    assert (failure.value.type, failure.value.non_retryable) == ("ProviderUnavailable", False)
+    assert (await report.start()).verdict is Verdict.AWAITING_CODE
+
+
+async def test_a_death_after_the_source_was_asked_asks_for_the_same_capture(
+    bench: Bench, arm: Arm
+) -> None:
+    report = await capturing(bench, person("approved", 80))
+    arm("start_capture.after_call=raise")
+    with pytest.raises(ApplicationError):
+        await report.start()
+    assert (await report.start()).verdict is Verdict.AWAITING_CODE
+    begun = await bench.standins.console.get(
+        "/sandbox/captures", params={"capture_no": report.element_id}
+    )
+    assert len(begun.json()) == 1
+
+
+async def test_what_comes_after_the_end_changes_nothing(bench: Bench) -> None:
+    report = await running(bench, person("approved", 76))
+    assert (await report.end()).verdict is Verdict.UNAVAILABLE
+    await report.finish()
+    assert (await report.poll()).verdict is Verdict.UNAVAILABLE
+    assert (await report.start()).verdict is Verdict.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [elements.OnlineBanking(bank_code="DEMO"), elements.Ecommerce(platform="taobao")],
+    ids=lambda data: data.kind,
+)
+async def test_an_import_shows_the_page_on_which_to_agree(
+    bench: Bench, data: elements.Element
+) -> None:
+    await bench.standins.fault(data.kind, operation="begin", hold=True)
+    imported = await capturing(bench, person("approved", 77), data)
+    assert (await imported.start()).verdict is Verdict.PENDING
+    async with bench.database.read() as tx:
+        page = await tx.captures.authorise_url(imported.element_id)
+    assert page is not None
+    assert page.startswith("https://")
+    await imported.finish()
+    assert (await imported.poll()).verdict is Verdict.MATCH
+    async with bench.database.read() as tx:
+        assert await tx.captures.authorise_url(imported.element_id) is None
+
+
+async def test_without_consent_or_name_no_source_is_asked(bench: Bench) -> None:
+    who = person("approved", 78)
+    report = await capturing(bench, who)
+    async with bench.database.transaction() as tx:
+        await tx.consents.revoke(
+            report.of.start.applicant_id, Purpose.OPERATOR_REPORT, revoked_by="x", at=utc_now()
+        )
+    nameless = await applicant(bench, who)
+    element_id = await nameless.provide(elements.OperatorReport(mobile=who.mobile))
+    for capture, reason in (
+        (report, "not_allowed"),
+        (Capturing(nameless, element_id, REPORT), "real_name_required"),
+    ):
+        for _ in range(2):
+            progress = await capture.start()
+            assert (progress.verdict, progress.reason) == (Verdict.UNAVAILABLE, reason)
+        calls_made = await bench.standins.calls(provider="operator_report")
+        assert capture.element_id not in {call["request_id"] for call in calls_made}
+
+
+async def test_a_reminder_is_sent_once_and_not_to_who_has_gone_on(bench: Bench) -> None:
+    who = person("approved", 79)
+    of = await applicant(bench, who)
+    await of.verify_identity()
+    request = RemindApplicant(
+        application_id=of.start.application_id,
+        message_id=new_id("act"),
+        number=1,
+        missing=(ElementKind.LIVENESS,),
+    )
+    for _ in range(2):
+        await bench.perform(calls.REMIND_APPLICANT, request)
+    async with bench.database.read() as tx:
+        told = await tx.outbox.since(application_workflow(request.application_id), 0, 100)
+    assert [row.kind for row in told].count("applicant_reminded") == 1

@@ -1,0 +1,138 @@
+"""What counts of earlier verifications, and when an applicant is reminded of what is missing."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.applications.kept_elements import (
+    DrawdownElementsMissing,
+    KeptElement,
+    check_may_draw,
+    usable_elements,
+)
+from domain.applications.reminders import next_reminder, outside_quiet_hours, quiet_from
+from domain.common.masking import masked_name, masked_number
+from domain.people.consents import Purpose
+from domain.products.products import CASH_LOAN
+from domain.verification.elements import ElementKind
+
+ZONE = ZoneInfo("Asia/Shanghai")
+VERIFIED_ON = date(2026, 3, 1)
+CARD, FACE, NAME = ElementKind.BANK_CARD, ElementKind.LIVENESS, ElementKind.REAL_NAME
+DRAWING = CASH_LOAN.model_copy(update={"drawdown_elements": (CARD,)})
+
+
+def kept(
+    kind: ElementKind,
+    *,
+    own: bool = True,
+    on: date = VERIFIED_ON,
+    name: str = "elt_1",
+    valid_until: date | None = None,
+) -> KeptElement:
+    return KeptElement(
+        kind=kind,
+        element_id=name,
+        application_id="app_1",
+        verified_at=datetime(on.year, on.month, on.day, 4, tzinfo=UTC),
+        verified_on=on,
+        valid_until=valid_until,
+        own=own,
+    )
+
+
+def used(
+    *items: KeptElement,
+    on: date = VERIFIED_ON,
+    consented: Collection[Purpose] = tuple(Purpose),
+    is_present: bool = False,
+) -> dict[ElementKind, str]:
+    found = usable_elements(
+        CASH_LOAN, tuple(ElementKind), items, on, consented=consented, is_present=is_present
+    )
+    return {item.kind: item.element_id for item in found}
+
+
+@pytest.mark.parametrize(("days", "counts"), [(0, True), (30, True), (31, False)])
+def test_a_card_counts_for_thirty_days(days: int, counts: bool) -> None:
+    assert bool(used(kept(CARD), on=VERIFIED_ON + timedelta(days=days))) == counts
+
+
+def test_what_ends_of_itself_counts_no_longer() -> None:
+    until = VERIFIED_ON + timedelta(days=3)
+    assert used(kept(CARD, valid_until=until), on=until)
+    assert not used(kept(CARD, valid_until=until), on=until + timedelta(days=1))
+
+
+def test_what_is_not_consented_to_any_more_is_not_used_again() -> None:
+    others = set(Purpose) - {Purpose.BANK_CARD_VERIFICATION}
+    assert used(kept(CARD), kept(NAME), consented=others) == {NAME: "elt_1"}
+    with pytest.raises(DrawdownElementsMissing):
+        check_may_draw(DRAWING, [kept(CARD)], VERIFIED_ON, others)
+
+
+def test_another_channels_counts_only_for_who_is_present() -> None:
+    assert used(kept(CARD, own=False)) == {}
+    assert used(kept(CARD, own=False), is_present=True) == {CARD: "elt_1"}
+
+
+def test_a_face_is_shown_in_every_channel_anew() -> None:
+    assert used(kept(FACE)) == {FACE: "elt_1"}
+    assert used(kept(FACE, own=False), is_present=True) == {}
+
+
+def test_ones_own_comes_first_and_then_the_latest() -> None:
+    later = VERIFIED_ON + timedelta(days=5)
+    items = (
+        kept(CARD, own=False, on=later, name="theirs"),
+        kept(CARD, name="mine"),
+        kept(NAME, name="early"),
+        kept(NAME, on=later, name="late"),
+    )
+    assert used(*items, on=later, is_present=True) == {CARD: "mine", NAME: "late"}
+
+
+def test_a_drawdown_needs_its_elements_and_those_of_the_application_count() -> None:
+    check_may_draw(DRAWING, [kept(CARD)], VERIFIED_ON, tuple(Purpose))
+    check_may_draw(CASH_LOAN, [], VERIFIED_ON, ())
+    for items, on in (
+        ([], VERIFIED_ON),
+        ([kept(NAME)], VERIFIED_ON),
+        ([kept(CARD)], VERIFIED_ON + timedelta(days=31)),
+        ([kept(CARD, own=False)], VERIFIED_ON),
+    ):
+        with pytest.raises(DrawdownElementsMissing, match="bank_card"):
+            check_may_draw(DRAWING, items, on, tuple(Purpose))
+
+
+@pytest.mark.parametrize(
+    ("local", "allowed"),
+    [
+        ("2026-03-01 07:59", "2026-03-01 08:00"),
+        ("2026-03-01 08:00", "2026-03-01 08:00"),
+        ("2026-03-01 21:59", "2026-03-01 21:59"),
+        ("2026-03-01 22:00", "2026-03-02 08:00"),
+        ("2026-03-01 23:30", "2026-03-02 08:00"),
+        ("2026-12-31 22:15", "2027-01-01 08:00"),
+    ],
+)
+def test_nobody_is_messaged_from_ten_in_the_evening_to_eight(local: str, allowed: str) -> None:
+    at = datetime.fromisoformat(local).replace(tzinfo=ZONE)
+    assert outside_quiet_hours(at, ZONE) == datetime.fromisoformat(allowed).replace(tzinfo=ZONE)
+    assert quiet_from(at, ZONE).astimezone(ZONE).hour == 22
+
+
+def test_reminders_follow_the_product_and_end() -> None:
+    at = datetime(2026, 3, 1, 12, tzinfo=ZONE)
+    assert next_reminder(CASH_LOAN, at, 0, ZONE) == at + timedelta(days=1)
+    assert next_reminder(CASH_LOAN, at, 1, ZONE) == at + timedelta(days=3)
+    assert next_reminder(CASH_LOAN, at, 2, ZONE) is None
+
+
+def test_masks_hide_what_they_are_to_hide() -> None:
+    assert masked_name("张伟") == "张*"
+    assert masked_number("11010519491231002X", head=3, tail=4) == "110***********002X"
+    assert masked_number("6212262308004359191", head=0, tail=4) == "***************9191"
+    assert masked_number("123", head=3, tail=4) == "***"

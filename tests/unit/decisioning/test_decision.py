@@ -1,0 +1,167 @@
+"""The decision policy against the starter thresholds of the domain facts, section 5.3."""
+
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+
+from domain.decisioning.decision import (
+    DECISION_SOURCES,
+    POLICY,
+    Facts,
+    Lending,
+    Outcome,
+    Policy,
+    age_on,
+    decide,
+    reapply_date,
+    reject_unasked,
+)
+from domain.products.products import CASH_LOAN, PRODUCTS, Product
+from domain.sources import Capability
+
+TODAY = date(2026, 11, 21)
+AT_EVERY_LIMIT = Lending(
+    lenders_queried_7d=5,
+    lenders_queried_30d=10,
+    lenders_queried_90d=20,
+    unsettled_loans=5,
+    new_loans_30d=3,
+)
+GOOD = Facts(
+    birth_date=date(1990, 5, 1),
+    score=780,
+    blacklisted=False,
+    lenders_queried_30d=2,
+    listed=(),
+    lending=AT_EVERY_LIMIT,
+    model_score=600,
+)
+
+
+def changed(**fields: object) -> Facts:
+    return GOOD.model_copy(update=fields)
+
+
+def test_good_facts_are_approved_with_no_hit() -> None:
+    decision = decide(GOOD, TODAY)
+    assert (decision.outcome, decision.hits, decision.reject_code) == (Outcome.APPROVE, (), None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "reapply_on"),
+    [
+        (changed(blacklisted=True), "R05", date(2027, 5, 20)),
+        (changed(score=449), "R08", date(2026, 12, 21)),
+        (changed(listed=("fraud",)), "R05", date(2027, 5, 20)),
+        (changed(model_score=449), "R08", date(2026, 12, 21)),
+        (changed(model_score=300), "R08", date(2026, 12, 21)),
+        (changed(birth_date=date(2006, 11, 22)), "R02", date(2026, 12, 21)),
+        (changed(birth_date=date(1970, 11, 21)), "R02", date(2026, 12, 21)),
+    ],
+)
+def test_a_rejection_has_a_code_and_a_date_to_come_back(
+    facts: Facts, code: str, reapply_on: date
+) -> None:
+    decision = decide(facts, TODAY)
+    assert decision.outcome is Outcome.REJECT
+    assert (decision.reject_code, decision.reapply_on) == (code, reapply_on)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        changed(score=450),
+        changed(score=649),
+        changed(lenders_queried_30d=11),
+        changed(score=None),
+        changed(blacklisted=None),
+        changed(birth_date=None),
+        changed(lenders_queried_30d=None),
+        changed(model_score=450),
+        changed(model_score=599),
+        changed(model_score=None),
+        changed(listed=None),
+        changed(lending=None),
+    ],
+)
+def test_doubt_and_missing_facts_go_to_a_person(facts: Facts) -> None:
+    assert decide(facts, TODAY).outcome is Outcome.REFER
+
+
+def test_a_rejection_outweighs_doubt_and_every_hit_is_told() -> None:
+    decision = decide(changed(score=None, blacklisted=True), TODAY)
+    assert decision.outcome is Outcome.REJECT
+    assert [hit.rule for hit in decision.hits] == ["blacklist", "score"]
+
+
+@pytest.mark.parametrize("count", list(Lending.model_fields))
+def test_each_count_of_other_lenders_refers_above_its_limit(count: str) -> None:
+    more = getattr(AT_EVERY_LIMIT, count) + 1
+    decision = decide(changed(lending=AT_EVERY_LIMIT.model_copy(update={count: more})), TODAY)
+    assert decision.outcome is Outcome.REFER
+    assert [(hit.rule, hit.read) for hit in decision.hits] == [(f"multi_lender_{count}", str(more))]
+
+
+def test_facts_of_which_nothing_is_said_are_missing_and_never_pass() -> None:
+    silent = Facts(birth_date=date(1990, 5, 1), score=780, blacklisted=False, lenders_queried_30d=2)
+    decision = decide(silent, TODAY)
+    assert decision.outcome is Outcome.REFER
+    assert {(hit.rule, hit.read) for hit in decision.hits} == {
+        ("shared_lists", "missing"),
+        ("model_score", "missing"),
+        ("multi_lender", "missing"),
+    }
+
+
+def test_only_the_rules_of_sources_that_are_asked_apply() -> None:
+    nothing = changed(
+        score=None, blacklisted=None, lenders_queried_30d=None, listed=None, lending=None
+    )
+    only_score = nothing.model_copy(update={"asked": frozenset({Capability.MODEL_SCORE})})
+    assert decide(only_score, TODAY).outcome is Outcome.APPROVE
+    poor = only_score.model_copy(update={"model_score": 449})
+    assert decide(poor, TODAY).reject_code == "R08"
+    young = only_score.model_copy(update={"birth_date": date(2010, 1, 1)})
+    assert decide(young, TODAY).reject_code == "R02"
+
+
+def test_what_is_known_for_nothing_rejects_before_anybody_is_asked() -> None:
+    rejected = reject_unasked(date(2006, 11, 22), TODAY)
+    assert rejected is not None
+    assert rejected == decide(changed(birth_date=date(2006, 11, 22), score=None), TODAY).model_copy(
+        update={"hits": rejected.hits}
+    )
+    assert [hit.rule for hit in rejected.hits] == ["age"]
+    assert reject_unasked(date(1990, 5, 1), TODAY) is None
+
+
+def test_thresholds_are_data_and_every_decision_names_their_version() -> None:
+    strict = POLICY.model_copy(update={"version": "cash-strict", "model_score_refer_below": 700})
+    decision = decide(GOOD, TODAY, Policy.model_validate(strict.model_dump()))
+    assert (decision.outcome, decision.policy_version) == (Outcome.REFER, "cash-strict")
+    assert decide(GOOD, TODAY).policy_version == "cash-2026.3"
+
+
+def test_a_product_asks_at_least_one_source_and_only_those_with_rules() -> None:
+    assert {product.decision_sources for product in PRODUCTS.values()} == {DECISION_SOURCES}
+    own = CASH_LOAN.model_dump()
+    for sources in ((), (Capability.BUREAU, Capability.COMPANY)):
+        with pytest.raises(ValidationError, match="decision_sources"):
+            Product.model_validate({**own, "decision_sources": sources})
+    with pytest.raises(ValidationError, match="asked"):
+        Facts.model_validate({**GOOD.model_dump(), "asked": ()})
+
+
+def test_bounds_of_age_are_inclusive() -> None:
+    assert decide(changed(birth_date=date(2006, 11, 21)), TODAY).outcome is Outcome.APPROVE
+    assert decide(changed(birth_date=date(1970, 11, 22)), TODAY).outcome is Outcome.APPROVE
+
+
+def test_people_born_on_a_leap_day_have_their_birthday_on_the_first_of_march() -> None:
+    assert age_on(date(2004, 2, 29), date(2026, 2, 28)) == 21
+    assert age_on(date(2004, 2, 29), date(2026, 3, 1)) == 22
+
+
+def test_a_code_without_lock_gives_no_date() -> None:
+    assert reapply_date("R17", TODAY) is None

@@ -1,0 +1,118 @@
+"""What a loan's process does next."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.loans.allocation import Excess
+from domain.loans.events import Disbursed, LoanEvent, Paid, PaidOff
+from domain.loans.payoff import payoff_quote
+from domain.loans.position import position
+from domain.loans.servicing import (
+    NextStep,
+    Step,
+    last_due_number,
+    next_step,
+    oldest_unpaid,
+    reached,
+)
+from domain.loans.terms import monthly_terms
+
+ZONE = ZoneInfo("Asia/Shanghai")
+TERMS = monthly_terms(
+    currency="CNY",
+    principal=1_000_000,
+    annual_rate=Decimal(24),
+    instalments=12,
+    disbursed_on=date(2026, 1, 15),
+    penalty_annual_rate=Decimal(24),
+)
+DISBURSED = Disbursed(key="disbursed", on=date(2026, 1, 15), amount=1_000_000)
+
+
+def step(*events: LoanEvent, on: date, collected_to: int = 0, marked: int = 0) -> NextStep | None:
+    return next_step(position(TERMS, [DISBURSED, *events], on), collected_to, marked, ZONE)
+
+
+def test_the_first_debit_is_on_the_due_date_at_half_past_eight_local_time() -> None:
+    expected = datetime(2026, 2, 15, 0, 30, tzinfo=UTC)
+    assert step(on=date(2026, 1, 16)) == NextStep(Step.COLLECT, expected, 1)
+
+
+def test_after_a_failed_debit_the_loan_is_marked_overdue_the_next_night() -> None:
+    found = step(on=date(2026, 2, 15), collected_to=1)
+    expected = datetime(2026, 2, 15, 16, 30, tzinfo=UTC)
+    assert found == NextStep(Step.MARK, expected, 1, days_past_due=1)
+
+
+def test_an_overdue_loan_is_debited_again_on_its_next_due_date() -> None:
+    found = step(on=date(2026, 2, 17), collected_to=1, marked=1)
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 2)
+
+
+def test_arrears_grow_a_bucket_older_on_the_thirty_first_day() -> None:
+    found = step(on=date(2026, 3, 16), collected_to=2, marked=1)
+    expected = datetime(2026, 3, 17, 16, 30, tzinfo=UTC)
+    assert found == NextStep(Step.MARK, expected, 1, days_past_due=31)
+
+
+def test_a_paid_instalment_is_not_debited() -> None:
+    paid = Paid(key="p", on=date(2026, 2, 15), amount=94_560)
+    found = step(paid, on=date(2026, 2, 15), collected_to=1)
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 2)
+
+
+def test_a_settled_loan_has_nothing_to_do() -> None:
+    on = date(2026, 2, 1)
+    settled = PaidOff(key="o", on=on, amount=payoff_quote(TERMS, [DISBURSED], on).total)
+    assert step(settled, on=on) is None
+
+
+def test_only_money_that_is_not_there_yet_is_debited() -> None:
+    # Credit covers the first instalment on its due date: it is billed all the same.
+    ahead = Paid(key="p", on=date(2026, 1, 20), amount=94_560)
+    found = step(ahead, on=date(2026, 2, 15))
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 1)
+    early = Paid(key="p", on=date(2026, 1, 20), amount=94_560, excess=Excess.NEXT_INSTALMENT)
+    found = step(early, on=date(2026, 1, 20))
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 2)
+
+
+def test_after_the_last_boundary_only_debits_are_left() -> None:
+    found = step(on=date(2026, 8, 16), collected_to=7, marked=181)
+    assert found is not None
+    assert (found.step, found.number) == (Step.COLLECT, 8)
+    assert step(on=date(2027, 8, 16), collected_to=12, marked=181) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "boundary"),
+    [(0, 0), (1, 1), (30, 1), (31, 31), (61, 61), (120, 91), (121, 121), (180, 151), (999, 181)],
+)
+def test_the_boundary_that_days_past_due_have_reached(days: int, boundary: int) -> None:
+    assert reached(days) == boundary
+
+
+def test_the_last_instalment_that_fell_due() -> None:
+    for on, number in (
+        (date(2026, 2, 14), 0),
+        (date(2026, 2, 15), 1),
+        (date(2026, 3, 14), 1),
+        (date(2030, 1, 1), 12),
+    ):
+        assert last_due_number(position(TERMS, [DISBURSED], on)) == number
+
+
+def test_the_oldest_unpaid_instalment_is_the_first_with_anything_left() -> None:
+    on = date(2026, 3, 20)
+    paid = Paid(key="p", on=date(2026, 2, 15), amount=94_560)
+    found = oldest_unpaid(position(TERMS, [DISBURSED, paid], on))
+    assert found is not None
+    assert found.number == 2
+    assert oldest_unpaid(position(TERMS, [], on)) is None

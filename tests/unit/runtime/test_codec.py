@@ -1,0 +1,151 @@
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from google.protobuf.json_format import MessageToJson, Parse
+from pydantic import SecretStr
+from temporalio.api.common.v1 import Payload, Payloads
+
+from api.http.codec import codec_router
+from runtime.keyring import Keyring, Tampered, UnknownKey
+from runtime.settings import Settings, Token
+from runtime.temporal.codec import KeyringCodec
+
+FreshKeys = Callable[..., str]
+
+CANARY = b'{"name":"canary"}'
+UI = "http://127.0.0.1:8233"
+
+
+def payload() -> Payload:
+    return Payload(metadata={"encoding": b"json/plain", "messageType": b"Name"}, data=CANARY)
+
+
+async def test_sealed_payloads_show_neither_data_nor_metadata(fresh_keys: FreshKeys) -> None:
+    codec = KeyringCodec(Keyring.parse(fresh_keys("k1")))
+    (sealed,) = await codec.encode([payload()])
+    assert sealed.metadata == {"encoding": b"binary/encrypted", "encryption-key-id": b"k1"}
+    assert b"canary" not in sealed.SerializeToString()
+    assert b"json/plain" not in sealed.SerializeToString()
+    assert await codec.decode([sealed]) == [payload()]
+
+
+async def test_payloads_of_others_pass_through(fresh_keys: FreshKeys) -> None:
+    codec = KeyringCodec(Keyring.parse(fresh_keys("k1")))
+    assert await codec.decode([payload()]) == [payload()]
+
+
+async def test_old_keys_open_and_unknown_ones_do_not(fresh_keys: FreshKeys) -> None:
+    old, new = fresh_keys("old"), fresh_keys("new")
+    (sealed,) = await KeyringCodec(Keyring.parse(old)).encode([payload()])
+    assert await KeyringCodec(Keyring.parse(f"{new},{old}")).decode([sealed]) == [payload()]
+    with pytest.raises(UnknownKey, match="old"):
+        await KeyringCodec(Keyring.parse(new)).decode([sealed])
+
+
+async def test_a_changed_payload_is_refused(fresh_keys: FreshKeys) -> None:
+    codec = KeyringCodec(Keyring.parse(fresh_keys("k1")))
+    (sealed,) = await codec.encode([payload()])
+    sealed.data = sealed.data[:-1] + bytes([sealed.data[-1] ^ 1])
+    with pytest.raises(Tampered):
+        await codec.decode([sealed])
+
+
+def client_of(settings: Settings, host: str = "127.0.0.1") -> httpx.AsyncClient:
+    app = FastAPI()
+    app.include_router(codec_router(settings))
+    transport = httpx.ASGITransport(app, client=(host, 50000))
+    return httpx.AsyncClient(transport=transport, base_url="http://codec")
+
+
+@pytest.fixture
+async def body(settings: Settings) -> str:
+    codec = KeyringCodec(Keyring.parse(settings.payload_keys.get_secret_value()))
+    return MessageToJson(Payloads(payloads=await codec.encode([payload()])))
+
+
+@pytest.fixture
+def production(settings: Settings) -> Settings:
+    tokens = [
+        Token(token=SecretStr("ops-token"), role="ops", subject="ops-1"),
+        Token(token=SecretStr("reviewer-token"), role="reviewer", subject="reviewer-1"),
+    ]
+    return settings.model_copy(update={"environment": "production", "tokens": tokens})
+
+
+@pytest.fixture
+async def local(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(settings) as client:
+        yield client
+
+
+async def test_the_temporal_ui_reads_on_this_machine(local: httpx.AsyncClient, body: str) -> None:
+    preflight = await local.options(
+        "/codec/decode", headers={"origin": UI, "access-control-request-method": "POST"}
+    )
+    assert preflight.headers["access-control-allow-origin"] == UI
+    assert "x-namespace" in preflight.headers["access-control-allow-headers"]
+    answer = await local.post("/codec/decode", content=body, headers={"origin": UI})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == UI
+    assert Parse(answer.text, Payloads()).payloads[0] == payload()
+
+
+async def test_pages_of_other_origins_cannot_read(local: httpx.AsyncClient, body: str) -> None:
+    answer = await local.post(
+        "/codec/decode", content=body, headers={"origin": "https://evil.example"}
+    )
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_other_machines_need_a_token_even_locally(settings: Settings, body: str) -> None:
+    async with client_of(settings, "10.0.0.7") as client:
+        assert (await client.post("/codec/decode", content=body)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (None, 401),
+        ("Bearer wrong", 401),
+        ("Bearer reviewer-token", 401),
+        ("Basic ops-token", 401),
+        ("Bearer ops-token", 200),
+    ],
+)
+async def test_production_asks_for_ops(
+    production: Settings, body: str, authorization: str | None, status: int
+) -> None:
+    headers = {"authorization": authorization} if authorization else {}
+    async with client_of(production) as client:
+        answer = await client.post("/codec/decode", content=body, headers=headers)
+    assert answer.status_code == status
+    assert ("canary" in answer.text) is False
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b'{"payloads": 1}', b"\xff", b'{"nothing": 1}'])
+async def test_a_body_that_is_not_payloads_is_refused(
+    local: httpx.AsyncClient, content: bytes
+) -> None:
+    assert (await local.post("/codec/decode", content=content)).status_code == 422
+
+
+async def test_a_payload_of_an_unknown_key_is_told_without_detail(
+    local: httpx.AsyncClient, fresh_keys: FreshKeys
+) -> None:
+    codec = KeyringCodec(Keyring.parse(fresh_keys("elsewhere")))
+    body = MessageToJson(Payloads(payloads=await codec.encode([payload()])))
+    answer = await local.post("/codec/decode", content=body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "a payload does not open: UnknownKey"
+
+
+async def test_an_endless_body_is_cut_off(local: httpx.AsyncClient) -> None:
+    answer = await local.post("/codec/decode", content=b" " * (9 * 1024 * 1024))
+    assert answer.status_code == 413
+
+
+async def test_there_is_no_encode(local: httpx.AsyncClient, body: str) -> None:
+    assert (await local.post("/codec/encode", content=body)).status_code == 404

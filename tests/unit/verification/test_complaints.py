@@ -1,0 +1,151 @@
+"""What a form refuses is told in plain words with the limit: no Python, no pattern, no value."""
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from api.app import create_app
+from api.http.validation import validation_problem
+from api.v1.applications.schemas import NewApplication, NewElements
+from api.v1.people.user_schemas import Standing
+from api.v1.pricing.plans import PlanTrial
+from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.parsing import InvalidProposal, read_proposal
+from domain.verification.complaints import plain_message
+from runtime.settings import Settings
+from sandbox import pictures
+from sandbox.personas import person
+
+PYTHON = re.compile(
+    r"\b(Input|Tuple|String|Value error|Bytes|validation|dictionary|instance)\b|\^|\\"
+)
+FRAME = base64.b64encode(pictures.face(person("approved", 1))).decode()
+FACE = {"kind": "liveness", "actions": ["neutral", "nod"], "frames": [FRAME, FRAME]}
+SIDES = {"kind": "identity_card", "front": FRAME, "back": FRAME}
+APPLICATION = {
+    "product": "cash",
+    "customer_reference": "customer-1",
+    "amount": 1_000_000,
+    "instalments": 12,
+}
+
+
+def refused(form: Any, body: object) -> list[tuple[str, str]]:
+    """Return field and message of everything that a body is refused for."""
+    with pytest.raises(ValidationError) as error:
+        TypeAdapter(form).validate_python(body)
+    complaints = [{**one, "loc": ("body", *one["loc"])} for one in error.value.errors()]
+    problem = validation_problem(complaints)
+    return [(told.field, told.message) for told in problem.errors]
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "field", "message"),
+    [
+        (
+            NewElements,
+            {"elements": [FACE | {"frames": [FRAME]}]},
+            "elements.0.frames",
+            "must have at least 2 entries",
+        ),
+        (
+            NewElements,
+            {"elements": [SIDES | {"front": "@@@"}]},
+            "elements.0.front",
+            "must be standard base64: letters, digits, + and /, padded with =",
+        ),
+        (
+            NewElements,
+            {"elements": [SIDES | {"back": "QUJD"}]},
+            "elements.0.back",
+            "must have at least 64 bytes",
+        ),
+        (
+            NewElements,
+            {"elements": [FACE | {"actions": ["neutral", "dance"]}]},
+            "elements.0.actions.1",
+            "must be one of neutral, blink, open_mouth, nod, shake",
+        ),
+        (NewElements, {"elements": []}, "elements", "must not be empty"),
+        (NewElements, {"elements": {}}, "elements", "must be a list"),
+        (NewElements, [], "body", "must be an object"),
+        (
+            NewApplication,
+            APPLICATION | {"device": {"device_id": "<x>", "platform": "android"}},
+            "device.device_id",
+            "must be 8 to 128 letters, digits, underscores and hyphens",
+        ),
+        (NewApplication, APPLICATION | {"amount": 12.0}, "amount", "must be a whole number"),
+        (NewApplication, APPLICATION | {"amount": 0}, "amount", "must be more than 0"),
+        (NewApplication, APPLICATION | {"instalments": 121}, "instalments", "must be at most 120"),
+        (Standing, {"level": 1, "labels": ["a"] * 21}, "labels", "must have at most 20 entries"),
+        (PlanTrial, {"terms": {}, "as_of": 5}, "as_of", "must be a date in the form YYYY-MM-DD"),
+    ],
+)
+def test_the_message_names_the_field_and_the_limit(
+    form: Any, body: object, field: str, message: str
+) -> None:
+    assert (field, message) in refused(form, body)
+
+
+def test_a_picture_is_read_as_it_was_sent() -> None:
+    read = NewElements.model_validate({"elements": [SIDES]})
+    again = NewElements.model_validate_json(read.model_dump_json())
+    assert again == read
+    for front in (
+        FRAME[:-1],
+        FRAME + "=",
+        FRAME + "\n",
+        FRAME[:-4] + "====",
+        "é" * 90,
+        f" {FRAME}",
+    ):
+        assert "base64" in refused(NewElements, {"elements": [SIDES | {"front": front}]})[0][1]
+
+
+def test_a_proposal_is_refused_in_the_same_words() -> None:
+    body = b'{"email": "nobody", "id": 5, "shareholders": {}}'
+    with pytest.raises(InvalidProposal) as error:
+        read_proposal(PersonKind.LEGAL, body)
+    told = {fault.field: fault.message for fault in error.value.faults}
+    assert told["email"] == "must be an e-mail address, such as a@example.com"
+    assert told["id"] == "must be a text"
+    assert told["shareholders"] == "must be a list"
+    assert not PYTHON.search(str(error.value))
+
+
+def _patterns(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("pattern"), str):
+            yield part["pattern"]
+        for inner in part.values():
+            yield from _patterns(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _patterns(inner)
+
+
+def test_every_pattern_of_the_api_is_put_into_words(settings: Settings) -> None:
+    found = set(_patterns(create_app(settings).openapi()))
+    assert len(found) > 10
+    silent = [
+        pattern
+        for pattern in found
+        if not plain_message(
+            {"type": "string_pattern_mismatch", "ctx": {"pattern": pattern}}
+        ).startswith("must be")
+    ]
+    assert silent == []
+
+
+def test_no_message_speaks_python_or_repeats_a_value() -> None:
+    canary = "金丝雀\\d"
+    for form in (NewElements, NewApplication, PlanTrial, Standing):
+        for body in (canary, [canary], dict.fromkeys(form.model_fields, canary)):
+            for _, message in refused(form, body):
+                assert not PYTHON.search(message), message
+                assert "金丝雀" not in message

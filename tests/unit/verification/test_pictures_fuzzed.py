@@ -1,0 +1,109 @@
+"""Whatever file is given as a picture, it is cleaned for good or refused: no other error."""
+
+import struct
+import warnings
+from typing import Final
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from domain.verification.pictures import BadPicture, cleaned
+from tests.unit.picture_files import FILES, opened, png
+
+
+def decoded(content: bytes) -> bytes | None:
+    """Return the pixels as Pillow sees them, None where it sees none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return opened(content).convert("RGBA").tobytes()
+        except (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error):
+            return None
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(
+    name=st.sampled_from(sorted(FILES)),
+    edits=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 4), st.binary(max_size=6)), max_size=8
+    ),
+    length=st.floats(0, 1.2),
+)
+@example(name="jpeg told", edits=[(0.0, 0, b"")], length=1.0)
+def test_whatever_comes_is_cleaned_for_good_or_refused(
+    name: str, edits: list[tuple[float, int, bytes]], length: float
+) -> None:
+    content = FILES[name]
+    for place, removed, inserted in edits:
+        # Structure is at the beginning: most edits go there.
+        at = round(place**3 * len(content))
+        content = content[:at] + inserted + content[at + removed :]
+    content = content[: round(length * len(content))]
+    try:
+        picture = cleaned(content)
+    except BadPicture:
+        return
+    assert cleaned(picture.content) == picture
+    pixels = decoded(content)
+    assert pixels is None or decoded(picture.content) == pixels
+    assert min(picture.width, picture.height) >= 64
+    assert picture.width * picture.height <= 24_000_000
+
+
+CHUNKS: Final = st.tuples(
+    st.sampled_from(
+        [b"IDAT", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"iTXt", b"zTXt", b"tEXt", b"abCd"]
+    ),
+    st.one_of(
+        st.binary(max_size=40),
+        st.sampled_from([b"XML:com.adobe.xmp\0", b"Raw profile type exif\0"]).flatmap(
+            lambda start: st.binary(max_size=30).map(lambda rest: start + rest)
+        ),
+        st.binary(max_size=40).map(lambda rest: b"MM\0*\0\0\0\x08" + rest),
+    ),
+)
+SEGMENTS: Final = st.tuples(
+    st.sampled_from([0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0, 0xE1, 0xE2, 0xEE, 0xFE, 0x01, 0xFF]),
+    st.sampled_from([b"", b"JFIF\0", b"Exif\0\0MM\0*", b"Adobe", b"\x08\0\x60\0\x60\x01\1\x11\0"]),
+    st.binary(max_size=30),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(chunks=st.lists(CHUNKS, max_size=6))
+def test_whatever_chunks_come_they_are_cleaned_for_good_or_refused(
+    chunks: list[tuple[bytes, bytes]],
+) -> None:
+    assert_for_good(png(96, 72, *chunks))
+
+
+@settings(max_examples=500, deadline=None)
+@given(segments=st.lists(SEGMENTS, max_size=6), at=st.sampled_from([2, 20]))
+def test_whatever_segments_come_they_are_cleaned_for_good_or_refused(
+    segments: list[tuple[int, bytes, bytes]], at: int
+) -> None:
+    made = b"".join(
+        struct.pack(">BBH", 0xFF, code, len(start + rest) + 2) + start + rest
+        for code, start, rest in segments
+    )
+    plain = FILES["jpeg plain"]
+    assert_for_good(plain[:at] + made + plain[at:])
+
+
+def assert_for_good(content: bytes) -> None:
+    try:
+        picture = cleaned(content)
+    except BadPicture:
+        return
+    assert cleaned(picture.content) == picture
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    start=st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x40\0\0\0WEBPVP8X"]),
+    rest=st.binary(max_size=200),
+)
+def test_a_right_beginning_alone_is_no_picture(start: bytes, rest: bytes) -> None:
+    with pytest.raises(BadPicture):
+        cleaned(start + rest)

@@ -1,0 +1,393 @@
+"""A credit analysis from the recorded proposal to the client's knowledge of its end."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+
+from domain.applications.application import ReviewClosed
+from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from messages import ids
+from messages import search_attributes as attributes
+from messages.credit_analysis import OpinionUpdated
+from messages.ids import new_id
+from providers.credit_analysis.qitech import webhook_signature
+from providers.http import breaker
+from runtime.settings import AnalysisClient, Settings
+from sandbox import qitech
+from storage.credit_analysis.notices import NoticeState
+from tests.proposals import PERSONAL, YOUNG, citizen, firm, legal_person, natural_person, published
+from tests.standins import Callbacks, receiving
+from tests.workflows.analysing import CLIENT, Analysing, analyse
+from tests.workflows.lender import Lender, also_uncached, ended, refused
+from tests.workflows.runtime.test_sealed_histories import opened
+from workflows.credit_analysis.notices import HANDED_OVER, LADDER
+
+SIGNATURE_KEY = "webhook-key"
+DAY = timedelta(days=1)
+MOMENT = timedelta(seconds=1)
+ROUND = sum(LADDER, timedelta(0))
+"""From the first to the last try at a notice."""
+
+
+@pytest.fixture
+async def client_s_endpoint() -> AsyncIterator[Callbacks]:
+    async with receiving() as callbacks:
+        yield callbacks
+
+
+@pytest.fixture
+def own_settings(
+    workflow_cache: int,
+    lender_settings: Settings,
+    task_queue_prefix: str,
+    client_s_endpoint: Callbacks,
+) -> Settings:
+    """The lender's settings with queues of the test's own and a client that takes notices."""
+    client = AnalysisClient.model_validate(
+        {
+            "client": CLIENT,
+            "api_key_sha256": sha256(b"key").hexdigest(),
+            "webhook_url": client_s_endpoint.url,
+            "webhook_signature_key": SIGNATURE_KEY,
+        }
+    )
+    return lender_settings.model_copy(
+        update={
+            "task_queue_prefix": task_queue_prefix,
+            "max_cached_workflows": workflow_cache,
+            "credit_analysis_clients": [client],
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def soon_probing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a breaker probe after a moment: processes skip days in which its own clock stands."""
+    monkeypatch.setattr(breaker, "COOLING", timedelta(milliseconds=20))
+
+
+async def in_manual_analysis(lender: Lender) -> Analysing:
+    """An analysis that waits for an analyst, of which the client knows."""
+    analysing = await analyse(lender, legal_person(**YOUNG))
+    view = await analysing.answer()
+    assert view.status is AnalysisStatus.IN_MANUAL_ANALYSIS
+    await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
+    return analysing
+
+
+@also_uncached
+async def test_the_published_example_is_approved_at_once(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    analysing = await analyse(lender, legal_person())
+
+    view = await analysing.answer()
+
+    assert (view.status, view.reason) == ("automatically_approved", "policy_passed")
+    row = await analysing.row()
+    # 60,000,000 of collateral and 18,600,000 of the guarantor's, over 100,000.
+    assert (row.status, str(row.coverage), row.hits) == (
+        "automatically_approved",
+        "786.00",
+        (),
+    )
+    shown = await lender.search_attribute(analysing.workflow_id, attributes.ANALYSIS_STATUS)
+    assert shown == "automatically_approved"
+    await lender.pass_time(analysing.workflow_id, 2 * HANDED_OVER)
+    assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
+    assert [notice.state for notice in await analysing.notices()] == [NoticeState.ANSWERED]
+    assert client_s_endpoint.received.empty()
+
+
+async def test_a_person_is_analysed_as_well(lender: Lender) -> None:
+    analysing = await analyse(lender, natural_person(), PersonKind.NATURAL)
+    view = await analysing.answer()
+    assert view.status is AnalysisStatus.AUTOMATICALLY_APPROVED
+    checked = {call["provider"] for call in await lender.standins.calls(operation="check")}
+    assert "person" in checked
+
+
+async def test_whoever_was_not_answered_gets_a_notice(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    analysing = await analyse(lender, legal_person(id="unanswered"))
+
+    headers, body = await client_s_endpoint.next()
+
+    told = json.loads(body)
+    assert told["id"] == told["legal_person_id"] == "unanswered"
+    assert told["analysis_status"] == "automatically_approved"
+    assert told["event_date"].endswith("Z")
+    assert "." not in told["event_date"]
+    expected = webhook_signature(SIGNATURE_KEY, client_s_endpoint.url, "POST", body)
+    assert headers["signature"] == expected
+    assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "reason"),
+    [
+        (firm("company_dissolved"), "automatically_reproved", "company_dissolved"),
+        (firm("company_adverse"), "automatically_reproved", "adverse_facts"),
+        (firm("company_unknown"), "automatically_challenged", "not_registered"),
+        (
+            firm("company_ok", legal_name="Outra Ltda"),
+            "automatically_challenged",
+            "legal_name_mismatch",
+        ),
+        (firm("company_new"), "automatically_challenged", "constitution_date_mismatch"),
+        (
+            legal_person(shareholders=[citizen("person_deceased")]),
+            "automatically_reproved",
+            "person_deceased",
+        ),
+        (
+            legal_person(shareholders=[citizen("person_adverse")]),
+            "automatically_reproved",
+            "adverse_facts",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_what_registers_say_decides(
+    lender: Lender, given: dict[str, object], status: str, reason: str
+) -> None:
+    analysing = await analyse(lender, given)
+    view = await analysing.answer()
+    assert (view.status, view.reason) == (status, reason)
+
+
+@also_uncached
+async def test_an_analyst_approves_and_the_client_is_told(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    analysing = await in_manual_analysis(lender)
+    assert await lender.search_attribute(analysing.workflow_id, attributes.NEEDS_HUMAN) is True
+    await lender.pass_time(analysing.workflow_id, DAY)
+
+    view = await analysing.review("approve", by="rita", reason="statements seen")
+
+    assert view.status is AnalysisStatus.MANUALLY_APPROVED
+    _, body = await client_s_endpoint.next()
+    assert json.loads(body)["analysis_status"] == "manually_approved"
+    assert (await analysing.result()).status is AnalysisStatus.MANUALLY_APPROVED
+    assert await lender.search_attribute(analysing.workflow_id, attributes.NEEDS_HUMAN) is False
+    async with lender.database.read() as tx:
+        entries = await tx.audit.of(analysing.workflow_id)
+    assert [(entry.actor, entry.action, entry.outcome) for entry in entries] == [
+        ("rita", "approve", "accepted")
+    ]
+
+
+async def test_a_challenge_is_answered_by_a_new_request(lender: Lender) -> None:
+    analysing = await in_manual_analysis(lender)
+    assert (await analysing.review("challenge")).status is AnalysisStatus.MANUALLY_CHALLENGED
+    await analysing.result()
+
+    first = await analyse(lender, legal_person(registration_id="reg-7"))
+    second = await analyse(lender, legal_person(registration_id="reg-7"))
+
+    assert first.id != second.id
+    assert (await second.answer()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
+    async with lender.database.read() as tx:
+        related = await tx.credit_analyses.related(second.id)
+    assert related.registration == (first.id, second.id)
+
+
+async def test_analysts_race_and_the_first_word_counts(lender: Lender) -> None:
+    analysing = await in_manual_analysis(lender)
+
+    words = await asyncio.gather(
+        analysing.review("approve", by="rita"),
+        analysing.review("reprove", by="rolf"),
+        return_exceptions=True,
+    )
+
+    accepted = [word for word in words if not isinstance(word, BaseException)]
+    assert len(accepted) == 1
+    assert (await analysing.row()).status is accepted[0].status
+    async with lender.database.read() as tx:
+        entries = await tx.audit.of(analysing.workflow_id)
+    assert sorted(entry.outcome for entry in entries) == ["accepted", "refused"]
+
+
+@also_uncached
+async def test_signals_decide_without_an_input(lender: Lender) -> None:
+    analysing = await in_manual_analysis(lender)
+    await analysing.handle.signal("reprove")
+    assert (await analysing.result()).status is AnalysisStatus.MANUALLY_REPROVED
+    with ended():
+        await analysing.review("approve")
+
+
+async def test_there_is_nothing_to_review_in_what_is_not_in_review(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    client_s_endpoint.statuses += [500] * 100
+    analysing = await analyse(lender, legal_person())
+    await analysing.reaches(AnalysisStatus.AUTOMATICALLY_APPROVED)
+    with refused(ReviewClosed):
+        await analysing.review("reprove")
+    assert (await analysing.row()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
+    await lender.pass_time(analysing.workflow_id, ROUND + DAY)
+
+
+async def test_a_review_expires(lender: Lender) -> None:
+    analysing = await in_manual_analysis(lender)
+    await lender.pass_time(analysing.workflow_id, 5 * DAY - 10 * MOMENT)
+    assert (await analysing.row()).status is AnalysisStatus.IN_MANUAL_ANALYSIS
+    await lender.pass_time(analysing.workflow_id, 20 * MOMENT)
+    view = await analysing.result()
+    assert (view.status, view.reason) == ("automatically_reproved", "review_expired")
+
+
+@also_uncached
+async def test_a_register_that_is_down_for_a_day_only_delays_the_same_end(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    await lender.standins.fault("company", status=503)
+    # A company that the register has not been asked about: what it said would still stand.
+    analysing = await analyse(lender, legal_person(legal_name=f"Fechada {new_id('ana')}"))
+
+    assert (await analysing.answer()).status is AnalysisStatus.PENDING
+    assert (await analysing.reaches(AnalysisStatus.PENDING)).reason in (
+        "received",
+        "source_unavailable",
+    )
+    await lender.pass_time(analysing.workflow_id, DAY)
+    assert (await analysing.row()).status is AnalysisStatus.PENDING
+    await lender.standins.repair()
+    await lender.pass_time(analysing.workflow_id, timedelta(minutes=6))
+
+    assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
+    # `pending` was told in the answer, unless the answer came before it was on record.
+    _, body = await client_s_endpoint.next()
+    if json.loads(body)["analysis_status"] == "pending":
+        _, body = await client_s_endpoint.next()
+    assert json.loads(body)["analysis_status"] == "automatically_approved"
+
+
+async def test_a_register_without_data_is_asked_until_an_analyst_has_to_decide(
+    lender: Lender,
+) -> None:
+    analysing = await analyse(lender, firm("company_silent"))
+    assert (await analysing.answer()).status is AnalysisStatus.WAITING_FOR_DATA
+    await lender.pass_time(analysing.workflow_id, 30 * DAY + MOMENT)
+    row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
+    assert row.reason == "data_missing"
+    await analysing.review("reprove")
+    await analysing.result()
+
+
+@also_uncached
+async def test_notices_climb_the_ladder_in_their_order(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    client_s_endpoint.statuses += [500, 503, 404]
+    analysing = await in_manual_analysis(lender)
+    await lender.pass_time(analysing.workflow_id, 2 * HANDED_OVER)
+    await analysing.review("approve")
+    await lender.pass_time(analysing.workflow_id, timedelta(minutes=20))
+    await analysing.result()
+    bodies = {(await client_s_endpoint.next())[1] for _ in range(4)}
+    assert len(bodies) == 1
+    assert [(notice.state, notice.attempts) for notice in await analysing.notices()] == [
+        (NoticeState.ANSWERED, 0),
+        (NoticeState.DELIVERED, 4),
+    ]
+
+
+async def test_a_notice_that_nobody_takes_is_given_up_on_record(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    client_s_endpoint.statuses += [500] * 100
+    analysing = await analyse(lender, legal_person())
+    await analysing.reaches(AnalysisStatus.AUTOMATICALLY_APPROVED)
+
+    await lender.pass_time(analysing.workflow_id, ROUND + DAY)
+
+    await analysing.result()
+    notices = await analysing.notices()
+    assert [(notice.state, notice.attempts, notice.last_outcome) for notice in notices] == [
+        (NoticeState.DEAD, len(LADDER), "http_500")
+    ]
+    async with lender.database.read() as tx:
+        entries = await tx.audit.of(analysing.workflow_id)
+    assert [entry.outcome for entry in entries] == ["dead"]
+
+
+@pytest.mark.parametrize(
+    ("course", "status", "reason"),
+    [
+        ("approved", "automatically_approved", "policy_passed"),
+        ("reproved", "automatically_reproved", "external_opinion"),
+        ("challenged", "automatically_challenged", "external_opinion"),
+    ],
+)
+async def test_another_analyst_s_opinion_counts(
+    lender: Lender, course: str, status: str, reason: str
+) -> None:
+    given = legal_person(document_number=qitech.cnpj(course), scr_parameters=None)
+    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    view = await analysing.answer()
+    assert (view.status, view.reason) == (status, reason)
+
+
+@also_uncached
+async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
+    lender: Lender,
+) -> None:
+    given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
+    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    assert (await analysing.answer()).status is AnalysisStatus.PENDING
+    opinion_id = ids.derived_id("opi", analysing.id)
+
+    settled = await lender.standins.console.post(
+        f"/sandbox/qitech/{opinion_id}/settle", json={"silent": True}
+    )
+    settled.raise_for_status()
+    for _ in range(2):
+        await analysing.handle.signal("opinion_updated", OpinionUpdated(event_key="e-1"))
+
+    await analysing.reaches(AnalysisStatus.AUTOMATICALLY_APPROVED)
+    await analysing.result()
+
+
+async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
+    given = legal_person(document_number=qitech.cnpj("unknown"), scr_parameters=None)
+    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    await analysing.reaches(AnalysisStatus.PENDING)
+    await lender.pass_time(analysing.workflow_id, 4 * DAY)
+    row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
+    assert row.reason == "external_opinion"
+    await analysing.review("reprove")
+    await analysing.result()
+
+
+async def test_nothing_personal_is_in_history_logs_facts_or_calls(
+    lender: Lender, capsys: pytest.CaptureFixture[str]
+) -> None:
+    analysing = await analyse(lender, published() | {"id": "canary"}, policy=WITH_OPINION)
+    await analysing.answer()
+    history = await analysing.handle.fetch_history()
+    readable = await opened(lender, history.to_json())
+    for text in (*PERSONAL, "canary"):
+        assert text not in readable, text
+    description = await analysing.handle.describe()
+    shown = f"{description.typed_search_attributes} {await description.static_summary()}"
+    async with lender.database.read() as tx:
+        told = [row.payload for row in await tx.outbox.since(analysing.workflow_id, 0)]
+        row = await tx.connection.fetchrow(
+            "select * from credit_analyses where id = $1", analysing.id
+        )
+    calls = await lender.standins.calls()
+    logged = capsys.readouterr()
+    assert "provider_call" in logged.out
+    seen = f"{shown} {told} {row} {calls} {logged.out} {logged.err}"
+    for text in PERSONAL:
+        assert text not in seen, text

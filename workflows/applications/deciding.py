@@ -1,0 +1,241 @@
+"""Deciding: the policy's answer, a reviewer's word, and the offer or the rejection that follows."""
+
+import asyncio
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.applications.application import (
+        ApplicationState,
+        ElementRecord,
+        Rejection,
+        ReviewClosed,
+        Supplement,
+        Waiting,
+        check_may_supplement,
+        referred_elements,
+    )
+    from domain.common.calendar import business_date
+    from domain.decisioning.decision import Decision, Outcome, reapply_date
+    from messages import calls, ids
+    from messages.applications import (
+        AssessApplication,
+        Offer,
+        OpenLine,
+        RecordDecision,
+        RecordReview,
+        ReviewCommand,
+    )
+    from messages.verification import RecordSupplement, ResumeReview, SupplementRequest
+    from workflows.applications.case import ApplicationCase
+    from workflows.common.calling import parked, run, run_parked, run_patiently
+
+REVIEW_REJECT_CODE = "R13"
+
+
+class Deciding:
+    """The decision on one application."""
+
+    def __init__(self, case: ApplicationCase) -> None:
+        self._case = case
+        self._lock = asyncio.Lock()
+        self._assessing: asyncio.Task[Decision] | None = None
+
+    async def decide(self) -> None:
+        """Decide what was submitted, or give it back to the reviewer who asked for more."""
+        case = self._case
+        async with self._lock:
+            if not case.is_collecting:
+                return
+            case.submitted, case.deadline = False, None
+            if case.supplement is not None:
+                await self._resume_review(case.supplement)
+                return
+            case.state, case.waiting = ApplicationState.DECIDING, Waiting.DECISION
+            assessing = self._assessing = asyncio.create_task(self._assess())
+            await workflow.wait_condition(lambda: assessing.done() or case.is_over)
+            if case.state is ApplicationState.DECIDING:
+                with parked():
+                    await self._follow(await assessing)
+
+    async def reject(self, record: ElementRecord) -> None:
+        """Reject because of an element whose mismatch does so."""
+        code = self._case.product.policy_of(record.kind).reject_code
+        self._reject(code, workflow.now())
+        await self._case.record()
+
+    async def review(self, command: ReviewCommand, *, approve: bool) -> None:
+        """Take a reviewer's word; raises `ReviewClosed`, on record too, if it does not count."""
+        case = self._case
+        now = workflow.now()
+        accepted = case.state is ApplicationState.IN_REVIEW
+        if accepted and approve:
+            self._make_offer(now)
+        elif accepted:
+            self._reject(REVIEW_REJECT_CODE, now)
+        await run_parked(
+            calls.RECORD_REVIEW,
+            RecordReview(
+                application_id=case.id,
+                approve=approve,
+                accepted=accepted,
+                command=command,
+                at=now,
+                rejection=case.rejection if accepted else None,
+                offer=case.offer if accepted else None,
+                state_seq=case.state_seq,
+            ),
+            f"record: {'approve' if approve else 'reject'} by a reviewer",
+        )
+        if not accepted:
+            raise ReviewClosed(f"the application is {case.state}, not in review")
+
+    def check_may_supplement(self, request: SupplementRequest) -> None:
+        """Raise unless a reviewer may ask for elements now."""
+        case = self._case
+        if case.state is not ApplicationState.IN_REVIEW:
+            raise ReviewClosed(f"the application is {case.state}, not in review")
+        check_may_supplement(case.product, case.supplement_rounds, request.kinds)
+
+    async def supplement(self, request: SupplementRequest) -> None:
+        """Ask the applicant for elements; the review waits."""
+        case = self._case
+        now = workflow.now()
+        case.supplement_rounds += 1
+        case.supplement = asked = Supplement(
+            round=case.supplement_rounds,
+            kinds=tuple(dict.fromkeys(request.kinds)),
+            requested_by=request.reviewer,
+            reason=request.reason,
+            due_at=now + case.product.supplement_within,
+        )
+        case.deadline, case.last_step_at = asked.due_at, now
+        case.change(ApplicationState.COLLECTING, Waiting.APPLICANT)
+        await run_parked(
+            calls.RECORD_SUPPLEMENT,
+            RecordSupplement(
+                application_id=case.id,
+                supplement=asked,
+                state=case.state,
+                waiting=case.waiting,
+                state_seq=case.state_seq,
+                at=now,
+            ),
+            f"record: asked again for {', '.join(asked.kinds)}",
+        )
+
+    async def accept(self, offer: Offer) -> None:
+        """Take the offer: record it and open the line that follows from it."""
+        case = self._case
+        line_id = ids.derived_id("lin", case.id)
+        now = workflow.now()
+        case.line_id = line_id
+        case.change(ApplicationState.ACCEPTED, Waiting.NOTHING)
+        await run_parked(
+            calls.OPEN_LINE,
+            OpenLine(
+                application_id=case.id,
+                applicant_id=case.start.applicant_id,
+                product=case.start.product,
+                offer=offer,
+                line_id=line_id,
+                opened_at=now,
+                expires_at=now + case.product.line_valid_for,
+                state_seq=case.state_seq,
+            ),
+            "open the credit line",
+        )
+
+    def stop(self) -> None:
+        """Stop asking for scores: the application is over."""
+        if self._assessing is not None:
+            self._assessing.cancel()
+
+    async def _assess(self) -> Decision:
+        case = self._case
+        now = workflow.now()
+        return await run_patiently(
+            calls.ASSESS_APPLICATION,
+            AssessApplication(
+                application_id=case.id,
+                decided_at=now,
+                business_date=business_date(now, case.zone),
+            ),
+            "score and decide",
+            while_waiting=self._wait_for_score,
+        )
+
+    async def _wait_for_score(self, waiting: bool) -> None:
+        case = self._case
+        if case.state is not ApplicationState.DECIDING:
+            return
+        case.change(case.state, Waiting.PROVIDER if waiting else Waiting.DECISION)
+        if waiting:
+            await case.record()
+
+    async def _follow(self, decision: Decision) -> None:
+        case = self._case
+        now = workflow.now()
+        review_due_at = None
+        if decision.outcome is Outcome.REJECT:
+            assert decision.reject_code is not None  # noqa: S101 -- the policy's own invariant
+            case.rejection = Rejection(code=decision.reject_code, reapply_on=decision.reapply_on)
+            case.change(ApplicationState.REJECTED, Waiting.NOTHING)
+        elif decision.outcome is Outcome.REFER or referred_elements(case.product, case.elements):
+            review_due_at = now + case.product.review_within
+            case.change(ApplicationState.IN_REVIEW, Waiting.REVIEWER)
+        else:
+            self._make_offer(now)
+        await run(
+            calls.RECORD_DECISION,
+            RecordDecision(
+                application_id=case.id,
+                decision=decision,
+                state=case.state,
+                waiting=case.waiting,
+                state_seq=case.state_seq,
+                at=now,
+                review_due_at=review_due_at,
+                offer=case.offer,
+            ),
+            f"record: {decision.outcome}",
+        )
+
+    async def _resume_review(self, asked: Supplement) -> None:
+        case = self._case
+        case.supplement = None
+        case.change(ApplicationState.IN_REVIEW, Waiting.REVIEWER)
+        await run_parked(
+            calls.RESUME_REVIEW,
+            ResumeReview(
+                application_id=case.id,
+                round=asked.round,
+                state=case.state,
+                waiting=case.waiting,
+                state_seq=case.state_seq,
+                at=workflow.now(),
+            ),
+            f"record: supplemented, back to {asked.requested_by}",
+        )
+
+    def _make_offer(self, now: datetime) -> None:
+        case = self._case
+        case.offer = Offer(
+            offer_id=ids.derived_id("off", case.id),
+            currency=case.start.currency,
+            amount=case.start.amount,
+            instalments=case.start.instalments,
+            annual_rate=case.product.annual_rate,
+            penalty_annual_rate=case.product.penalty_annual_rate,
+            mode=case.product.mode,
+            expires_at=now + case.product.offer_valid_for,
+        )
+        case.deadline = case.offer.expires_at
+        case.change(ApplicationState.OFFERED, Waiting.APPLICANT)
+
+    def _reject(self, code: str, now: datetime) -> None:
+        case = self._case
+        today = business_date(now, case.zone)
+        case.rejection = Rejection(code=code, reapply_on=reapply_date(code, today))
+        case.change(ApplicationState.REJECTED, Waiting.NOTHING)

@@ -1,0 +1,129 @@
+"""Drawdown: a reserved amount is signed for, disbursed once, and becomes a loan."""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain.common.calendar import business_date
+    from domain.common.errors import DomainError
+    from domain.common.money import format_amount
+    from domain.products.products import ZONES, product_of
+    from messages import calls, ids
+    from messages.lines import (
+        BookLoan,
+        Disburse,
+        DrawdownEnded,
+        DrawdownResult,
+        FailDrawdown,
+        SignContract,
+        StartDrawdown,
+    )
+    from messages.payments import TransferOutcome, TransferStatus
+    from workflows.common.calling import parked, run, run_patiently
+    from workflows.common.details import details_table
+    from workflows.payments import AwaitsTransfer
+
+
+@workflow.defn(failure_exception_types=[DomainError])
+class Drawdown(AwaitsTransfer):
+    """One drawdown."""
+
+    @workflow.init
+    def __init__(self, start: StartDrawdown) -> None:
+        super().__init__()
+        self._start = start
+        self._zone = ZONES[product_of(start.product).zone]
+        self._show("signing the contract")
+
+    @workflow.run
+    async def run(self, start: StartDrawdown) -> DrawdownResult:
+        """Sign, disburse, book; or give the amount back to the line."""
+        with parked():
+            outcome = await self._carry_out()
+            await self._tell_line(disbursed=outcome.status is TransferStatus.SUCCEEDED)
+        return DrawdownResult(
+            drawdown_id=start.drawdown_id,
+            loan_id=start.loan_id,
+            disbursed=outcome.status is TransferStatus.SUCCEEDED,
+            reason=outcome.reason,
+        )
+
+    async def _carry_out(self) -> TransferOutcome:
+        await run_patiently(
+            calls.SIGN_CONTRACT,
+            SignContract(drawdown_id=self._start.drawdown_id),
+            "sign the contract",
+        )
+        self._show("disbursing")
+        outcome = await self._disburse()
+        if outcome.status is TransferStatus.SUCCEEDED:
+            await self._book()
+        else:
+            await self._fail(outcome)
+        return outcome
+
+    async def _disburse(self) -> TransferOutcome:
+        workflow_id = ids.drawdown_workflow(self._start.drawdown_id)
+        outcome = await run_patiently(
+            calls.DISBURSE,
+            Disburse(
+                drawdown_id=self._start.drawdown_id,
+                order_no=ids.disbursement_order(self._start.drawdown_id),
+                workflow_id=workflow_id,
+            ),
+            f"disburse {format_amount(self._start.amount, self._start.currency)}",
+        )
+        if outcome.status is TransferStatus.IN_DOUBT:
+            self._show("disbursed or not: waiting for the bank's word")
+        return await self._outcome_of(outcome)
+
+    async def _book(self) -> None:
+        await run(
+            calls.BOOK_LOAN,
+            BookLoan(
+                drawdown_id=self._start.drawdown_id,
+                loan_id=self._start.loan_id,
+                line_id=self._start.line_id,
+                applicant_id=self._start.applicant_id,
+                product=self._start.product,
+                disbursed_on=business_date(workflow.now(), self._zone),
+            ),
+            "book the loan and start its servicing",
+        )
+        self._show("disbursed")
+
+    async def _fail(self, outcome: TransferOutcome) -> None:
+        await run(
+            calls.FAIL_DRAWDOWN,
+            FailDrawdown(
+                drawdown_id=self._start.drawdown_id,
+                reason=outcome.reason or "unknown",
+                at=workflow.now(),
+            ),
+            "give the amount back to the line",
+        )
+        self._show(f"failed: {outcome.reason}")
+
+    async def _tell_line(self, *, disbursed: bool) -> None:
+        line = workflow.get_external_workflow_handle(ids.line_workflow(self._start.line_id))
+        ended = DrawdownEnded(
+            drawdown_id=self._start.drawdown_id, amount=self._start.amount, disbursed=disbursed
+        )
+        try:
+            await line.signal("drawdown_ended", ended)
+        except ApplicationError as error:
+            # A line that was ended by hand needs no news; its row was written already.
+            workflow.logger.warning("the line is gone: %s", error.type)
+
+    def _show(self, stage: str) -> None:
+        start = self._start
+        workflow.set_current_details(
+            details_table(
+                [
+                    ("stage", stage),
+                    ("amount", f"{format_amount(start.amount, start.currency)}"),
+                    ("line", ids.line_workflow(start.line_id)),
+                    ("goes on as", ids.loan_workflow(start.loan_id)),
+                ]
+            )
+        )

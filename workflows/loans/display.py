@@ -1,0 +1,101 @@
+"""What operators see of a loan's process: its details and its search attributes."""
+
+from datetime import date, datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+
+with workflow.unsafe.imports_passed_through():
+    from domain.common.money import format_amount
+    from domain.loans.position import Position
+    from domain.loans.servicing import NextStep
+    from messages import ids
+    from messages import search_attributes as attributes
+    from messages.loans import LoanView
+    from workflows.common.details import details_table
+
+
+def state_word(current: Position, marked: int) -> str:
+    """Return a loan's state; it is overdue once its process marked it so."""
+    if current.written_off_on is not None:
+        return "written_off"
+    if current.settled:
+        return "settled"
+    return "overdue" if marked else "current"
+
+
+class LoanDisplay:
+    """Shows one loan: details always, search attributes when they change."""
+
+    def __init__(self, loan_id: str) -> None:
+        self._loan_id = loan_id
+        self._next_due_at: datetime | None = None
+
+    def publish(
+        self,
+        current: Position,
+        step: NextStep | None,
+        *,
+        marked: int,
+        episode: int,
+        in_flight: str | None,
+    ) -> None:
+        """Show where the loan stands and what comes next."""
+        self._upsert(current, step, marked)
+        currency = current.currency
+        rows = [
+            ("state", state_word(current, marked)),
+            ("principal outstanding", format_amount(current.principal_outstanding, currency)),
+            ("overdue", format_amount(current.total_overdue, currency)),
+            ("days past due", f"{current.days_past_due} ({current.bucket})"),
+            ("paid so far", format_amount(current.received, currency)),
+        ]
+        if current.written_off_on is not None:
+            rows.append(("written off", format_amount(current.written_off.total, currency)))
+            rows.append(("recovered", format_amount(current.recovered, currency)))
+        if step is not None:
+            rows.append(("next", f"{step.step} {step.number} at {step.at:%Y-%m-%d %H:%M} UTC"))
+        if in_flight is not None:
+            rows.append(("with the bank", ids.repayment_workflow(in_flight)))
+        if marked:
+            rows.append(("collections", ids.collections_workflow(self._loan_id, episode)))
+        workflow.set_current_details(details_table(rows))
+
+    def _upsert(self, current: Position, step: NextStep | None, marked: int) -> None:
+        state = state_word(current, marked)
+        due_at = step.at if step is not None else None
+        known = workflow.info().typed_search_attributes
+        changes: list[SearchAttributeUpdate[Any]] = []
+        if known.get(attributes.LOAN_STATE) != state:
+            changes.append(attributes.LOAN_STATE.value_set(state))
+        if known.get(attributes.DAYS_PAST_DUE, 0) != marked:
+            changes.append(attributes.DAYS_PAST_DUE.value_set(marked))
+        if known.get(attributes.DELINQUENCY_BUCKET) != current.bucket:
+            changes.append(attributes.DELINQUENCY_BUCKET.value_set(current.bucket))
+        if self._next_due_at != due_at:
+            self._next_due_at = due_at
+            changes.append(
+                attributes.NEXT_DUE_AT.value_set(due_at)
+                if due_at is not None
+                else attributes.NEXT_DUE_AT.value_unset()
+            )
+        if changes:
+            workflow.upsert_search_attributes(changes)
+
+
+def view_of(loan_id: str, current: Position, marked: int, events: int) -> LoanView:
+    """Return the loan as its commands answer it."""
+    due = current.next_due
+    next_due_on: date | None = due.on if due is not None else None
+    return LoanView(
+        loan_id=loan_id,
+        state=state_word(current, marked),
+        business_date=current.as_of,
+        days_past_due=current.days_past_due,
+        principal_outstanding=current.principal_outstanding,
+        total_overdue=current.total_overdue,
+        next_due_on=next_due_on,
+        next_due_amount=due.amount if due is not None else 0,
+        events=events,
+    )

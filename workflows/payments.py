@@ -1,0 +1,64 @@
+"""Orders to move money whose outcome is in doubt: asked about until known, never sent again."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from messages import calls
+    from messages import search_attributes as attributes
+    from messages.payments import QueryTransfer, TransferOutcome, TransferStatus, TransferUpdated
+    from workflows.common.calling import run_patiently
+
+POLL_AFTER = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 15, 60, 180, 600, 1800, 3600, 3600 * 6)
+)
+"""How long to wait for a callback before asking; the last interval repeats."""
+
+PERSON_AFTER = 6
+"""After so many answers without an outcome a person should look."""
+
+
+class AwaitsTransfer:
+    """The part of a workflow that waits for the outcome of an order."""
+
+    def __init__(self) -> None:
+        self._callbacks: set[str] = set()
+        self._asked_for = 0
+
+    @workflow.signal(description="A third party called back: ask it what became of the order")
+    def transfer_updated(self, update: TransferUpdated) -> None:
+        """Ask at once; a callback that comes twice counts once."""
+        self._callbacks.add(update.event_id)
+
+    async def _outcome_of(self, outcome: TransferOutcome) -> TransferOutcome:
+        """Return the final outcome of an order, asking after each callback and from time to time.
+
+        A callback is only a hint that there is news: what it claims is not believed.
+        """
+        asked = 0
+        while outcome.status is TransferStatus.IN_DOUBT:
+            await self._callback_or_timer(POLL_AFTER[min(asked, len(POLL_AFTER) - 1)])
+            asked += 1
+            if asked == PERSON_AFTER:
+                workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(True)])
+            outcome = await run_patiently(
+                calls.QUERY_TRANSFER,
+                QueryTransfer(order_no=outcome.order_no),
+                "ask what became of the order",
+            )
+        if asked >= PERSON_AFTER:
+            workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(False)])
+        return outcome
+
+    async def _callback_or_timer(self, wait: timedelta) -> None:
+        try:
+            await workflow.wait_condition(
+                lambda: len(self._callbacks) > self._asked_for,
+                timeout=wait,
+                timeout_summary="ask again",
+            )
+        except TimeoutError:
+            return
+        finally:
+            self._asked_for = len(self._callbacks)
