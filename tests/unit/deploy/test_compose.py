@@ -400,8 +400,7 @@ def test_the_image_holds_what_its_processes_import() -> None:
 
 def _modules_of_the_image() -> Iterator[Path]:
     for package in sorted(IMAGE_PACKAGES):
-        for path in (ROOT / package).rglob("*.py"):
-            yield path
+        yield from (ROOT / package).rglob("*.py")
 
 
 def _imports(path: Path) -> Iterator[str]:
