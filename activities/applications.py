@@ -12,8 +12,16 @@ from messages import calls, ids
 from messages.applications import RecordDecision, RecordReview, RecordState
 from messages.verification import RecordSupplement, ResumeReview
 from runtime import metrics
-from storage.applications.offers import OfferState
-from storage.database import Database, Transaction
+from storage.applications.applications import ApplicationRepository
+from storage.applications.offers import OfferRepository, OfferState
+from storage.applications.reviews import ReviewRepository
+from storage.applications.supplements import SupplementRepository
+from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.decisioning import DecisionRepository
+from storage.verification.elements import ElementRepository
 
 
 @dataclass(frozen=True)
@@ -60,9 +68,11 @@ class Applications:
                 rejection=rejection,
             )
             if request.review_due_at is not None:
-                await tx.reviews.open(request.application_id, request.at, request.review_due_at)
+                await ReviewRepository(tx).open(
+                    request.application_id, request.at, request.review_due_at
+                )
             if request.offer is not None:
-                await tx.offers.make(request.offer, request.application_id, request.at)
+                await OfferRepository(tx).make(request.offer, request.application_id, request.at)
         if entered:
             metrics.application_entered(request.state, entered)
 
@@ -74,7 +84,7 @@ class Applications:
         async with self.database.transaction() as tx:
             if request.accepted:
                 entered = await _review_takes_effect(tx, request)
-            await tx.audit.add(
+            await AuditRepository(tx).add(
                 actor=request.command.reviewer,
                 role="reviewer",
                 action="approve" if request.approve else "reject",
@@ -101,8 +111,8 @@ class Applications:
                 request.state_seq,
                 request.at,
             )
-            await tx.supplements.open(request.application_id, asked, request.at)
-            await tx.audit.add(
+            await SupplementRepository(tx).open(request.application_id, asked, request.at)
+            await AuditRepository(tx).add(
                 actor=asked.requested_by,
                 role="reviewer",
                 action="request_supplement",
@@ -116,7 +126,7 @@ class Applications:
                 },
                 key=f"{aggregate}:supplement:{asked.round}",
             )
-            await tx.outbox.add(
+            await OutboxRepository(tx).add(
                 aggregate,
                 "supplement_requested",
                 f"{aggregate}:supplement_requested:{asked.round}",
@@ -141,7 +151,9 @@ class Applications:
                 request.state_seq,
                 request.at,
             )
-            await tx.supplements.complete(request.application_id, request.round, request.at)
+            await SupplementRepository(tx).complete(
+                request.application_id, request.round, request.at
+            )
         if entered:
             metrics.application_entered(request.state, entered)
 
@@ -159,9 +171,9 @@ async def enter_state(
 ) -> str | None:
     """Write a state and tell of it; return the application's channel if the state is a new one."""
     before = found(
-        await tx.applications.for_update(application_id), f"application {application_id}"
+        await ApplicationRepository(tx).for_update(application_id), f"application {application_id}"
     )
-    written = await tx.applications.set_state(
+    written = await ApplicationRepository(tx).set_state(
         application_id,
         state,
         waiting,
@@ -174,7 +186,7 @@ async def enter_state(
         # A repeat was told with its first write; an older state told now would seem the newest.
         return None
     if state.is_final:
-        await tx.elements.forget_address_books(before.applicant_id, application_id)
+        await ElementRepository(tx).forget_address_books(before.applicant_id, application_id)
     aggregate = ids.application_workflow(application_id)
     payload: dict[str, Any] = {
         "application_id": application_id,
@@ -185,17 +197,17 @@ async def enter_state(
         "rejection": rejection.model_dump(mode="json") if rejection else None,
         "line_id": line_id,
     }
-    await tx.outbox.add(
+    await OutboxRepository(tx).add(
         aggregate, "state_changed", f"{aggregate}:state_changed:{state_seq}", payload
     )
     return before.channel if before.state is not state else None
 
 
 async def _close_what_is_open(tx: Transaction, application_id: str) -> None:
-    await tx.reviews.close(application_id)
-    offer = await tx.offers.of_application(application_id)
+    await ReviewRepository(tx).close(application_id)
+    offer = await OfferRepository(tx).of_application(application_id)
     if offer is not None:
-        await tx.offers.set_state(offer.id, OfferState.LAPSED)
+        await OfferRepository(tx).set_state(offer.id, OfferState.LAPSED)
 
 
 async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | None:
@@ -209,14 +221,14 @@ async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | 
         request.at,
         rejection=rejection,
     )
-    await tx.reviews.decide(
+    await ReviewRepository(tx).decide(
         request.application_id,
         approve=request.approve,
         by=request.command.reviewer,
         reason=request.command.reason,
         at=request.at,
     )
-    await tx.decisions.record(
+    await DecisionRepository(tx).record(
         decision_id=ids.derived_id("dec", request.application_id, "review", "1"),
         application_id=request.application_id,
         stage="review",
@@ -234,7 +246,7 @@ async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | 
         decided_at=request.at,
     )
     if request.offer is not None:
-        await tx.offers.make(request.offer, request.application_id, request.at)
+        await OfferRepository(tx).make(request.offer, request.application_id, request.at)
     return entered
 
 

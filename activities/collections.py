@@ -14,8 +14,11 @@ from messages.loans import MarkLoan
 from providers.registry import Providers
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
-from storage.collections import ActionState, CollectionActionRow
-from storage.database import Database, Transaction
+from storage.collections import ActionState, CollectionActionRepository, CollectionActionRow
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.loans.loans import LoanRepository
+from storage.people.applicants import ApplicantRepository
 
 _STEPS = {step.name: step for step in LADDER}
 
@@ -34,8 +37,10 @@ class Arrears:
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
             now = books.position(request.business_date)
-            await tx.loans.project(request.loan_id, now, request.business_date, request.state_seq)
-            await tx.loans.note_episode(request.loan_id, request.episode)
+            await LoanRepository(tx).project(
+                request.loan_id, now, request.business_date, request.state_seq
+            )
+            await LoanRepository(tx).note_episode(request.loan_id, request.episode)
             await books.tell("aged", str(request.state_seq), now, {"episode": request.episode})
         if request.open_collections:
             await self.siblings.start_collections(
@@ -63,7 +68,7 @@ class Arrears:
             if action.channel is ContactChannel.CALL_TASK:
                 await books.tell("call_task_opened", action.id, now, {"step": request.step})
                 return StepTaken(taken=True)
-            personal = await tx.applicants.personal(books.loan.applicant_id)
+            personal = await ApplicantRepository(tx).personal(books.loan.applicant_id)
         await self.providers.messaging.send(
             message_id=action.id,
             mobile=known(personal.mobile, "mobile"),
@@ -77,7 +82,9 @@ class Arrears:
         await failpoint("take_step.after_send")
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
-            await tx.collections.finish(action.id, ActionState.SENT, result="accepted", by="system")
+            await CollectionActionRepository(tx).finish(
+                action.id, ActionState.SENT, result="accepted", by="system"
+            )
             details = {
                 "step": request.step,
                 "overdue": format_amount(now.total_overdue, now.currency),
@@ -89,22 +96,24 @@ class Arrears:
     async def close_episode(self, request: CloseEpisode) -> None:
         """Cancel what an ended episode left open."""
         async with self.database.transaction() as tx:
-            await tx.collections.cancel_open(request.loan_id, request.episode)
+            await CollectionActionRepository(tx).cancel_open(request.loan_id, request.episode)
 
 
 async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> CollectionActionRow | None:
     """Return the step's action, recorded now if it was not; None when there is no cause for it."""
-    action = await tx.collections.of_step(request.loan_id, request.episode, request.step)
+    action = await CollectionActionRepository(tx).of_step(
+        request.loan_id, request.episode, request.step
+    )
     if not now.total_overdue:
         if action is not None and action.state is ActionState.OPEN:
-            await tx.collections.finish(
+            await CollectionActionRepository(tx).finish(
                 action.id, ActionState.CANCELLED, result="not_overdue", by="system"
             )
-            action = await tx.collections.get(action.id)
+            action = await CollectionActionRepository(tx).get(action.id)
         return action
     if action is not None:
         return action
-    return await tx.collections.add_action(
+    return await CollectionActionRepository(tx).add_action(
         action_id=request.action_id,
         loan_id=request.loan_id,
         episode=request.episode,

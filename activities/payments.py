@@ -15,8 +15,14 @@ from providers.http.errors import OutcomeUnknown, ProviderRejected
 from providers.payments import Initiator, Order, OrderStatus, Payments
 from runtime import metrics
 from runtime.failpoints import failpoint
-from storage.database import Database, Transaction
-from storage.payments import TransferRow, TransferState
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.lines.drawdowns import DrawdownRepository
+from storage.lines.lines import LineRepository
+from storage.loans.loans import LoanRepository
+from storage.loans.repayments import RepaymentRepository
+from storage.payments import TransferRepository, TransferRow, TransferState
+from storage.people.applicants import ApplicantRepository
 
 _STATES: Final = {
     OrderStatus.ACCEPTED: TransferState.PROCESSING,
@@ -101,7 +107,7 @@ class Orders:
 
     async def _record(self, transfer: TransferRow, order: Order) -> TransferOutcome:
         async with self.database.transaction() as tx:
-            stored = await tx.transfers.resolve(
+            stored = await TransferRepository(tx).resolve(
                 transfer.order_no, _STATES[order.status], order.reason
             )
         if order.final:
@@ -119,14 +125,16 @@ def outcome_of(transfer: TransferRow) -> TransferOutcome:
 async def _account(tx: Transaction, transfer: TransferRow) -> _Account:
     initiator: Initiator = "merchant"
     if transfer.kind == "disbursement":
-        drawdown = found(await tx.drawdowns.of_loan(transfer.loan_id), "drawdown of the order")
-        line = found(await tx.lines.get(drawdown.line_id), f"line {drawdown.line_id}")
+        drawdown = found(
+            await DrawdownRepository(tx).of_loan(transfer.loan_id), "drawdown of the order"
+        )
+        line = found(await LineRepository(tx).get(drawdown.line_id), f"line {drawdown.line_id}")
         applicant_id = line.applicant_id
     else:
-        loan = found(await tx.loans.get(transfer.loan_id), f"loan {transfer.loan_id}")
+        loan = found(await LoanRepository(tx).get(transfer.loan_id), f"loan {transfer.loan_id}")
         applicant_id = loan.applicant_id
-        repayment = await tx.repayments.by_order(transfer.order_no)
+        repayment = await RepaymentRepository(tx).by_order(transfer.order_no)
         if repayment is not None and repayment.source is not RepaymentSource.AUTO_DEBIT:
             initiator = "cardholder"
-    personal = await tx.applicants.personal(applicant_id)
+    personal = await ApplicantRepository(tx).personal(applicant_id)
     return _Account(known(personal.bank_card, "card"), known(personal.name, "name"), initiator)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from domain.collections import ContactChannel
 from storage.common.errors import RecordMissing
+from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, loan_id, episode, step, channel, state, days_past_due, due_on, result, handled_by,"
@@ -44,11 +45,8 @@ class CollectionActionRow(Row):
     changed_at: datetime
 
 
-class CollectionActions:
+class CollectionActionRepository(Repository):
     """The actions, one a loan, episode and step."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def add_action(
         self,

@@ -1,46 +1,14 @@
-"""The pool, and transactions with a repository for every aggregate."""
+"""The pools, and the transactions that repositories are made with."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import asyncpg
 
 from runtime.keyring import BlindIndex, Keyring
-from storage.applications.applications import Applications
-from storage.applications.offers import Offers
-from storage.applications.reviews import Reviews
-from storage.applications.supplements import Supplements
-from storage.collections import CollectionActions
-from storage.common.audit import Audit
-from storage.common.callbacks import Callbacks
-from storage.common.outbox import Outbox, OutboxWakes
-from storage.common.requests import Requests
-from storage.credit_analysis.analyses import CreditAnalyses
-from storage.credit_analysis.external_opinions import ExternalOpinions
-from storage.credit_analysis.notices import AnalysisNotices
-from storage.credit_analysis.scr_consents import ScrConsents
-from storage.decisioning import Decisions
-from storage.lines.drawdowns import Drawdowns
-from storage.lines.lines import Lines
-from storage.lines.quotes import Quotes
-from storage.loans.journal import Journal
-from storage.loans.loans import Loans
-from storage.loans.reconciliation import Reconciliation
-from storage.loans.repayments import Repayments
-from storage.payments import Transfers
-from storage.people.applicants import Applicants
-from storage.people.consents import Consents
-from storage.people.devices import Devices
-from storage.sources import Enquiries
-from storage.verification.captures import Captures
-from storage.verification.element_pictures import ElementPictures
-from storage.verification.element_tries import ElementTries
-from storage.verification.elements import Elements
-from storage.verification.liveness_challenges import LivenessChallenges
-
-if TYPE_CHECKING:
-    from storage.common.rows import Connection
+from storage.common.outbox import OutboxWakes
+from storage.common.repository import Transaction
 
 _ACQUIRE_SECONDS: Final = 10.0
 _COMMAND_SECONDS: Final = 15.0
@@ -56,43 +24,8 @@ _SESSION: Final = {
     "idle_in_transaction_session_timeout": "20s",
 }
 
-
-class Transaction:
-    """One connection with the repositories on it."""
-
-    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
-        self.connection = connection
-        self.applicants = Applicants(connection, keyring, blind_index)
-        self.applications = Applications(connection, blind_index)
-        self.elements = Elements(connection, keyring, blind_index)
-        self.pictures = ElementPictures(connection, blind_index)
-        self.liveness_challenges = LivenessChallenges(connection, blind_index)
-        self.element_tries = ElementTries(connection, blind_index)
-        self.captures = Captures(connection, keyring)
-        self.consents = Consents(connection)
-        self.enquiries = Enquiries(connection, keyring, blind_index)
-        self.devices = Devices(connection)
-        self.decisions = Decisions(connection)
-        self.reviews = Reviews(connection)
-        self.supplements = Supplements(connection)
-        self.offers = Offers(connection)
-        self.lines = Lines(connection)
-        self.quotes = Quotes(connection)
-        self.drawdowns = Drawdowns(connection)
-        self.loans = Loans(connection)
-        self.journal = Journal(connection)
-        self.reconciliation = Reconciliation(connection, self.loans)
-        self.transfers = Transfers(connection)
-        self.repayments = Repayments(connection)
-        self.collections = CollectionActions(connection)
-        self.outbox = Outbox(connection)
-        self.audit = Audit(connection)
-        self.callbacks = Callbacks(connection)
-        self.credit_analyses = CreditAnalyses(connection, keyring, blind_index)
-        self.analysis_notices = AnalysisNotices(connection)
-        self.external_opinions = ExternalOpinions(connection)
-        self.scr_consents = ScrConsents(connection, keyring)
-        self.requests = Requests(connection, blind_index)
+# Where nothing may be written: PostgreSQL refuses what tries.
+_READS_ONLY: Final = {**_SESSION, "default_transaction_read_only": "on"}
 
 
 class Database:
@@ -104,11 +37,13 @@ class Database:
     def __init__(
         self,
         pool: "asyncpg.Pool[asyncpg.Record]",
+        readers: "asyncpg.Pool[asyncpg.Record]",
         keyring: Keyring,
         blind_index: BlindIndex,
         wakes: OutboxWakes,
     ) -> None:
         self._pool = pool
+        self._readers = readers
         self._keyring = keyring
         self._blind_index = blind_index
         self.wakes = wakes
@@ -118,17 +53,13 @@ class Database:
     async def open(
         cls, url: str, pool_size: int, pii_keyring: Keyring, blind_index: BlindIndex
     ) -> AsyncIterator[Self]:
-        """Open the pool of at most `pool_size` connections; raises what asyncpg raises."""
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=pool_size,
-            command_timeout=_COMMAND_SECONDS,
-            statement_cache_size=_STATEMENTS_CACHED,
-            server_settings=_SESSION,
-        )
-        async with pool, OutboxWakes(url) as wakes:
-            yield cls(pool, pii_keyring, blind_index, wakes)
+        """Open pools of at most `pool_size` connections each; raises what asyncpg raises."""
+        async with (
+            _pool(url, pool_size, _SESSION, idle=1) as pool,
+            _pool(url, pool_size, _READS_ONLY, idle=0) as readers,
+            OutboxWakes(url) as wakes,
+        ):
+            yield cls(pool, readers, pii_keyring, blind_index, wakes)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -141,16 +72,16 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """Yield the same without a transaction: every statement sees what is committed then."""
-        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+        """Yield a connection that cannot write; every statement sees what is committed then."""
+        async with self._readers.acquire(timeout=_ACQUIRE_SECONDS) as connection:
             yield Transaction(connection, self._keyring, self._blind_index)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Transaction]:
-        """Yield the same for reading: every statement sees what was committed at the first one."""
+        """Yield the same, in which every statement sees what was committed at the first one."""
         async with (
-            self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
+            self._readers.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+            connection.transaction(isolation="repeatable_read"),
         ):
             yield Transaction(connection, self._keyring, self._blind_index)
 
@@ -160,3 +91,16 @@ class Database:
             result: Any = await connection.fetchval("select 1")
             if result != 1:
                 raise ConnectionError("the database does not answer")
+
+
+def _pool(
+    url: str, most: int, session: dict[str, str], *, idle: int
+) -> "asyncpg.Pool[asyncpg.Record]":
+    return asyncpg.create_pool(
+        url,
+        min_size=idle,
+        max_size=most,
+        command_timeout=_COMMAND_SECONDS,
+        statement_cache_size=_STATEMENTS_CACHED,
+        server_settings=session,
+    )

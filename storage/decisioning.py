@@ -10,10 +10,11 @@ from pydantic import Json
 
 from domain.decisioning.decision import Decision, Outcome, RuleHit
 from storage.common.errors import RecordMissing
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 Stage = Literal["automatic", "review"]
 _COLUMNS: Final = (
@@ -52,11 +53,8 @@ class DecisionRow(Row):
         )
 
 
-class Decisions:
+class DecisionRepository(Repository):
     """The decisions."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def record(
         self,

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal
 
 from storage.common.errors import IdempotencyMismatch
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 TransferKind = Literal["disbursement", "debit"]
 _COLUMNS: Final = (
@@ -51,11 +52,8 @@ class TransferRow(Row):
     fresh: bool = False
 
 
-class Transfers:
+class TransferRepository(Repository):
     """The orders."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def request(
         self,

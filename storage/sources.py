@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Json
 
-from runtime.keyring import BlindIndex, Keyring
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 Outcome = Literal[
     "match", "mismatch", "unavailable", "rejected", "unsent", "lost", "reused", "exhausted"
@@ -141,13 +141,8 @@ class UsageRow(Row):
     cost: int
 
 
-class Enquiries:
+class EnquiryRepository(Repository):
     """The enquiries."""
-
-    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._keyring = keyring
-        self._blind_index = blind_index
 
     async def begin(
         self, attempt: Attempt, *, may_ask: bool = True, reuse: bool = True

@@ -33,11 +33,14 @@ from providers.credit_analysis.webhooks import NO_ENDPOINT, AnalysisWebhooks, No
 from providers.http.errors import ProviderRejected
 from providers.sources.company import CompanyRecord
 from providers.sources.person import PersonRecord
+from storage.common.audit import AuditRepository
 from storage.common.errors import RecordMissing
-from storage.credit_analysis.analyses import StoredProposal
-from storage.credit_analysis.external_opinions import OpinionRow
-from storage.credit_analysis.notices import NoticeRow, NoticeState
-from storage.database import Database, Transaction
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.credit_analysis.analyses import CreditAnalysisRepository, StoredProposal
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
+from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow, NoticeState
+from storage.database import Database
 
 _REFUSES_THE_QUESTION: Final = frozenset(
     {"invalid_request", "unsupported_document", "http_400", "http_406", "http_422"}
@@ -62,7 +65,7 @@ class CreditAnalyses:
     async def check_party(self, request: CheckParty) -> CheckedParty:
         """Compare one party with its register; a repeat returns what is on record."""
         async with self.database.read() as tx:
-            known = await tx.credit_analyses.check(request.analysis_id, request.party)
+            known = await CreditAnalysisRepository(tx).check(request.analysis_id, request.party)
             stored = await _stored(tx, request.analysis_id)
         if known is not None:
             return _checked(known)
@@ -81,7 +84,9 @@ class CreditAnalyses:
             provider, facts = told.source, _facts(request.party, party, told.answer)
         async with self.database.transaction() as tx:
             return _checked(
-                await tx.credit_analyses.record_check(request.analysis_id, facts, provider)
+                await CreditAnalysisRepository(tx).record_check(
+                    request.analysis_id, facts, provider
+                )
             )
 
     @performs(calls.ASK_OPINION)
@@ -90,7 +95,7 @@ class CreditAnalyses:
         async with self.database.transaction() as tx:
             stored = await _stored(tx, request.analysis_id)
             asked = found(
-                await tx.external_opinions.request(
+                await ExternalOpinionRepository(tx).request(
                     request.opinion_id, request.analysis_id, QITECH, stored.kind
                 ),
                 f"opinion {request.opinion_id}",
@@ -104,7 +109,8 @@ class CreditAnalyses:
         """Ask what became of the opinion; one that they do not know is asked for again."""
         async with self.database.read() as tx:
             asked = found(
-                await tx.external_opinions.get(request.opinion_id), f"opinion {request.opinion_id}"
+                await ExternalOpinionRepository(tx).get(request.opinion_id),
+                f"opinion {request.opinion_id}",
             )
             stored = await _stored(tx, request.analysis_id)
         if asked.status.is_final:
@@ -113,7 +119,7 @@ class CreditAnalyses:
         if said is None:
             return await self._asked(asked, stored)
         async with self.database.transaction() as tx:
-            await tx.external_opinions.learn(asked.id, said.status, said.raw_status)
+            await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
         return OpinionStatus(opinion_id=asked.id, status=said.status)
 
     async def _asked(self, asked: OpinionRow, stored: StoredProposal) -> OpinionStatus:
@@ -125,7 +131,7 @@ class CreditAnalyses:
             _log.warning("opinion_refused", opinion_id=asked.id, code=error.code)
             return OpinionStatus(opinion_id=asked.id, status=None)
         async with self.database.transaction() as tx:
-            await tx.external_opinions.learn(asked.id, said.status, said.raw_status)
+            await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
         return OpinionStatus(opinion_id=asked.id, status=said.status)
 
     @performs(calls.ASSESS_ANALYSIS)
@@ -136,11 +142,11 @@ class CreditAnalyses:
             decision = decide(
                 policy_of(request.policy),
                 stored.proposal,
-                await tx.credit_analyses.checks(request.analysis_id),
+                await CreditAnalysisRepository(tx).checks(request.analysis_id),
                 request.opinion,
                 request.business_date,
             )
-            await tx.credit_analyses.record_decision(request.analysis_id, decision)
+            await CreditAnalysisRepository(tx).record_decision(request.analysis_id, decision)
         return AssessedAnalysis(status=decision.status, reason=decision.reason)
 
     @performs(calls.RECORD_ANALYSIS)
@@ -165,7 +171,7 @@ class CreditAnalyses:
                         at=request.at,
                     ),
                 )
-            await tx.audit.add(
+            await AuditRepository(tx).add(
                 actor=request.command.reviewer,
                 role="reviewer",
                 action=request.word.value,
@@ -180,11 +186,11 @@ class CreditAnalyses:
         """Try once to tell the client a status, unless it has been told."""
         async with self.database.read() as tx:
             notice = found(
-                await tx.analysis_notices.get(request.analysis_id, request.state_seq),
+                await AnalysisNoticeRepository(tx).get(request.analysis_id, request.state_seq),
                 f"notice {request.state_seq} of {request.analysis_id}",
             )
             row = found(
-                await tx.credit_analyses.get(request.analysis_id),
+                await CreditAnalysisRepository(tx).get(request.analysis_id),
                 f"analysis {request.analysis_id}",
             )
             stored = await _stored(tx, request.analysis_id)
@@ -193,14 +199,18 @@ class CreditAnalyses:
         outcome = await self.webhooks.deliver(row.client, _notice(notice, stored))
         state = _state_after(outcome, last=request.last)
         async with self.database.transaction() as tx:
-            await tx.analysis_notices.tried(notice.analysis_id, notice.state_seq, outcome, state)
+            await AnalysisNoticeRepository(tx).tried(
+                notice.analysis_id, notice.state_seq, outcome, state
+            )
             if state is NoticeState.DEAD:
                 await _give_up(tx, notice, outcome)
         return NoticeDelivery(settled=state is not NoticeState.OPEN, outcome=outcome)
 
 
 async def _stored(tx: Transaction, analysis_id: str) -> StoredProposal:
-    return found(await tx.credit_analyses.document(analysis_id), f"analysis {analysis_id}")
+    return found(
+        await CreditAnalysisRepository(tx).document(analysis_id), f"analysis {analysis_id}"
+    )
 
 
 def _facts(
@@ -236,7 +246,7 @@ def _checked(facts: PartyFacts) -> CheckedParty:
 
 
 async def _enter(tx: Transaction, request: RecordAnalysis) -> None:
-    written = await tx.credit_analyses.set_status(
+    written = await CreditAnalysisRepository(tx).set_status(
         request.analysis_id,
         request.status,
         request.reason,
@@ -246,11 +256,11 @@ async def _enter(tx: Transaction, request: RecordAnalysis) -> None:
     )
     if not written:
         return
-    await tx.analysis_notices.owe(
+    await AnalysisNoticeRepository(tx).owe(
         request.analysis_id, request.state_seq, request.status, request.reason, request.at
     )
     aggregate = ids.credit_analysis_workflow(request.analysis_id)
-    await tx.outbox.add(
+    await OutboxRepository(tx).add(
         aggregate,
         "state_changed",
         f"{aggregate}:state_changed:{request.state_seq}",
@@ -286,7 +296,7 @@ def _state_after(outcome: str, *, last: bool) -> NoticeState:
 async def _give_up(tx: Transaction, notice: NoticeRow, outcome: str) -> None:
     aggregate = ids.credit_analysis_workflow(notice.analysis_id)
     _log.error("notice_given_up", analysis_id=notice.analysis_id, state_seq=notice.state_seq)
-    await tx.audit.add(
+    await AuditRepository(tx).add(
         actor="process",
         role="system",
         action="notice",

@@ -11,7 +11,10 @@ from activities.sources.enquiries import Desk
 from messages import calls, ids
 from messages.credit_analysis import PickedReport, PickReport, RelayedReport, RelayReport
 from providers.http.errors import ProviderRejected
-from storage.credit_analysis.notices import RelayState
+from storage.common.audit import AuditRepository
+from storage.credit_analysis.analyses import CreditAnalysisRepository
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository
+from storage.credit_analysis.notices import AnalysisNoticeRepository, RelayState
 from storage.database import Database
 
 NOT_NEXT = "not_next"
@@ -30,10 +33,10 @@ class AnalysisReports:
     async def pick_report(self, request: PickReport) -> PickedReport:
         """Return which report is to be passed on next; none where nobody was asked."""
         async with self.database.read() as tx:
-            report = await tx.analysis_notices.next_to_relay(request.analysis_id)
-            asked = await tx.external_opinions.of(request.analysis_id)
+            report = await AnalysisNoticeRepository(tx).next_to_relay(request.analysis_id)
+            asked = await ExternalOpinionRepository(tx).of(request.analysis_id)
             row = found(
-                await tx.credit_analyses.get(request.analysis_id),
+                await CreditAnalysisRepository(tx).get(request.analysis_id),
                 f"analysis {request.analysis_id}",
             )
         if report is None:
@@ -46,9 +49,9 @@ class AnalysisReports:
     async def relay_report(self, request: RelayReport) -> RelayedReport:
         """Pass a report on, unless it was or one of an earlier event has come meanwhile."""
         async with self.database.read() as tx:
-            report = await tx.analysis_notices.next_to_relay(request.analysis_id)
+            report = await AnalysisNoticeRepository(tx).next_to_relay(request.analysis_id)
             asked = found(
-                await tx.external_opinions.of(request.analysis_id),
+                await ExternalOpinionRepository(tx).of(request.analysis_id),
                 f"opinion on {request.analysis_id}",
             )
         if report is None or report.sequence != request.sequence:
@@ -71,8 +74,8 @@ class AnalysisReports:
     async def _record(self, request: RelayReport, state: RelayState, outcome: str) -> None:
         aggregate = ids.credit_analysis_workflow(request.analysis_id)
         async with self.database.transaction() as tx:
-            if await tx.analysis_notices.relayed(request.sequence, state, outcome):
-                await tx.audit.add(
+            if await AnalysisNoticeRepository(tx).relayed(request.sequence, state, outcome):
+                await AuditRepository(tx).add(
                     actor="process",
                     role="system",
                     action="relay_feedback",

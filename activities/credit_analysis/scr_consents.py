@@ -20,9 +20,16 @@ from messages.credit_analysis import (
 from providers.http.breaker import REFUSES_US
 from providers.http.errors import ProviderRejected
 from providers.messaging import Messaging
+from storage.common.audit import AuditRepository
 from storage.common.errors import RecordMissing
-from storage.credit_analysis.scr_consents import InvitationState, ScrConsentRow
-from storage.database import Database, Transaction
+from storage.common.repository import Transaction
+from storage.credit_analysis.analyses import CreditAnalysisRepository
+from storage.credit_analysis.scr_consents import (
+    InvitationState,
+    ScrConsentRepository,
+    ScrConsentRow,
+)
+from storage.database import Database
 
 PATH: Final = "/credit_analysis/consents"
 
@@ -47,13 +54,13 @@ class ScrConsents:
         consent_id = ids.derived_id("con", request.analysis_id, str(request.signer))
         async with self.database.transaction() as tx:
             consent = await _asked(tx, consent_id, request)
-            token = await tx.scr_consents.token(consent_id)
+            token = await ScrConsentRepository(tx).token(consent_id)
             signer = await _signer(tx, request)
         if token is None:
             return _invited(request, consent.state)
         state = await self._send(consent, signer, token)
         async with self.database.transaction() as tx:
-            if await tx.scr_consents.invited(consent_id, state):
+            if await ScrConsentRepository(tx).invited(consent_id, state):
                 await _told(tx, consent, state)
         return _invited(request, state)
 
@@ -61,7 +68,7 @@ class ScrConsents:
     async def count_signatures(self, request: CountSignatures) -> SignaturesCounted:
         """Return how many have signed by the record."""
         async with self.database.read() as tx:
-            consents = await tx.scr_consents.of(request.analysis_id)
+            consents = await ScrConsentRepository(tx).of(request.analysis_id)
         return SignaturesCounted(given=sum(consent.signed_at is not None for consent in consents))
 
     async def _send(self, consent: ScrConsentRow, signer: Signer, token: str) -> InvitationState:
@@ -85,7 +92,7 @@ class ScrConsents:
 
 async def _asked(tx: Transaction, consent_id: str, request: InviteSigner) -> ScrConsentRow:
     """Return the consent as it is recorded, with the token of the first attempt."""
-    consent = await tx.scr_consents.ask(
+    consent = await ScrConsentRepository(tx).ask(
         consent_id,
         request.analysis_id,
         request.signer,
@@ -97,7 +104,8 @@ async def _asked(tx: Transaction, consent_id: str, request: InviteSigner) -> Scr
 
 async def _signer(tx: Transaction, request: InviteSigner) -> Signer:
     stored = found(
-        await tx.credit_analyses.document(request.analysis_id), f"analysis {request.analysis_id}"
+        await CreditAnalysisRepository(tx).document(request.analysis_id),
+        f"analysis {request.analysis_id}",
     )
     signers = signers_of(stored.proposal)
     if request.signer >= len(signers):
@@ -106,7 +114,7 @@ async def _signer(tx: Transaction, request: InviteSigner) -> Signer:
 
 
 async def _told(tx: Transaction, consent: ScrConsentRow, state: InvitationState) -> None:
-    await tx.audit.add(
+    await AuditRepository(tx).add(
         actor="process",
         role="system",
         action="ask_for_scr_consent",

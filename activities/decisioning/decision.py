@@ -26,9 +26,12 @@ from messages import calls
 from messages.applications import AssessApplication
 from messages.ids import derived_id
 from runtime.failpoints import failpoint
-from storage.applications.applications import ApplicationRow
-from storage.database import Database, Transaction
-from storage.people.applicants import Personal
+from storage.applications.applications import ApplicationRepository, ApplicationRow
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.decisioning import DecisionRepository
+from storage.people.applicants import ApplicantRepository, Personal
+from storage.verification.elements import ElementRepository
 
 _ATTEMPT: Final = 1
 
@@ -51,17 +54,19 @@ class Decisions:
         """
         application_id = request.application_id
         async with self.database.read() as tx:
-            recorded = await tx.decisions.get(application_id, "automatic", _ATTEMPT)
+            recorded = await DecisionRepository(tx).get(application_id, "automatic", _ATTEMPT)
             if recorded is not None:
                 return recorded.decision
             application = found(
-                await tx.applications.get(application_id), f"application {application_id}"
+                await ApplicationRepository(tx).get(application_id), f"application {application_id}"
             )
-            personal = await tx.applicants.personal(application.applicant_id)
+            personal = await ApplicantRepository(tx).personal(application.applicant_id)
             identity_number = known(personal.identity_number, "identity number")
-            lock = await tx.applications.lock_until(identity_number, except_for=application_id)
+            lock = await ApplicationRepository(tx).lock_until(
+                identity_number, except_for=application_id
+            )
             pending = await _pending(tx, application, identity_number)
-            statuses = await tx.elements.latest(application_id)
+            statuses = await ElementRepository(tx).latest(application_id)
         if lock is not None and _keeps_away(lock, request.business_date):
             decision = _locked(lock)
             read: dict[str, Any] = {"reapply_lock": lock.code}
@@ -72,13 +77,13 @@ class Decisions:
             decision, read = await self._assess(application, personal, told, request.business_date)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
-            await tx.applicants.lock(application.applicant_id, identity_number)
+            await ApplicantRepository(tx).lock(application.applicant_id, identity_number)
             if decision.outcome is not Outcome.REJECT:
                 decision, read = await _pending(tx, application, identity_number) or (
                     decision,
                     read,
                 )
-            return await tx.decisions.record(
+            return await DecisionRepository(tx).record(
                 decision_id=derived_id("dec", application_id, "automatic", str(_ATTEMPT)),
                 application_id=application_id,
                 stage="automatic",
@@ -108,7 +113,7 @@ async def _pending(
     tx: Transaction, application: ApplicationRow, identity_number: str
 ) -> tuple[Decision, dict[str, Any]] | None:
     """Return the rejection for another application of the person, and which it is."""
-    other = await tx.applications.decided_before(
+    other = await ApplicationRepository(tx).decided_before(
         identity_number, application.product, except_for=application.id
     )
     return None if other is None else (reject_pending(), {"pending_application": other.id})

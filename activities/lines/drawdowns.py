@@ -26,11 +26,15 @@ from messages.payments import QueryTransfer, TransferOutcome
 from providers.registry import Providers
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
-from storage.database import Database, Transaction
-from storage.lines.drawdowns import DrawdownRow, DrawdownState
-from storage.lines.quotes import QuoteRow
-from storage.loans.loans import LoanRow
-from storage.payments import TransferState
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.lines.drawdowns import DrawdownRepository, DrawdownRow, DrawdownState
+from storage.lines.lines import LineRepository
+from storage.lines.quotes import QuoteRepository, QuoteRow
+from storage.loans.loans import LoanRepository, LoanRow
+from storage.payments import TransferRepository, TransferState
+from storage.people.applicants import ApplicantRepository
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ class Drawdowns:
             signed = _signed(drawdown)
             if signed is not None:
                 return signed
-            line = found(await tx.lines.get(drawdown.line_id), f"line {drawdown.line_id}")
-            personal = await tx.applicants.personal(line.applicant_id)
+            line = found(await LineRepository(tx).get(drawdown.line_id), f"line {drawdown.line_id}")
+            personal = await ApplicantRepository(tx).personal(line.applicant_id)
         digest = contract_digest(contract_text(drawdown, quote, line.applicant_id))
         signature = await self.providers.signing.sign(
             contract_no=drawdown.contract_no,
@@ -61,14 +65,16 @@ class Drawdowns:
             mobile=known(personal.mobile, "mobile"),
         )
         async with self.database.transaction() as tx:
-            await tx.drawdowns.set_state(
+            await DrawdownRepository(tx).set_state(
                 drawdown.id,
                 DrawdownState.SIGNED,
                 contract_sha256=digest,
                 evidence_id=signature.evidence_id,
             )
             await _tell(tx, drawdown, "signed", {"contract_no": drawdown.contract_no})
-            drawdown = found(await tx.drawdowns.get(drawdown.id), f"drawdown {drawdown.id}")
+            drawdown = found(
+                await DrawdownRepository(tx).get(drawdown.id), f"drawdown {drawdown.id}"
+            )
         return found(_signed(drawdown), f"signature of {drawdown.id}")
 
     @performs(calls.DISBURSE)
@@ -76,7 +82,7 @@ class Drawdowns:
         """Pay the drawdown out to the borrower's card, once."""
         async with self.database.transaction() as tx:
             drawdown, quote = await _drawdown(tx, request.drawdown_id)
-            transfer = await tx.transfers.request(
+            transfer = await TransferRepository(tx).request(
                 order_no=request.order_no,
                 kind="disbursement",
                 workflow_id=request.workflow_id,
@@ -84,7 +90,7 @@ class Drawdowns:
                 currency=drawdown.currency,
                 amount=_proceeds(quote.terms),
             )
-            await tx.drawdowns.set_state(drawdown.id, DrawdownState.DISBURSING)
+            await DrawdownRepository(tx).set_state(drawdown.id, DrawdownState.DISBURSING)
         return await self.orders.place(transfer, "disburse")
 
     @performs(calls.QUERY_TRANSFER)
@@ -95,7 +101,9 @@ class Drawdowns:
         own number, which the channel books once.
         """
         async with self.database.read() as tx:
-            transfer = found(await tx.transfers.get(request.order_no), f"order {request.order_no}")
+            transfer = found(
+                await TransferRepository(tx).get(request.order_no), f"order {request.order_no}"
+            )
         return await self.orders.place(transfer, "query_transfer")
 
     @performs(calls.BOOK_LOAN)
@@ -106,10 +114,10 @@ class Drawdowns:
         when its amounts would be others, and `TransferUnsettled`.
         """
         async with self.database.transaction() as tx:
-            loan = await tx.loans.get(request.loan_id)
+            loan = await LoanRepository(tx).get(request.loan_id)
             if loan is None:
                 loan = await _book(tx, request)
-            events = await tx.loans.events(loan.id)
+            events = await LoanRepository(tx).events(loan.id)
         await failpoint("book_loan.after_commit")
         await self.siblings.start_loan(
             StartLoan(
@@ -128,23 +136,23 @@ class Drawdowns:
         """Give the reserved amount back, once; raises `TransferUnsettled` if money may be out."""
         async with self.database.transaction() as tx:
             drawdown = found(
-                await tx.drawdowns.for_update(request.drawdown_id),
+                await DrawdownRepository(tx).for_update(request.drawdown_id),
                 f"drawdown {request.drawdown_id}",
             )
-            transfer = await tx.transfers.get(ids.disbursement_order(drawdown.id))
+            transfer = await TransferRepository(tx).get(ids.disbursement_order(drawdown.id))
             if transfer is not None and transfer.state is not TransferState.FAILED:
                 raise TransferUnsettled(f"{transfer.order_no} is not known to have failed")
-            failed = await tx.drawdowns.set_state(
+            failed = await DrawdownRepository(tx).set_state(
                 drawdown.id, DrawdownState.FAILED, failure=request.reason
             )
             if failed:
-                await tx.lines.release(drawdown.line_id, drawdown.amount)
+                await LineRepository(tx).release(drawdown.line_id, drawdown.amount)
                 await _tell(tx, drawdown, "failed", {"reason": request.reason})
 
 
 async def _drawdown(tx: Transaction, drawdown_id: str) -> tuple[DrawdownRow, QuoteRow]:
-    drawdown = found(await tx.drawdowns.get(drawdown_id), f"drawdown {drawdown_id}")
-    quote = found(await tx.quotes.get(drawdown.quote_id), f"quote {drawdown.quote_id}")
+    drawdown = found(await DrawdownRepository(tx).get(drawdown_id), f"drawdown {drawdown_id}")
+    quote = found(await QuoteRepository(tx).get(drawdown.quote_id), f"quote {drawdown.quote_id}")
     return drawdown, quote
 
 
@@ -161,17 +169,20 @@ def _signed(drawdown: DrawdownRow) -> SignedContract | None:
 
 async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     """Record loan, first event, journal and projection; the drawdown's lock lets it happen once."""
-    found(await tx.drawdowns.for_update(request.drawdown_id), f"drawdown {request.drawdown_id}")
-    booked = await tx.loans.get(request.loan_id)
+    found(
+        await DrawdownRepository(tx).for_update(request.drawdown_id),
+        f"drawdown {request.drawdown_id}",
+    )
+    booked = await LoanRepository(tx).get(request.loan_id)
     if booked is not None:
         return booked
     drawdown, quote = await _drawdown(tx, request.drawdown_id)
-    transfer = await tx.transfers.get(ids.disbursement_order(drawdown.id))
+    transfer = await TransferRepository(tx).get(ids.disbursement_order(drawdown.id))
     if transfer is None or transfer.state is not TransferState.SUCCEEDED:
         raise TransferUnsettled(f"{drawdown.id} is not known to be disbursed")
     terms, plan = _from_disbursement_on(quote, request.disbursed_on)
     product = product_of(request.product)
-    loan = await tx.loans.book(
+    loan = await LoanRepository(tx).book(
         loan_id=request.loan_id,
         drawdown_id=drawdown.id,
         line_id=drawdown.line_id,
@@ -187,8 +198,8 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     position = await books.post(
         key, "disbursement", request.disbursed_on, 0, event=event, cash=-_proceeds(terms)
     )
-    await tx.lines.draw(drawdown.line_id, drawdown.amount)
-    await tx.drawdowns.set_state(drawdown.id, DrawdownState.DISBURSED)
+    await LineRepository(tx).draw(drawdown.line_id, drawdown.amount)
+    await DrawdownRepository(tx).set_state(drawdown.id, DrawdownState.DISBURSED)
     await _tell(tx, drawdown, "disbursed", {"loan_id": loan.id, "amount": drawdown.amount})
     await books.tell("booked", "once", position, {"plan_hash": plan.hash})
     return loan
@@ -214,6 +225,6 @@ async def _tell(
     tx: Transaction, drawdown: DrawdownRow, kind: str, payload: dict[str, object]
 ) -> None:
     aggregate = ids.drawdown_workflow(drawdown.id)
-    await tx.outbox.add(
+    await OutboxRepository(tx).add(
         aggregate, kind, f"{aggregate}:{kind}", {"drawdown_id": drawdown.id, **payload}
     )

@@ -17,11 +17,16 @@ from messages.applications import OpenLine
 from messages.lines import CloseLine, DrawReceipt, ReserveDrawdown, StartDrawdown, StartLine
 from runtime import metrics
 from runtime.temporal.siblings import Siblings
-from storage.applications.offers import OfferState
-from storage.database import Database, Transaction
-from storage.lines.drawdowns import DrawdownRow
-from storage.lines.lines import LineRow
-from storage.lines.quotes import QuoteRow
+from storage.applications.offers import OfferRepository, OfferState
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
+from storage.lines.lines import LineRepository, LineRow
+from storage.lines.quotes import QuoteRepository, QuoteRow
+from storage.loans.loans import LoanRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.elements import ElementRepository
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class Lines:
                 request.opened_at,
                 line_id=request.line_id,
             )
-            await tx.offers.set_state(offer.offer_id, OfferState.ACCEPTED)
-            await tx.lines.open(
+            await OfferRepository(tx).set_state(offer.offer_id, OfferState.ACCEPTED)
+            await LineRepository(tx).open(
                 line_id=request.line_id,
                 application_id=request.application_id,
                 applicant_id=request.applicant_id,
@@ -80,8 +85,10 @@ class Lines:
         Raises `LineClosed`, `LineBlocked`, `LimitExceeded` or `QuoteUnusable`.
         """
         async with self.database.transaction() as tx:
-            line = found(await tx.lines.for_update(request.line_id), f"line {request.line_id}")
-            drawdown = await tx.drawdowns.get(request.command.drawdown_id)
+            line = found(
+                await LineRepository(tx).for_update(request.line_id), f"line {request.line_id}"
+            )
+            drawdown = await DrawdownRepository(tx).get(request.command.drawdown_id)
             if drawdown is None:
                 drawdown = await _reserve(tx, line, request)
         await self.siblings.start_drawdown(
@@ -107,7 +114,7 @@ class Lines:
     async def close_line(self, request: CloseLine) -> None:
         """Write a line's end."""
         async with self.database.transaction() as tx:
-            await tx.lines.set_state(request.line_id, LineState(request.state))
+            await LineRepository(tx).set_state(request.line_id, LineState(request.state))
             await _tell(
                 tx,
                 request.line_id,
@@ -120,15 +127,15 @@ async def _reserve(tx: Transaction, line: LineRow, request: ReserveDrawdown) -> 
     command = request.command
     if line.state is not LineState.ACTIVE or request.at >= line.expires_at:
         raise LineClosed(f"{line.id} cannot be drawn on any more")
-    if await tx.loans.any_overdue(line.applicant_id):
+    if await LoanRepository(tx).any_overdue(line.applicant_id):
         raise LineBlocked("a loan of the same borrower is overdue")
     product = product_of(request.product)
-    kept = await tx.elements.kept_by(line.applicant_id, product.zone)
-    consented = await tx.consents.purposes_in_force(line.applicant_id)
+    kept = await ElementRepository(tx).kept_by(line.applicant_id, product.zone)
+    consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
     check_may_draw(product, kept, business_date(request.at, product.zone), consented)
-    quote = found(await tx.quotes.get(command.quote_id), f"quote {command.quote_id}")
+    quote = found(await QuoteRepository(tx).get(command.quote_id), f"quote {command.quote_id}")
     _check_quote(quote, line, command.amount, request.at)
-    drawdown, _ = await tx.drawdowns.reserve(
+    drawdown, _ = await DrawdownRepository(tx).reserve(
         drawdown_id=command.drawdown_id,
         line_id=line.id,
         quote_id=quote.id,
@@ -138,7 +145,7 @@ async def _reserve(tx: Transaction, line: LineRow, request: ReserveDrawdown) -> 
         contract_no=f"LF-{command.drawdown_id.upper()}",
         requested_at=request.at,
     )
-    if not await tx.lines.reserve(line.id, command.amount):
+    if not await LineRepository(tx).reserve(line.id, command.amount):
         raise LimitExceeded(f"{line.id} has {line.available} left (minor units)")
     payload = {
         "drawdown_id": drawdown.id,
@@ -166,6 +173,6 @@ async def _tell(
     tx: Transaction, line_id: str, kind: str, payload: dict[str, object], key: str = "once"
 ) -> None:
     aggregate = ids.line_workflow(line_id)
-    await tx.outbox.add(
+    await OutboxRepository(tx).add(
         aggregate, kind, f"{aggregate}:{kind}:{key}", {"line_id": line_id, **payload}
     )

@@ -15,11 +15,13 @@ from domain.loans.ledger import journal_between
 from domain.loans.position import Position, position
 from messages import ids
 from messages.loans import RepaymentSource
-from storage.database import Transaction
-from storage.loans.journal import EntryKind
-from storage.loans.loans import LoanRow
-from storage.loans.repayments import RepaymentRow
-from storage.payments import TransferState
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.lines.lines import LineRepository
+from storage.loans.journal import EntryKind, JournalRepository
+from storage.loans.loans import LoanRepository, LoanRow
+from storage.loans.repayments import RepaymentRepository, RepaymentRow
+from storage.payments import TransferRepository, TransferState
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class LoanBooks:
         """Lock the loan until the transaction ends; raises `RecordMissing`."""
         return cls(
             tx,
-            found(await tx.loans.for_update(loan_id), f"loan {loan_id}"),
-            await tx.loans.events(loan_id),
-            await tx.journal.posted_to(loan_id),
+            found(await LoanRepository(tx).for_update(loan_id), f"loan {loan_id}"),
+            await LoanRepository(tx).events(loan_id),
+            await JournalRepository(tx).posted_to(loan_id),
         )
 
     def position(self, on: date) -> Position:
@@ -66,19 +68,19 @@ class LoanBooks:
         events = self.events if event is None else (*self.events, event)
         after = position(loan.terms, events, as_of)
         if event is not None:
-            await self.tx.loans.append_event(loan.id, event)
+            await LoanRepository(self.tx).append_event(loan.id, event)
         lines = journal_between(before, after, cash)
-        posted = await self.tx.journal.post(
+        posted = await JournalRepository(self.tx).post(
             loan.id, entry_key, kind, as_of, loan.currency, lines, loan.settlement_bank
         )
         if lines and not posted:
             raise ConflictingEvent(f"another entry is posted under {entry_key}")
-        await self.tx.loans.project(loan.id, after, as_of, state_seq)
+        await LoanRepository(self.tx).project(loan.id, after, as_of, state_seq)
         if before is not None:
             # What was written off or waived did not come back: it makes no room on the line.
             returned = after.paid.principal - before.paid.principal
             if returned:
-                await self.tx.lines.repay(loan.line_id, returned)
+                await LineRepository(self.tx).repay(loan.line_id, returned)
         return after
 
     async def tell(
@@ -96,7 +98,7 @@ class LoanBooks:
             "total_overdue": now.total_overdue,
             **(details or {}),
         }
-        await self.tx.outbox.add(aggregate, kind, f"{aggregate}:{kind}:{key}", payload)
+        await OutboxRepository(self.tx).add(aggregate, kind, f"{aggregate}:{kind}:{key}", payload)
 
 
 async def book_repayment(
@@ -108,11 +110,11 @@ async def book_repayment(
     """
     books = await LoanBooks.open(tx, loan_id)
     key = f"{ids.loan_workflow(loan_id)}:repayment:{repayment_id}"
-    recorded = await tx.loans.event(key)
+    recorded = await LoanRepository(tx).event(key)
     if recorded is not None:
         return recorded
-    repayment = found(await tx.repayments.get(repayment_id), f"repayment {repayment_id}")
-    transfer = await tx.transfers.get(repayment.order_no)
+    repayment = found(await RepaymentRepository(tx).get(repayment_id), f"repayment {repayment_id}")
+    transfer = await TransferRepository(tx).get(repayment.order_no)
     if transfer is None or transfer.state is not TransferState.SUCCEEDED:
         raise TransferUnsettled(f"{repayment.order_no} is not known to have succeeded")
     event = _event(books, repayment, key, on)
@@ -125,7 +127,7 @@ async def book_repayment(
         event=event,
         cash=repayment.amount,
     )
-    await tx.repayments.settle(repayment_id, on)
+    await RepaymentRepository(tx).settle(repayment_id, on)
     details = {
         "repayment_id": repayment_id,
         "amount": repayment.amount,

@@ -20,8 +20,12 @@ from messages.loans import (
 )
 from messages.payments import TransferOutcome, TransferStatus
 from runtime.failpoints import failpoint
-from storage.database import Database, Transaction
-from storage.payments import TransferRow, TransferState
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.loans.loans import LoanRepository
+from storage.loans.repayments import RepaymentRepository
+from storage.payments import TransferRepository, TransferRow, TransferState
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,10 @@ class Repayments:
     async def request_repayment(self, request: RequestRepayment) -> None:
         """Record a repayment before its debit; raises `RepaymentInFlight`."""
         async with self.database.transaction() as tx:
-            loan = found(await tx.loans.for_update(request.loan_id), f"loan {request.loan_id}")
-            await tx.repayments.request(
+            loan = found(
+                await LoanRepository(tx).for_update(request.loan_id), f"loan {request.loan_id}"
+            )
+            await RepaymentRepository(tx).request(
                 repayment_id=request.repayment_id,
                 loan_id=loan.id,
                 source=request.source,
@@ -79,9 +85,10 @@ class Repayments:
         """Debit a recorded repayment from the borrower's card, once."""
         async with self.database.transaction() as tx:
             repayment = found(
-                await tx.repayments.get(request.repayment_id), f"repayment {request.repayment_id}"
+                await RepaymentRepository(tx).get(request.repayment_id),
+                f"repayment {request.repayment_id}",
             )
-            transfer = await tx.transfers.request(
+            transfer = await TransferRepository(tx).request(
                 order_no=request.order_no,
                 kind="debit",
                 workflow_id=request.workflow_id,
@@ -115,7 +122,7 @@ class Repayments:
         """Bring the books up to the due date and record the debit; None if nothing is due."""
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
-            repayment = await tx.repayments.get(request.repayment_id)
+            repayment = await RepaymentRepository(tx).get(request.repayment_id)
             if repayment is None:
                 # A holiday may move an instalment that was billed: its new date is another bill.
                 key = f"{request.number}:{request.business_date.isoformat()}"
@@ -128,7 +135,7 @@ class Repayments:
                 await books.tell("billed", key, now, {"number": request.number})
                 if not now.total_due:
                     return None
-                repayment = await tx.repayments.request(
+                repayment = await RepaymentRepository(tx).request(
                     repayment_id=request.repayment_id,
                     loan_id=request.loan_id,
                     source=RepaymentSource.AUTO_DEBIT,
@@ -137,7 +144,7 @@ class Repayments:
                     amount=now.total_due,
                     requested_on=request.business_date,
                 )
-            return await tx.transfers.request(
+            return await TransferRepository(tx).request(
                 order_no=request.order_no,
                 kind="debit",
                 workflow_id=request.workflow_id,
@@ -148,11 +155,11 @@ class Repayments:
 
 
 async def _give_up(tx: Transaction, repayment_id: str, reason: str) -> None:
-    repayment = found(await tx.repayments.get(repayment_id), f"repayment {repayment_id}")
-    transfer = await tx.transfers.get(repayment.order_no)
+    repayment = found(await RepaymentRepository(tx).get(repayment_id), f"repayment {repayment_id}")
+    transfer = await TransferRepository(tx).get(repayment.order_no)
     if transfer is not None and transfer.state is not TransferState.FAILED:
         raise TransferUnsettled(f"{transfer.order_no} is not known to have failed")
-    if await tx.repayments.fail(repayment_id, reason):
+    if await RepaymentRepository(tx).fail(repayment_id, reason):
         aggregate = ids.loan_workflow(repayment.loan_id)
         payload = {
             "loan_id": repayment.loan_id,
@@ -161,7 +168,7 @@ async def _give_up(tx: Transaction, repayment_id: str, reason: str) -> None:
             "currency": repayment.currency,
             "reason": reason,
         }
-        await tx.outbox.add(
+        await OutboxRepository(tx).add(
             aggregate,
             "repayment_failed",
             f"{aggregate}:repayment_failed:{repayment_id}",

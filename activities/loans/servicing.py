@@ -10,8 +10,10 @@ from domain.loans.difference import difference
 from domain.loans.records import cash_moved
 from messages import calls
 from messages.loans import BookFact
+from storage.common.audit import AuditRepository
 from storage.database import Database
 from storage.loans.journal import EntryKind
+from storage.loans.loans import LoanRepository
 
 ENTRY_KINDS: Final = MappingProxyType[str, EntryKind](
     {
@@ -46,7 +48,7 @@ class Servicing:
         fact, event = request.fact, request.fact.event
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
-            if await tx.loans.event(event.key) is not None:
+            if await LoanRepository(tx).event(event.key) is not None:
                 return
             before = books.position(request.business_date)
             after = await books.post(
@@ -64,7 +66,7 @@ class Servicing:
                 after,
                 {"on": event.on.isoformat(), "changes": changes.model_dump(mode="json")},
             )
-            await tx.audit.add(
+            await AuditRepository(tx).add(
                 actor=fact.actor,
                 role=fact.role,
                 action=f"record_{event.kind}",

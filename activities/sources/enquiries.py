@@ -29,8 +29,10 @@ from providers.registry import Providers
 from runtime import enquiry_metrics
 from runtime.clock import utc_now
 from runtime.keyring import KeyringError
-from storage.database import Database, Transaction
-from storage.sources import Ask, Attempt, Ending, Known, NotNow, Outcome
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.people.consents import ConsentRepository
+from storage.sources import Ask, Attempt, Ending, EnquiryRepository, Known, NotNow, Outcome
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -277,10 +279,10 @@ class Desk:
             consent_id = await _consent(tx, source, attempt.applicant_id, purpose)
             allowed = replace(attempt, consent_id=consent_id)
             try:
-                return await tx.enquiries.begin(allowed, may_ask=may_ask, reuse=reuse)
+                return await EnquiryRepository(tx).begin(allowed, may_ask=may_ask, reuse=reuse)
             except KeyringError:
                 # Sealed by a key that is gone: as good as forgotten.
-                return await tx.enquiries.begin(allowed, may_ask=may_ask, reuse=False)
+                return await EnquiryRepository(tx).begin(allowed, may_ask=may_ask, reuse=False)
 
     def _attempt(self, source: DataSource, question: Question[A], subject: Subject) -> Attempt:
         now = self._now()
@@ -323,7 +325,7 @@ class Desk:
         self, source: DataSource, begun: Ask, ending: Ending, *, counted_as: str | None = None
     ) -> None:
         async with self._database.read() as tx:
-            await tx.enquiries.finish(begun.enquiry, ending)
+            await EnquiryRepository(tx).finish(begun.enquiry, ending)
         enquiry_metrics.enquiry_ended(source.name, counted_as or ending.outcome)
         enquiry_metrics.enquiry_cost(source.name, source.currency, ending.cost)
 
@@ -363,7 +365,7 @@ async def _consent(
             continue
         consent = None
         if applicant_id is not None:
-            consent = await tx.consents.in_force(applicant_id, needed)
+            consent = await ConsentRepository(tx).in_force(applicant_id, needed)
         if consent is None:
             raise ConsentMissing(f"no consent to {needed} in force")
         found = consent.id

@@ -38,10 +38,15 @@ from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from providers.registry import Providers
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
-from storage.applications.applications import ApplicationRow
+from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reuse import take_over
-from storage.database import Database, Transaction
-from storage.verification.captures import CaptureRow, CaptureState
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.captures import CaptureRepository, CaptureRow, CaptureState
+from storage.verification.elements import ElementRepository
 
 _VERDICTS = {
     CaptureState.BEGUN: Verdict.PENDING,
@@ -68,7 +73,9 @@ class Elements:
         """
         source = self._source(request.kind)
         async with self.database.transaction() as tx:
-            row = await tx.captures.begin(request.element_id, request.workflow_id, request.at)
+            row = await CaptureRepository(tx).begin(
+                request.element_id, request.workflow_id, request.at
+            )
             case = await _case(tx, request.element_id)
         if row.state is not CaptureState.BEGUN:
             return await self._progress(request.element_id)
@@ -81,8 +88,8 @@ class Elements:
         """Pass a code on; one that its source has answered already is not passed on again."""
         async with self.database.read() as tx:
             case = await _case(tx, request.element_id)
-            row = found(await tx.captures.get(request.element_id), request.element_id)
-            code = await tx.captures.code(request.code_id)
+            row = found(await CaptureRepository(tx).get(request.element_id), request.element_id)
+            code = await CaptureRepository(tx).code(request.code_id)
         if code is None or row.state is not CaptureState.AWAITING_CODE:
             return await self._progress(request.element_id)
         if isinstance(case, NotVerified):
@@ -97,7 +104,7 @@ class Elements:
         """Ask the source how far it is, once it works on it and unless it is over."""
         async with self.database.read() as tx:
             case = await _case(tx, request.element_id)
-            row = found(await tx.captures.get(request.element_id), request.element_id)
+            row = found(await CaptureRepository(tx).get(request.element_id), request.element_id)
         if row.state is not CaptureState.PENDING:
             return await self._progress(request.element_id)
         if isinstance(case, NotVerified):
@@ -115,7 +122,7 @@ class Elements:
         """Let what the person had verified before count; a repeat returns the same."""
         async with self.database.transaction() as tx:
             application = found(
-                await tx.applications.for_update(request.application_id),
+                await ApplicationRepository(tx).for_update(request.application_id),
                 f"application {request.application_id}",
             )
             taken = await take_over(tx, application, request.kinds, request.on, request.at)
@@ -131,10 +138,10 @@ class Elements:
         aggregate = ids.application_workflow(request.application_id)
         async with self.database.read() as tx:
             application = found(
-                await tx.applications.get(request.application_id),
+                await ApplicationRepository(tx).get(request.application_id),
                 f"application {request.application_id}",
             )
-            personal = await tx.applicants.personal(application.applicant_id)
+            personal = await ApplicantRepository(tx).personal(application.applicant_id)
         if application.state is not ApplicationState.COLLECTING:
             return
         if personal.mobile is not None:
@@ -148,7 +155,7 @@ class Elements:
                 },
             )
         async with self.database.transaction() as tx:
-            await tx.outbox.add(
+            await OutboxRepository(tx).add(
                 aggregate,
                 "applicant_reminded" if personal.mobile else "applicant_not_reached",
                 f"{aggregate}:reminder:{request.message_id}",
@@ -177,16 +184,16 @@ class Elements:
         """Record what a source said and return where the capture stands by the record."""
         async with self.database.transaction() as tx:
             # One answer after the other: a notice may have two of them at once.
-            await tx.applications.for_update(application_id)
-            row = found(await tx.captures.get(element_id), f"capture of {element_id}")
-            if code_id is not None and not await tx.captures.forget_code(code_id):
+            await ApplicationRepository(tx).for_update(application_id)
+            row = found(await CaptureRepository(tx).get(element_id), f"capture of {element_id}")
+            if code_id is not None and not await CaptureRepository(tx).forget_code(code_id):
                 return await _recorded(tx, element_id)
             if row.state not in (CaptureState.DONE, CaptureState.ENDED):
                 await _advance(tx, row, answer)
             progress = await _recorded(tx, element_id)
             if not progress.verdict.is_open:
                 aggregate = ids.application_workflow(application_id)
-                await tx.outbox.add(
+                await OutboxRepository(tx).add(
                     aggregate,
                     "element_verified",
                     f"{aggregate}:element_verified:{element_id}",
@@ -223,9 +230,10 @@ async def _begun(source: CaptureSource, case: CaptureCase | NotVerified) -> Capt
 
 async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
     """Return an element with what its source needs, or what of that is not there."""
-    element = found(await tx.elements.get(element_id), f"element {element_id}")
+    element = found(await ElementRepository(tx).get(element_id), f"element {element_id}")
     application = found(
-        await tx.applications.get(element.application_id), f"application {element.application_id}"
+        await ApplicationRepository(tx).get(element.application_id),
+        f"application {element.application_id}",
     )
     product = product_of(application.product)
     applicant = await verified_of(tx, application, with_card=False)
@@ -233,10 +241,10 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
     if missing is not None or applicant.real_name is None:
         return NotVerified(missing or "real_name_required")
     purpose = product.policy_of(element.kind).consent
-    consent = await tx.consents.in_force(application.applicant_id, purpose)
+    consent = await ConsentRepository(tx).in_force(application.applicant_id, purpose)
     if consent is None:
         return NotVerified(NOT_ALLOWED)
-    capture = await tx.captures.get(element_id)
+    capture = await CaptureRepository(tx).get(element_id)
     return CaptureCase(
         element_id=element.id,
         application_id=application.id,
@@ -261,11 +269,11 @@ async def _emergency_mobiles(tx: Transaction, application: ApplicationRow) -> fr
 
     The consent's first version spoke of the address book alone.
     """
-    allowed = await tx.consents.in_force(application.applicant_id, Purpose.CONTACTS_CHECK)
+    allowed = await ConsentRepository(tx).in_force(application.applicant_id, Purpose.CONTACTS_CHECK)
     current = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
     if allowed is None or allowed.text_version != current:
         return None
-    told = await tx.elements.newest(application.id, ElementKind.PERSONAL_INFORMATION)
+    told = await ElementRepository(tx).newest(application.id, ElementKind.PERSONAL_INFORMATION)
     if told is None or not isinstance(told.data, PersonalInformation):
         return None
     return frozenset(contact.mobile for contact in told.data.contacts)
@@ -278,11 +286,11 @@ async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> N
         case CaptureStep.DONE:
             await _conclude(tx, row, answer)
         case CaptureStep.ENDED:
-            await tx.captures.advance(
+            await CaptureRepository(tx).advance(
                 row.element_id, CaptureState.ENDED, reason=answer.reason or "unknown"
             )
         case CaptureStep.AWAITING_CODE | CaptureStep.PENDING:
-            await tx.captures.advance(
+            await CaptureRepository(tx).advance(
                 row.element_id,
                 CaptureState(answer.step),
                 source=answer.source,
@@ -293,17 +301,17 @@ async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> N
 
 async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
     application = found(
-        await tx.applications.get(row.application_id), f"application {row.application_id}"
+        await ApplicationRepository(tx).get(row.application_id), f"application {row.application_id}"
     )
     policy = product_of(application.product).policy_of(ElementKind(row.kind))
     is_last = row.wrong_codes + 1 >= policy.codes
     if is_last and policy.codes_prove:
         provider = row.source or row.kind
         mismatch = Finding(provider, Verdict.MISMATCH, TOO_MANY_CODES)
-        await tx.captures.advance(row.element_id, row.state, wrong_code=True)
+        await CaptureRepository(tx).advance(row.element_id, row.state, wrong_code=True)
         await _conclude(tx, row, CaptureAnswer(CaptureStep.DONE, finding=mismatch))
         return
-    await tx.captures.advance(
+    await CaptureRepository(tx).advance(
         row.element_id,
         CaptureState.ENDED if is_last else CaptureState.AWAITING_CODE,
         reason=TOO_MANY_CODES if is_last else None,
@@ -314,7 +322,7 @@ async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
 async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> None:
     finding = answer.finding
     assert finding is not None  # noqa: S101 -- a source that is done says what it found
-    recorded = await tx.elements.record_verification(
+    recorded = await ElementRepository(tx).record_verification(
         row.element_id,
         finding.verdict,
         finding.reason,
@@ -324,16 +332,17 @@ async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> 
     )
     if recorded is not None and recorded.verdict is Verdict.MATCH:
         application = found(
-            await tx.applications.get(row.application_id), f"application {row.application_id}"
+            await ApplicationRepository(tx).get(row.application_id),
+            f"application {row.application_id}",
         )
-        await tx.applicants.remember(application.applicant_id, **finding.remember)
-    await tx.captures.advance(row.element_id, CaptureState.DONE)
+        await ApplicantRepository(tx).remember(application.applicant_id, **finding.remember)
+    await CaptureRepository(tx).advance(row.element_id, CaptureState.DONE)
 
 
 async def _recorded(tx: Transaction, element_id: str) -> CaptureProgress:
     """Return where a capture stands: its verdict, or what is waited for."""
-    row = found(await tx.captures.get(element_id), f"capture of {element_id}")
-    verified = await tx.elements.verification(element_id)
+    row = found(await CaptureRepository(tx).get(element_id), f"capture of {element_id}")
+    verified = await ElementRepository(tx).verification(element_id)
     return CaptureProgress(
         element_id=element_id,
         kind=ElementKind(row.kind),

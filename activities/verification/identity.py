@@ -18,8 +18,15 @@ from messages.verification import NOT_ALLOWED, REFUSED_BY_SOURCE, ElementOutcome
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
-from storage.database import Database, Transaction
-from storage.verification.elements import ElementRow
+from storage.applications.applications import ApplicationRepository
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.element_pictures import ElementPictureRepository
+from storage.verification.elements import ElementRepository, ElementRow
+from storage.verification.liveness_challenges import LivenessChallengeRepository
 
 _WITH_PICTURES: Final = frozenset({ElementKind.IDENTITY_CARD, ElementKind.LIVENESS})
 
@@ -59,7 +66,7 @@ class Identity:
             return await self._end(request, REFUSED_BY_SOURCE)
         await failpoint("verify_element.after_call")
         async with self.database.transaction() as tx:
-            verified = await tx.elements.record_verification(
+            verified = await ElementRepository(tx).record_verification(
                 request.element_id,
                 finding.verdict,
                 finding.reason,
@@ -68,12 +75,12 @@ class Identity:
                 utc_now(),
             )
             if verified is not None and verified.verdict is Verdict.MATCH:
-                await tx.applicants.remember(case.applicant_id, **finding.remember)
+                await ApplicantRepository(tx).remember(case.applicant_id, **finding.remember)
             return await _told(tx, request)
 
     async def _end(self, request: VerifyElement, reason: str) -> ElementOutcome:
         async with self.database.transaction() as tx:
-            await tx.elements.end(request.element_id, reason, utc_now())
+            await ElementRepository(tx).end(request.element_id, reason, utc_now())
             return await _told(tx, request)
 
 
@@ -81,7 +88,7 @@ async def _told(tx: Transaction, request: VerifyElement) -> ElementOutcome:
     """Return what is recorded of an element, and let whoever follows the record know."""
     outcome = found(await _recorded(tx, request), f"verdict on {request.element_id}")
     aggregate = ids.application_workflow(request.application_id)
-    await tx.outbox.add(
+    await OutboxRepository(tx).add(
         aggregate,
         "element_verified",
         f"{aggregate}:element_verified:{request.element_id}",
@@ -92,11 +99,11 @@ async def _told(tx: Transaction, request: VerifyElement) -> ElementOutcome:
 
 async def _recorded(tx: Transaction, request: VerifyElement) -> ElementOutcome | None:
     """Return what came of an element; None while nothing did."""
-    verified = await tx.elements.verification(request.element_id)
+    verified = await ElementRepository(tx).verification(request.element_id)
     if verified is not None:
         verdict, reason = verified.verdict, verified.reason
     else:
-        reason = await tx.elements.ending(request.element_id)
+        reason = await ElementRepository(tx).ending(request.element_id)
         if reason is None:
             return None
         verdict = Verdict.UNAVAILABLE
@@ -107,9 +114,12 @@ async def _recorded(tx: Transaction, request: VerifyElement) -> ElementOutcome |
 
 async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
     """Return an element with what its check needs, or which of that was not verified."""
-    element = found(await tx.elements.get(request.element_id), f"element {request.element_id}")
+    element = found(
+        await ElementRepository(tx).get(request.element_id), f"element {request.element_id}"
+    )
     application = found(
-        await tx.applications.get(element.application_id), f"application {element.application_id}"
+        await ApplicationRepository(tx).get(element.application_id),
+        f"application {element.application_id}",
     )
     product = product_of(application.product)
     compares = element.kind is ElementKind.LIVENESS
@@ -117,10 +127,14 @@ async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
     missing = applicant.missing(product, element.kind)
     if missing is not None:
         return NotVerified(missing)
-    book_allowed = await tx.consents.in_force(application.applicant_id, ADDRESS_BOOK_CONSENT)
+    book_allowed = await ConsentRepository(tx).in_force(
+        application.applicant_id, ADDRESS_BOOK_CONSENT
+    )
     challenge = None
     if compares:
-        challenge = await tx.liveness_challenges.of_attempt(application.id, element.attempt)
+        challenge = await LivenessChallengeRepository(tx).of_attempt(
+            application.id, element.attempt
+        )
     return Case(
         element_id=element.id,
         application_id=application.id,
@@ -143,4 +157,4 @@ async def _picture_givers(tx: Transaction, element: ElementRow, real_name: RealN
     """Return how many other people gave one of the element's pictures; 0 if it has none."""
     if real_name is None or element.kind not in _WITH_PICTURES:
         return 0
-    return await tx.pictures.given_by_others(element.id, real_name.identity_number)
+    return await ElementPictureRepository(tx).given_by_others(element.id, real_name.identity_number)

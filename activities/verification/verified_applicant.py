@@ -11,8 +11,9 @@ from domain.applications.application import is_provided
 from domain.products.products import Product
 from domain.verification.elements import ElementKind, IdentityCard, Operator, RealName
 from storage.applications.applications import ApplicationRow
-from storage.database import Transaction
-from storage.verification.elements import ElementStatus
+from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
+from storage.verification.elements import ElementRepository, ElementStatus
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,19 @@ async def verified_of(
 
     The card's pictures are large: they are read `with_card` only.
     """
-    real_name = await tx.elements.newest_match(application.id, ElementKind.REAL_NAME)
-    operator = await tx.elements.newest_match(application.id, ElementKind.OPERATOR)
+    real_name = await ElementRepository(tx).newest_match(application.id, ElementKind.REAL_NAME)
+    operator = await ElementRepository(tx).newest_match(application.id, ElementKind.OPERATOR)
     card = None
     if with_card:
-        card = await tx.elements.newest_match(application.id, ElementKind.IDENTITY_CARD)
-    personal = await tx.applicants.personal(application.applicant_id)
+        card = await ElementRepository(tx).newest_match(application.id, ElementKind.IDENTITY_CARD)
+    personal = await ApplicantRepository(tx).personal(application.applicant_id)
     own_mobile = operator.data if operator else None
     return VerifiedApplicant(
         real_name=real_name.data if real_name and isinstance(real_name.data, RealName) else None,
         mobile=own_mobile.mobile if isinstance(own_mobile, Operator) else personal.mobile,
         card=card.data if card and isinstance(card.data, IdentityCard) else None,
         known_identity=personal.identity_number,
-        statuses={status.kind: status for status in await tx.elements.latest(application.id)},
+        statuses={
+            status.kind: status for status in await ElementRepository(tx).latest(application.id)
+        },
     )

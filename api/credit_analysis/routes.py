@@ -17,7 +17,8 @@ from domain.credit_analysis.policy import policy_of
 from messages import ids
 from messages.credit_analysis import AnalysisView, StartAnalysisFeedback, StartCreditAnalysis
 from runtime.settings import AnalysisClient
-from storage.credit_analysis.analyses import AnalysisRow
+from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.notices import AnalysisNoticeRepository
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -92,8 +93,8 @@ async def read(kind: str, proposal_id: str, client: Client, services: Using) -> 
     if row.state_seq == 0:
         await _start_again(row, services)
     async with services.database.read() as tx:
-        stored = await tx.credit_analyses.document(row.id)
-        reports = await tx.analysis_notices.feedback(row.id)
+        stored = await CreditAnalysisRepository(tx).document(row.id)
+        reports = await AnalysisNoticeRepository(tx).feedback(row.id)
     assert stored is not None  # noqa: S101 -- it was just found
     proposal: dict[str, Any] = json.loads(stored.document)
     proposal |= {"analysis_status": row.status, "reason": row.reason}
@@ -118,11 +119,11 @@ async def feed_back(
     feedback = await feedback_of(request)
     row = await _found(kind, proposal_id, client, services)
     async with services.database.transaction() as tx:
-        await tx.analysis_notices.feed_back(
+        await AnalysisNoticeRepository(tx).feed_back(
             row.id, feedback.credit_proposal_status, feedback.event_date
         )
-        latest = (await tx.analysis_notices.feedback(row.id))[-1]
-        unrelayed = await tx.analysis_notices.next_to_relay(row.id)
+        latest = (await AnalysisNoticeRepository(tx).feedback(row.id))[-1]
+        unrelayed = await AnalysisNoticeRepository(tx).next_to_relay(row.id)
     if unrelayed is not None and policy_of(row.policy).external_opinion:
         await services.engine.relay_feedback(
             StartAnalysisFeedback(analysis_id=row.id, client=row.client)
@@ -140,7 +141,7 @@ async def _found(
     if kind not in list(PersonKind):
         raise not_found("kind of analysis")
     async with services.database.read() as tx:
-        row = await tx.credit_analyses.find(client.client, proposal_id, PersonKind(kind))
+        row = await CreditAnalysisRepository(tx).find(client.client, proposal_id, PersonKind(kind))
     if row is None:
         raise not_found("analysis")
     return row
@@ -151,7 +152,7 @@ async def _analyse(
 ) -> AnalysisAnswer:
     proposal, document = await proposal_of(request, kind)
     async with services.database.transaction() as tx:
-        row = await tx.credit_analyses.insert(
+        row = await CreditAnalysisRepository(tx).insert(
             ids.new_id("ana"), client.client, kind, client.policy, proposal, document
         )
     if row is None:
@@ -165,7 +166,7 @@ async def _analyse(
 async def _refuse_second(proposal_id: str, client: AnalysisClient, services: Services) -> None:
     """Raise the problem 409, after seeing to it that the first request is being worked on."""
     async with services.database.read() as tx:
-        row = await tx.credit_analyses.find(client.client, proposal_id)
+        row = await CreditAnalysisRepository(tx).find(client.client, proposal_id)
     if row is not None and row.state_seq == 0:
         await _start_again(row, services)
     raise Problem("already_processed", "An analysis with this id exists: read it.")
@@ -174,7 +175,7 @@ async def _refuse_second(proposal_id: str, client: AnalysisClient, services: Ser
 async def _start_again(row: AnalysisRow, services: Services) -> None:
     """Start a process that a request recorded and, it may be, did not live to start."""
     async with services.database.read() as tx:
-        stored = await tx.credit_analyses.document(row.id)
+        stored = await CreditAnalysisRepository(tx).document(row.id)
     assert stored is not None  # noqa: S101 -- its row was just read
     try:
         await services.engine.start_credit_analysis(_start_of(row, stored.proposal))
@@ -208,8 +209,8 @@ async def _first_status(row: AnalysisRow, services: Services) -> AnalysisView | 
         )
     except (StillRunning, ProcessClosed, Problem):
         async with services.database.read() as tx:
-            return await tx.credit_analyses.get(row.id) or row
+            return await CreditAnalysisRepository(tx).get(row.id) or row
     if view.state_seq:
         async with services.database.transaction() as tx:
-            await tx.analysis_notices.answered(row.id, view.state_seq)
+            await AnalysisNoticeRepository(tx).answered(row.id, view.state_seq)
     return view

@@ -22,7 +22,7 @@ from api.http.errors import Problem, later
 from api.http.refusals import DATABASE_DOWN, answer_of
 from api.http.services import Services, services_of
 from messages.ids import Kind, derived_id
-from storage.common.requests import InProgress, Mismatch, Stored
+from storage.common.requests import InProgress, Mismatch, RequestRepository, Stored
 
 _log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ async def once(request: CheckedRequest, handle: Handle) -> Response:
     services = services_of(request)
     fingerprint = await _fingerprint(request)
     async with services.database.transaction() as tx:
-        found = await tx.requests.begin(
+        found = await RequestRepository(tx).begin(
             command.subject, command.route, command.key, fingerprint, LEASE
         )
     match found:
@@ -118,9 +118,9 @@ async def _answer_and_keep(
     try:
         async with services.database.transaction() as tx:
             if _may_change(response):
-                await tx.requests.abandon(*identity)
+                await RequestRepository(tx).abandon(*identity)
             else:
-                await tx.requests.finish(*identity, response.status_code, _kept(response))
+                await RequestRepository(tx).finish(*identity, response.status_code, _kept(response))
     except DATABASE_DOWN:
         # The answer holds all the same; a repeat finds what was done after the lease.
         _log.warning("answer_not_stored", route=command.route)

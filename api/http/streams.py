@@ -9,7 +9,7 @@ from fastapi.sse import ServerSentEvent
 
 from api.http.auth import Principal
 from api.http.services import Services
-from storage.common.outbox import OutboxRow
+from storage.common.outbox import OutboxRepository, OutboxRow
 
 _PAGE: Final = 100
 _POLL_SECONDS: Final = 5.0
@@ -53,7 +53,7 @@ async def events(
             # Asked first: the facts of a final state are committed together with it.
             final = await is_final()
             async with services.database.read() as tx:
-                rows = await tx.outbox.since(aggregate, after_id, _PAGE)
+                rows = await OutboxRepository(tx).since(aggregate, after_id, _PAGE)
             for row in rows:
                 after_id = row.id
                 yield _event(row, principal)

@@ -10,15 +10,15 @@ from api.http.access import Role
 from api.http.auth import Principal
 from api.http.errors import FieldProblem, Problem, not_found
 from messages.ids import Kind, derived_id, is_id
-from storage.applications.applications import ApplicationRow
-from storage.applications.offers import OfferRow
-from storage.database import Transaction
-from storage.lines.drawdowns import DrawdownRow
-from storage.lines.lines import LineRow
-from storage.lines.quotes import QuoteRow
-from storage.loans.loans import LoanRow
-from storage.loans.repayments import RepaymentRow
-from storage.people.applicants import ApplicantRow
+from storage.applications.applications import ApplicationRepository, ApplicationRow
+from storage.applications.offers import OfferRepository, OfferRow
+from storage.common.repository import Transaction
+from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
+from storage.lines.lines import LineRepository, LineRow
+from storage.lines.quotes import QuoteRepository, QuoteRow
+from storage.loans.loans import LoanRepository, LoanRow
+from storage.loans.repayments import RepaymentRepository, RepaymentRow
+from storage.people.applicants import ApplicantRepository, ApplicantRow
 
 DIRECT_CHANNEL: Final = "app"
 """The lender's own channel: the one that applicants with a token of their own use."""
@@ -70,7 +70,7 @@ def scope_of(principal: Principal, channel: str | None, customer_reference: str 
 async def applicant_for(tx: Transaction, principal: Principal, applicant_id: str) -> ApplicantRow:
     """Return an applicant that the caller may see."""
     _require_id(applicant_id, "per", "user")
-    row = await tx.applicants.get(applicant_id)
+    row = await ApplicantRepository(tx).get(applicant_id)
     if row is None or not (principal.is_staff or _is_theirs(principal, row)):
         raise not_found("user")
     return row
@@ -81,7 +81,7 @@ async def application_for(
 ) -> ApplicationRow:
     """Return an application that the caller may see."""
     _require_id(application_id, "app", "application")
-    row = await tx.applications.get(application_id)
+    row = await ApplicationRepository(tx).get(application_id)
     if row is None or not await _owns(tx, principal, row.applicant_id):
         raise not_found("application")
     return row
@@ -90,8 +90,8 @@ async def application_for(
 async def offer_for(tx: Transaction, principal: Principal, offer_id: str) -> OfferRow:
     """Return an offer that the caller may see."""
     _require_id(offer_id, "off", "offer")
-    row = await tx.offers.get(offer_id)
-    application = None if row is None else await tx.applications.get(row.application_id)
+    row = await OfferRepository(tx).get(offer_id)
+    application = None if row is None else await ApplicationRepository(tx).get(row.application_id)
     if row is None or application is None:
         raise not_found("offer")
     if not await _owns(tx, principal, application.applicant_id):
@@ -102,7 +102,7 @@ async def offer_for(tx: Transaction, principal: Principal, offer_id: str) -> Off
 async def line_for(tx: Transaction, principal: Principal, line_id: str) -> LineRow:
     """Return a line that the caller may see."""
     _require_id(line_id, "lin", "line")
-    row = await tx.lines.get(line_id)
+    row = await LineRepository(tx).get(line_id)
     if row is None or not await _owns(tx, principal, row.applicant_id):
         raise not_found("line")
     return row
@@ -111,7 +111,7 @@ async def line_for(tx: Transaction, principal: Principal, line_id: str) -> LineR
 async def quote_for(tx: Transaction, principal: Principal, quote_id: str) -> QuoteRow:
     """Return a quote that the caller may see."""
     _require_id(quote_id, "quo", "quote")
-    row = await tx.quotes.get(quote_id)
+    row = await QuoteRepository(tx).get(quote_id)
     if row is None:
         raise not_found("quote")
     await _require_line(tx, principal, row.line_id, "quote")
@@ -121,7 +121,7 @@ async def quote_for(tx: Transaction, principal: Principal, quote_id: str) -> Quo
 async def drawdown_for(tx: Transaction, principal: Principal, drawdown_id: str) -> DrawdownRow:
     """Return a drawdown that the caller may see."""
     _require_id(drawdown_id, "dra", "drawdown")
-    row = await tx.drawdowns.get(drawdown_id)
+    row = await DrawdownRepository(tx).get(drawdown_id)
     if row is None:
         raise not_found("drawdown")
     await _require_line(tx, principal, row.line_id, "drawdown")
@@ -131,7 +131,7 @@ async def drawdown_for(tx: Transaction, principal: Principal, drawdown_id: str) 
 async def loan_for(tx: Transaction, principal: Principal, loan_id: str) -> LoanRow:
     """Return a loan that the caller may see."""
     _require_id(loan_id, "loa", "loan")
-    row = await tx.loans.get(loan_id)
+    row = await LoanRepository(tx).get(loan_id)
     if row is None or not await _owns(tx, principal, row.applicant_id):
         raise not_found("loan")
     return row
@@ -140,15 +140,15 @@ async def loan_for(tx: Transaction, principal: Principal, loan_id: str) -> LoanR
 async def repayment_for(tx: Transaction, principal: Principal, repayment_id: str) -> RepaymentRow:
     """Return a repayment that the caller may see."""
     _require_id(repayment_id, "rep", "repayment")
-    row = await tx.repayments.get(repayment_id)
-    loan = None if row is None else await tx.loans.get(row.loan_id)
+    row = await RepaymentRepository(tx).get(repayment_id)
+    loan = None if row is None else await LoanRepository(tx).get(row.loan_id)
     if row is None or loan is None or not await _owns(tx, principal, loan.applicant_id):
         raise not_found("repayment")
     return row
 
 
 async def _require_line(tx: Transaction, principal: Principal, line_id: str, what: str) -> None:
-    line = await tx.lines.get(line_id)
+    line = await LineRepository(tx).get(line_id)
     if line is None or not await _owns(tx, principal, line.applicant_id):
         raise not_found(what)
 
@@ -156,7 +156,7 @@ async def _require_line(tx: Transaction, principal: Principal, line_id: str, wha
 async def _owns(tx: Transaction, principal: Principal, applicant_id: str) -> bool:
     if principal.is_staff:
         return True
-    applicant = await tx.applicants.get(applicant_id)
+    applicant = await ApplicantRepository(tx).get(applicant_id)
     return applicant is not None and _is_theirs(principal, applicant)
 
 

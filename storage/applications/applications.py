@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from domain.applications.application import ApplicationState, Rejection, Waiting
 from messages.applications import StartApplication
-from runtime.keyring import BlindIndex
 from storage.common.errors import IdempotencyMismatch
+from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, applicant_id, product, channel, currency, amount, instalments, state, waiting,"
@@ -54,12 +54,8 @@ class ApplicationRow(Row):
         return Rejection(code=self.reject_code, reapply_on=self.reapply_on)
 
 
-class Applications:
+class ApplicationRepository(Repository):
     """The applications."""
-
-    def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._blind_index = blind_index
 
     async def insert(self, start: StartApplication, *, created_by: str) -> ApplicationRow:
         """Record a new application; a repeat returns the recorded one.

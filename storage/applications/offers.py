@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from domain.common.money import Percent
 from messages.applications import Offer
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, application_id, state, currency, amount, instalments, annual_rate, penalty_annual_rate,"
@@ -42,11 +43,8 @@ class OfferRow(Row):
     expires_at: datetime
 
 
-class Offers:
+class OfferRepository(Repository):
     """The offers, at most one an application."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def make(self, offer: Offer, application_id: str, made_at: datetime) -> None:
         """Record an offer; a repeat changes nothing."""

@@ -10,8 +10,12 @@ from domain.verification import elements as forms
 from domain.verification.elements import Element, ElementKind, Verdict
 from messages import ids
 from storage.applications.applications import ApplicationRow
-from storage.database import Transaction
-from storage.verification.elements import ElementStatus
+from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.elements import ElementRepository, ElementStatus
 
 
 async def take_over(
@@ -29,11 +33,11 @@ async def take_over(
     """
     product = product_of(application.product)
     wanted = tuple(kinds)
-    before = {status.kind: status for status in await tx.elements.latest(application.id)}
+    before = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     open_kinds = [kind for kind in wanted if not _stands(product, before.get(kind))]
-    kept = await tx.elements.kept_by(application.applicant_id, product.zone)
+    kept = await ElementRepository(tx).kept_by(application.applicant_id, product.zone)
     earlier = [item for item in kept if item.application_id != application.id]
-    consented = await tx.consents.purposes_in_force(application.applicant_id)
+    consented = await ConsentRepository(tx).purposes_in_force(application.applicant_id)
     own = usable_elements(
         product, product.elements, earlier, on, consented=consented, is_present=False
     )
@@ -42,11 +46,11 @@ async def take_over(
         product, open_kinds, earlier, on, consented=consented, is_present=is_present
     )
     for item in usable:
-        if await tx.elements.reuse(application.id, item, item.counts_until(product), at):
+        if await ElementRepository(tx).reuse(application.id, item, item.counts_until(product), at):
             await _follow_up(tx, application, item, at)
     return [
         status
-        for status in await tx.elements.latest(application.id)
+        for status in await ElementRepository(tx).latest(application.id)
         if status.reused and status.kind in wanted
     ]
 
@@ -71,7 +75,7 @@ async def _follow_up(
     tx: Transaction, application: ApplicationRow, item: KeptElement, at: datetime
 ) -> None:
     if not item.own:
-        element = await tx.elements.get(item.element_id)
+        element = await ElementRepository(tx).get(item.element_id)
         assert element is not None  # noqa: S101 -- a reference of the record keeps it there
         await _remember(tx, application.applicant_id, element.data)
     aggregate = ids.application_workflow(application.id)
@@ -82,7 +86,7 @@ async def _follow_up(
         "from_application": item.application_id,
         "at": at.isoformat(),
     }
-    await tx.audit.add(
+    await AuditRepository(tx).add(
         actor="system",
         role="system",
         action="reuse_element",
@@ -91,7 +95,7 @@ async def _follow_up(
         detail=detail,
         key=f"{aggregate}:reused:{item.element_id}",
     )
-    await tx.outbox.add(
+    await OutboxRepository(tx).add(
         aggregate, "element_reused", f"{aggregate}:element_reused:{item.element_id}", detail
     )
 
@@ -100,12 +104,12 @@ async def _remember(tx: Transaction, applicant_id: str, data: Element) -> None:
     """Keep with this applicant what the same person had verified in another channel."""
     match data:
         case forms.RealName():
-            await tx.applicants.remember(
+            await ApplicantRepository(tx).remember(
                 applicant_id, name=data.name, identity_number=data.identity_number
             )
         case forms.Operator():
-            await tx.applicants.remember(applicant_id, mobile=data.mobile)
+            await ApplicantRepository(tx).remember(applicant_id, mobile=data.mobile)
         case forms.BankCard():
-            await tx.applicants.remember(applicant_id, bank_card=data.card_number)
+            await ApplicantRepository(tx).remember(applicant_id, bank_card=data.card_number)
         case _:
             pass

@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from messages.ids import derived_id
+from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _SELECT: Final = (
     "select r.id, r.application_id, a.applicant_id, a.product, a.channel, a.currency, a.amount,"
@@ -51,11 +52,8 @@ class ReviewRow(Row):
     assigned_to: str | None
 
 
-class Reviews:
+class ReviewRepository(Repository):
     """The review tasks, at most one an application."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def open(self, application_id: str, opened_at: datetime, due_at: datetime) -> None:
         """Open the application's task; a repeat changes nothing."""

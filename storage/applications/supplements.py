@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 from domain.applications.application import Supplement
 from domain.verification.elements import ElementKind
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "application_id, round, kinds, reason, requested_by, requested_at, due_at, completed_at"
@@ -33,11 +34,8 @@ class SupplementRow(Row):
         return Supplement.model_validate(self.model_dump())
 
 
-class Supplements:
+class SupplementRepository(Repository):
     """The rounds of supplements of applications."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def open(self, application_id: str, asked: Supplement, at: datetime) -> None:
         """Record a round and let the review task wait for it; a repeat changes nothing."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Json
 
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 
 class AuditRow(Row):
@@ -26,11 +27,8 @@ class AuditRow(Row):
     recorded_at: datetime
 
 
-class Audit:
+class AuditRepository(Repository):
     """The audit trail."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def add(
         self,

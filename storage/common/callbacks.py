@@ -3,15 +3,14 @@
 import hashlib
 from typing import TYPE_CHECKING
 
+from storage.common.repository import Repository
+
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 
-class Callbacks:
+class CallbackRepository(Repository):
     """The callbacks."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def store(self, event_id: str, order_no: str, body: bytes) -> bool:
         """Keep a verified callback's JSON `body`; False if this event was kept before."""

@@ -11,12 +11,12 @@ import asyncpg
 import structlog
 from pydantic import Json
 
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storage.common.rows import Connection
 
 _PAGE: Final = 100
 _RECONNECT_SECONDS: Final = 1.0
@@ -35,11 +35,8 @@ class OutboxRow(Row):
     recorded_at: datetime
 
 
-class Outbox:
+class OutboxRepository(Repository):
     """The facts."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def add(
         self, aggregate: str, kind: str, event_key: str, payload: Mapping[str, Any]

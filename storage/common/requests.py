@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from runtime.keyring import BlindIndex
+from storage.common.repository import Repository
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,8 @@ class Stored:
     response: Any
 
 
-class Requests:
+class RequestRepository(Repository):
     """The keys, by caller and route."""
-
-    def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._blind_index = blind_index
 
     async def begin(
         self, subject: str, route: str, key: str, body_sha256: bytes, lease: timedelta

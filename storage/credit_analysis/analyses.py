@@ -18,11 +18,11 @@ from domain.credit_analysis.policy import (
     AnalysisStatus,
     PartyFacts,
 )
-from runtime.keyring import BlindIndex, Keyring
+from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, client, kind, policy, status, reason, state_seq, policy_version, coverage, score, hits,"
@@ -71,13 +71,8 @@ class Related:
     same_number: int
 
 
-class CreditAnalyses:
+class CreditAnalysisRepository(Repository):
     """The analyses."""
-
-    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._keyring = keyring
-        self._blind_index = blind_index
 
     async def insert(
         self,

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 from domain.credit_analysis.analysis import PersonKind
 from domain.credit_analysis.policy import AnalysisStatus
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _SELECT: Final = (
     "select id, analysis_id, provider, kind, status, raw_status, event_date from external_opinions"
@@ -35,11 +36,8 @@ class OpinionRow(Row):
         return self.raw_status != _REQUESTED
 
 
-class ExternalOpinions:
+class ExternalOpinionRepository(Repository):
     """The opinions."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def request(
         self, opinion_id: str, analysis_id: str, provider: str, kind: PersonKind

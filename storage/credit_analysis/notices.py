@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from domain.credit_analysis.feedback import ProposalStatus
 from domain.credit_analysis.policy import AnalysisStatus
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _SELECT: Final = (
     "select analysis_id, state_seq, status, reason, event_date, state, attempts, last_outcome"
@@ -70,11 +71,8 @@ class RelayRow(Row):
     settled_at: datetime
 
 
-class AnalysisNotices:
+class AnalysisNoticeRepository(Repository):
     """The notices, and the clients' feedback."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def owe(
         self,

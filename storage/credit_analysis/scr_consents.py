@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from runtime.keyring import Keyring
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _SELECT: Final = (
     "select c.id, c.analysis_id, c.signer, c.state, c.expires_at, s.text_version, s.text_sha256,"
@@ -38,12 +38,8 @@ class ScrConsentRow(Row):
     signed_at: datetime | None
 
 
-class ScrConsents:
+class ScrConsentRepository(Repository):
     """The consents."""
-
-    def __init__(self, connection: "Connection", keyring: Keyring) -> None:
-        self._connection = connection
-        self._keyring = keyring
 
     async def ask(
         self, consent_id: str, analysis_id: str, signer: int, token: str, expires_at: datetime

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from storage.common.errors import IdempotencyMismatch, QuoteUsed
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, line_id, quote_id, loan_id, currency, amount, state, contract_no, contract_sha256,"
@@ -58,11 +59,8 @@ class DrawdownRow(Row):
     changed_at: datetime
 
 
-class Drawdowns:
+class DrawdownRepository(Repository):
     """The drawdowns."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def reserve(
         self,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from domain.lines import LineState
 from storage.common.errors import IdempotencyMismatch
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, application_id, applicant_id, offer_id, state, mode, currency, credit_limit, reserved,"
@@ -43,11 +44,8 @@ class LineRow(Row):
         return self.credit_limit - self.reserved - self.drawn
 
 
-class Lines:
+class LineRepository(Repository):
     """The lines. Callers see to it that each change happens once, by the drawdown or loan event."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def open(
         self,

@@ -10,10 +10,11 @@ from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import CostSheet
 from storage.common.errors import IdempotencyMismatch
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
@@ -40,11 +41,8 @@ class QuoteRow(Row):
     cost_sheet_hash: str | None
 
 
-class Quotes:
+class QuoteRepository(Repository):
     """The quotes."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def insert(
         self,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Json
 
 from domain.loans.ledger import Account, JournalLine
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 EntryKind = Literal[
     "disbursement",
@@ -52,11 +53,8 @@ class JournalRow(Row):
     recorded_at: datetime
 
 
-class Journal:
+class JournalRepository(Repository):
     """The journal."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def post(
         self,

@@ -15,10 +15,11 @@ from domain.loans.position import InstalmentPosition, InstalmentState, Position
 from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
 from storage.common.errors import IdempotencyMismatch
+from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 OWN_FUNDS: Final = "own"
 """The funder of a loan that the lender funds itself."""
@@ -128,11 +129,8 @@ class InstalmentRow(Row):
     written_off: int
 
 
-class Loans:
+class LoanRepository(Repository):
     """The loans."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def book(
         self,

@@ -15,11 +15,12 @@ from domain.loans.events import LoanEvent
 from domain.loans.ledger import Account, balances
 from domain.loans.position import position
 from domain.loans.terms import LoanTerms
+from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
-from storage.loans.loans import Loans
+from storage.loans.loans import LoanRepository
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _NOT_LISTED: Final = frozenset({Account.PRINCIPAL_RECEIVABLE, Account.CASH})
 """Principal is compared by itself; cash is what the other accounts of balanced entries leave."""
@@ -74,12 +75,8 @@ class _Books(Row):
     recorded_at: datetime
 
 
-class Reconciliation:
+class ReconciliationRepository(Repository):
     """The comparison of all loans, page by page."""
-
-    def __init__(self, connection: "Connection", loans: Loans) -> None:
-        self._connection = connection
-        self._loans = loans
 
     async def page(self, after: Cursor | None, limit: int) -> list[LoanComparison]:
         """Compare loans from the oldest on, ordered by `recorded_at` and id, in three statements.
@@ -89,7 +86,7 @@ class Reconciliation:
         books = await self._books(after, limit)
         loan_ids = [loan.id for loan in books]
         sums = await self._sums(loan_ids)
-        events = await self._loans.events_of(loan_ids)
+        events = await LoanRepository(self._tx).events_of(loan_ids)
         return [_compared(loan, sums.get(loan.id, {}), events.get(loan.id, ())) for loan in books]
 
     async def _books(self, after: Cursor | None, limit: int) -> list[_Books]:

@@ -11,10 +11,11 @@ from domain.loans.payoff import PayoffQuote
 from domain.loans.repayment import RepaymentInFlight
 from messages.loans import RepaymentSource
 from storage.common.errors import IdempotencyMismatch
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = (
     "id, loan_id, source, order_no, currency, amount, payoff_quote, state, reason, requested_on,"
@@ -48,11 +49,8 @@ class RepaymentRow(Row):
     changed_at: datetime
 
 
-class Repayments:
+class RepaymentRepository(Repository):
     """The repayments."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def request(
         self,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from runtime.keyring import BlindIndex, Keyring
 from storage.common.errors import IdempotencyMismatch, RecordMissing
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _COLUMNS: Final = "id, channel, customer_reference, level, labels, created_at"
 _LOCKS: Final = 4201014
@@ -46,13 +46,8 @@ class Personal:
         return f"Personal({', '.join(known)})"
 
 
-class Applicants:
+class ApplicantRepository(Repository):
     """The applicants."""
-
-    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._keyring = keyring
-        self._blind_index = blind_index
 
     async def get_or_create(
         self, applicant_id: str, channel: str, customer_reference: str

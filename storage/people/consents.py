@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 from domain.people.consents import Purpose
 from storage.common.errors import IdempotencyMismatch, RecordMissing
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _SELECT: Final = (
     "select c.id, c.applicant_id, c.purpose, c.text_version, c.text_sha256, c.channel,"
@@ -32,11 +33,8 @@ class ConsentRow(Row):
     revoked_by: str | None
 
 
-class Consents:
+class ConsentRepository(Repository):
     """The consents of applicants, each purpose by itself."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def grant(
         self,

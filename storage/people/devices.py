@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 
 class Platform(StrEnum):
@@ -29,11 +30,8 @@ class DeviceRow(Row):
     last_seen_at: datetime
 
 
-class Devices:
+class DeviceRepository(Repository):
     """The devices."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
 
     async def see(
         self,

@@ -4,12 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from runtime.keyring import Keyring
 from storage.common.errors import IdempotencyMismatch, RecordMissing
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _SELECT: Final = (
     "select c.element_id, e.application_id, e.kind, c.workflow_id, c.state, c.source, c.reference,"
@@ -47,12 +47,8 @@ class CaptureRow(Row):
     changed_at: datetime
 
 
-class Captures:
+class CaptureRepository(Repository):
     """The captures."""
-
-    def __init__(self, connection: "Connection", keyring: Keyring) -> None:
-        self._connection = connection
-        self._keyring = keyring
 
     async def begin(self, element_id: str, workflow_id: str, at: datetime) -> CaptureRow:
         """Record that a source is about to be asked; a repeat returns what is recorded."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from domain.products.element_catalogue import PICTURE_OF_ANOTHER
 from domain.verification.elements import ElementKind
 from domain.verification.pictures import cleaned
-from runtime.keyring import BlindIndex
+from storage.common.repository import Repository
 from storage.common.rows import Row
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 
 class PictureRow(Row):
@@ -34,12 +34,8 @@ class PictureRow(Row):
     bytes: int
 
 
-class ElementPictures:
+class ElementPictureRepository(Repository):
     """The pictures of elements, without their content."""
-
-    def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._blind_index = blind_index
 
     async def insert(self, element_id: str, pictures: Mapping[str, bytes]) -> None:
         """Record the pictures of an element that is being stored, by their place.

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 from domain.verification.elements import ElementKind
 from domain.verification.limits import LOOK_BACK, WINDOW, Tries
-from runtime.keyring import BlindIndex
+from storage.common.repository import Repository
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection
+    pass
 
 _GIVEN_UP: Final = timedelta(minutes=2)
 """For so long the question of an application that has ended may still be out."""
@@ -27,12 +27,8 @@ _TRIED: Final = (
 )
 
 
-class ElementTries:
+class ElementTryRepository(Repository):
     """The tries of persons, counted from the verifications."""
-
-    def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._blind_index = blind_index
 
     async def of(
         self,

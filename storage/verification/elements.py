@@ -19,13 +19,13 @@ from domain.verification.elements import (
     PersonalInformation,
     Verdict,
 )
-from runtime.keyring import BlindIndex, Keyring
 from storage.common.errors import IdempotencyMismatch, RecordMissing
+from storage.common.repository import Repository
 from storage.common.rows import Row
-from storage.verification.element_pictures import ElementPictures
+from storage.verification.element_pictures import ElementPictureRepository
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection, Record
+    from storage.common.rows import Record
 
 _ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(
     Element, config=ConfigDict(hide_input_in_errors=True)
@@ -102,14 +102,8 @@ class VerificationRow(Row):
     verified_at: datetime
 
 
-class Elements:
+class ElementRepository(Repository):
     """The elements and their verifications."""
-
-    def __init__(self, connection: "Connection", keyring: Keyring, blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._keyring = keyring
-        self._blind_index = blind_index
-        self._pictures = ElementPictures(connection, blind_index)
 
     async def insert(
         self, element_id: str, application_id: str, kind: ElementKind, data: BaseModel
@@ -149,7 +143,7 @@ class Elements:
             digest,
         )
         if isinstance(data, IdentityCard | Liveness):
-            await self._pictures.insert(element_id, data.pictures)
+            await ElementPictureRepository(self._tx).insert(element_id, data.pictures)
         if book is not None:
             await self._connection.execute(
                 "insert into address_books (element_id, book_enc) values ($1, $2)",

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from domain.verification.liveness_challenge import Action, ChallengeExpired, issued_actions
-from runtime.keyring import BlindIndex
 from storage.common.errors import RecordMissing
+from storage.common.repository import Repository
 
 if TYPE_CHECKING:
-    from storage.common.rows import Connection, Record
+    from storage.common.rows import Record
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,8 @@ class LivenessChallenge:
     expires_at: datetime
 
 
-class LivenessChallenges:
+class LivenessChallengeRepository(Repository):
     """The challenges. What is asked for is a keyed function of what is stored: nobody reads it."""
-
-    def __init__(self, connection: "Connection", blind_index: BlindIndex) -> None:
-        self._connection = connection
-        self._blind_index = blind_index
 
     async def ask(
         self, application_id: str, at: datetime, valid_for: timedelta

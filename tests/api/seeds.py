@@ -16,7 +16,17 @@ from messages.applications import Offer, StartApplication
 from messages.ids import new_id
 from messages.loans import RepaymentSource
 from runtime.clock import utc_now
-from storage.database import Database, Transaction
+from storage.applications.applications import ApplicationRepository
+from storage.applications.offers import OfferRepository
+from storage.collections import CollectionActionRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.lines.drawdowns import DrawdownRepository
+from storage.lines.lines import LineRepository
+from storage.lines.quotes import QuoteRepository
+from storage.loans.loans import LoanRepository
+from storage.loans.repayments import RepaymentRepository
+from storage.people.applicants import ApplicantRepository
 from tests.integration.story import consent_to_everything
 
 
@@ -39,7 +49,7 @@ async def application(
     tx: Transaction, channel: str, reference: str, amount: int = 1_000_000
 ) -> StartApplication:
     """An application that collects its elements."""
-    applicant = await tx.applicants.get_or_create(
+    applicant = await ApplicantRepository(tx).get_or_create(
         applicant_id_of(channel, reference), channel, reference
     )
     start = StartApplication(
@@ -51,7 +61,7 @@ async def application(
         amount=amount,
         instalments=12,
     )
-    await tx.applications.insert(start, created_by="test")
+    await ApplicationRepository(tx).insert(start, created_by="test")
     await consent_to_everything(tx, applicant.id, channel)
     return start
 
@@ -61,7 +71,7 @@ async def set_state(
 ) -> None:
     """Move an application to a state."""
     async with database.transaction() as tx:
-        await tx.applications.set_state(
+        await ApplicationRepository(tx).set_state(
             application_id,
             ApplicationState(state),
             Waiting.REVIEWER if state == "in_review" else Waiting.NOTHING,
@@ -76,12 +86,12 @@ async def end_applications(database: Database, channel: str, reference: str) -> 
     """End what a customer has applied for, with the lines, so that he may apply again."""
     applicant_id = applicant_id_of(channel, reference)
     async with database.transaction() as tx:
-        rows = await tx.applications.page(None, 1000, applicant_id=applicant_id)
+        rows = await ApplicationRepository(tx).page(None, 1000, applicant_id=applicant_id)
         lines = await tx.connection.fetch(
             "select id from lines where applicant_id = $1", applicant_id
         )
         for found in lines:
-            await tx.lines.set_state(found["id"], LineState.CLOSED)
+            await LineRepository(tx).set_state(found["id"], LineState.CLOSED)
     for row in rows:
         if not row.state.is_final:
             await set_state(database, row.id, "withdrawn")
@@ -100,9 +110,9 @@ async def line(tx: Transaction, start: StartApplication) -> tuple[str, str]:
         mode="single_batch",
         expires_at=now + timedelta(days=7),
     )
-    await tx.offers.make(offer, start.application_id, now)
+    await OfferRepository(tx).make(offer, start.application_id, now)
     line_id = new_id("lin")
-    await tx.lines.open(
+    await LineRepository(tx).open(
         line_id=line_id,
         application_id=start.application_id,
         applicant_id=start.applicant_id,
@@ -152,7 +162,7 @@ async def _disburse(
         penalty_annual_rate=Decimal("24"),
     )
     plan = build_plan(terms)
-    await tx.quotes.insert(
+    await QuoteRepository(tx).insert(
         quote_id=ids.quote_id,
         line_id=ids.line_id,
         terms=terms,
@@ -160,7 +170,7 @@ async def _disburse(
         quoted_at=now,
         expires_at=now + timedelta(minutes=30),
     )
-    await tx.drawdowns.reserve(
+    await DrawdownRepository(tx).reserve(
         drawdown_id=ids.drawdown_id,
         line_id=ids.line_id,
         quote_id=ids.quote_id,
@@ -170,7 +180,7 @@ async def _disburse(
         contract_no=f"LF-{ids.drawdown_id.upper()}",
         requested_at=now,
     )
-    await tx.loans.book(
+    await LoanRepository(tx).book(
         loan_id=ids.loan_id,
         drawdown_id=ids.drawdown_id,
         line_id=ids.line_id,
@@ -179,14 +189,14 @@ async def _disburse(
         plan=plan,
     )
     event = Disbursed(key=f"loan:{ids.loan_id}:disbursed", on=disbursed_on, amount=amount)
-    await tx.loans.append_event(ids.loan_id, event)
-    await tx.loans.project(
+    await LoanRepository(tx).append_event(ids.loan_id, event)
+    await LoanRepository(tx).project(
         ids.loan_id, position(terms, (event,), disbursed_on), disbursed_on, state_seq=1
     )
 
 
 async def _collect(tx: Transaction, ids: Credit) -> None:
-    await tx.repayments.request(
+    await RepaymentRepository(tx).request(
         repayment_id=ids.repayment_id,
         loan_id=ids.loan_id,
         source=RepaymentSource.BORROWER,
@@ -195,7 +205,7 @@ async def _collect(tx: Transaction, ids: Credit) -> None:
         amount=94_560,
         requested_on=date(2026, 2, 15),
     )
-    await tx.collections.add_action(
+    await CollectionActionRepository(tx).add_action(
         action_id=ids.task_id,
         loan_id=ids.loan_id,
         episode=1,

@@ -36,8 +36,15 @@ from runtime.clock import utc_now
 from runtime.temporal.siblings import Siblings
 from sandbox import pictures
 from sandbox.personas import Person
-from storage.database import Database, Transaction
-from storage.verification.liveness_challenges import LivenessChallenge
+from storage.applications.applications import ApplicationRepository
+from storage.applications.offers import OfferRepository
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.lines.quotes import QuoteRepository
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.elements import ElementRepository
+from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.standins import Standins
 
 Input = TypeVar("Input", bound=BaseModel)
@@ -148,14 +155,14 @@ class Applicant:
         async with self.bench.database.transaction() as tx:
             if isinstance(data, Face):
                 data = data.doing(*(await self.asked(tx)).actions)
-            await tx.elements.insert(
+            await ElementRepository(tx).insert(
                 element_id, self.start.application_id, ElementKind(data.kind), data
             )
         return element_id
 
     async def asked(self, tx: Transaction) -> LivenessChallenge:
         """Ask what the face has to do, as the API does."""
-        return await tx.liveness_challenges.ask(
+        return await LivenessChallengeRepository(tx).ask(
             self.start.application_id, utc_now(), CHALLENGE_VALID_FOR
         )
 
@@ -232,7 +239,9 @@ async def applicant(
 ) -> Applicant:
     """Record an applicant, a new one without a `reference`, and an application of theirs."""
     async with bench.database.transaction() as tx:
-        row = await tx.applicants.get_or_create(new_id("per"), channel, reference or new_id("per"))
+        row = await ApplicantRepository(tx).get_or_create(
+            new_id("per"), channel, reference or new_id("per")
+        )
         start = StartApplication(
             application_id=new_id("app"),
             applicant_id=row.id,
@@ -242,7 +251,7 @@ async def applicant(
             amount=AMOUNT,
             instalments=12,
         )
-        await tx.applications.insert(start, created_by="test")
+        await ApplicationRepository(tx).insert(start, created_by="test")
         await consent_to_everything(tx, row.id, channel)
     return Applicant(bench, person, start)
 
@@ -250,7 +259,7 @@ async def applicant(
 async def consent_to_everything(tx: Transaction, applicant_id: str, channel: str = "app") -> None:
     """Have an applicant consent to every purpose, in the words of today."""
     for text in CURRENT_TEXTS.values():
-        await tx.consents.grant(
+        await ConsentRepository(tx).grant(
             new_id("con"),
             applicant_id,
             text.purpose,
@@ -286,7 +295,7 @@ class Borrower:
         terms = quoted_terms(amount, disbursed_on)
         quote_id = new_id("quo")
         async with self.bench.database.transaction() as tx:
-            await tx.quotes.insert(
+            await QuoteRepository(tx).insert(
                 quote_id=quote_id,
                 line_id=self.line_id,
                 terms=terms,
@@ -396,6 +405,6 @@ async def borrower(bench: Bench, person: Person, *, mode: str = "single_batch") 
     await known.verify_identity()
     accepted, now = offer(mode=mode), utc_now()
     async with bench.database.transaction() as tx:
-        await tx.offers.make(accepted, known.start.application_id, now)
+        await OfferRepository(tx).make(accepted, known.start.application_id, now)
     await bench.perform(calls.OPEN_LINE, opening(known, accepted, now))
     return Borrower(bench, known, ids.derived_id("lin", known.start.application_id), now)

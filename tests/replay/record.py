@@ -37,6 +37,8 @@ from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.worker import identity
 from sandbox import qitech
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository
+from storage.credit_analysis.notices import AnalysisNoticeRepository
 from storage.database import Database
 from storage.lines.drawdowns import DrawdownState
 from storage.migrate import migrate
@@ -208,7 +210,7 @@ async def _reports(lender: Lender, analysis_id: str) -> str:
     await lender.standins.fault("qitech", operation="feedback", status=503, times=4)
     for day, status in enumerate((ProposalStatus.DISBURSED, ProposalStatus.PAID), start=1):
         async with lender.database.transaction() as tx:
-            await tx.analysis_notices.feed_back(
+            await AnalysisNoticeRepository(tx).feed_back(
                 analysis_id, status, datetime(2031, 1, day, tzinfo=UTC)
             )
         await lender.siblings.relay_feedback(
@@ -222,7 +224,7 @@ async def _reports(lender: Lender, analysis_id: str) -> str:
 
 async def _opinion_is_asked(lender: Lender, analysis_id: str) -> bool:
     async with lender.database.read() as tx:
-        opinion = await tx.external_opinions.get(ids.derived_id("opi", analysis_id))
+        opinion = await ExternalOpinionRepository(tx).get(ids.derived_id("opi", analysis_id))
     return opinion is not None and opinion.status is AnalysisStatus.IN_MANUAL_ANALYSIS
 
 

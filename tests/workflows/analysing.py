@@ -17,9 +17,10 @@ from messages.credit_analysis import (
 )
 from messages.ids import new_id
 from runtime.clock import utc_now
-from storage.credit_analysis.analyses import AnalysisRow
-from storage.credit_analysis.external_opinions import OpinionRow
-from storage.credit_analysis.notices import NoticeRow
+from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
+from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
+from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.workflows.lender import Handle, Lender, eventually
 
 CLIENT = "shop"
@@ -45,7 +46,7 @@ class Analysing:
         view: AnalysisView = await self.handle.execute_update("answer", result_type=AnalysisView)
         if view.state_seq:
             async with self.lender.database.transaction() as tx:
-                await tx.analysis_notices.answered(self.id, view.state_seq)
+                await AnalysisNoticeRepository(tx).answered(self.id, view.state_seq)
         return view
 
     async def review(self, word: str, by: str = "rita", reason: str = "seen") -> AnalysisView:
@@ -61,7 +62,7 @@ class Analysing:
 
     async def row(self) -> AnalysisRow:
         async with self.lender.database.read() as tx:
-            row = await tx.credit_analyses.get(self.id)
+            row = await CreditAnalysisRepository(tx).get(self.id)
         assert row is not None
         return row
 
@@ -72,7 +73,7 @@ class Analysing:
         """Record a signer's consent and tell the process, as the API does."""
         consent_id = ids.derived_id("con", self.id, str(signer))
         async with self.lender.database.transaction() as tx:
-            await tx.scr_consents.sign(
+            await ScrConsentRepository(tx).sign(
                 consent_id,
                 text_version=CURRENT.version,
                 text_sha256=CURRENT.sha256,
@@ -82,11 +83,11 @@ class Analysing:
 
     async def opinion(self) -> OpinionRow | None:
         async with self.lender.database.read() as tx:
-            return await tx.external_opinions.of(self.id)
+            return await ExternalOpinionRepository(tx).of(self.id)
 
     async def notices(self) -> list[NoticeRow]:
         async with self.lender.database.read() as tx:
-            return await tx.analysis_notices.of(self.id)
+            return await AnalysisNoticeRepository(tx).of(self.id)
 
 
 async def analyse(
@@ -100,7 +101,9 @@ async def analyse(
     document = json.dumps(given)
     proposal = read_proposal(kind, document)
     async with lender.database.transaction() as tx:
-        row = await tx.credit_analyses.insert(analysis_id, CLIENT, kind, policy, proposal, document)
+        row = await CreditAnalysisRepository(tx).insert(
+            analysis_id, CLIENT, kind, policy, proposal, document
+        )
     assert row is not None
     await lender.siblings.start_credit_analysis(
         StartCreditAnalysis(

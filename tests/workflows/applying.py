@@ -23,10 +23,11 @@ from messages.verification import (
 )
 from sandbox import pictures
 from sandbox.personas import Person
-from storage.applications.applications import ApplicationRow
+from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reuse import take_over
-from storage.applications.reviews import ReviewRow
-from storage.verification.elements import ElementStatus
+from storage.applications.reviews import ReviewRepository, ReviewRow
+from storage.verification.captures import CaptureRepository
+from storage.verification.elements import ElementRepository, ElementStatus
 from tests.integration import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender, person
 
@@ -92,7 +93,7 @@ class Applying:
         """Enter a code as the applicant does through the API."""
         code_id = ids.new_id("act")
         async with self.lender.database.transaction() as tx:
-            await tx.captures.enter_code(code_id, element_id, code)
+            await CaptureRepository(tx).enter_code(code_id, element_id, code)
         command = ConfirmElement(element_id=element_id, code_id=code_id)
         outcomes: ElementOutcomes = await self.handle.execute_update(
             "confirm_element", command, result_type=ElementOutcomes
@@ -107,7 +108,7 @@ class Applying:
     async def statuses(self) -> dict[ElementKind, ElementStatus]:
         """Return where the elements stand by the record."""
         async with self.lender.database.read() as tx:
-            return {status.kind: status for status in await tx.elements.latest(self.id)}
+            return {status.kind: status for status in await ElementRepository(tx).latest(self.id)}
 
     async def ask_again(self, *kinds: ElementKind, by: str = "rita") -> ApplicationView:
         """Ask for a supplement as a reviewer does through the API."""
@@ -116,7 +117,7 @@ class Applying:
 
     async def review_task(self) -> ReviewRow:
         async with self.lender.database.read() as tx:
-            row = await tx.reviews.get(self.id)
+            row = await ReviewRepository(tx).get(self.id)
         assert row is not None
         return row
 
@@ -149,7 +150,7 @@ class Applying:
 
     async def row(self) -> ApplicationRow:
         async with self.lender.database.read() as tx:
-            row = await tx.applications.get(self.id)
+            row = await ApplicationRepository(tx).get(self.id)
         assert row is not None
         return row
 
@@ -169,7 +170,7 @@ async def apply(
     start = applicant.start
     asked = product_of(product)
     async with lender.database.transaction() as tx:
-        row = await tx.applications.get(start.application_id)
+        row = await ApplicationRepository(tx).get(start.application_id)
         assert row is not None
         opened_on = business_date(row.created_at, asked.zone)
         taken = await take_over(tx, row, asked.elements, opened_on, row.created_at)

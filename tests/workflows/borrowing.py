@@ -17,12 +17,13 @@ from messages.collections import CollectionsResult
 from messages.lines import DrawCommand, DrawdownResult, DrawReceipt, LineView
 from messages.loans import LoanView, QuotedPayoff, RepayCommand, RepayReceipt
 from sandbox.personas import Person
-from storage.collections import CollectionActionRow
-from storage.lines.drawdowns import DrawdownRow
-from storage.lines.lines import LineRow
-from storage.loans.loans import LoanRow
-from storage.loans.repayments import RepaymentRow
-from storage.payments import TransferState
+from storage.collections import CollectionActionRepository, CollectionActionRow
+from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
+from storage.lines.lines import LineRepository, LineRow
+from storage.loans.journal import JournalRepository
+from storage.loans.loans import LoanRepository, LoanRow
+from storage.loans.repayments import RepaymentRepository, RepaymentRow
+from storage.payments import TransferRepository, TransferState
 from tests.integration import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender
 
@@ -68,13 +69,13 @@ class Line:
 
     async def row(self) -> LineRow:
         async with self.lender.database.read() as tx:
-            row = await tx.lines.get(self.id)
+            row = await LineRepository(tx).get(self.id)
         assert row is not None
         return row
 
     async def drawdown(self, drawdown_id: str) -> DrawdownRow:
         async with self.lender.database.read() as tx:
-            row = await tx.drawdowns.get(drawdown_id)
+            row = await DrawdownRepository(tx).get(drawdown_id)
         assert row is not None
         return row
 
@@ -149,18 +150,18 @@ class Loan:
 
     async def row(self) -> LoanRow:
         async with self.lender.database.read() as tx:
-            row = await tx.loans.get(self.id)
+            row = await LoanRepository(tx).get(self.id)
         assert row is not None
         return row
 
     async def actions(self) -> list[CollectionActionRow]:
         async with self.lender.database.read() as tx:
-            return await tx.collections.of_loan(self.id)
+            return await CollectionActionRepository(tx).of_loan(self.id)
 
     async def holds(self, repayment_id: str) -> bool:
         """Say whether a repayment is with the bank, its process waiting for news."""
         async with self.lender.database.read() as tx:
-            transfer = await tx.transfers.get(ids.debit_order(repayment_id))
+            transfer = await TransferRepository(tx).get(ids.debit_order(repayment_id))
         if transfer is None or transfer.state is not TransferState.PROCESSING:
             return False
         try:
@@ -172,7 +173,7 @@ class Loan:
     async def repayments(self) -> list[RepaymentRow]:
         """Return the repayments in the order in which they were asked for."""
         async with self.lender.database.read() as tx:
-            return (await tx.repayments.of_loan(self.id))[::-1]
+            return (await RepaymentRepository(tx).of_loan(self.id))[::-1]
 
     async def debited(self) -> list[int]:
         """Return what the payment channel moved, one amount for each movement."""
@@ -184,13 +185,13 @@ class Loan:
     async def entry_sums(self) -> list[int]:
         """Return the sum of each journal entry's lines."""
         async with self.lender.database.read() as tx:
-            entries = await tx.journal.of_loan(self.id)
+            entries = await JournalRepository(tx).of_loan(self.id)
         return [sum(line.amount for line in entry.lines) for entry in entries]
 
     async def balances(self) -> dict[str, int]:
         """Return the balance of each account of the loan that is not zero."""
         async with self.lender.database.read() as tx:
-            entries = await tx.journal.of_loan(self.id)
+            entries = await JournalRepository(tx).of_loan(self.id)
         balances: Counter[str] = Counter()
         for line in (line for entry in entries for line in entry.lines):
             balances[line.account] += line.amount

@@ -34,9 +34,11 @@ from domain.products.products import product_of
 from messages import ids
 from messages.applications import ApplicationView, StartApplication
 from messages.verification import ReusedElement
-from storage.applications.applications import ApplicationRow
+from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reuse import take_over
-from storage.database import Transaction
+from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
+from storage.people.devices import DeviceRepository
 
 router = gated_router("/applications", "applications")
 
@@ -55,7 +57,7 @@ async def create(
     product.check_request(body.amount, body.instalments)
     channel, reference = identity_to_apply_with(caller, body.channel, body.customer_reference)
     async with services.database.transaction() as tx:
-        applicant = await tx.applicants.get_or_create(
+        applicant = await ApplicantRepository(tx).get_or_create(
             applicant_id_of(channel, reference), channel, reference
         )
         start = StartApplication(
@@ -68,11 +70,11 @@ async def create(
             instalments=body.instalments,
         )
         await _refuse_second(tx, start, caller)
-        row = await tx.applications.insert(start, created_by=command.subject)
+        row = await ApplicationRepository(tx).insert(start, created_by=command.subject)
         for consent in body.consents:
             await record_consent(tx, applicant, consent, caller, command)
         if body.device is not None:
-            await tx.devices.see(
+            await DeviceRepository(tx).see(
                 row.id, applicant.id, body.device.device_id, body.device.platform, row.created_at
             )
         opened_on = business_date(row.created_at, product.zone)
@@ -88,10 +90,10 @@ async def _refuse_second(tx: Transaction, start: StartApplication, caller: Princ
 
     It tells which one is in the way only to who may see it. A repeat of what began it may go on.
     """
-    await tx.applicants.lock(start.applicant_id)
-    if await tx.applications.get(start.application_id) is not None:
+    await ApplicantRepository(tx).lock(start.applicant_id)
+    if await ApplicationRepository(tx).get(start.application_id) is not None:
         return
-    pending = await tx.applications.pending_of(
+    pending = await ApplicationRepository(tx).pending_of(
         start.applicant_id, start.product, except_for=start.application_id
     )
     if pending is None:
@@ -119,7 +121,7 @@ async def list_applications(
     """Return a page of the applications that the caller may see."""
     scope = ownership.scope_of(caller, channel, customer_reference)
     async with services.database.read() as tx:
-        rows = await tx.applications.page(
+        rows = await ApplicationRepository(tx).page(
             page.after,
             page.limit,
             channel=scope.channel,
@@ -188,7 +190,7 @@ async def follow(
 
     async def is_final() -> bool:
         async with services.database.read() as tx:
-            row = await tx.applications.get(application.id)
+            row = await ApplicationRepository(tx).get(application.id)
         return row is None or row.state.is_final
 
     aggregate = ids.application_workflow(application.id)

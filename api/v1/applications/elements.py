@@ -31,9 +31,11 @@ from messages import ids
 from messages.applications import ElementOutcomes, ProvidedElement, ProvideElements
 from messages.verification import ConfirmElement, ElementOutcome
 from runtime.clock import utc_now
-from storage.applications.applications import ApplicationRow
-from storage.database import Transaction
+from storage.applications.applications import ApplicationRepository, ApplicationRow
+from storage.applications.supplements import SupplementRepository
+from storage.common.repository import Transaction
 from storage.verification.elements import ElementStatus
+from storage.verification.liveness_challenges import LivenessChallengeRepository
 
 router = gated_router("/applications", "applications")
 
@@ -81,7 +83,9 @@ async def challenge(
         row = await application_for(tx, caller, application_id)
         policy = product_of(row.product).policy_of(ElementKind.LIVENESS)
         # The machine's clock, also where a stack travels in time: a face stands before a camera.
-        asked = await tx.liveness_challenges.ask(row.id, utc_now(), policy.challenge_valid_for)
+        asked = await LivenessChallengeRepository(tx).ask(
+            row.id, utc_now(), policy.challenge_valid_for
+        )
     return LivenessChallengeAnswer(
         attempt=asked.attempt, actions=asked.actions, expires_at=asked.expires_at
     )
@@ -143,9 +147,9 @@ async def _carry_out(
 async def _store(
     tx: Transaction, application_id: str, body: NewElements, command: Command
 ) -> tuple[ProvidedElement, ...]:
-    application = await tx.applications.for_update(application_id)
+    application = await ApplicationRepository(tx).for_update(application_id)
     assert application is not None  # noqa: S101 -- it was just read
-    supplement = await tx.supplements.open_of(application_id)
+    supplement = await SupplementRepository(tx).open_of(application_id)
 
     def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
         """Refuse early what the process would refuse, so that it leaves no trace in the record."""
@@ -173,7 +177,7 @@ async def _answer(
     told: tuple[ElementOutcome, ...],
 ) -> ElementsAnswer:
     async with services.database.read() as tx:
-        row = await tx.applications.get(application_id)
+        row = await ApplicationRepository(tx).get(application_id)
         assert row is not None  # noqa: S101 -- its elements were just stored
         elements = await answers_of(tx, application_id, product_of(row.product), wanted, told)
     return ElementsAnswer(application=status or row_status(row), elements=elements)

@@ -19,6 +19,8 @@ from api.v1.applications.views import row_status, view_status
 from api.v1.ownership import application_for
 from messages import ids
 from messages.applications import ApplicationView, ReviewCommand
+from storage.applications.reviews import ReviewRepository
+from storage.common.audit import AuditRepository
 
 router = gated_router("/reviews", "reviews")
 
@@ -29,7 +31,7 @@ Word = Literal["approve", "reject"]
 async def queue(caller: Caller, services: Using, page: Paged) -> Page[ReviewAnswer]:
     """Return a page of the open tasks."""
     async with services.database.read() as tx:
-        rows = await tx.reviews.queue(page.after, page.limit)
+        rows = await ReviewRepository(tx).queue(page.after, page.limit)
     items = [ReviewAnswer.model_validate(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "due_at"))
 
@@ -99,7 +101,7 @@ async def _audit_refusal(
 ) -> None:
     """Record a word that came after the process had ended, which so could not record it."""
     async with services.database.transaction() as tx:
-        await tx.audit.add(
+        await AuditRepository(tx).add(
             actor=caller.subject,
             role=caller.role,
             action=word,

@@ -22,9 +22,14 @@ from domain.products.products import Product, product_of
 from domain.verification.elements import ElementKind, Verdict
 from messages.applications import ApplicationView
 from storage.applications.applications import ApplicationRow
-from storage.applications.supplements import SupplementRow
-from storage.database import Transaction
-from storage.verification.elements import ElementStatus
+from storage.applications.offers import OfferRepository
+from storage.applications.supplements import SupplementRepository, SupplementRow
+from storage.common.repository import Transaction
+from storage.decisioning import DecisionRepository
+from storage.lines.lines import LineRepository
+from storage.verification.captures import CaptureRepository
+from storage.verification.element_pictures import ElementPictureRepository
+from storage.verification.elements import ElementRepository, ElementStatus
 
 
 def row_status(row: ApplicationRow) -> ApplicationStatus:
@@ -101,7 +106,7 @@ async def element_answers(
         element_answer(
             status,
             product,
-            await tx.captures.authorise_url(status.element_id)
+            await CaptureRepository(tx).authorise_url(status.element_id)
             if status.verdict is None and product.policy_of(status.kind).captured
             else None,
             for_staff=for_staff,
@@ -139,13 +144,13 @@ async def application_answer(
 ) -> ApplicationAnswer:
     """Return everything about an application that the caller is to see."""
     product = product_of(row.product)
-    statuses = await tx.elements.latest(row.id)
-    supplement = await tx.supplements.open_of(row.id)
+    statuses = await ElementRepository(tx).latest(row.id)
+    supplement = await SupplementRepository(tx).open_of(row.id)
     asked = supplement.supplement if supplement else None
-    offer = await tx.offers.of_application(row.id)
-    line = await tx.lines.of_application(row.id)
-    pictures = await tx.pictures.of_application(row.id) if for_staff else None
-    decisions = await tx.decisions.of(row.id) if for_staff else None
+    offer = await OfferRepository(tx).of_application(row.id)
+    line = await LineRepository(tx).of_application(row.id)
+    pictures = await ElementPictureRepository(tx).of_application(row.id) if for_staff else None
+    decisions = await DecisionRepository(tx).of(row.id) if for_staff else None
     return ApplicationAnswer(
         **ApplicationSummary.model_validate(row).model_dump(),
         decision=decision_category(row.state),

@@ -10,8 +10,9 @@ from api.http.schemas import Page
 from api.http.services import Using
 from domain.collections import ContactChannel
 from messages.ids import is_id, loan_workflow
-from storage.collections import ActionState, CollectionActionRow
-from storage.database import Transaction
+from storage.collections import ActionState, CollectionActionRepository, CollectionActionRow
+from storage.common.audit import AuditRepository
+from storage.common.repository import Transaction
 
 router = gated_router("/collections", "collections")
 
@@ -20,7 +21,7 @@ router = gated_router("/collections", "collections")
 async def queue(caller: Caller, services: Using, page: Paged) -> Page[TaskAnswer]:
     """Return a page of the open calls."""
     async with services.database.read() as tx:
-        rows = await tx.collections.queue(page.after, page.limit)
+        rows = await CollectionActionRepository(tx).queue(page.after, page.limit)
     items = [TaskAnswer.model_validate(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "created_at"))
 
@@ -34,14 +35,14 @@ async def finish(
     """Close a task with its result. 409 `task_closed` when it is done or cancelled."""
     async with services.database.transaction() as tx:
         await _task(tx, task_id)
-        done = await tx.collections.finish(
+        done = await CollectionActionRepository(tx).finish(
             task_id, ActionState.DONE, result=body.result, by=caller.subject
         )
         task = await _task(tx, task_id)
         if (task.result, task.handled_by) != (body.result, caller.subject):
             raise Problem("task_closed", f"The task is {task.state} already.")
         if done:
-            await tx.audit.add(
+            await AuditRepository(tx).add(
                 actor=caller.subject,
                 role=caller.role,
                 action="collections_result",
@@ -53,7 +54,7 @@ async def finish(
 
 
 async def _task(tx: Transaction, task_id: str) -> CollectionActionRow:
-    task = await tx.collections.get(task_id) if is_id(task_id, "act") else None
+    task = await CollectionActionRepository(tx).get(task_id) if is_id(task_id, "act") else None
     if task is None or task.channel is not ContactChannel.CALL_TASK:
         raise not_found("task")
     return task

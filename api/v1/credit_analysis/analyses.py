@@ -22,8 +22,11 @@ from api.v1.credit_analysis.schemas import (
 )
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
-from storage.credit_analysis.analyses import AnalysisRow
-from storage.database import Transaction
+from storage.common.audit import AuditRepository
+from storage.common.repository import Transaction
+from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.notices import AnalysisNoticeRepository
+from storage.credit_analysis.scr_consents import ScrConsentRepository
 
 router = gated_router("/credit-analyses", "credit analysis")
 
@@ -32,7 +35,7 @@ router = gated_router("/credit-analyses", "credit analysis")
 async def queue(caller: Caller, services: Using, page: Paged) -> Page[AnalysisSummary]:
     """Return a page of what waits for an analyst."""
     async with services.database.read() as tx:
-        rows = await tx.credit_analyses.queue(page.after, page.limit)
+        rows = await CreditAnalysisRepository(tx).queue(page.after, page.limit)
     items = [AnalysisSummary.model_validate(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "review_due_at"))
 
@@ -42,16 +45,16 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
     """Return what is on record; a reviewer also sees the proposal, which is audited."""
     async with services.database.transaction() as tx:
         row = await _found(tx, analysis_id)
-        checks = await tx.credit_analyses.checks(analysis_id)
-        notices = await tx.analysis_notices.of(analysis_id)
-        signers = await tx.scr_consents.of(analysis_id)
-        relays = await tx.analysis_notices.relays(analysis_id)
-        related = await tx.credit_analyses.related(analysis_id)
+        checks = await CreditAnalysisRepository(tx).checks(analysis_id)
+        notices = await AnalysisNoticeRepository(tx).of(analysis_id)
+        signers = await ScrConsentRepository(tx).of(analysis_id)
+        relays = await AnalysisNoticeRepository(tx).relays(analysis_id)
+        related = await CreditAnalysisRepository(tx).related(analysis_id)
         proposal = None
         if caller.role == "reviewer":
-            stored = await tx.credit_analyses.document(analysis_id)
+            stored = await CreditAnalysisRepository(tx).document(analysis_id)
             proposal = json.loads(stored.document) if stored else None
-            await tx.audit.add(
+            await AuditRepository(tx).add(
                 actor=caller.subject,
                 role=caller.role,
                 action="read_proposal",
@@ -105,7 +108,11 @@ async def review(
 
 
 async def _found(tx: Transaction, analysis_id: str) -> AnalysisRow:
-    row = await tx.credit_analyses.get(analysis_id) if ids.is_id(analysis_id, "ana") else None
+    row = (
+        await CreditAnalysisRepository(tx).get(analysis_id)
+        if ids.is_id(analysis_id, "ana")
+        else None
+    )
     if row is None:
         raise not_found("analysis")
     return row
@@ -120,7 +127,7 @@ async def _audit_refusal(
 ) -> None:
     """Record a word that came after the process had ended, which so could not record it."""
     async with services.database.transaction() as tx:
-        await tx.audit.add(
+        await AuditRepository(tx).add(
             actor=caller.subject,
             role=caller.role,
             action=body.decision.value,

@@ -17,6 +17,8 @@ from messages import ids
 from messages.credit_analysis import OpinionUpdated
 from providers.credit_analysis.qitech import SIGNATURE, QiTechNotice, status_of, verify_webhook
 from providers.http.signature import SignatureInvalid
+from storage.common.callbacks import CallbackRepository
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository
 
 PATH: Final = "/v1/callbacks/qitech"
 
@@ -63,15 +65,15 @@ async def qitech(request: Request, services: Using) -> CallbackReceived:
         raise Problem("signature_invalid", f"The signature is {error.code}.") from None
     notice = _notice(body)
     async with services.database.transaction() as tx:
-        opinion = await tx.external_opinions.get(notice.opinion_id)
+        opinion = await ExternalOpinionRepository(tx).get(notice.opinion_id)
         if opinion is None:
             raise Problem("unknown_order", "No such analysis was asked for.")
         # As read, not as sent: fields that nobody agreed on may hold anything.
-        is_new = await tx.callbacks.store(
+        is_new = await CallbackRepository(tx).store(
             notice.event_key, opinion.id, notice.model_dump_json().encode()
         )
         if is_new:
-            await tx.external_opinions.learn(
+            await ExternalOpinionRepository(tx).learn(
                 opinion.id,
                 status_of(notice.analysis_status),
                 notice.analysis_status,

@@ -22,9 +22,10 @@ from domain.credit_analysis.scr_consents import CURRENT, ConsentClosed, check_te
 from messages import ids
 from messages.credit_analysis import ConsentGiven
 from runtime.clock import utc_now
-from storage.credit_analysis.analyses import AnalysisRow, StoredProposal
-from storage.credit_analysis.scr_consents import ScrConsentRow
-from storage.database import Transaction
+from storage.common.audit import AuditRepository
+from storage.common.repository import Transaction
+from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository, StoredProposal
+from storage.credit_analysis.scr_consents import ScrConsentRepository, ScrConsentRow
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_\-]{43}")
 _WAITS: Final = frozenset({AnalysisStatus.PENDING, AnalysisStatus.WAITING_FOR_DATA})
@@ -80,15 +81,15 @@ async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentA
 
 
 async def _found(tx: Transaction, token: str) -> ScrConsentRow:
-    consent = await tx.scr_consents.of_token(token) if _TOKEN.fullmatch(token) else None
+    consent = await ScrConsentRepository(tx).of_token(token) if _TOKEN.fullmatch(token) else None
     if consent is None:
         raise not_found("link")
     return consent
 
 
 async def _analysis(tx: Transaction, consent: ScrConsentRow) -> tuple[AnalysisRow, StoredProposal]:
-    row = await tx.credit_analyses.get(consent.analysis_id)
-    stored = await tx.credit_analyses.document(consent.analysis_id)
+    row = await CreditAnalysisRepository(tx).get(consent.analysis_id)
+    stored = await CreditAnalysisRepository(tx).document(consent.analysis_id)
     assert row is not None  # noqa: S101 -- a consent refers to its analysis
     assert stored is not None  # noqa: S101 -- likewise
     return row, stored
@@ -101,13 +102,13 @@ async def _check_open(consent: ScrConsentRow, row: AnalysisRow, services: Servic
 
 
 async def _sign(tx: Transaction, consent: ScrConsentRow, body: ScrConsentBody) -> None:
-    await tx.scr_consents.sign(
+    await ScrConsentRepository(tx).sign(
         consent.id,
         text_version=body.text_version,
         text_sha256=body.text_sha256,
         at=utc_now(),
     )
-    await tx.audit.add(
+    await AuditRepository(tx).add(
         actor=f"signer:{consent.signer}",
         role="signer",
         action="give_scr_consent",

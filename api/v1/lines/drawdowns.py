@@ -14,7 +14,7 @@ from api.v1.ownership import drawdown_for, line_for, quote_for
 from domain.lines import LineState, QuoteUnusable
 from messages import ids
 from messages.lines import DrawCommand, DrawReceipt
-from storage.lines.drawdowns import DrawdownRow
+from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
 from storage.lines.quotes import QuoteRow
 
 router = gated_router("", "drawdowns")
@@ -84,4 +84,4 @@ def _check(quote: QuoteRow, line_id: str, body: NewDrawdown) -> None:
 
 async def _find(services: Services, drawdown_id: str) -> DrawdownRow | None:
     async with services.database.read() as tx:
-        return await tx.drawdowns.get(drawdown_id)
+        return await DrawdownRepository(tx).get(drawdown_id)

@@ -27,9 +27,11 @@ from messages.applications import ProvidedElement
 from messages.lines import LineElementOutcomes, ProvideLineElements
 from messages.verification import ConfirmElement, ElementOutcome
 from runtime.clock import utc_now
-from storage.database import Transaction
+from storage.applications.applications import ApplicationRepository
+from storage.common.repository import Transaction
 from storage.lines.lines import LineRow
-from storage.verification.elements import ElementStatus
+from storage.people.consents import ConsentRepository
+from storage.verification.elements import ElementRepository, ElementStatus
 
 router = gated_router("/lines", "offers and lines")
 
@@ -116,7 +118,7 @@ async def _carry_out(
 async def _store(
     tx: Transaction, line: LineRow, body: NewLineElements, command: Command
 ) -> tuple[ProvidedElement, ...]:
-    application = await tx.applications.for_update(line.application_id)
+    application = await ApplicationRepository(tx).for_update(line.application_id)
     assert application is not None  # noqa: S101 -- a line comes from one
     if line.state is not LineState.ACTIVE:
         raise LineClosed(f"the line is {line.state}")
@@ -144,9 +146,9 @@ async def _store(
 
 async def _counting(tx: Transaction, line: LineRow, product: Product) -> set[ElementKind]:
     """Return the kinds of a drawdown that were verified and still count today."""
-    kept = await tx.elements.kept_by(line.applicant_id, product.zone)
+    kept = await ElementRepository(tx).kept_by(line.applicant_id, product.zone)
     today = business_date(utc_now(), product.zone)
-    consented = await tx.consents.purposes_in_force(line.applicant_id)
+    consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
     usable = usable_elements(
         product, product.drawdown_elements, kept, today, consented=consented, is_present=False
     )
@@ -163,12 +165,12 @@ async def _answer(
 ) -> LineElementsAnswer:
     """Return where the elements `wanted` stand, without a choice those that a drawdown needs."""
     async with services.database.read() as tx:
-        application = await tx.applications.get(line.application_id)
+        application = await ApplicationRepository(tx).get(line.application_id)
         assert application is not None  # noqa: S101 -- a line comes from one
         product = product_of(application.product)
         counting = await _counting(tx, line, product)
         if wanted is None:
-            latest = await tx.elements.latest(application.id)
+            latest = await ElementRepository(tx).latest(application.id)
             asked = product.drawdown_elements
             wanted = {status.element_id for status in latest if status.kind in asked}
         elements = await answers_of(tx, application.id, product, wanted, told, for_staff=for_staff)

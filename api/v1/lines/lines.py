@@ -19,11 +19,12 @@ from domain.pricing.trial import plan_cost_sheet
 from domain.products.products import ZONES, Product, product_of
 from domain.products.release import check_plan
 from messages import ids
-from storage.applications.offers import OfferRow
+from storage.applications.applications import ApplicationRepository
+from storage.applications.offers import OfferRepository, OfferRow
 from storage.common.errors import RecordMissing
-from storage.database import Transaction
+from storage.common.repository import Transaction
 from storage.lines.lines import LineRow
-from storage.lines.quotes import QuoteRow
+from storage.lines.quotes import QuoteRepository, QuoteRow
 
 router = gated_router("", "offers and lines")
 
@@ -54,7 +55,9 @@ async def quote(
     async with services.database.transaction() as tx:
         line = await line_for(tx, caller, line_id)
         quote_id = command.new_id("quo")
-        row = await tx.quotes.get(quote_id) or await _insert(tx, line, body, quote_id, now)
+        row = await QuoteRepository(tx).get(quote_id) or await _insert(
+            tx, line, body, quote_id, now
+        )
     created(response, f"/v1/quotes/{row.id}")
     return _quote_answer(row)
 
@@ -74,7 +77,7 @@ async def _insert(
     terms = _terms(offer, product, body, now)
     plan = build_plan(terms)
     check_plan(product, terms, plan)
-    return await tx.quotes.insert(
+    return await QuoteRepository(tx).insert(
         quote_id=quote_id,
         line_id=line.id,
         terms=terms,
@@ -86,8 +89,8 @@ async def _insert(
 
 
 async def _basis(tx: Transaction, line: LineRow) -> tuple[OfferRow, Product]:
-    offer = await tx.offers.get(line.offer_id)
-    application = await tx.applications.get(line.application_id)
+    offer = await OfferRepository(tx).get(line.offer_id)
+    application = await ApplicationRepository(tx).get(line.application_id)
     if offer is None or application is None:
         raise RecordMissing(f"line {line.id} has no offer")
     return offer, product_of(application.product)

@@ -18,6 +18,8 @@ from api.v1.loans.ledger_schemas import (
     TrialBalance,
 )
 from api.v1.ownership import loan_for
+from storage.loans.journal import JournalRepository
+from storage.loans.reconciliation import ReconciliationRepository
 
 router = gated_router("/ledger", "ledger")
 
@@ -51,7 +53,7 @@ async def trial_balance(
 ) -> TrialBalance:
     """Return the balance of every account; `total` is zero."""
     async with services.database.read() as tx:
-        balances = await tx.journal.trial_balance(
+        balances = await JournalRepository(tx).trial_balance(
             currency=currency,
             loan_id=loan_id,
             funder=funder,
@@ -81,7 +83,7 @@ async def entries(loan_id: str, caller: Caller, services: Using, page: Paged) ->
     after = page.after_number()
     async with services.database.read() as tx:
         loan = await loan_for(tx, caller, loan_id)
-        rows = await tx.journal.of_loan(loan.id, after, page.limit)
+        rows = await JournalRepository(tx).of_loan(loan.id, after, page.limit)
     items = [EntryAnswer.model_validate(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "recorded_at"))
 
@@ -93,6 +95,6 @@ async def reconciliation(caller: Caller, services: Using, page: Paged) -> Page[L
     The position is worked out anew from the loan's terms and events.
     """
     async with services.database.snapshot() as tx:
-        rows = await tx.reconciliation.page(page.after, page.limit)
+        rows = await ReconciliationRepository(tx).page(page.after, page.limit)
     items = [LoanReconciliation.of(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "recorded_at"))

@@ -26,9 +26,11 @@ from domain.loans.position import position
 from domain.products.products import ZONES, Product, product_of
 from messages import ids
 from messages.loans import QuotedPayoff
+from storage.applications.applications import ApplicationRepository
 from storage.common.errors import RecordMissing
-from storage.database import Transaction
-from storage.loans.loans import LoanRow, LoanState, state_of
+from storage.common.repository import Transaction
+from storage.lines.lines import LineRepository
+from storage.loans.loans import LoanRepository, LoanRow, LoanState, state_of
 
 router = gated_router("/loans", "loans")
 
@@ -45,7 +47,7 @@ async def list_loans(
     """Return a page of the loans that the caller may see."""
     scope = ownership.scope_of(caller, channel, customer_reference)
     async with services.database.read() as tx:
-        rows = await tx.loans.page(
+        rows = await LoanRepository(tx).page(
             page.after,
             page.limit,
             channel=scope.channel,
@@ -69,7 +71,7 @@ async def read(loan: Visible, services: Using) -> LoanAnswer:
     """Return where a loan stands today, computed from its terms and events."""
     today = await today_of(services, loan)
     async with services.database.read() as tx:
-        stands = position(loan.terms, await tx.loans.events(loan.id), today)
+        stands = position(loan.terms, await LoanRepository(tx).events(loan.id), today)
     return LoanAnswer(
         id=loan.id,
         line_id=loan.line_id,
@@ -114,7 +116,7 @@ async def follow(
 
     async def is_final() -> bool:
         async with services.database.read() as tx:
-            row = await tx.loans.get(loan.id)
+            row = await LoanRepository(tx).get(loan.id)
         return row is None or row.state is LoanState.SETTLED
 
     aggregate = ids.loan_workflow(loan.id)
@@ -169,8 +171,8 @@ async def today_of(services: Services, loan: LoanRow) -> date:
 
 async def product_of_loan(tx: Transaction, loan: LoanRow) -> Product:
     """Return the product that a loan was lent under."""
-    line = await tx.lines.get(loan.line_id)
-    application = None if line is None else await tx.applications.get(line.application_id)
+    line = await LineRepository(tx).get(loan.line_id)
+    application = None if line is None else await ApplicationRepository(tx).get(line.application_id)
     if application is None:
         raise RecordMissing(f"loan {loan.id} has no application")
     return product_of(application.product)

@@ -17,7 +17,7 @@ from api.v1.ownership import loan_for, repayment_for
 from messages import ids
 from messages.loans import RepayCommand, RepayReceipt
 from storage.loans.loans import LoanState
-from storage.loans.repayments import RepaymentRow, RepaymentState
+from storage.loans.repayments import RepaymentRepository, RepaymentRow, RepaymentState
 
 router = gated_router("", "repayments")
 
@@ -75,4 +75,4 @@ async def read(repayment_id: str, caller: Caller, services: Using) -> RepaymentA
 
 async def _find(services: Services, repayment_id: str) -> RepaymentRow | None:
     async with services.database.read() as tx:
-        return await tx.repayments.get(repayment_id)
+        return await RepaymentRepository(tx).get(repayment_id)

@@ -22,7 +22,7 @@ from domain.loans.records import check_record
 from domain.loans.servicing import last_due_number
 from messages import ids
 from messages.loans import LoanView, RecordFact, StartLoan
-from storage.loans.loans import LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow, LoanState
 
 router = gated_router("/loans", "servicing")
 
@@ -109,7 +109,7 @@ async def _send(
 
 async def _events(services: Services, loan: LoanRow) -> tuple[LoanEvent, ...]:
     async with services.database.read() as tx:
-        return await tx.loans.events(loan.id)
+        return await LoanRepository(tx).events(loan.id)
 
 
 async def _reopening(

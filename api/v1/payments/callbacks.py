@@ -15,6 +15,8 @@ from messages.payments import TransferUpdated
 from providers.http.signature import HEADER, SignatureInvalid, verify_signature
 from providers.payments import SettlementNotice
 from runtime.clock import utc_now
+from storage.common.callbacks import CallbackRepository
+from storage.payments import TransferRepository
 
 _log = structlog.get_logger(__name__)
 
@@ -57,10 +59,10 @@ async def payments(request: Request, services: Using) -> CallbackReceived:
         raise Problem("signature_invalid", f"The signature is {error.code}.") from None
     notice = _notice(body)
     async with services.database.transaction() as tx:
-        transfer = await tx.transfers.get(notice.order_no)
+        transfer = await TransferRepository(tx).get(notice.order_no)
         if transfer is None or transfer.kind != notice.kind:
             raise Problem("unknown_order", "No such order was sent.")
-        is_new = await tx.callbacks.store(notice.event_id, notice.order_no, body)
+        is_new = await CallbackRepository(tx).store(notice.event_id, notice.order_no, body)
     try:
         await services.engine.transfer_updated(
             transfer.workflow_id,

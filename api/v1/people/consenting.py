@@ -6,9 +6,11 @@ from api.v1.people.consent_schemas import NewConsent
 from domain.people.consents import ConsentMissing, Purpose, check_text
 from domain.products.element_catalogue import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
-from storage.database import Transaction
+from storage.common.audit import AuditRepository
+from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRow
-from storage.people.consents import ConsentRow
+from storage.people.consents import ConsentRepository, ConsentRow
+from storage.verification.elements import ElementRepository
 
 
 async def record_consent(
@@ -20,7 +22,7 @@ async def record_consent(
 ) -> ConsentRow:
     """Record a consent; raises `UnknownConsentText` when another text was shown."""
     check_text(consent.purpose, consent.text_version, consent.text_sha256)
-    row = await tx.consents.grant(
+    row = await ConsentRepository(tx).grant(
         command.new_id("con", consent.purpose),
         applicant.id,
         consent.purpose,
@@ -30,7 +32,7 @@ async def record_consent(
         given_by=command.subject,
         at=utc_now(),
     )
-    await tx.audit.add(
+    await AuditRepository(tx).add(
         actor=caller.subject,
         role=caller.role,
         action="give_consent",
@@ -49,13 +51,13 @@ async def revoke_consent(
 
     Address books that still wait to be compared are erased with the consent to it.
     """
-    revoked = await tx.consents.revoke(
+    revoked = await ConsentRepository(tx).revoke(
         applicant.id, purpose, revoked_by=f"{caller.role}:{caller.subject}", at=utc_now()
     )
     if purpose is ADDRESS_BOOK_CONSENT:
-        await tx.elements.forget_address_books(applicant.id)
+        await ElementRepository(tx).forget_address_books(applicant.id)
     for row in revoked:
-        await tx.audit.add(
+        await AuditRepository(tx).add(
             actor=caller.subject,
             role=caller.role,
             action="revoke_consent",
@@ -74,7 +76,7 @@ async def require_consents(
     missing = [
         f"{what} needs the consent to {purpose}"
         for what, purpose in purposes.items()
-        if await tx.consents.in_force(applicant_id, purpose) is None
+        if await ConsentRepository(tx).in_force(applicant_id, purpose) is None
     ]
     if missing:
         raise ConsentMissing("; ".join(missing))

@@ -20,8 +20,13 @@ from api.v1.people.user_schemas import (
 from domain.common.masking import masked_name, masked_number
 from domain.products.products import CASH_LOAN, product_of
 from domain.verification.elements import ElementKind, Verdict
-from storage.database import Transaction
-from storage.people.applicants import Personal
+from storage.applications.applications import ApplicationRepository
+from storage.common.audit import AuditRepository
+from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository, Personal
+from storage.people.consents import ConsentRepository
+from storage.people.devices import DeviceRepository
+from storage.verification.elements import ElementRepository
 
 router = gated_router("/users", "users")
 
@@ -34,18 +39,24 @@ async def read(applicant_id: str, caller: Caller, services: Using) -> UserAnswer
     """Return the person masked, with labels, devices, consents, elements and applications."""
     async with services.database.snapshot() as tx:
         applicant = await applicant_for(tx, caller, applicant_id)
-        applications = await tx.applications.page(None, _APPLICATIONS, applicant_id=applicant.id)
+        applications = await ApplicationRepository(tx).page(
+            None, _APPLICATIONS, applicant_id=applicant.id
+        )
         return UserAnswer(
             id=applicant.id,
             channel=applicant.channel,
             customer_reference=applicant.customer_reference,
             created_at=applicant.created_at,
-            person=_person(await tx.applicants.personal(applicant.id)),
+            person=_person(await ApplicantRepository(tx).personal(applicant.id)),
             level=applicant.level,
             labels=applicant.labels,
-            devices=[DeviceAnswer.model_validate(row) for row in await tx.devices.of(applicant.id)],
+            devices=[
+                DeviceAnswer.model_validate(row)
+                for row in await DeviceRepository(tx).of(applicant.id)
+            ],
             consents=[
-                ConsentAnswer.model_validate(row) for row in await tx.consents.of(applicant.id)
+                ConsentAnswer.model_validate(row)
+                for row in await ConsentRepository(tx).of(applicant.id)
             ],
             elements=await _elements(tx, applicant.id),
             applications=[ApplicationSummary.model_validate(row) for row in applications],
@@ -60,8 +71,8 @@ async def set_standing(
     labels = tuple(dict.fromkeys(body.labels))
     async with services.database.transaction() as tx:
         applicant = await applicant_for(tx, caller, applicant_id)
-        await tx.applicants.set_standing(applicant.id, body.level, labels)
-        await tx.audit.add(
+        await ApplicantRepository(tx).set_standing(applicant.id, body.level, labels)
+        await AuditRepository(tx).add(
             actor=caller.subject,
             role=caller.role,
             action="set_standing",
@@ -88,10 +99,10 @@ def _person(personal: Personal) -> PersonAnswer:
 async def _elements(tx: Transaction, applicant_id: str) -> list[KeptElementAnswer]:
     """Return this applicant's own verified elements, the newest of each kind."""
     newest: dict[ElementKind, KeptElementAnswer] = {}
-    for kept in await tx.elements.kept_by(applicant_id, CASH_LOAN.zone):
+    for kept in await ElementRepository(tx).kept_by(applicant_id, CASH_LOAN.zone):
         if not kept.own or kept.kind in newest:
             continue
-        application = await tx.applications.get(kept.application_id)
+        application = await ApplicationRepository(tx).get(kept.application_id)
         assert application is not None  # noqa: S101 -- a reference of the record keeps it there
         newest[kept.kind] = KeptElementAnswer(
             kind=kept.kind,

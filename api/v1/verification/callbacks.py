@@ -16,6 +16,8 @@ from messages.verification import ElementSettled
 from providers.http.signature import HEADER, SignatureInvalid, verify_signature
 from providers.verification.capture import ReportNotice
 from runtime.clock import utc_now
+from storage.common.callbacks import CallbackRepository
+from storage.verification.captures import CaptureRepository
 
 _log = structlog.get_logger(__name__)
 
@@ -60,10 +62,10 @@ async def reports(request: Request, services: Using) -> CallbackReceived:
     notice = _notice(body)
     async with services.database.transaction() as tx:
         known = is_id(notice.capture_no, "elt")
-        capture = await tx.captures.get(notice.capture_no) if known else None
+        capture = await CaptureRepository(tx).get(notice.capture_no) if known else None
         if capture is None or capture.kind != notice.source:
             raise Problem("unknown_order", "No such capture was begun.")
-        is_new = await tx.callbacks.store(notice.event_id, notice.capture_no, body)
+        is_new = await CallbackRepository(tx).store(notice.event_id, notice.capture_no, body)
     try:
         await services.engine.element_settled(
             capture.workflow_id,

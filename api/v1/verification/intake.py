@@ -20,8 +20,11 @@ from messages.ids import is_id
 from messages.verification import ConfirmElement, ElementOutcome
 from runtime.clock import utc_now
 from storage.applications.applications import ApplicationRow
-from storage.database import Transaction
-from storage.verification.elements import ElementStatus
+from storage.common.repository import Transaction
+from storage.verification.captures import CaptureRepository
+from storage.verification.element_tries import ElementTryRepository
+from storage.verification.elements import ElementRepository, ElementStatus
+from storage.verification.liveness_challenges import LivenessChallengeRepository
 
 _HANDED_OVER: Final = timedelta(minutes=2)
 """After this long an unverified element is known to its process, or never will be."""
@@ -49,7 +52,7 @@ async def store_elements(
         purposes |= consents_needed(product.policy_of(ElementKind(one.kind)), one)
     await require_consents(tx, application.applicant_id, purposes)
     subjects = await lock_subjects(tx, application, elements)
-    latest = {status.kind: status for status in await tx.elements.latest(application.id)}
+    latest = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     provided = []
     for number, element in enumerate(elements):
         check_form(product, element, f"elements.{number}.")
@@ -59,11 +62,13 @@ async def store_elements(
         if known is None or known.element_id != item.element_id:
             check(kind, latest)
             if kind is ElementKind.LIVENESS:
-                await tx.liveness_challenges.check_open(application.id, item.element_id, utc_now())
+                await LivenessChallengeRepository(tx).check_open(
+                    application.id, item.element_id, utc_now()
+                )
             await check_tries(tx, application, product, kind, subjects)
-        await tx.elements.insert(item.element_id, application.id, kind, element)
+        await ElementRepository(tx).insert(item.element_id, application.id, kind, element)
         if kind in subjects:
-            await tx.element_tries.name(item.element_id, subjects[kind])
+            await ElementTryRepository(tx).name(item.element_id, subjects[kind])
         provided.append(item)
     return tuple(provided)
 
@@ -78,10 +83,10 @@ async def enter_code(
 ) -> ConfirmElement:
     """Keep a code, sealed, for the process that waits for it; an unknown element is a 404."""
     code_id = command.new_id("act", "code")
-    capture = await tx.captures.get(element_id) if is_id(element_id, "elt") else None
+    capture = await CaptureRepository(tx).get(element_id) if is_id(element_id, "elt") else None
     if capture is None or capture.workflow_id != workflow_id:
         raise not_found("element")
-    await tx.captures.enter_code(code_id, element_id, code)
+    await CaptureRepository(tx).enter_code(code_id, element_id, code)
     return ConfirmElement(element_id=element_id, code_id=code_id)
 
 
@@ -95,7 +100,7 @@ async def answers_of(
     for_staff: bool = False,
 ) -> list[ElementAnswer]:
     """Return where elements stand, with what only their sources' answers `told` say."""
-    latest = await tx.elements.latest(application_id)
+    latest = await ElementRepository(tx).latest(application_id)
     statuses = [item for item in latest if item.element_id in wanted]
     outcomes = {outcome.element_id: outcome for outcome in told}
     return [

@@ -8,7 +8,10 @@ from domain.verification.elements import Element, ElementKind, Guarantor, RealNa
 from domain.verification.limits import locked_until
 from runtime.clock import utc_now
 from storage.applications.applications import ApplicationRow
-from storage.database import Transaction
+from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
+from storage.verification.element_tries import ElementTryRepository
+from storage.verification.elements import ElementRepository
 
 Subjects = Mapping[ElementKind, str]
 """The identity number that an element of a kind asks about, where it is known."""
@@ -25,14 +28,14 @@ async def lock_subjects(
     given = tuple(elements)
     applicant = next((one for one in given if isinstance(one, RealName)), None)
     if applicant is None:
-        newest = await tx.elements.newest(application.id, ElementKind.REAL_NAME)
+        newest = await ElementRepository(tx).newest(application.id, ElementKind.REAL_NAME)
         applicant = newest.data if newest and isinstance(newest.data, RealName) else None
     subjects = {}
     for element in given:
         person = element if isinstance(element, Guarantor) else applicant
         if person is not None:
             subjects[ElementKind(element.kind)] = person.identity_number
-    await tx.applicants.lock(application.applicant_id, *subjects.values())
+    await ApplicantRepository(tx).lock(application.applicant_id, *subjects.values())
     return subjects
 
 
@@ -45,7 +48,7 @@ async def check_tries(
 ) -> None:
     """Raise the problem `element_locked` while the person was wrong too often about a kind."""
     now = utc_now()
-    tries = await tx.element_tries.of(
+    tries = await ElementTryRepository(tx).of(
         kind, application.id, application.applicant_id, subjects.get(kind), now
     )
     until = locked_until(tries, product.policy_of(kind).mismatches, now)

@@ -10,6 +10,8 @@ import pytest
 from api.http.services import Services
 from domain.lines import LineState
 from sandbox import personas
+from storage.lines.lines import LineRepository
+from storage.people.applicants import ApplicantRepository
 from tests.api import seeds
 from tests.api.conftest import Headers, keyed
 
@@ -91,10 +93,10 @@ async def test_an_open_line_refuses_a_second_one(
         start = await seeds.application(tx, "app", reference)
         _, line_id = await seeds.line(tx, start)
         if state == "used":
-            await tx.lines.reserve(line_id, start.amount)
-            await tx.lines.draw(line_id, start.amount)
+            await LineRepository(tx).reserve(line_id, start.amount)
+            await LineRepository(tx).draw(line_id, start.amount)
         else:
-            await tx.lines.set_state(line_id, LineState(state))
+            await LineRepository(tx).set_state(line_id, LineState(state))
     await seeds.set_state(services.database, start.application_id, "accepted")
     expected = "engine_unavailable" if free else "application_pending"
     assert code(await apply(http, FRONT, reference)) == expected
@@ -106,9 +108,13 @@ async def test_another_channel_is_not_told_which(
     who = personas.person("approved", 451)
     async with services.database.transaction() as tx:
         first = await seeds.application(tx, "app", reference)
-        await tx.applicants.remember(first.applicant_id, identity_number=who.identity_number)
+        await ApplicantRepository(tx).remember(
+            first.applicant_id, identity_number=who.identity_number
+        )
         known = await seeds.application(tx, "acme", reference)
-        await tx.applicants.remember(known.applicant_id, identity_number=who.identity_number)
+        await ApplicantRepository(tx).remember(
+            known.applicant_id, identity_number=who.identity_number
+        )
     await seeds.set_state(services.database, known.application_id, "withdrawn")
 
     refused = await apply(http, ACME, reference)
@@ -119,7 +125,9 @@ async def test_another_channel_is_not_told_which(
     await seeds.end_applications(services.database, "app", "bob")
     async with services.database.transaction() as tx:
         bob = await seeds.application(tx, "app", "bob")
-        await tx.applicants.remember(bob.applicant_id, identity_number=who.identity_number)
+        await ApplicantRepository(tx).remember(
+            bob.applicant_id, identity_number=who.identity_number
+        )
     await seeds.end_applications(services.database, "app", "bob")
     his = await apply(http, ("applicant", "bob"), "bob")
     assert code(his) == "application_pending"

@@ -17,6 +17,8 @@ from messages.queues import ALL
 from runtime.settings import Settings
 from runtime.temporal.worker import build_workers
 from sandbox.personas import person
+from storage.common.audit import AuditRepository
+from storage.loans.loans import LoanRepository
 from tests.api.conftest import bearer, http_client, keyed, serving
 from tests.standins import connected, sandbox_config
 from workflows.registry import WORKFLOWS
@@ -153,7 +155,7 @@ async def _charge_back(caller: Caller, loan_id: str) -> None:
     """Have the bank take the payoff back: the settled loan is owed and paid once more."""
     path = f"/loans/{loan_id}"
     async with caller.services.database.read() as tx:
-        payoff = (await tx.loans.events(loan_id))[-1]
+        payoff = (await LoanRepository(tx).events(loan_id))[-1]
     body = {"kind": "reversed", "reverses": payoff.key, "reason": "chargeback"}
     tried = await caller.post(f"{path}/records/preview", body, role="ops", status=200)
     assert (await caller.get(path))["state"] == "settled"
@@ -184,7 +186,7 @@ async def test_approve_and_reject_at_once(caller: Caller) -> None:
     [lost] = [answer for answer in answers if answer.status_code == 409]
     assert lost.json()["code"] == "review_closed"
     async with caller.services.database.read() as tx:
-        audit = await tx.audit.of(application_workflow(status["id"]))
+        audit = await AuditRepository(tx).of(application_workflow(status["id"]))
     assert sorted(row.action for row in audit) == ["approve", "reject"]
     assert sorted(row.outcome for row in audit) == ["accepted", "refused"]
 

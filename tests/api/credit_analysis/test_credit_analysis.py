@@ -16,6 +16,10 @@ from messages import ids
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from sandbox import qitech
+from storage.common.audit import AuditRepository
+from storage.credit_analysis.analyses import CreditAnalysisRepository
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository
+from storage.credit_analysis.notices import AnalysisNoticeRepository
 from tests.api.conftest import bearer, eventually, http_client, keyed, serving
 from tests.proposals import PERSONAL, YOUNG, at, legal_person, natural_person, published, read
 from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
@@ -80,7 +84,7 @@ async def shop(live: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 async def _analysis_id(record: Services, client: str, proposal_id: str) -> str:
     async with record.database.read() as tx:
-        row = await tx.credit_analyses.find(client, proposal_id)
+        row = await CreditAnalysisRepository(tx).find(client, proposal_id)
     assert row is not None
     return row.id
 
@@ -262,7 +266,7 @@ async def test_feedback_is_kept_in_the_order_of_events(
         assert (answer.status_code, answer.json()["credit_proposal_status"]) == (200, latest)
     analysis_id = await _analysis_id(record, "shop", given["id"])
     async with record.database.read() as tx:
-        reports = await tx.analysis_notices.feedback(analysis_id)
+        reports = await AnalysisNoticeRepository(tx).feedback(analysis_id)
     assert [report.credit_proposal_status for report in reports] == [
         "created",
         "disbursed",
@@ -325,7 +329,7 @@ async def test_a_manual_analysis_is_queued_decided_and_told(
     )
     assert (late.status_code, late.json()["code"]) == (409, "review_closed")
     async with record.database.read() as tx:
-        entries = await tx.audit.of(ids.credit_analysis_workflow(analysis_id))
+        entries = await AuditRepository(tx).of(ids.credit_analysis_workflow(analysis_id))
     assert [(entry.action, entry.outcome) for entry in entries] == [
         ("read_proposal", "accepted"),
         ("approve", "accepted"),
@@ -362,7 +366,7 @@ async def test_what_a_request_recorded_but_did_not_start_is_started_by_the_next(
     """As after a crash between the record and the start: 409, and the analysis runs."""
     given = legal_person()
     async with record.database.transaction() as tx:
-        await tx.credit_analyses.insert(
+        await CreditAnalysisRepository(tx).insert(
             ids.new_id("ana"), "shop", PersonKind.LEGAL, "standard", read(given), json.dumps(given)
         )
     assert (await shop.post(COMPANY, json=given, headers=SHOP)).status_code == 409
@@ -430,7 +434,7 @@ class TestQiTechWebhooks:
 
     async def _status(self, record: Services, opinion_id: str) -> str:
         async with record.database.read() as tx:
-            opinion = await tx.external_opinions.get(opinion_id)
+            opinion = await ExternalOpinionRepository(tx).get(opinion_id)
         assert opinion is not None
         return opinion.status.value
 
@@ -448,7 +452,7 @@ class TestQiTechWebhooks:
         assert (first.status_code, first.json()["duplicate"]) == (200, False)
         assert (second.status_code, second.json()["duplicate"]) == (200, True)
         async with record.database.read() as tx:
-            opinion = await tx.external_opinions.get(opinion_id)
+            opinion = await ExternalOpinionRepository(tx).get(opinion_id)
             kept = await tx.connection.fetchval(
                 "select string_agg(body::text, '') from callbacks where order_no = $1", opinion_id
             )
@@ -457,7 +461,7 @@ class TestQiTechWebhooks:
 
         async def stands() -> Any:
             async with record.database.read() as tx:
-                return await tx.credit_analyses.get(opinion.analysis_id)
+                return await CreditAnalysisRepository(tx).get(opinion.analysis_id)
 
         await eventually(stands, lambda row: row.status == "automatically_approved")
         # For a closed analysis: kept, and of no effect.

@@ -19,7 +19,8 @@ from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
 from messages.ids import new_id
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import Settings
-from storage.credit_analysis.external_opinions import OpinionRow
+from storage.credit_analysis.analyses import CreditAnalysisRepository
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
 from tests.api.conftest import http_client, serving
 from tests.proposals import legal_person, read
 
@@ -70,16 +71,18 @@ async def told(
     given = legal_person(id=new_id("ana"))
     analysis_id = new_id("ana")
     async with services.database.transaction() as tx:
-        await tx.credit_analyses.insert(
+        await CreditAnalysisRepository(tx).insert(
             analysis_id, "shop", PersonKind.LEGAL, WITH_OPINION, read(given), json.dumps(given)
         )
-        await tx.external_opinions.request(opinion_id, analysis_id, "qitech", PersonKind.LEGAL)
+        await ExternalOpinionRepository(tx).request(
+            opinion_id, analysis_id, "qitech", PersonKind.LEGAL
+        )
     key = services.settings.providers.key_of_qitech_webhooks.get_secret_value()
     endpoint = f"{services.settings.public_url}{PATH}"
     signature = webhook_signature(key if signed else "another", endpoint, "POST", body)
     answer = await http.post(PATH, content=body, headers={SIGNATURE: signature})
     async with services.database.read() as tx:
-        opinion = await tx.external_opinions.get(opinion_id)
+        opinion = await ExternalOpinionRepository(tx).get(opinion_id)
     assert opinion is not None
     return answer, opinion
 

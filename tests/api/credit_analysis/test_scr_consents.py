@@ -18,6 +18,9 @@ from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
 from domain.credit_analysis.scr_consents import CURRENT
 from messages import ids
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
+from storage.common.audit import AuditRepository
+from storage.credit_analysis.analyses import CreditAnalysisRepository
+from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.api.conftest import bearer, eventually, http_client, serving
 from tests.proposals import PERSONAL, legal_person, natural_person, read, signing
 from tests.standins import Standins, connected, sandbox_config
@@ -60,7 +63,7 @@ async def lender(live: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 async def analysis_id(record: Services, given: dict[str, Any]) -> str:
     async with record.database.read() as tx:
-        row = await tx.credit_analyses.find("lender", given["id"])
+        row = await CreditAnalysisRepository(tx).find("lender", given["id"])
     assert row is not None
     return row.id
 
@@ -135,8 +138,8 @@ async def test_signers_consent_by_their_links_and_the_analysis_goes_on(
     await sign_there(standins, analysis, 2)
 
     async with record.database.read() as tx:
-        consents = await tx.scr_consents.of(analysis)
-        entries = await tx.audit.of(ids.credit_analysis_workflow(analysis))
+        consents = await ScrConsentRepository(tx).of(analysis)
+        entries = await AuditRepository(tx).of(ids.credit_analysis_workflow(analysis))
         kept = await tx.connection.fetch("select * from scr_consents")
     assert {(one.text_version, one.text_sha256) for one in consents} == {
         (CURRENT.version, CURRENT.sha256)
@@ -195,11 +198,11 @@ async def stored(record: Services, *, open_until: datetime) -> tuple[str, str]:
     given = legal_person(scr_parameters=signing(1))
     analysis, token = ids.new_id("ana"), secrets.token_urlsafe(32)
     async with record.database.transaction() as tx:
-        await tx.credit_analyses.insert(
+        await CreditAnalysisRepository(tx).insert(
             analysis, "lender", PersonKind.LEGAL, WITH_OPINION, read(given), json.dumps(given)
         )
         consent_id = ids.derived_id("con", analysis, "0")
-        await tx.scr_consents.ask(consent_id, analysis, 0, token, open_until)
+        await ScrConsentRepository(tx).ask(consent_id, analysis, 0, token, open_until)
     return analysis, f"/credit_analysis/consents/{token}"
 
 
@@ -211,13 +214,13 @@ async def test_a_link_is_closed_when_its_time_or_the_waiting_is_over(
     analysis, path = await stored(record, open_until=until)
     if why == "decided":
         async with record.database.transaction() as tx:
-            await tx.credit_analyses.set_status(
+            await CreditAnalysisRepository(tx).set_status(
                 analysis, AnalysisStatus.IN_MANUAL_ANALYSIS, "data_missing", 3, until
             )
     for answer in (await lender.get(path), await lender.post(path, json=SIGNED)):
         assert (answer.status_code, answer.json()["code"]) == (410, "consent_closed")
     async with record.database.read() as tx:
-        [consent] = await tx.scr_consents.of(analysis)
+        [consent] = await ScrConsentRepository(tx).of(analysis)
     assert consent.signed_at is None
 
 
@@ -230,7 +233,7 @@ async def test_while_temporal_is_down_a_signature_is_kept_and_asked_to_be_repeat
             answer = await http.post(path, json=SIGNED)
             assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")
     async with record.database.read() as tx:
-        [consent] = await tx.scr_consents.of(analysis)
+        [consent] = await ScrConsentRepository(tx).of(analysis)
     assert consent.signed_at is not None
 
 

@@ -21,6 +21,9 @@ from runtime.business_clock import BusinessClock
 from runtime.clock import utc_now
 from runtime.settings import Settings
 from runtime.temporal.worker import build_workers
+from storage.common.audit import AuditRepository
+from storage.lines.lines import LineRepository
+from storage.lines.quotes import QuoteRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, http_client, keyed, serving
 from workflows.registry import WORKFLOWS
@@ -158,7 +161,7 @@ async def test_a_review_that_is_over_is_refused_and_audited(
     for answer in answers:
         assert (answer.status_code, answer.json()["code"]) == (409, "review_closed")
     async with record.database.read() as tx:
-        audit = await tx.audit.of(application_workflow(application_id))
+        audit = await AuditRepository(tx).of(application_workflow(application_id))
     told = [(row.actor, row.action, row.outcome) for row in audit]
     assert told == [("rita", "approve", "refused"), ("rolf", "reject", "refused")]
 
@@ -174,7 +177,7 @@ async def test_a_review_before_there_is_one(
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "review_closed")
     async with record.database.read() as tx:
-        [row] = await tx.audit.of(application_workflow(application_id))
+        [row] = await AuditRepository(tx).of(application_workflow(application_id))
     assert (row.actor, row.action, row.outcome) == ("rita", "approve", "refused")
 
 
@@ -205,7 +208,7 @@ async def test_a_process_that_has_not_started_yet_is_waited_for(
     """The record of a line or loan is written a moment before its process starts."""
     credit = await seeds.credit(record.database, "app", "alice")
     async with record.database.read() as tx:
-        quote = await tx.quotes.get(credit.quote_id)
+        quote = await QuoteRepository(tx).get(credit.quote_id)
     assert quote is not None
     drawn = await _post(
         web,
@@ -217,7 +220,7 @@ async def test_a_process_that_has_not_started_yet_is_waited_for(
         answer = await _post(web, f"/v1/loans/{credit.loan_id}/{path}")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_accepted_yet")
     async with record.database.transaction() as tx:
-        await tx.lines.set_state(credit.line_id, LineState.EXPIRED)
+        await LineRepository(tx).set_state(credit.line_id, LineState.EXPIRED)
     over = await _post(
         web,
         f"/v1/lines/{credit.line_id}/drawdowns",

@@ -14,6 +14,7 @@ from api.http.services import Services
 from domain.products.products import CASH_LOAN
 from messages.ids import loan_workflow
 from runtime.settings import Settings
+from storage.common.audit import AuditRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, http_client, keyed, serving
 
@@ -216,5 +217,5 @@ async def test_two_collectors_at_one_task(http: httpx.AsyncClient, services: Ser
     [lost] = [answer for answer in answers if answer.status_code == 409]
     assert lost.json()["code"] == "task_closed"
     async with services.database.read() as tx:
-        audit = await tx.audit.of(loan_workflow(credit.loan_id))
+        audit = await AuditRepository(tx).of(loan_workflow(credit.loan_id))
     assert [row.action for row in audit] == ["collections_result"]

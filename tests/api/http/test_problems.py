@@ -20,6 +20,7 @@ from api.http.bodies import DRAINED
 from api.http.errors import CATALOGUE
 from api.http.services import Services
 from domain.common.errors import DomainError
+from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 
@@ -216,7 +217,7 @@ async def test_an_element_refused_at_the_door_leaves_no_trace(
     )
     _assert_problem(answer, 409, "wrong_state")
     async with services.database.read() as tx:
-        assert await tx.elements.latest(application_id) == []
+        assert await ElementRepository(tx).latest(application_id) == []
 
 
 @pytest.mark.parametrize(

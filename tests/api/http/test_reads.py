@@ -12,7 +12,9 @@ from api.http.services import Services
 from domain.common.calendar import business_date, months_after
 from domain.loans.ledger import Account, JournalLine
 from runtime.clock import utc_now
+from storage.applications.reviews import ReviewRepository
 from storage.common.rows import Cursor
+from storage.loans.journal import JournalRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 
@@ -123,8 +125,8 @@ async def test_the_review_queue_is_ordered_by_due_time(
     async with services.database.transaction() as tx:
         late = await seeds.application(tx, "app", "alice")
         soon = await seeds.application(tx, "acme", "erin")
-        await tx.reviews.open(late.application_id, now, now.replace(year=now.year + 2))
-        await tx.reviews.open(soon.application_id, now, now.replace(year=now.year + 1))
+        await ReviewRepository(tx).open(late.application_id, now, now.replace(year=now.year + 2))
+        await ReviewRepository(tx).open(soon.application_id, now, now.replace(year=now.year + 1))
     answer = await http.get("/v1/reviews", headers=bearer("reviewer", "rita"))
     shown = [item["application_id"] for item in answer.json()["items"]]
     assert shown.index(soon.application_id) < shown.index(late.application_id)
@@ -137,7 +139,7 @@ async def test_the_trial_balance_of_a_loan(http: httpx.AsyncClient, services: Se
         JournalLine(account=Account.CASH, amount=-1_000_000),
     )
     async with services.database.transaction() as tx:
-        await tx.journal.post(
+        await JournalRepository(tx).post(
             credit.loan_id,
             f"loan:{credit.loan_id}:disbursed",
             "disbursement",

@@ -15,6 +15,7 @@ from api.__main__ import Server
 from api.http.services import Services
 from messages.ids import application_workflow
 from runtime.settings import Settings
+from storage.common.outbox import OutboxRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, serving
 
@@ -29,7 +30,7 @@ async def _tell(services: Services, application_id: str, *kinds: str, **payload:
     aggregate = application_workflow(application_id)
     for kind in kinds:
         async with services.database.transaction() as tx:
-            await tx.outbox.add(aggregate, kind, f"{aggregate}:{kind}", payload)
+            await OutboxRepository(tx).add(aggregate, kind, f"{aggregate}:{kind}", payload)
 
 
 def _events(text: str) -> list[tuple[int, str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ import pytest
 
 from api.http.services import Services
 from domain.loans.ledger import Account, JournalLine
-from storage.loans.journal import EntryKind
+from storage.loans.journal import EntryKind, JournalRepository
 from tests.api import seeds
 from tests.api.conftest import bearer
 
@@ -53,8 +53,8 @@ class Ledger:
         )
         async with self.services.database.transaction() as tx:
             key = f"loan:{loan_id}:{kind}:{on}:{amount}"
-            assert await tx.journal.post(loan_id, key, kind, on, "CNY", lines)
-            return (await tx.journal.of_loan(loan_id))[-1].recorded_at
+            assert await JournalRepository(tx).post(loan_id, key, kind, on, "CNY", lines)
+            return (await JournalRepository(tx).of_loan(loan_id))[-1].recorded_at
 
     async def read(self, path: str, **parameters: Any) -> dict[str, Any]:
         answer = await self.http.get(path, headers=ANNA, params=parameters)

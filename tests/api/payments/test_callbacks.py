@@ -12,6 +12,7 @@ from messages.ids import loan_workflow, new_id
 from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
 from runtime.settings import Settings
+from storage.payments import TransferRepository
 
 URL = "/v1/callbacks/payments"
 
@@ -22,7 +23,7 @@ async def order_no(services: Services) -> str:
     order_no = f"R-{new_id('rep')}"
     loan_id = new_id("loa")
     async with services.database.transaction() as tx:
-        await tx.transfers.request(
+        await TransferRepository(tx).request(
             order_no=order_no,
             kind="debit",
             workflow_id=loan_workflow(loan_id),
@@ -63,7 +64,7 @@ async def test_a_callback_is_kept_and_asked_for_again_while_the_process_is_unrea
         kept = await tx.connection.fetchval(
             "select count(*) from callbacks where order_no = $1", order_no
         )
-        transfer = await tx.transfers.get(order_no)
+        transfer = await TransferRepository(tx).get(order_no)
     assert kept == 1
     # What it says moves nothing: the order is asked for.
     assert transfer is not None

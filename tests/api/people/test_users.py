@@ -13,6 +13,10 @@ from domain.verification.elements import AddressBookEntry, ElementKind, Verdict
 from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
+from storage.common.audit import AuditRepository
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 from tests.integration import story
@@ -37,7 +41,9 @@ async def alice(services: Services) -> str:
     async with services.database.transaction() as tx:
         start = await seeds.application(tx, "app", "alice")
         for purpose in Purpose:
-            await tx.consents.revoke(start.applicant_id, purpose, revoked_by="test", at=utc_now())
+            await ConsentRepository(tx).revoke(
+                start.applicant_id, purpose, revoked_by="test", at=utc_now()
+            )
     assert start.applicant_id == ALICE
     return start.application_id
 
@@ -160,10 +166,12 @@ async def test_taking_the_consent_back_erases_an_address_book_that_waits(
     )
     element_id = new_id("elt")
     async with services.database.transaction() as tx:
-        await tx.elements.insert(element_id, alice, ElementKind.PERSONAL_INFORMATION, given)
+        await ElementRepository(tx).insert(
+            element_id, alice, ElementKind.PERSONAL_INFORMATION, given
+        )
     assert (await revoke(http, Purpose.CONTACTS_CHECK)).status_code == 200
     async with services.database.read() as tx:
-        kept = await tx.elements.get(element_id)
+        kept = await ElementRepository(tx).get(element_id)
     assert kept is not None
     assert kept.data == told
 
@@ -173,7 +181,7 @@ async def test_a_person_is_shown_masked_with_what_is_kept(
 ) -> None:
     who = personas.person("approved", 3)
     async with services.database.transaction() as tx:
-        await tx.applicants.remember(
+        await ApplicantRepository(tx).remember(
             ALICE,
             name=who.name,
             identity_number=who.identity_number,
@@ -181,8 +189,10 @@ async def test_a_person_is_shown_masked_with_what_is_kept(
             bank_card=who.card_number,
         )
         element_id = new_id("elt")
-        await tx.elements.insert(element_id, alice, ElementKind.OPERATOR, story.operator(who))
-        await tx.elements.record_verification(
+        await ElementRepository(tx).insert(
+            element_id, alice, ElementKind.OPERATOR, story.operator(who)
+        )
+        await ElementRepository(tx).record_verification(
             element_id, Verdict.MATCH, None, {}, "operator", utc_now()
         )
     shown = await read(http)
@@ -210,7 +220,7 @@ async def test_operations_set_level_and_labels(http: httpx.AsyncClient, services
         refused = await http.put(url, headers=keyed("ops", "otto"), json=wrong)
         assert refused.status_code == 422
     async with services.database.read() as tx:
-        actions = [row.action for row in await tx.audit.of(f"user:{ALICE}")]
+        actions = [row.action for row in await AuditRepository(tx).of(f"user:{ALICE}")]
     assert "set_standing" in actions
 
 

@@ -15,6 +15,8 @@ from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
 from sandbox.personas import Person
+from storage.people.applicants import ApplicantRepository
+from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import keyed
 from tests.integration import story
@@ -33,7 +35,7 @@ class Tried:
         async with self.services.database.transaction() as tx:
             start = await seeds.application(tx, channel, reference)
             if who is not None:
-                await tx.applicants.remember(
+                await ApplicantRepository(tx).remember(
                     start.applicant_id, name=who.name, identity_number=who.identity_number
                 )
         return start.application_id
@@ -45,8 +47,8 @@ class Tried:
             for _ in range(times):
                 element_id = new_id("elt")
                 kind = ElementKind(given.kind)
-                await tx.elements.insert(element_id, application_id, kind, given)
-                await tx.elements.record_verification(
+                await ElementRepository(tx).insert(element_id, application_id, kind, given)
+                await ElementRepository(tx).record_verification(
                     element_id, Verdict.MISMATCH, "card_mismatch", {}, "test", at or utc_now()
                 )
 
@@ -127,8 +129,8 @@ async def test_wrong_names_for_one_number_are_counted_whoever_gives_them(tried: 
         taken = await tried.hand_in(application_id, wrong, channel="acme")
         assert code(taken) == "engine_unavailable"
         async with tried.services.database.transaction() as tx:
-            (status,) = await tx.elements.latest(application_id)
-            await tx.elements.record_verification(
+            (status,) = await ElementRepository(tx).latest(application_id)
+            await ElementRepository(tx).record_verification(
                 status.element_id, Verdict.MISMATCH, "name_mismatch", {}, "test", utc_now()
             )
 
@@ -188,7 +190,9 @@ async def test_a_line_gives_no_further_tries(tried: Tried) -> None:
     await tried.wrong(first, story.bank_card(who), 3)
     async with tried.services.database.transaction() as tx:
         start = await seeds.application(tx, "app", "tries-8")
-        await tx.applicants.remember(start.applicant_id, identity_number=who.identity_number)
+        await ApplicantRepository(tx).remember(
+            start.applicant_id, identity_number=who.identity_number
+        )
         _, line_id = await seeds.line(tx, start)
         await tx.connection.execute(
             "update applications set product = 'drawing' where id = $1", start.application_id

@@ -19,6 +19,8 @@ from local.story.people import element
 from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
+from storage.verification.elements import ElementRepository
+from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 from tests.integration import story
@@ -53,14 +55,16 @@ async def provide_face(services: Services, application_id: str) -> str:
     face = story.liveness(WHO).doing("blink", "nod")
     element_id = new_id("elt")
     async with services.database.transaction() as tx:
-        await tx.elements.insert(element_id, application_id, ElementKind.LIVENESS, face)
+        await ElementRepository(tx).insert(element_id, application_id, ElementKind.LIVENESS, face)
     return element_id
 
 
 async def asked_long_ago(services: Services, application_id: str) -> tuple[str, ...]:
     """Ask for a challenge that has run out since, and return its actions."""
     async with services.database.transaction() as tx:
-        challenge = await tx.liveness_challenges.ask(application_id, utc_now() - LATER, VALID_FOR)
+        challenge = await LivenessChallengeRepository(tx).ask(
+            application_id, utc_now() - LATER, VALID_FOR
+        )
     return challenge.actions
 
 
@@ -82,7 +86,7 @@ async def gives(
 
 async def attempts(services: Services, application_id: str) -> dict[str, int]:
     async with services.database.read() as tx:
-        latest = await tx.elements.latest(application_id)
+        latest = await ElementRepository(tx).latest(application_id)
     return {status.kind: status.attempt for status in latest}
 
 
@@ -119,7 +123,7 @@ async def test_what_ran_out_is_followed_by_something_else(
         old = await asked_long_ago(services, application_id)
         async with services.database.transaction() as tx:
             at = utc_now() - LATER + issue * timedelta(seconds=1)
-            same = await tx.liveness_challenges.ask(application_id, at, VALID_FOR)
+            same = await LivenessChallengeRepository(tx).ask(application_id, at, VALID_FOR)
         assert same.actions == old
         new = await challenge(http, application_id)
         assert (new["attempt"], tuple(new["actions"]) == old) == (1, False)
@@ -133,7 +137,7 @@ async def test_each_issue_differs_from_the_one_before(services: Services) -> Non
     for issue in range(40):
         async with services.database.transaction() as tx:
             at = begun + issue * VALID_FOR
-            told.append(await tx.liveness_challenges.ask(application_id, at, VALID_FOR))
+            told.append(await LivenessChallengeRepository(tx).ask(application_id, at, VALID_FOR))
     assert all(old.actions != new.actions for old, new in itertools.pairwise(told))
     assert await issues(services, application_id) == [(1, issue) for issue in range(1, 41)]
 
@@ -200,7 +204,7 @@ async def test_giving_a_face_uses_the_challenge_up(
     actions = tuple((await challenge(http, application_id))["actions"])
     given = await provide_face(services, application_id)
     async with services.database.transaction() as tx:
-        await tx.elements.record_verification(
+        await ElementRepository(tx).record_verification(
             given, Verdict.MISMATCH, "wrong_action", {}, "record", utc_now()
         )
     answer = await gives(http, where, actions)
@@ -276,8 +280,8 @@ async def test_what_is_told_is_what_is_checked(http: httpx.AsyncClient, services
     application_id = await application(services)
     told = await challenge(http, application_id)
     async with services.database.read() as tx:
-        checked = await tx.liveness_challenges.of_attempt(application_id, told["attempt"])
-        assert await tx.liveness_challenges.of_attempt(application_id, 2) is None
+        checked = await LivenessChallengeRepository(tx).of_attempt(application_id, told["attempt"])
+        assert await LivenessChallengeRepository(tx).of_attempt(application_id, 2) is None
     assert checked is not None
     assert list(checked.actions) == told["actions"]
 

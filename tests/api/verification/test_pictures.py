@@ -12,6 +12,8 @@ from api.http.services import Services
 from domain.verification.elements import ElementKind, IdentityCard
 from sandbox import pictures
 from sandbox.personas import person
+from storage.verification.element_pictures import ElementPictureRepository
+from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 from tests.workflows.asking import need_nothing
@@ -67,8 +69,8 @@ async def test_what_a_file_tells_besides_its_picture_is_not_stored(
     answer = await give(http, application_id, card(given))
     assert answer.status_code == 503
     async with services.database.read() as tx:
-        stored = await tx.elements.newest(application_id, ElementKind.IDENTITY_CARD)
-        (_, front) = await tx.pictures.of_application(application_id)
+        stored = await ElementRepository(tx).newest(application_id, ElementKind.IDENTITY_CARD)
+        (_, front) = await ElementPictureRepository(tx).of_application(application_id)
     assert stored is not None
     assert isinstance(stored.data, IdentityCard)
     left = stored.data.front
@@ -104,7 +106,7 @@ async def test_what_is_no_picture_is_refused_by_field_and_code(
     assert base64.b64encode(content).decode()[:40] not in answer.text
     assert PLACE.decode() not in answer.text
     async with services.database.read() as tx:
-        assert await tx.elements.latest(application_id) == []
+        assert await ElementRepository(tx).latest(application_id) == []
 
 
 async def test_a_bad_frame_is_named_by_its_number(

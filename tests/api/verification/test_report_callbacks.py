@@ -13,7 +13,8 @@ from messages.ids import application_workflow, new_id
 from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
 from runtime.settings import Settings
-from storage.verification.captures import CaptureState
+from storage.verification.captures import CaptureRepository, CaptureState
+from storage.verification.elements import ElementRepository
 from tests.api import seeds
 
 URL = "/v1/callbacks/reports"
@@ -25,14 +26,14 @@ async def element_id(services: Services) -> str:
     element_id = new_id("elt")
     async with services.database.transaction() as tx:
         start = await seeds.application(tx, "app", "bob")
-        await tx.elements.insert(
+        await ElementRepository(tx).insert(
             element_id,
             start.application_id,
             ElementKind.OPERATOR_REPORT,
             OperatorReport(mobile="13800138000"),
         )
         workflow_id = application_workflow(start.application_id)
-        await tx.captures.begin(element_id, workflow_id, utc_now())
+        await CaptureRepository(tx).begin(element_id, workflow_id, utc_now())
     return element_id
 
 
@@ -66,8 +67,8 @@ async def test_a_notice_is_kept_and_settles_nothing(
         kept = await tx.connection.fetchval(
             "select count(*) from callbacks where order_no = $1", element_id
         )
-        capture = await tx.captures.get(element_id)
-        verified = await tx.elements.verification(element_id)
+        capture = await CaptureRepository(tx).get(element_id)
+        verified = await ElementRepository(tx).verification(element_id)
     assert kept == 1
     assert capture is not None
     assert (capture.state, verified) == (CaptureState.BEGUN, None)

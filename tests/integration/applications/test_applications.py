@@ -15,8 +15,12 @@ from messages.applications import (
     ReviewCommand,
 )
 from sandbox.personas import person
-from storage.applications.offers import OfferState
-from storage.applications.reviews import ReviewState
+from storage.applications.applications import ApplicationRepository
+from storage.applications.offers import OfferRepository, OfferState
+from storage.applications.reviews import ReviewRepository, ReviewState
+from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
+from storage.decisioning import DecisionRepository
 from tests.integration.story import Applicant, Bench, applicant, offer
 
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -83,8 +87,10 @@ async def test_an_older_state_that_arrives_late_changes_nothing_and_is_not_told(
     await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.DECIDING, 4))
     await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.WITHDRAWN, 5))
     async with bench.database.read() as tx:
-        row = await tx.applications.get(known.start.application_id)
-        facts = await tx.outbox.since(ids.application_workflow(known.start.application_id), 0)
+        row = await ApplicationRepository(tx).get(known.start.application_id)
+        facts = await OutboxRepository(tx).since(
+            ids.application_workflow(known.start.application_id), 0
+        )
     assert row is not None
     assert (row.state, row.state_seq) == (ApplicationState.WITHDRAWN, 5)
     assert [fact.payload["state_seq"] for fact in facts] == [5]
@@ -95,7 +101,7 @@ async def test_a_referred_application_enters_the_queue_once(bench: Bench) -> Non
     request = decided(known, Outcome.REFER)
     await asyncio.gather(*(bench.perform(calls.RECORD_DECISION, request) for _ in range(3)))
     async with bench.database.read() as tx:
-        queue = await tx.reviews.queue(None, 100)
+        queue = await ReviewRepository(tx).queue(None, 100)
     mine = [task for task in queue if task.application_id == known.start.application_id]
     assert [task.due_at for task in mine] == [AT + timedelta(minutes=30)]
     assert mine[0].amount == 1_000_000
@@ -107,7 +113,7 @@ async def test_an_approved_application_has_one_offer(bench: Bench) -> None:
     for _ in range(2):
         await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.APPROVE, made=made))
     async with bench.database.read() as tx:
-        row = await tx.offers.of_application(known.start.application_id)
+        row = await OfferRepository(tx).of_application(known.start.application_id)
     assert row is not None
     assert (row.id, row.state, row.annual_rate) == (made.offer_id, OfferState.OPEN, Decimal("24"))
 
@@ -116,7 +122,7 @@ async def test_a_rejection_is_on_record_with_its_code(bench: Bench) -> None:
     known = await applicant(bench, person("low_score", 304))
     await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.REJECT, code="R08"))
     async with bench.database.read() as tx:
-        row = await tx.applications.get(known.start.application_id)
+        row = await ApplicationRepository(tx).get(known.start.application_id)
     assert row is not None
     assert row.rejection == Rejection(code="R08", reapply_on=None)
 
@@ -132,10 +138,10 @@ async def test_two_reviewers_at_once_are_both_in_the_audit_and_one_counts(bench:
     )
     application_id = known.start.application_id
     async with bench.database.read() as tx:
-        row = await tx.applications.get(application_id)
-        task = await tx.reviews.get(application_id)
-        audit = await tx.audit.of(ids.application_workflow(application_id))
-        decisions = await tx.decisions.of(application_id)
+        row = await ApplicationRepository(tx).get(application_id)
+        task = await ReviewRepository(tx).get(application_id)
+        audit = await AuditRepository(tx).of(ids.application_workflow(application_id))
+        decisions = await DecisionRepository(tx).of(application_id)
     assert row is not None
     assert row.state is ApplicationState.OFFERED
     assert task is not None
@@ -154,7 +160,7 @@ async def test_a_reviewer_s_rejection_closes_the_application(bench: Bench) -> No
         calls.RECORD_REVIEW, word(known, "reviewer-1", approve=False, accepted=True)
     )
     async with bench.database.read() as tx:
-        row = await tx.applications.get(known.start.application_id)
+        row = await ApplicationRepository(tx).get(known.start.application_id)
     assert row is not None
     assert (row.state, row.reject_code) == (ApplicationState.REJECTED, "R13")
 
@@ -168,8 +174,8 @@ async def test_an_application_that_ends_takes_its_task_or_its_offer_along(bench:
     await bench.perform(calls.RECORD_DECISION, decided(offered, Outcome.APPROVE, made=made))
     await bench.perform(calls.RECORD_STATE, state(offered, ApplicationState.EXPIRED, 3))
     async with bench.database.read() as tx:
-        task = await tx.reviews.get(reviewed.start.application_id)
-        row = await tx.offers.get(made.offer_id)
+        task = await ReviewRepository(tx).get(reviewed.start.application_id)
+        row = await OfferRepository(tx).get(made.offer_id)
     assert task is not None
     assert row is not None
     assert (task.state, row.state) == (ReviewState.CLOSED, OfferState.LAPSED)
@@ -185,8 +191,8 @@ async def test_what_a_lost_task_wrote_gives_way_to_what_the_process_went_on_with
     await bench.perform(calls.RECORD_STATE, state(known, ApplicationState.WITHDRAWN, 2))
     await bench.perform(calls.RECORD_DECISION, decided(known, Outcome.APPROVE, made=made))
     async with bench.database.read() as tx:
-        row = await tx.applications.get(known.start.application_id)
-        lapsed = await tx.offers.get(made.offer_id)
+        row = await ApplicationRepository(tx).get(known.start.application_id)
+        lapsed = await OfferRepository(tx).get(made.offer_id)
     assert row is not None
     assert row.state is ApplicationState.WITHDRAWN
     assert lapsed is not None

@@ -11,7 +11,9 @@ from messages import calls, ids
 from messages.collections import CloseEpisode, TakeStep
 from messages.loans import MarkLoan
 from sandbox.personas import person
-from storage.collections import ActionState
+from storage.collections import ActionState, CollectionActionRepository
+from storage.common.outbox import OutboxRepository
+from storage.loans.loans import LoanRepository
 from tests.integration.conftest import Arm
 from tests.integration.loans.test_repayments import (
     FIRST_DUE,
@@ -67,8 +69,8 @@ async def test_the_first_mark_starts_one_episode(bench: Bench) -> None:
     (start,) = set(bench.starts.collections)
     assert (start.loan_id, start.episode, start.oldest_due_on) == (loan_id, 1, FIRST_DUE)
     async with bench.database.read() as tx:
-        row = await tx.loans.get(loan_id)
-        facts = await tx.outbox.since(ids.loan_workflow(loan_id), 0)
+        row = await LoanRepository(tx).get(loan_id)
+        facts = await OutboxRepository(tx).since(ids.loan_workflow(loan_id), 0)
     assert row is not None
     assert (row.state, row.days_past_due) == ("overdue", 1)
     assert [fact.kind for fact in facts].count("aged") == 1
@@ -84,7 +86,7 @@ async def test_a_reminder_is_sent_once_however_often_it_is_tried(bench: Bench, a
     assert {step.taken for step in taken} == {True}
     assert await sent(bench, request) == 1
     async with bench.database.read() as tx:
-        (action,) = await tx.collections.of_loan(loan_id)
+        (action,) = await CollectionActionRepository(tx).of_loan(loan_id)
     assert (action.state, action.days_past_due) == (ActionState.SENT, 1)
 
 
@@ -94,11 +96,15 @@ async def test_a_call_waits_for_a_collector(bench: Bench) -> None:
     for _ in range(2):
         assert (await bench.perform(calls.TAKE_STEP, request)).taken
     async with bench.database.transaction() as tx:
-        queue = [task for task in await tx.collections.queue(None, 100) if task.loan_id == loan_id]
-        done = await tx.collections.finish(
+        queue = [
+            task
+            for task in await CollectionActionRepository(tx).queue(None, 100)
+            if task.loan_id == loan_id
+        ]
+        done = await CollectionActionRepository(tx).finish(
             queue[0].id, ActionState.DONE, result="promised", by="collector-1"
         )
-        twice = await tx.collections.finish(
+        twice = await CollectionActionRepository(tx).finish(
             queue[0].id, ActionState.DONE, result="other", by="collector-2"
         )
     assert [task.days_past_due for task in queue] == [4]
@@ -117,7 +123,7 @@ async def test_nobody_is_bothered_about_a_loan_that_is_not_overdue(bench: Bench,
     assert not (await bench.perform(calls.TAKE_STEP, step(loan_id, "first_call"))).taken
     assert await sent(bench, prepared) == 0
     async with bench.database.read() as tx:
-        actions = await tx.collections.of_loan(loan_id)
+        actions = await CollectionActionRepository(tx).of_loan(loan_id)
     assert [action.state for action in actions] == [ActionState.CANCELLED]
 
 
@@ -128,7 +134,7 @@ async def test_an_episode_that_ends_cancels_open_calls(bench: Bench) -> None:
     for _ in range(2):
         await bench.perform(calls.CLOSE_EPISODE, CloseEpisode(loan_id=loan_id, episode=1))
     async with bench.database.read() as tx:
-        actions = await tx.collections.of_loan(loan_id)
+        actions = await CollectionActionRepository(tx).of_loan(loan_id)
     assert sorted(action.state for action in actions) == [ActionState.CANCELLED, ActionState.SENT]
 
 

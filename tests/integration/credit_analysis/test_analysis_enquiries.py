@@ -16,6 +16,7 @@ from messages.credit_analysis import AskOpinion, CheckParty, PartyVerdict
 from messages.ids import new_id
 from providers.registry import Providers
 from sandbox import qitech
+from storage.credit_analysis.analyses import CreditAnalysisRepository
 from tests.integration.credit_analysis.test_credit_analysis import recorded
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, citizen, firm, legal_person
@@ -89,7 +90,7 @@ async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
         "spare_register",
     ]
     async with bench.database.read() as tx:
-        assert await tx.credit_analyses.check(silent, "subject") is None
+        assert await CreditAnalysisRepository(tx).check(silent, "subject") is None
 
 
 async def test_an_opinion_is_paid_when_asked_and_free_to_read(

@@ -32,8 +32,11 @@ from providers.http.errors import ProviderRejected
 from providers.registry import Providers
 from providers.sources.company import Company, CompanyRecord
 from sandbox import qitech
-from storage.credit_analysis.analyses import AnalysisRow
-from storage.credit_analysis.notices import NoticeState
+from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
+from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.external_opinions import ExternalOpinionRepository
+from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeState
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, citizen, firm, legal_person, read
 from tests.standins import Standins, receiving
@@ -47,7 +50,7 @@ async def recorded(bench: Bench, given: dict[str, Any] | None = None) -> str:
     given = given or legal_person()
     analysis_id = new_id("ana")
     async with bench.database.transaction() as tx:
-        row = await tx.credit_analyses.insert(
+        row = await CreditAnalysisRepository(tx).insert(
             analysis_id, CLIENT, PersonKind.LEGAL, STANDARD, read(given), json.dumps(given)
         )
     assert row is not None
@@ -56,7 +59,7 @@ async def recorded(bench: Bench, given: dict[str, Any] | None = None) -> str:
 
 async def row_of(bench: Bench, analysis_id: str) -> AnalysisRow:
     async with bench.database.read() as tx:
-        row = await tx.credit_analyses.get(analysis_id)
+        row = await CreditAnalysisRepository(tx).get(analysis_id)
     assert row is not None
     return row
 
@@ -170,8 +173,8 @@ async def test_a_status_is_recorded_once_and_never_by_an_older_one(bench: Bench)
     row = await row_of(bench, analysis_id)
     assert (row.status, row.state_seq) == (AnalysisStatus.IN_MANUAL_ANALYSIS, 2)
     async with bench.database.read() as tx:
-        notices = await tx.analysis_notices.of(analysis_id)
-        told = await tx.outbox.since(credit_analysis_workflow(analysis_id), 0)
+        notices = await AnalysisNoticeRepository(tx).of(analysis_id)
+        told = await OutboxRepository(tx).since(credit_analysis_workflow(analysis_id), 0)
     assert [notice.state_seq for notice in notices] == [2]
     assert [fact.payload["status"] for fact in told] == ["in_manual_analysis"]
 
@@ -201,7 +204,7 @@ async def test_a_word_is_audited_whether_it_counted_or_not(bench: Bench) -> None
         await bench.perform(calls.RECORD_ANALYSIS_REVIEW, request)
     assert (await row_of(bench, analysis_id)).status is AnalysisStatus.MANUALLY_APPROVED
     async with bench.database.read() as tx:
-        entries = await tx.audit.of(credit_analysis_workflow(analysis_id))
+        entries = await AuditRepository(tx).of(credit_analysis_workflow(analysis_id))
     assert [(entry.actor, entry.action, entry.outcome) for entry in entries] == [
         ("rita", "approve", "accepted"),
         ("rolf", "challenge", "refused"),
@@ -221,7 +224,7 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
     ):
         await bench.perform(calls.RECORD_ANALYSIS, status(analysis_id, found, seq))
     async with bench.database.transaction() as tx:
-        await tx.analysis_notices.answered(analysis_id, 1)
+        await AnalysisNoticeRepository(tx).answered(analysis_id, 1)
     async with receiving() as endpoint:
         access = AnalysisAccess(
             SecretStr("key"), {CLIENT: Endpoint(endpoint.url, SecretStr("webhook-key"))}
@@ -242,8 +245,8 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
     here = DeliverNotice(analysis_id=analysis_id, state_seq=4, last=False)
     assert (await bench.perform(calls.DELIVER_NOTICE, here)).settled
     async with bench.database.read() as tx:
-        notices = await tx.analysis_notices.of(analysis_id)
-        dead = await tx.analysis_notices.dead(100)
+        notices = await AnalysisNoticeRepository(tx).of(analysis_id)
+        dead = await AnalysisNoticeRepository(tx).dead(100)
     assert [notice.state for notice in notices] == [
         NoticeState.ANSWERED,
         NoticeState.DEAD,
@@ -267,7 +270,7 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
     ended = await bench.perform(calls.QUERY_OPINION, request)
     assert ended.status is AnalysisStatus.MANUALLY_APPROVED
     async with bench.database.transaction() as tx:
-        opinions = tx.external_opinions
+        opinions = ExternalOpinionRepository(tx)
         assert not await opinions.learn(
             request.opinion_id, AnalysisStatus.MANUALLY_REPROVED, "manually_reproved", NOW
         )
@@ -280,7 +283,7 @@ async def test_an_opinion_that_they_lost_is_asked_for_again(bench: Bench) -> Non
     analysis_id = await recorded(bench, legal_person(scr_parameters=None))
     request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
     async with bench.database.transaction() as tx:
-        await tx.external_opinions.request(
+        await ExternalOpinionRepository(tx).request(
             request.opinion_id, analysis_id, "qitech", PersonKind.LEGAL
         )
     found = await bench.perform(calls.QUERY_OPINION, request)
@@ -298,7 +301,7 @@ async def test_ids_are_unique_a_client_and_registrations_are_found(bench: Bench)
     given = legal_person(registration_id=new_id("ana"))
     first = await recorded(bench, given)
     async with bench.database.transaction() as tx:
-        analyses = tx.credit_analyses
+        analyses = CreditAnalysisRepository(tx)
         again = await analyses.insert(
             new_id("ana"), CLIENT, PersonKind.LEGAL, STANDARD, read(given), json.dumps(given)
         )

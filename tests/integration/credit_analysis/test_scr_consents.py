@@ -22,7 +22,8 @@ from providers.http.errors import ProviderRejected
 from providers.http.transport import open_pool
 from providers.messaging import MessageReceipt, Messaging
 from sandbox import qitech
-from storage.credit_analysis.scr_consents import InvitationState
+from storage.common.audit import AuditRepository
+from storage.credit_analysis.scr_consents import InvitationState, ScrConsentRepository
 from tests.integration.credit_analysis.test_credit_analysis import recorded
 from tests.integration.story import Bench
 from tests.proposals import legal_person, natural_person, signing
@@ -39,7 +40,7 @@ async def asking(bench: Bench, signers: int = 1) -> InviteSigner:
 
 async def state_of(bench: Bench, request: InviteSigner) -> InvitationState:
     async with bench.database.read() as tx:
-        [consent] = await tx.scr_consents.of(request.analysis_id)
+        [consent] = await ScrConsentRepository(tx).of(request.analysis_id)
     return consent.state
 
 
@@ -69,8 +70,8 @@ async def test_a_signer_gets_one_link_however_often_he_is_asked(
     assert len(await standins.calls(provider="messaging", request_id=consent_id)) == 1
     link = (await standins.console.get(f"/sandbox/messages/{consent_id}/link")).json()["link"]
     async with bench.database.read() as tx:
-        assert await tx.scr_consents.token(consent_id) is None
-        consent = await tx.scr_consents.of_token(link.rpartition("/")[2])
+        assert await ScrConsentRepository(tx).token(consent_id) is None
+        consent = await ScrConsentRepository(tx).of_token(link.rpartition("/")[2])
     assert consent is not None
     assert (consent.id, consent.expires_at) == (consent_id, UNTIL)
 
@@ -110,7 +111,7 @@ async def test_a_number_that_the_gateway_refuses_is_recorded(
     assert not (await bench.perform(calls.INVITE_SIGNER, request)).reached
     assert await state_of(bench, request) is InvitationState.UNREACHABLE
     async with bench.database.read() as tx:
-        entries = await tx.audit.of(ids.credit_analysis_workflow(request.analysis_id))
+        entries = await AuditRepository(tx).of(ids.credit_analysis_workflow(request.analysis_id))
     assert [(entry.action, entry.outcome) for entry in entries] == [
         ("ask_for_scr_consent", "unreachable")
     ]
@@ -126,7 +127,7 @@ async def test_signatures_are_counted_once_each(bench: Bench) -> None:
     for fresh in (True, False):
         async with bench.database.transaction() as tx:
             assert (
-                await tx.scr_consents.sign(
+                await ScrConsentRepository(tx).sign(
                     consent_id, text_version="1", text_sha256="0" * 64, at=UNTIL
                 )
                 is fresh

@@ -14,6 +14,9 @@ from domain.verification.elements import OperatorReport, Verdict
 from messages import calls
 from messages.applications import AssessApplication, RecordState
 from sandbox.personas import person
+from storage.decisioning import DecisionRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.elements import ElementRepository
 from tests.integration.conftest import Arm
 from tests.integration.story import Applicant, Bench, applicant
 
@@ -61,7 +64,7 @@ async def test_two_bureaus_are_asked_and_the_worse_of_each_fact_counts(bench: Be
     # 780 at the first bureau and 520 at the second: below 650 a person decides.
     assert (decision.outcome, decision.score) == (Outcome.REFER, 520)
     async with bench.database.read() as tx:
-        (row,) = await tx.decisions.of(known.start.application_id)
+        (row,) = await DecisionRepository(tx).of(known.start.application_id)
     assert set(row.facts["bureaus"]) == {"bureau", "bureau_second"}
     assert (row.facts["score_spread"], row.facts["overdue_history"]) == (260, 3)
 
@@ -105,7 +108,7 @@ async def test_what_a_report_tells_of_the_applicant_is_read(
     element_id = await known.provide(OperatorReport(mobile=known.person.mobile))
     facts = {"months_on_network": 40, "unpaid_bills": 3, "carrier": "mobile"}
     async with bench.database.transaction() as tx:
-        await tx.elements.record_verification(
+        await ElementRepository(tx).record_verification(
             element_id, verdict, reason, facts, "operator_report", datetime(2026, 3, 1, tzinfo=UTC)
         )
     decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
@@ -113,7 +116,7 @@ async def test_what_a_report_tells_of_the_applicant_is_read(
     expected = [("operator_unpaid_bills", "3")] if outcome is Outcome.REFER else []
     assert [(hit.rule, hit.read) for hit in decision.hits] == expected
     async with bench.database.read() as tx:
-        (row,) = await tx.decisions.of(known.start.application_id)
+        (row,) = await DecisionRepository(tx).of(known.start.application_id)
     read = {"operator_report": {"months_on_network": 40, "unpaid_bills": 3}} if expected else None
     assert row.facts.get("provided") == read
 
@@ -121,7 +124,7 @@ async def test_what_a_report_tells_of_the_applicant_is_read(
 async def test_without_consent_no_bureau_is_asked_and_a_person_decides(bench: Bench) -> None:
     known = await verified(bench, "approved", 212)
     async with bench.database.transaction() as tx:
-        await tx.consents.revoke(
+        await ConsentRepository(tx).revoke(
             known.start.applicant_id,
             Purpose.BUREAU_QUERY,
             revoked_by="test",
@@ -149,7 +152,7 @@ async def test_a_repeat_and_a_racing_attempt_get_the_recorded_decision(bench: Be
     repeated = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert all(decision == repeated for decision in raced)
     async with bench.database.read() as tx:
-        rows = await tx.decisions.of(known.start.application_id)
+        rows = await DecisionRepository(tx).of(known.start.application_id)
     assert len(rows) == 1
     assert rows[0].decided_by == "policy"
 
@@ -158,7 +161,7 @@ async def test_the_record_holds_an_age_and_no_birth_date(bench: Bench) -> None:
     known = await verified(bench, "approved", 203)
     await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     async with bench.database.read() as tx:
-        (row,) = await tx.decisions.of(known.start.application_id)
+        (row,) = await DecisionRepository(tx).of(known.start.application_id)
     kept = json.dumps(row.facts)
     assert row.facts["score"] == 780
     assert row.facts["age"] in (40, 41)
@@ -173,7 +176,7 @@ async def test_a_bureau_that_does_not_answer_decides_nothing(bench: Bench) -> No
         await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert not failed.value.non_retryable
     async with bench.database.read() as tx:
-        assert await tx.decisions.of(known.start.application_id) == []
+        assert await DecisionRepository(tx).of(known.start.application_id) == []
 
 
 async def test_a_rejected_person_is_kept_away_in_every_channel_until_the_day(
@@ -231,7 +234,7 @@ async def test_who_has_another_application_decided_is_rejected_until_it_is_over(
     refused = await bench.perform(calls.ASSESS_APPLICATION, assessment(second))
     assert (refused.outcome, refused.reject_code) == (Outcome.REJECT, "R14")
     async with bench.database.read() as tx:
-        (row,) = await tx.decisions.of(second.start.application_id)
+        (row,) = await DecisionRepository(tx).of(second.start.application_id)
     assert row.facts == {"pending_application": first.start.application_id}
     assert await bench.standins.calls(request_id=second.start.application_id) == []
     # Of another product nothing stands in the way.

@@ -24,8 +24,9 @@ from domain.sources import Capability, catalogue
 from messages import calls
 from messages.applications import AssessApplication
 from sandbox.personas import person
-from storage.decisioning import DecisionRow
-from storage.sources import EnquiryRow
+from storage.decisioning import DecisionRepository, DecisionRow
+from storage.people.consents import ConsentRepository
+from storage.sources import EnquiryRepository, EnquiryRow
 from tests.integration.story import (
     Applicant,
     Bench,
@@ -60,7 +61,7 @@ async def assess(bench: Bench, known: Applicant, on: date = ON) -> Decision:
 
 async def recorded(bench: Bench, known: Applicant) -> DecisionRow:
     async with bench.database.read() as tx:
-        (row,) = await tx.decisions.of(known.start.application_id)
+        (row,) = await DecisionRepository(tx).of(known.start.application_id)
     return row
 
 
@@ -68,7 +69,7 @@ async def attempts(bench: Bench, known: Applicant) -> list[EnquiryRow]:
     """All attempts made for the decision."""
     application_id = known.start.application_id
     async with bench.database.read() as tx:
-        rows = await tx.enquiries.of_application(application_id)
+        rows = await EnquiryRepository(tx).of_application(application_id)
     return [row for row in rows if row.request_id == application_id]
 
 
@@ -344,7 +345,7 @@ def test_decisions_hold_no_provider_of_their_own() -> None:
 async def test_taking_back_the_consent_leaves_all_of_them_unasked(bench: Bench) -> None:
     known = await verified(bench)
     async with bench.database.transaction() as tx:
-        await tx.consents.revoke(
+        await ConsentRepository(tx).revoke(
             known.start.applicant_id,
             Purpose.BUREAU_QUERY,
             revoked_by="test",

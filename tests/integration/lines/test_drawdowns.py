@@ -16,8 +16,11 @@ from messages.lines import DrawReceipt, FailDrawdown, SignContract
 from messages.payments import QueryTransfer, TransferOutcome, TransferStatus
 from runtime.clock import utc_now
 from sandbox.personas import person
-from storage.lines.drawdowns import DrawdownState
-from storage.payments import TransferState
+from storage.lines.drawdowns import DrawdownRepository, DrawdownState
+from storage.lines.lines import LineRepository
+from storage.loans.journal import JournalRepository
+from storage.loans.loans import LoanRepository
+from storage.payments import TransferRepository, TransferState
 from tests.integration.conftest import Arm
 from tests.integration.story import (
     AMOUNT,
@@ -36,7 +39,7 @@ async def query(bench: Bench, receipt: DrawReceipt) -> TransferOutcome:
 
 async def drawdown_state(bench: Bench, receipt: DrawReceipt) -> DrawdownState:
     async with bench.database.read() as tx:
-        row = await tx.drawdowns.get(receipt.drawdown_id)
+        row = await DrawdownRepository(tx).get(receipt.drawdown_id)
     assert row is not None
     return row.state
 
@@ -78,7 +81,7 @@ async def test_the_order_is_on_record_before_it_is_sent(bench: Bench, arm: Arm) 
     arm("disburse.before_send=raise")
     await failed(bench, receipt)
     async with bench.database.read() as tx:
-        transfer = await tx.transfers.get(request.order_no)
+        transfer = await TransferRepository(tx).get(request.order_no)
     assert transfer is not None
     assert (transfer.state, transfer.workflow_id) == (TransferState.REQUESTED, request.workflow_id)
     assert await bench.book.order(request.order_no) is None
@@ -149,8 +152,8 @@ async def test_a_declined_order_stays_declined_and_frees_the_limit_once(bench: B
     await asyncio.gather(*(bench.perform(calls.FAIL_DRAWDOWN, giving_up) for _ in range(3)))
     async with bench.database.transaction() as tx:
         order_no = ids.disbursement_order(receipt.drawdown_id)
-        resolved = await tx.transfers.resolve(order_no, TransferState.SUCCEEDED)
-        line = await tx.lines.get(someone.line_id)
+        resolved = await TransferRepository(tx).resolve(order_no, TransferState.SUCCEEDED)
+        line = await LineRepository(tx).get(someone.line_id)
     assert resolved is not None
     assert line is not None
     assert resolved.state is TransferState.FAILED
@@ -206,12 +209,12 @@ async def test_the_loan_is_the_one_that_was_quoted_to_the_fen(bench: Bench) -> N
     booked = await asyncio.gather(*(bench.perform(calls.BOOK_LOAN, request) for _ in range(4)))
     assert {loan.plan_hash for loan in booked} == {build_plan(quoted_terms()).hash}
     async with bench.database.read() as tx:
-        loan = await tx.loans.get(receipt.loan_id)
-        instalments = await tx.loans.instalments(receipt.loan_id)
-        events = await tx.loans.events(receipt.loan_id)
-        journal = await tx.journal.of_loan(receipt.loan_id)
-        line = await tx.lines.get(someone.line_id)
-        drawdown = await tx.drawdowns.get(receipt.drawdown_id)
+        loan = await LoanRepository(tx).get(receipt.loan_id)
+        instalments = await LoanRepository(tx).instalments(receipt.loan_id)
+        events = await LoanRepository(tx).events(receipt.loan_id)
+        journal = await JournalRepository(tx).of_loan(receipt.loan_id)
+        line = await LineRepository(tx).get(someone.line_id)
+        drawdown = await DrawdownRepository(tx).get(receipt.drawdown_id)
     assert [row.principal + row.interest for row in instalments] == [94_560] * 11 + [94_555]
     assert (instalments[0].due_on, instalments[11].due_on) == (
         date(2026, 2, 15),
@@ -239,7 +242,7 @@ async def test_paid_out_a_day_later_dates_move_and_amounts_stay(bench: Bench) ->
     next_day = DISBURSED_ON + timedelta(days=1)
     booked = await bench.perform(calls.BOOK_LOAN, someone.booking(receipt, next_day))
     async with bench.database.read() as tx:
-        loan = await tx.loans.get(receipt.loan_id)
+        loan = await LoanRepository(tx).get(receipt.loan_id)
     assert loan is not None
     assert booked.plan_hash == loan.plan_hash == build_plan(quoted_terms(AMOUNT, next_day)).hash
     assert loan.plan_hash != build_plan(quoted_terms()).hash
@@ -251,7 +254,7 @@ async def test_a_plan_of_other_amounts_than_signed_is_never_billed(bench: Bench)
     someone = await borrower(bench, person("approved", 514))
     receipt = await someone.disburse()
     async with bench.database.transaction() as tx:
-        drawdown = await tx.drawdowns.get(receipt.drawdown_id)
+        drawdown = await DrawdownRepository(tx).get(receipt.drawdown_id)
         assert drawdown is not None
         other = build_plan(quoted_terms().model_copy(update={"annual_rate": Decimal("23")}))
         await tx.connection.execute(
@@ -264,7 +267,7 @@ async def test_a_plan_of_other_amounts_than_signed_is_never_billed(bench: Bench)
         await bench.perform(calls.BOOK_LOAN, late)
     assert (refused.value.type, refused.value.non_retryable) == ("PlanMismatch", True)
     async with bench.database.read() as tx:
-        assert await tx.loans.get(receipt.loan_id) is None
+        assert await LoanRepository(tx).get(receipt.loan_id) is None
 
 
 async def test_a_booked_loan_whose_process_did_not_start_is_started_by_the_repeat(

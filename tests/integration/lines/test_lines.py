@@ -14,7 +14,12 @@ from messages.ids import new_id
 from messages.lines import CloseLine, ReserveDrawdown
 from runtime.clock import utc_now
 from sandbox.personas import person
-from storage.applications.offers import OfferState
+from storage.applications.applications import ApplicationRepository
+from storage.applications.offers import OfferRepository, OfferState
+from storage.common.outbox import OutboxRepository
+from storage.lines.drawdowns import DrawdownRepository
+from storage.lines.lines import LineRepository
+from storage.lines.quotes import QuoteRepository
 from tests.integration.story import (
     AMOUNT,
     Bench,
@@ -38,13 +43,13 @@ async def test_an_accepted_offer_opens_one_line_and_one_process(bench: Bench) ->
     known = await applicant(bench, person("approved", 401))
     accepted, now = offer(), utc_now()
     async with bench.database.transaction() as tx:
-        await tx.offers.make(accepted, known.start.application_id, now)
+        await OfferRepository(tx).make(accepted, known.start.application_id, now)
     request = opening(known, accepted, now)
     await asyncio.gather(*(bench.perform(calls.OPEN_LINE, request) for _ in range(3)))
     async with bench.database.read() as tx:
-        row = await tx.applications.get(known.start.application_id)
-        made = await tx.offers.get(accepted.offer_id)
-        line = await tx.lines.get(request.line_id)
+        row = await ApplicationRepository(tx).get(known.start.application_id)
+        made = await OfferRepository(tx).get(accepted.offer_id)
+        line = await LineRepository(tx).get(request.line_id)
     assert row is not None
     assert made is not None
     assert line is not None
@@ -63,8 +68,8 @@ async def test_a_drawdown_takes_the_quoted_amount_once(bench: Bench) -> None:
     assert len(set(receipts)) == 1
     assert receipts[0].state == "reserved"
     async with bench.database.read() as tx:
-        line = await tx.lines.get(someone.line_id)
-        facts = await tx.outbox.since(ids.line_workflow(someone.line_id), 0)
+        line = await LineRepository(tx).get(someone.line_id)
+        facts = await OutboxRepository(tx).since(ids.line_workflow(someone.line_id), 0)
     assert line is not None
     assert (line.reserved, line.drawn, line.available) == (AMOUNT, 0, 0)
     assert [fact.kind for fact in facts] == ["opened", "drawdown_reserved"]
@@ -94,8 +99,8 @@ async def test_two_drawdowns_at_once_cannot_overdraw(bench: Bench) -> None:
     assert [error.type for error in refusals] == ["LimitExceeded"] * 3
     assert refusals[0].category is ApplicationErrorCategory.BENIGN
     async with bench.database.read() as tx:
-        line = await tx.lines.get(someone.line_id)
-        drawdowns = await tx.drawdowns.page(someone.line_id)
+        line = await LineRepository(tx).get(someone.line_id)
+        drawdowns = await DrawdownRepository(tx).page(someone.line_id)
     assert line is not None
     assert (line.reserved, line.available, len(drawdowns)) == (part, AMOUNT - part, 1)
 
@@ -128,7 +133,7 @@ async def test_a_quote_whose_plan_does_not_follow_from_its_terms_is_refused(
     someone = await borrower(bench, person("approved", 408))
     quote_id = new_id("quo")
     async with bench.database.transaction() as tx:
-        await tx.quotes.insert(
+        await QuoteRepository(tx).insert(
             quote_id=quote_id,
             line_id=someone.line_id,
             terms=quoted_terms(),
@@ -151,7 +156,7 @@ async def test_a_quote_is_drawn_by_one_drawdown(bench: Bench) -> None:
     (error,) = (result for result in results if isinstance(result, ApplicationError))
     assert error.type == "QuoteUsed"
     async with bench.database.read() as tx:
-        line = await tx.lines.get(someone.line_id)
+        line = await LineRepository(tx).get(someone.line_id)
     assert line is not None
     assert line.reserved == 100_000
 

@@ -17,8 +17,10 @@ from messages.ids import new_id
 from sandbox.personas import person
 from storage.common.rows import Cursor
 from storage.database import Database
-from storage.loans.journal import EntryKind
-from storage.loans.reconciliation import LoanComparison
+from storage.lines.lines import LineRepository
+from storage.loans.journal import EntryKind, JournalRepository
+from storage.loans.loans import LoanRepository
+from storage.loans.reconciliation import LoanComparison, ReconciliationRepository
 from tests.integration.story import AMOUNT, DISBURSED_ON, Bench, borrower, quoted_terms
 
 FIRST_DUE = date(2026, 2, 15)
@@ -50,13 +52,13 @@ class Lent:
     async def post(self, key: str, on: date, lines: Sequence[JournalLine]) -> datetime:
         """Post an entry and return when it was recorded."""
         async with self.bench.database.transaction() as tx:
-            assert await tx.journal.post(self.loan_id, key, "bill", on, "CNY", lines)
-            return (await tx.journal.of_loan(self.loan_id))[-1].recorded_at
+            assert await JournalRepository(tx).post(self.loan_id, key, "bill", on, "CNY", lines)
+            return (await JournalRepository(tx).of_loan(self.loan_id))[-1].recorded_at
 
     async def balances(self, **of: Any) -> dict[str, int]:
         """Return the loan's balances that are not zero."""
         async with self.bench.database.read() as tx:
-            sheet = await tx.journal.trial_balance(loan_id=self.loan_id, **of)
+            sheet = await JournalRepository(tx).trial_balance(loan_id=self.loan_id, **of)
         return {account: balance for account, balance in sheet.items() if balance}
 
     async def compared(self) -> LoanComparison:
@@ -72,7 +74,7 @@ async def lent(bench: Bench, index: int, *, funder: str = "own", currency: str =
     terms = quoted_terms().model_copy(update={"currency": currency})
     event = Disbursed(key=f"loan:{receipt.loan_id}:disbursed", on=DISBURSED_ON, amount=AMOUNT)
     async with bench.database.transaction() as tx:
-        loan = await tx.loans.book(
+        loan = await LoanRepository(tx).book(
             loan_id=receipt.loan_id,
             drawdown_id=receipt.drawdown_id,
             line_id=someone.line_id,
@@ -82,9 +84,9 @@ async def lent(bench: Bench, index: int, *, funder: str = "own", currency: str =
             funder=funder,
         )
         assert loan.funder == funder
-        await tx.loans.append_event(loan.id, event)
+        await LoanRepository(tx).append_event(loan.id, event)
         after = position(terms, (event,), DISBURSED_ON)
-        await tx.journal.post(
+        await JournalRepository(tx).post(
             loan.id,
             event.key,
             "disbursement",
@@ -92,8 +94,8 @@ async def lent(bench: Bench, index: int, *, funder: str = "own", currency: str =
             currency,
             journal_between(None, after, -AMOUNT),
         )
-        await tx.loans.project(loan.id, after, DISBURSED_ON, 1)
-        await tx.lines.draw(someone.line_id, AMOUNT)
+        await LoanRepository(tx).project(loan.id, after, DISBURSED_ON, 1)
+        await LineRepository(tx).draw(someone.line_id, AMOUNT)
     return Lent(bench, receipt.loan_id)
 
 
@@ -103,7 +105,7 @@ async def compared(database: Database, limit: int = 100) -> list[LoanComparison]
     cursor = None
     while True:
         async with database.snapshot() as tx:
-            page = await tx.reconciliation.page(cursor, limit)
+            page = await ReconciliationRepository(tx).page(cursor, limit)
         if not page:
             return found
         found += page
@@ -161,13 +163,15 @@ async def test_funders_and_currencies_are_kept_apart(bench: Bench) -> None:
     dollars = await lent(bench, 904, funder=funder, currency="USD")
     await lent(bench, 905)
     async with bench.database.read() as tx:
-        yuan = await tx.journal.trial_balance(currency="CNY", funder=funder)
-        of_dollars = await tx.journal.trial_balance(currency="USD", funder=funder)
-        everything = await tx.journal.trial_balance(currency="USD")
-        assert await tx.journal.trial_balance(currency="CNY", funder="nobody") == {}
-        assert await tx.journal.trial_balance(currency="CNY", loan_id=dollars.loan_id) == {}
+        yuan = await JournalRepository(tx).trial_balance(currency="CNY", funder=funder)
+        of_dollars = await JournalRepository(tx).trial_balance(currency="USD", funder=funder)
+        everything = await JournalRepository(tx).trial_balance(currency="USD")
+        assert await JournalRepository(tx).trial_balance(currency="CNY", funder="nobody") == {}
+        assert (
+            await JournalRepository(tx).trial_balance(currency="CNY", loan_id=dollars.loan_id) == {}
+        )
         with pytest.raises(ValueError, match="one currency"):
-            await tx.journal.trial_balance(funder=funder)
+            await JournalRepository(tx).trial_balance(funder=funder)
     assert yuan == {"principal_receivable": 2 * AMOUNT, "cash": -2 * AMOUNT}
     assert of_dollars == everything == {"principal_receivable": AMOUNT, "cash": -AMOUNT}
     assert await ours.balances(funder=funder) == await ours.balances()
@@ -207,8 +211,8 @@ async def test_the_chart_of_accounts_is_the_database_s(bench: Bench) -> None:
     for account in CHART:
         await post(account)
     async with bench.database.read() as tx:
-        assert set(await tx.journal.trial_balance(loan_id=loan.loan_id)) == set(CHART)
-        entries = await tx.journal.of_loan(loan.loan_id)
+        assert set(await JournalRepository(tx).trial_balance(loan_id=loan.loan_id)) == set(CHART)
+        entries = await JournalRepository(tx).of_loan(loan.loan_id)
     assert {entry.lines[0].account for entry in entries} == set(CHART)
     for account in ("Cash", "cash:", "cash:ICBC", "loss:icbc", "income", ""):
         with pytest.raises(asyncpg.CheckViolationError, match="entries_account_of_chart"):
@@ -231,7 +235,7 @@ async def test_a_correction_is_an_entry_that_reverses(bench: Bench) -> None:
     await loan.book(reversal, "reversal", date(2026, 2, 1), -INSTALMENT)
     assert await loan.balances() == before
     async with bench.database.read() as tx:
-        _, paid, undone = await tx.journal.of_loan(loan.loan_id)
+        _, paid, undone = await JournalRepository(tx).of_loan(loan.loan_id)
     assert undone.kind == "reversal"
     assert {line.account: line.amount for line in paid.lines} == {
         line.account: -line.amount for line in undone.lines
@@ -248,9 +252,9 @@ async def test_a_loan_s_entries_are_paged_as_they_were_posted(bench: Bench) -> N
             lines(Account.PENALTY_RECEIVABLE, 1 + number),
         )
     async with bench.database.read() as tx:
-        whole = await tx.journal.of_loan(loan.loan_id)
-        first = await tx.journal.of_loan(loan.loan_id, limit=3)
-        rest = await tx.journal.of_loan(loan.loan_id, first[-1].id, 3)
+        whole = await JournalRepository(tx).of_loan(loan.loan_id)
+        first = await JournalRepository(tx).of_loan(loan.loan_id, limit=3)
+        rest = await JournalRepository(tx).of_loan(loan.loan_id, first[-1].id, 3)
     assert (len(first), len(rest)) == (3, 2)
     assert [*first, *rest] == whole
     assert [entry.lines[0].amount for entry in whole] == [AMOUNT, 1, 2, 3, 4]
@@ -323,7 +327,7 @@ async def test_an_event_without_its_entry_and_an_entry_without_its_event_are_fou
     unbooked, invented = await lent(bench, 914), await lent(bench, 915)
     event = Paid(key=new_id("rep"), on=DISBURSED_ON, amount=AMOUNT)
     async with bench.database.transaction() as tx:
-        await tx.loans.append_event(unbooked.loan_id, event)
+        await LoanRepository(tx).append_event(unbooked.loan_id, event)
     assert (await unbooked.compared()).differs
     await invented.post(
         f"{invented.loan_id}:x", DISBURSED_ON, lines(Account.PRINCIPAL_RECEIVABLE, 5)
@@ -336,7 +340,7 @@ async def test_events_that_contradict_each_other_are_told(bench: Bench) -> None:
     loan = await lent(bench, 916)
     async with bench.database.transaction() as tx:
         stray = Reversed(key=new_id("rep"), on=DISBURSED_ON, reverses="nothing")
-        await tx.loans.append_event(loan.loan_id, stray)
+        await LoanRepository(tx).append_event(loan.loan_id, stray)
     found = await loan.compared()
     assert (found.differs, found.position_principal) == (True, None)
     assert found.refusal
@@ -356,7 +360,7 @@ async def test_a_page_costs_three_statements_however_many_loans_it_has(bench: Be
         asked: list[Any] = []
         async with bench.database.snapshot() as tx:
             with tx.connection.query_logger(asked.append):
-                assert len(await tx.reconciliation.page(None, limit)) == limit
+                assert len(await ReconciliationRepository(tx).page(None, limit)) == limit
         return len(asked)
 
     assert [await statements(1), await statements(len(everything))] == [3, 3]
@@ -365,9 +369,13 @@ async def test_a_page_costs_three_statements_however_many_loans_it_has(bench: Be
 async def test_a_page_is_read_at_one_moment(bench: Bench) -> None:
     loan = await lent(bench, 921)
     async with bench.database.snapshot() as tx:
-        assert await tx.loans.get(loan.loan_id)
+        assert await LoanRepository(tx).get(loan.loan_id)
         await loan.pay(INSTALMENT, FIRST_DUE)
-        (seen,) = [one for one in await tx.reconciliation.page(None, 100) if one.id == loan.loan_id]
+        (seen,) = [
+            one
+            for one in await ReconciliationRepository(tx).page(None, 100)
+            if one.id == loan.loan_id
+        ]
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             await tx.connection.execute("update loans set state_seq = 9")
     assert (seen.ledger_principal, seen.differs) == (AMOUNT, False)

@@ -18,7 +18,14 @@ from domain.loans.schedule import build_plan
 from messages.ids import new_id
 from messages.loans import BookFact, RecordFact
 from sandbox.personas import person
-from storage.database import Database, Transaction
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.lines.drawdowns import DrawdownRepository
+from storage.lines.lines import LineRepository
+from storage.lines.quotes import QuoteRepository
+from storage.loans.journal import JournalRepository
+from storage.loans.loans import LoanRepository
+from storage.loans.reconciliation import ReconciliationRepository
 from tests.integration.story import Bench, borrower
 from tests.property.loans import EXAMPLES
 from tests.property.test_loan_machine import LoanMachine
@@ -75,9 +82,9 @@ class BookedMachine(LoanMachine):
     async def _disburse(self, tx: Transaction, event: Disbursed) -> None:
         drawdown_id, quote_id = new_id("dra"), new_id("quo")
         plan = build_plan(self.terms)
-        line = await tx.lines.get(self.line_id)
+        line = await LineRepository(tx).get(self.line_id)
         assert line is not None
-        await tx.quotes.insert(
+        await QuoteRepository(tx).insert(
             quote_id=quote_id,
             line_id=self.line_id,
             terms=self.terms,
@@ -85,7 +92,7 @@ class BookedMachine(LoanMachine):
             quoted_at=line.opened_at,
             expires_at=line.expires_at,
         )
-        await tx.drawdowns.reserve(
+        await DrawdownRepository(tx).reserve(
             drawdown_id=drawdown_id,
             line_id=self.line_id,
             quote_id=quote_id,
@@ -95,7 +102,7 @@ class BookedMachine(LoanMachine):
             contract_no=f"LF-{drawdown_id.upper()}",
             requested_at=line.opened_at,
         )
-        loan = await tx.loans.book(
+        loan = await LoanRepository(tx).book(
             loan_id=self.loan_id,
             drawdown_id=drawdown_id,
             line_id=self.line_id,
@@ -103,7 +110,7 @@ class BookedMachine(LoanMachine):
             terms=self.terms,
             plan=plan,
         )
-        await tx.lines.repay(self.line_id, -event.amount)
+        await LineRepository(tx).repay(self.line_id, -event.amount)
         key = f"{self.loan_id}:{event.key}"
         books = LoanBooks(tx, loan, (), None)
         await books.post(
@@ -117,10 +124,10 @@ class BookedMachine(LoanMachine):
 
     async def _compare(self) -> None:
         async with self.database.snapshot() as tx:
-            sheet = await tx.journal.trial_balance(loan_id=self.loan_id)
-            projected = await tx.loans.instalments(self.loan_id)
-            loan = await tx.loans.get(self.loan_id)
-            entries = await tx.journal.of_loan(self.loan_id)
+            sheet = await JournalRepository(tx).trial_balance(loan_id=self.loan_id)
+            projected = await LoanRepository(tx).instalments(self.loan_id)
+            loan = await LoanRepository(tx).get(self.loan_id)
+            entries = await JournalRepository(tx).of_loan(self.loan_id)
         assert loan is not None
         model = {account: amount for account, amount in self.ledger.items() if amount}
         assert {account: amount for account, amount in sheet.items() if amount} == model
@@ -156,6 +163,6 @@ async def test_the_journal_holds_what_the_model_counts(bench: Bench) -> None:
         ),
     )
     async with bench.database.snapshot() as tx:
-        page = await tx.reconciliation.page(None, 10_000)
+        page = await ReconciliationRepository(tx).page(None, 10_000)
     assert [one.id for one in page if one.differs] == []
     assert len(page) >= 5

@@ -25,9 +25,12 @@ from messages.loans import (
 )
 from messages.payments import QueryTransfer, TransferStatus
 from sandbox.personas import person
-from storage.database import Transaction
-from storage.loans.loans import LoanRow, LoanState
-from storage.loans.repayments import RepaymentState
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.lines.lines import LineRepository
+from storage.loans.journal import JournalRepository
+from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.repayments import RepaymentRepository, RepaymentState
 from tests.integration.conftest import Arm
 from tests.integration.story import Bench, borrower
 
@@ -54,7 +57,7 @@ async def lent(bench: Bench, key: str, index: int) -> str:
 
 
 async def loan_row(tx: Transaction, loan_id: str) -> LoanRow:
-    row = await tx.loans.get(loan_id)
+    row = await LoanRepository(tx).get(loan_id)
     assert row is not None
     return row
 
@@ -127,10 +130,10 @@ async def test_an_instalment_is_billed_debited_and_booked(bench: Bench) -> None:
     assert order["initiator"] == "merchant"
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
-        instalments = await tx.loans.instalments(loan_id)
-        balance = await tx.journal.trial_balance(loan_id=loan_id)
-        entries = await tx.journal.of_loan(loan_id)
-        repayment = await tx.repayments.get(request.repayment_id)
+        instalments = await LoanRepository(tx).instalments(loan_id)
+        balance = await JournalRepository(tx).trial_balance(loan_id=loan_id)
+        entries = await JournalRepository(tx).of_loan(loan_id)
+        repayment = await RepaymentRepository(tx).get(request.repayment_id)
     assert (row.principal_outstanding, row.next_due_on) == (925_440, date(2026, 3, 15))
     assert instalments[0].state is InstalmentState.PAID
     assert (instalments[0].paid_principal, instalments[0].paid_interest) == (74_560, 20_000)
@@ -158,8 +161,8 @@ async def test_racing_and_repeated_collections_debit_and_book_once(bench: Bench)
     assert len({paid(outcome) for outcome in outcomes}) == 1
     assert await bench.book.moved(request.order_no) == [INSTALMENT]
     async with bench.database.read() as tx:
-        assert len(await tx.loans.events(loan_id)) == 2
-        assert await tx.journal.balance_check() == 0
+        assert len(await LoanRepository(tx).events(loan_id)) == 2
+        assert await JournalRepository(tx).balance_check() == 0
         assert (await loan_row(tx, loan_id)).principal_outstanding == 925_440
 
 
@@ -188,9 +191,9 @@ async def test_a_declined_debit_leaves_the_bill_open(bench: Bench) -> None:
         assert outcome.event is None
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
-        repayment = await tx.repayments.get(request.repayment_id)
-        balance = await tx.journal.trial_balance(loan_id=loan_id)
-        facts = await tx.outbox.since(ids.loan_workflow(loan_id), 0)
+        repayment = await RepaymentRepository(tx).get(request.repayment_id)
+        balance = await JournalRepository(tx).trial_balance(loan_id=loan_id)
+        facts = await OutboxRepository(tx).since(ids.loan_workflow(loan_id), 0)
     assert (row.state, row.principal_outstanding) == (LoanState.CURRENT, 1_000_000)
     assert repayment is not None
     assert (repayment.state, repayment.reason) == (RepaymentState.FAILED, "insufficient_funds")
@@ -236,8 +239,8 @@ async def test_credit_held_pays_a_bill_without_a_debit(bench: Bench) -> None:
     assert await bench.book.order(request.order_no) is None
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
-        balance = await tx.journal.trial_balance(loan_id=loan_id)
-        line = await tx.lines.get(row.line_id)
+        balance = await JournalRepository(tx).trial_balance(loan_id=loan_id)
+        line = await LineRepository(tx).get(row.line_id)
     assert row.principal_outstanding == 925_440
     assert balance[Account.CUSTOMER_CREDIT] == 0
     assert line is not None
@@ -252,14 +255,14 @@ async def test_arrears_are_paid_with_the_penalty_by_actual_days(bench: Bench) ->
     await mark(bench, loan_id, on)
     async with bench.database.read() as tx:
         late = await loan_row(tx, loan_id)
-        instalments = await tx.loans.instalments(loan_id)
+        instalments = await LoanRepository(tx).instalments(loan_id)
     assert (late.state, late.days_past_due, late.bucket) == (LoanState.OVERDUE, 10, "M1")
     assert instalments[0].penalty == 490  # 745.60 x 24 % x 10 / 365 = 4.9026
     event = await Repaying(bench, loan_id, INSTALMENT + 490, on).pay()
     assert event.amount == 95_050
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
-        balance = await tx.journal.trial_balance(loan_id=loan_id)
+        balance = await JournalRepository(tx).trial_balance(loan_id=loan_id)
     assert (row.state, row.days_past_due) == (LoanState.CURRENT, 0)
     assert balance[Account.PENALTY_INCOME] == -490
     assert balance.get(Account.PENALTY_RECEIVABLE, 0) == 0
@@ -293,7 +296,7 @@ async def test_a_payment_booked_late_counts_from_its_value_date(bench: Bench) ->
     await bench.perform(calls.APPLY_REPAYMENT, repaying.booking())
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
-        balance = await tx.journal.trial_balance(loan_id=loan_id)
+        balance = await JournalRepository(tx).trial_balance(loan_id=loan_id)
     assert (row.state, row.business_date) == (LoanState.CURRENT, date(2026, 2, 25))
     assert balance[Account.PENALTY_INCOME] == -245
     assert balance[Account.PRINCIPAL_RECEIVABLE] == 925_440
@@ -305,16 +308,16 @@ async def test_a_payoff_settles_the_loan_and_closes_its_books(bench: Bench) -> N
     on = date(2026, 3, 1)
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
-        quote = payoff_quote(row.terms, await tx.loans.events(loan_id), on)
+        quote = payoff_quote(row.terms, await LoanRepository(tx).events(loan_id), on)
     # 14 of 28 days of the second period's 185.09, half up, on top of the principal.
     assert quote.total == 925_440 + 9_255
     event = await Repaying(bench, loan_id, quote.total, on).pay(quote)
     assert isinstance(event, PaidOff)
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
-        balance = await tx.journal.trial_balance(loan_id=loan_id)
-        instalments = await tx.loans.instalments(loan_id)
-        facts = await tx.outbox.since(ids.loan_workflow(loan_id), 0)
+        balance = await JournalRepository(tx).trial_balance(loan_id=loan_id)
+        instalments = await LoanRepository(tx).instalments(loan_id)
+        facts = await OutboxRepository(tx).since(ids.loan_workflow(loan_id), 0)
     assert (row.state, row.settled_on) == (LoanState.SETTLED, on)
     assert {account: amount for account, amount in balance.items() if amount} == {
         Account.CASH: 29_255,
@@ -348,7 +351,7 @@ async def test_a_repayment_that_dies_anywhere_is_made_good(
     assert order is not None
     assert order["initiator"] == "cardholder"
     async with bench.database.read() as tx:
-        assert len(await tx.loans.events(loan_id)) == 2
+        assert len(await LoanRepository(tx).events(loan_id)) == 2
 
 
 async def test_a_failed_repayment_makes_room_for_the_next(bench: Bench) -> None:

@@ -32,7 +32,13 @@ from messages import calls, ids
 from messages.ids import new_id
 from messages.loans import BookFact, RecordFact
 from sandbox.personas import person
-from storage.loans.loans import LoanRow, LoanState
+from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
+from storage.lines.lines import LineRepository
+from storage.lines.quotes import QuoteRepository
+from storage.loans.journal import JournalRepository
+from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.reconciliation import ReconciliationRepository
 from tests.integration.story import (
     AMOUNT,
     DISBURSED_ON,
@@ -73,27 +79,27 @@ class Ledger:
 
     async def row(self) -> LoanRow:
         async with self.bench.database.read() as tx:
-            row = await tx.loans.get(self.id)
+            row = await LoanRepository(tx).get(self.id)
         assert row is not None
         return row
 
     async def balances(self) -> dict[str, int]:
         async with self.bench.database.read() as tx:
-            sheet = await tx.journal.trial_balance(loan_id=self.id)
+            sheet = await JournalRepository(tx).trial_balance(loan_id=self.id)
         return {account: amount for account, amount in sheet.items() if amount}
 
     async def drawn(self) -> int:
         async with self.bench.database.read() as tx:
-            line = await tx.lines.get(self.who.line_id)
+            line = await LineRepository(tx).get(self.who.line_id)
         assert line is not None
         return line.drawn
 
     async def consistent(self) -> None:
         """Check that ledger, projection and a recomputed position say the same."""
         async with self.bench.database.snapshot() as tx:
-            page = await tx.reconciliation.page(None, 500)
-            events = await tx.loans.events(self.id)
-            projected = await tx.loans.instalments(self.id)
+            page = await ReconciliationRepository(tx).page(None, 500)
+            events = await LoanRepository(tx).events(self.id)
+            projected = await LoanRepository(tx).instalments(self.id)
         (one,) = [one for one in page if one.id == self.id]
         assert not one.differs
         row = await self.row()
@@ -137,10 +143,12 @@ async def test_every_kind_of_event_posts_one_entry_and_keeps_the_books(bench: Be
         await loan.consistent()
 
     async with bench.database.read() as tx:
-        entries = await tx.journal.of_loan(loan.id)
+        entries = await JournalRepository(tx).of_loan(loan.id)
         kinds = [entry.kind for entry in entries]
-        audit = [row for row in await tx.audit.of(loan.id) if row.action.startswith("record_")]
-        news = await tx.outbox.since(ids.loan_workflow(loan.id), 0, limit=100)
+        audit = [
+            row for row in await AuditRepository(tx).of(loan.id) if row.action.startswith("record_")
+        ]
+        news = await OutboxRepository(tx).since(ids.loan_workflow(loan.id), 0, limit=100)
     assert kinds[:2] == ["disbursement", "repayment"]
     # What only changes what lies ahead moves no balance, and so posts nothing.
     assert {"charge", "waiver", "reversal", "repayment", "refund", "write_off", "recovery"} <= {
@@ -160,8 +168,8 @@ async def test_a_repeated_and_a_racing_record_count_once(bench: Bench) -> None:
     request = loan.request(event, event.on)
     await asyncio.gather(*(bench.perform(calls.BOOK_FACT, request) for _ in range(5)))
     async with bench.database.read() as tx:
-        events = await tx.loans.events(loan.id)
-        audit = await tx.audit.of(loan.id)
+        events = await LoanRepository(tx).events(loan.id)
+        audit = await AuditRepository(tx).of(loan.id)
     assert [item.key for item in events].count(event.key) == 1
     assert [row.action for row in audit].count("record_charged") == 1
     await loan.consistent()
@@ -174,7 +182,7 @@ async def test_what_contradicts_the_loan_leaves_no_trace(bench: Bench) -> None:
         await loan.book(Refunded(key=loan.key(), on=date(2026, 2, 1), amount=1))
     assert (refusal.value.type, refusal.value.non_retryable) == ("InvalidEvent", True)
     async with bench.database.read() as tx:
-        assert len(await tx.loans.events(loan.id)) == 1
+        assert len(await LoanRepository(tx).events(loan.id)) == 1
     assert await loan.balances() == before
 
 
@@ -185,8 +193,8 @@ async def test_what_was_given_up_makes_no_room_on_the_line(bench: Bench) -> None
     await loan.book(WrittenOff(key=loan.key(), on=date(2026, 9, 1)))
     assert await loan.drawn() == AMOUNT - 74_560
     async with bench.database.read() as tx:
-        assert await tx.loans.any_overdue(loan.who.applicant_id)
-        projected = await tx.loans.instalments(loan.id)
+        assert await LoanRepository(tx).any_overdue(loan.who.applicant_id)
+        projected = await LoanRepository(tx).instalments(loan.id)
     assert {row.state for row in projected} == {
         InstalmentState.PAID,
         InstalmentState.WRITTEN_OFF,
@@ -200,14 +208,14 @@ async def test_a_reversal_is_booked_though_the_room_was_drawn_again(bench: Bench
     loan = await lent(bench, 5, mode="revolving")
     key = await loan.pay(INSTALMENT, FIRST_DUE)
     async with bench.database.transaction() as tx:
-        assert await tx.lines.reserve(loan.who.line_id, 74_560)
-        await tx.lines.draw(loan.who.line_id, 74_560)
+        assert await LineRepository(tx).reserve(loan.who.line_id, 74_560)
+        await LineRepository(tx).draw(loan.who.line_id, 74_560)
     await loan.book(
         Reversed(key=loan.key(), on=date(2026, 2, 18), reverses=key, reason="chargeback")
     )
     assert await loan.drawn() == AMOUNT + 74_560
     async with bench.database.transaction() as tx:
-        assert not await tx.lines.reserve(loan.who.line_id, 1)
+        assert not await LineRepository(tx).reserve(loan.who.line_id, 1)
     assert (await loan.balances())["cash"] == -AMOUNT
     await loan.consistent()
 
@@ -218,7 +226,7 @@ async def test_a_new_plan_takes_the_place_of_the_old_instalments(bench: Bench) -
     event = Rescheduled(key=loan.key(), on=on, instalments=3, first_due_on=date(2026, 3, 20))
     await loan.book(event)
     async with bench.database.read() as tx:
-        projected = await tx.loans.instalments(loan.id)
+        projected = await LoanRepository(tx).instalments(loan.id)
     ahead = [row for row in projected if row.due_on > on and row.principal]
     assert [row.due_on for row in ahead] == [
         date(2026, 3, 20),
@@ -251,7 +259,7 @@ async def _quoted(bench: Bench, who: Borrower, terms: LoanTerms) -> tuple[str, C
     assert sheet is not None
     quote_id = new_id("quo")
     async with bench.database.transaction() as tx:
-        await tx.quotes.insert(
+        await QuoteRepository(tx).insert(
             quote_id=quote_id,
             line_id=who.line_id,
             terms=terms,
@@ -300,6 +308,6 @@ async def test_fees_are_kept_back_from_the_proceeds_and_the_bank_is_named(bench:
     assert (balances["fee_income"], balances["interest_income"]) == (-21_000, -10_000)
     await loan.consistent()
     async with bench.database.read() as tx:
-        quote = await tx.quotes.get(quote_id)
+        quote = await QuoteRepository(tx).get(quote_id)
     assert quote is not None
     assert (quote.cost_sheet, quote.cost_sheet_hash) == (sheet, sheet.hash)

@@ -20,7 +20,8 @@ from providers import Answer, ProviderRejected, Providers, ProviderUnavailable, 
 from providers.sources.bureau import BureauReport, BureauRequest
 from providers.verification.real_name import RealNameRequest
 from sandbox.personas import Person, person
-from storage.sources import EnquiryRow, UsageRow
+from storage.people.consents import ConsentRepository
+from storage.sources import EnquiryRepository, EnquiryRow, UsageRow
 from tests.integration.story import Applicant, Bench, applicant
 from tests.standins import Standins, connected, sandbox_config
 
@@ -85,7 +86,7 @@ class Scene:
 
     async def rows(self) -> list[EnquiryRow]:
         async with self.bench.database.read() as tx:
-            return await tx.enquiries.of_application(self.known.start.application_id)
+            return await EnquiryRepository(tx).of_application(self.known.start.application_id)
 
     async def begun(self) -> None:
         """Wait until an attempt is on its way."""
@@ -99,7 +100,9 @@ class Scene:
 
     async def usage(self, source: str | None = None) -> list[UsageRow]:
         async with self.bench.database.read() as tx:
-            rows = await tx.enquiries.usage(MORNING.date(), MORNING.date() + timedelta(days=400))
+            rows = await EnquiryRepository(tx).usage(
+                MORNING.date(), MORNING.date() + timedelta(days=400)
+            )
         return [row for row in rows if row.source == (source or self.main)]
 
 
@@ -471,7 +474,7 @@ async def test_a_fault_of_ours_is_raised_and_leaves_nothing_on_its_way(scene: Sc
 
 async def grant(scene: Scene, purpose: Purpose) -> str:
     async with scene.bench.database.transaction() as tx:
-        row = await tx.consents.grant(
+        row = await ConsentRepository(tx).grant(
             new_id("con"),
             scene.known.start.applicant_id,
             purpose,
@@ -486,7 +489,7 @@ async def grant(scene: Scene, purpose: Purpose) -> str:
 
 async def revoke(scene: Scene, purpose: Purpose) -> None:
     async with scene.bench.database.transaction() as tx:
-        await tx.consents.revoke(
+        await ConsentRepository(tx).revoke(
             scene.known.start.applicant_id, purpose, revoked_by="test", at=MORNING
         )
 

@@ -16,6 +16,7 @@ from domain.verification.elements import ElementKind, Verdict
 from messages import calls
 from runtime.settings import Settings
 from sandbox.personas import person
+from storage.sources import EnquiryRepository
 from tests.integration.sources.test_enquiries import spare_standins
 from tests.integration.story import Applicant, Bench, applicant, real_name
 from tests.standins import Standins
@@ -71,7 +72,7 @@ async def someone(bench: Bench) -> Applicant:
 async def asked(known: Applicant) -> list[tuple[str, str | None]]:
     """Which sources were asked for the application, and what came of it."""
     async with known.bench.database.read() as tx:
-        rows = await tx.enquiries.of_application(known.start.application_id)
+        rows = await EnquiryRepository(tx).of_application(known.start.application_id)
     return [(row.source, row.outcome) for row in rows]
 
 

@@ -18,15 +18,23 @@ from messages.ids import new_id
 from runtime.keyring import BlindIndex, Keyring, Tampered
 from runtime.settings import Settings
 from sandbox.personas import person
+from storage.applications.applications import ApplicationRepository
+from storage.common.audit import AuditRepository
 from storage.common.errors import IdempotencyMismatch, RecordMissing
+from storage.common.repository import Transaction
 from storage.common.rows import Cursor
-from storage.database import Database, Transaction
-from storage.people.applicants import Personal
+from storage.database import Database
+from storage.lines.lines import LineRepository
+from storage.loans.journal import JournalRepository
+from storage.loans.loans import LoanRepository
+from storage.payments import TransferRepository
+from storage.people.applicants import ApplicantRepository, Personal
+from storage.verification.elements import ElementRepository
 from tests.integration.story import Bench, applicant, borrower, operator, real_name
 
 
 async def apply_for(tx: Transaction, channel: str = "app") -> StartApplication:
-    row = await tx.applicants.get_or_create(new_id("per"), channel, new_id("per"))
+    row = await ApplicantRepository(tx).get_or_create(new_id("per"), channel, new_id("per"))
     start = StartApplication(
         application_id=new_id("app"),
         applicant_id=row.id,
@@ -36,7 +44,7 @@ async def apply_for(tx: Transaction, channel: str = "app") -> StartApplication:
         amount=1_000_000,
         instalments=12,
     )
-    await tx.applications.insert(start, created_by="test")
+    await ApplicationRepository(tx).insert(start, created_by="test")
     return start
 
 
@@ -46,15 +54,17 @@ async def apply_for(tx: Transaction, channel: str = "app") -> StartApplication:
 async def test_a_channel_s_reference_is_one_applicant(database: Database) -> None:
     async def create(applicant_id: str) -> str:
         async with database.transaction() as tx:
-            return (await tx.applicants.get_or_create(applicant_id, "app", "customer-1")).id
+            return (
+                await ApplicantRepository(tx).get_or_create(applicant_id, "app", "customer-1")
+            ).id
 
     made = await asyncio.gather(*(create(new_id("per")) for _ in range(8)))
     assert len(set(made)) == 1
     async with database.transaction() as tx:
-        other = await tx.applicants.get_or_create(new_id("per"), "partner", "customer-1")
+        other = await ApplicantRepository(tx).get_or_create(new_id("per"), "partner", "customer-1")
         assert other.id not in made
         with pytest.raises(IdempotencyMismatch):
-            await tx.applicants.get_or_create(made[0], "app", "customer-2")
+            await ApplicantRepository(tx).get_or_create(made[0], "app", "customer-2")
 
 
 async def test_personal_data_is_sealed_for_its_row_and_looked_up_by_digest(
@@ -64,11 +74,11 @@ async def test_personal_data_is_sealed_for_its_row_and_looked_up_by_digest(
     async with database.transaction() as tx:
         first, second = await apply_for(tx), await apply_for(tx)
         for start in (first, second):
-            await tx.applicants.remember(
+            await ApplicantRepository(tx).remember(
                 start.applicant_id, name=someone.name, identity_number=someone.identity_number
             )
-        await tx.applicants.remember(first.applicant_id, mobile=someone.mobile)
-        assert await tx.applicants.personal(first.applicant_id) == Personal(
+        await ApplicantRepository(tx).remember(first.applicant_id, mobile=someone.mobile)
+        assert await ApplicantRepository(tx).personal(first.applicant_id) == Personal(
             someone.name, someone.identity_number, someone.mobile, None
         )
         await tx.connection.execute(
@@ -78,9 +88,9 @@ async def test_personal_data_is_sealed_for_its_row_and_looked_up_by_digest(
             second.applicant_id,
         )
         with pytest.raises(Tampered):
-            await tx.applicants.personal(second.applicant_id)
+            await ApplicantRepository(tx).personal(second.applicant_id)
         with pytest.raises(RecordMissing):
-            await tx.applicants.personal(new_id("per"))
+            await ApplicantRepository(tx).personal(new_id("per"))
 
 
 async def test_a_new_key_in_front_leaves_the_old_readable(
@@ -96,10 +106,10 @@ async def test_a_new_key_in_front_leaves_the_old_readable(
     ):
         async with before.transaction() as tx:
             start = await apply_for(tx)
-            await tx.applicants.remember(start.applicant_id, name="示例名")
+            await ApplicantRepository(tx).remember(start.applicant_id, name="示例名")
         async with after.transaction() as tx:
-            await tx.applicants.remember(start.applicant_id, mobile="13800138000")
-            personal = await tx.applicants.personal(start.applicant_id)
+            await ApplicantRepository(tx).remember(start.applicant_id, mobile="13800138000")
+            personal = await ApplicantRepository(tx).personal(start.applicant_id)
     assert (personal.name, personal.mobile) == ("示例名", "13800138000")
 
 
@@ -109,11 +119,11 @@ async def test_a_new_key_in_front_leaves_the_old_readable(
 async def test_an_application_s_id_stands_for_one_request(database: Database) -> None:
     async with database.transaction() as tx:
         start = await apply_for(tx)
-        again = await tx.applications.insert(start, created_by="test")
+        again = await ApplicationRepository(tx).insert(start, created_by="test")
         assert again.id == start.application_id
         more = start.model_copy(update={"amount": start.amount + 10_000})
         with pytest.raises(IdempotencyMismatch):
-            await tx.applications.insert(more, created_by="test")
+            await ApplicationRepository(tx).insert(more, created_by="test")
 
 
 async def test_a_list_is_paged_without_gaps_or_repeats(database: Database) -> None:
@@ -122,7 +132,7 @@ async def test_a_list_is_paged_without_gaps_or_repeats(database: Database) -> No
     seen: list[str] = []
     cursor = None
     async with database.read() as tx:
-        while page := await tx.applications.page(cursor, 3, channel="paged"):
+        while page := await ApplicationRepository(tx).page(cursor, 3, channel="paged"):
             seen += [row.id for row in page]
             cursor = Cursor(page[-1].created_at, page[-1].id)
     assert len(seen) == 7
@@ -138,7 +148,7 @@ async def test_a_state_is_replaced_by_a_newer_one_or_by_what_a_lost_task_became(
         start = await apply_for(tx)
 
         async def move(state: ApplicationState, state_seq: int) -> bool:
-            return await tx.applications.set_state(
+            return await ApplicationRepository(tx).set_state(
                 start.application_id, state, Waiting.NOTHING, state_seq, at
             )
 
@@ -158,25 +168,27 @@ async def test_elements_count_attempts_and_an_id_names_one_of_them(bench: Bench)
 
     async def submit(element_id: str) -> None:
         async with bench.database.transaction() as tx:
-            await tx.elements.insert(
+            await ElementRepository(tx).insert(
                 element_id, known.start.application_id, ElementKind.OPERATOR, data
             )
 
     await asyncio.gather(*(submit(element_id) for element_id in [*ids, *ids]))
     async with bench.database.transaction() as tx:
-        stored = [await tx.elements.get(element_id) for element_id in ids]
+        stored = [await ElementRepository(tx).get(element_id) for element_id in ids]
         assert sorted(row.attempt for row in stored if row) == [1, 2, 3, 4]
         assert stored[0] is not None
         assert stored[0].data == data
         assert someone.mobile not in repr(stored[0])
-        (status,) = await tx.elements.latest(known.start.application_id)
+        (status,) = await ElementRepository(tx).latest(known.start.application_id)
         assert (status.attempt, status.verdict) == (4, None)
         with pytest.raises(IdempotencyMismatch):
-            await tx.elements.insert(
+            await ElementRepository(tx).insert(
                 ids[0], known.start.application_id, ElementKind.OPERATOR, real_name(someone)
             )
         with pytest.raises(RecordMissing):
-            await tx.elements.insert(new_id("elt"), new_id("app"), ElementKind.OPERATOR, data)
+            await ElementRepository(tx).insert(
+                new_id("elt"), new_id("app"), ElementKind.OPERATOR, data
+            )
 
 
 # Money
@@ -190,12 +202,12 @@ async def test_an_entry_that_does_not_balance_never_commits(bench: Bench) -> Non
     )
     with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
         async with bench.database.transaction() as tx:
-            await tx.journal.post(
+            await JournalRepository(tx).post(
                 loan_id, f"loan:{loan_id}:crooked", "bill", date(2026, 2, 1), "CNY", crooked
             )
     async with bench.database.read() as tx:
-        assert len(await tx.journal.of_loan(loan_id)) == 1
-        assert await tx.journal.balance_check() == 0
+        assert len(await JournalRepository(tx).of_loan(loan_id)) == 1
+        assert await JournalRepository(tx).balance_check() == 0
 
 
 async def test_an_entry_s_key_is_posted_once(bench: Bench) -> None:
@@ -207,15 +219,17 @@ async def test_an_entry_s_key_is_posted_once(bench: Bench) -> None:
 
     async def post() -> bool:
         async with bench.database.transaction() as tx:
-            return await tx.journal.post(
+            return await JournalRepository(tx).post(
                 loan_id, f"loan:{loan_id}:bill:1", "bill", date(2026, 2, 15), "CNY", lines
             )
 
     assert sorted(await asyncio.gather(post(), post(), post())) == [False, False, True]
     async with bench.database.transaction() as tx:
-        early = await tx.journal.trial_balance(loan_id=loan_id, as_of=date(2026, 2, 14))
-        late = await tx.journal.trial_balance(loan_id=loan_id, currency="CNY")
-        assert not await tx.journal.post(loan_id, "empty", "bill", date(2026, 2, 15), "CNY", ())
+        early = await JournalRepository(tx).trial_balance(loan_id=loan_id, as_of=date(2026, 2, 14))
+        late = await JournalRepository(tx).trial_balance(loan_id=loan_id, currency="CNY")
+        assert not await JournalRepository(tx).post(
+            loan_id, "empty", "bill", date(2026, 2, 15), "CNY", ()
+        )
     assert Account.INTEREST_INCOME not in early
     assert late[Account.INTEREST_INCOME] == -500
 
@@ -228,7 +242,7 @@ async def test_what_happened_is_not_rewritten(bench: Bench, table: str, statemen
     await (await borrower(bench, person("approved", 805))).borrow()
     column = "amount" if table == "entries" else "recorded_at"
     async with bench.database.transaction() as tx:
-        await tx.audit.add(
+        await AuditRepository(tx).add(
             actor="test", role="ops", action="none", subject="none", outcome="none", detail={}
         )
     async with bench.database.read() as tx:
@@ -240,11 +254,11 @@ async def test_an_event_s_key_names_one_event(bench: Bench) -> None:
     loan_id = await (await borrower(bench, person("approved", 806))).borrow()
     event = Paid(key=f"loan:{loan_id}:repayment:1", on=date(2026, 2, 15), amount=94_560)
     async with bench.database.transaction() as tx:
-        assert await tx.loans.append_event(loan_id, event)
-        assert not await tx.loans.append_event(loan_id, event)
+        assert await LoanRepository(tx).append_event(loan_id, event)
+        assert not await LoanRepository(tx).append_event(loan_id, event)
         with pytest.raises(ConflictingEvent):
-            await tx.loans.append_event(loan_id, event.model_copy(update={"amount": 1}))
-        events = await tx.loans.events(loan_id)
+            await LoanRepository(tx).append_event(loan_id, event.model_copy(update={"amount": 1}))
+        events = await LoanRepository(tx).events(loan_id)
     assert [type(event) for event in events] == [Disbursed, Paid]
 
 
@@ -253,7 +267,7 @@ async def test_an_order_number_names_one_order(bench: Bench) -> None:
 
     async def request(amount: int) -> bool:
         async with bench.database.transaction() as tx:
-            row = await tx.transfers.request(
+            row = await TransferRepository(tx).request(
                 order_no=f"D-{loan_id}",
                 kind="disbursement",
                 workflow_id="drawdown:x",
@@ -271,13 +285,13 @@ async def test_an_order_number_names_one_order(bench: Bench) -> None:
 async def test_a_line_s_sums_stay_inside_its_limit(bench: Bench) -> None:
     someone = await borrower(bench, person("approved", 807), mode="revolving")
     async with bench.database.transaction() as tx:
-        assert await tx.lines.reserve(someone.line_id, 600_000)
-        assert not await tx.lines.reserve(someone.line_id, 600_000)
-        await tx.lines.draw(someone.line_id, 600_000)
-        await tx.lines.repay(someone.line_id, 100_000)
-        row = await tx.lines.get(someone.line_id)
+        assert await LineRepository(tx).reserve(someone.line_id, 600_000)
+        assert not await LineRepository(tx).reserve(someone.line_id, 600_000)
+        await LineRepository(tx).draw(someone.line_id, 600_000)
+        await LineRepository(tx).repay(someone.line_id, 100_000)
+        row = await LineRepository(tx).get(someone.line_id)
         assert row is not None
         assert (row.state, row.drawn, row.available) == (LineState.ACTIVE, 500_000, 500_000)
     with pytest.raises(asyncpg.CheckViolationError):
         async with bench.database.transaction() as tx:
-            await tx.lines.release(someone.line_id, 1)
+            await LineRepository(tx).release(someone.line_id, 1)

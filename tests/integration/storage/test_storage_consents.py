@@ -9,9 +9,11 @@ import pytest
 from domain.people.consents import CURRENT_TEXTS, Purpose
 from messages.ids import new_id
 from storage.common.errors import IdempotencyMismatch, RecordMissing
-from storage.database import Database, Transaction
-from storage.people.consents import ConsentRow
-from storage.people.devices import Platform
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository, ConsentRow
+from storage.people.devices import DeviceRepository, Platform
 from tests.integration.storage.test_storage import apply_for
 
 MORNING = datetime(2026, 3, 1, 2, tzinfo=UTC)
@@ -20,7 +22,7 @@ FACE, BUREAU = Purpose.FACE_RECOGNITION, Purpose.BUREAU_QUERY
 
 async def somebody(database: Database) -> str:
     async with database.transaction() as tx:
-        return (await tx.applicants.get_or_create(new_id("per"), "app", new_id("per"))).id
+        return (await ApplicantRepository(tx).get_or_create(new_id("per"), "app", new_id("per"))).id
 
 
 async def grant(
@@ -32,7 +34,7 @@ async def grant(
     version: str = "1",
     at: datetime = MORNING,
 ) -> ConsentRow:
-    return await tx.consents.grant(
+    return await ConsentRepository(tx).grant(
         consent_id or new_id("con"),
         applicant_id,
         purpose,
@@ -49,12 +51,17 @@ async def test_each_purpose_is_given_and_revoked_by_itself(database: Database) -
     async with database.transaction() as tx:
         given = await grant(tx, applicant_id)
         await grant(tx, applicant_id, BUREAU)
-        revoked = await tx.consents.revoke(applicant_id, FACE, revoked_by="alice", at=MORNING)
+        revoked = await ConsentRepository(tx).revoke(
+            applicant_id, FACE, revoked_by="alice", at=MORNING
+        )
         assert [row.id for row in revoked] == [given.id]
-        assert await tx.consents.in_force(applicant_id, FACE) is None
-        assert await tx.consents.in_force(applicant_id, BUREAU) is not None
-        assert await tx.consents.revoke(applicant_id, FACE, revoked_by="alice", at=MORNING) == []
-        kept = {row.purpose: row.revoked_at for row in await tx.consents.of(applicant_id)}
+        assert await ConsentRepository(tx).in_force(applicant_id, FACE) is None
+        assert await ConsentRepository(tx).in_force(applicant_id, BUREAU) is not None
+        assert (
+            await ConsentRepository(tx).revoke(applicant_id, FACE, revoked_by="alice", at=MORNING)
+            == []
+        )
+        kept = {row.purpose: row.revoked_at for row in await ConsentRepository(tx).of(applicant_id)}
     assert kept == {FACE: MORNING, BUREAU: None}
 
 
@@ -73,9 +80,11 @@ async def test_a_new_version_of_the_text_is_a_new_consent(database: Database) ->
     async with database.transaction() as tx:
         await grant(tx, applicant_id)
         newer = await grant(tx, applicant_id, version="2", at=MORNING + timedelta(days=1))
-        in_force = await tx.consents.in_force(applicant_id, FACE)
+        in_force = await ConsentRepository(tx).in_force(applicant_id, FACE)
         assert in_force == newer
-        revoked = await tx.consents.revoke(applicant_id, FACE, revoked_by="alice", at=MORNING)
+        revoked = await ConsentRepository(tx).revoke(
+            applicant_id, FACE, revoked_by="alice", at=MORNING
+        )
     # Both: an older consent must not come back to life.
     assert len(revoked) == 2
 
@@ -89,11 +98,15 @@ async def test_given_and_revoked_again_and_again_at_once(database: Database) -> 
 
     async def revoke() -> int:
         async with database.transaction() as tx:
-            return len(await tx.consents.revoke(applicant_id, FACE, revoked_by="alice", at=MORNING))
+            return len(
+                await ConsentRepository(tx).revoke(
+                    applicant_id, FACE, revoked_by="alice", at=MORNING
+                )
+            )
 
     await asyncio.gather(*(work() for work in (give, revoke) * 10))
     async with database.read() as tx:
-        rows = await tx.consents.of(applicant_id)
+        rows = await ConsentRepository(tx).of(applicant_id)
     # At no time were there two in force: of all that were given at most one is not revoked.
     assert sum(row.revoked_at is None for row in rows) <= 1
 
@@ -103,7 +116,7 @@ async def test_consents_of_nobody_are_refused(database: Database) -> None:
         with pytest.raises(RecordMissing):
             await grant(tx, new_id("per"))
         with pytest.raises(RecordMissing):
-            await tx.consents.revoke(new_id("per"), FACE, revoked_by="x", at=MORNING)
+            await ConsentRepository(tx).revoke(new_id("per"), FACE, revoked_by="x", at=MORNING)
 
 
 @pytest.mark.parametrize("table", ["consents", "consent_revocations"])
@@ -111,7 +124,7 @@ async def test_what_was_agreed_cannot_be_rewritten(database: Database, table: st
     applicant_id = await somebody(database)
     async with database.transaction() as tx:
         await grant(tx, applicant_id)
-        await tx.consents.revoke(applicant_id, FACE, revoked_by="alice", at=MORNING)
+        await ConsentRepository(tx).revoke(applicant_id, FACE, revoked_by="alice", at=MORNING)
     for statement in (f"delete from {table}", f"update {table} set recorded_at = now()"):  # noqa: S608 -- our own names
         with pytest.raises(asyncpg.RestrictViolationError):
             async with database.transaction() as tx:
@@ -122,10 +135,10 @@ async def test_devices_are_counted_by_application(database: Database) -> None:
     async with database.transaction() as tx:
         start = await apply_for(tx)
         for device in ("device-one", "device-one", "device-two"):
-            await tx.devices.see(
+            await DeviceRepository(tx).see(
                 start.application_id, start.applicant_id, device, Platform.IOS, MORNING
             )
-        found = await tx.devices.of(start.applicant_id)
+        found = await DeviceRepository(tx).of(start.applicant_id)
     assert [(row.device_id, row.applications) for row in found] == [
         ("device-one", 1),
         ("device-two", 1),
@@ -135,9 +148,9 @@ async def test_devices_are_counted_by_application(database: Database) -> None:
 async def test_level_and_labels_are_set(database: Database) -> None:
     applicant_id = await somebody(database)
     async with database.transaction() as tx:
-        await tx.applicants.set_standing(applicant_id, 3, ["staff", "vip"])
-        row = await tx.applicants.get(applicant_id)
+        await ApplicantRepository(tx).set_standing(applicant_id, 3, ["staff", "vip"])
+        row = await ApplicantRepository(tx).get(applicant_id)
         assert row is not None
         assert (row.level, row.labels) == (3, ("staff", "vip"))
         with pytest.raises(RecordMissing):
-            await tx.applicants.set_standing(new_id("per"), 1, [])
+            await ApplicantRepository(tx).set_standing(new_id("per"), 1, [])

@@ -15,12 +15,19 @@ from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
 from sandbox.personas import Person
-from storage.applications.applications import ApplicationRow
+from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reuse import take_over
+from storage.applications.reviews import ReviewRepository
+from storage.applications.supplements import SupplementRepository
+from storage.common.audit import AuditRepository
 from storage.common.errors import IdempotencyMismatch, RecordMissing
-from storage.database import Database, Transaction
-from storage.verification.captures import CaptureState
-from storage.verification.elements import ElementStatus
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.captures import CaptureRepository, CaptureState
+from storage.verification.elements import ElementRepository, ElementStatus
+from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.integration import story
 
 ZONE = "Asia/Shanghai"
@@ -31,7 +38,7 @@ LIVENESS, CARD = ElementKind.LIVENESS, ElementKind.BANK_CARD
 
 
 async def apply_as(tx: Transaction, channel: str, reference: str) -> ApplicationRow:
-    applicant = await tx.applicants.get_or_create(new_id("per"), channel, reference)
+    applicant = await ApplicantRepository(tx).get_or_create(new_id("per"), channel, reference)
     start = StartApplication(
         application_id=new_id("app"),
         applicant_id=applicant.id,
@@ -42,7 +49,7 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
         instalments=12,
     )
     for purpose in Purpose:
-        await tx.consents.grant(
+        await ConsentRepository(tx).grant(
             new_id("con"),
             applicant.id,
             purpose,
@@ -52,7 +59,7 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
             given_by="test",
             at=NOON,
         )
-    return await tx.applications.insert(start, created_by="test")
+    return await ApplicationRepository(tx).insert(start, created_by="test")
 
 
 async def verify(
@@ -66,11 +73,13 @@ async def verify(
     made = []
     for element in data:
         element_id = new_id("elt")
-        await tx.elements.insert(element_id, application.id, ElementKind(element.kind), element)
+        await ElementRepository(tx).insert(
+            element_id, application.id, ElementKind(element.kind), element
+        )
         reason = None if verdict is Verdict.MATCH else "wrong"
-        await tx.elements.record_verification(element_id, verdict, reason, {}, "test", at)
+        await ElementRepository(tx).record_verification(element_id, verdict, reason, {}, "test", at)
         if element.kind == "real_name":
-            await tx.applicants.remember(
+            await ApplicantRepository(tx).remember(
                 application.applicant_id,
                 name=element.name,
                 identity_number=element.identity_number,
@@ -120,7 +129,7 @@ async def test_what_has_not_expired_on_the_applications_date_counts(
         if REAL_NAME in taken:
             assert taken[REAL_NAME].counts_until == TODAY + timedelta(days=365)
             assert taken[REAL_NAME].verified_at == NOON
-            newest = await tx.elements.newest(later.id, REAL_NAME)
+            newest = await ElementRepository(tx).newest(later.id, REAL_NAME)
             assert newest is not None
             assert newest.data == story.real_name(who)
 
@@ -131,7 +140,7 @@ async def test_the_business_date_of_a_verification_is_the_lenders(database: Data
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         await verify(tx, application, story.operator(who), at=NOON.replace(hour=19))
-        kept = await tx.elements.kept_by(application.applicant_id, ZONE)
+        kept = await ElementRepository(tx).kept_by(application.applicant_id, ZONE)
     assert [item.verified_on for item in kept] == [date(2026, 3, 2)]
 
 
@@ -140,7 +149,7 @@ async def test_a_mismatch_is_never_kept(database: Database) -> None:
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         await verify(tx, application, story.operator(who), verdict=Verdict.MISMATCH)
-        assert await tx.elements.kept_by(application.applicant_id, ZONE) == []
+        assert await ElementRepository(tx).kept_by(application.applicant_id, ZONE) == []
 
 
 async def test_a_stranger_is_given_nothing_and_an_unknown_person_is_nobodys_twin(
@@ -167,7 +176,7 @@ async def test_the_same_person_elsewhere_counts_after_the_face(database: Databas
         assert await reuse(tx, elsewhere) == {}
         await verify(tx, elsewhere, face(who))
         assert set(await reuse(tx, elsewhere)) == {OPERATOR, CARD}
-        personal = await tx.applicants.personal(elsewhere.applicant_id)
+        personal = await ApplicantRepository(tx).personal(elsewhere.applicant_id)
     assert (personal.mobile, personal.bank_card) == (who.mobile, who.card_number)
 
 
@@ -178,8 +187,8 @@ async def test_what_is_not_consented_to_any_more_is_not_taken_over(database: Dat
         first = await apply_as(tx, "app", reference)
         await verify(tx, first, *basic(who))
         purpose = Purpose.BANK_CARD_VERIFICATION
-        await tx.consents.revoke(first.applicant_id, purpose, revoked_by="test", at=NOON)
-        second = await tx.applications.insert(
+        await ConsentRepository(tx).revoke(first.applicant_id, purpose, revoked_by="test", at=NOON)
+        second = await ApplicationRepository(tx).insert(
             StartApplication(
                 application_id=new_id("app"),
                 applicant_id=first.applicant_id,
@@ -207,7 +216,7 @@ async def test_taking_over_twice_or_at_once_has_one_effect(database: Database) -
 
     assert await asyncio.gather(*(again() for _ in range(8))) == [4] * 8
     async with database.read() as tx:
-        audited = await tx.audit.of(f"application:{later.id}")
+        audited = await AuditRepository(tx).of(f"application:{later.id}")
     assert len(audited) == 4
     assert {row.detail["kind"] for row in audited} == {REAL_NAME, OPERATOR, LIVENESS, CARD}
 
@@ -223,7 +232,9 @@ async def test_what_is_provided_later_counts_before_what_was_taken_over(
         await take_over(tx, later, (OPERATOR,), TODAY, utc_now() - timedelta(minutes=1))
     async with database.transaction() as tx:
         (given,) = await verify(tx, later, story.operator(other), verdict=Verdict.MISMATCH)
-        (status,) = [one for one in await tx.elements.latest(later.id) if one.kind is OPERATOR]
+        (status,) = [
+            one for one in await ElementRepository(tx).latest(later.id) if one.kind is OPERATOR
+        ]
     assert (status.element_id, status.verdict, status.reused) == (given, Verdict.MISMATCH, False)
     assert (status.attempt, status.mismatches) == (1, 1)
 
@@ -236,13 +247,19 @@ async def test_a_capture_that_is_over_stays_over(database: Database) -> None:
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         element_id = new_id("elt")
-        await tx.elements.insert(element_id, application.id, OPERATOR, story.operator(who))
-        first = await tx.captures.begin(element_id, "application:1", NOON)
-        assert await tx.captures.begin(element_id, "application:2", NOON) == first
-        await tx.captures.advance(element_id, CaptureState.AWAITING_CODE, reference="ref-1")
-        await tx.captures.advance(element_id, CaptureState.ENDED, reason="no_answer")
-        late = await tx.captures.advance(element_id, CaptureState.PENDING, reference="ref-2")
-        (status,) = await tx.elements.latest(application.id)
+        await ElementRepository(tx).insert(
+            element_id, application.id, OPERATOR, story.operator(who)
+        )
+        first = await CaptureRepository(tx).begin(element_id, "application:1", NOON)
+        assert await CaptureRepository(tx).begin(element_id, "application:2", NOON) == first
+        await CaptureRepository(tx).advance(
+            element_id, CaptureState.AWAITING_CODE, reference="ref-1"
+        )
+        await CaptureRepository(tx).advance(element_id, CaptureState.ENDED, reason="no_answer")
+        late = await CaptureRepository(tx).advance(
+            element_id, CaptureState.PENDING, reference="ref-2"
+        )
+        (status,) = await ElementRepository(tx).latest(application.id)
     assert (late.state, late.reference, late.reason) == (
         CaptureState.ENDED,
         "ref-1",
@@ -257,22 +274,24 @@ async def test_a_code_is_sealed_and_erased_once_answered(database: Database) -> 
         application = await apply_as(tx, "app", new_id("per"))
         one, two = new_id("elt"), new_id("elt")
         for element_id in (one, two):
-            await tx.elements.insert(element_id, application.id, OPERATOR, story.operator(who))
-            await tx.captures.begin(element_id, "application:1", NOON)
+            await ElementRepository(tx).insert(
+                element_id, application.id, OPERATOR, story.operator(who)
+            )
+            await CaptureRepository(tx).begin(element_id, "application:1", NOON)
         code_id = new_id("act")
-        await tx.captures.enter_code(code_id, one, "654321")
-        await tx.captures.enter_code(code_id, one, "654321")
+        await CaptureRepository(tx).enter_code(code_id, one, "654321")
+        await CaptureRepository(tx).enter_code(code_id, one, "654321")
         with pytest.raises(IdempotencyMismatch):
-            await tx.captures.enter_code(code_id, two, "654321")
-        assert await tx.captures.code(code_id) == "654321"
+            await CaptureRepository(tx).enter_code(code_id, two, "654321")
+        assert await CaptureRepository(tx).code(code_id) == "654321"
         sealed = await tx.connection.fetchval(
             "select code_enc from capture_codes where id = $1", code_id
         )
         assert b"654321" not in sealed
-        assert [await tx.captures.forget_code(code_id) for _ in range(2)] == [True, False]
-        assert await tx.captures.code(code_id) is None
+        assert [await CaptureRepository(tx).forget_code(code_id) for _ in range(2)] == [True, False]
+        assert await CaptureRepository(tx).code(code_id) is None
         with pytest.raises(RecordMissing):
-            await tx.captures.advance(new_id("elt"), CaptureState.PENDING)
+            await CaptureRepository(tx).advance(new_id("elt"), CaptureState.PENDING)
 
 
 # Supplements
@@ -282,32 +301,32 @@ async def test_a_task_waits_for_its_supplement_and_is_due_later_by_it(database: 
     asked = Supplement(round=1, kinds=(OPERATOR,), requested_by="rita", reason="x", due_at=NOON)
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
-        await tx.reviews.open(application.id, NOON, NOON + timedelta(minutes=30))
+        await ReviewRepository(tx).open(application.id, NOON, NOON + timedelta(minutes=30))
         for _ in range(2):
-            await tx.supplements.open(application.id, asked, NOON + timedelta(minutes=10))
-        waiting = await tx.reviews.get(application.id)
+            await SupplementRepository(tx).open(application.id, asked, NOON + timedelta(minutes=10))
+        waiting = await ReviewRepository(tx).get(application.id)
         assert waiting is not None
         assert (waiting.paused_at, waiting.assigned_to) == (NOON + timedelta(minutes=10), "rita")
         assert application.id not in [
-            row.application_id for row in await tx.reviews.queue(None, 99)
+            row.application_id for row in await ReviewRepository(tx).queue(None, 99)
         ]
         for _ in range(2):
-            await tx.supplements.complete(application.id, 1, NOON + timedelta(hours=2))
+            await SupplementRepository(tx).complete(application.id, 1, NOON + timedelta(hours=2))
         # A repeat of the request that comes late does not stop the task again.
-        await tx.supplements.open(application.id, asked, NOON + timedelta(hours=3))
-        task = await tx.reviews.get(application.id)
+        await SupplementRepository(tx).open(application.id, asked, NOON + timedelta(hours=3))
+        task = await ReviewRepository(tx).get(application.id)
         assert task is not None
         assert (task.paused_at, task.due_at) == (None, NOON + timedelta(minutes=140))
-        assert await tx.supplements.open_of(application.id) is None
+        assert await SupplementRepository(tx).open_of(application.id) is None
 
 
 async def test_when_a_face_was_asked_is_a_fact(database: Database) -> None:
     minutes = timedelta(minutes=10)
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", "challenged")
-        told = await tx.liveness_challenges.ask(application.id, NOON, minutes)
+        told = await LivenessChallengeRepository(tx).ask(application.id, NOON, minutes)
         with pytest.raises(RecordMissing):
-            await tx.liveness_challenges.ask(new_id("app"), NOON, minutes)
+            await LivenessChallengeRepository(tx).ask(new_id("app"), NOON, minutes)
     assert told.expires_at == NOON + minutes
     for statement in (
         "update liveness_challenges set expires_at = now() where application_id = $1",
@@ -323,11 +342,16 @@ async def test_a_challenge_is_open_to_the_last_moment_and_not_in_it(database: Da
     end, moment = NOON + minutes, timedelta(microseconds=1)
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", "punctual")
-        first = await tx.liveness_challenges.ask(application.id, NOON, minutes)
-        assert await tx.liveness_challenges.ask(application.id, end - moment, minutes) == first
-        await tx.liveness_challenges.check_open(application.id, new_id("elt"), end - moment)
+        first = await LivenessChallengeRepository(tx).ask(application.id, NOON, minutes)
+        assert (
+            await LivenessChallengeRepository(tx).ask(application.id, end - moment, minutes)
+            == first
+        )
+        await LivenessChallengeRepository(tx).check_open(
+            application.id, new_id("elt"), end - moment
+        )
         with pytest.raises(ChallengeExpired, match="run out"):
-            await tx.liveness_challenges.check_open(application.id, new_id("elt"), end)
-        second = await tx.liveness_challenges.ask(application.id, end, minutes)
+            await LivenessChallengeRepository(tx).check_open(application.id, new_id("elt"), end)
+        second = await LivenessChallengeRepository(tx).ask(application.id, end, minutes)
     assert (second.attempt, second.expires_at) == (1, end + minutes)
     assert second.actions != first.actions

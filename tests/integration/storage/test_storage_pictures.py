@@ -14,6 +14,8 @@ from sandbox import pictures
 from sandbox.personas import Person, person
 from storage.common.errors import IdempotencyMismatch
 from storage.database import Database
+from storage.verification.element_pictures import ElementPictureRepository
+from storage.verification.elements import ElementRepository
 from tests.integration.story import Applicant, Bench, applicant, identity_card, liveness, real_name
 
 CARD, LIVENESS = ElementKind.IDENTITY_CARD, ElementKind.LIVENESS
@@ -37,7 +39,7 @@ async def all_known(bench: Bench, *indices: int) -> list[Applicant]:
 
 async def givers(bench: Bench, element_id: str, who: Person) -> int:
     async with bench.database.read() as tx:
-        return await tx.pictures.given_by_others(element_id, who.identity_number)
+        return await ElementPictureRepository(tx).given_by_others(element_id, who.identity_number)
 
 
 async def test_what_a_picture_is_stands_beside_the_element(bench: Bench) -> None:
@@ -47,7 +49,7 @@ async def test_what_a_picture_is_stands_beside_the_element(bench: Bench) -> None
     element_id = await known.provide(given)
     face_id = await known.provide(liveness(someone).doing("blink", "nod"))
     async with bench.database.read() as tx:
-        rows = await tx.pictures.of_application(known.start.application_id)
+        rows = await ElementPictureRepository(tx).of_application(known.start.application_id)
     assert [(row.element_id, row.kind, row.attempt, row.place) for row in rows] == [
         (element_id, CARD, 1, "back"),
         (element_id, CARD, 1, "front"),
@@ -67,14 +69,14 @@ async def test_a_repeat_records_a_picture_once_and_an_earlier_attempt_keeps_its_
 
     async def insert(data: IdentityCard) -> None:
         async with bench.database.transaction() as tx:
-            await tx.elements.insert(element_id, application_id, CARD, data)
+            await ElementRepository(tx).insert(element_id, application_id, CARD, data)
 
     await asyncio.gather(*(insert(cards(someone)) for _ in range(4)))
     with pytest.raises(IdempotencyMismatch):
         await insert(cards(person("approved", 203)))
     again = await known.provide(cards(someone))
     async with bench.database.read() as tx:
-        rows = await tx.pictures.of_application(application_id)
+        rows = await ElementPictureRepository(tx).of_application(application_id)
     assert [(row.element_id, row.attempt) for row in rows] == [
         (element_id, 1),
         (element_id, 1),
@@ -89,8 +91,8 @@ async def test_what_is_no_picture_leaves_nothing(bench: Bench) -> None:
     with pytest.raises(BadPicture):
         await known.provide(identity_card(pictures.card_front(someone), b"GIF89a" + bytes(80)))
     async with bench.database.read() as tx:
-        assert await tx.elements.newest(known.start.application_id, CARD) is None
-        assert await tx.pictures.of_application(known.start.application_id) == []
+        assert await ElementRepository(tx).newest(known.start.application_id, CARD) is None
+        assert await ElementPictureRepository(tx).of_application(known.start.application_id) == []
 
 
 async def test_the_digest_is_keyed_and_the_same_for_the_same_picture(

@@ -4,8 +4,12 @@ import asyncio
 import hashlib
 from datetime import timedelta
 
-from storage.common.requests import Fresh, InProgress, Mismatch, Stored
-from storage.database import Database, Transaction
+from storage.common.audit import AuditRepository
+from storage.common.callbacks import CallbackRepository
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.common.requests import Fresh, InProgress, Mismatch, RequestRepository, Stored
+from storage.database import Database
 
 BODY = hashlib.sha256(b"{}").digest()
 LEASE = timedelta(minutes=1)
@@ -14,7 +18,7 @@ LEASE = timedelta(minutes=1)
 async def test_of_twenty_claims_of_a_key_one_is_fresh(database: Database) -> None:
     async def claim() -> object:
         async with database.read() as tx:
-            return await tx.requests.begin("alice", "POST /x", "race", BODY, LEASE)
+            return await RequestRepository(tx).begin("alice", "POST /x", "race", BODY, LEASE)
 
     claims = await asyncio.gather(*(claim() for _ in range(20)))
     assert [type(claim) for claim in claims].count(Fresh) == 1
@@ -25,17 +29,17 @@ async def test_a_key_keeps_its_answer_for_its_body(database: Database) -> None:
     async with database.read() as tx:
 
         async def begin(body: bytes = BODY, subject: str = "alice") -> object:
-            return await tx.requests.begin(subject, "POST /x", "key-1", body, LEASE)
+            return await RequestRepository(tx).begin(subject, "POST /x", "key-1", body, LEASE)
 
         assert await begin() == Fresh()
         assert await begin(b"other") == Mismatch()
-        await tx.requests.finish("alice", "POST /x", "key-1", 201, {"id": 1})
+        await RequestRepository(tx).finish("alice", "POST /x", "key-1", 201, {"id": 1})
         assert await begin() == Stored(201, {"id": 1})
         assert await begin(b"other") == Mismatch()
         assert await begin(subject="bob") == Fresh()
-        await tx.requests.abandon("bob", "POST /x", "key-1")
+        await RequestRepository(tx).abandon("bob", "POST /x", "key-1")
         assert await begin(b"other", subject="bob") == Fresh()
-        await tx.requests.abandon("alice", "POST /x", "key-1")
+        await RequestRepository(tx).abandon("alice", "POST /x", "key-1")
         assert await begin() == Stored(201, {"id": 1})
 
 
@@ -45,7 +49,9 @@ async def test_a_claim_whose_process_died_is_taken_over_by_its_own_body(
     async with database.read() as tx:
 
         async def begin(body: bytes) -> object:
-            return await tx.requests.begin("alice", "POST /x", "key-2", body, timedelta(0))
+            return await RequestRepository(tx).begin(
+                "alice", "POST /x", "key-2", body, timedelta(0)
+            )
 
         assert await begin(BODY) == Fresh()
         assert await begin(b"other") == Mismatch()
@@ -54,8 +60,8 @@ async def test_a_claim_whose_process_died_is_taken_over_by_its_own_body(
 
 async def test_a_callback_is_kept_once(database: Database) -> None:
     async with database.transaction() as tx:
-        assert await tx.callbacks.store("evt_1", "D-1", b'{"a": 1}')
-        assert not await tx.callbacks.store("evt_1", "D-1", b'{"a": 1}')
+        assert await CallbackRepository(tx).store("evt_1", "D-1", b'{"a": 1}')
+        assert not await CallbackRepository(tx).store("evt_1", "D-1", b'{"a": 1}')
 
 
 async def test_facts_are_numbered_in_the_order_in_which_they_commit(database: Database) -> None:
@@ -63,14 +69,16 @@ async def test_facts_are_numbered_in_the_order_in_which_they_commit(database: Da
 
     async def slow() -> None:
         async with database.transaction() as tx:
-            await tx.outbox.add("loan:slow", "first", "loan:slow:1", {})
+            await OutboxRepository(tx).add("loan:slow", "first", "loan:slow:1", {})
             started.set()
             await proceed.wait()
 
     async def quick() -> None:
         await started.wait()
         async with database.transaction() as tx:
-            waiting = asyncio.create_task(tx.outbox.add("loan:slow", "second", "loan:slow:2", {}))
+            waiting = asyncio.create_task(
+                OutboxRepository(tx).add("loan:slow", "second", "loan:slow:2", {})
+            )
             async with database.read() as other:
                 # A lock has no event to wait for.
                 while not await _somebody_waits(other):  # noqa: ASYNC110
@@ -80,8 +88,8 @@ async def test_facts_are_numbered_in_the_order_in_which_they_commit(database: Da
 
     await asyncio.gather(slow(), quick())
     async with database.read() as tx:
-        facts = await tx.outbox.since("loan:slow", 0)
-        rest = await tx.outbox.since("loan:slow", facts[0].id)
+        facts = await OutboxRepository(tx).since("loan:slow", 0)
+        rest = await OutboxRepository(tx).since("loan:slow", facts[0].id)
     assert [fact.kind for fact in facts] == ["first", "second"]
     assert [fact.kind for fact in rest] == ["second"]
 
@@ -98,7 +106,7 @@ async def test_a_watcher_wakes_when_a_fact_commits_and_after_a_lost_connection(
 ) -> None:
     async def told(aggregate: str, key: str) -> None:
         async with database.transaction() as tx:
-            await tx.outbox.add(aggregate, "told", key, {})
+            await OutboxRepository(tx).add(aggregate, "told", key, {})
 
     with database.wakes.watch("loan:watched") as woken, database.wakes.watch("loan:x") as other:
         await asyncio.wait_for(woken.wait(), 5)  # the connection listens now
@@ -119,10 +127,10 @@ async def test_a_watcher_wakes_when_a_fact_commits_and_after_a_lost_connection(
 async def test_the_audit_keeps_a_keyed_entry_once(database: Database) -> None:
     async with database.transaction() as tx:
         for key in ("k", "k", None, None):
-            await tx.audit.add(
+            await AuditRepository(tx).add(
                 actor="a", role="ops", action="look", subject="s", outcome="allowed", key=key
             )
-        assert len(await tx.audit.of("s")) == 3
+        assert len(await AuditRepository(tx).of("s")) == 3
 
 
 async def test_the_database_answers(database: Database) -> None:

@@ -19,8 +19,10 @@ from providers.registry import Providers
 from runtime.clock import utc_now
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import person
-from storage.sources import EnquiryRow
-from storage.verification.captures import CaptureRow
+from storage.people.consents import ConsentRepository
+from storage.sources import EnquiryRepository, EnquiryRow
+from storage.verification.captures import CaptureRepository, CaptureRow
+from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.integration.story import Bench
 from tests.integration.verification.test_elements import Capturing, capturing
@@ -31,13 +33,13 @@ NOBODY = "http://127.0.0.1:9"
 
 async def enquiries(capture: Capturing, capability: str) -> list[EnquiryRow]:
     async with capture.of.bench.database.read() as tx:
-        rows = await tx.enquiries.of_application(capture.application_id)
+        rows = await EnquiryRepository(tx).of_application(capture.application_id)
     return [row for row in rows if row.capability == capability]
 
 
 async def recorded(capture: Capturing) -> CaptureRow:
     async with capture.of.bench.database.read() as tx:
-        row = await tx.captures.get(capture.element_id)
+        row = await CaptureRepository(tx).get(capture.element_id)
     assert row is not None
     return row
 
@@ -107,9 +109,11 @@ async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str |
             story.personal_information(report.of.person, "13800000001", "13912345678")
         )
     async with bench.database.transaction() as tx:
-        await tx.consents.revoke(applicant_id, Purpose.CONTACTS_CHECK, revoked_by="x", at=utc_now())
+        await ConsentRepository(tx).revoke(
+            applicant_id, Purpose.CONTACTS_CHECK, revoked_by="x", at=utc_now()
+        )
         if agreed is not None:
-            await tx.consents.grant(
+            await ConsentRepository(tx).grant(
                 new_id("con"),
                 applicant_id,
                 Purpose.CONTACTS_CHECK,
@@ -124,7 +128,7 @@ async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str |
     await report.finish()
     assert (await report.poll()).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        verified = await tx.elements.verification(report.element_id)
+        verified = await ElementRepository(tx).verification(report.element_id)
     assert verified is not None
     return verified.facts["emergency_contacts_called"]
 
@@ -169,7 +173,7 @@ async def test_a_second_source_begins_and_no_other_goes_on(bench: Bench, others:
     report.of.bench = two
     assert (await report.poll()).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        verified = await tx.elements.verification(report.element_id)
+        verified = await ElementRepository(tx).verification(report.element_id)
     assert verified is not None
     assert verified.provider == "spare_report"
 

@@ -9,6 +9,8 @@ from domain.products.products import PRODUCTS
 from domain.verification.elements import ElementKind, Verdict
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person, person
+from storage.people.applicants import ApplicantRepository
+from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.integration.sources.test_data_sources_binding import an_earlier_time
 from tests.integration.story import Bench, applicant
@@ -33,7 +35,7 @@ async def again(card: Capturing) -> Capturing:
 
 async def remembered(card: Capturing) -> str | None:
     async with card.of.bench.database.read() as tx:
-        return (await tx.applicants.personal(card.of.start.applicant_id)).bank_card
+        return (await ApplicantRepository(tx).personal(card.of.start.applicant_id)).bank_card
 
 
 async def test_the_right_code_binds_a_debit_card_and_it_is_remembered(bench: Bench) -> None:
@@ -50,7 +52,7 @@ async def test_the_right_code_binds_a_debit_card_and_it_is_remembered(bench: Ben
     assert await remembered(card) == card.of.person.card_number
     assert (await recorded(card)).source == "card_binding"
     async with bench.database.read() as tx:
-        verified = await tx.elements.verification(card.element_id)
+        verified = await ElementRepository(tx).verification(card.element_id)
     assert verified is not None
     assert (verified.facts["bank_code"], verified.provider) == ("DEMO", "card_binding")
     assert str(verified.facts["agreement_no"]).startswith("agr_")

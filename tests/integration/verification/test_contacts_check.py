@@ -21,7 +21,10 @@ from runtime.clock import utc_now
 from sandbox import pictures
 from sandbox.personas import person
 from storage.common.errors import IdempotencyMismatch
-from storage.verification.elements import VerificationRow
+from storage.decisioning import DecisionRepository
+from storage.people.consents import ConsentRepository
+from storage.sources import EnquiryRepository
+from storage.verification.elements import ElementRepository, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
 
@@ -54,9 +57,9 @@ def with_book(of: Applicant, *entries: tuple[str, str]) -> PersonalInformation:
 
 async def verification(of: Applicant, kind: ElementKind) -> VerificationRow:
     async with of.bench.database.read() as tx:
-        element = await tx.elements.newest(of.start.application_id, kind)
+        element = await ElementRepository(tx).newest(of.start.application_id, kind)
         assert element is not None
-        found = await tx.elements.verification(element.id)
+        found = await ElementRepository(tx).verification(element.id)
     assert found is not None
     return found
 
@@ -90,7 +93,7 @@ async def test_a_product_that_does_not_check_it_sends_no_address_book(bench: Ben
     outcome = await of.verify(with_book(of, ("friend: 示例甲", PARENT)))
     assert outcome.verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        rows = await tx.enquiries.of_application(of.start.application_id)
+        rows = await EnquiryRepository(tx).of_application(of.start.application_id)
     [asked] = [row.asked for row in rows if row.capability == "contacts"]
     assert asked["address_book"] is None
 
@@ -108,7 +111,7 @@ BOOK = (("parent: 示例甲", PARENT), ("Aunt Canary", "13700137000"))
 async def stored(bench: Bench, element_id: str) -> tuple[PersonalInformation, int]:
     """Return an element as it is stored, and how many address books of it are."""
     async with bench.database.read() as tx:
-        row = await tx.elements.get(element_id)
+        row = await ElementRepository(tx).get(element_id)
         books = await tx.connection.fetchval(
             "select count(*) from address_books where element_id = $1", element_id
         )
@@ -136,7 +139,7 @@ async def test_a_relation_that_does_not_fit_is_named_in_the_decision(bench: Benc
         "address_book_entries": "2",
     }
     async with bench.database.read() as tx:
-        (row,) = await tx.decisions.of(of.start.application_id)
+        (row,) = await DecisionRepository(tx).of(of.start.application_id)
     assert row.facts["referred"] == {"personal_information": "relation_mismatch"}
     assert row.facts["provided"]["address_book"] == {"entries": 2, "overdue_entries": 0}
 
@@ -161,11 +164,13 @@ async def test_the_address_book_is_kept_until_it_was_compared_and_no_longer(benc
     )
     # What was given is known again all the same, and so is that something else was not given.
     async with bench.database.transaction() as tx:
-        await tx.elements.insert(element_id, of.start.application_id, CONTACTS, given)
+        await ElementRepository(tx).insert(element_id, of.start.application_id, CONTACTS, given)
     for other in (with_book(of), given.model_copy(update={"address_book": None})):
         with pytest.raises(IdempotencyMismatch):
             async with bench.database.transaction() as tx:
-                await tx.elements.insert(element_id, of.start.application_id, CONTACTS, other)
+                await ElementRepository(tx).insert(
+                    element_id, of.start.application_id, CONTACTS, other
+                )
     assert (await stored(bench, element_id))[1] == 0
 
 
@@ -173,7 +178,7 @@ async def test_the_audit_counts_the_address_book_and_shows_nobody_in_it(bench: B
     of = await known(bench, 6206, "bookish")
     await of.verify(with_book(of, *BOOK))
     async with bench.database.read() as tx:
-        rows = await tx.enquiries.of_application(of.start.application_id)
+        rows = await EnquiryRepository(tx).of_application(of.start.application_id)
     [asked] = [row.asked for row in rows if row.capability == "contacts"]
     assert asked["address_book"] == {"entries": 2}
 
@@ -210,13 +215,13 @@ async def test_without_the_consent_contacts_are_checked_without_the_book(bench: 
     of = await known(bench, 6210, "bookish")
     element_id = await of.provide(with_book(of, *BOOK))
     async with bench.database.transaction() as tx:
-        await tx.consents.revoke(
+        await ConsentRepository(tx).revoke(
             of.start.applicant_id, Purpose.CONTACTS_CHECK, revoked_by="x", at=utc_now()
         )
     outcome = await bench.perform(calls.VERIFY_ELEMENT, of.request(element_id, CONTACTS))
     assert outcome.verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        rows = await tx.enquiries.of_application(of.start.application_id)
+        rows = await EnquiryRepository(tx).of_application(of.start.application_id)
     [asked] = [row.asked for row in rows if row.capability == "contacts"]
     assert asked["address_book"] is None
     assert (await stored(bench, element_id))[1] == 0
@@ -233,11 +238,11 @@ async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta
     facts = (await verification(of, ElementKind.IDENTITY_CARD)).facts
     assert facts["valid_until"] == (valid_until.isoformat() if valid_until else None)
     async with bench.database.read() as tx:
-        kept = await tx.elements.kept_by(of.start.applicant_id, CASH_LOAN.zone)
+        kept = await ElementRepository(tx).kept_by(of.start.applicant_id, CASH_LOAN.zone)
     [card] = [item for item in kept if item.own and item.kind is ElementKind.IDENTITY_CARD]
     assert card.valid_until == valid_until
     async with bench.database.read() as tx:
-        latest = await tx.elements.latest(of.start.application_id)
+        latest = await ElementRepository(tx).latest(of.start.application_id)
     [shown_to_applicant] = [
         element_answer(one, CASH_LOAN) for one in latest if one.kind is ElementKind.IDENTITY_CARD
     ]

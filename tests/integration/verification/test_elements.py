@@ -21,7 +21,10 @@ from messages.verification import (
 from runtime.clock import utc_now
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person, person
-from storage.verification.captures import CaptureState
+from storage.common.outbox import OutboxRepository
+from storage.people.consents import ConsentRepository
+from storage.verification.captures import CaptureRepository, CaptureState
+from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.integration.conftest import Arm
 from tests.integration.story import Applicant, Bench, applicant
@@ -54,7 +57,7 @@ class Capturing:
     async def enter(self, code: str) -> str:
         code_id = new_id("act")
         async with self.of.bench.database.transaction() as tx:
-            await tx.captures.enter_code(code_id, self.element_id, code)
+            await CaptureRepository(tx).enter_code(code_id, self.element_id, code)
         return code_id
 
     async def confirm(self, code_id: str) -> CaptureProgress:
@@ -88,7 +91,7 @@ class Capturing:
 
     async def tries(self) -> int:
         async with self.of.bench.database.read() as tx:
-            row = await tx.captures.get(self.element_id)
+            row = await CaptureRepository(tx).get(self.element_id)
         assert row is not None
         return row.wrong_codes
 
@@ -128,9 +131,9 @@ async def test_a_report_is_begun_confirmed_and_found_once(bench: Bench) -> None:
     assert {progress.verdict for progress in found} == {Verdict.MATCH}
     assert (await report.end()).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        verified = await tx.elements.verification(report.element_id)
-        capture = await tx.captures.get(report.element_id)
-        told = await tx.outbox.since(application_workflow(report.application_id), 0, 100)
+        verified = await ElementRepository(tx).verification(report.element_id)
+        capture = await CaptureRepository(tx).get(report.element_id)
+        told = await OutboxRepository(tx).since(application_workflow(report.application_id), 0, 100)
     assert verified is not None
     assert capture is not None
     assert capture.state is CaptureState.DONE
@@ -162,7 +165,7 @@ async def test_a_source_that_fails_ends_without_a_verdict(bench: Bench) -> None:
     progress = await report.poll()
     assert (progress.verdict, progress.reason) == (Verdict.UNAVAILABLE, "source_failed")
     async with bench.database.read() as tx:
-        assert await tx.elements.verification(report.element_id) is None
+        assert await ElementRepository(tx).verification(report.element_id) is None
 
 
 async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Bench) -> None:
@@ -208,20 +211,20 @@ async def test_an_import_shows_the_page_on_which_to_agree(
     imported = await capturing(bench, person("approved", 77), data)
     assert (await imported.start()).verdict is Verdict.PENDING
     async with bench.database.read() as tx:
-        page = await tx.captures.authorise_url(imported.element_id)
+        page = await CaptureRepository(tx).authorise_url(imported.element_id)
     assert page is not None
     assert page.startswith("https://")
     await imported.finish()
     assert (await imported.poll()).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        assert await tx.captures.authorise_url(imported.element_id) is None
+        assert await CaptureRepository(tx).authorise_url(imported.element_id) is None
 
 
 async def test_without_consent_or_name_no_source_is_asked(bench: Bench) -> None:
     who = person("approved", 78)
     report = await capturing(bench, who)
     async with bench.database.transaction() as tx:
-        await tx.consents.revoke(
+        await ConsentRepository(tx).revoke(
             report.of.start.applicant_id, Purpose.OPERATOR_REPORT, revoked_by="x", at=utc_now()
         )
     nameless = await applicant(bench, who)
@@ -250,5 +253,7 @@ async def test_a_reminder_is_sent_once_and_not_to_who_has_gone_on(bench: Bench) 
     for _ in range(2):
         await bench.perform(calls.REMIND_APPLICANT, request)
     async with bench.database.read() as tx:
-        told = await tx.outbox.since(application_workflow(request.application_id), 0, 100)
+        told = await OutboxRepository(tx).since(
+            application_workflow(request.application_id), 0, 100
+        )
     assert [row.kind for row in told].count("applicant_reminded") == 1

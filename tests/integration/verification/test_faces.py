@@ -24,7 +24,7 @@ from providers.registry import Providers
 from providers.verification.liveness import FaceComparison, HttpLiveness
 from sandbox import personas, pictures, portraits
 from sandbox.personas import Person, person, stranger
-from storage.verification.elements import VerificationRow
+from storage.verification.elements import ElementRepository, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
 
@@ -91,7 +91,7 @@ class Shown:
 
     async def record(self) -> VerificationRow | None:
         async with self.of.bench.database.read() as tx:
-            return await tx.elements.verification(self.element_id)
+            return await ElementRepository(tx).verification(self.element_id)
 
     async def facts(self) -> dict[str, Any]:
         recorded = await self.record()

@@ -16,6 +16,11 @@ from messages import calls, ids
 from runtime.clock import utc_now
 from sandbox import pictures
 from sandbox.personas import Person, person
+from storage.common.outbox import OutboxRepository
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
+from storage.sources import EnquiryRepository
+from storage.verification.elements import ElementRepository
 from tests.integration.conftest import Arm
 from tests.integration.story import (
     Applicant,
@@ -48,7 +53,7 @@ async def test_all_six_elements_of_an_honest_applicant_match(bench: Bench) -> No
         outcome = await known.verify(data)
         assert (outcome.kind, outcome.verdict, outcome.reason) == (data.kind, Verdict.MATCH, None)
     async with bench.database.read() as tx:
-        personal = await tx.applicants.personal(known.start.applicant_id)
+        personal = await ApplicantRepository(tx).personal(known.start.applicant_id)
     assert (personal.name, personal.identity_number) == (someone.name, someone.identity_number)
     assert (personal.mobile, personal.bank_card) == (someone.mobile, someone.card_number)
     assert someone.name not in repr(personal)
@@ -81,7 +86,9 @@ async def test_nobody_is_asked_before_the_real_name_is_verified(
             assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "real_name_required")
         assert await bench.standins.calls(request_id=element_id) == []
     async with bench.database.read() as tx:
-        status = {one.kind: one for one in await tx.elements.latest(known.start.application_id)}
+        status = {
+            one.kind: one for one in await ElementRepository(tx).latest(known.start.application_id)
+        }
     assert status[kind].verdict is Verdict.UNAVAILABLE
     assert status[kind].mismatches == 0
 
@@ -180,7 +187,7 @@ async def test_a_credit_card_is_a_true_answer_and_still_no_use(bench: Bench) -> 
     known = await _with_real_name(bench, "credit_card", 108)
     assert (await known.verify(bank_card(known.person))).reason == "not_a_debit_card"
     async with bench.database.read() as tx:
-        assert (await tx.applicants.personal(known.start.applicant_id)).bank_card is None
+        assert (await ApplicantRepository(tx).personal(known.start.applicant_id)).bank_card is None
 
 
 async def test_a_credit_card_is_one_of_the_applicants_own(bench: Bench) -> None:
@@ -200,7 +207,7 @@ async def test_a_guarantor_is_a_real_person_and_another_one(bench: Bench) -> Non
     false = await known.verify(guarantor(person("name_mismatch", 145)))
     assert (false.verdict, false.reason) == (Verdict.MISMATCH, "name_mismatch")
     async with bench.database.read() as tx:
-        personal = await tx.applicants.personal(known.start.applicant_id)
+        personal = await ApplicantRepository(tx).personal(known.start.applicant_id)
     assert personal.identity_number == known.person.identity_number
 
 
@@ -331,8 +338,8 @@ async def test_what_a_source_cannot_say_ends_without_a_verdict_and_is_asked_once
         assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "not_in_registry")
     assert len(await bench.standins.calls(request_id=element_id)) == 1
     async with bench.database.read() as tx:
-        assert await tx.elements.verification(element_id) is None
-        asked = await tx.enquiries.of_application(known.start.application_id)
+        assert await ElementRepository(tx).verification(element_id) is None
+        asked = await EnquiryRepository(tx).of_application(known.start.application_id)
     assert [row.request_id for row in asked] == [element_id]
 
 
@@ -367,7 +374,9 @@ async def test_a_consent_that_is_withdrawn_meanwhile_ends_the_question(bench: Be
         await bench.perform(calls.VERIFY_ELEMENT, request)
     async with bench.database.transaction() as tx:
         purpose = Purpose.BANK_CARD_VERIFICATION
-        await tx.consents.revoke(known.start.applicant_id, purpose, revoked_by="test", at=utc_now())
+        await ConsentRepository(tx).revoke(
+            known.start.applicant_id, purpose, revoked_by="test", at=utc_now()
+        )
     outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
     assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "not_allowed")
     assert len(await bench.standins.calls(request_id=element_id)) == 1
@@ -379,7 +388,7 @@ async def test_every_question_about_an_applicant_names_his_consent(bench: Bench)
     for given in (cards, liveness(known.person), bank_card(known.person)):
         assert (await known.verify(given)).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        asked = await tx.enquiries.of_application(known.start.application_id)
+        asked = await EnquiryRepository(tx).of_application(known.start.application_id)
     assert len(asked) >= 7
     assert all(row.consent_id is not None for row in asked)
 
@@ -439,7 +448,7 @@ async def test_a_repeat_and_a_racing_attempt_get_the_first_verdict(bench: Bench)
     assert len({*raced, repeated}) == 1
     aggregate = ids.application_workflow(known.start.application_id)
     async with bench.database.read() as tx:
-        facts = await tx.outbox.since(aggregate, 0)
+        facts = await OutboxRepository(tx).since(aggregate, 0)
     assert [fact.kind for fact in facts] == ["element_verified"]
 
 

@@ -23,9 +23,12 @@ from messages import search_attributes as attributes
 from messages.applications import ProvidedElement, ProvideElements, ReviewCommand
 from messages.ids import new_id
 from runtime.clock import utc_now
-from storage.applications.offers import OfferState
-from storage.common.audit import AuditRow
+from storage.applications.offers import OfferRepository, OfferState
+from storage.applications.reviews import ReviewRepository
+from storage.common.audit import AuditRepository, AuditRow
 from storage.common.errors import RecordMissing
+from storage.decisioning import DecisionRepository
+from storage.lines.lines import LineRepository
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, in_review, offered, six_elements
 from tests.workflows.lender import (
@@ -44,7 +47,7 @@ MOMENT = timedelta(minutes=1)
 
 async def audit(applying: Applying) -> list[AuditRow]:
     async with applying.lender.database.read() as tx:
-        return await tx.audit.of(applying.workflow_id)
+        return await AuditRepository(tx).of(applying.workflow_id)
 
 
 @also_uncached
@@ -57,8 +60,8 @@ async def test_who_gives_everything_at_once_is_answered_with_an_offer(lender: Le
     assert [outcome.verdict for outcome in outcomes.outcomes] == [Verdict.MATCH] * 6
     assert outcomes.application.state is ApplicationState.OFFERED
     async with lender.database.read() as tx:
-        offer = await tx.offers.of_application(applying.id)
-        decision = await tx.decisions.get(applying.id, "automatic", 1)
+        offer = await OfferRepository(tx).of_application(applying.id)
+        decision = await DecisionRepository(tx).get(applying.id, "automatic", 1)
     assert offer is not None
     assert (offer.id, offer.amount, offer.instalments) == (
         outcomes.application.offer_id,
@@ -135,7 +138,7 @@ async def test_a_command_given_twice_is_carried_out_once(lender: Lender) -> None
     verified = of_type(events, EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
     assert len(verified) == 7
     async with lender.database.read() as tx:
-        assert len(await tx.decisions.of(applying.id)) == 1
+        assert len(await DecisionRepository(tx).of(applying.id)) == 1
 
 
 async def test_what_was_never_stored_does_not_stand_in_the_way(lender: Lender) -> None:
@@ -198,7 +201,9 @@ async def test_a_review_ends_when_the_application_is_withdrawn(lender: Lender) -
 
     assert (await applying.result()).state is ApplicationState.WITHDRAWN
     async with lender.database.read() as tx:
-        assert applying.id not in [row.application_id for row in await tx.reviews.queue(None, 1000)]
+        assert applying.id not in [
+            row.application_id for row in await ReviewRepository(tx).queue(None, 1000)
+        ]
 
 
 async def test_an_offer_lapses_when_the_application_is_withdrawn(lender: Lender) -> None:
@@ -208,7 +213,7 @@ async def test_an_offer_lapses_when_the_application_is_withdrawn(lender: Lender)
 
     assert (await applying.result()).state is ApplicationState.WITHDRAWN
     async with lender.database.read() as tx:
-        offer = await tx.offers.get(offer_id)
+        offer = await OfferRepository(tx).get(offer_id)
     assert offer is not None
     assert offer.state is OfferState.LAPSED
 
@@ -228,7 +233,7 @@ async def test_withdrawing_does_not_wait_for_a_bureau_that_is_down(lender: Lende
     assert (await deciding).state is ApplicationState.WITHDRAWN
     assert (await applying.result()).state is ApplicationState.WITHDRAWN
     async with lender.database.read() as tx:
-        assert await tx.decisions.of(applying.id) == []
+        assert await DecisionRepository(tx).of(applying.id) == []
 
 
 async def test_collecting_ends_after_a_week(lender: Lender) -> None:
@@ -254,7 +259,7 @@ async def test_an_offer_stands_for_a_week(lender: Lender) -> None:
 
     assert (await applying.result()).state is ApplicationState.EXPIRED
     async with lender.database.read() as tx:
-        offer = await tx.offers.get(offer_id)
+        offer = await OfferRepository(tx).get(offer_id)
     assert offer is not None
     assert offer.state is OfferState.LAPSED
 
@@ -281,7 +286,7 @@ async def test_a_reviewer_approves(lender: Lender) -> None:
     assert view.state is ApplicationState.OFFERED
     assert await lender.search_attribute(applying.workflow_id, attributes.NEEDS_HUMAN) is False
     async with lender.database.read() as tx:
-        decision = await tx.decisions.get(applying.id, "review", 1)
+        decision = await DecisionRepository(tx).get(applying.id, "review", 1)
     assert decision is not None
     assert (decision.decision.outcome, decision.decided_by) == ("approve", "rita")
 
@@ -444,8 +449,8 @@ async def test_accepting_the_offer_opens_a_line(lender: Lender) -> None:
     assert (view.state, view.line_id) == (ApplicationState.ACCEPTED, applying.line_id)
     assert (await applying.result()).state is ApplicationState.ACCEPTED
     async with lender.database.read() as tx:
-        line = await tx.lines.get(applying.line_id)
-        offer = await tx.offers.get(offer_id)
+        line = await LineRepository(tx).get(applying.line_id)
+        offer = await OfferRepository(tx).get(offer_id)
     assert line is not None
     assert (line.credit_limit, line.mode) == (story.AMOUNT, "single_batch")
     assert offer is not None

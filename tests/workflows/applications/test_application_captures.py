@@ -14,7 +14,8 @@ from providers.http import breaker
 from runtime.clock import utc_now
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person
-from storage.verification.captures import CaptureState
+from storage.people.consents import ConsentRepository
+from storage.verification.captures import CaptureRepository, CaptureState
 from tests.integration import story
 from tests.workflows.applying import Applying, apply
 from tests.workflows.lender import (
@@ -199,7 +200,7 @@ async def test_a_source_that_never_answers_is_given_up_after_three_days(lender: 
     again = (await applying.provide(report(applicant))).outcomes[0]
     assert again.verdict is Verdict.AWAITING_CODE
     async with lender.database.read() as tx:
-        given_up = await tx.captures.get(element_id)
+        given_up = await CaptureRepository(tx).get(element_id)
     assert given_up is not None
     assert given_up.state is CaptureState.ENDED
 
@@ -224,7 +225,7 @@ async def test_a_consent_withdrawn_meanwhile_ends_the_capture(lender: Lender) ->
     applicant = person()
     applying, element_id = await running(lender, applicant)
     async with lender.database.transaction() as tx:
-        await tx.consents.revoke(
+        await ConsentRepository(tx).revoke(
             applying.applicant.start.applicant_id,
             Purpose.OPERATOR_REPORT,
             revoked_by="test",
@@ -249,7 +250,7 @@ async def test_an_optional_element_is_never_waited_for(lender: Lender) -> None:
     started = await applying.provide(elements.OnlineBanking(bank_code="DEMO"))
     assert started.outcomes[0].verdict is Verdict.PENDING
     async with lender.database.read() as tx:
-        page = await tx.captures.authorise_url(started.outcomes[0].element_id)
+        page = await CaptureRepository(tx).authorise_url(started.outcomes[0].element_id)
     assert page is not None
     await finish(lender, element_id)
     await applying.notify(element_id)

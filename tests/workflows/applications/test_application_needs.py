@@ -5,6 +5,8 @@ from domain.people.consents import Purpose
 from domain.verification.elements import ElementKind, Verdict
 from runtime.clock import utc_now
 from sandbox import pictures
+from storage.people.applicants import ApplicantRepository
+from storage.people.consents import ConsentRepository
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, six_elements
 from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
@@ -12,7 +14,7 @@ from tests.workflows.lender import Lender, also_uncached, eventually, person, re
 
 async def personal(applying: Applying) -> tuple[str | None, str | None, str | None]:
     async with applying.lender.database.read() as tx:
-        found = await tx.applicants.personal(applying.applicant.start.applicant_id)
+        found = await ApplicantRepository(tx).personal(applying.applicant.start.applicant_id)
     return found.name, found.mobile, found.bank_card
 
 
@@ -125,7 +127,7 @@ async def test_a_consent_withdrawn_while_its_source_is_down_ends_the_question(
     given = await applying.provide(story.operator(who))
     assert given.outcomes[0].verdict is Verdict.PENDING
     async with lender.database.transaction() as tx:
-        await tx.consents.revoke(
+        await ConsentRepository(tx).revoke(
             applying.applicant.start.applicant_id,
             Purpose.OPERATOR_QUERY,
             revoked_by="test",

@@ -9,6 +9,7 @@ from domain.applications.application import ApplicationState, ElementRefused
 from domain.products.products import CASH_LOAN
 from domain.verification.elements import ElementKind, Verdict
 from messages.ids import application_workflow
+from storage.common.outbox import OutboxRepository
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, offered
 from tests.workflows.lender import Lender, also_uncached, person, refused
@@ -21,7 +22,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 async def told(applying: Applying) -> list[str]:
     async with applying.lender.database.read() as tx:
-        rows = await tx.outbox.since(application_workflow(applying.id), 0, 1000)
+        rows = await OutboxRepository(tx).since(application_workflow(applying.id), 0, 1000)
     return [row.kind for row in rows if row.kind.startswith("applicant_")]
 
 
@@ -34,7 +35,7 @@ async def reminders(applying: Applying) -> list[datetime]:
 async def messages(applying: Applying) -> int:
     calls = await applying.lender.standins.calls(provider="messaging")
     async with applying.lender.database.read() as tx:
-        ours = await tx.outbox.since(application_workflow(applying.id), 0, 1000)
+        ours = await OutboxRepository(tx).since(application_workflow(applying.id), 0, 1000)
     ids = {row.event_key.rpartition(":")[2] for row in ours if row.kind == "applicant_reminded"}
     return len({call["request_id"] for call in calls} & ids)
 

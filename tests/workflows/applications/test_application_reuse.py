@@ -6,6 +6,9 @@ from domain.applications.application import ApplicationState, ElementRefused
 from domain.verification.elements import ElementKind, Verdict
 from sandbox import pictures
 from sandbox.personas import Person
+from storage.common.audit import AuditRepository
+from storage.decisioning import DecisionRepository
+from storage.people.applicants import ApplicantRepository
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, six_elements
 from tests.workflows.lender import Lender, also_uncached, person, refused
@@ -42,7 +45,7 @@ async def test_the_same_customer_only_submits(lender: Lender) -> None:
     }
     assert all(item.counts_until and item.verified_at for item in now.values())
     async with lender.database.read() as tx:
-        actions = [row.action for row in await tx.audit.of(second.workflow_id)]
+        actions = [row.action for row in await AuditRepository(tx).of(second.workflow_id)]
     assert actions == ["reuse_element"] * 6
 
 
@@ -67,7 +70,7 @@ async def test_another_channel_counts_once_the_face_has_shown_who_it_is(lender: 
         ElementKind.BANK_CARD,
     }
     async with lender.database.read() as tx:
-        known = await tx.applicants.personal(second.applicant.start.applicant_id)
+        known = await ApplicantRepository(tx).personal(second.applicant.start.applicant_id)
     assert (known.mobile, known.bank_card) == (applicant.mobile, applicant.card_number)
     assert (await second.submit()).state is ApplicationState.OFFERED
 
@@ -95,7 +98,7 @@ async def test_who_only_knows_name_and_number_gets_nothing(lender: Lender) -> No
     assert [one.verdict for one in stolen.outcomes] == [Verdict.MATCH, Verdict.MISMATCH]
     assert await reused(second) == set()
     async with lender.database.read() as tx:
-        known = await tx.applicants.personal(second.applicant.start.applicant_id)
+        known = await ApplicantRepository(tx).personal(second.applicant.start.applicant_id)
     assert known.bank_card is None
 
 
@@ -145,7 +148,7 @@ async def test_a_mismatch_may_be_for_a_person_to_judge(lender: Lender) -> None:
     # Nothing else is wrong with this applicant: the decision names the element, and it alone.
     assert wrong.application.state is ApplicationState.IN_REVIEW
     async with lender.database.read() as tx:
-        decision = await tx.decisions.get(applying.id, "automatic", 1)
+        decision = await DecisionRepository(tx).get(applying.id, "automatic", 1)
     assert decision is not None
     assert decision.decision.outcome == "refer"
     assert [(hit.rule, hit.read) for hit in decision.decision.hits] == [

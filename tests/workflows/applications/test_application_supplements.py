@@ -14,7 +14,10 @@ from domain.products.products import CASH_LOAN
 from domain.verification.elements import ElementKind, Verdict
 from messages import search_attributes as attributes
 from messages.verification import SupplementRequest
-from storage.applications.reviews import ReviewState
+from storage.applications.reviews import ReviewRepository, ReviewState
+from storage.applications.supplements import SupplementRepository
+from storage.common.audit import AuditRepository
+from storage.decisioning import DecisionRepository
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, in_review, six_elements
 from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
@@ -26,7 +29,7 @@ MOMENT = timedelta(minutes=1)
 
 async def queued(lender: Lender) -> set[str]:
     async with lender.database.read() as tx:
-        return {row.application_id for row in await tx.reviews.queue(None, 1000)}
+        return {row.application_id for row in await ReviewRepository(tx).queue(None, 1000)}
 
 
 @also_uncached
@@ -59,9 +62,9 @@ async def test_a_supplement_reopens_one_element_and_comes_back_to_who_asked(
     assert applying.id in await queued(lender)
     assert (await applying.review("approve")).state is ApplicationState.OFFERED
     async with lender.database.read() as tx:
-        assert len(await tx.decisions.of(applying.id)) == 2
-        rounds = await tx.supplements.of(applying.id)
-        told = [row.action for row in await tx.audit.of(applying.workflow_id)]
+        assert len(await DecisionRepository(tx).of(applying.id)) == 2
+        rounds = await SupplementRepository(tx).of(applying.id)
+        told = [row.action for row in await AuditRepository(tx).of(applying.workflow_id)]
     assert [(row.round, row.kinds) for row in rounds] == [(1, (CARD,))]
     assert rounds[0].completed_at is not None
     assert told == ["request_supplement", "approve", "approve"]
@@ -125,7 +128,7 @@ async def test_the_signal_asks_too_and_one_that_does_not_fit_changes_nothing(
     given = await applying.provide(six_elements(applying.applicant.person)[3])
     assert given.application.state is ApplicationState.IN_REVIEW
     async with lender.database.read() as tx:
-        assert len(await tx.supplements.of(applying.id)) == 1
+        assert len(await SupplementRepository(tx).of(applying.id)) == 1
 
 
 async def test_nothing_is_asked_for_again_before_a_review(lender: Lender) -> None:

@@ -13,7 +13,8 @@ from messages import ids
 from messages.credit_analysis import FeedbackRelayed, StartAnalysisFeedback
 from providers.http import breaker
 from sandbox import qitech
-from storage.credit_analysis.notices import RelayState
+from storage.common.audit import AuditRepository
+from storage.credit_analysis.notices import AnalysisNoticeRepository, RelayState
 from tests.proposals import legal_person
 from tests.workflows.analysing import CLIENT, Analysing, analyse
 from tests.workflows.lender import Handle, Lender, also_uncached, eventually
@@ -45,7 +46,7 @@ class Reporting:
 
     async def record(self, status: ProposalStatus, at: datetime) -> None:
         async with self.analysing.lender.database.transaction() as tx:
-            await tx.analysis_notices.feed_back(self.analysing.id, status, at)
+            await AnalysisNoticeRepository(tx).feed_back(self.analysing.id, status, at)
 
     async def report(self, status: ProposalStatus, at: datetime) -> None:
         """Record a report and have it passed on, as the API does."""
@@ -66,7 +67,7 @@ class Reporting:
 
     async def relays(self) -> list[tuple[str, RelayState, str]]:
         async with self.analysing.lender.database.read() as tx:
-            rows = await tx.analysis_notices.relays(self.analysing.id)
+            rows = await AnalysisNoticeRepository(tx).relays(self.analysing.id)
         return [(row.credit_proposal_status.value, row.state, row.outcome) for row in rows]
 
 
@@ -164,7 +165,7 @@ async def test_a_report_that_is_refused_is_recorded_and_not_repeated(
     ]
     assert [told for told, _ in await client.arrived()] == ["defaulted"]
     async with lender.database.read() as tx:
-        entries = await tx.audit.of(client.analysing.workflow_id)
+        entries = await AuditRepository(tx).of(client.analysing.workflow_id)
     relayed = [entry.outcome for entry in entries if entry.action == "relay_feedback"]
     assert relayed == ["refused", "sent"]
 

@@ -19,6 +19,9 @@ from providers.credit_analysis.qitech import webhook_signature
 from providers.http import breaker
 from runtime.settings import AnalysisClient, Settings
 from sandbox import qitech
+from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
+from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.notices import NoticeState
 from tests.proposals import PERSONAL, YOUNG, citizen, firm, legal_person, natural_person, published
 from tests.standins import Callbacks, receiving
@@ -178,7 +181,7 @@ async def test_an_analyst_approves_and_the_client_is_told(
     assert (await analysing.result()).status is AnalysisStatus.MANUALLY_APPROVED
     assert await lender.search_attribute(analysing.workflow_id, attributes.NEEDS_HUMAN) is False
     async with lender.database.read() as tx:
-        entries = await tx.audit.of(analysing.workflow_id)
+        entries = await AuditRepository(tx).of(analysing.workflow_id)
     assert [(entry.actor, entry.action, entry.outcome) for entry in entries] == [
         ("rita", "approve", "accepted")
     ]
@@ -195,7 +198,7 @@ async def test_a_challenge_is_answered_by_a_new_request(lender: Lender) -> None:
     assert first.id != second.id
     assert (await second.answer()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
     async with lender.database.read() as tx:
-        related = await tx.credit_analyses.related(second.id)
+        related = await CreditAnalysisRepository(tx).related(second.id)
     assert related.registration == (first.id, second.id)
 
 
@@ -212,7 +215,7 @@ async def test_analysts_race_and_the_first_word_counts(lender: Lender) -> None:
     assert len(accepted) == 1
     assert (await analysing.row()).status is accepted[0].status
     async with lender.database.read() as tx:
-        entries = await tx.audit.of(analysing.workflow_id)
+        entries = await AuditRepository(tx).of(analysing.workflow_id)
     assert sorted(entry.outcome for entry in entries) == ["accepted", "refused"]
 
 
@@ -317,7 +320,7 @@ async def test_a_notice_that_nobody_takes_is_given_up_on_record(
         (NoticeState.DEAD, len(LADDER), "http_500")
     ]
     async with lender.database.read() as tx:
-        entries = await tx.audit.of(analysing.workflow_id)
+        entries = await AuditRepository(tx).of(analysing.workflow_id)
     assert [entry.outcome for entry in entries] == ["dead"]
 
 
@@ -381,7 +384,7 @@ async def test_nothing_personal_is_in_history_logs_facts_or_calls(
     description = await analysing.handle.describe()
     shown = f"{description.typed_search_attributes} {await description.static_summary()}"
     async with lender.database.read() as tx:
-        told = [row.payload for row in await tx.outbox.since(analysing.workflow_id, 0)]
+        told = [row.payload for row in await OutboxRepository(tx).since(analysing.workflow_id, 0)]
         row = await tx.connection.fetchrow(
             "select * from credit_analyses where id = $1", analysing.id
         )

@@ -12,6 +12,8 @@ from messages.credit_analysis import OpinionUpdated
 from messages.ids import new_id
 from providers.http import breaker
 from sandbox import qitech
+from storage.common.audit import AuditRepository
+from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.proposals import PERSONAL, legal_person, published, signing
 from tests.workflows.analysing import Analysing, analyse
 from tests.workflows.lender import Lender, also_uncached, eventually
@@ -74,8 +76,8 @@ async def test_the_other_analyst_is_asked_when_the_last_signer_has_consented(
 async def test_a_signature_of_which_nobody_told_is_found_in_the_record(lender: Lender) -> None:
     analysing = await waiting(lender, signers=1)
     async with lender.database.transaction() as tx:
-        [consent] = await tx.scr_consents.of(analysing.id)
-        await tx.scr_consents.sign(
+        [consent] = await ScrConsentRepository(tx).of(analysing.id)
+        await ScrConsentRepository(tx).sign(
             consent.id, text_version="1", text_sha256="0" * 64, at=consent.expires_at
         )
     await lender.pass_time(analysing.workflow_id, timedelta(hours=1) + MOMENT)
@@ -140,7 +142,7 @@ async def test_nobody_is_waited_for_where_no_consent_is_needed_or_it_is_there(
     analysing = await analyse(lender, given, policy=policy)
     assert (await analysing.answer()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
     async with lender.database.read() as tx:
-        assert await tx.scr_consents.of(analysing.id) == []
+        assert await ScrConsentRepository(tx).of(analysing.id) == []
 
 
 async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_opinions(
@@ -199,7 +201,7 @@ async def test_nothing_personal_and_no_link_is_in_history_logs_or_calls(
     readable = await opened(lender, history.to_json())
     async with lender.database.read() as tx:
         rows = await tx.connection.fetch("select * from scr_consents")
-        audited = await tx.audit.of(analysing.workflow_id)
+        audited = await AuditRepository(tx).of(analysing.workflow_id)
         asked = await tx.connection.fetch("select asked, answered from enquiries")
     calls = await lender.standins.calls()
     logged = capsys.readouterr()

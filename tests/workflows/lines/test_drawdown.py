@@ -13,7 +13,9 @@ from messages import search_attributes as attributes
 from messages.lines import DrawCommand
 from messages.loans import LoanView
 from storage.lines.drawdowns import DrawdownState
-from storage.payments import TransferState
+from storage.lines.quotes import QuoteRepository
+from storage.loans.loans import LoanRepository
+from storage.payments import TransferRepository, TransferState
 from tests.integration import story
 from tests.workflows.borrowing import Line, open_line
 from tests.workflows.lender import Lender, also_uncached, eventually, of_type, person
@@ -45,8 +47,8 @@ async def test_what_is_drawn_is_signed_for_paid_out_and_becomes_a_loan(lender: L
     assert drawdown.evidence_id is not None
     assert await moved(lender, command) == [story.AMOUNT]
     async with lender.database.read() as tx:
-        loan = await tx.loans.get(command.loan_id)
-        quote = await tx.quotes.get(command.quote_id)
+        loan = await LoanRepository(tx).get(command.loan_id)
+        quote = await QuoteRepository(tx).get(command.quote_id)
     assert loan is not None
     assert quote is not None
     plan = [row.total for row in loan.plan.rows]
@@ -108,7 +110,7 @@ async def test_a_failed_disbursement_gives_the_amount_back_to_the_line(lender: L
     row = await line.row()
     assert (row.state, row.available, row.drawn) == (LineState.ACTIVE, story.AMOUNT, 0)
     async with lender.database.read() as tx:
-        assert await tx.loans.get(command.loan_id) is None
+        assert await LoanRepository(tx).get(command.loan_id) is None
     second = await line.command()
     await line.draw(second)
     assert (await line.drawn(second.drawdown_id)).disbursed
@@ -133,7 +135,7 @@ async def test_a_callback_ends_the_wait_for_the_bank(lender: Lender) -> None:
 
 async def in_doubt(lender: Lender, command: DrawCommand) -> bool:
     async with lender.database.read() as tx:
-        transfer = await tx.transfers.get(ids.disbursement_order(command.drawdown_id))
+        transfer = await TransferRepository(tx).get(ids.disbursement_order(command.drawdown_id))
     return transfer is not None and transfer.state is TransferState.PROCESSING
 
 
@@ -215,7 +217,7 @@ async def test_a_loan_begins_on_the_day_on_which_the_money_went_out(lender: Lend
 
     assert (await line.drawn(command.drawdown_id)).disbursed
     async with lender.database.read() as tx:
-        loan = await tx.loans.get(command.loan_id)
+        loan = await LoanRepository(tx).get(command.loan_id)
     assert loan is not None
     assert loan.disbursed_on == out_on
     assert loan.plan.rows[0].due_on == months_after(out_on, 1, out_on.day)

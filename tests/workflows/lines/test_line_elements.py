@@ -15,6 +15,8 @@ from messages.lines import LineElementOutcomes, ProvideLineElements
 from messages.verification import ConfirmElement, ElementOutcome, ElementSettled
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person
+from storage.verification.captures import CaptureRepository
+from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.integration.sources.test_data_sources_binding import an_earlier_time
 from tests.workflows.applying import Applying, apply, six_elements
@@ -51,7 +53,7 @@ async def confirm(line: Line, element_id: str, code: str) -> ElementOutcome:
     """Enter a code as the borrower does through the API."""
     code_id = ids.new_id("act")
     async with line.lender.database.transaction() as tx:
-        await tx.captures.enter_code(code_id, element_id, code)
+        await CaptureRepository(tx).enter_code(code_id, element_id, code)
     outcomes: LineElementOutcomes = await line.lender.handle(line.workflow_id).execute_update(
         "confirm_element",
         ConfirmElement(element_id=element_id, code_id=code_id),
@@ -100,7 +102,9 @@ async def test_money_is_drawn_once_the_card_is_bound(lender: Lender) -> None:
     assert (await line.drawn(command.drawdown_id)).disbursed
     # It is kept: a later application need not ask for it.
     async with lender.database.read() as tx:
-        kept = await tx.elements.kept_by(applying.applicant.start.applicant_id, "Asia/Shanghai")
+        kept = await ElementRepository(tx).kept_by(
+            applying.applicant.start.applicant_id, "Asia/Shanghai"
+        )
     assert ElementKind.BANK_CARD in {item.kind for item in kept}
 
 

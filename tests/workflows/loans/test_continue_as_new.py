@@ -20,6 +20,7 @@ from runtime.temporal.plugin import LoanflowPlugin
 from sandbox.captures import RIGHT_CODE
 from storage.database import Database
 from storage.loans.loans import LoanState
+from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.standins import Standins
 from tests.workflows.borrowing import Line, Loan, lend, open_line
@@ -152,7 +153,7 @@ async def test_what_a_line_waits_for_is_waited_for_in_later_runs(lender: Lender)
     await notify(line, given[ElementKind.OPERATOR_REPORT])
     async with lender.database.read() as tx:
         report = await eventually(
-            lambda: tx.elements.verification(given[ElementKind.OPERATOR_REPORT])
+            lambda: ElementRepository(tx).verification(given[ElementKind.OPERATOR_REPORT])
         )
 
     assert report is not None

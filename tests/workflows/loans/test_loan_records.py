@@ -18,7 +18,7 @@ from domain.loans.repayment import NothingDue, RepaymentInFlight, RepaymentTooLa
 from messages.ids import new_id
 from messages.loans import LoanView, RecordFact, RepayCommand, StartLoan
 from messages.payments import TransferStatus
-from storage.loans.loans import LoanState
+from storage.loans.loans import LoanRepository, LoanState
 from tests.workflows.borrowing import DISBURSED_ON, Loan, lend
 from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
 
@@ -102,7 +102,9 @@ async def test_a_payment_that_the_bank_takes_back_is_owed_again(lender: Lender) 
     loan = await lend(lender, person())
     await loan.live_until(date(2031, 2, 16))
     async with lender.database.read() as tx:
-        paid = next(event for event in await tx.loans.events(loan.id) if isinstance(event, Paid))
+        paid = next(
+            event for event in await LoanRepository(tx).events(loan.id) if isinstance(event, Paid)
+        )
 
     on = date(2031, 2, 16)
     await record(loan, Reversed(key=key(loan), on=on, reverses=paid.key, reason="returned"))
@@ -157,7 +159,7 @@ async def reopened(lender: Lender, loan: Loan, event: AnyEvent) -> LoanView:
     """Record an event of a settled loan as the API does."""
     row = await loan.row()
     async with lender.database.read() as tx:
-        events = await tx.loans.events(loan.id)
+        events = await LoanRepository(tx).events(loan.id)
     start = StartLoan(
         loan_id=loan.id,
         line_id=row.line_id,
@@ -185,7 +187,7 @@ async def test_a_settled_loan_is_opened_again_by_what_undoes_its_settlement(
     await loan.repay(RepayCommand(repayment_id=new_id("rep"), payoff_total=total))
     assert (await loan.result()).state == "settled"
     async with lender.database.read() as tx:
-        events = await tx.loans.events(loan.id)
+        events = await LoanRepository(tx).events(loan.id)
     paid = next(event for event in events if isinstance(event, PaidOff))
 
     # A fact that leaves the loan settled is booked and closes it again.

@@ -9,7 +9,7 @@ from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand, RepaymentEnded, RepaymentSource
 from messages.payments import TransferStatus
-from storage.loans.loans import LoanState
+from storage.loans.loans import LoanRepository, LoanState
 from storage.loans.repayments import RepaymentRow, RepaymentState
 from tests.workflows.borrowing import DISBURSED_ON, Loan, lend, outcome
 from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
@@ -182,5 +182,5 @@ async def test_news_of_a_repayment_that_comes_twice_is_booked_once(lender: Lende
     await loan.repay(pay())
 
     async with lender.database.read() as tx:
-        events = await tx.loans.events(loan.id)
+        events = await LoanRepository(tx).events(loan.id)
     assert [event.kind for event in events] == ["disbursed", "paid", "paid"]
