@@ -71,6 +71,12 @@ class Database:
             yield Transaction(connection, self._keyring, self._blind_index)
 
     @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[Transaction]:
+        """Yield a connection that may write; every statement is committed by itself."""
+        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            yield Transaction(connection, self._keyring, self._blind_index)
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Yield a connection that cannot write; every statement sees what is committed then."""
         async with self._readers.acquire(timeout=_ACQUIRE_SECONDS) as connection:

@@ -275,7 +275,7 @@ class Desk:
         may_ask: bool,
         reuse: bool,
     ) -> Ask | Known | NotNow:
-        async with self._database.read() as tx:
+        async with self._database.autocommit() as tx:
             consent_id = await _consent(tx, source, attempt.applicant_id, purpose)
             allowed = replace(attempt, consent_id=consent_id)
             try:
@@ -324,7 +324,7 @@ class Desk:
     async def _finish(
         self, source: DataSource, begun: Ask, ending: Ending, *, counted_as: str | None = None
     ) -> None:
-        async with self._database.read() as tx:
+        async with self._database.autocommit() as tx:
             await EnquiryRepository(tx).finish(begun.enquiry, ending)
         enquiry_metrics.enquiry_ended(source.name, counted_as or ending.outcome)
         enquiry_metrics.enquiry_cost(source.name, source.currency, ending.cost)

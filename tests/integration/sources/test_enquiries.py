@@ -598,7 +598,7 @@ async def test_the_audit_shows_nobody(scene: Scene) -> None:
 )
 async def test_what_has_ended_is_not_changed(scene: Scene, statement: str) -> None:
     await scene.ask(someone("name_mismatch"))
-    async with scene.bench.database.read() as tx:
+    async with scene.bench.database.autocommit() as tx:
         with pytest.raises(asyncpg.RestrictViolationError):
             await tx.connection.execute(statement, scene.known.start.application_id)
 
@@ -606,7 +606,7 @@ async def test_what_has_ended_is_not_changed(scene: Scene, statement: str) -> No
 async def test_an_answer_may_be_forgotten_and_is_then_asked_for_again(scene: Scene) -> None:
     who = someone()
     await scene.ask(who)
-    async with scene.bench.database.read() as tx:
+    async with scene.bench.database.autocommit() as tx:
         await tx.connection.execute(
             "update enquiries set answer_enc = null where application_id = $1",
             scene.known.start.application_id,

@@ -198,7 +198,7 @@ async def test_sources_do_not_wait_for_each_other(scene: Scene) -> None:
 async def test_a_turn_that_no_limit_gave_holds_nobody_up(scene: Scene, ahead: timedelta) -> None:
     """A clock that was set back, or a limit that was a call a day until now."""
     scene.source(calls_per_second=5)
-    async with scene.bench.database.read() as tx:
+    async with scene.bench.database.autocommit() as tx:
         await tx.connection.execute(
             "insert into enquiry_turns (source, next_at) values ($1, clock_timestamp() + $2)",
             scene.main,

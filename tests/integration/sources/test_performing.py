@@ -55,7 +55,7 @@ def test_what_is_told_already_stays() -> None:
 
 
 async def test_a_row_that_the_record_refuses_is_not_quoted(database: Database) -> None:
-    async with database.read() as tx:
+    async with database.autocommit() as tx:
         with pytest.raises(asyncpg.PostgresError) as refused:
             await tx.connection.execute(
                 "insert into callbacks (event_id, order_no, body_sha256, body)"

@@ -245,7 +245,7 @@ async def test_what_happened_is_not_rewritten(bench: Bench, table: str, statemen
         await AuditRepository(tx).add(
             actor="test", role="ops", action="none", subject="none", outcome="none", detail={}
         )
-    async with bench.database.read() as tx:
+    async with bench.database.autocommit() as tx:
         with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
             await tx.connection.execute(statement.format(table, column))
 

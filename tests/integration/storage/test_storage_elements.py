@@ -332,7 +332,7 @@ async def test_when_a_face_was_asked_is_a_fact(database: Database) -> None:
         "update liveness_challenges set expires_at = now() where application_id = $1",
         "delete from liveness_challenges where application_id = $1",
     ):
-        async with database.read() as tx:
+        async with database.autocommit() as tx:
             with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
                 await tx.connection.execute(statement, application.id)
 

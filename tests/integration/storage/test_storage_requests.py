@@ -17,7 +17,7 @@ LEASE = timedelta(minutes=1)
 
 async def test_of_twenty_claims_of_a_key_one_is_fresh(database: Database) -> None:
     async def claim() -> object:
-        async with database.read() as tx:
+        async with database.autocommit() as tx:
             return await RequestRepository(tx).begin("alice", "POST /x", "race", BODY, LEASE)
 
     claims = await asyncio.gather(*(claim() for _ in range(20)))
@@ -26,7 +26,7 @@ async def test_of_twenty_claims_of_a_key_one_is_fresh(database: Database) -> Non
 
 
 async def test_a_key_keeps_its_answer_for_its_body(database: Database) -> None:
-    async with database.read() as tx:
+    async with database.autocommit() as tx:
 
         async def begin(body: bytes = BODY, subject: str = "alice") -> object:
             return await RequestRepository(tx).begin(subject, "POST /x", "key-1", body, LEASE)
@@ -46,7 +46,7 @@ async def test_a_key_keeps_its_answer_for_its_body(database: Database) -> None:
 async def test_a_claim_whose_process_died_is_taken_over_by_its_own_body(
     database: Database,
 ) -> None:
-    async with database.read() as tx:
+    async with database.autocommit() as tx:
 
         async def begin(body: bytes) -> object:
             return await RequestRepository(tx).begin(
@@ -87,7 +87,7 @@ async def test_facts_are_numbered_in_the_order_in_which_they_commit(database: Da
             await waiting
 
     await asyncio.gather(slow(), quick())
-    async with database.read() as tx:
+    async with database.autocommit() as tx:
         facts = await OutboxRepository(tx).since("loan:slow", 0)
         rest = await OutboxRepository(tx).since("loan:slow", facts[0].id)
     assert [fact.kind for fact in facts] == ["first", "second"]
@@ -116,7 +116,7 @@ async def test_a_watcher_wakes_when_a_fact_commits_and_after_a_lost_connection(
         await asyncio.wait_for(woken.wait(), 5)
         assert not other.is_set()
         woken.clear()
-        async with database.read() as tx:
+        async with database.autocommit() as tx:
             await tx.connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where application_name = 'loanflow-outbox' and datname = current_database()"
