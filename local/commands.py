@@ -66,7 +66,7 @@ WORKER: Final = Command(
     stop_seconds=40.0,  # it drains its activities first
 )
 API: Final = Command("api", ("-m", "api"), port_setting="LOANFLOW_API_PORT", health_path="/ready")
-MIGRATION: Final = Command("migrate", ("-m", "storage.migrate"))
+MIGRATION: Final = Command("migrate", ("-m", "services.set_up"))
 
 BUILT_IN: Final[Mapping[str, Command]] = {one.name: one for one in (SANDBOX, VISION, WORKER, API)}
 

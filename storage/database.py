@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import asyncpg
 
 from runtime.keyring import BlindIndex, Keyring
 from storage.common.outbox import OutboxWakes
 from storage.common.repository import Transaction
+from storage.definitions import DefinitionCache
+
+if TYPE_CHECKING:
+    from storage.common.rows import Connection
 
 _ACQUIRE_SECONDS: Final = 10.0
 _COMMAND_SECONDS: Final = 15.0
@@ -46,6 +50,7 @@ class Database:
         self._readers = readers
         self._keyring = keyring
         self._blind_index = blind_index
+        self._definitions = DefinitionCache()
         self.wakes = wakes
 
     @classmethod
@@ -68,19 +73,19 @@ class Database:
             self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
             connection.transaction(),
         ):
-            yield Transaction(connection, self._keyring, self._blind_index)
+            yield self._on(connection)
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[Transaction]:
         """Yield a connection that may write; every statement is committed by itself."""
         async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-            yield Transaction(connection, self._keyring, self._blind_index)
+            yield self._on(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Yield a connection that cannot write; every statement sees what is committed then."""
         async with self._readers.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-            yield Transaction(connection, self._keyring, self._blind_index)
+            yield self._on(connection)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Transaction]:
@@ -89,7 +94,10 @@ class Database:
             self._readers.acquire(timeout=_ACQUIRE_SECONDS) as connection,
             connection.transaction(isolation="repeatable_read"),
         ):
-            yield Transaction(connection, self._keyring, self._blind_index)
+            yield self._on(connection)
+
+    def _on(self, connection: "Connection") -> Transaction:
+        return Transaction(connection, self._keyring, self._blind_index, self._definitions)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life; raises when there is none."""

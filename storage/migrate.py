@@ -1,12 +1,9 @@
-"""Bring a database to the newest schema: `python -m storage.migrate` with `DATABASE_URL`.
+"""Bring a database to the newest schema.
 
 All outstanding migrations run in one transaction under an advisory lock: they all take place or
 none does, and of two migrators the second finds nothing left to do. They only go forward.
 """
 
-import asyncio
-import os
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +12,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -57,28 +53,3 @@ def _upgrade(connection: Connection) -> None:
 
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def main() -> int:
-    """Migrate the database of the environment; the exit code is 1 when that fails."""
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        sys.stderr.write("set DATABASE_URL to the database to migrate\n")
-        return 1
-    try:
-        revision = asyncio.run(migrate(url))
-    except (OSError, asyncpg.PostgresError) as error:
-        return _failed(error)
-    except DBAPIError as error:
-        return _failed(error.orig)
-    sys.stdout.write(f"the database is at revision {revision}\n")
-    return 0
-
-
-def _failed(cause: BaseException | None) -> int:
-    sys.stderr.write(f"the database was not migrated: {cause}\n")
-    return 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -13,17 +13,22 @@ from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
     from storage.common.rows import Connection
+    from storage.definitions import DefinitionCache
 
 RowT = TypeVar("RowT", bound=Row)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Transaction:
-    """One connection, with the keys of personal columns; `Database` says what it may do."""
+    """One connection, with the keys of personal columns and the definitions in force.
+
+    `Database` says what it may do.
+    """
 
     connection: "Connection"
     keyring: Keyring
     blind_index: BlindIndex
+    definitions: "DefinitionCache"
 
 
 class Repository:

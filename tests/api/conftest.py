@@ -22,7 +22,7 @@ from messages.queues import ALL
 from runtime.settings import Settings, Token
 from runtime.temporal.plugin import LoanflowPlugin
 from runtime.temporal.worker import build_workers
-from storage.migrate import migrate
+from services.set_up import set_up
 from workflows.registry import WORKFLOWS
 
 TOKENS = (
@@ -54,7 +54,7 @@ def keyed(role: str, subject: str, key: str | None = None) -> Headers:
 async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     folder = tmp_path_factory.mktemp("api") / "postgres"
     async with EmbeddedPostgres(folder, keep_data=False) as server:
-        await migrate(server.url)
+        await set_up(server.url)
         yield server.url
 
 

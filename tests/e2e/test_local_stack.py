@@ -64,7 +64,7 @@ def code(tmp_path: Path) -> Path:
     folder = tmp_path / "code"
     files = {
         "service.py": SERVICE,
-        "storage/migrate.py": MIGRATE,
+        "services/set_up.py": MIGRATE,
         "sandbox/__main__.py": "import service; service.serve('LOANFLOW_SANDBOX_PORT')",
         "worker.py": "import service; service.serve('LOANFLOW_METRICS_PORT')",
         "api/__main__.py": "import service; service.serve('LOANFLOW_API_PORT')",

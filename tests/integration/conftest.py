@@ -11,8 +11,8 @@ from local.postgres import EmbeddedPostgres, create_database
 from runtime import failpoints
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
+from services.set_up import set_up
 from storage.database import Database
-from storage.migrate import migrate
 from tests.integration.story import Bench, Book, RecordedStarts
 from tests.standins import Standins, connected, sandbox_config
 
@@ -23,7 +23,7 @@ TEMPLATE = "loanflow_template"
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
     folder = tmp_path_factory.mktemp("record") / "postgres"
     async with EmbeddedPostgres(folder, keep_data=False) as running:
-        await migrate(await create_database(running.url, TEMPLATE))
+        await set_up(await create_database(running.url, TEMPLATE))
         yield running
 
 

@@ -37,11 +37,11 @@ from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.worker import identity
 from sandbox import qitech
+from services.set_up import set_up
 from storage.credit_analysis.external_opinions import ExternalOpinionRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository
 from storage.database import Database
 from storage.lines.drawdowns import DrawdownState
-from storage.migrate import migrate
 from tests.integration import story
 from tests.proposals import YOUNG, firm, legal_person, signing
 from tests.replay import keys
@@ -267,7 +267,7 @@ async def _lender(folder: Path) -> AsyncIterator[Lender]:
         EmbeddedPostgres(folder / "postgres", keep_data=False) as postgres,
         connected(sandbox_config(folder)) as standins,
     ):
-        await migrate(postgres.url)
+        await set_up(postgres.url)
         settings = Settings.model_validate(
             {
                 "payload_keys": keys.PAYLOAD_KEYS,

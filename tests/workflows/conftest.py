@@ -12,8 +12,8 @@ from local.postgres import EmbeddedPostgres, create_database
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.plugin import LoanflowPlugin
+from services.set_up import set_up
 from storage.database import Database
-from storage.migrate import migrate
 from tests.standins import Standins, connected, sandbox_config
 from tests.workflows.asking import offer_more
 from tests.workflows.lender import CACHED, Lender, open_lender
@@ -51,7 +51,7 @@ async def record_server(
 ) -> AsyncIterator[EmbeddedPostgres]:
     folder = tmp_path_factory.mktemp("record") / "postgres"
     async with EmbeddedPostgres(folder, keep_data=False) as running:
-        await migrate(await create_database(running.url, TEMPLATE))
+        await set_up(await create_database(running.url, TEMPLATE))
         yield running
 
 

@@ -16,7 +16,7 @@ from local.postgres import EmbeddedPostgres, create_database
 from storage import migrate as migrations
 from storage.migrate import migrate
 
-HEAD = "0014"
+HEAD = "0015"
 
 _FACES = """
 insert into applicants (id, channel, customer_reference)
@@ -51,7 +51,7 @@ async def test_the_command_migrates_the_database_of_its_environment(empty: str) 
     def run(**variables: str) -> "subprocess.CompletedProcess[str]":
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         return subprocess.run(
-            [sys.executable, "-m", "storage.migrate"],
+            [sys.executable, "-m", "services.set_up"],
             env=inherited | variables,
             capture_output=True,
             text=True,
@@ -61,10 +61,10 @@ async def test_the_command_migrates_the_database_of_its_environment(empty: str) 
     ran = run(DATABASE_URL=empty)
     assert (ran.returncode, ran.stdout) == (0, f"the database is at revision {HEAD}\n")
     unset = run()
-    assert (unset.returncode, unset.stderr) == (1, "set DATABASE_URL to the database to migrate\n")
+    assert (unset.returncode, unset.stderr) == (1, "set DATABASE_URL to the database to set up\n")
     wrong = run(DATABASE_URL=f"{empty}x")
     assert wrong.returncode == 1
-    assert "was not migrated" in wrong.stderr
+    assert "was not set up" in wrong.stderr
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(empty: str) -> None:

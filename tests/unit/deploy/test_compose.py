@@ -29,7 +29,7 @@ from vision.config import VisionConfig
 ROOT: Final = Path(__file__).parents[3]
 IMAGE_PACKAGES: Final = {
     *("activities", "api", "deploy", "domain", "messages"),
-    *("providers", "runtime", "sandbox", "storage", "vision", "workflows"),
+    *("providers", "runtime", "sandbox", "services", "storage", "vision", "workflows"),
 }
 KEY: Final = base64.b64encode(bytes(range(32))).decode()
 SECRETS: Final = {
@@ -391,7 +391,7 @@ def test_the_namespace_is_the_one_that_is_made() -> None:
 def test_the_image_holds_what_its_processes_import() -> None:
     allowed = re.findall(r"^!(\w+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
 
-    assert set(allowed) == IMAGE_PACKAGES | {"requirements", "worker"}
+    assert set(allowed) == IMAGE_PACKAGES | {"catalogue", "requirements", "worker"}
     for path in [ROOT / "worker.py", *_modules_of_the_image()]:
         for name in _imports(path):
             top = name.split(".")[0]
