@@ -7,9 +7,9 @@ Whose resources a role may see is `api.v1.ownership`'s matter.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
-Role = Literal["applicant", "partner", "reviewer", "collector", "analyst", "ops"]
+from domain.people.principals import Role
 
 SMALL: Final = 64 * 1024
 PROPOSAL: Final = 512 * 1024

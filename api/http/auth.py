@@ -2,32 +2,19 @@
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from api.http.access import RULES, Role, Rule
+from api.http.access import RULES, Rule
 from api.http.errors import Problem
+from domain.people.principals import Principal
 from runtime.settings import Token
 
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="bearer", description="A static token of the settings."
 )
-
-
-@dataclass(frozen=True)
-class Principal:
-    """A caller. `subject` is a customer reference, a channel or a member of staff, by role."""
-
-    role: Role
-    subject: str
-
-    @property
-    def is_staff(self) -> bool:
-        """Say whether the caller works for the lender and sees everybody's resources."""
-        return self.role not in ("applicant", "partner")
 
 
 class TokenRing:

@@ -34,6 +34,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "forbidden": Kind(403, "Not allowed for this role"),
         "not_found": Kind(404, "Not found"),
         "unknown_order": Kind(404, "No such order"),
+        "unknown_definition": Kind(404, "No such definition"),
         "method_not_allowed": Kind(405, "Method not allowed"),
         "json_not_acceptable": Kind(406, "The body is not acceptable JSON"),
         "already_processed": Kind(409, "This id was processed before"),
@@ -60,6 +61,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "too_many_requests": Kind(429, "Too many requests"),
         # the business: what was asked for cannot be
         "unknown_product": Kind(422, "No such product"),
+        "unknown_zone": Kind(422, "No such time zone"),
         "unknown_consent_text": Kind(422, "Not the text of today"),
         "outside_product": Kind(422, "Outside what the product lends"),
         "unknown_currency": Kind(422, "No such currency"),

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import Header, Query
 from fastapi.sse import ServerSentEvent
 
-from api.http.auth import Principal
 from api.http.services import Services
+from domain.people.principals import Principal
 from storage.common.outbox import OutboxRepository, OutboxRow
 
 _PAGE: Final = 100

@@ -6,9 +6,8 @@ What a caller may not see does not exist for him: 404, never 403.
 from dataclasses import dataclass
 from typing import Final
 
-from api.http.access import Role
-from api.http.auth import Principal
 from api.http.errors import FieldProblem, Problem, not_found
+from domain.people.principals import Principal, Role
 from messages.ids import Kind, derived_id, is_id
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.offers import OfferRepository, OfferRow

@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.http.answers import accepted, created
-from api.http.auth import Caller, Principal
+from api.http.auth import Caller
 from api.http.engine import StillRunning
 from api.http.errors import Problem
 from api.http.gate import COMMAND_PROBLEMS, gated_router
@@ -30,6 +30,7 @@ from api.v1.ownership import applicant_id_of, application_for, identity_to_apply
 from api.v1.people.consenting import record_consent
 from domain.applications.application import ApplicationState
 from domain.common.calendar import business_date
+from domain.people.principals import Principal
 from domain.products.products import product_of
 from messages import ids
 from messages.applications import ApplicationView, StartApplication

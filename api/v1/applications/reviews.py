@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import Response
 
 from api.http.answers import accepted
-from api.http.auth import Caller, Principal
+from api.http.auth import Caller
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import Problem
 from api.http.gate import COMMAND_PROBLEMS, gated_router
@@ -17,6 +17,7 @@ from api.v1.applications.review_schemas import ReviewAnswer, ReviewBody
 from api.v1.applications.schemas import ApplicationStatus
 from api.v1.applications.views import row_status, view_status
 from api.v1.ownership import application_for
+from domain.people.principals import Principal
 from messages import ids
 from messages.applications import ApplicationView, ReviewCommand
 from storage.applications.reviews import ReviewRepository

@@ -2,7 +2,7 @@
 
 import json
 
-from api.http.auth import Caller, Principal
+from api.http.auth import Caller
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import Problem, later, not_found
 from api.http.gate import COMMAND_PROBLEMS, gated_router
@@ -20,6 +20,7 @@ from api.v1.credit_analysis.schemas import (
     RelayAnswer,
     SignerAnswer,
 )
+from domain.people.principals import Principal
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
 from storage.common.audit import AuditRepository

@@ -1,9 +1,9 @@
 """Recording what applicants agree to: the same way with an application and in the user centre."""
 
-from api.http.auth import Principal
 from api.http.idempotency import Command
 from api.v1.people.consent_schemas import NewConsent
 from domain.people.consents import ConsentMissing, Purpose, check_text
+from domain.people.principals import Principal
 from domain.products.element_catalogue import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
 from storage.common.audit import AuditRepository
