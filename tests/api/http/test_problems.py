@@ -354,7 +354,7 @@ async def test_a_fault_of_ours_is_a_500_without_details(
     def broken(*_: object) -> None:
         raise KeyError("secret-of-the-house")
 
-    monkeypatch.setattr("storage.loans.journal.Journal.trial_balance", broken)
+    monkeypatch.setattr("storage.loans.journal.JournalRepository.trial_balance", broken)
     with structlog.testing.capture_logs() as lines:
         answer = await http.get("/v1/ledger/trial-balance", headers=bearer("ops", "otto"))
     _assert_problem(answer, 500, "internal_error")
