@@ -5,8 +5,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from domain.common.definitions import Kind
+from domain.common.reject_codes import REJECT_CODES
+from domain.decisioning.policy import DECISION_POLICY
+from domain.products.checks import PRODUCT
+from domain.verification.element_policies import ELEMENT_POLICIES
 
-_KINDS: tuple[Kind[Any], ...] = ()
+_KINDS: tuple[Kind[Any], ...] = (REJECT_CODES, ELEMENT_POLICIES, DECISION_POLICY, PRODUCT)
 
 KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """The kinds by name."""

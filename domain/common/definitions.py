@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -73,6 +74,10 @@ class Finding:
 
 class InForce(Protocol):
     """What else is in force while a draft is checked, for the references that it makes."""
+
+    @property
+    def on(self) -> date:
+        """Return the day for which the draft is checked."""
 
     def find(self, kind: str, code: str) -> BaseModel | None:
         """Return the content in force of a definition, None if there is none."""

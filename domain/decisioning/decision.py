@@ -1,28 +1,21 @@
-"""The decision policy: facts in, outcome and every rule's hit out.
+"""The decision: facts in, outcome and every rule's hit out, by the thresholds of a policy.
 
-Thresholds are the starting ones of the domain facts, section 5.3. A missing fact never passes: it
-refers the case to a person. Only the rules of sources that the product asks are applied.
+A missing fact never passes: it refers the case to a person. Only the rules of sources that the
+product asks are applied.
 """
 
-from datetime import date, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.decisioning.provided_facts import Provided, ProvidedLimits, provided_hits
+from domain.common import reject_codes
+from domain.common.definitions import Agreed, DefinitionRef
+from domain.common.reject_codes import RejectCodes
+from domain.decisioning.policy import DECISION_SOURCES, DecisionPolicy, Lending
+from domain.decisioning.provided_facts import Provided, provided_hits
 from domain.sources import Capability
-
-DECISION_SOURCES: Final = (
-    Capability.BUREAU,
-    Capability.BLACKLIST,
-    Capability.MULTI_LENDER,
-    Capability.MODEL_SCORE,
-)
-"""What can be asked for a decision, as far as the policy has rules for it."""
-
-LOCK_DAYS = {"R01": 30, "R02": 30, "R05": 180, "R08": 30, "R12": 1, "R13": 30}
 
 
 class Outcome(StrEnum):
@@ -35,73 +28,6 @@ class Outcome(StrEnum):
 
 class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Lending(_Data):
-    """What a person has to do with other lenders.
-
-    `lenders_queried_*` are distinct lenders that asked about the person in so many days,
-    `unsettled_loans` those open now, `new_loans_30d` those disbursed in 30 days.
-    """
-
-    lenders_queried_7d: int
-    lenders_queried_30d: int
-    lenders_queried_90d: int
-    unsettled_loans: int
-    new_loans_30d: int
-
-
-class Policy(_Data):
-    """The thresholds of one version.
-
-    Ages are inclusive. A score below the first threshold rejects, one below the second refers; a
-    count above its threshold refers.
-    """
-
-    version: str
-    age_min: int
-    age_max: int
-    score_reject_below: int
-    score_refer_below: int
-    lenders_queried_refer_above: int
-    model_score_reject_below: int
-    model_score_refer_below: int
-    lending_refer_above: Lending
-    provided: ProvidedLimits
-
-
-POLICY: Final = Policy(
-    version="cash-2026.3",
-    age_min=20,
-    age_max=55,
-    score_reject_below=450,
-    score_refer_below=650,
-    lenders_queried_refer_above=10,
-    model_score_reject_below=450,
-    model_score_refer_below=600,
-    lending_refer_above=Lending(
-        lenders_queried_7d=5,
-        lenders_queried_30d=10,
-        lenders_queried_90d=20,
-        unsettled_loans=5,
-        new_loans_30d=3,
-    ),
-    provided=ProvidedLimits(
-        months_on_network_refer_below=6,
-        silent_days_refer_above=10,
-        unpaid_bills_refer_above=1,
-        collector_calls_refer_above=2,
-        overdue_statements_refer_above=1,
-        utilisation_per_mille_refer_above=900,
-        address_book_refer_below=20,
-        address_book_refer_above=1_000,
-        overdue_contacts_refer_above=2,
-        face_margin_refer_below=Decimal("0.05"),
-    ),
-)
-"""The policy in force."""
-
-POLICY_VERSION: Final = POLICY.version
 
 
 class Facts(_Data):
@@ -136,13 +62,13 @@ class RuleHit(_Data):
 
 
 class Decision(_Data):
-    """An outcome with the rules that made it.
+    """An outcome with the rules that made it, and the policy whose thresholds they read.
 
     `reapply_on` is the first business date on which a rejected person may apply again.
     """
 
     outcome: Outcome
-    policy_version: str
+    policy: DefinitionRef
     score: int | None
     reject_code: str | None
     reapply_on: date | None
@@ -155,40 +81,37 @@ def age_on(birth_date: date, on: date) -> int:
     return on.year - birth_date.year - before_birthday
 
 
-def reapply_date(reject_code: str, on: date) -> date | None:
-    """Return when a person rejected with `reject_code` may apply again; None where never locked."""
-    days = LOCK_DAYS.get(reject_code)
-    return None if days is None else on + timedelta(days=days)
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides: the policy that was agreed, and the table of reject codes in force."""
+
+    policy: Agreed[DecisionPolicy]
+    codes: RejectCodes
+
+    @property
+    def thresholds(self) -> DecisionPolicy:
+        """Return what the policy says."""
+        return self.policy.content
 
 
-def reject_unasked(birth_date: date, on: date, policy: Policy = POLICY) -> Decision | None:
+def reject_unasked(birth_date: date, on: date, rules: Rules) -> Decision | None:
     """Return a rejection for what is known without asking anybody, None if there is none."""
-    hit = _age(birth_date, on, policy)
-    return _decided((hit,), None, on, policy) if hit is not None else None
+    hit = _age(birth_date, on, rules.thresholds)
+    return _decided((hit,), None, on, rules) if hit is not None else None
 
 
-def reject_pending(policy: Policy = POLICY) -> Decision:
-    """Return the rejection of somebody who has an application that goes ahead of this one.
-
-    It locks nobody: he may apply again as soon as the other one is over.
-    """
-    hit = _reject("pending_application", "R14", "decided before")
-    return Decision(
-        outcome=Outcome.REJECT,
-        policy_version=policy.version,
-        score=None,
-        reject_code=hit.reject_code,
-        reapply_on=None,
-        hits=(hit,),
-    )
+def reject_pending(on: date, rules: Rules) -> Decision:
+    """Return the rejection of somebody who has an application that goes ahead of this one."""
+    code = reject_codes.PENDING_APPLICATION
+    return _decided((_reject("pending_application", code, "decided before"),), None, on, rules)
 
 
-def decide(facts: Facts, on: date, policy: Policy = POLICY) -> Decision:
-    """Apply every rule of the policy to `facts` on a business date.
+def decide(facts: Facts, on: date, rules: Rules) -> Decision:
+    """Apply every rule to `facts` on a business date.
 
     The first rejecting rule gives the reject code; without one, any referring rule refers.
     """
-    bureau = Capability.BUREAU in facts.asked
+    bureau, policy = Capability.BUREAU in facts.asked, rules.thresholds
     hits = (
         _blacklist(facts) if bureau else None,
         _shared_lists(facts) if Capability.BLACKLIST in facts.asked else None,
@@ -200,10 +123,10 @@ def decide(facts: Facts, on: date, policy: Policy = POLICY) -> Decision:
         *(_refer(rule, read) for rule, read in provided_hits(facts.provided, policy.provided)),
         *(_refer(f"element_{kind}", reason) for kind, reason in facts.referred),
     )
-    return _decided(tuple(hit for hit in hits if hit is not None), facts.score, on, policy)
+    return _decided(tuple(hit for hit in hits if hit is not None), facts.score, on, rules)
 
 
-def _decided(hits: tuple[RuleHit, ...], score: int | None, on: date, policy: Policy) -> Decision:
+def _decided(hits: tuple[RuleHit, ...], score: int | None, on: date, rules: Rules) -> Decision:
     rejecting = next((hit for hit in hits if hit.outcome is Outcome.REJECT), None)
     if rejecting is not None:
         outcome, code = Outcome.REJECT, rejecting.reject_code
@@ -211,10 +134,10 @@ def _decided(hits: tuple[RuleHit, ...], score: int | None, on: date, policy: Pol
         outcome, code = (Outcome.REFER if hits else Outcome.APPROVE), None
     return Decision(
         outcome=outcome,
-        policy_version=policy.version,
+        policy=rules.policy.ref,
         score=score,
         reject_code=code,
-        reapply_on=reapply_date(code, on) if code else None,
+        reapply_on=rules.codes.reapply_on(code, on) if code else None,
         hits=hits,
     )
 
@@ -230,48 +153,49 @@ def _reject(rule: str, code: str, read: object) -> RuleHit:
 def _blacklist(facts: Facts) -> RuleHit | None:
     if facts.blacklisted is None:
         return _refer("blacklist", "missing")
-    return _reject("blacklist", "R05", "listed") if facts.blacklisted else None
+    return _reject("blacklist", reject_codes.LISTED, "listed") if facts.blacklisted else None
 
 
 def _shared_lists(facts: Facts) -> RuleHit | None:
     if facts.listed is None:
         return _refer("shared_lists", "missing")
-    return _reject("shared_lists", "R05", ", ".join(facts.listed)) if facts.listed else None
+    code = reject_codes.LISTED
+    return _reject("shared_lists", code, ", ".join(facts.listed)) if facts.listed else None
 
 
-def _age(birth_date: date | None, on: date, policy: Policy) -> RuleHit | None:
+def _age(birth_date: date | None, on: date, policy: DecisionPolicy) -> RuleHit | None:
     if birth_date is None:
         return _refer("age", "missing")
     if policy.age_min <= age_on(birth_date, on) <= policy.age_max:
         return None
-    return _reject("age", "R02", "out of range")
+    return _reject("age", reject_codes.AGE, "out of range")
 
 
-def _score(facts: Facts, policy: Policy) -> RuleHit | None:
+def _score(facts: Facts, policy: DecisionPolicy) -> RuleHit | None:
     if facts.score is None:
         return _refer("score", "missing")
     if facts.score < policy.score_reject_below:
-        return _reject("score", "R08", facts.score)
+        return _reject("score", reject_codes.LOW_SCORE, facts.score)
     return _refer("score", facts.score) if facts.score < policy.score_refer_below else None
 
 
-def _model_score(facts: Facts, policy: Policy) -> RuleHit | None:
+def _model_score(facts: Facts, policy: DecisionPolicy) -> RuleHit | None:
     score = facts.model_score
     if score is None:
         return _refer("model_score", "missing")
     if score < policy.model_score_reject_below:
-        return _reject("model_score", "R08", score)
+        return _reject("model_score", reject_codes.LOW_SCORE, score)
     return _refer("model_score", score) if score < policy.model_score_refer_below else None
 
 
-def _multi_head(facts: Facts, policy: Policy) -> RuleHit | None:
+def _multi_head(facts: Facts, policy: DecisionPolicy) -> RuleHit | None:
     queried = facts.lenders_queried_30d
     if queried is None:
         return _refer("multi_head", "missing")
     return _refer("multi_head", queried) if queried > policy.lenders_queried_refer_above else None
 
 
-def _lending(facts: Facts, policy: Policy) -> tuple[RuleHit, ...]:
+def _lending(facts: Facts, policy: DecisionPolicy) -> tuple[RuleHit, ...]:
     """Return a hit for each count above its threshold."""
     if facts.lending is None:
         return (_refer("multi_lender", "missing"),)

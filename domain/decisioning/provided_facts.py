@@ -1,16 +1,14 @@
 """What a decision reads of what the applicant provided: only ever a reason to ask a person.
 
 The facts are those of verifications. Nothing follows from what was not provided or is not told;
-what is told can send a case to a person, and neither approves nor rejects it. The limits are the
-starting ones of the domain facts, section 5.3, where it has them, all made milder: what it rejects
-for (months on the network) a person looks at.
+what is told can send a case to a person, and neither approves nor rejects it.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.verification.elements import ElementKind
 
@@ -82,22 +80,25 @@ class Provided(_Data):
         )
 
 
+_Count = Annotated[int, Field(strict=True, ge=0)]
+
+
 class ProvidedLimits(_Data):
     """Beyond which of them a person decides.
 
     The face's margin is by how much a similarity lies above its threshold.
     """
 
-    months_on_network_refer_below: int
-    silent_days_refer_above: int
-    unpaid_bills_refer_above: int
-    collector_calls_refer_above: int
-    overdue_statements_refer_above: int
-    utilisation_per_mille_refer_above: int
-    address_book_refer_below: int
-    address_book_refer_above: int
-    overdue_contacts_refer_above: int
-    face_margin_refer_below: Decimal
+    months_on_network_refer_below: _Count
+    silent_days_refer_above: _Count
+    unpaid_bills_refer_above: _Count
+    collector_calls_refer_above: _Count
+    overdue_statements_refer_above: _Count
+    utilisation_per_mille_refer_above: _Count
+    address_book_refer_below: _Count
+    address_book_refer_above: _Count
+    overdue_contacts_refer_above: _Count
+    face_margin_refer_below: Decimal = Field(ge=0, le=1)
 
 
 Found = tuple[str, int | str]

@@ -1,25 +1,17 @@
-"""Products as data: what is asked, what is offered, what decides."""
+"""Products: what is offered to whom, what it asks for, and on what terms it lends."""
 
 from datetime import timedelta
-from decimal import Decimal
-from types import MappingProxyType
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from domain.common.definitions import Agreed, Code, Content
 from domain.common.errors import DomainError
-from domain.decisioning.decision import DECISION_SOURCES
-from domain.loans.fees import Fee
+from domain.decisioning.policy import DECISION_SOURCES
 from domain.pricing.rate_caps import LenderKind
-from domain.products.element_catalogue import (
-    BANK_CARD_BINDING,
-    CATALOGUE,
-    ElementPolicy,
-    Stage,
-    asked_at,
-)
+from domain.products.terms import TermsTemplate
 from domain.sources import Capability
+from domain.verification.element_policies import ElementPolicies, ElementPolicy
 from domain.verification.elements import ElementKind
 
 
@@ -35,64 +27,65 @@ class OutsideProduct(DomainError):
     code = "outside_product"
 
 
-class Product(BaseModel):
+MAX_CHOICE = 120
+"""The most instalments that can be applied for."""
+
+_Amount = Annotated[int, Field(strict=True, gt=0)]
+_Choice = Annotated[int, Field(strict=True, ge=1, le=MAX_CHOICE)]
+_Duration = Annotated[timedelta, Field(gt=timedelta())]
+
+
+class Product(Content):
     """One loan product.
 
-    Amounts are minor units, rates percent a year. `zone` is where its business dates are.
-    `lender_kind` says which rate caps hold. `fees` are charged beside the interest. `funder` is the
+    Amounts are minor units of `currency`; `instalments` are the numbers of them to choose from.
+    `zone` is where its business dates are. `lender_kind` says which rate caps hold. `funder` is the
     code of whoever lends the money; `settlement_bank` the code of the bank through which it moves,
     whose cash in transit has an account of its own.
 
     Elements: `required_elements` are asked for in this order before the decision,
-    `drawdown_elements` before money is drawn, `optional_elements` are taken and never waited for.
-    `element_policies` replace the catalogue's entries of their kinds. `check_address_book` compares
+    `drawdown_elements` before money is drawn, `optional_elements` are taken and never waited for;
+    what holds for each is in the definition `element_policies`. `check_address_book` compares
     emergency contacts with the address book of a person who allows it, `check_registered_photo` a
     living face with the photo that the registry keeps, besides the card's. Who stops providing is
     reminded `reminders_after` the last step. A reviewer may ask `supplement_rounds` times for
     elements again, each time to be provided `supplement_within`.
 
-    `decision_sources` are asked for the decision; what one of them does not say is missing, and
-    refers to a person.
+    `decision_sources` are asked for the decision, which the definition `decision_policy` takes;
+    what one of them does not say is missing, and refers to a person. `collections`, `servicing` and
+    `contract` are the codes of the ladder, the servicing policy and the contract of its loans.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    code: str
     lender_kind: LenderKind
     currency: str
     zone: str
-    amount_min: int
-    amount_max: int
-    amount_step: int
-    instalments: tuple[int, ...]
-    annual_rate: Decimal
-    penalty_annual_rate: Decimal
-    fees: tuple[Fee, ...] = ()
-    funder: str = "own"
-    settlement_bank: str | None = None
+    amount_min: _Amount
+    amount_max: _Amount
+    amount_step: _Amount
+    instalments: tuple[_Choice, ...] = Field(min_length=1)
+    terms: TermsTemplate
+    funder: str = Field(default="own", pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    settlement_bank: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,39}$")
     mode: Literal["single_batch", "revolving"]
     required_elements: tuple[ElementKind, ...]
     optional_elements: tuple[ElementKind, ...] = ()
     drawdown_elements: tuple[ElementKind, ...] = ()
-    element_policies: tuple[ElementPolicy, ...] = ()
-    check_address_book: bool = False
-    check_registered_photo: bool = True
+    check_address_book: bool = Field(default=False, strict=True)
+    check_registered_photo: bool = Field(default=True, strict=True)
     decision_sources: tuple[Capability, ...] = Field(default=DECISION_SOURCES, min_length=1)
-    collecting_for: timedelta
-    reminders_after: tuple[timedelta, ...] = (timedelta(days=1), timedelta(days=3))
-    supplement_rounds: int = 2
-    supplement_within: timedelta = timedelta(days=7)
-    review_within: timedelta
-    offer_valid_for: timedelta
-    line_valid_for: timedelta
-    quote_valid_for: timedelta
-
-    @field_validator("decision_sources")
-    @classmethod
-    def _decided_by_rules(cls, sources: tuple[Capability, ...]) -> tuple[Capability, ...]:
-        if not set(sources) <= set(DECISION_SOURCES):
-            raise ValueError(f"the policy has rules for {', '.join(DECISION_SOURCES)}")
-        return sources
+    collecting_for: _Duration
+    reminders_after: tuple[_Duration, ...] = (timedelta(days=1), timedelta(days=3))
+    supplement_rounds: int = Field(default=2, strict=True, ge=0, le=10)
+    supplement_within: _Duration = timedelta(days=7)
+    review_within: _Duration
+    offer_valid_for: _Duration
+    line_valid_for: _Duration
+    quote_valid_for: _Duration
+    element_policies: Code
+    decision_policy: Code
+    collections: Code
+    servicing: Code
+    contract: Code
 
     @property
     def asked_for_decision(self) -> tuple[Capability, ...]:
@@ -101,28 +94,8 @@ class Product(BaseModel):
             return self.decision_sources
         return tuple(one for one in self.decision_sources if one is not Capability.MODEL_SCORE)
 
-    @property
-    def elements(self) -> tuple[ElementKind, ...]:
-        """Return the kinds that an application takes, the required ones first."""
-        return self.required_elements + self.optional_elements
-
-    def policy_of(self, kind: ElementKind) -> ElementPolicy:
-        """Return what holds for a kind of element with this product."""
-        own = {policy.kind: policy for policy in self.element_policies}
-        return own.get(kind, CATALOGUE[kind])
-
-    def needs_of(self, kind: ElementKind) -> tuple[ElementKind, ...]:
-        """Return the kinds that are verified before one, of those that are asked for."""
-        needs = self.policy_of(kind).needs
-        return tuple(need for need in needs if need in self.required_elements)
-
-    def fields_of(self, kind: ElementKind) -> tuple[str, ...]:
-        """Return the names of the fields that a kind of element may bring with this product."""
-        surplus = () if self.check_address_book else ("address_book",)
-        return tuple(name for name in self.policy_of(kind).fields if name not in surplus)
-
     def check_request(self, amount: int, instalments: int) -> None:
-        """Raise `OutsideProduct` unless `amount` over `instalments` months can be applied for."""
+        """Raise `OutsideProduct` unless `amount` over `instalments` can be applied for."""
         if not self.amount_min <= amount <= self.amount_max or amount % self.amount_step:
             raise OutsideProduct(
                 f"amount must be {self.amount_min} to {self.amount_max} in steps of"
@@ -132,52 +105,71 @@ class Product(BaseModel):
             raise OutsideProduct(f"instalments must be one of {list(self.instalments)}")
 
 
-# Lent by banks through a platform: 24 % a year with all fees is a hard limit for such loans, and no
-# lower one warns. A microloan company would be held to four times the loan prime rate from 2028.
-# The penalty rate equals the contract rate: overdue principal then costs the borrower no more than
-# the 24 % a year that interest, penalty and fees together may reach (domain facts, section 2.3).
-CASH_LOAN = Product(
-    code="cash",
-    lender_kind=LenderKind.BANK,
-    currency="CNY",
-    zone="Asia/Shanghai",
-    amount_min=100_000,
-    amount_max=5_000_000,
-    amount_step=10_000,
-    instalments=(3, 6, 12, 24),
-    annual_rate=Decimal("24"),
-    penalty_annual_rate=Decimal("24"),
-    mode="single_batch",
-    required_elements=asked_at(Stage.APPLICATION),
-    collecting_for=timedelta(days=7),
-    review_within=timedelta(minutes=30),
-    offer_valid_for=timedelta(days=7),
-    line_valid_for=timedelta(days=15),
-    quote_valid_for=timedelta(minutes=30),
-)
+class AgreedProduct(BaseModel):
+    """A product and its element policies, as they were given to a process when it started."""
 
-# A line that is drawn on for a year is debited often: its card is bound with the bank's own code,
-# as agreements for such debits are, and whatever else the applicant can show is taken.
-REVOLVING_LOAN = CASH_LOAN.model_copy(
-    update={
-        "code": "revolving",
-        "mode": "revolving",
-        "line_valid_for": timedelta(days=365),
-        "optional_elements": asked_at(Stage.OPTIONAL),
-        "element_policies": (BANK_CARD_BINDING,),
-    }
-)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-PRODUCTS = MappingProxyType({product.code: product for product in (CASH_LOAN, REVOLVING_LOAN)})
+    product: Agreed[Product]
+    elements: Agreed[ElementPolicies]
 
-# Zones are built when the module is imported: the first ZoneInfo reads the environment, which
-# workflow code may not do.
-ZONES = MappingProxyType({product.zone: ZoneInfo(product.zone) for product in PRODUCTS.values()})
+    @property
+    def code(self) -> str:
+        """Return the product's code."""
+        return self.product.ref.code
 
+    @property
+    def content(self) -> Product:
+        """Return what the product says."""
+        return self.product.content
 
-def product_of(code: str) -> Product:
-    """Return the product with `code` or raise `UnknownProduct`."""
-    try:
-        return PRODUCTS[code]
-    except KeyError:
-        raise UnknownProduct(f"no product {code!r}; there are {sorted(PRODUCTS)}") from None
+    @property
+    def zone(self) -> str:
+        """Return the name of the time zone in which its business dates are."""
+        return self.content.zone
+
+    @property
+    def required_elements(self) -> tuple[ElementKind, ...]:
+        """Return the kinds that are asked for before the decision, in their order."""
+        return self.content.required_elements
+
+    @property
+    def optional_elements(self) -> tuple[ElementKind, ...]:
+        """Return the kinds that are taken and never waited for."""
+        return self.content.optional_elements
+
+    @property
+    def drawdown_elements(self) -> tuple[ElementKind, ...]:
+        """Return the kinds that are asked for before money is drawn."""
+        return self.content.drawdown_elements
+
+    @property
+    def kinds(self) -> tuple[ElementKind, ...]:
+        """Return the kinds that an application takes, the required ones first."""
+        return self.required_elements + self.optional_elements
+
+    def policy_of(self, kind: ElementKind) -> ElementPolicy:
+        """Return what holds for a kind of element that the product takes."""
+        policy = self.elements.content.find(kind)
+        if policy is None:
+            raise KeyError(f"{self.elements.ref} says nothing of {kind}")
+        return policy
+
+    def needs_of(self, kind: ElementKind) -> tuple[ElementKind, ...]:
+        """Return the kinds that are verified before one, of those that are asked for."""
+        needs = self.policy_of(kind).needs
+        return tuple(need for need in needs if need in self.required_elements)
+
+    def fields_of(self, kind: ElementKind) -> tuple[str, ...]:
+        """Return the names of the fields that a kind of element may bring with this product."""
+        surplus = () if self.content.check_address_book else ("address_book",)
+        return tuple(name for name in self.policy_of(kind).fields if name not in surplus)
+
+    def at_drawdown(self) -> Self:
+        """Return the product as it asks for elements on a line: those before money is drawn."""
+        asking = self.content.model_copy(
+            update={"required_elements": self.drawdown_elements, "optional_elements": ()}
+        )
+        return self.model_copy(
+            update={"product": Agreed[Product](ref=self.product.ref, content=asking)}
+        )

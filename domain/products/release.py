@@ -3,11 +3,12 @@
 from datetime import date
 
 from domain.loans.schedule import Plan, build_plan
-from domain.loans.terms import LoanTerms, monthly_terms
+from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import CapWarning, enforce_caps
 from domain.pricing.trial import plan_rates
 from domain.pricing.trial_rates import existing
 from domain.products.products import Product
+from domain.products.terms import terms_of
 
 
 def check_plan(product: Product, terms: LoanTerms, plan: Plan) -> tuple[CapWarning, ...]:
@@ -23,19 +24,17 @@ def check_plan(product: Product, terms: LoanTerms, plan: Plan) -> tuple[CapWarni
 def check_release(product: Product, on: date) -> tuple[CapWarning, ...]:
     """Check every term of a product at its smallest and largest amount, contracted on `on`.
 
-    Returns and raises as `check_plan`.
+    Returns and raises as `check_plan`, and `InvalidTerms`.
     """
     warnings: list[CapWarning] = []
     for instalments in product.instalments:
         for amount in (product.amount_min, product.amount_max):
-            terms = monthly_terms(
+            terms = terms_of(
+                product.terms,
                 currency=product.currency,
                 principal=amount,
-                annual_rate=product.annual_rate,
                 instalments=instalments,
                 disbursed_on=on,
-                penalty_annual_rate=product.penalty_annual_rate,
-                fees=product.fees,
             )
             warnings += check_plan(product, terms, build_plan(terms))
     return tuple(warnings)

@@ -40,6 +40,7 @@ class Files:
 
     def __init__(self, contents: Mapping[tuple[str, str], BaseModel]) -> None:
         self._contents = contents
+        self.on = utc_now().date()
 
     def find(self, kind: str, code: str) -> BaseModel | None:
         """Return the content of a file, None if there is none."""
