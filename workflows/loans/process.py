@@ -1,0 +1,111 @@
+"""What the process of a loan knows: what it carries from run to run, and what it has in hand."""
+
+from datetime import date
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.common.calendar import business_date
+    from domain.loans.events import LoanEvent
+    from domain.loans.position import Position, position
+    from domain.loans.repayment import RepaymentInFlight
+    from domain.loans.servicing import NextStep, next_step
+    from domain.products.products import ZONES, product_of
+    from messages.loans import LoanView, RepaymentEnded, StartLoan
+    from workflows.loans.display import LoanDisplay, view_of
+
+RECEIPTS_KEPT = 50
+
+
+class LoanProcess:
+    """One loan as its process sees it.
+
+    `in_flight` is the repayment that is with the bank, `booking` the key of the event that is being
+    recorded, `ended` the repayments whose outcome is to be booked; `wake_requested` has the loan
+    look at once at what is to be done next.
+    """
+
+    def __init__(self, start: StartLoan) -> None:
+        self._start = start
+        self._display = LoanDisplay(start.loan_id)
+        self.zone = ZONES[product_of(start.product).zone]
+        self.terms = start.terms
+        self.events: list[LoanEvent] = list(start.events)
+        self.collected_to = start.collected_to
+        self.marked = start.marked
+        self.episode = start.episode
+        self.receipts = {receipt.repayment_id: receipt for receipt in start.receipts}
+        self.state_seq = start.state_seq
+        self.in_flight: str | None = None
+        self.booking: str | None = None
+        self.wake_requested = False
+        self.ended: list[RepaymentEnded] = []
+
+    @property
+    def id(self) -> str:
+        """Return the loan's id."""
+        return self._start.loan_id
+
+    @property
+    def applicant_id(self) -> str:
+        """Return the id of the borrower."""
+        return self._start.applicant_id
+
+    @property
+    def product(self) -> str:
+        """Return the code of the product that the loan was lent under."""
+        return self._start.product
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether a repayment is on its way or something is being recorded."""
+        return self.in_flight is not None or self.booking is not None
+
+    def refuse_while_busy(self) -> None:
+        """Raise `RepaymentInFlight` unless the loan can take a command."""
+        if self.is_busy:
+            raise RepaymentInFlight("another repayment is still with the bank, or being recorded")
+
+    def today(self) -> date:
+        """Return the business date; a loan that was booked for a later day begins on that day."""
+        return max(business_date(workflow.now(), self.zone), self.terms.disbursed_on)
+
+    def position(self) -> Position:
+        """Return where the loan stands today."""
+        return position(self.terms, self.events, self.today())
+
+    def next_step(self, current: Position) -> NextStep | None:
+        """Return what comes next by itself, None if nothing does."""
+        return next_step(current, self.collected_to, self.marked, self.zone)
+
+    def next_seq(self) -> int:
+        """Return the number of the next state that is written to the record."""
+        self.state_seq += 1
+        return self.state_seq
+
+    def carried(self) -> StartLoan:
+        """Return what the next run begins with."""
+        return self._start.model_copy(
+            update={
+                "events": tuple(self.events),
+                "collected_to": self.collected_to,
+                "marked": self.marked,
+                "episode": self.episode,
+                "receipts": tuple(self.receipts.values())[-RECEIPTS_KEPT:],
+                "state_seq": self.state_seq,
+            }
+        )
+
+    def publish(self, current: Position, step: NextStep | None) -> None:
+        """Let operators see where the loan stands and what comes next."""
+        self._display.publish(
+            current,
+            step,
+            marked=self.marked,
+            episode=self.episode,
+            in_flight=self.in_flight,
+        )
+
+    def view(self) -> LoanView:
+        """Return the loan as its commands answer it."""
+        return view_of(self.id, self.position(), self.marked, len(self.events))

@@ -1,0 +1,62 @@
+"""Recording: what happens to a loan besides its payments by debit."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.common.errors import ConflictingEvent
+    from domain.loans.events import AnyEvent
+    from domain.loans.records import check_record
+    from domain.loans.servicing import last_due_number
+    from messages import calls
+    from messages.loans import BookFact, RecordFact
+    from workflows.common.calling import run
+    from workflows.loans.arrears import Arrears
+    from workflows.loans.process import LoanProcess
+
+
+class Recording:
+    """What is recorded of one loan: one event at a time."""
+
+    def __init__(self, loan: LoanProcess, arrears: Arrears) -> None:
+        self._loan = loan
+        self._arrears = arrears
+
+    def check_may_record(self, command: RecordFact) -> None:
+        """Raise unless the event can be recorded today; a repeat can."""
+        loan = self._loan
+        if not self._knows(command.event):
+            loan.refuse_while_busy()
+            check_record(loan.terms, loan.events, command.event, loan.today())
+
+    async def record(self, command: RecordFact) -> None:
+        """Book what happened to the loan; a repeat changes nothing."""
+        if not self._knows(command.event):
+            await self._book(command)
+
+    def _knows(self, event: AnyEvent) -> bool:
+        known = next((item for item in self._loan.events if item.key == event.key), None)
+        if known is not None and known != event:
+            raise ConflictingEvent(f"{event.key} is recorded with another content")
+        return known is not None
+
+    async def _book(self, command: RecordFact) -> None:
+        loan, event = self._loan, command.event
+        loan.booking = event.key
+        try:
+            await run(
+                calls.BOOK_FACT,
+                BookFact(
+                    loan_id=loan.id,
+                    fact=command,
+                    business_date=loan.today(),
+                    state_seq=loan.next_seq(),
+                ),
+                f"record: {event.kind} on {event.on.isoformat()}",
+            )
+            loan.events.append(event)
+            # An instalment that a new plan put off was not asked for on its new date yet.
+            loan.collected_to = min(loan.collected_to, last_due_number(loan.position()))
+            await self._arrears.after_change()
+        finally:
+            loan.booking = None
+            loan.wake_requested = True
