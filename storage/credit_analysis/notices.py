@@ -2,15 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from domain.credit_analysis.feedback import ProposalStatus
 from domain.credit_analysis.policy import AnalysisStatus
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _SELECT: Final = (
     "select analysis_id, state_seq, status, reason, event_date, state, attempts, last_outcome"
@@ -95,18 +92,18 @@ class AnalysisNoticeRepository(Repository):
 
     async def get(self, analysis_id: str, state_seq: int) -> NoticeRow | None:
         """Return a notice, None if there is none."""
-        return NoticeRow.read_if_any(
-            await self._connection.fetchrow(
-                f"{_SELECT} where analysis_id = $1 and state_seq = $2", analysis_id, state_seq
-            )
+        return await self._one(
+            NoticeRow,
+            f"{_SELECT} where analysis_id = $1 and state_seq = $2",
+            analysis_id,
+            state_seq,
         )
 
     async def of(self, analysis_id: str) -> list[NoticeRow]:
         """Return the notices of an analysis in their order."""
-        records = await self._connection.fetch(
-            f"{_SELECT} where analysis_id = $1 order by state_seq", analysis_id
+        return await self._all(
+            NoticeRow, f"{_SELECT} where analysis_id = $1 order by state_seq", analysis_id
         )
-        return [NoticeRow.read(record) for record in records]
 
     async def answered(self, analysis_id: str, state_seq: int) -> None:
         """Record that a status was told in the answer to the client's own request."""
@@ -132,10 +129,9 @@ class AnalysisNoticeRepository(Repository):
 
     async def dead(self, limit: int) -> list[NoticeRow]:
         """Return notices that were given up, the latest first."""
-        records = await self._connection.fetch(
-            f"{_SELECT} where state = 'dead' order by changed_at desc limit $1", limit
+        return await self._all(
+            NoticeRow, f"{_SELECT} where state = 'dead' order by changed_at desc limit $1", limit
         )
-        return [NoticeRow.read(record) for record in records]
 
     async def feed_back(
         self, analysis_id: str, status: ProposalStatus, event_date: datetime
@@ -152,23 +148,22 @@ class AnalysisNoticeRepository(Repository):
 
     async def feedback(self, analysis_id: str) -> list[FeedbackRow]:
         """Return the reports on an analysis in the order of their events."""
-        records = await self._connection.fetch(
+        return await self._all(
+            FeedbackRow,
             "select sequence, credit_proposal_status, event_date, recorded_at"
             " from analysis_feedback where analysis_id = $1 order by event_date, sequence",
             analysis_id,
         )
-        return [FeedbackRow.read(record) for record in records]
 
     async def next_to_relay(self, analysis_id: str) -> FeedbackRow | None:
         """Return the report of the earliest event that is not passed on yet, None if all are."""
-        return FeedbackRow.read_if_any(
-            await self._connection.fetchrow(
-                "select sequence, credit_proposal_status, event_date, recorded_at"
-                " from analysis_feedback f where analysis_id = $1 and not exists"
-                " (select from feedback_relays r where r.sequence = f.sequence)"
-                " order by event_date, sequence limit 1",
-                analysis_id,
-            )
+        return await self._one(
+            FeedbackRow,
+            "select sequence, credit_proposal_status, event_date, recorded_at"
+            " from analysis_feedback f where analysis_id = $1 and not exists"
+            " (select from feedback_relays r where r.sequence = f.sequence)"
+            " order by event_date, sequence limit 1",
+            analysis_id,
         )
 
     async def relayed(self, sequence: int, state: RelayState, outcome: str) -> bool:
@@ -184,10 +179,10 @@ class AnalysisNoticeRepository(Repository):
 
     async def relays(self, analysis_id: str) -> list[RelayRow]:
         """Return what became of the reports that are not to be passed on any more, in order."""
-        records = await self._connection.fetch(
+        return await self._all(
+            RelayRow,
             "select r.sequence, f.credit_proposal_status, r.state, r.outcome, r.settled_at"
             " from feedback_relays r join analysis_feedback f on f.sequence = r.sequence"
             " where f.analysis_id = $1 order by r.settled_at, r.sequence",
             analysis_id,
         )
-        return [RelayRow.read(record) for record in records]

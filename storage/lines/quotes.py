@@ -2,7 +2,7 @@
 """Trial plans that a borrower was shown."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import Json
 
@@ -10,11 +10,8 @@ from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import CostSheet
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
@@ -41,8 +38,12 @@ class QuoteRow(Row):
     cost_sheet_hash: str | None
 
 
-class QuoteRepository(Repository):
+class QuoteRepository(TableRepository[QuoteRow]):
     """The quotes."""
+
+    table = "quotes"
+    columns = _COLUMNS
+    row = QuoteRow
 
     async def insert(
         self,
@@ -59,7 +60,8 @@ class QuoteRepository(Repository):
 
         Raises `IdempotencyMismatch` when the id names another plan or line.
         """
-        record = await self._connection.fetchrow(
+        inserted = await self._one(
+            QuoteRow,
             f"insert into quotes ({_COLUMNS})"
             " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
             f" on conflict (id) do nothing returning {_COLUMNS}",
@@ -75,15 +77,7 @@ class QuoteRepository(Repository):
             None if cost_sheet is None else cost_sheet.model_dump_json(),
             None if cost_sheet is None else cost_sheet.hash,
         )
-        row = QuoteRow.read_if_any(record) or await self.get(quote_id)
+        row = inserted or await self.get(quote_id)
         if row is None or (row.line_id, row.plan_hash) != (line_id, plan.hash):
             raise IdempotencyMismatch(f"{quote_id} quotes something else")
         return row
-
-    async def get(self, quote_id: str) -> QuoteRow | None:
-        """Return the quote, None if unknown."""
-        return QuoteRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from quotes where id = $1", quote_id
-            )
-        )
