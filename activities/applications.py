@@ -1,17 +1,21 @@
 """The record of an application's states, its automatic decision and its review."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from activities.common.performing import performs
 from activities.common.refusals import found
 from domain.applications.application import ApplicationState, Rejection, Waiting
-from domain.decisioning.decision import POLICY_VERSION, Decision, Outcome
+from domain.common import reject_codes
+from domain.common.definitions import DefinitionRef
+from domain.decisioning.decision import Decision, Outcome
 from messages import calls, ids
-from messages.applications import RecordDecision, RecordReview, RecordState
+from messages.applications import RecordDecision, RecordedState, RecordReview, RecordState
 from messages.verification import RecordSupplement, ResumeReview
 from runtime import metrics
+from services.decisioning.rules import reject_codes_in_force, rules_in_force
+from services.products.agreed import agreed_product_of
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferState
 from storage.applications.reviews import ReviewRepository
@@ -31,9 +35,12 @@ class Applications:
     database: Database
 
     @performs(calls.RECORD_STATE)
-    async def record_state(self, request: RecordState) -> None:
+    async def record_state(self, request: RecordState) -> RecordedState:
         """Write a state; an older one than is written already changes nothing."""
         async with self.database.transaction() as tx:
+            rejection = None
+            if request.reject_code is not None:
+                rejection = await _rejected(tx, request.reject_code, request.business_date)
             entered = await enter_state(
                 tx,
                 request.application_id,
@@ -41,12 +48,14 @@ class Applications:
                 request.waiting,
                 request.state_seq,
                 request.at,
-                rejection=request.rejection,
+                rejection=rejection,
             )
             if request.state.is_final:
                 await _close_what_is_open(tx, request.application_id)
+            recorded = await _recorded(tx, request.application_id)
         if entered:
             metrics.application_entered(request.state, entered)
+        return recorded
 
     @performs(calls.RECORD_DECISION)
     async def record_decision(self, request: RecordDecision) -> None:
@@ -77,8 +86,8 @@ class Applications:
             metrics.application_entered(request.state, entered)
 
     @performs(calls.RECORD_REVIEW)
-    async def record_review(self, request: RecordReview) -> None:
-        """Write what a reviewer said: to the audit always, and its effect if it counted."""
+    async def record_review(self, request: RecordReview) -> RecordedState:
+        """Write what a reviewer decided: to the audit always, and its effect if it counted."""
         aggregate = ids.application_workflow(request.application_id)
         entered = None
         async with self.database.transaction() as tx:
@@ -93,9 +102,11 @@ class Applications:
                 detail={"reason": request.command.reason, "at": request.at.isoformat()},
                 key=f"{aggregate}:review:{_fingerprint(request)}",
             )
+            recorded = await _recorded(tx, request.application_id)
         if entered:
             state = ApplicationState.OFFERED if request.approve else ApplicationState.REJECTED
             metrics.application_entered(state, entered)
+        return recorded
 
     @performs(calls.RECORD_SUPPLEMENT)
     async def record_supplement(self, request: RecordSupplement) -> None:
@@ -210,8 +221,31 @@ async def _close_what_is_open(tx: Transaction, application_id: str) -> None:
         await OfferRepository(tx).set_state(offer.id, OfferState.LAPSED)
 
 
+async def _rejected(tx: Transaction, code: str, on: date) -> Rejection:
+    """Return a rejection of the business date `on` by the table of codes in force."""
+    codes = await reject_codes_in_force(tx)
+    return Rejection(code=code, reapply_on=codes.reapply_on(code, on))
+
+
+async def _recorded(tx: Transaction, application_id: str) -> RecordedState:
+    """Return what is on record: at a repeat what was written first."""
+    row = await ApplicationRepository(tx).get(application_id)
+    return RecordedState(rejection=row.rejection if row else None)
+
+
+async def _policy_reviewed(tx: Transaction, application_id: str) -> DefinitionRef:
+    """Return the policy of the decision that a review is of, or else the one in force."""
+    decided = await DecisionRepository(tx).get(application_id, "automatic", 1)
+    if decided is not None:
+        return decided.policy_ref
+    rules = await rules_in_force(tx, await agreed_product_of(tx, application_id))
+    return rules.policy.ref
+
+
 async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | None:
-    rejection = request.rejection
+    rejection = None
+    if not request.approve:
+        rejection = await _rejected(tx, reject_codes.REVIEWED, request.business_date)
     entered = await enter_state(
         tx,
         request.application_id,
@@ -235,7 +269,7 @@ async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | 
         attempt=1,
         decision=Decision(
             outcome=Outcome.APPROVE if request.approve else Outcome.REJECT,
-            policy_version=POLICY_VERSION,
+            policy=await _policy_reviewed(tx, request.application_id),
             score=None,
             reject_code=rejection.code if rejection else None,
             reapply_on=rejection.reapply_on if rejection else None,

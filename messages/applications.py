@@ -11,6 +11,7 @@ from domain.applications.application import (
     Waiting,
 )
 from domain.decisioning.decision import Decision
+from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind
 from messages.base import Message
 from messages.verification import ElementOutcome, ReusedElement
@@ -19,12 +20,13 @@ from messages.verification import ElementOutcome, ReusedElement
 class StartApplication(Message):
     """Begin an application whose row is recorded already. `amount` is in minor units.
 
-    `reused` is what the applicant had verified before and still counts.
+    `product` is what is applied for, as it is in force then. `reused` is what the applicant had
+    verified before and still counts.
     """
 
     application_id: str
     applicant_id: str
-    product: str
+    product: AgreedProduct
     channel: str
     currency: str
     amount: int
@@ -81,26 +83,33 @@ class ReviewCommand(Message):
 
 
 class RecordReview(Message):
-    """Write a reviewer's word to the record: what he said and whether it counted."""
+    """Write a review decision to the record: what was decided and whether it counted."""
 
     application_id: str
     approve: bool
     accepted: bool
     command: ReviewCommand
     at: datetime
-    rejection: Rejection | None
+    business_date: date
     offer: Offer | None
     state_seq: int
 
 
 class RecordState(Message):
-    """Write an application's state to the record."""
+    """Write an application's state to the record; a rejected one's with its `reject_code`."""
 
     application_id: str
     state: ApplicationState
     waiting: Waiting
     state_seq: int
     at: datetime
+    business_date: date
+    reject_code: str | None = None
+
+
+class RecordedState(Message):
+    """What was written: of a rejection also from when the person may apply again."""
+
     rejection: Rejection | None = None
 
 
@@ -122,7 +131,6 @@ class OpenLine(Message):
 
     application_id: str
     applicant_id: str
-    product: str
     offer: Offer
     line_id: str
     opened_at: datetime

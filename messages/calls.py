@@ -83,9 +83,9 @@ ASSESS_APPLICATION = Call(
     Decision,
     queues.PROVIDERS,
 )
-RECORD_STATE = Call("record_state", applications.RecordState, Nothing)
+RECORD_STATE = Call("record_state", applications.RecordState, applications.RecordedState)
 RECORD_DECISION = Call("record_decision", applications.RecordDecision, Nothing, local=True)
-RECORD_REVIEW = Call("record_review", applications.RecordReview, Nothing)
+RECORD_REVIEW = Call("record_review", applications.RecordReview, applications.RecordedState)
 RECORD_SUPPLEMENT = Call("record_supplement", verification.RecordSupplement, Nothing)
 RESUME_REVIEW = Call("resume_review", verification.ResumeReview, Nothing)
 OPEN_LINE = Call("open_line", applications.OpenLine, Nothing)

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from domain.applications.application import ElementRecord
+from domain.products.products import AgreedProduct
 from messages.applications import ProvidedElement
 from messages.base import Message
 from messages.verification import ElementOutcome
@@ -11,14 +12,14 @@ from messages.verification import ElementOutcome
 class StartLine(Message):
     """Open a line, or go on from where an earlier run stopped. Amounts are minor units.
 
-    `open_drawdowns` are those that have neither been disbursed nor failed; `drawn` is what was
-    disbursed over the line's life; `elements` are those that were provided on the line.
+    `product` is what the application was for, as it was agreed then. `open_drawdowns` are those
+    that have neither been disbursed nor failed; `drawn` is what was disbursed over the line's life; `elements` are those that were provided on the line.
     """
 
     line_id: str
     applicant_id: str
     application_id: str
-    product: str
+    product: AgreedProduct
     currency: str
     credit_limit: int
     mode: str
@@ -55,7 +56,6 @@ class ReserveDrawdown(Message):
 
     line_id: str
     applicant_id: str
-    product: str
     command: DrawCommand
     at: datetime
 
@@ -105,7 +105,7 @@ class StartDrawdown(Message):
     line_id: str
     loan_id: str
     applicant_id: str
-    product: str
+    product: AgreedProduct
     currency: str
     amount: int
 

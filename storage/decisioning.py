@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Json
 
+from domain.common.definitions import DefinitionRef
 from domain.decisioning.decision import Decision, Outcome, RuleHit
 from storage.common.errors import RecordMissing
 from storage.common.repository import Repository
@@ -16,12 +17,15 @@ from storage.common.rows import Row
 Stage = Literal["automatic", "review"]
 _COLUMNS: Final = (
     "id, application_id, stage, attempt, outcome, policy_version, score, facts, rules,"
-    " reject_code, reapply_on, decided_by, decided_at"
+    " reject_code, reapply_on, decided_by, decided_at, policy_ref"
 )
 
 
 class DecisionRow(Row):
-    """A recorded decision: what was known, which rules hit, who decided."""
+    """A recorded decision: what was known, which rules hit, who decided, under which policy.
+
+    `policy_version` is the reference as people write it.
+    """
 
     id: str
     application_id: str
@@ -36,13 +40,14 @@ class DecisionRow(Row):
     reapply_on: date | None
     decided_by: str
     decided_at: datetime
+    policy_ref: Json[DefinitionRef]
 
     @property
     def decision(self) -> Decision:
         """Return the decision as the policy gave it."""
         return Decision(
             outcome=self.outcome,
-            policy_version=self.policy_version,
+            policy=self.policy_ref,
             score=self.score,
             reject_code=self.reject_code,
             reapply_on=self.reapply_on,
@@ -68,14 +73,14 @@ class DecisionRepository(Repository):
         """Record a decision and return what is recorded: the first of a stage and attempt stays."""
         await self._connection.execute(
             f"insert into decisions ({_COLUMNS})"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
             " on conflict do nothing",
             decision_id,
             application_id,
             stage,
             attempt,
             decision.outcome,
-            decision.policy_version,
+            str(decision.policy),
             decision.score,
             json.dumps(dict(facts)),
             json.dumps([hit.model_dump(mode="json") for hit in decision.hits]),
@@ -83,6 +88,7 @@ class DecisionRepository(Repository):
             decision.reapply_on,
             decided_by,
             decided_at,
+            decision.policy.model_dump_json(),
         )
         stored = await self.get(application_id, stage, attempt)
         if stored is None:

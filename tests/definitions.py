@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from domain.common.definitions import Agreed, DefinitionRef, Kind
-from domain.people.consents import CONSENT_TEXT, Purpose
 from runtime.clock import utc_now
 from services.definitions import shipped as files
 from storage.common.repository import Transaction
@@ -23,18 +22,6 @@ def shipped(kind: Kind[ContentT], code: str) -> ContentT:
     content = _SHIPPED[kind.name, code]
     assert isinstance(content, kind.model)
     return content
-
-
-CONSENTS = tuple(
-    {
-        "purpose": purpose.value,
-        "text_version": text.version,
-        "text_sha256": text.sha256,
-    }
-    for purpose in Purpose
-    for text in [shipped(CONSENT_TEXT, purpose)]
-)
-"""Consent to every purpose, in the shipped words, as an application takes it."""
 
 
 def codes(kind: Kind[Any]) -> list[str]:

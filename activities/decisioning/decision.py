@@ -11,21 +11,23 @@ from activities.decisioning.facts import Inquiry
 from activities.sources.enquiries import Desk, Subject
 from domain.applications.application import Rejection
 from domain.decisioning.decision import (
-    POLICY_VERSION,
     Decision,
     Outcome,
     RuleHit,
+    Rules,
     age_on,
     decide,
     reject_pending,
     reject_unasked,
 )
-from domain.products.products import product_of
+from domain.products.products import AgreedProduct
 from domain.verification.elements import identity_birth_date
 from messages import calls
 from messages.applications import AssessApplication
 from messages.ids import derived_id
 from runtime.failpoints import failpoint
+from services.decisioning.rules import rules_in_force
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -65,24 +67,27 @@ class Decisions:
             lock = await ApplicationRepository(tx).lock_until(
                 identity_number, except_for=application_id
             )
-            pending = await _pending(tx, application, identity_number)
+            product = await agreed_product(tx, application)
+            rules = await rules_in_force(tx, product)
+            pending = await _pending(tx, application, identity_number, request.business_date, rules)
             statuses = await ElementRepository(tx).latest(application_id)
         if lock is not None and _keeps_away(lock, request.business_date):
-            decision = _locked(lock)
+            decision = _locked(lock, rules)
             read: dict[str, Any] = {"reapply_lock": lock.code}
         elif pending is not None:
             decision, read = pending
         else:
-            told = element_facts(product_of(application.product), statuses)
-            decision, read = await self._assess(application, personal, told, request.business_date)
+            told = element_facts(product, statuses)
+            subject = Subject(application.id, application.applicant_id, application.id)
+            asking = _Asking(subject, personal, product, rules, request.business_date)
+            decision, read = await self._assess(asking, told)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
             await ApplicantRepository(tx).lock(application.applicant_id, identity_number)
             if decision.outcome is not Outcome.REJECT:
-                decision, read = await _pending(tx, application, identity_number) or (
-                    decision,
-                    read,
-                )
+                decision, read = await _pending(
+                    tx, application, identity_number, request.business_date, rules
+                ) or (decision, read)
             return await DecisionRepository(tx).record(
                 decision_id=derived_id("dec", application_id, "automatic", str(_ATTEMPT)),
                 application_id=application_id,
@@ -95,41 +100,54 @@ class Decisions:
             )
 
     async def _assess(
-        self, application: ApplicationRow, personal: Personal, told: ElementFacts, on: date
+        self, asking: "_Asking", told: ElementFacts
     ) -> tuple[Decision, dict[str, Any]]:
         """Return the policy's answer and what it read; asks nobody when what is known rejects."""
-        birth_date = identity_birth_date(known(personal.identity_number, "identity number"))
-        rejection = reject_unasked(birth_date, on)
+        on, rules = asking.on, asking.rules
+        birth_date = identity_birth_date(known(asking.personal.identity_number, "identity number"))
+        rejection = reject_unasked(birth_date, on, rules)
         if rejection is not None:
             return rejection, {"age": age_on(birth_date, on)}
-        subject = Subject(application.id, application.applicant_id, application.id)
-        sources = product_of(application.product).asked_for_decision
-        findings = await Inquiry(self.desk, subject, personal).ask(sources)
-        decision = decide(told.added_to(findings.facts()), on)
+        sources = asking.product.content.asked_for_decision
+        findings = await Inquiry(self.desk, asking.subject, asking.personal).ask(sources)
+        decision = decide(told.added_to(findings.facts()), on, rules)
         return decision, findings.read(on) | told.read()
 
 
+@dataclass(frozen=True, repr=False)
+class _Asking:
+    """About whom sources are asked for a decision, and by what it is taken. Holds personal data."""
+
+    subject: Subject
+    personal: Personal
+    product: AgreedProduct
+    rules: Rules
+    on: date
+
+
 async def _pending(
-    tx: Transaction, application: ApplicationRow, identity_number: str
+    tx: Transaction, application: ApplicationRow, identity_number: str, on: date, rules: Rules
 ) -> tuple[Decision, dict[str, Any]] | None:
     """Return the rejection for another application of the person, and which it is."""
     other = await ApplicationRepository(tx).decided_before(
         identity_number, application.product, except_for=application.id
     )
-    return None if other is None else (reject_pending(), {"pending_application": other.id})
+    if other is None:
+        return None
+    return reject_pending(on, rules), {"pending_application": other.id}
 
 
 def _keeps_away(lock: Rejection, on: date) -> bool:
     return lock.reapply_on is not None and lock.reapply_on > on
 
 
-def _locked(lock: Rejection) -> Decision:
+def _locked(lock: Rejection, rules: Rules) -> Decision:
     hit = RuleHit(
         rule="reapply_lock", outcome=Outcome.REJECT, reject_code=lock.code, read="rejected before"
     )
     return Decision(
         outcome=Outcome.REJECT,
-        policy_version=POLICY_VERSION,
+        policy=rules.policy.ref,
         score=None,
         reject_code=lock.code,
         reapply_on=lock.reapply_on,

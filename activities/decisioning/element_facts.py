@@ -10,7 +10,7 @@ from typing import Any
 from domain.applications.application import is_provided
 from domain.decisioning.decision import Facts
 from domain.decisioning.provided_facts import Provided
-from domain.products.products import Product
+from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind, Verdict
 from storage.verification.elements import ElementStatus
 
@@ -35,7 +35,7 @@ class ElementFacts:
         }
 
 
-def element_facts(product: Product, statuses: Iterable[ElementStatus]) -> ElementFacts:
+def element_facts(product: AgreedProduct, statuses: Iterable[ElementStatus]) -> ElementFacts:
     """Return what is told by the elements that count as provided."""
     counting = [
         status

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from activities.common.refusals import known
 from activities.sources.enquiries import Desk, Judged, Question, Subject, Told, judge
 from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
-from domain.decisioning.decision import Facts, Lending, age_on
+from domain.decisioning.decision import Facts, age_on
+from domain.decisioning.policy import Lending
 from domain.people.consents import ConsentMissing
 from domain.sources import Capability
 from domain.verification.elements import identity_birth_date

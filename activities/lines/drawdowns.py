@@ -11,7 +11,6 @@ from activities.payments import Orders
 from domain.loans.events import Disbursed
 from domain.loans.schedule import Plan, build_plan, deducted_fees, same_amounts
 from domain.loans.terms import LoanTerms, redated
-from domain.products.products import product_of
 from messages import calls, ids
 from messages.lines import (
     BookedLoan,
@@ -26,6 +25,7 @@ from messages.payments import QueryTransfer, TransferOutcome
 from providers.registry import Providers
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
+from services.products.agreed import agreed_product_of
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -181,7 +181,8 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     if transfer is None or transfer.state is not TransferState.SUCCEEDED:
         raise TransferUnsettled(f"{drawdown.id} is not known to be disbursed")
     terms, plan = _from_disbursement_on(quote, request.disbursed_on)
-    product = product_of(request.product)
+    line = found(await LineRepository(tx).get(drawdown.line_id), f"line {drawdown.line_id}")
+    product = (await agreed_product_of(tx, line.application_id)).content
     loan = await LoanRepository(tx).book(
         loan_id=request.loan_id,
         drawdown_id=drawdown.id,

@@ -11,12 +11,13 @@ from domain.applications.kept_elements import check_may_draw
 from domain.common.calendar import business_date
 from domain.lines import LimitExceeded, LineBlocked, LineClosed, LineState
 from domain.loans.schedule import build_plan
-from domain.products.products import product_of
+from domain.products.products import AgreedProduct
 from messages import calls, ids
 from messages.applications import OpenLine
 from messages.lines import CloseLine, DrawReceipt, ReserveDrawdown, StartDrawdown, StartLine
 from runtime import metrics
 from runtime.temporal.siblings import Siblings
+from services.products.agreed import agreed_product_of
 from storage.applications.offers import OfferRepository, OfferState
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -63,6 +64,7 @@ class Lines:
                 expires_at=request.expires_at,
             )
             await _tell(tx, request.line_id, "opened", {"application_id": request.application_id})
+            product = await agreed_product_of(tx, request.application_id)
         if entered:
             metrics.application_entered(ApplicationState.ACCEPTED, entered)
         await self.siblings.start_line(
@@ -70,7 +72,7 @@ class Lines:
                 line_id=request.line_id,
                 applicant_id=request.applicant_id,
                 application_id=request.application_id,
-                product=request.product,
+                product=product,
                 currency=offer.currency,
                 credit_limit=offer.amount,
                 mode=offer.mode,
@@ -88,16 +90,17 @@ class Lines:
             line = found(
                 await LineRepository(tx).for_update(request.line_id), f"line {request.line_id}"
             )
+            product = await agreed_product_of(tx, line.application_id)
             drawdown = await DrawdownRepository(tx).get(request.command.drawdown_id)
             if drawdown is None:
-                drawdown = await _reserve(tx, line, request)
+                drawdown = await _reserve(tx, line, product, request)
         await self.siblings.start_drawdown(
             StartDrawdown(
                 drawdown_id=drawdown.id,
                 line_id=drawdown.line_id,
                 loan_id=drawdown.loan_id,
                 applicant_id=line.applicant_id,
-                product=request.product,
+                product=product,
                 currency=drawdown.currency,
                 amount=drawdown.amount,
             )
@@ -123,14 +126,15 @@ class Lines:
             )
 
 
-async def _reserve(tx: Transaction, line: LineRow, request: ReserveDrawdown) -> DrawdownRow:
+async def _reserve(
+    tx: Transaction, line: LineRow, product: AgreedProduct, request: ReserveDrawdown
+) -> DrawdownRow:
     command = request.command
     if line.state is not LineState.ACTIVE or request.at >= line.expires_at:
         raise LineClosed(f"{line.id} cannot be drawn on any more")
     if await LoanRepository(tx).any_overdue(line.applicant_id):
         raise LineBlocked("a loan of the same borrower is overdue")
-    product = product_of(request.product)
-    kept = await ElementRepository(tx).kept_by(line.applicant_id, product.zone)
+    kept = await ElementRepository(tx).kept_by(line.applicant_id)
     consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
     check_may_draw(product, kept, business_date(request.at, product.zone), consented)
     quote = found(await QuoteRepository(tx).get(command.quote_id), f"quote {command.quote_id}")

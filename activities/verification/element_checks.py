@@ -15,9 +15,9 @@ from activities.verification.questions import contacts_question, transaction_que
 from domain.people.consents import Purpose
 from domain.people.identity_numbers import parse_citizen_number
 from domain.people.names import normal_name
-from domain.products.element_catalogue import PICTURE_OF_ANOTHER
 from domain.sources import Capability
 from domain.verification import elements
+from domain.verification.element_policies import PICTURE_OF_ANOTHER
 from domain.verification.elements import Element, ElementKind, Verdict
 from domain.verification.liveness_challenge import Action, done
 from providers.http.verdict import Answer

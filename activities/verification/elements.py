@@ -18,7 +18,6 @@ from activities.verification.verified_applicant import NotVerified, verified_of
 from domain.applications.application import ApplicationState, ElementRefused
 from domain.common.calendar import business_date
 from domain.people.consents import CURRENT_TEXTS, ConsentMissing, Purpose
-from domain.products.products import product_of
 from domain.verification.elements import ElementKind, PersonalInformation, Verdict
 from messages import calls, ids
 from messages.verification import (
@@ -38,6 +37,7 @@ from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from providers.registry import Providers
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reuse import take_over
 from storage.common.outbox import OutboxRepository
@@ -125,7 +125,8 @@ class Elements:
                 await ApplicationRepository(tx).for_update(request.application_id),
                 f"application {request.application_id}",
             )
-            taken = await take_over(tx, application, request.kinds, request.on, request.at)
+            product = await agreed_product(tx, application)
+            taken = await take_over(tx, application, product, request.kinds, request.on, request.at)
         return ReusedElements(
             elements=tuple(
                 ReusedElement(kind=item.kind, element_id=item.element_id) for item in taken
@@ -235,7 +236,7 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
         await ApplicationRepository(tx).get(element.application_id),
         f"application {element.application_id}",
     )
-    product = product_of(application.product)
+    product = await agreed_product(tx, application)
     applicant = await verified_of(tx, application, with_card=False)
     missing = applicant.missing(product, element.kind)
     if missing is not None or applicant.real_name is None:
@@ -303,7 +304,7 @@ async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
     application = found(
         await ApplicationRepository(tx).get(row.application_id), f"application {row.application_id}"
     )
-    policy = product_of(application.product).policy_of(ElementKind(row.kind))
+    policy = (await agreed_product(tx, application)).policy_of(ElementKind(row.kind))
     is_last = row.wrong_codes + 1 >= policy.codes
     if is_last and policy.codes_prove:
         provider = row.source or row.kind

@@ -10,14 +10,14 @@ from activities.verification.element_checks import CHECKS, Case
 from activities.verification.verified_applicant import NotVerified, verified_of
 from domain.common.calendar import business_date
 from domain.people.consents import ConsentMissing
-from domain.products.element_catalogue import ADDRESS_BOOK_CONSENT
-from domain.products.products import product_of
+from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
 from domain.verification.elements import ElementKind, RealName, Verdict
 from messages import calls, ids
 from messages.verification import NOT_ALLOWED, REFUSED_BY_SOURCE, ElementOutcome, VerifyElement
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -121,7 +121,7 @@ async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
         await ApplicationRepository(tx).get(element.application_id),
         f"application {element.application_id}",
     )
-    product = product_of(application.product)
+    product = await agreed_product(tx, application)
     compares = element.kind is ElementKind.LIVENESS
     applicant = await verified_of(tx, application, with_card=compares)
     missing = applicant.missing(product, element.kind)
@@ -148,8 +148,8 @@ async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
         challenge=challenge.actions if challenge else (),
         picture_givers=await _picture_givers(tx, element, applicant.real_name),
         today=business_date(utc_now(), product.zone),
-        check_address_book=product.check_address_book and book_allowed is not None,
-        check_registered_photo=product.check_registered_photo,
+        check_address_book=product.content.check_address_book and book_allowed is not None,
+        check_registered_photo=product.content.check_registered_photo,
     )
 
 

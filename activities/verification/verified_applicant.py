@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.applications.application import is_provided
-from domain.products.products import Product
+from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind, IdentityCard, Operator, RealName
 from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
@@ -37,7 +37,7 @@ class VerifiedApplicant:
     known_identity: str | None
     statuses: Mapping[ElementKind, ElementStatus] = field(default_factory=dict)
 
-    def missing(self, product: Product, kind: ElementKind) -> str | None:
+    def missing(self, product: AgreedProduct, kind: ElementKind) -> str | None:
         """Return the reason why `kind` cannot be asked about yet, None if it can."""
         policy = product.policy_of(kind)
         there = {
@@ -53,7 +53,7 @@ class VerifiedApplicant:
                 return f"{need}_required"
         return None
 
-    def _counts(self, product: Product, kind: ElementKind) -> bool:
+    def _counts(self, product: AgreedProduct, kind: ElementKind) -> bool:
         status = self.statuses.get(kind)
         return status is not None and is_provided(product, kind, status.verdict, status.reason)
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.common.errors import DomainError
-from domain.products.element_catalogue import OnMismatch
-from domain.products.products import Product
+from domain.products.products import AgreedProduct
+from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import Element, ElementKind, PersonalInformation, Verdict
 
 
@@ -138,7 +138,7 @@ class Supplement(BaseModel):
 
 
 def is_provided(
-    product: Product, kind: ElementKind, verdict: Verdict | None, reason: str | None
+    product: AgreedProduct, kind: ElementKind, verdict: Verdict | None, reason: str | None
 ) -> bool:
     """Say whether an element with this verdict counts as provided.
 
@@ -150,7 +150,7 @@ def is_provided(
 
 
 def missing_elements(
-    product: Product,
+    product: AgreedProduct,
     elements: Mapping[ElementKind, ElementRecord],
     supplement: Supplement | None = None,
 ) -> tuple[ElementKind, ...]:
@@ -170,7 +170,7 @@ def missing_elements(
 
 
 def referred_elements(
-    product: Product, elements: Mapping[ElementKind, ElementRecord]
+    product: AgreedProduct, elements: Mapping[ElementKind, ElementRecord]
 ) -> tuple[ElementKind, ...]:
     """Return the kinds whose mismatch a person is to judge."""
     return tuple(
@@ -182,7 +182,7 @@ def referred_elements(
 
 
 def rejecting_element(
-    product: Product, elements: Mapping[ElementKind, ElementRecord]
+    product: AgreedProduct, elements: Mapping[ElementKind, ElementRecord]
 ) -> ElementRecord | None:
     """Return the element whose mismatch rejects the application, None without one."""
     return next(
@@ -196,14 +196,14 @@ def rejecting_element(
     )
 
 
-def is_exhausted(product: Product, record: ElementRecord) -> bool:
+def is_exhausted(product: AgreedProduct, record: ElementRecord) -> bool:
     """Say whether an element may not be provided again, however its last try ended."""
     policy = product.policy_of(record.kind)
     return record.attempts >= policy.attempts or record.mismatches >= policy.mismatches
 
 
 def failed_element(
-    product: Product,
+    product: AgreedProduct,
     elements: Mapping[ElementKind, ElementRecord],
     supplement: Supplement | None = None,
 ) -> ElementRecord | None:
@@ -225,7 +225,7 @@ def failed_element(
 
 
 def check_may_provide(
-    product: Product,
+    product: AgreedProduct,
     elements: Mapping[ElementKind, ElementRecord],
     kind: ElementKind,
     supplement: Supplement | None = None,
@@ -236,7 +236,7 @@ def check_may_provide(
     What it needs comes before it, or `together` with it. One that was only taken over from an
     earlier application may be replaced.
     """
-    if kind not in product.elements and not (supplement and kind in supplement.kinds):
+    if kind not in product.kinds and not (supplement and kind in supplement.kinds):
         raise ElementRefused(f"product {product.code} does not ask for {kind}")
     for need in product.needs_of(kind):
         if need not in together and not _is_on_its_way(product, elements.get(need)):
@@ -255,29 +255,31 @@ def check_may_provide(
         raise ElementRefused(f"{kind} was wrong {known.mismatches} times, which is the limit")
 
 
-def _is_on_its_way(product: Product, record: ElementRecord | None) -> bool:
+def _is_on_its_way(product: AgreedProduct, record: ElementRecord | None) -> bool:
     return record is not None and (
         record.verdict.is_open or is_provided(product, record.kind, record.verdict, record.reason)
     )
 
 
-def check_form(product: Product, element: Element, place: str = "") -> None:
+def check_form(product: AgreedProduct, element: Element, place: str = "") -> None:
     """Raise `ElementRefused` where `element` brings more than `product` may be given.
 
     `place` stands before the name of the field, where the element is a part of something.
     """
     brings_book = isinstance(element, PersonalInformation) and element.address_book is not None
-    if brings_book and not product.check_address_book:
+    if brings_book and not product.content.check_address_book:
         raise ElementRefused(
             f"product {product.code} does not take address books", field=f"{place}address_book"
         )
 
 
-def check_may_supplement(product: Product, rounds: int, kinds: Collection[ElementKind]) -> None:
+def check_may_supplement(
+    product: AgreedProduct, rounds: int, kinds: Collection[ElementKind]
+) -> None:
     """Raise `SupplementRefused` unless a reviewer may ask for `kinds` after so many `rounds`."""
-    if rounds >= product.supplement_rounds:
+    if rounds >= product.content.supplement_rounds:
         raise SupplementRefused(f"elements were asked for again {rounds} times, which is the limit")
-    offered = product.elements + product.drawdown_elements
+    offered = product.kinds + product.drawdown_elements
     others = [kind for kind in kinds if kind not in offered]
     if others or not kinds:
         raise SupplementRefused(f"product {product.code} takes {', '.join(offered)}")

@@ -5,9 +5,10 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.common.calendar import business_date
 from domain.common.errors import DomainError
 from domain.people.consents import Purpose
-from domain.products.products import Product
+from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind
 
 
@@ -20,9 +21,8 @@ class DrawdownElementsMissing(DomainError):
 class KeptElement(BaseModel):
     """A verified element of a person; `own` says that it is this applicant's.
 
-    The others are of the same person as another channel's applicant. `verified_on` is the business
-    date of the verification in the product's zone; `valid_until` is when what was verified ends of
-    itself, as an identity card does.
+    The others are of the same person as another channel's applicant. `valid_until` is when what was
+    verified ends of itself, as an identity card does.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,28 +31,28 @@ class KeptElement(BaseModel):
     element_id: str
     application_id: str
     verified_at: datetime
-    verified_on: date
     valid_until: date | None = None
     own: bool
 
-    def counts_until(self, product: Product) -> date:
+    def counts_until(self, product: AgreedProduct) -> date:
         """Return the last business date on which it counts for `product`."""
-        return counts_until(product, self.kind, self.verified_on, self.valid_until)
+        return counts_until(product, self.kind, self.verified_at, self.valid_until)
 
 
 def counts_until(
-    product: Product, kind: ElementKind, verified_on: date, valid_until: date | None
+    product: AgreedProduct, kind: ElementKind, verified_at: datetime, valid_until: date | None
 ) -> date:
-    """Return the last business date on which a match of `verified_on` counts for `product`.
+    """Return the last business date on which a match of `verified_at` counts for `product`.
 
     What was verified may end of itself before, on `valid_until`.
     """
+    verified_on = business_date(verified_at, product.zone)
     by_policy = product.policy_of(kind).counts_until(verified_on)
     return min(by_policy, valid_until) if valid_until else by_policy
 
 
 def usable_elements(
-    product: Product,
+    product: AgreedProduct,
     kinds: Iterable[ElementKind],
     kept: Iterable[KeptElement],
     on: date,
@@ -79,7 +79,7 @@ def usable_elements(
 
 
 def check_may_draw(
-    product: Product, kept: Iterable[KeptElement], on: date, consented: Collection[Purpose]
+    product: AgreedProduct, kept: Iterable[KeptElement], on: date, consented: Collection[Purpose]
 ) -> None:
     """Raise `DrawdownElementsMissing` unless what is asked at drawdown counts on `on`.
 

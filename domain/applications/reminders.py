@@ -5,7 +5,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.common.calendar import instant_at
-from domain.products.products import Product
+from domain.products.products import AgreedProduct
 
 QUIET_FROM: Final = time(22)
 QUIET_UNTIL: Final = time(8)
@@ -28,9 +28,9 @@ def quiet_from(instant: datetime, zone: ZoneInfo) -> datetime:
 
 
 def next_reminder(
-    product: Product, last_step_at: datetime, sent: int, zone: ZoneInfo
+    product: AgreedProduct, last_step_at: datetime, sent: int, zone: ZoneInfo
 ) -> datetime | None:
     """Return when an applicant who last did something then is reminded next; None: not any more."""
-    if sent >= len(product.reminders_after):
+    if sent >= len(product.content.reminders_after):
         return None
-    return outside_quiet_hours(last_step_at + product.reminders_after[sent], zone)
+    return outside_quiet_hours(last_step_at + product.content.reminders_after[sent], zone)

@@ -44,11 +44,11 @@ class Siblings:
             "CreditApplication",
             start,
             ids.application_workflow(start.application_id),
-            f"{start.product}: {amount} over {start.instalments} months, by {start.channel}",
+            f"{start.product.code}: {amount} over {start.instalments} months, by {start.channel}",
             SearchAttributePair(attributes.APPLICATION_STATE, "collecting"),
             SearchAttributePair(attributes.WAITING, "applicant"),
             SearchAttributePair(attributes.CHANNEL, start.channel),
-            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.PRODUCT, start.product.code),
             SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
         )
 
@@ -59,7 +59,7 @@ class Siblings:
             start,
             ids.line_workflow(start.line_id),
             f"{start.mode} line of {format_amount(start.credit_limit, start.currency)}",
-            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.PRODUCT, start.product.code),
             SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
         )
 
@@ -70,7 +70,7 @@ class Siblings:
             start,
             ids.drawdown_workflow(start.drawdown_id),
             f"drawdown of {format_amount(start.amount, start.currency)}",
-            SearchAttributePair(attributes.PRODUCT, start.product),
+            SearchAttributePair(attributes.PRODUCT, start.product.code),
             SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
         )
 

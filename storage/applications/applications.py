@@ -4,7 +4,10 @@
 from datetime import date, datetime
 from typing import Final
 
+from pydantic import Json
+
 from domain.applications.application import ApplicationState, Rejection, Waiting
+from domain.common.definitions import DefinitionRef
 from messages.applications import StartApplication
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
@@ -12,7 +15,8 @@ from storage.common.rows import Cursor, Row
 
 _COLUMNS: Final = (
     "id, applicant_id, product, channel, currency, amount, instalments, state, waiting,"
-    " reject_code, reapply_on, state_seq, created_by, created_at, changed_at"
+    " reject_code, reapply_on, state_seq, created_by, created_at, changed_at, product_ref,"
+    " element_policies_ref"
 )
 
 _OF_PERSON: Final = ", ".join(f"a.{column}" for column in _COLUMNS.split(", "))
@@ -25,7 +29,10 @@ _NOT_OVER: Final = (
 
 
 class ApplicationRow(Row):
-    """An application. `amount` in minor units; `state_seq` counts the workflow's states."""
+    """An application. `amount` in minor units; `state_seq` counts the workflow's states.
+
+    `product_ref` and `element_policies_ref` are the versions that were agreed when it began.
+    """
 
     id: str
     applicant_id: str
@@ -42,6 +49,8 @@ class ApplicationRow(Row):
     created_by: str
     created_at: datetime
     changed_at: datetime
+    product_ref: Json[DefinitionRef]
+    element_policies_ref: Json[DefinitionRef]
 
     @property
     def rejection(self) -> Rejection | None:
@@ -61,11 +70,12 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
     async def insert(self, start: StartApplication, *, created_by: str) -> ApplicationRow:
         """Record a new application; a repeat returns the recorded one.
 
-        Raises `IdempotencyMismatch` when the id was recorded with other fields.
+        It keeps the versions under which it was recorded, whatever is in force at the repeat. Raises
+        `IdempotencyMismatch` when the id was recorded with other fields.
         """
         asked = (
             start.applicant_id,
-            start.product,
+            start.product.code,
             start.channel,
             start.currency,
             start.amount,
@@ -74,11 +84,13 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
         )
         record = await self._connection.fetchrow(
             "insert into applications (id, applicant_id, product, channel, currency, amount,"
-            " instalments, created_by, state, waiting)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, 'collecting', 'applicant')"
+            " instalments, created_by, product_ref, element_policies_ref, state, waiting)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'collecting', 'applicant')"
             f" on conflict (id) do nothing returning {_COLUMNS}",
             start.application_id,
             *asked,
+            start.product.product.ref.model_dump_json(),
+            start.product.elements.ref.model_dump_json(),
         )
         if record is not None:
             return ApplicationRow.read(record)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from domain.applications.application import is_provided
 from domain.applications.kept_elements import KeptElement, usable_elements
-from domain.products.products import Product, product_of
+from domain.products.products import AgreedProduct
 from domain.verification import elements as forms
 from domain.verification.elements import Element, ElementKind, Verdict
 from messages import ids
@@ -21,6 +21,7 @@ from storage.verification.elements import ElementRepository, ElementStatus
 async def take_over(
     tx: Transaction,
     application: ApplicationRow,
+    product: AgreedProduct,
     kinds: Iterable[ElementKind],
     on: date,
     at: datetime,
@@ -31,15 +32,14 @@ async def take_over(
     Returns every element of `kinds` that the application reuses, those of an earlier call too. What
     was provided for the application itself, or is being verified, is left alone.
     """
-    product = product_of(application.product)
     wanted = tuple(kinds)
     before = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     open_kinds = [kind for kind in wanted if not _stands(product, before.get(kind))]
-    kept = await ElementRepository(tx).kept_by(application.applicant_id, product.zone)
+    kept = await ElementRepository(tx).kept_by(application.applicant_id)
     earlier = [item for item in kept if item.application_id != application.id]
     consented = await ConsentRepository(tx).purposes_in_force(application.applicant_id)
     own = usable_elements(
-        product, product.elements, earlier, on, consented=consented, is_present=False
+        product, product.kinds, earlier, on, consented=consented, is_present=False
     )
     is_present = _is_present(product, before.values(), own)
     usable = usable_elements(
@@ -55,7 +55,7 @@ async def take_over(
     ]
 
 
-def _stands(product: Product, status: ElementStatus | None) -> bool:
+def _stands(product: AgreedProduct, status: ElementStatus | None) -> bool:
     """Say whether a kind has been provided or is being verified for the application itself."""
     if status is None:
         return False
@@ -64,7 +64,7 @@ def _stands(product: Product, status: ElementStatus | None) -> bool:
 
 
 def _is_present(
-    product: Product, provided: Iterable[ElementStatus], own: Iterable[KeptElement]
+    product: AgreedProduct, provided: Iterable[ElementStatus], own: Iterable[KeptElement]
 ) -> bool:
     matched = {status.kind for status in provided if status.verdict is Verdict.MATCH}
     matched.update(item.kind for item in own)

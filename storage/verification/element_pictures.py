@@ -7,7 +7,7 @@ change. The digest finds the same picture again; keyed, it joins this database w
 import hashlib
 from collections.abc import Mapping
 
-from domain.products.element_catalogue import PICTURE_OF_ANOTHER
+from domain.verification.element_policies import PICTURE_OF_ANOTHER
 from domain.verification.elements import ElementKind
 from domain.verification.pictures import cleaned
 from storage.common.repository import Repository

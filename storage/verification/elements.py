@@ -205,15 +205,14 @@ class ElementRepository(Repository):
             application_id,
         )
 
-    async def kept_by(self, applicant_id: str, zone: str) -> list[KeptElement]:
+    async def kept_by(self, applicant_id: str) -> list[KeptElement]:
         """Return everything that was verified of a person, in whatever channel.
 
         The person is found by the keyed index of the identity number: another one's elements are
-        never among them. `zone` is where the dates of verification are.
+        never among them.
         """
         records = await self._connection.fetch(
             "select v.kind, v.element_id, v.application_id, v.verified_at,"
-            " (v.verified_at at time zone $2)::date as verified_on,"
             " (v.facts ->> 'valid_until')::date as valid_until, p.id = $1 as own"
             " from applicants me join applicants p on p.id = me.id"
             " or p.identity_number_idx = me.identity_number_idx"
@@ -221,7 +220,6 @@ class ElementRepository(Repository):
             " join verifications v on v.application_id = a.id and v.verdict = 'match'"
             " where me.id = $1 order by v.verified_at desc, v.element_id",
             applicant_id,
-            zone,
         )
         return [KeptElement.model_validate(dict(record)) for record in records]
 

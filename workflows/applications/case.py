@@ -1,7 +1,7 @@
 """What the process of an application knows, and the one place that changes where it stands."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from temporalio import workflow
 
@@ -19,13 +19,14 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.common.calendar import business_date
     from domain.common.money import format_amount
-    from domain.products.products import ZONES, product_of
+    from domain.common.zones import zone_of
     from domain.verification.elements import ElementKind, Verdict
     from messages import calls, ids
     from messages import search_attributes as attributes
     from messages.applications import (
         ApplicationView,
         Offer,
+        RecordedState,
         RecordState,
         StartApplication,
     )
@@ -42,13 +43,13 @@ class ApplicationCase:
 
     def __init__(self, start: StartApplication) -> None:
         self.start = start
-        self.product = product_of(start.product)
-        self.zone = ZONES[self.product.zone]
+        self.product = start.product
+        self.zone = zone_of(self.product.zone)
         self.opened_on = business_date(workflow.now(), self.zone)
         self.state = ApplicationState.COLLECTING
         self.waiting = Waiting.APPLICANT
         self.state_seq = 0
-        self.deadline: datetime | None = workflow.now() + self.product.collecting_for
+        self.deadline: datetime | None = workflow.now() + self.product.content.collecting_for
         self.last_step_at = workflow.now()
         self.submitted = False
         self.elements: dict[ElementKind, ElementRecord] = {
@@ -139,9 +140,14 @@ class ApplicationCase:
         self.change(state, Waiting.NOTHING)
         await self.record()
 
-    async def record(self) -> None:
-        """Write where the application stands."""
-        await run_parked(
+    @property
+    def today(self) -> date:
+        """Return the business date."""
+        return business_date(workflow.now(), self.zone)
+
+    async def record(self, reject_code: str | None = None) -> None:
+        """Write where the application stands; of a rejection learn how long it keeps away."""
+        recorded = await run_parked(
             calls.RECORD_STATE,
             RecordState(
                 application_id=self.id,
@@ -149,10 +155,18 @@ class ApplicationCase:
                 waiting=self.waiting,
                 state_seq=self.state_seq,
                 at=workflow.now(),
-                rejection=self.rejection,
+                business_date=self.today,
+                reject_code=reject_code,
             ),
             f"record: {self.state}, waiting for {self.waiting}",
         )
+        self.learn(recorded)
+
+    def learn(self, recorded: RecordedState) -> None:
+        """Take over what the record says of a rejection."""
+        if recorded.rejection is not None:
+            self.rejection = recorded.rejection
+            self.show()
 
     def view(self) -> ApplicationView:
         """Return the application as its commands answer it."""

@@ -52,7 +52,7 @@ class Collecting(Verifying):
             kind is ElementKind.REAL_NAME or case.product.policy_of(kind).proves_presence
             for kind in matched
         )
-        wanted = tuple(kind for kind in case.product.elements if not self._stands(kind))
+        wanted = tuple(kind for kind in case.product.kinds if not self._stands(kind))
         if not tells_who or not wanted or case.supplement is not None:
             return
         request = ReuseElements(

@@ -16,8 +16,7 @@ with workflow.unsafe.imports_passed_through():
         check_may_supplement,
         referred_elements,
     )
-    from domain.common.calendar import business_date
-    from domain.decisioning.decision import Decision, Outcome, reapply_date
+    from domain.decisioning.decision import Decision, Outcome
     from messages import calls, ids
     from messages.applications import (
         AssessApplication,
@@ -30,8 +29,6 @@ with workflow.unsafe.imports_passed_through():
     from messages.verification import RecordSupplement, ResumeReview, SupplementRequest
     from workflows.applications.case import ApplicationCase
     from workflows.common.calling import parked, run, run_parked, run_patiently
-
-REVIEW_REJECT_CODE = "R13"
 
 
 class Deciding:
@@ -62,8 +59,8 @@ class Deciding:
     async def reject(self, record: ElementRecord) -> None:
         """Reject because of an element whose mismatch does so."""
         code = self._case.product.policy_of(record.kind).reject_code
-        self._reject(code, workflow.now())
-        await self._case.record()
+        self._case.change(ApplicationState.REJECTED, Waiting.NOTHING)
+        await self._case.record(code)
 
     async def review(self, command: ReviewCommand, *, approve: bool) -> None:
         """Take a reviewer's word; raises `ReviewClosed`, on record too, if it does not count."""
@@ -73,8 +70,8 @@ class Deciding:
         if accepted and approve:
             self._make_offer(now)
         elif accepted:
-            self._reject(REVIEW_REJECT_CODE, now)
-        await run_parked(
+            case.change(ApplicationState.REJECTED, Waiting.NOTHING)
+        recorded = await run_parked(
             calls.RECORD_REVIEW,
             RecordReview(
                 application_id=case.id,
@@ -82,12 +79,13 @@ class Deciding:
                 accepted=accepted,
                 command=command,
                 at=now,
-                rejection=case.rejection if accepted else None,
+                business_date=case.today,
                 offer=case.offer if accepted else None,
                 state_seq=case.state_seq,
             ),
             f"record: {'approve' if approve else 'reject'} by a reviewer",
         )
+        case.learn(recorded)
         if not accepted:
             raise ReviewClosed(f"the application is {case.state}, not in review")
 
@@ -108,7 +106,7 @@ class Deciding:
             kinds=tuple(dict.fromkeys(request.kinds)),
             requested_by=request.reviewer,
             reason=request.reason,
-            due_at=now + case.product.supplement_within,
+            due_at=now + case.product.content.supplement_within,
         )
         case.deadline, case.last_step_at = asked.due_at, now
         case.change(ApplicationState.COLLECTING, Waiting.APPLICANT)
@@ -137,11 +135,10 @@ class Deciding:
             OpenLine(
                 application_id=case.id,
                 applicant_id=case.start.applicant_id,
-                product=case.start.product,
                 offer=offer,
                 line_id=line_id,
                 opened_at=now,
-                expires_at=now + case.product.line_valid_for,
+                expires_at=now + case.product.content.line_valid_for,
                 state_seq=case.state_seq,
             ),
             "open the credit line",
@@ -154,13 +151,12 @@ class Deciding:
 
     async def _assess(self) -> Decision:
         case = self._case
-        now = workflow.now()
         return await run_patiently(
             calls.ASSESS_APPLICATION,
             AssessApplication(
                 application_id=case.id,
-                decided_at=now,
-                business_date=business_date(now, case.zone),
+                decided_at=workflow.now(),
+                business_date=case.today,
             ),
             "score and decide",
             while_waiting=self._wait_for_score,
@@ -183,7 +179,7 @@ class Deciding:
             case.rejection = Rejection(code=decision.reject_code, reapply_on=decision.reapply_on)
             case.change(ApplicationState.REJECTED, Waiting.NOTHING)
         elif decision.outcome is Outcome.REFER or referred_elements(case.product, case.elements):
-            review_due_at = now + case.product.review_within
+            review_due_at = now + case.product.content.review_within
             case.change(ApplicationState.IN_REVIEW, Waiting.REVIEWER)
         else:
             self._make_offer(now)
@@ -220,22 +216,16 @@ class Deciding:
         )
 
     def _make_offer(self, now: datetime) -> None:
-        case = self._case
+        case, product = self._case, self._case.product.content
         case.offer = Offer(
             offer_id=ids.derived_id("off", case.id),
             currency=case.start.currency,
             amount=case.start.amount,
             instalments=case.start.instalments,
-            annual_rate=case.product.annual_rate,
-            penalty_annual_rate=case.product.penalty_annual_rate,
-            mode=case.product.mode,
-            expires_at=now + case.product.offer_valid_for,
+            annual_rate=product.terms.annual_rate,
+            penalty_annual_rate=product.terms.penalty_annual_rate,
+            mode=product.mode,
+            expires_at=now + product.offer_valid_for,
         )
         case.deadline = case.offer.expires_at
         case.change(ApplicationState.OFFERED, Waiting.APPLICANT)
-
-    def _reject(self, code: str, now: datetime) -> None:
-        case = self._case
-        today = business_date(now, case.zone)
-        case.rejection = Rejection(code=code, reapply_on=reapply_date(code, today))
-        case.change(ApplicationState.REJECTED, Waiting.NOTHING)

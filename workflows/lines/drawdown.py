@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.calendar import business_date
     from domain.common.errors import DomainError
     from domain.common.money import format_amount
-    from domain.products.products import ZONES, product_of
+    from domain.common.zones import zone_of
     from messages import calls, ids
     from messages.lines import (
         BookLoan,
@@ -32,7 +32,7 @@ class Drawdown(AwaitsTransfer):
     def __init__(self, start: StartDrawdown) -> None:
         super().__init__()
         self._start = start
-        self._zone = ZONES[product_of(start.product).zone]
+        self._zone = zone_of(start.product.zone)
         self._show("signing the contract")
 
     @workflow.run
@@ -85,7 +85,7 @@ class Drawdown(AwaitsTransfer):
                 loan_id=self._start.loan_id,
                 line_id=self._start.line_id,
                 applicant_id=self._start.applicant_id,
-                product=self._start.product,
+                product=self._start.product.code,
                 disbursed_on=business_date(workflow.now(), self._zone),
             ),
             "book the loan and start its servicing",

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.applications.application import ElementRecord, check_may_provide
-    from domain.products.products import Product
+    from domain.products.products import AgreedProduct
     from messages.applications import ProvidedElement
     from workflows.verification.verifying import Process, Verifying
 
@@ -17,16 +17,13 @@ class LineElements(Verifying):
     def __init__(
         self,
         application_id: str,
-        product: Product,
+        product: AgreedProduct,
         known: Iterable[ElementRecord],
         is_over: Callable[[], bool],
         show: Callable[[], None],
     ) -> None:
-        asking = product.model_copy(
-            update={"required_elements": product.drawdown_elements, "optional_elements": ()}
-        )
         records = {record.kind: record.model_copy() for record in known}
-        super().__init__(Process(application_id, asking, records, is_over, show))
+        super().__init__(Process(application_id, product.at_drawdown(), records, is_over, show))
 
     @property
     def records(self) -> tuple[ElementRecord, ...]:

@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.errors import DomainError
     from domain.common.money import format_amount
     from domain.lines import LineClosed, LineState
-    from domain.products.products import product_of
     from messages import calls, ids
     from messages.lines import (
         CloseLine,
@@ -48,7 +47,7 @@ class CreditLine:
         self._expiry: asyncio.Task[None] | None = None
         self._elements = LineElements(
             start.application_id,
-            product_of(start.product),
+            start.product,
             start.elements,
             is_over=self._is_over,
             show=self._show,
@@ -98,7 +97,6 @@ class CreditLine:
                 ReserveDrawdown(
                     line_id=self._start.line_id,
                     applicant_id=self._start.applicant_id,
-                    product=self._start.product,
                     command=command,
                     at=workflow.now(),
                 ),

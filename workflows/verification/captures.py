@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.applications.application import ElementRecord
-    from domain.products.products import Product
+    from domain.products.products import AgreedProduct
     from domain.verification.elements import Verdict
     from messages import calls
     from messages.verification import NOT_ALLOWED, CaptureProgress, EndCapture, PollCapture
@@ -45,7 +45,7 @@ class Captures:
     """
 
     def __init__(
-        self, application_id: str, product: Product, is_awaited: IsAwaited, learn: Learn
+        self, application_id: str, product: AgreedProduct, is_awaited: IsAwaited, learn: Learn
     ) -> None:
         self._application_id = application_id
         self._product = product

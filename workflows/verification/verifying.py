@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.applications.application import CodeRefused, ElementRecord
-    from domain.products.products import Product
+    from domain.products.products import AgreedProduct
     from domain.verification.elements import ElementKind, Verdict
     from messages import calls
     from messages.applications import ProvidedElement
@@ -45,7 +45,7 @@ class Process:
     """
 
     application_id: str
-    product: Product
+    product: AgreedProduct
     elements: dict[ElementKind, ElementRecord]
     is_over: Callable[[], bool]
     show: Callable[[], None]

@@ -1,0 +1,1 @@
+"""Products: what is in force, and what was agreed."""
