@@ -29,13 +29,12 @@ from domain.common.rounding import Rounding
 from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
-from domain.products.products import product_of
 from local.story import commands, pages, plan_pages, planning
 from local.story.client import Refusal
 from local.story.people import NAMES
 from local.story.reconciling import reconcile as reconcile_books
 from local.story.stage import Stage, found_environment, stage_of
-from local.story.terms import CURRENCY, PRODUCT
+from local.story.terms import CURRENCY, PRODUCT, ZONE
 from local.story.timeline import JsonLines, Screen, Teller
 from runtime.clock import utc_now
 
@@ -302,7 +301,7 @@ def reconcile(as_json: Json = False) -> None:
 
 
 def _today() -> date:
-    return business_date(utc_now(), product_of(PRODUCT).zone)
+    return business_date(utc_now(), ZONE)
 
 
 def _do(

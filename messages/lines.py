@@ -13,7 +13,8 @@ class StartLine(Message):
     """Open a line, or go on from where an earlier run stopped. Amounts are minor units.
 
     `product` is what the application was for, as it was agreed then. `open_drawdowns` are those
-    that have neither been disbursed nor failed; `drawn` is what was disbursed over the line's life; `elements` are those that were provided on the line.
+    that have neither been disbursed nor failed; `drawn` is what was disbursed over the line's life;
+    `elements` are those that were provided on the line.
     """
 
     line_id: str

@@ -66,6 +66,8 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/reviews/{application_id}/approve"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/reject"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/supplement"): _moves("reviewer"),
+        ("GET", "/v1/products"): _reads(_READS_APPLICATIONS),
+        ("GET", "/v1/products/{product}"): _reads(_READS_APPLICATIONS),
         ("GET", "/v1/products/{product}/elements"): _reads(_READS_APPLICATIONS),
         ("GET", "/v1/consent-texts"): _reads(_READS_APPLICATIONS),
         ("GET", "/v1/users/{applicant_id}"): _reads(_READS_APPLICATIONS),

@@ -4,11 +4,10 @@ from datetime import date, timedelta
 from typing import Final
 
 from domain.common.calendar import business_date
-from domain.products.products import product_of
 from local.story.borrower import apply_for_credit
 from local.story.handing_in import elements_for
 from local.story.scene import Answer, Applicant, Chapter, Scene, Step
-from local.story.terms import AMOUNT, FRONT, money
+from local.story.terms import AMOUNT, FRONT, ZONE, money
 from local.story.timeline import expect
 from runtime.clock import utc_now
 
@@ -27,7 +26,7 @@ async def hand_in(scene: Scene, applicant: Applicant) -> Answer:
 
 
 async def _rejected(scene: Scene) -> str:
-    today = business_date(utc_now(), product_of("cash").zone)
+    today = business_date(utc_now(), ZONE)
     found = await hand_in(scene, scene.second)
     expect("the state", found["state"], "rejected")
     decision = found["decisions"][0]

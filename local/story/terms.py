@@ -10,6 +10,7 @@ CURRENCY: Final = "CNY"
 AMOUNT: Final = 1_000_000
 MONTHS: Final = 12
 RATE: Final = 24
+ZONE: Final = "Asia/Shanghai"
 
 FRONT: Final = "partner"
 """The role in which a channel's own server acts for its customers."""

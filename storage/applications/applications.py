@@ -70,8 +70,8 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
     async def insert(self, start: StartApplication, *, created_by: str) -> ApplicationRow:
         """Record a new application; a repeat returns the recorded one.
 
-        It keeps the versions under which it was recorded, whatever is in force at the repeat. Raises
-        `IdempotencyMismatch` when the id was recorded with other fields.
+        It keeps the versions under which it was recorded, whatever is in force at the repeat.
+        Raises `IdempotencyMismatch` when the id was recorded with other fields.
         """
         asked = (
             start.applicant_id,

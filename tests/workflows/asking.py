@@ -4,9 +4,9 @@ from datetime import timedelta
 from types import MappingProxyType
 
 import pytest
+from domain.products.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
 
 from domain.products import products
-from domain.products.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
 from domain.products.products import CASH_LOAN, REVOLVING_LOAN, Product
 from domain.verification.elements import ElementKind
 

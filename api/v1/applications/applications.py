@@ -31,10 +31,10 @@ from api.v1.people.consenting import record_consent
 from domain.applications.application import ApplicationState
 from domain.common.calendar import business_date
 from domain.people.principals import Principal
-from domain.products.products import product_of
 from messages import ids
 from messages.applications import ApplicationView, StartApplication
 from messages.verification import ReusedElement
+from services.products.agreed import agreed_product, product_in_force
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reuse import take_over
 from storage.common.repository import Transaction
@@ -54,19 +54,24 @@ async def create(
     has one application a product at a time: a second one waits until the first is over, with the
     line that came of it used, expired or closed.
     """
-    product = product_of(body.product)
-    product.check_request(body.amount, body.instalments)
     channel, reference = identity_to_apply_with(caller, body.channel, body.customer_reference)
     async with services.database.transaction() as tx:
         applicant = await ApplicantRepository(tx).get_or_create(
             applicant_id_of(channel, reference), channel, reference
         )
+        application_id = command.new_id("app")
+        begun = await ApplicationRepository(tx).get(application_id)
+        # A repeat goes on with what was agreed, whatever was released meanwhile.
+        product = await (
+            product_in_force(tx, body.product) if begun is None else agreed_product(tx, begun)
+        )
+        product.content.check_request(body.amount, body.instalments)
         start = StartApplication(
-            application_id=command.new_id("app"),
+            application_id=application_id,
             applicant_id=applicant.id,
-            product=product.code,
+            product=product,
             channel=channel,
-            currency=product.currency,
+            currency=product.content.currency,
             amount=body.amount,
             instalments=body.instalments,
         )
@@ -79,11 +84,11 @@ async def create(
                 row.id, applicant.id, body.device.device_id, body.device.platform, row.created_at
             )
         opened_on = business_date(row.created_at, product.zone)
-        reused = await take_over(tx, row, product.elements, opened_on, row.created_at)
+        reused = await take_over(tx, row, product, product.kinds, opened_on, row.created_at)
     kept = tuple(ReusedElement(kind=item.kind, element_id=item.element_id) for item in reused)
     await services.engine.start_application(start.model_copy(update={"reused": kept}))
     created(response, f"/v1/applications/{row.id}")
-    return row_status(row)
+    return await row_status(services, row)
 
 
 async def _refuse_second(tx: Transaction, start: StartApplication, caller: Principal) -> None:
@@ -95,7 +100,7 @@ async def _refuse_second(tx: Transaction, start: StartApplication, caller: Princ
     if await ApplicationRepository(tx).get(start.application_id) is not None:
         return
     pending = await ApplicationRepository(tx).pending_of(
-        start.applicant_id, start.product, except_for=start.application_id
+        start.applicant_id, start.product.code, except_for=start.application_id
     )
     if pending is None:
         return
@@ -105,7 +110,7 @@ async def _refuse_second(tx: Transaction, start: StartApplication, caller: Princ
     which = f"{pending.id} is {pending.state}" if is_shown else "There is one elsewhere"
     raise Problem(
         "application_pending",
-        f"{which}: a person has one application for {start.product} at a time, until it is over"
+        f"{which}: a person has one application for {start.product.code} at a time, until it is over"
         " and no line of it is open.",
     )
 
@@ -213,8 +218,8 @@ async def _execute(
         )
     except StillRunning:
         row = await _visible(application_id, caller, services)
-        return accepted(row_status(row), f"/v1/applications/{application_id}")
+        return accepted(await row_status(services, row), f"/v1/applications/{application_id}")
     if update == "submit" and view.state is ApplicationState.COLLECTING:
         # Sources that take their time are still asked; the decision follows by itself.
-        return accepted(view_status(view), f"/v1/applications/{application_id}")
-    return view_status(view)
+        return accepted(await view_status(services, view), f"/v1/applications/{application_id}")
+    return await view_status(services, view)

@@ -25,12 +25,12 @@ from domain.applications.application import (
     WrongState,
     check_may_provide,
 )
-from domain.products.products import product_of
 from domain.verification.elements import ElementKind, Verdict
 from messages import ids
 from messages.applications import ElementOutcomes, ProvidedElement, ProvideElements
 from messages.verification import ConfirmElement, ElementOutcome
 from runtime.clock import utc_now
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.supplements import SupplementRepository
 from storage.common.repository import Transaction
@@ -81,7 +81,7 @@ async def challenge(
     """
     async with services.database.transaction() as tx:
         row = await application_for(tx, caller, application_id)
-        policy = product_of(row.product).policy_of(ElementKind.LIVENESS)
+        policy = (await agreed_product(tx, row)).policy_of(ElementKind.LIVENESS)
         # The machine's clock, also where a stack travels in time: a face stands before a camera.
         asked = await LivenessChallengeRepository(tx).ask(
             row.id, utc_now(), policy.challenge_valid_for
@@ -135,7 +135,7 @@ async def _carry_out(
             argument,
             over=row.state.is_final and update == "confirm_element",
         )
-        status, told = view_status(outcomes.application), outcomes.outcomes
+        status, told = await view_status(services, outcomes.application), outcomes.outcomes
     except StillRunning:
         status = None
     answer = await _answer(services, row.id, wanted, status, told)
@@ -150,6 +150,7 @@ async def _store(
     application = await ApplicationRepository(tx).for_update(application_id)
     assert application is not None  # noqa: S101 -- it was just read
     supplement = await SupplementRepository(tx).open_of(application_id)
+    product = await agreed_product(tx, application)
 
     def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
         """Refuse early what the process would refuse, so that it leaves no trace in the record."""
@@ -159,7 +160,7 @@ async def _store(
             raise WrongState(f"the application is {application.state}")
         counting = [known for known in latest.values() if not was_lost(known)]
         check_may_provide(
-            product_of(application.product),
+            product,
             element_records(counting, supplement),
             kind,
             supplement.supplement if supplement else None,
@@ -179,5 +180,6 @@ async def _answer(
     async with services.database.read() as tx:
         row = await ApplicationRepository(tx).get(application_id)
         assert row is not None  # noqa: S101 -- its elements were just stored
-        elements = await answers_of(tx, application_id, product_of(row.product), wanted, told)
-    return ElementsAnswer(application=status or row_status(row), elements=elements)
+        product = await agreed_product(tx, row)
+        elements = await answers_of(tx, application_id, product, wanted, told)
+    return ElementsAnswer(application=status or await row_status(services, row), elements=elements)

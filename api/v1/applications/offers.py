@@ -49,5 +49,5 @@ async def accept(
     except StillRunning:
         async with services.database.read() as tx:
             row = await application_for(tx, caller, offer.application_id)
-        return accepted(row_status(row), f"/v1/applications/{row.id}")
-    return view_status(view)
+        return accepted(await row_status(services, row), f"/v1/applications/{row.id}")
+    return await view_status(services, view)

@@ -85,11 +85,11 @@ async def _review(
     except StillRunning:
         async with services.database.read() as tx:
             row = await application_for(tx, caller, application_id)
-        return accepted(row_status(row), f"/v1/applications/{application_id}")
+        return accepted(await row_status(services, row), f"/v1/applications/{application_id}")
     except ProcessClosed:
         await _audit_refusal(word, application_id, body, caller, command, services)
         raise Problem("review_closed", "The review was decided already.") from None
-    return view_status(view)
+    return await view_status(services, view)
 
 
 async def _audit_refusal(

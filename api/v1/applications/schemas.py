@@ -2,17 +2,19 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from api.http.schemas import Answer, Body, Currency, MinorUnits
 from api.v1.people.consent_schemas import NewConsent
 from domain.applications.application import ApplicationState, Rejection, Waiting
+from domain.common.definitions import Code
 from domain.common.money import PositiveAmount
+from domain.common.reject_codes import RejectCodes, RejectionCategory
 from domain.decisioning.decision import Outcome, RuleHit
 from domain.people.consents import Purpose
+from domain.products.products import MAX_CHOICE
 from domain.verification.elements import Element, ElementKind, Verdict
 from storage.people.devices import Platform
 
@@ -24,23 +26,7 @@ CustomerReference = Annotated[
     ),
 ]
 Channel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
-ProductCode = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
-
-RejectionCategory = Literal[
-    "identity", "age", "credit_assessment", "pending_application", "not_eligible"
-]
-
-# What an applicant is told; the exact code would teach how to get round a rule.
-_CATEGORIES: Final = MappingProxyType[str, RejectionCategory](
-    {
-        "R01": "identity",
-        "R02": "age",
-        "R08": "credit_assessment",
-        "R12": "identity",
-        "R13": "credit_assessment",
-        "R14": "pending_application",
-    }
-)
+ProductCode = Code
 
 
 class NewDevice(Body):
@@ -76,7 +62,7 @@ class NewApplication(Body):
     )
     customer_reference: CustomerReference
     amount: PositiveAmount
-    instalments: int = Field(strict=True, ge=1, le=120)
+    instalments: int = Field(strict=True, ge=1, le=MAX_CHOICE)
     device: NewDevice | None = None
     consents: tuple[NewConsent, ...] = Field(
         default=(), max_length=len(Purpose), description="what the applicant agrees to with it"
@@ -272,12 +258,13 @@ class ElementsAnswer(Answer):
     elements: list[ElementAnswer]
 
 
-def rejection_answer(rejection: Rejection | None) -> RejectionAnswer | None:
+def rejection_answer(rejection: Rejection | None, codes: RejectCodes) -> RejectionAnswer | None:
     """Return what an applicant is told of a rejection."""
     if rejection is None:
         return None
-    category = _CATEGORIES.get(rejection.code, "not_eligible")
-    return RejectionAnswer(category=category, reapply_on=rejection.reapply_on)
+    return RejectionAnswer(
+        category=codes.category_of(rejection.code), reapply_on=rejection.reapply_on
+    )
 
 
 def decision_category(

@@ -47,7 +47,7 @@ async def supplement(
     except StillRunning:
         async with services.database.read() as tx:
             row = await application_for(tx, caller, application_id)
-        return accepted(row_status(row), f"/v1/applications/{application_id}")
+        return accepted(await row_status(services, row), f"/v1/applications/{application_id}")
     except ProcessClosed:
         raise Problem("review_closed", "The review was decided already.") from None
-    return view_status(view)
+    return await view_status(services, view)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from api.http.services import Services
 from api.v1.applications.schemas import (
     ApplicationAnswer,
     ApplicationStatus,
@@ -11,16 +12,18 @@ from api.v1.applications.schemas import (
     ElementAnswer,
     OfferAnswer,
     PictureAnswer,
+    RejectionAnswer,
     SupplementAnswer,
     decision_category,
     rejection_answer,
 )
-from domain.applications.application import ElementRecord, missing_elements
+from domain.applications.application import ElementRecord, Rejection, missing_elements
 from domain.applications.kept_elements import counts_until
-from domain.common.calendar import business_date
-from domain.products.products import Product, product_of
+from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind, Verdict
 from messages.applications import ApplicationView
+from services.decisioning.rules import reject_codes_in_force
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRow
 from storage.applications.offers import OfferRepository
 from storage.applications.supplements import SupplementRepository, SupplementRow
@@ -32,18 +35,18 @@ from storage.verification.element_pictures import ElementPictureRepository
 from storage.verification.elements import ElementRepository, ElementStatus
 
 
-def row_status(row: ApplicationRow) -> ApplicationStatus:
+async def row_status(services: Services, row: ApplicationRow) -> ApplicationStatus:
     """Return where an application stands by the record."""
     return ApplicationStatus(
         id=row.id,
         state=row.state,
         waiting=row.waiting,
         state_seq=row.state_seq,
-        rejection=rejection_answer(row.rejection),
+        rejection=await _told(services, row.rejection),
     )
 
 
-def view_status(view: ApplicationView) -> ApplicationStatus:
+async def view_status(services: Services, view: ApplicationView) -> ApplicationStatus:
     """Return where an application stands by its process."""
     return ApplicationStatus(
         id=view.application_id,
@@ -52,8 +55,15 @@ def view_status(view: ApplicationView) -> ApplicationStatus:
         state_seq=view.state_seq,
         offer_id=view.offer_id,
         line_id=view.line_id,
-        rejection=rejection_answer(view.rejection),
+        rejection=await _told(services, view.rejection),
     )
+
+
+async def _told(services: Services, rejection: Rejection | None) -> RejectionAnswer | None:
+    if rejection is None:
+        return None
+    async with services.database.read() as tx:
+        return rejection_answer(rejection, await reject_codes_in_force(tx))
 
 
 _NOT_SHOWN: Final = frozenset({"agreement_no"})
@@ -62,7 +72,7 @@ _NOT_SHOWN: Final = frozenset({"agreement_no"})
 
 def element_answer(
     status: ElementStatus,
-    product: Product,
+    product: AgreedProduct,
     authorise_url: str | None = None,
     *,
     for_staff: bool = False,
@@ -70,8 +80,7 @@ def element_answer(
     """Return where one kind of element stands; `for_staff` with what its source told."""
     until = status.counts_until
     if status.verdict is Verdict.MATCH and status.verified_at and not status.reused:
-        verified_on = business_date(status.verified_at, product.zone)
-        until = counts_until(product, status.kind, verified_on, status.valid_until)
+        until = counts_until(product, status.kind, status.verified_at, status.valid_until)
     return ElementAnswer(
         kind=status.kind,
         element_id=status.element_id,
@@ -97,7 +106,7 @@ def _shown(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
 async def element_answers(
     tx: Transaction,
     statuses: Iterable[ElementStatus],
-    product: Product,
+    product: AgreedProduct,
     *,
     for_staff: bool = False,
 ) -> list[ElementAnswer]:
@@ -143,7 +152,7 @@ async def application_answer(
     tx: Transaction, row: ApplicationRow, *, for_staff: bool
 ) -> ApplicationAnswer:
     """Return everything about an application that the caller is to see."""
-    product = product_of(row.product)
+    product = await agreed_product(tx, row)
     statuses = await ElementRepository(tx).latest(row.id)
     supplement = await SupplementRepository(tx).open_of(row.id)
     asked = supplement.supplement if supplement else None
@@ -160,7 +169,7 @@ async def application_answer(
         supplement=SupplementAnswer.model_validate(asked) if asked else None,
         offer=OfferAnswer.model_validate(offer) if offer else None,
         line_id=line.id if line else None,
-        rejection=rejection_answer(row.rejection),
+        rejection=rejection_answer(row.rejection, await reject_codes_in_force(tx)),
         pictures=(
             None
             if pictures is None

@@ -20,13 +20,14 @@ from domain.applications.application import ElementRefused, check_may_provide
 from domain.applications.kept_elements import usable_elements
 from domain.common.calendar import business_date
 from domain.lines import LineClosed, LineState
-from domain.products.products import Product, product_of
+from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind, Verdict
 from messages import ids
 from messages.applications import ProvidedElement
 from messages.lines import LineElementOutcomes, ProvideLineElements
 from messages.verification import ConfirmElement, ElementOutcome
 from runtime.clock import utc_now
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository
 from storage.common.repository import Transaction
 from storage.lines.lines import LineRow
@@ -122,10 +123,8 @@ async def _store(
     assert application is not None  # noqa: S101 -- a line comes from one
     if line.state is not LineState.ACTIVE:
         raise LineClosed(f"the line is {line.state}")
-    product = product_of(application.product)
-    asking = product.model_copy(
-        update={"required_elements": product.drawdown_elements, "optional_elements": ()}
-    )
+    product = await agreed_product(tx, application)
+    asking = product.at_drawdown()
     counting = await _counting(tx, line, product)
 
     def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
@@ -144,9 +143,9 @@ async def _store(
     return await store_elements(tx, application, body.elements, command, check)
 
 
-async def _counting(tx: Transaction, line: LineRow, product: Product) -> set[ElementKind]:
+async def _counting(tx: Transaction, line: LineRow, product: AgreedProduct) -> set[ElementKind]:
     """Return the kinds of a drawdown that were verified and still count today."""
-    kept = await ElementRepository(tx).kept_by(line.applicant_id, product.zone)
+    kept = await ElementRepository(tx).kept_by(line.applicant_id)
     today = business_date(utc_now(), product.zone)
     consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
     usable = usable_elements(
@@ -167,7 +166,7 @@ async def _answer(
     async with services.database.read() as tx:
         application = await ApplicationRepository(tx).get(line.application_id)
         assert application is not None  # noqa: S101 -- a line comes from one
-        product = product_of(application.product)
+        product = await agreed_product(tx, application)
         counting = await _counting(tx, line, product)
         if wanted is None:
             latest = await ElementRepository(tx).latest(application.id)

@@ -14,11 +14,13 @@ from api.v1.ownership import line_for, quote_for
 from domain.common.calendar import business_date
 from domain.lines import LimitExceeded, LineClosed, LineState
 from domain.loans.schedule import build_plan
-from domain.loans.terms import LoanTerms, monthly_terms
+from domain.loans.terms import LoanTerms
 from domain.pricing.trial import plan_cost_sheet
-from domain.products.products import ZONES, Product, product_of
+from domain.products.products import Product
 from domain.products.release import check_plan
+from domain.products.terms import terms_of
 from messages import ids
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.common.errors import RecordMissing
@@ -50,7 +52,7 @@ async def quote(
     services: Using,
     response: Response,
 ) -> QuoteAnswer:
-    """Plan a drawdown as if disbursed today, first due one month later. Nothing is reserved."""
+    """Plan a drawdown as if disbursed today, on the product's terms. Nothing is reserved."""
     now = await services.clock.now(ids.line_workflow(line_id))
     async with services.database.transaction() as tx:
         line = await line_for(tx, caller, line_id)
@@ -93,7 +95,7 @@ async def _basis(tx: Transaction, line: LineRow) -> tuple[OfferRow, Product]:
     application = await ApplicationRepository(tx).get(line.application_id)
     if offer is None or application is None:
         raise RecordMissing(f"line {line.id} has no offer")
-    return offer, product_of(application.product)
+    return offer, (await agreed_product(tx, application)).content
 
 
 def _check(line: LineRow, product: Product, body: NewQuote, now: datetime) -> None:
@@ -105,14 +107,14 @@ def _check(line: LineRow, product: Product, body: NewQuote, now: datetime) -> No
 
 
 def _terms(offer: OfferRow, product: Product, body: NewQuote, now: datetime) -> LoanTerms:
-    return monthly_terms(
+    return terms_of(
+        product.terms,
         currency=offer.currency,
         principal=body.amount,
         annual_rate=offer.annual_rate,
         instalments=body.instalments,
-        disbursed_on=business_date(now, ZONES[product.zone]),
+        disbursed_on=business_date(now, product.zone),
         penalty_annual_rate=offer.penalty_annual_rate,
-        fees=product.fees,
     )
 
 
@@ -123,7 +125,7 @@ def _quote_answer(row: QuoteRow) -> QuoteAnswer:
         line_id=row.line_id,
         currency=row.currency,
         amount=row.amount,
-        instalments=terms.instalments,
+        instalments=terms.instalments or len(plan.rows),
         annual_rate=terms.annual_rate,
         penalty_annual_rate=terms.penalty_annual_rate,
         disbursed_on=terms.disbursed_on,

@@ -10,6 +10,7 @@ from api.http.schemas import Answer, Body, Currency, MinorUnits
 from domain.common.money import PositiveAmount
 from domain.loans.schedule import Plan
 from domain.pricing.cost_sheet import CostSheet
+from domain.products.products import MAX_CHOICE
 
 
 class LineAnswer(Answer):
@@ -37,7 +38,7 @@ class NewQuote(Body):
     )
 
     amount: PositiveAmount
-    instalments: int = Field(strict=True, ge=1, le=120)
+    instalments: int = Field(strict=True, ge=1, le=MAX_CHOICE)
 
 
 class PlanRowAnswer(Answer):

@@ -23,10 +23,10 @@ from api.v1.loans.schemas import LoanAnswer, LoanPlanAnswer, LoanSummary, Payoff
 from api.v1.ownership import loan_for
 from domain.common.calendar import business_date
 from domain.loans.position import position
-from domain.products.products import ZONES, Product, product_of
+from domain.products.products import AgreedProduct
 from messages import ids
 from messages.loans import QuotedPayoff
-from storage.applications.applications import ApplicationRepository
+from services.products.agreed import agreed_product_of
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
 from storage.lines.lines import LineRepository
@@ -166,13 +166,12 @@ async def today_of(services: Services, loan: LoanRow) -> date:
     now = await services.clock.now(ids.loan_workflow(loan.id))
     async with services.database.read() as tx:
         product = await product_of_loan(tx, loan)
-    return max(business_date(now, ZONES[product.zone]), loan.business_date)
+    return max(business_date(now, product.zone), loan.business_date)
 
 
-async def product_of_loan(tx: Transaction, loan: LoanRow) -> Product:
+async def product_of_loan(tx: Transaction, loan: LoanRow) -> AgreedProduct:
     """Return the product that a loan was lent under."""
     line = await LineRepository(tx).get(loan.line_id)
-    application = None if line is None else await ApplicationRepository(tx).get(line.application_id)
-    if application is None:
-        raise RecordMissing(f"loan {loan.id} has no application")
-    return product_of(application.product)
+    if line is None:
+        raise RecordMissing(f"loan {loan.id} has no line")
+    return await agreed_product_of(tx, line.application_id)

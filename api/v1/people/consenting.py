@@ -4,7 +4,7 @@ from api.http.idempotency import Command
 from api.v1.people.consent_schemas import NewConsent
 from domain.people.consents import ConsentMissing, Purpose, check_text
 from domain.people.principals import Principal
-from domain.products.element_catalogue import ADDRESS_BOOK_CONSENT
+from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction

@@ -18,8 +18,8 @@ from api.v1.people.user_schemas import (
     UserAnswer,
 )
 from domain.common.masking import masked_name, masked_number
-from domain.products.products import CASH_LOAN, product_of
 from domain.verification.elements import ElementKind, Verdict
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
@@ -99,7 +99,7 @@ def _person(personal: Personal) -> PersonAnswer:
 async def _elements(tx: Transaction, applicant_id: str) -> list[KeptElementAnswer]:
     """Return this applicant's own verified elements, the newest of each kind."""
     newest: dict[ElementKind, KeptElementAnswer] = {}
-    for kept in await ElementRepository(tx).kept_by(applicant_id, CASH_LOAN.zone):
+    for kept in await ElementRepository(tx).kept_by(applicant_id):
         if not kept.own or kept.kind in newest:
             continue
         application = await ApplicationRepository(tx).get(kept.application_id)
@@ -110,6 +110,6 @@ async def _elements(tx: Transaction, applicant_id: str) -> list[KeptElementAnswe
             application_id=kept.application_id,
             verdict=Verdict.MATCH,
             verified_at=kept.verified_at,
-            counts_until=kept.counts_until(product_of(application.product)),
+            counts_until=kept.counts_until(await agreed_product(tx, application)),
         )
     return list(newest.values())

@@ -1,26 +1,51 @@
-"""What products ask of an applicant."""
+"""The products in force: what they lend, what they cost, what they ask of an applicant."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Path
 
 from api.http.auth import Caller
+from api.http.errors import not_found
 from api.http.gate import gated_router
 from api.http.schemas import Page
+from api.http.services import Services, Using
+from api.v1.products.schemas import ProductAnswer
 from api.v1.verification.schemas import ElementPolicyAnswer
-from domain.products.element_catalogue import Stage
-from domain.products.products import product_of
+from domain.common.calendar import business_date
+from domain.common.definitions import Code
+from domain.products.products import AgreedProduct, UnknownProduct
+from domain.verification.element_policies import Stage
 from domain.verification.elements import ElementKind
+from runtime.clock import utc_now
+from services.products.agreed import product_in_force, products_in_force
 
-router = gated_router("/products", "applications")
+router = gated_router("/products", "products")
+
+ProductPath = Annotated[Code, Path()]
+
+
+@router.get("", summary="The products that may be applied for")
+async def products(caller: Caller, services: Using) -> Page[ProductAnswer]:
+    """Return every product in force with its limits, its terms and what it costs."""
+    async with services.database.read() as tx:
+        found = await products_in_force(tx)
+    return Page(items=[await _answer(product) for product in found], next=None)
+
+
+@router.get("/{product}", summary="Read a product")
+async def read(product: ProductPath, caller: Caller, services: Using) -> ProductAnswer:
+    """Return a product in force with its limits, its terms and what it costs."""
+    return await _answer(await _product(product, services))
 
 
 @router.get("/{product}/elements", summary="The elements that a product asks for")
 async def elements(
-    product: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,32}$")], caller: Caller
+    product: ProductPath, caller: Caller, services: Using
 ) -> Page[ElementPolicyAnswer]:
     """Return them in the order in which they are asked for."""
-    found = product_of(product)
+    async with services.database.read() as tx:
+        found = await product_in_force(tx, product)
     asked: list[tuple[ElementKind, Stage]] = [
         *((kind, Stage.APPLICATION) for kind in found.required_elements),
         *((kind, Stage.OPTIONAL) for kind in found.optional_elements),
@@ -47,3 +72,17 @@ async def elements(
         for kind, when in asked
     ]
     return Page(items=items, next=None)
+
+
+async def _product(code: str, services: Services) -> AgreedProduct:
+    async with services.database.read() as tx:
+        try:
+            return await product_in_force(tx, code)
+        except UnknownProduct:
+            raise not_found("product") from None
+
+
+async def _answer(product: AgreedProduct) -> ProductAnswer:
+    """Return what a product is today; its costs are worked out beside the event loop."""
+    today = business_date(utc_now(), product.zone)
+    return await asyncio.to_thread(ProductAnswer.of, product, today)

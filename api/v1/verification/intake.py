@@ -12,13 +12,14 @@ from api.v1.people.consenting import require_consents
 from api.v1.verification.limits import check_tries, lock_subjects
 from domain.applications.application import check_form
 from domain.people.consents import Purpose
-from domain.products.element_catalogue import consents_needed
-from domain.products.products import Product, product_of
+from domain.products.products import AgreedProduct
+from domain.verification.element_policies import consents_needed
 from domain.verification.elements import Element, ElementKind
 from messages.applications import ProvidedElement
 from messages.ids import is_id
 from messages.verification import ConfirmElement, ElementOutcome
 from runtime.clock import utc_now
+from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
 from storage.verification.captures import CaptureRepository
@@ -45,7 +46,7 @@ async def store_elements(
     Those that this command stored before are not checked again. Raises what `check` raises,
     `ElementRefused`, `ConsentMissing`, and the problem `element_locked`.
     """
-    product = product_of(application.product)
+    product = await agreed_product(tx, application)
     elements = tuple(elements)
     purposes: dict[str, Purpose] = {}
     for one in elements:
@@ -93,7 +94,7 @@ async def enter_code(
 async def answers_of(
     tx: Transaction,
     application_id: str,
-    product: Product,
+    product: AgreedProduct,
     wanted: set[str],
     told: Iterable[ElementOutcome],
     *,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from api.http.errors import later
-from domain.products.products import Product
+from domain.products.products import AgreedProduct
 from domain.verification.elements import Element, ElementKind, Guarantor, RealName
 from domain.verification.limits import locked_until
 from runtime.clock import utc_now
@@ -42,7 +42,7 @@ async def lock_subjects(
 async def check_tries(
     tx: Transaction,
     application: ApplicationRow,
-    product: Product,
+    product: AgreedProduct,
     kind: ElementKind,
     subjects: Subjects,
 ) -> None:

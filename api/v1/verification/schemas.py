@@ -4,7 +4,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from api.http.schemas import Answer, Body
 from domain.people.consents import Purpose
-from domain.products.element_catalogue import OnMismatch, Stage
+from domain.verification.element_policies import OnMismatch, Stage
 from domain.verification.elements import ElementKind
 from domain.verification.liveness_challenge import Action
 

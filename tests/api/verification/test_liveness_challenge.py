@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from domain.products.element_catalogue import CATALOGUE
 
 from api.http.services import Services
 from domain.products import products
-from domain.products.element_catalogue import CATALOGUE
 from domain.products.products import CASH_LOAN
 from domain.verification.elements import ElementKind, Verdict
 from local.story.people import element

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from domain.products.element_catalogue import CATALOGUE, OnMismatch
 
 from domain.applications.application import (
     ElementRecord,
@@ -18,7 +19,6 @@ from domain.applications.application import (
     rejecting_element,
 )
 from domain.people.consents import CURRENT_TEXTS, Purpose, UnknownConsentText, check_text
-from domain.products.element_catalogue import CATALOGUE, OnMismatch
 from domain.products.products import CASH_LOAN, REVOLVING_LOAN
 from domain.verification.elements import FORMS, AddressBookEntry, ElementKind, Verdict
 from runtime.clock import utc_now
