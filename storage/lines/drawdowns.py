@@ -5,6 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Json
+
+from domain.common.definitions import DefinitionRef
 from storage.common.errors import IdempotencyMismatch, QuoteUsed
 from storage.common.repository import Repository
 from storage.common.rows import Row
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     "id, line_id, quote_id, loan_id, currency, amount, state, contract_no, contract_sha256,"
-    " evidence_id, failure, requested_at, changed_at"
+    " evidence_id, failure, requested_at, changed_at, contract"
 )
 
 
@@ -42,7 +45,10 @@ _BEFORE: Final[dict[DrawdownState, tuple[DrawdownState, ...]]] = {
 
 
 class DrawdownRow(Row):
-    """A drawdown; `amount` in minor units, `loan_id` the loan that it becomes."""
+    """A drawdown; `amount` in minor units, `loan_id` the loan that it becomes.
+
+    `contract` is the template of its contract.
+    """
 
     id: str
     line_id: str
@@ -57,6 +63,7 @@ class DrawdownRow(Row):
     failure: str | None
     requested_at: datetime
     changed_at: datetime
+    contract: Json[DefinitionRef]
 
 
 class DrawdownRepository(Repository):
@@ -73,6 +80,7 @@ class DrawdownRepository(Repository):
         amount: int,
         contract_no: str,
         requested_at: datetime,
+        contract: DefinitionRef,
     ) -> tuple[DrawdownRow, bool]:
         """Record a drawdown; return it and whether it is new.
 
@@ -81,8 +89,8 @@ class DrawdownRepository(Repository):
         """
         record = await self._connection.fetchrow(
             "insert into drawdowns (id, line_id, quote_id, loan_id, currency, amount, state,"
-            " contract_no, requested_at)"
-            " values ($1, $2, $3, $4, $5, $6, 'reserved', $7, $8)"
+            " contract_no, requested_at, contract)"
+            " values ($1, $2, $3, $4, $5, $6, 'reserved', $7, $8, $9)"
             f" on conflict do nothing returning {_COLUMNS}",
             drawdown_id,
             line_id,
@@ -92,6 +100,7 @@ class DrawdownRepository(Repository):
             amount,
             contract_no,
             requested_at,
+            contract.model_dump_json(),
         )
         if record is not None:
             return DrawdownRow.read(record), True

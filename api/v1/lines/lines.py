@@ -19,6 +19,7 @@ from domain.pricing.trial import plan_cost_sheet
 from domain.products.products import ZONES, Product, product_of
 from domain.products.release import check_plan
 from messages import ids
+from services.loans.calendars import on_calendar_in_force
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.common.errors import RecordMissing
@@ -74,7 +75,7 @@ async def _insert(
 ) -> QuoteRow:
     offer, product = await _basis(tx, line)
     _check(line, product, body, now)
-    terms = _terms(offer, product, body, now)
+    terms = await on_calendar_in_force(tx, _terms(offer, product, body, now))
     plan = build_plan(terms)
     check_plan(product, terms, plan)
     return await QuoteRepository(tx).insert(
