@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from activities.common.performing import performs
 from activities.common.refusals import found, known
 from activities.loans.books import LoanBooks
-from domain.collections import LADDER, ContactChannel, LadderStep
+from domain.collections import ContactChannel
 from domain.common.money import format_amount
 from domain.loans.position import Position
 from messages import calls
@@ -19,8 +19,6 @@ from storage.common.repository import Transaction
 from storage.database import Database
 from storage.loans.loans import LoanRepository
 from storage.people.applicants import ApplicantRepository
-
-_STEPS = {step.name: step for step in LADDER}
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,7 @@ class Arrears:
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
             now = books.position(request.business_date)
-            await LoanRepository(tx).project(
-                request.loan_id, now, request.business_date, request.state_seq
-            )
+            await books.project(now, request.business_date, request.state_seq)
             await LoanRepository(tx).note_episode(request.loan_id, request.episode)
             await books.tell("aged", str(request.state_seq), now, {"episode": request.episode})
         if request.open_collections:
@@ -48,6 +44,8 @@ class Arrears:
                     loan_id=request.loan_id,
                     applicant_id=request.applicant_id,
                     product=request.product,
+                    zone=request.zone,
+                    ladder=request.ladder,
                     episode=request.episode,
                     oldest_due_on=request.oldest_due_on,
                 )
@@ -72,7 +70,7 @@ class Arrears:
         await self.providers.messaging.send(
             message_id=action.id,
             mobile=known(personal.mobile, "mobile"),
-            template=f"collections.{action.step}",
+            template=found(request.template, f"the template of {request.step}"),
             # What is on record and not what is owed now: a repeat must be the same message.
             variables={
                 "days_past_due": str(action.days_past_due),
@@ -118,18 +116,15 @@ async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> Collect
         loan_id=request.loan_id,
         episode=request.episode,
         step=request.step,
-        channel=_step(request.step).channel,
+        channel=request.channel,
         days_past_due=now.days_past_due,
         due_on=request.business_date,
+        ladder=request.ladder,
     )
 
 
 def _was_taken(action: CollectionActionRow | None) -> bool:
     return action is not None and action.state in (ActionState.SENT, ActionState.DONE)
-
-
-def _step(name: str) -> LadderStep:
-    return found(_STEPS.get(name), f"step {name}")
 
 
 def _reference(loan_id: str) -> str:

@@ -4,13 +4,26 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from domain.collections import COLLECTIONS_LADDER
+from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Kind
 from domain.common.reject_codes import REJECT_CODES
 from domain.decisioning.policy import DECISION_POLICY
+from domain.loans.contract import CONTRACT_TEMPLATE
+from domain.loans.servicing import SERVICING_POLICY
 from domain.products.checks import PRODUCT
 from domain.verification.element_policies import ELEMENT_POLICIES
 
-_KINDS: tuple[Kind[Any], ...] = (REJECT_CODES, ELEMENT_POLICIES, DECISION_POLICY, PRODUCT)
+_KINDS: tuple[Kind[Any], ...] = (
+    REJECT_CODES,
+    ELEMENT_POLICIES,
+    DECISION_POLICY,
+    COLLECTIONS_LADDER,
+    SERVICING_POLICY,
+    CONTRACT_TEMPLATE,
+    HOLIDAY_CALENDAR,
+    PRODUCT,
+)
 
 KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """The kinds by name."""

@@ -2,26 +2,36 @@
 
 from datetime import date
 
+from domain.collections import CollectionsLadder, ContactChannel
+from domain.common.definitions import Agreed, DefinitionRef
 from messages.base import Message
 
 
 class StartCollections(Message):
-    """Climb the ladder for a loan whose oldest unpaid instalment fell due on `oldest_due_on`."""
+    """Climb the loan's ladder; its oldest unpaid instalment fell due on `oldest_due_on`.
+
+    `zone` is where the loan's business dates are.
+    """
 
     loan_id: str
     applicant_id: str
     product: str
+    zone: str
+    ladder: Agreed[CollectionsLadder]
     episode: int
     oldest_due_on: date
 
 
 class TakeStep(Message):
-    """Take one step of the ladder, once."""
+    """Take one step of a ladder, once; a message is sent by its `template`."""
 
     loan_id: str
     episode: int
     action_id: str
     step: str
+    channel: ContactChannel
+    template: str | None
+    ladder: DefinitionRef
     business_date: date
 
 

@@ -3,11 +3,25 @@
 from datetime import date, datetime
 from enum import StrEnum
 
+from domain.collections import CollectionsLadder
+from domain.common.definitions import Agreed
 from domain.loans.events import LoanEvent
 from domain.loans.payoff import PayoffQuote
+from domain.loans.servicing import ServicingPolicy
 from domain.loans.terms import LoanTerms
 from messages.base import Message
 from messages.payments import TransferStatus
+
+
+class LoanAgreements(Message):
+    """What a loan is serviced under, beside its terms, from its booking to its end.
+
+    `zone` is where its business dates are.
+    """
+
+    zone: str
+    ladder: Agreed[CollectionsLadder]
+    servicing: Agreed[ServicingPolicy]
 
 
 class StartLoan(Message):
@@ -24,6 +38,7 @@ class StartLoan(Message):
     applicant_id: str
     product: str
     terms: LoanTerms
+    agreed: LoanAgreements
     events: tuple[LoanEvent, ...]
     collected_to: int = 0
     marked: int = 0
@@ -113,11 +128,16 @@ class AppliedRepayment(Message):
 
 
 class MarkLoan(Message):
-    """Write a loan's delinquency to the record; with `open_collections` begin an episode."""
+    """Write a loan's delinquency to the record; with `open_collections` begin an episode.
+
+    `ladder` is what the episode's process climbs, by the clocks of `zone`.
+    """
 
     loan_id: str
     applicant_id: str
     product: str
+    zone: str
+    ladder: Agreed[CollectionsLadder]
     business_date: date
     oldest_due_on: date
     state_seq: int

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from time import monotonic
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from temporalio.client import (
     Client,
@@ -21,12 +21,14 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from domain.collections import LADDER, step_instant
+from domain.collections import CollectionsLadder, step_instant
 from domain.common.calendar import business_date, instant_at, months_after
-from domain.products.products import ZONES, product_of
+from domain.common.zones import zone_of
 from messages import ids
 from messages import search_attributes as attributes
+from messages.base import Message
 from messages.collections import StartCollections
+from messages.loans import StartLoan
 from runtime.business_clock import BusinessClock
 from runtime.settings import Settings
 
@@ -39,6 +41,9 @@ _LONGEST_PAUSE_SECONDS: Final = 0.3
 _MOMENT: Final = timedelta(seconds=1)
 # The server's own limit is 200 skips, after which a clock stops without a word.
 _SKIPS: Final = 10_000
+
+
+Start = TypeVar("Start", bound=Message)
 
 
 class TimeTravelError(Exception):
@@ -77,6 +82,8 @@ class Arrival:
 class _Episode:
     workflow_id: str
     oldest_due_on: date
+    zone: str
+    ladder: CollectionsLadder
 
 
 class TimeTravel:
@@ -107,16 +114,14 @@ class TimeTravel:
 
     async def target(self, loan_id: str, *, days: int = 0, months: int = 0) -> datetime:
         """Return noon (UTC instant) of the day that lies so far after the loan's present one."""
-        description = await self._described(ids.loan_workflow(loan_id))
-        zone = _zone_of(description)
+        zone = await self._zone_of(loan_id)
         today = business_date(await self.now(loan_id), zone)
         day = months_after(today, months, today.day) + timedelta(days=days)
         return instant_at(day, NOON, zone)
 
     async def noon_of(self, loan_id: str, on: date) -> datetime:
-        """Return noon of a day (UTC instant) in the zone of the loan's product."""
-        zone = _zone_of(await self._described(ids.loan_workflow(loan_id)))
-        return instant_at(on, NOON, zone)
+        """Return noon of a day (UTC instant) in the loan's zone."""
+        return instant_at(on, NOON, await self._zone_of(loan_id))
 
     async def advance(
         self, loan_id: str, target: datetime, report: Callable[[Hop], None] | None = None
@@ -133,7 +138,6 @@ class TimeTravel:
             raise LoanEndedError(f"{loan_id} is over: no time passes for it any more")
         if target <= await self._clock.now(workflow_id):
             raise TimeTravelError(f"{loan_id} is already past {target:%Y-%m-%d %H:%M} UTC")
-        zone = _zone_of(description)
         while _is_running(description):
             now = await self._clock.now(workflow_id)
             episode = await self._open_episode(loan_id)
@@ -141,7 +145,7 @@ class TimeTravel:
                 await self._move(episode.workflow_id, now)
             if now >= target:
                 break
-            hop = _next_hop(target, now, _next_due_at(description), episode, zone)
+            hop = _next_hop(target, now, _next_due_at(description), episode)
             await self._move(workflow_id, hop.at)
             if report is not None:
                 report(hop)
@@ -213,15 +217,20 @@ class TimeTravel:
             newest = handle
         if newest is None or not running:
             return None
-        return _Episode(newest.id, await self._oldest_due_on(newest))
+        start = await self._start_of(newest, StartCollections)
+        return _Episode(newest.id, start.oldest_due_on, start.zone, start.ladder.content)
 
-    async def _oldest_due_on(self, handle: WorkflowHandle[object, object]) -> date:
+    async def _zone_of(self, loan_id: str) -> str:
+        _ = await self._described(ids.loan_workflow(loan_id))
+        handle = self._client.get_workflow_handle(ids.loan_workflow(loan_id))
+        return (await self._start_of(handle, StartLoan)).agreed.zone
+
+    async def _start_of(self, handle: WorkflowHandle[Any, Any], form: type[Start]) -> Start:
+        """Return what a process began with."""
         async for event in handle.fetch_history_events(page_size=1):
             payloads = event.workflow_execution_started_event_attributes.input.payloads
-            starts: list[StartCollections] = await self._client.data_converter.decode(
-                payloads, [StartCollections]
-            )
-            return starts[0].oldest_due_on
+            starts: list[Start] = await self._client.data_converter.decode(payloads, [form])
+            return starts[0]
         raise TimeTravelError(f"{handle.id} has no history")
 
 
@@ -230,13 +239,12 @@ def _next_hop(
     now: datetime,
     due_at: datetime | None,
     episode: _Episode | None,
-    zone: str,
 ) -> Hop:
     hops = [] if due_at is None else [Hop(due_at, "the loan's next step")]
     if episode is not None:
         hops += [
-            Hop(step_instant(step, episode.oldest_due_on, ZONES[zone]), step.name)
-            for step in LADDER
+            Hop(step_instant(step, episode.oldest_due_on, zone_of(episode.zone)), step.name)
+            for step in episode.ladder.steps
         ]
     hops.append(Hop(target, "arrived"))
     return min((hop for hop in hops if hop.at > now), key=lambda hop: hop.at)
@@ -248,13 +256,6 @@ def _is_running(description: WorkflowExecutionDescription) -> bool:
 
 def _next_due_at(description: WorkflowExecutionDescription) -> datetime | None:
     return description.typed_search_attributes.get(attributes.NEXT_DUE_AT)
-
-
-def _zone_of(description: WorkflowExecutionDescription) -> str:
-    code = description.typed_search_attributes.get(attributes.PRODUCT)
-    if code is None:
-        raise TimeTravelError(f"{description.id} does not say of which product it is")
-    return product_of(code).zone
 
 
 def _busy_with(description: WorkflowExecutionDescription) -> str:

@@ -4,14 +4,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from pydantic import Json
+
 from domain.collections import ContactChannel
+from domain.common.definitions import DefinitionRef
 from storage.common.errors import RecordMissing
 from storage.common.repository import TableRepository
 from storage.common.rows import Cursor, Row
 
 _COLUMNS: Final = (
     "id, loan_id, episode, step, channel, state, days_past_due, due_on, result, handled_by,"
-    " created_at, changed_at"
+    " created_at, changed_at, ladder"
 )
 
 
@@ -25,7 +28,7 @@ class ActionState(StrEnum):
 
 
 class CollectionActionRow(Row):
-    """One step taken; `due_on` is the business date on which it was taken."""
+    """One step of `ladder`, taken; `due_on` is the business date on which it was taken."""
 
     id: str
     loan_id: str
@@ -39,6 +42,7 @@ class CollectionActionRow(Row):
     handled_by: str | None
     created_at: datetime
     changed_at: datetime
+    ladder: Json[DefinitionRef]
 
 
 class CollectionActionRepository(TableRepository[CollectionActionRow]):
@@ -58,11 +62,12 @@ class CollectionActionRepository(TableRepository[CollectionActionRow]):
         channel: ContactChannel,
         days_past_due: int,
         due_on: date,
+        ladder: DefinitionRef,
     ) -> CollectionActionRow:
         """Record an open action; a repeat returns the recorded one."""
         await self._connection.execute(
             "insert into collection_actions (id, loan_id, episode, step, channel, state,"
-            " days_past_due, due_on) values ($1, $2, $3, $4, $5, 'open', $6, $7)"
+            " days_past_due, due_on, ladder) values ($1, $2, $3, $4, $5, 'open', $6, $7, $8)"
             " on conflict do nothing",
             action_id,
             loan_id,
@@ -71,6 +76,7 @@ class CollectionActionRepository(TableRepository[CollectionActionRow]):
             channel,
             days_past_due,
             due_on,
+            ladder.model_dump_json(),
         )
         row = await self.of_step(loan_id, episode, step)
         if row is None:

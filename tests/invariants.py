@@ -19,6 +19,7 @@ from temporalio.client import Client
 from domain.loans.events import LoanEvent, Paid, PaidOff
 from domain.loans.ledger import balances
 from domain.loans.position import Position, position
+from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
 from messages.applications import ApplicationSnapshot
 from messages.loans import LoanView
@@ -76,6 +77,7 @@ _TABLES: Final = {
     "repayments": "select * from repayments",
     "callbacks": "select event_id, order_no from callbacks",
     "outbox": "select * from outbox order by id",
+    "definitions": "select kind, code, version, content from definitions",
     "audit": "select * from audit order by id",
 }
 
@@ -179,7 +181,7 @@ def _loans_follow_from_their_events(books: Books) -> Iterator[str]:
         terms = LoanTerms.model_validate_json(loan["terms"])
         events = _events(books, loan["id"])
         stands = position(terms, events, loan["business_date"])
-        yield from _loan_row(loan, stands)
+        yield from _loan_row(books, loan, stands)
         yield from _instalments(books, loan, stands)
         ledger = Counter[str]()
         for row in books["entries"]:
@@ -205,14 +207,14 @@ def _events(books: Books, loan_id: str) -> list[LoanEvent]:
     ]
 
 
-def _loan_row(loan: Row, stands: Position) -> Iterator[str]:
+def _loan_row(books: Books, loan: Row, stands: Position) -> Iterator[str]:
     due = stands.next_due
     state = "settled" if stands.settled else "overdue" if stands.total_overdue else "current"
     if stands.written_off_on is not None:
         state = "written_off"
     should = {
         "state": state,
-        "bucket": stands.bucket,
+        "bucket": _bucket(books, loan, stands),
         "days_past_due": stands.days_past_due,
         "principal_outstanding": stands.principal_outstanding,
         "next_due_on": due.on if due else None,
@@ -222,6 +224,17 @@ def _loan_row(loan: Row, stands: Position) -> Iterator[str]:
     for name, value in should.items():
         if loan[name] != value:
             yield f"{loan['id']}: {name} is recorded as {loan[name]}, its events say {value}"
+
+
+def _bucket(books: Books, loan: Row, stands: Position) -> str:
+    """Return the bucket by the version of the policy that the loan names."""
+    ref = json.loads(loan["servicing"])
+    (text,) = (
+        row["content"]
+        for row in books["definitions"]
+        if (row["kind"], row["code"], row["version"]) == (ref["kind"], ref["code"], ref["version"])
+    )
+    return SERVICING_POLICY.read(text).bucket_of(stands.days_past_due)
 
 
 def _instalments(books: Books, loan: Row, stands: Position) -> Iterator[str]:

@@ -7,9 +7,9 @@ start neither shifts nor bunches what was not yet due.
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.collections import LADDER, LadderStep, step_instant
+    from domain.collections import LadderStep, step_instant
     from domain.common.calendar import business_date
-    from domain.products.products import ZONES, product_of
+    from domain.common.zones import zone_of
     from messages import calls, ids
     from messages.collections import (
         CloseEpisode,
@@ -28,7 +28,7 @@ class Collections:
     @workflow.init
     def __init__(self, start: StartCollections) -> None:
         self._start = start
-        self._zone = ZONES[product_of(start.product).zone]
+        self._zone = zone_of(start.zone)
         self._cured = False
         self._taken = 0
         self._show("beginning")
@@ -43,7 +43,7 @@ class Collections:
         )
 
     async def _climb(self) -> None:
-        for step in LADDER:
+        for step in self._start.ladder.content.steps:
             await self._wait_for(step)
             if self._cured:
                 break
@@ -86,6 +86,9 @@ class Collections:
                     "act", self._start.loan_id, str(self._start.episode), step.name
                 ),
                 step=step.name,
+                channel=step.channel,
+                template=step.template,
+                ladder=self._start.ladder.ref,
                 business_date=business_date(workflow.now(), self._zone),
             ),
             f"{step.channel}: {step.name}",

@@ -5,9 +5,9 @@ from datetime import date
 
 from activities.common.performing import performs
 from activities.common.refusals import PlanMismatch, TransferUnsettled, found, known
-from activities.lines.contract import contract_digest, contract_text
 from activities.loans.books import LoanBooks
 from activities.payments import Orders
+from domain.loans.contract import Contract, contract_digest, contract_text
 from domain.loans.events import Disbursed
 from domain.loans.schedule import Plan, build_plan, deducted_fees, same_amounts
 from domain.loans.terms import LoanTerms, redated
@@ -25,12 +25,13 @@ from messages.payments import QueryTransfer, TransferOutcome
 from providers.registry import Providers
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
+from services.loans.agreed import agreements_of, contract_of, loan_agreements
 from services.products.agreed import agreed_product_of
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.lines.drawdowns import DrawdownRepository, DrawdownRow, DrawdownState
-from storage.lines.lines import LineRepository
+from storage.lines.lines import LineRepository, LineRow
 from storage.lines.quotes import QuoteRepository, QuoteRow
 from storage.loans.loans import LoanRepository, LoanRow
 from storage.payments import TransferRepository, TransferState
@@ -56,7 +57,8 @@ class Drawdowns:
                 return signed
             line = found(await LineRepository(tx).get(drawdown.line_id), f"line {drawdown.line_id}")
             personal = await ApplicantRepository(tx).personal(line.applicant_id)
-        digest = contract_digest(contract_text(drawdown, quote, line.applicant_id))
+            template = await contract_of(tx, drawdown)
+        digest = contract_digest(contract_text(template, _contract(drawdown, quote, line)))
         signature = await self.providers.signing.sign(
             contract_no=drawdown.contract_no,
             document_sha256=digest,
@@ -118,6 +120,7 @@ class Drawdowns:
             if loan is None:
                 loan = await _book(tx, request)
             events = await LoanRepository(tx).events(loan.id)
+            agreed = await agreements_of(tx, loan)
         await failpoint("book_loan.after_commit")
         await self.siblings.start_loan(
             StartLoan(
@@ -126,6 +129,7 @@ class Drawdowns:
                 applicant_id=loan.applicant_id,
                 product=request.product,
                 terms=loan.terms,
+                agreed=agreed,
                 events=events[:1],
             )
         )
@@ -156,6 +160,17 @@ async def _drawdown(tx: Transaction, drawdown_id: str) -> tuple[DrawdownRow, Quo
     return drawdown, quote
 
 
+def _contract(drawdown: DrawdownRow, quote: QuoteRow, line: LineRow) -> Contract:
+    return Contract(
+        contract_no=drawdown.contract_no,
+        borrower=line.applicant_id,
+        loan_id=drawdown.loan_id,
+        terms=quote.terms,
+        plan=quote.plan,
+        cost_sheet_hash=quote.cost_sheet_hash,
+    )
+
+
 def _signed(drawdown: DrawdownRow) -> SignedContract | None:
     if drawdown.contract_sha256 is None or drawdown.evidence_id is None:
         return None
@@ -183,6 +198,7 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     terms, plan = _from_disbursement_on(quote, request.disbursed_on)
     line = found(await LineRepository(tx).get(drawdown.line_id), f"line {drawdown.line_id}")
     product = (await agreed_product_of(tx, line.application_id)).content
+    agreed = await loan_agreements(tx, product)
     loan = await LoanRepository(tx).book(
         loan_id=request.loan_id,
         drawdown_id=drawdown.id,
@@ -190,12 +206,15 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
         applicant_id=request.applicant_id,
         terms=terms,
         plan=plan,
+        zone=agreed.zone,
+        ladder=agreed.ladder.ref,
+        servicing=agreed.servicing.ref,
         funder=product.funder,
         settlement_bank=product.settlement_bank,
     )
     key = f"{ids.loan_workflow(loan.id)}:disbursed"
     event = Disbursed(key=key, on=request.disbursed_on, amount=terms.first_disbursement)
-    books = LoanBooks(tx, loan, (), None)
+    books = LoanBooks(tx, loan, agreed.servicing.content, (), None)
     position = await books.post(
         key, "disbursement", request.disbursed_on, 0, event=event, cash=-_proceeds(terms)
     )

@@ -17,6 +17,7 @@ from messages.applications import OpenLine
 from messages.lines import CloseLine, DrawReceipt, ReserveDrawdown, StartDrawdown, StartLine
 from runtime import metrics
 from runtime.temporal.siblings import Siblings
+from services.loans.agreed import contract_in_force
 from services.products.agreed import agreed_product_of
 from storage.applications.offers import OfferRepository, OfferState
 from storage.common.outbox import OutboxRepository
@@ -148,6 +149,7 @@ async def _reserve(
         amount=command.amount,
         contract_no=f"LF-{command.drawdown_id.upper()}",
         requested_at=request.at,
+        contract=(await contract_in_force(tx, product.content)).ref,
     )
     if not await LineRepository(tx).reserve(line.id, command.amount):
         raise LimitExceeded(f"{line.id} has {line.available} left (minor units)")

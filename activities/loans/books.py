@@ -13,8 +13,10 @@ from domain.common.errors import ConflictingEvent
 from domain.loans.events import LoanEvent, Paid, PaidOff
 from domain.loans.ledger import journal_between
 from domain.loans.position import Position, position
+from domain.loans.servicing import ServicingPolicy
 from messages import ids
 from messages.loans import RepaymentSource
+from services.loans.agreed import servicing_of
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.lines.lines import LineRepository
@@ -30,15 +32,18 @@ class LoanBooks:
 
     tx: Transaction
     loan: LoanRow
+    servicing: ServicingPolicy
     events: tuple[LoanEvent, ...]
     posted_to: date | None
 
     @classmethod
     async def open(cls, tx: Transaction, loan_id: str) -> "LoanBooks":
         """Lock the loan until the transaction ends; raises `RecordMissing`."""
+        loan = found(await LoanRepository(tx).for_update(loan_id), f"loan {loan_id}")
         return cls(
             tx,
-            found(await LoanRepository(tx).for_update(loan_id), f"loan {loan_id}"),
+            loan,
+            await servicing_of(tx, loan),
             await LoanRepository(tx).events(loan_id),
             await JournalRepository(tx).posted_to(loan_id),
         )
@@ -75,13 +80,19 @@ class LoanBooks:
         )
         if lines and not posted:
             raise ConflictingEvent(f"another entry is posted under {entry_key}")
-        await LoanRepository(self.tx).project(loan.id, after, as_of, state_seq)
+        await self.project(after, as_of, state_seq)
         if before is not None:
             # What was written off or waived did not come back: it makes no room on the line.
             returned = after.paid.principal - before.paid.principal
             if returned:
                 await LineRepository(self.tx).repay(loan.line_id, returned)
         return after
+
+    async def project(self, now: Position, on: date, state_seq: int) -> None:
+        """Write where the loan stands on the business date `on`."""
+        await LoanRepository(self.tx).project(
+            self.loan.id, now, self.servicing.bucket_of(now.days_past_due), on, state_seq
+        )
 
     async def tell(
         self, kind: str, key: str, now: Position, details: dict[str, Any] | None = None
@@ -93,7 +104,7 @@ class LoanBooks:
             "business_date": now.as_of.isoformat(),
             "settled": now.settled,
             "days_past_due": now.days_past_due,
-            "bucket": now.bucket,
+            "bucket": self.servicing.bucket_of(now.days_past_due),
             "principal_outstanding": now.principal_outstanding,
             "total_overdue": now.total_overdue,
             **(details or {}),

@@ -59,7 +59,7 @@ class Servicing:
                 event=event,
                 cash=cash_moved(event, books.events),
             )
-            changes = difference(before, after)
+            changes = difference(before, after, books.servicing)
             await books.tell(
                 event.kind,
                 event.key,

@@ -1,10 +1,10 @@
 """Business days: named calendars, and where a date goes that is not a business day."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
-from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import chinese_calendar
 from holidays.countries.brazil import Brazil
@@ -13,6 +13,9 @@ from holidays.countries.united_kingdom import UnitedKingdom
 from holidays.financial.european_central_bank import EuropeanCentralBank
 from holidays.financial.federal_reserve import FederalReserve
 from holidays.holiday_base import HolidayBase
+from pydantic import Field
+
+from domain.common.definitions import Content, Finding, InForce, Kind
 
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -58,17 +61,57 @@ class Adjustment(NamedTuple):
     provisional: bool
 
 
-class OfficialYear(NamedTuple):
-    """The arrangement of one year of the `CN` calendar, entered by hand; it overrides the library.
+class OfficialYear(Content):
+    """The arrangement of one year, from its official notice; it overrides the library.
 
     `closed` are the days off that fall on Monday to Friday, `worked` the weekend days that are
     worked instead.
     """
 
+    year: int = Field(strict=True)
     version: str
     source: str
-    closed: frozenset[date]
-    worked: frozenset[date]
+    closed: tuple[date, ...] = Field(default=(), max_length=366)
+    worked: tuple[date, ...] = Field(default=(), max_length=366)
+
+
+class HolidayCalendar(Content):
+    """The years of one calendar that are known from official notices.
+
+    It is found under the calendar's name in small letters. A plan keeps the years that it rests
+    on: a calendar that is released later moves no agreed date.
+    """
+
+    years: tuple[OfficialYear, ...]
+
+
+def _check(calendar: HolidayCalendar, _: InForce) -> Iterator[Finding]:
+    seen: set[int] = set()
+    for index, year in enumerate(calendar.years):
+        field = f"years.{index}"
+        if year.year in seen:
+            yield Finding(f"{field}.year", f"{year.year} is entered twice", str(year.year + 1))
+        seen.add(year.year)
+        for name in ("version", "source"):
+            if not getattr(year, name).strip():
+                message = "say which notice this is, and where it is published"
+                yield Finding(f"{field}.{name}", message, "2025-11-04")
+        for name, weekend in (("closed", False), ("worked", True)):
+            yield from _wrong_days(f"{field}.{name}", getattr(year, name), year.year, weekend)
+
+
+def _wrong_days(field: str, days: tuple[date, ...], year: int, weekend: bool) -> Iterator[Finding]:
+    kind = "a Saturday or a Sunday" if weekend else "a day from Monday to Friday"
+    for index, day in enumerate(days):
+        if day.year != year:
+            yield Finding(f"{field}.{index}", f"{day} does not lie in {year}")
+        elif (day.weekday() >= _SATURDAY) is not weekend:
+            yield Finding(f"{field}.{index}", f"{day} is a {day:%A}; here belongs {kind}")
+        elif day in days[:index]:
+            yield Finding(f"{field}.{index}", f"{day} is entered twice")
+
+
+HOLIDAY_CALENDAR: Final = Kind("holiday_calendar", HolidayCalendar, _check)
 
 
 class _YearDays(NamedTuple):
@@ -76,28 +119,6 @@ class _YearDays(NamedTuple):
     worked: frozenset[date]
     provisional: bool
 
-
-def _days_of(year: int, *days: tuple[int, int]) -> frozenset[date]:
-    return frozenset(date(year, month, day) for month, day in days)
-
-
-CN_OFFICIAL_YEARS = MappingProxyType(
-    {
-        2026: OfficialYear(
-            version="2025-11-04",
-            source="国务院办公厅关于2026年部分节假日安排的通知（国办发明电〔2025〕7号）",
-            closed=_days_of(
-                2026,
-                *((1, 1), (1, 2)),
-                *((2, 16), (2, 17), (2, 18), (2, 19), (2, 20), (2, 23)),
-                *((4, 6), (5, 1), (5, 4), (5, 5), (6, 19), (9, 25)),
-                *((10, 1), (10, 2), (10, 5), (10, 6), (10, 7)),
-            ),
-            worked=_days_of(2026, (1, 4), (2, 14), (2, 28), (5, 9), (9, 20), (10, 10)),
-        ),
-    }
-)
-"""Years of the `CN` calendar known from their official notice. A new notice is a new row here."""
 
 _CN_LIBRARY_YEARS = range(
     min(chinese_calendar.constants.holidays).year,
@@ -115,29 +136,44 @@ _HOLIDAYS: dict[BusinessCalendar, type[HolidayBase]] = {
 }
 
 
-def is_business_day(on: date, calendar: BusinessCalendar) -> bool:
-    """Say whether `on` is a business day of `calendar`."""
-    days = _year_days(calendar, on.year)
+def is_business_day(
+    on: date, calendar: BusinessCalendar, official: Sequence[OfficialYear] = ()
+) -> bool:
+    """Say whether `on` is a business day of `calendar`, by its `official` years first."""
+    days = _days(calendar, on.year, official)
     if on.weekday() >= _SATURDAY:
         return on in days.worked
     return on not in days.closed
 
 
-def is_provisional(year: int, calendar: BusinessCalendar) -> bool:
+def is_provisional(
+    year: int, calendar: BusinessCalendar, official: Sequence[OfficialYear] = ()
+) -> bool:
     """Say whether the arrangement of `year` is a forecast.
 
-    So far only `CN` decides anew each year: outside the years in `CN_OFFICIAL_YEARS` and in the
-    library, statutory holidays are taken as closed and no weekend as worked.
+    So far only `CN` decides anew each year: outside the `official` years and those in the library,
+    statutory holidays are taken as closed and no weekend as worked.
     """
-    return _year_days(calendar, year).provisional
+    days = _days(calendar, year, official)
+    return isinstance(days, _YearDays) and days.provisional
 
 
-def adjust(on: date, rule: BusinessDayRule, calendar: BusinessCalendar) -> date:
+def adjust(
+    on: date,
+    rule: BusinessDayRule,
+    calendar: BusinessCalendar,
+    official: Sequence[OfficialYear] = (),
+) -> date:
     """Return the date that `rule` puts in the place of `on`; a business day stays."""
-    return adjustment(on, rule, calendar).on
+    return adjustment(on, rule, calendar, official).on
 
 
-def adjustment(on: date, rule: BusinessDayRule, calendar: BusinessCalendar) -> Adjustment:
+def adjustment(
+    on: date,
+    rule: BusinessDayRule,
+    calendar: BusinessCalendar,
+    official: Sequence[OfficialYear] = (),
+) -> Adjustment:
     """Return where `rule` puts `on`, and whether that rests on an unofficial year.
 
     Under the rule `none` no calendar is asked, so the result is never provisional.
@@ -145,17 +181,26 @@ def adjustment(on: date, rule: BusinessDayRule, calendar: BusinessCalendar) -> A
     if rule is BusinessDayRule.NONE:
         return Adjustment(on, provisional=False)
     step = -_ONE_DAY if rule is BusinessDayRule.PRECEDING else _ONE_DAY
-    moved = _first_business_day(on, step, calendar)
+    moved = _first_business_day(on, step, calendar, official)
     if rule is BusinessDayRule.MODIFIED_FOLLOWING and moved.month != on.month:
-        moved = _first_business_day(on, -_ONE_DAY, calendar)
+        moved = _first_business_day(on, -_ONE_DAY, calendar, official)
     years = {on.year, moved.year}
-    return Adjustment(moved, any(is_provisional(year, calendar) for year in years))
+    return Adjustment(moved, any(is_provisional(year, calendar, official) for year in years))
 
 
-def _first_business_day(on: date, step: timedelta, calendar: BusinessCalendar) -> date:
-    while not is_business_day(on, calendar):
+def _first_business_day(
+    on: date, step: timedelta, calendar: BusinessCalendar, official: Sequence[OfficialYear]
+) -> date:
+    while not is_business_day(on, calendar, official):
         on += step
     return on
+
+
+def _days(
+    calendar: BusinessCalendar, year: int, official: Sequence[OfficialYear]
+) -> "OfficialYear | _YearDays":
+    known = next((one for one in official if one.year == year), None)
+    return _year_days(calendar, year) if known is None else known
 
 
 @cache
@@ -168,9 +213,6 @@ def _year_days(calendar: BusinessCalendar, year: int) -> _YearDays:
 
 
 def _cn_year(year: int) -> _YearDays:
-    if year in CN_OFFICIAL_YEARS:
-        official = CN_OFFICIAL_YEARS[year]
-        return _YearDays(official.closed, official.worked, provisional=False)
     if year in _CN_LIBRARY_YEARS:
         closed = (day for day in chinese_calendar.constants.holidays if day.year == year)
         worked = (day for day in chinese_calendar.constants.workdays if day.year == year)

@@ -1,13 +1,10 @@
-"""How late a loan is: days past due, bucket and class, by conventions that are data."""
+"""How late a loan is: days past due and class of risk, by conventions that are data."""
 
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.common.errors import InvalidTerms
-
-BUCKET_DAYS = 30
-LAST_BUCKET = 6
 
 
 class RiskClass(BaseModel):
@@ -64,9 +61,3 @@ class Delinquency(BaseModel):
         """Return the name of the class of a loan so late."""
         reached = [risk.name for risk in self.classes if risk.from_days <= days_past_due]
         return reached[-1]
-
-
-def delinquency_bucket(days_past_due: int) -> str:
-    """Return M0 for a loan that is not late, M1 for 1 to 30 days past due, ..., M6+ beyond 180."""
-    bucket = (days_past_due + BUCKET_DAYS - 1) // BUCKET_DAYS
-    return f"M{bucket}" if bucket <= LAST_BUCKET else f"M{LAST_BUCKET}+"

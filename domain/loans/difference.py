@@ -6,6 +6,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from domain.loans.position import InstalmentPosition, Position
+from domain.loans.servicing import ServicingPolicy
 
 _SUMMARY = (
     "disbursed",
@@ -60,8 +61,11 @@ class Difference(BaseModel):
         return bool(self.loan or self.instalments)
 
 
-def difference(before: Position, after: Position) -> Difference:
-    """Return what is different in `after`, in the order of instalments and of their fields."""
+def difference(before: Position, after: Position, servicing: ServicingPolicy) -> Difference:
+    """Return what is different in `after`, in the order of instalments and of their fields.
+
+    The bucket is that of the loan's own policy.
+    """
     olds = {item.number: item for item in before.instalments}
     news = {item.number: item for item in after.instalments}
     changed = (
@@ -69,12 +73,18 @@ def difference(before: Position, after: Position) -> Difference:
         for number in sorted(olds.keys() | news.keys())
         if olds.get(number) != news.get(number)
     )
+    was, now = _summary(before, servicing), _summary(after, servicing)
     loan = (
-        Change(field=name, before=getattr(before, name), after=getattr(after, name))
+        Change(field=name, before=was[name], after=now[name])
         for name in _SUMMARY
-        if getattr(before, name) != getattr(after, name)
+        if was[name] != now[name]
     )
     return Difference(loan=tuple(loan), instalments=tuple(changed))
+
+
+def _summary(position: Position, servicing: ServicingPolicy) -> dict[str, Value]:
+    bucket = servicing.bucket_of(position.days_past_due)
+    return {name: bucket if name == "bucket" else getattr(position, name) for name in _SUMMARY}
 
 
 def _compare(old: InstalmentPosition | None, new: InstalmentPosition | None) -> tuple[Change, ...]:

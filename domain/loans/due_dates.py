@@ -95,7 +95,9 @@ def _between(terms: LoanTerms, nominal: list[date]) -> list[Period]:
     start = terms.disbursed_on
     periods = []
     for number, due in enumerate(nominal, start=1):
-        due_on = adjust(due, terms.business_day_rule, terms.calendar) if moves else due
+        due_on = due
+        if moves:
+            due_on = adjust(due, terms.business_day_rule, terms.calendar, terms.official_years)
         end = max(due_on if terms.interest_follows else due, start)
         years = whole if number > 1 else _first_period(terms)
         periods.append(Period(number, max(due_on, start), start, end, years))

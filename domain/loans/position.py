@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.loans.account import LoanAccount, replay
-from domain.loans.delinquency import Delinquency, delinquency_bucket
+from domain.loans.delinquency import Delinquency
 from domain.loans.events import LoanEvent
 from domain.loans.instalment_account import InstalmentAccount
 from domain.loans.terms import LoanTerms
@@ -89,8 +89,8 @@ class Position(BaseModel):
     `due` is everything unpaid that fell due up to the day, `overdue` the part of it that is late,
     `outstanding` everything unpaid of the whole plan. `days_past_due` counts from the oldest unpaid
     instalment by the terms' convention: 0 on a due date and 1 on the day after unless agreed
-    otherwise. `bucket` is M0 when nothing is late, M1 for 1 to 30 days and so on, M6+ after 180
-    days; `risk_class` follows from the terms' table. `payoff` is what settles the loan on the day.
+    otherwise; `risk_class` follows from the terms' table. `payoff` is what settles the loan on the
+    day.
 
     `received`, `billed`, `paid`, `waived`, `written_off`, `recovered`, `refunded` and `credit` are
     cumulative: what came in, what the loan may claim (interest and fees of the plan from their due
@@ -120,7 +120,6 @@ class Position(BaseModel):
     total_overdue: int
     accrued_interest: int
     days_past_due: int
-    bucket: str
     next_due: NextDue | None
     settled: bool
     settled_on: date | None
@@ -175,7 +174,6 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         total_overdue=overdue_components.total,
         accrued_interest=_accrued_interest(account, as_of) if owes else 0,
         days_past_due=days_past_due,
-        bucket=delinquency_bucket(days_past_due),
         next_due=_next_due(shown, as_of, account.credit),
         settled=settled,
         settled_on=_settled_on(shown, account) if settled else None,

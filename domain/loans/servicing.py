@@ -1,21 +1,80 @@
-"""What a loan's process does next, and when: a pure function of the loan's position."""
+"""What a loan's process does next, and when: a function of the loan's position and a policy."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from pydantic import Field
+
 from domain.common.calendar import instant_at
+from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.loans.position import InstalmentPosition, Position
 
-COLLECT_AT = time(8, 30)
-"""The first debit attempt of a due date (domain facts, section 7.2)."""
 
-AGE_AT = time(0, 30)
-"""When a new day past due counts."""
+class ArrearsBucket(Content):
+    """A bucket that a loan enters when it is `from_days` past due."""
 
-BOUNDARIES = (1, 31, 61, 91, 121, 151, 181)
-"""Days past due at which a loan enters M1, M2, ... M6+."""
+    name: str
+    from_days: int = Field(strict=True)
+
+
+class ServicingPolicy(Content):
+    """When a loan moves by itself, and how its lateness is told.
+
+    `debit_at` is the local time of the first debit of a due date, `age_at` that at which a new day
+    past due counts. `buckets` follow each other; the first is that of a loan which is not late. How
+    days past due are counted, and the classes of risk, are the terms' (`Delinquency`).
+    """
+
+    debit_at: time
+    age_at: time
+    buckets: tuple[ArrearsBucket, ...]
+
+    @property
+    def boundaries(self) -> tuple[int, ...]:
+        """Return the days past due at which a loan enters its next bucket."""
+        return tuple(bucket.from_days for bucket in self.buckets[1:])
+
+    def reached(self, days_past_due: int) -> int:
+        """Return the highest boundary that so many days past due have reached, 0 for none."""
+        return max((days for days in self.boundaries if days <= days_past_due), default=0)
+
+    def bucket_of(self, days_past_due: int) -> str:
+        """Return the name of the bucket of a loan so late."""
+        return [one.name for one in self.buckets if one.from_days <= days_past_due][-1]
+
+
+_LONGEST_NAME: Final = 20
+
+
+def _check(policy: ServicingPolicy, _: InForce) -> Iterator[Finding]:
+    if len(policy.buckets) < 2:
+        message = (
+            "there is a bucket for loans that are not late, and one at least for those that are"
+        )
+        yield Finding("buckets", message, "M0 from day 0, M1 from day 1")
+    if policy.buckets and policy.buckets[0].from_days != 0:
+        message = "the first bucket is that of a loan which is not late: it begins on day 0"
+        yield Finding("buckets.0.from_days", message, "0")
+    names: set[str] = set()
+    for index, bucket in enumerate(policy.buckets):
+        field = f"buckets.{index}.name"
+        if not 1 <= len(bucket.name.strip()) <= _LONGEST_NAME:
+            yield Finding(field, f"a name has 1 to {_LONGEST_NAME} characters", "M1")
+        if bucket.name in names:
+            yield Finding(field, f"another bucket is called {bucket.name!r}", f"M{index}")
+        names.add(bucket.name)
+    for index, (before, after) in enumerate(pairwise(policy.buckets), start=1):
+        if after.from_days <= before.from_days:
+            message = f"buckets follow each other; the one before begins on day {before.from_days}"
+            yield Finding(f"buckets.{index}.from_days", message, str(before.from_days + 30))
+
+
+SERVICING_POLICY: Final = Kind("servicing_policy", ServicingPolicy, _check)
 
 
 class Step(StrEnum):
@@ -23,11 +82,6 @@ class Step(StrEnum):
 
     COLLECT = "collect"
     MARK = "mark"
-
-
-def reached(days_past_due: int) -> int:
-    """Return the highest boundary that so many days past due have reached, 0 for none."""
-    return max((days for days in BOUNDARIES if days <= days_past_due), default=0)
 
 
 @dataclass(frozen=True)
@@ -53,7 +107,7 @@ def last_due_number(position: Position) -> int:
 
 
 def next_step(
-    position: Position, collected_to: int, marked: int, zone: ZoneInfo
+    position: Position, collected_to: int, marked: int, zone: ZoneInfo, policy: ServicingPolicy
 ) -> NextStep | None:
     """Return what comes next, or None when nothing will by itself.
 
@@ -62,25 +116,33 @@ def next_step(
     """
     steps = [
         step
-        for step in (_collect(position, collected_to, zone), _mark(position, marked, zone))
+        for step in (
+            _collect(position, collected_to, zone, policy),
+            _mark(position, marked, zone, policy),
+        )
         if step is not None
     ]
     return min(steps, key=lambda step: step.at, default=None)
 
 
-def _collect(position: Position, collected_to: int, zone: ZoneInfo) -> NextStep | None:
+def _collect(
+    position: Position, collected_to: int, zone: ZoneInfo, policy: ServicingPolicy
+) -> NextStep | None:
     for row in position.instalments:
         # What credit held covers on its due date is billed like any other, and not debited.
         is_open = row.outstanding or row.paid_on == row.due_on
         if row.number > collected_to and is_open:
-            return NextStep(Step.COLLECT, instant_at(row.due_on, COLLECT_AT, zone), row.number)
+            at = instant_at(row.due_on, policy.debit_at, zone)
+            return NextStep(Step.COLLECT, at, row.number)
     return None
 
 
-def _mark(position: Position, marked: int, zone: ZoneInfo) -> NextStep | None:
+def _mark(
+    position: Position, marked: int, zone: ZoneInfo, policy: ServicingPolicy
+) -> NextStep | None:
     row = oldest_unpaid(position)
-    boundary = next((days for days in BOUNDARIES if days > marked), None)
+    boundary = next((days for days in policy.boundaries if days > marked), None)
     if row is None or boundary is None:
         return None
-    at = instant_at(row.due_on + timedelta(days=boundary), AGE_AT, zone)
+    at = instant_at(row.due_on + timedelta(days=boundary), policy.age_at, zone)
     return NextStep(Step.MARK, at, row.number, boundary)

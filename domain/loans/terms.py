@@ -1,5 +1,6 @@
 """What lender and borrower agreed, as data. A plan follows from the terms and from nothing else."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -7,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.common.business_days import BusinessCalendar, BusinessDayRule
+from domain.common.business_days import BusinessCalendar, BusinessDayRule, OfficialYear
 from domain.common.calendar import Day, months_after
 from domain.common.day_count import DayCount
 from domain.common.frequency import MONTHLY, Frequency, FrequencyUnit
@@ -41,7 +42,9 @@ class LoanTerms(BaseModel):
     on `first_due_on`, then by `frequency`, on `due_day` (the day of the first due date without it),
     kept through short months, on `second_due_day` too when due twice a month, or on the last day
     of the month (`end_of_month`). A due date that is no business day of `calendar` moves by
-    `business_day_rule`; `interest_follows` says whether interest runs to the moved date.
+    `business_day_rule`; `interest_follows` says whether interest runs to the moved date. What was
+    known of the calendar's years by official notice when the terms were made is `official_years`;
+    the others are the library's.
 
     Interest: `day_count`; `period` divides the annual rate by the periods of a year. The first
     `principal_grace` instalments repay no principal; the interest of the first `interest_grace` is
@@ -107,6 +110,7 @@ class LoanTerms(BaseModel):
     allocation: Allocation = Allocation()
     early_settlement: EarlySettlement = EarlySettlement()
     delinquency: Delinquency = Delinquency()
+    official_years: tuple[OfficialYear, ...] = ()
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
@@ -117,6 +121,12 @@ class LoanTerms(BaseModel):
     def first_disbursement(self) -> int:
         """Return what goes out on `disbursed_on`."""
         return self.principal - sum(tranche.amount for tranche in self.tranches)
+
+    @property
+    def rests_on_calendar(self) -> bool:
+        """Say whether due dates move with the holidays of a calendar."""
+        moves = self.business_day_rule is not BusinessDayRule.NONE
+        return moves and self.calendar is not BusinessCalendar.NONE
 
     @property
     def anchor_day(self) -> int:
@@ -152,6 +162,17 @@ def monthly_terms(
         grace_days=grace_days,
         fees=fees,
     )
+
+
+def on_official_days(terms: LoanTerms, years: Iterable[OfficialYear]) -> LoanTerms:
+    """Return new `terms` that keep the official years of their calendar, from their first on.
+
+    Terms that rest on no calendar stay as they are.
+    """
+    if not terms.rests_on_calendar:
+        return terms
+    kept = tuple(year for year in years if year.year >= terms.disbursed_on.year)
+    return terms.model_copy(update={"official_years": kept})
 
 
 def redated(terms: LoanTerms, disbursed_on: date) -> LoanTerms:

@@ -173,6 +173,8 @@ def _due_days(terms: "LoanTerms") -> None:
         "interest_follows",
         "interest can follow moved dates only under a business-day rule",
     )
+    years = [official.year for official in terms.official_years]
+    _refuse(len(set(years)) < len(years), "official_years", "a year is given once")
 
 
 def _interest(terms: "LoanTerms") -> None:

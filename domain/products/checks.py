@@ -5,13 +5,17 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from domain.collections import COLLECTIONS_LADDER
 from domain.common.definitions import Finding, InForce, Kind
 from domain.common.errors import DomainError, InvalidTerms
 from domain.common.money import MINOR_DIGITS
 from domain.common.zones import ZONES
 from domain.decisioning.policy import DECISION_POLICY, DECISION_SOURCES
+from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.plan_terms import Method
 from domain.loans.schedule import build_plan
+from domain.loans.servicing import SERVICING_POLICY
+from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import CapUnknown, RateCapExceeded
 from domain.products.products import Product
 from domain.products.release import check_release
@@ -77,6 +81,9 @@ def _references(product: Product, others: InForce) -> Iterator[Finding]:
     for field, kind in (
         ("element_policies", ELEMENT_POLICIES.name),
         ("decision_policy", DECISION_POLICY.name),
+        ("collections", COLLECTIONS_LADDER.name),
+        ("servicing", SERVICING_POLICY.name),
+        ("contract", CONTRACT_TEMPLATE.name),
     ):
         code = getattr(product, field)
         if others.find(kind, code) is None:
@@ -125,7 +132,7 @@ def _terms(product: Product, on: date) -> Iterator[Finding]:
     """Make the terms of each choice at the smallest and the largest amount, and their plans."""
     told: set[Finding] = set()
     first = on.replace(month=1, day=1)
-    days = [on, *(first + timedelta(days=day) for day in range(_DAYS_OF_A_MONTH))]
+    days = [*(first + timedelta(days=day) for day in range(_DAYS_OF_A_MONTH)), on]
     for index, instalments in enumerate(product.instalments):
         for amount in (product.amount_min, product.amount_max):
             found = _of_choice(product, index, instalments, amount, days)
@@ -138,14 +145,8 @@ def _of_choice(
     product: Product, index: int, instalments: int, amount: int, days: list[date]
 ) -> Finding | None:
     try:
-        for day in days:
-            terms = terms_of(
-                product.terms,
-                currency=product.currency,
-                principal=amount,
-                instalments=instalments,
-                disbursed_on=day,
-            )
+        made = [_made(product, instalments, amount, day) for day in days]
+        terms = made[-1]
         rows = [row for row in build_plan(terms).rows if row.number]
     except InvalidTerms as error:
         return Finding(_FIELDS.get(error.field, f"terms.{error.field}"), error.message)
@@ -158,6 +159,16 @@ def _of_choice(
         message = f"{amount} (minor units) is repaid in {len(rows)} instalments, not {instalments}"
         return Finding(f"instalments.{index}", message, str(len(rows)))
     return None
+
+
+def _made(product: Product, instalments: int, amount: int, on: date) -> LoanTerms:
+    return terms_of(
+        product.terms,
+        currency=product.currency,
+        principal=amount,
+        instalments=instalments,
+        disbursed_on=on,
+    )
 
 
 def _caps(product: Product, on: date) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from api.v1.pricing.plans import TrialAnswer, TrialTerms
+from domain.common.business_days import HOLIDAY_CALENDAR, HolidayCalendar
 from domain.common.calendar import months_after
 from domain.common.errors import DomainError
 from domain.common.frequency import Frequency, FrequencyUnit
@@ -17,9 +18,10 @@ from domain.common.money import parse_amount
 from domain.common.rounding import Rounding, RoundingMode
 from domain.loans.fees import Fee, FeeBase, FeeTiming
 from domain.loans.plan_terms import Method
-from domain.loans.terms import LoanTerms
+from domain.loans.terms import LoanTerms, on_official_days
 from domain.pricing.trial import Trial
 from local.story.terms import AMOUNT, CURRENCY, MONTHS, RATE
+from services.definitions.shipped import shipped
 
 _HALF_MONTH_DAYS: Final = 15
 _LENGTH_FOLLOWS: Final = frozenset({Method.EXPLICIT, Method.FIXED_INSTALMENT})
@@ -107,16 +109,27 @@ def terms_of(given: Mapping[str, Any], today: date) -> LoanTerms:
     if complete.get("method") not in _LENGTH_FOLLOWS:
         complete.setdefault("instalments", MONTHS)
     try:
-        return TrialTerms.model_validate(complete | _dates(complete, today))
+        terms = TrialTerms.model_validate(complete | _dates(complete, today))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise Unreadable(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
+    return _on_shipped_calendar(terms)
+
+
+def _on_shipped_calendar(terms: LoanTerms) -> LoanTerms:
+    """Return terms on the calendar that a fresh installation has in force."""
+    if not terms.rests_on_calendar or terms.official_years:
+        return terms
+    calendars = {one.code: one.content for one in shipped() if one.kind is HOLIDAY_CALENDAR}
+    calendar = calendars[terms.calendar.lower()]
+    assert isinstance(calendar, HolidayCalendar)  # noqa: S101 -- the model of its kind
+    return on_official_days(terms, calendar.years)
 
 
 def answer(found: Trial) -> dict[str, Any]:
     """Return a trial as the API answers it."""
-    return TrialAnswer.of(found).model_dump(mode="json")
+    return TrialAnswer.of(found, None).model_dump(mode="json")
 
 
 def _dates(given: Mapping[str, Any], today: date) -> dict[str, object]:

@@ -175,7 +175,9 @@ def _loan_summary(start: StartLoan) -> str:
 def _loan_attributes(start: StartLoan, state: str) -> list[SearchAttributePair[Any]]:
     return [
         SearchAttributePair(attributes.LOAN_STATE, state),
-        SearchAttributePair(attributes.DELINQUENCY_BUCKET, "M0"),
+        SearchAttributePair(
+            attributes.DELINQUENCY_BUCKET, start.agreed.servicing.content.bucket_of(0)
+        ),
         SearchAttributePair(attributes.PRODUCT, start.product),
         SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
     ]

@@ -5,13 +5,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from pydantic import Json
+
+from domain.common.definitions import DefinitionRef
 from storage.common.errors import IdempotencyMismatch, QuoteUsed
 from storage.common.repository import TableRepository
 from storage.common.rows import Row
 
 _COLUMNS: Final = (
     "id, line_id, quote_id, loan_id, currency, amount, state, contract_no, contract_sha256,"
-    " evidence_id, failure, requested_at, changed_at"
+    " evidence_id, failure, requested_at, changed_at, contract"
 )
 
 
@@ -39,7 +42,10 @@ _BEFORE: Final[dict[DrawdownState, tuple[DrawdownState, ...]]] = {
 
 
 class DrawdownRow(Row):
-    """A drawdown; `amount` in minor units, `loan_id` the loan that it becomes."""
+    """A drawdown; `amount` in minor units, `loan_id` the loan that it becomes.
+
+    `contract` is the template of its contract.
+    """
 
     id: str
     line_id: str
@@ -54,6 +60,7 @@ class DrawdownRow(Row):
     failure: str | None
     requested_at: datetime
     changed_at: datetime
+    contract: Json[DefinitionRef]
 
 
 class DrawdownRepository(TableRepository[DrawdownRow]):
@@ -74,6 +81,7 @@ class DrawdownRepository(TableRepository[DrawdownRow]):
         amount: int,
         contract_no: str,
         requested_at: datetime,
+        contract: DefinitionRef,
     ) -> tuple[DrawdownRow, bool]:
         """Record a drawdown; return it and whether it is new.
 
@@ -82,8 +90,8 @@ class DrawdownRepository(TableRepository[DrawdownRow]):
         """
         record = await self._connection.fetchrow(
             "insert into drawdowns (id, line_id, quote_id, loan_id, currency, amount, state,"
-            " contract_no, requested_at)"
-            " values ($1, $2, $3, $4, $5, $6, 'reserved', $7, $8)"
+            " contract_no, requested_at, contract)"
+            " values ($1, $2, $3, $4, $5, $6, 'reserved', $7, $8, $9)"
             f" on conflict do nothing returning {_COLUMNS}",
             drawdown_id,
             line_id,
@@ -93,6 +101,7 @@ class DrawdownRepository(TableRepository[DrawdownRow]):
             amount,
             contract_no,
             requested_at,
+            contract.model_dump_json(),
         )
         if record is not None:
             return DrawdownRow.read(record), True

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import Json, TypeAdapter
 
+from domain.common.definitions import DefinitionRef
 from domain.common.errors import ConflictingEvent
 from domain.loans.events import LoanEvent
 from domain.loans.position import InstalmentPosition, InstalmentState, Position
@@ -26,7 +27,7 @@ _COLUMNS: Final = (
     "id, drawdown_id, line_id, applicant_id, currency, principal, terms, plan, plan_hash, state,"
     " bucket, days_past_due, principal_outstanding, next_due_on, next_due_amount, business_date,"
     " disbursed_on, settled_on, state_seq, recorded_at, funder, settlement_bank,"
-    " episode"
+    " episode, zone, ladder, servicing"
 )
 
 _PROJECTED: Final = {
@@ -77,6 +78,7 @@ class LoanRow(Row):
 
     `funder` is the code of whoever lends the money, `own` for the lender itself; through
     `settlement_bank`, if one is named, the money moves. `episode` counts its overdue episodes.
+    `zone` is where its business dates are; it is collected by `ladder`, serviced by `servicing`.
     """
 
     id: str
@@ -102,6 +104,9 @@ class LoanRow(Row):
     funder: str
     settlement_bank: str | None
     episode: int
+    zone: str
+    ladder: Json[DefinitionRef]
+    servicing: Json[DefinitionRef]
 
 
 class InstalmentRow(Row):
@@ -142,6 +147,9 @@ class LoanRepository(TableRepository[LoanRow]):
         applicant_id: str,
         terms: LoanTerms,
         plan: Plan,
+        zone: str,
+        ladder: DefinitionRef,
+        servicing: DefinitionRef,
         funder: str = OWN_FUNDS,
         settlement_bank: str | None = None,
     ) -> LoanRow:
@@ -153,8 +161,9 @@ class LoanRepository(TableRepository[LoanRow]):
             LoanRow,
             "insert into loans (id, drawdown_id, line_id, applicant_id, currency, principal, terms,"
             " plan, plan_hash, state, principal_outstanding, next_due_on, next_due_amount,"
-            " business_date, disbursed_on, funder, settlement_bank) values"
-            " ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12, $13, $14)"
+            " business_date, disbursed_on, funder, settlement_bank, zone, ladder, servicing)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12, $13,"
+            " $14, $15, $16, $17)"
             f" on conflict do nothing returning {_COLUMNS}",
             loan_id,
             drawdown_id,
@@ -170,6 +179,9 @@ class LoanRepository(TableRepository[LoanRow]):
             terms.disbursed_on,
             funder,
             settlement_bank,
+            zone,
+            ladder.model_dump_json(),
+            servicing.model_dump_json(),
         )
         row = inserted or await self.get(loan_id)
         if row is None or row.drawdown_id != drawdown_id:
@@ -223,7 +235,7 @@ class LoanRepository(TableRepository[LoanRow]):
         return False
 
     async def project(
-        self, loan_id: str, position: Position, business_date: date, state_seq: int
+        self, loan_id: str, position: Position, bucket: str, business_date: date, state_seq: int
     ) -> bool:
         """Write where the loan stands; False, and nothing changes, if a later state is written."""
         due = position.next_due
@@ -234,7 +246,7 @@ class LoanRepository(TableRepository[LoanRow]):
             " where id = $1 and state_seq <= $10 returning true",
             loan_id,
             state_of(position),
-            position.bucket,
+            bucket,
             position.days_past_due,
             position.principal_outstanding,
             due.on if due else None,

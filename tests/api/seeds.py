@@ -6,11 +6,13 @@ from decimal import Decimal
 
 from api.v1.ownership import applicant_id_of
 from domain.applications.application import ApplicationState, Waiting
-from domain.collections import ContactChannel
+from domain.collections import COLLECTIONS_LADDER, ContactChannel
 from domain.lines import LineState
+from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.events import Disbursed
 from domain.loans.position import position
 from domain.loans.schedule import build_plan
+from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import monthly_terms
 from messages.applications import Offer, StartApplication
 from messages.ids import new_id
@@ -27,6 +29,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRepository
 from storage.people.applicants import ApplicantRepository
+from tests.definitions import ref
 from tests.integration.story import consent_to_everything
 
 
@@ -179,6 +182,7 @@ async def _disburse(
         amount=amount,
         contract_no=f"LF-{ids.drawdown_id.upper()}",
         requested_at=now,
+        contract=ref(CONTRACT_TEMPLATE, "loan-contract"),
     )
     await LoanRepository(tx).book(
         loan_id=ids.loan_id,
@@ -187,11 +191,14 @@ async def _disburse(
         applicant_id=ids.applicant_id,
         terms=terms,
         plan=plan,
+        zone="Asia/Shanghai",
+        ladder=ref(COLLECTIONS_LADDER, "standard"),
+        servicing=ref(SERVICING_POLICY, "standard"),
     )
     event = Disbursed(key=f"loan:{ids.loan_id}:disbursed", on=disbursed_on, amount=amount)
     await LoanRepository(tx).append_event(ids.loan_id, event)
     await LoanRepository(tx).project(
-        ids.loan_id, position(terms, (event,), disbursed_on), disbursed_on, state_seq=1
+        ids.loan_id, position(terms, (event,), disbursed_on), "M0", disbursed_on, state_seq=1
     )
 
 
@@ -213,4 +220,5 @@ async def _collect(tx: Transaction, ids: Credit) -> None:
         channel=ContactChannel.CALL_TASK,
         days_past_due=4,
         due_on=date(2026, 2, 19),
+        ladder=ref(COLLECTIONS_LADDER, "standard"),
     )

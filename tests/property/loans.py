@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 
-from domain.common.business_days import BusinessCalendar, BusinessDayRule
+from domain.common.business_days import HOLIDAY_CALENDAR, BusinessCalendar, BusinessDayRule
 from domain.common.day_count import DayCount
 from domain.common.errors import DomainError, InvalidTerms
 from domain.common.frequency import Frequency, FrequencyUnit
@@ -34,6 +34,9 @@ from domain.loans.plan_terms import Method, Residue
 from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms, PenaltyBase
+from tests.definitions import shipped
+
+OFFICIAL_YEARS = shipped(HOLIDAY_CALENDAR, "cn").years
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "200")), deadline=None
@@ -148,6 +151,7 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
     if draw(st.integers(0, 3)) == 0:
         options["business_day_rule"] = draw(st.sampled_from(BusinessDayRule))
         options["calendar"] = draw(st.sampled_from(BusinessCalendar))
+        options["official_years"] = draw(st.sampled_from(((), OFFICIAL_YEARS)))
         moves = options["business_day_rule"] is not BusinessDayRule.NONE
         follows = moves and options["day_count"] is not DayCount.PERIOD
         options["interest_follows"] = follows and draw(st.booleans())

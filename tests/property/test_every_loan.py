@@ -15,8 +15,12 @@ from domain.loans.ledger import balances, cash_balance, journal_between
 from domain.loans.payoff import payoff_quote
 from domain.loans.position import InstalmentState, Position, position
 from domain.loans.schedule import Plan, build_plan
+from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
+from tests.definitions import shipped
 from tests.property.loans import EXAMPLES, History, agreed_terms, histories
+
+STANDARD = shipped(SERVICING_POLICY, "standard")
 
 
 @EXAMPLES
@@ -130,8 +134,8 @@ def test_any_payment_reversed_restores_what_stood_before(
     back = Reversed(key="back", on=as_of, reverses="new", reason="chargeback")
     after = position(terms, [*known, paid, back], as_of)
     assert after == before
-    assert not difference(before, after)
-    assert bool(difference(before, position(terms, [*known, paid], as_of)))
+    assert not difference(before, after, STANDARD)
+    assert bool(difference(before, position(terms, [*known, paid], as_of), STANDARD))
 
 
 @EXAMPLES
@@ -187,7 +191,7 @@ def test_no_float_anywhere(history: History) -> None:
     terms, events, as_of = history
     today = position(terms, events, as_of)
     seen: list[object] = [terms, build_plan(terms), today, *events]
-    seen.append(difference(position(terms, [], as_of), today))
+    seen.append(difference(position(terms, [], as_of), today, STANDARD))
     if not today.settled and today.disbursed and today.written_off_on is None:
         seen.append(payoff_quote(terms, events, as_of))
     for value in leaves(seen):

@@ -4,7 +4,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.loans.servicing import NextStep, oldest_unpaid, reached
+    from domain.loans.servicing import NextStep, oldest_unpaid
     from messages import calls, ids
     from messages.loans import MarkLoan
     from workflows.common.calling import run
@@ -31,6 +31,8 @@ class Arrears:
                 loan_id=loan.id,
                 applicant_id=loan.applicant_id,
                 product=loan.product,
+                zone=loan.agreed.zone,
+                ladder=loan.agreed.ladder,
                 business_date=loan.today(),
                 oldest_due_on=oldest.due_on,
                 state_seq=loan.next_seq(),
@@ -46,7 +48,7 @@ class Arrears:
         was_marked = loan.marked > 0
         days_past_due = loan.position().days_past_due
         # A loan that grew younger in arrears is marked again when it grows older once more.
-        loan.marked = min(loan.marked, reached(days_past_due))
+        loan.marked = min(loan.marked, loan.servicing.reached(days_past_due))
         if was_marked and not loan.marked:
             await self._leave_collections()
 

@@ -37,18 +37,19 @@ class LoanDisplay:
         current: Position,
         step: NextStep | None,
         *,
+        bucket: str,
         marked: int,
         episode: int,
         in_flight: str | None,
     ) -> None:
         """Show where the loan stands and what comes next."""
-        self._upsert(current, step, marked)
+        self._upsert(current, step, bucket, marked)
         currency = current.currency
         rows = [
             ("state", state_word(current, marked)),
             ("principal outstanding", format_amount(current.principal_outstanding, currency)),
             ("overdue", format_amount(current.total_overdue, currency)),
-            ("days past due", f"{current.days_past_due} ({current.bucket})"),
+            ("days past due", f"{current.days_past_due} ({bucket})"),
             ("paid so far", format_amount(current.received, currency)),
         ]
         if current.written_off_on is not None:
@@ -62,7 +63,7 @@ class LoanDisplay:
             rows.append(("collections", ids.collections_workflow(self._loan_id, episode)))
         workflow.set_current_details(details_table(rows))
 
-    def _upsert(self, current: Position, step: NextStep | None, marked: int) -> None:
+    def _upsert(self, current: Position, step: NextStep | None, bucket: str, marked: int) -> None:
         state = state_word(current, marked)
         due_at = step.at if step is not None else None
         known = workflow.info().typed_search_attributes
@@ -71,8 +72,8 @@ class LoanDisplay:
             changes.append(attributes.LOAN_STATE.value_set(state))
         if known.get(attributes.DAYS_PAST_DUE, 0) != marked:
             changes.append(attributes.DAYS_PAST_DUE.value_set(marked))
-        if known.get(attributes.DELINQUENCY_BUCKET) != current.bucket:
-            changes.append(attributes.DELINQUENCY_BUCKET.value_set(current.bucket))
+        if known.get(attributes.DELINQUENCY_BUCKET) != bucket:
+            changes.append(attributes.DELINQUENCY_BUCKET.value_set(bucket))
         if self._next_due_at != due_at:
             self._next_due_at = due_at
             changes.append(

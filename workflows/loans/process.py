@@ -6,11 +6,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.common.calendar import business_date
+    from domain.common.zones import zone_of
     from domain.loans.events import LoanEvent
     from domain.loans.position import Position, position
     from domain.loans.repayment import RepaymentInFlight
-    from domain.loans.servicing import NextStep, next_step
-    from domain.products.products import ZONES, product_of
+    from domain.loans.servicing import NextStep, ServicingPolicy, next_step
     from messages.loans import LoanView, RepaymentEnded, StartLoan
     from workflows.loans.display import LoanDisplay, view_of
 
@@ -28,7 +28,8 @@ class LoanProcess:
     def __init__(self, start: StartLoan) -> None:
         self._start = start
         self._display = LoanDisplay(start.loan_id)
-        self.zone = ZONES[product_of(start.product).zone]
+        self.agreed = start.agreed
+        self.zone = zone_of(start.agreed.zone)
         self.terms = start.terms
         self.events: list[LoanEvent] = list(start.events)
         self.collected_to = start.collected_to
@@ -57,6 +58,11 @@ class LoanProcess:
         return self._start.product
 
     @property
+    def servicing(self) -> ServicingPolicy:
+        """Return the policy that the loan is serviced under."""
+        return self.agreed.servicing.content
+
+    @property
     def is_busy(self) -> bool:
         """Say whether a repayment is on its way or something is being recorded."""
         return self.in_flight is not None or self.booking is not None
@@ -76,7 +82,7 @@ class LoanProcess:
 
     def next_step(self, current: Position) -> NextStep | None:
         """Return what comes next by itself, None if nothing does."""
-        return next_step(current, self.collected_to, self.marked, self.zone)
+        return next_step(current, self.collected_to, self.marked, self.zone, self.servicing)
 
     def next_seq(self) -> int:
         """Return the number of the next state that is written to the record."""
@@ -101,6 +107,7 @@ class LoanProcess:
         self._display.publish(
             current,
             step,
+            bucket=self.servicing.bucket_of(current.days_past_due),
             marked=self.marked,
             episode=self.episode,
             in_flight=self.in_flight,

@@ -110,8 +110,8 @@ async def _refuse_second(tx: Transaction, start: StartApplication, caller: Princ
     which = f"{pending.id} is {pending.state}" if is_shown else "There is one elsewhere"
     raise Problem(
         "application_pending",
-        f"{which}: a person has one application for {start.product.code} at a time, until it is over"
-        " and no line of it is open.",
+        f"{which}: a person has one application for {start.product.code} at a time, until it is"
+        " over and no line of it is open.",
     )
 
 

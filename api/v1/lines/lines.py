@@ -20,6 +20,7 @@ from domain.products.products import Product
 from domain.products.release import check_plan
 from domain.products.terms import terms_of
 from messages import ids
+from services.loans.calendars import on_calendar_in_force
 from services.products.agreed import agreed_product
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferRow
@@ -76,7 +77,7 @@ async def _insert(
 ) -> QuoteRow:
     offer, product = await _basis(tx, line)
     _check(line, product, body, now)
-    terms = _terms(offer, product, body, now)
+    terms = await on_calendar_in_force(tx, _terms(offer, product, body, now))
     plan = build_plan(terms)
     check_plan(product, terms, plan)
     return await QuoteRepository(tx).insert(

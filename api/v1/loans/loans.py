@@ -19,13 +19,21 @@ from api.http.streams import Follow, LastEventId, events
 from api.v1 import ownership
 from api.v1.applications.schemas import Channel, CustomerReference
 from api.v1.lines.schemas import PlanAnswer
-from api.v1.loans.schemas import LoanAnswer, LoanPlanAnswer, LoanSummary, PayoffAnswer
+from api.v1.loans.schemas import (
+    LoanAnswer,
+    LoanPlanAnswer,
+    LoanSummary,
+    PayoffAnswer,
+    PositionAnswer,
+)
 from api.v1.ownership import loan_for
 from domain.common.calendar import business_date
+from domain.common.zones import zone_of
 from domain.loans.position import position
 from domain.products.products import AgreedProduct
 from messages import ids
 from messages.loans import QuotedPayoff
+from services.loans.agreed import servicing_of
 from services.products.agreed import agreed_product_of
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
@@ -72,6 +80,7 @@ async def read(loan: Visible, services: Using) -> LoanAnswer:
     today = await today_of(services, loan)
     async with services.database.read() as tx:
         stands = position(loan.terms, await LoanRepository(tx).events(loan.id), today)
+        servicing = await servicing_of(tx, loan)
     return LoanAnswer(
         id=loan.id,
         line_id=loan.line_id,
@@ -84,7 +93,7 @@ async def read(loan: Visible, services: Using) -> LoanAnswer:
         disbursed_on=loan.disbursed_on,
         plan_hash=loan.plan_hash,
         state=state_of(stands).value,
-        position=stands,
+        position=PositionAnswer.of(stands, servicing),
     )
 
 
@@ -164,9 +173,7 @@ async def quote_payoff(
 async def today_of(services: Services, loan: LoanRow) -> date:
     """Return the loan's business date, never before the one that is recorded of it."""
     now = await services.clock.now(ids.loan_workflow(loan.id))
-    async with services.database.read() as tx:
-        product = await product_of_loan(tx, loan)
-    return max(business_date(now, product.zone), loan.business_date)
+    return max(business_date(now, zone_of(loan.zone)), loan.business_date)
 
 
 async def product_of_loan(tx: Transaction, loan: LoanRow) -> AgreedProduct:

@@ -10,6 +10,19 @@ from api.http.schemas import Answer, Body, Currency, MinorUnits
 from api.v1.lines.schemas import PlanRowAnswer
 from domain.common.money import Amount, PositiveAmount
 from domain.loans.position import Position
+from domain.loans.servicing import ServicingPolicy
+
+
+class PositionAnswer(Position):
+    """A position with the bucket that the loan's servicing policy puts it in."""
+
+    bucket: str
+
+    @classmethod
+    def of(cls, position: Position, servicing: ServicingPolicy) -> "PositionAnswer":
+        """Return the answer for `position`."""
+        bucket = servicing.bucket_of(position.days_past_due)
+        return cls.model_construct(**dict(position), bucket=bucket)
 
 
 class LoanSummary(Answer):
@@ -45,7 +58,7 @@ class LoanAnswer(Answer):
     disbursed_on: date
     plan_hash: str
     state: Literal["current", "overdue", "settled", "written_off"]
-    position: Position
+    position: PositionAnswer
 
 
 class LoanPlanAnswer(Answer):

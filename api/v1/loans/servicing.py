@@ -13,15 +13,17 @@ from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Command, Keyed
 from api.http.services import Services, Using
 from api.v1.loans.loans import product_of_loan, today_of
+from api.v1.loans.schemas import PositionAnswer
 from api.v1.loans.servicing_schemas import Fact, FactAnswer, event_of
 from api.v1.ownership import loan_for
 from domain.loans.difference import difference
 from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.position import position
 from domain.loans.records import check_record
-from domain.loans.servicing import last_due_number
+from domain.loans.servicing import ServicingPolicy, last_due_number
 from messages import ids
 from messages.loans import LoanView, RecordFact, StartLoan
+from services.loans.agreed import agreements_of, servicing_of
 from storage.loans.loans import LoanRepository, LoanRow, LoanState
 
 router = gated_router("/loans", "servicing")
@@ -42,9 +44,10 @@ async def preview(loan: Visible, body: Fact, services: Using) -> FactAnswer:
     """Return what recording this today would change, instalment by instalment. Nothing is kept."""
     today = await today_of(services, loan)
     events = await _events(services, loan)
+    servicing = await _servicing(services, loan)
     event = event_of(body, f"{ids.loan_workflow(loan.id)}:trial", today)
     check_record(loan.terms, events, event, today)
-    return _answer(loan, event, events, today, key=None)
+    return _answer(loan, event, events, today, servicing, key=None)
 
 
 @router.post(
@@ -82,7 +85,7 @@ async def record(
         )
     created(response, f"/v1/loans/{loan.id}")
     before = tuple(item for item in events if item.key != key)
-    return _answer(loan, event, before, today, key=key)
+    return _answer(loan, event, before, today, await _servicing(services, loan), key=key)
 
 
 async def _send(
@@ -112,6 +115,11 @@ async def _events(services: Services, loan: LoanRow) -> tuple[LoanEvent, ...]:
         return await LoanRepository(tx).events(loan.id)
 
 
+async def _servicing(services: Services, loan: LoanRow) -> ServicingPolicy:
+    async with services.database.read() as tx:
+        return await servicing_of(tx, loan)
+
+
 async def _reopening(
     services: Services, loan: LoanRow, events: tuple[LoanEvent, ...]
 ) -> StartLoan | None:
@@ -120,6 +128,7 @@ async def _reopening(
         return None
     async with services.database.read() as tx:
         product = await product_of_loan(tx, loan)
+        agreed = await agreements_of(tx, loan)
     stands = position(loan.terms, events, loan.business_date)
     return StartLoan(
         loan_id=loan.id,
@@ -127,6 +136,7 @@ async def _reopening(
         applicant_id=loan.applicant_id,
         product=product.code,
         terms=loan.terms,
+        agreed=agreed,
         events=events,
         collected_to=last_due_number(stands),
         episode=loan.episode,
@@ -135,7 +145,13 @@ async def _reopening(
 
 
 def _answer(
-    loan: LoanRow, event: AnyEvent, before: tuple[LoanEvent, ...], today: date, *, key: str | None
+    loan: LoanRow,
+    event: AnyEvent,
+    before: tuple[LoanEvent, ...],
+    today: date,
+    servicing: ServicingPolicy,
+    *,
+    key: str | None,
 ) -> FactAnswer:
     after = position(loan.terms, (*before, event), today)
     return FactAnswer(
@@ -143,6 +159,6 @@ def _answer(
         key=key,
         kind=event.kind,
         on=event.on,
-        changes=difference(position(loan.terms, before, today), after),
-        position=after,
+        changes=difference(position(loan.terms, before, today), after, servicing),
+        position=PositionAnswer.of(after, servicing),
     )

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from api.http.schemas import Answer, Body
+from api.v1.loans.schemas import PositionAnswer
 from domain.common.calendar import Day
 from domain.common.frequency import Frequency
 from domain.common.money import Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 from domain.loans.difference import Difference
 from domain.loans.events import AnyEvent, Count, LoanEvent
-from domain.loans.position import Position
 
 _EVENT: TypeAdapter[AnyEvent] = TypeAdapter(LoanEvent)
 
@@ -165,4 +165,4 @@ class FactAnswer(Answer):
     kind: str
     on: date
     changes: Difference
-    position: Position
+    position: PositionAnswer

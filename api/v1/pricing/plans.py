@@ -1,5 +1,6 @@
-"""Trials of loan terms: nothing is stored, nothing is looked up."""
+"""Trials of loan terms: nothing is stored."""
 
+import asyncio
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -10,21 +11,28 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 from api.http.auth import Caller
 from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.schemas import Answer, Body, Currency, MinorUnits
+from api.http.services import Using
+from api.v1.loans.schemas import PositionAnswer
 from api.v1.pricing.events import StrictEvent
 from domain.common.calendar import Day
 from domain.common.errors import InvalidTerms
 from domain.loans.payoff import PayoffQuote
-from domain.loans.position import Position
+from domain.loans.servicing import SERVICING_POLICY, ServicingPolicy
 from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import LenderKind
 from domain.pricing.rates import RateConvention
-from domain.pricing.trial import CapOutcome, Trial, trial
+from domain.pricing.trial import CapOutcome, LoanOnDay, Trial, trial
+from services.loans.agreed import STANDARD_SERVICING
+from services.loans.calendars import on_calendar_in_force
+from storage.definitions import DefinitionRepository
 
 router = gated_router("/plans", "plans")
 
 MOST_EVENTS: Final = 120
-_MOST: Final = MappingProxyType({"tranches": 12, "rate_steps": 24, "holidays": 12, "fees": 20})
+_MOST: Final = MappingProxyType(
+    {"tranches": 12, "rate_steps": 24, "holidays": 12, "fees": 20, "official_years": 12}
+)
 
 _EXAMPLES: Final[list[JsonValue]] = [
     {
@@ -203,9 +211,15 @@ class CostsAnswer(Answer):
 class OnDayAnswer(Answer):
     """Where the loan stands at the end of a day; without a payoff `reason` says why not."""
 
-    position: Position
+    position: PositionAnswer
     payoff: PayoffQuote | None
     reason: str | None
+
+    @classmethod
+    def of(cls, on_day: LoanOnDay, servicing: ServicingPolicy) -> "OnDayAnswer":
+        """Return the answer for `on_day`."""
+        stands = PositionAnswer.of(on_day.position, servicing)
+        return cls(position=stands, payoff=on_day.payoff, reason=on_day.reason)
 
 
 class TrialAnswer(Answer):
@@ -225,7 +239,7 @@ class TrialAnswer(Answer):
     hash: str
 
     @classmethod
-    def of(cls, trial: Trial) -> "TrialAnswer":
+    def of(cls, trial: Trial, on_day: OnDayAnswer | None) -> "TrialAnswer":
         """Return the answer for `trial`."""
         return cls(
             currency=trial.currency,
@@ -238,16 +252,23 @@ class TrialAnswer(Answer):
             rates=[ShownRateAnswer.model_validate(rate) for rate in trial.rates],
             costs=CostsAnswer.model_validate(trial.costs),
             caps=None if trial.caps is None else CapsAnswer.of(trial.caps),
-            on_day=None if trial.on_day is None else OnDayAnswer.model_validate(trial.on_day),
+            on_day=on_day,
             hash=trial.hash,
         )
 
 
 @router.post("/preview", responses=COMMAND_PROBLEMS, summary="Try loan terms")
-def preview(body: PlanTrial, caller: Caller) -> TrialAnswer:
+async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnswer:
     """Return what terms lead to: rows, totals, rates, costs, and where the loan stands on a day.
 
     Each row has the arithmetic behind its interest. With `lender_kind` the rates are compared with
-    the caps of such a lender; with `as_of` the loan is shown on that day, after `events`.
+    the caps of such a lender; with `as_of` the loan is shown on that day, after `events`. Due dates
+    move by the calendar in force unless the terms bring their `official_years`.
     """
-    return TrialAnswer.of(trial(body.terms, body.events, body.as_of, body.lender_kind))
+    async with services.database.read() as tx:
+        terms = await on_calendar_in_force(tx, body.terms)
+        agreed = await DefinitionRepository(tx).in_force(SERVICING_POLICY, STANDARD_SERVICING)
+    # A plan of hundreds of rows takes its time: the event loop has others to serve.
+    tried = await asyncio.to_thread(trial, terms, body.events, body.as_of, body.lender_kind)
+    on_day = tried.on_day
+    return TrialAnswer.of(tried, None if on_day is None else OnDayAnswer.of(on_day, agreed.content))

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.collections import LADDER
+from domain.collections import COLLECTIONS_LADDER
 from messages import calls, ids
 from messages.collections import CloseEpisode, TakeStep
 from messages.loans import MarkLoan
@@ -14,6 +14,7 @@ from sandbox.personas import person
 from storage.collections import ActionState, CollectionActionRepository
 from storage.common.outbox import OutboxRepository
 from storage.loans.loans import LoanRepository
+from tests.definitions import agreed
 from tests.integration.conftest import Arm
 from tests.integration.loans.test_repayments import (
     FIRST_DUE,
@@ -26,6 +27,8 @@ from tests.integration.loans.test_repayments import (
 from tests.integration.story import Bench, borrower
 
 LATE = date(2026, 2, 16)
+STANDARD = agreed(COLLECTIONS_LADDER, "standard")
+STEPS = {step.name: step for step in STANDARD.content.steps}
 
 
 def step(loan_id: str, name: str, on: date = LATE) -> TakeStep:
@@ -34,6 +37,9 @@ def step(loan_id: str, name: str, on: date = LATE) -> TakeStep:
         episode=1,
         action_id=ids.derived_id("act", loan_id, "1", name),
         step=name,
+        channel=STEPS[name].channel,
+        template=STEPS[name].template,
+        ladder=STANDARD.ref,
         business_date=on,
     )
 
@@ -58,6 +64,8 @@ async def test_the_first_mark_starts_one_episode(bench: Bench) -> None:
         loan_id=loan_id,
         applicant_id=ids.new_id("per"),
         product="cash",
+        zone="Asia/Shanghai",
+        ladder=STANDARD,
         business_date=LATE,
         oldest_due_on=FIRST_DUE,
         state_seq=next(STATE_SEQ),
@@ -66,8 +74,10 @@ async def test_the_first_mark_starts_one_episode(bench: Bench) -> None:
     )
     for _ in range(2):
         await bench.perform(calls.MARK_LOAN, request)
-    (start,) = set(bench.starts.collections)
-    assert (start.loan_id, start.episode, start.oldest_due_on) == (loan_id, 1, FIRST_DUE)
+    first, second = bench.starts.collections
+    assert first == second
+    assert (first.loan_id, first.episode, first.oldest_due_on) == (loan_id, 1, FIRST_DUE)
+    assert (first.ladder, first.zone) == (STANDARD, "Asia/Shanghai")
     async with bench.database.read() as tx:
         row = await LoanRepository(tx).get(loan_id)
         facts = await OutboxRepository(tx).since(ids.loan_workflow(loan_id), 0)
@@ -88,6 +98,7 @@ async def test_a_reminder_is_sent_once_however_often_it_is_tried(bench: Bench, a
     async with bench.database.read() as tx:
         (action,) = await CollectionActionRepository(tx).of_loan(loan_id)
     assert (action.state, action.days_past_due) == (ActionState.SENT, 1)
+    assert action.ladder == STANDARD.ref
 
 
 async def test_a_call_waits_for_a_collector(bench: Bench) -> None:
@@ -140,8 +151,8 @@ async def test_an_episode_that_ends_cancels_open_calls(bench: Bench) -> None:
 
 async def test_every_step_of_the_ladder_can_be_taken(bench: Bench) -> None:
     loan_id = await overdue(bench, 706)
-    for rung in LADDER:
-        taken = await bench.perform(calls.TAKE_STEP, step(loan_id, rung.name, date(2026, 4, 17)))
+    for name in STEPS:
+        taken = await bench.perform(calls.TAKE_STEP, step(loan_id, name, date(2026, 4, 17)))
         assert taken.taken
 
 
@@ -156,6 +167,8 @@ async def test_an_overdue_borrower_draws_no_more(bench: Bench) -> None:
             loan_id=loan_id,
             applicant_id=someone.applicant_id,
             product="revolving",
+            zone="Asia/Shanghai",
+            ladder=STANDARD,
             business_date=LATE,
             oldest_due_on=FIRST_DUE,
             state_seq=next(STATE_SEQ),

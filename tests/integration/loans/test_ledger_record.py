@@ -9,10 +9,12 @@ import asyncpg
 import pytest
 
 from activities.loans.books import LoanBooks
+from domain.collections import COLLECTIONS_LADDER
 from domain.loans.events import Disbursed, LoanEvent, Paid, Reversed
 from domain.loans.ledger import Account, JournalLine, journal_between
 from domain.loans.position import position
 from domain.loans.schedule import build_plan
+from domain.loans.servicing import SERVICING_POLICY
 from messages.ids import new_id
 from sandbox.personas import person
 from storage.common.rows import Cursor
@@ -21,6 +23,7 @@ from storage.lines.lines import LineRepository
 from storage.loans.journal import EntryKind, JournalRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.reconciliation import LoanComparison, ReconciliationRepository
+from tests.definitions import ref
 from tests.integration.story import AMOUNT, DISBURSED_ON, Bench, borrower, quoted_terms
 
 FIRST_DUE = date(2026, 2, 15)
@@ -81,6 +84,9 @@ async def lent(bench: Bench, index: int, *, funder: str = "own", currency: str =
             applicant_id=someone.applicant_id,
             terms=terms,
             plan=build_plan(terms),
+            zone="Asia/Shanghai",
+            ladder=ref(COLLECTIONS_LADDER, "standard"),
+            servicing=ref(SERVICING_POLICY, "standard"),
             funder=funder,
         )
         assert loan.funder == funder
@@ -94,7 +100,7 @@ async def lent(bench: Bench, index: int, *, funder: str = "own", currency: str =
             currency,
             journal_between(None, after, -AMOUNT),
         )
-        await LoanRepository(tx).project(loan.id, after, DISBURSED_ON, 1)
+        await LoanRepository(tx).project(loan.id, after, "M0", DISBURSED_ON, 1)
         await LineRepository(tx).draw(someone.line_id, AMOUNT)
     return Lent(bench, receipt.loan_id)
 

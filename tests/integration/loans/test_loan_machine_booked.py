@@ -13,8 +13,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from activities.loans.books import LoanBooks
 from activities.loans.servicing import Servicing
+from domain.collections import COLLECTIONS_LADDER
+from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.events import Disbursed, LoanEvent
 from domain.loans.schedule import build_plan
+from domain.loans.servicing import SERVICING_POLICY
 from messages.ids import new_id
 from messages.loans import BookFact, RecordFact
 from sandbox.personas import person
@@ -26,6 +29,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.reconciliation import ReconciliationRepository
+from tests.definitions import ref, shipped
 from tests.integration.story import Bench, borrower
 from tests.property.loans import EXAMPLES
 from tests.property.test_loan_machine import LoanMachine
@@ -101,6 +105,7 @@ class BookedMachine(LoanMachine):
             amount=event.amount,
             contract_no=f"LF-{drawdown_id.upper()}",
             requested_at=line.opened_at,
+            contract=ref(CONTRACT_TEMPLATE, "loan-contract"),
         )
         loan = await LoanRepository(tx).book(
             loan_id=self.loan_id,
@@ -109,10 +114,13 @@ class BookedMachine(LoanMachine):
             applicant_id=self.applicant_id,
             terms=self.terms,
             plan=plan,
+            zone="Asia/Shanghai",
+            ladder=ref(COLLECTIONS_LADDER, "standard"),
+            servicing=ref(SERVICING_POLICY, "standard"),
         )
         await LineRepository(tx).repay(self.line_id, -event.amount)
         key = f"{self.loan_id}:{event.key}"
-        books = LoanBooks(tx, loan, (), None)
+        books = LoanBooks(tx, loan, shipped(SERVICING_POLICY, "standard"), (), None)
         await books.post(
             key,
             "disbursement",

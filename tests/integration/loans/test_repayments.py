@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from domain.collections import COLLECTIONS_LADDER
 from domain.loans.events import Paid, PaidOff
 from domain.loans.ledger import Account
 from domain.loans.payoff import PayoffQuote, payoff_quote
@@ -31,6 +32,7 @@ from storage.lines.lines import LineRepository
 from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository, LoanRow, LoanState
 from storage.loans.repayments import RepaymentRepository, RepaymentState
+from tests.definitions import agreed
 from tests.integration.conftest import Arm
 from tests.integration.story import Bench, borrower
 
@@ -275,6 +277,8 @@ async def mark(bench: Bench, loan_id: str, on: date) -> None:
             loan_id=loan_id,
             applicant_id=new_id("per"),
             product="cash",
+            zone="Asia/Shanghai",
+            ladder=agreed(COLLECTIONS_LADDER, "standard"),
             business_date=on,
             oldest_due_on=FIRST_DUE,
             state_seq=next(STATE_SEQ),

@@ -9,7 +9,7 @@ from domain.applications.application import (
     failed_element,
     missing_elements,
 )
-from domain.collections import LADDER
+from domain.collections import COLLECTIONS_LADDER
 from domain.products.products import (
     CASH_LOAN,
     REVOLVING_LOAN,
@@ -18,6 +18,7 @@ from domain.products.products import (
     product_of,
 )
 from domain.verification.elements import ElementKind, Verdict
+from tests.definitions import shipped
 
 
 def record(
@@ -144,6 +145,6 @@ def test_interest_and_penalty_stay_under_the_cap_of_24_percent() -> None:
 
 def test_collections_contact_only_between_nine_and_nine_and_climb_in_order() -> None:
     """Hours of the domain facts, section 7.2; contact from 22:00 to 08:00 is forbidden."""
-    assert all(9 <= step.hour.hour < 21 for step in LADDER)
-    assert [step.days_past_due for step in LADDER] == sorted(step.days_past_due for step in LADDER)
-    assert LADDER[0].days_past_due == 1
+    steps = shipped(COLLECTIONS_LADDER, "standard").steps
+    assert all(9 <= step.hour.hour < 21 for step in steps)
+    assert [step.days_past_due for step in steps] == [1, 4, 8, 15, 31, 61]

@@ -4,16 +4,19 @@ import chinese_calendar
 import pytest
 
 from domain.common.business_days import (
-    CN_OFFICIAL_YEARS,
+    HOLIDAY_CALENDAR,
     Adjustment,
     BusinessCalendar,
     BusinessDayRule,
+    OfficialYear,
     adjust,
     adjustment,
     is_business_day,
     is_provisional,
 )
+from tests.definitions import shipped
 
+OFFICIAL = shipped(HOLIDAY_CALENDAR, "cn").years
 NONE, CN, TARGET = BusinessCalendar.NONE, BusinessCalendar.CN, BusinessCalendar.TARGET
 FOLLOWING, MODIFIED = BusinessDayRule.FOLLOWING, BusinessDayRule.MODIFIED_FOLLOWING
 PRECEDING = BusinessDayRule.PRECEDING
@@ -27,7 +30,7 @@ def days_of(year: int) -> list[date]:
 # The State Council's notice on 2026 (国办发明电〔2025〕7号) and components facts, section 4: 248
 # work days, 6 of them weekend days worked instead.
 def test_china_works_248_days_in_2026_six_of_them_at_weekends() -> None:
-    worked = [on for on in days_of(2026) if is_business_day(on, CN)]
+    worked = [on for on in days_of(2026) if is_business_day(on, CN, OFFICIAL)]
     assert len(worked) == 248
     assert [on for on in worked if on.weekday() >= 5] == [
         date(2026, 1, 4),
@@ -54,15 +57,14 @@ def test_china_works_248_days_in_2026_six_of_them_at_weekends() -> None:
 def test_china_rests_on_the_seven_holidays_of_2026(first: str, last: str) -> None:
     start, end = date.fromisoformat(first), date.fromisoformat(last)
     holiday = [start + timedelta(days=day) for day in range((end - start).days + 1)]
-    assert not any(is_business_day(on, CN) for on in holiday)
-    assert is_business_day(end + timedelta(days=1), CN)
+    assert not any(is_business_day(on, CN, OFFICIAL) for on in holiday)
+    assert is_business_day(end + timedelta(days=1), CN, OFFICIAL)
 
 
 def test_the_calendar_entered_by_hand_agrees_with_the_library() -> None:
-    assert set(CN_OFFICIAL_YEARS) == {2026}
-    assert CN_OFFICIAL_YEARS[2026].version == "2025-11-04"
+    assert [(year.year, year.version) for year in OFFICIAL] == [(2026, "2025-11-04")]
     for on in days_of(2026):
-        assert is_business_day(on, CN) is chinese_calendar.is_workday(on)
+        assert is_business_day(on, CN, OFFICIAL) is chinese_calendar.is_workday(on)
 
 
 @pytest.mark.parametrize("year", [2004, 2019, 2020, 2025])
@@ -73,9 +75,9 @@ def test_earlier_chinese_years_are_the_librarys(year: int) -> None:
 
 
 def test_a_chinese_year_without_an_official_notice_is_provisional() -> None:
-    assert not is_provisional(2026, CN)
-    assert is_provisional(2027, CN)
-    assert is_provisional(2003, CN)
+    assert not is_provisional(2026, CN, OFFICIAL)
+    assert is_provisional(2027, CN, OFFICIAL)
+    assert is_provisional(2003, CN, OFFICIAL)
     # Statutory holidays are kept (National Day 2027), no weekend is taken as worked.
     assert not is_business_day(date(2027, 10, 1), CN)
     assert not any(is_business_day(on, CN) for on in days_of(2027) if on.weekday() >= 5)
@@ -149,10 +151,28 @@ def test_rules_move_a_weekend(on: str, rule: BusinessDayRule, moved: str) -> Non
 
 
 def test_chinese_holidays_and_worked_weekends_move_a_date() -> None:
-    assert adjust(date(2026, 10, 1), FOLLOWING, CN) == date(2026, 10, 8)
-    assert adjust(date(2026, 10, 1), PRECEDING, CN) == date(2026, 9, 30)
-    assert adjust(date(2026, 2, 15), PRECEDING, CN) == date(2026, 2, 14)
-    assert adjust(date(2026, 2, 28), MODIFIED, CN) == date(2026, 2, 28)
+    assert adjust(date(2026, 10, 1), FOLLOWING, CN, OFFICIAL) == date(2026, 10, 8)
+    assert adjust(date(2026, 10, 1), PRECEDING, CN, OFFICIAL) == date(2026, 9, 30)
+    assert adjust(date(2026, 2, 15), PRECEDING, CN, OFFICIAL) == date(2026, 2, 14)
+    assert adjust(date(2026, 2, 28), MODIFIED, CN, OFFICIAL) == date(2026, 2, 28)
+
+
+def test_an_official_notice_overrides_the_library_and_ends_the_forecast() -> None:
+    notice = OfficialYear(
+        year=2027,
+        version="2026-11-10",
+        source="a notice",
+        closed=(date(2027, 3, 10),),
+        worked=(date(2027, 3, 13),),
+    )
+    assert not is_provisional(2027, CN, [notice])
+    assert not is_business_day(date(2027, 3, 10), CN, [notice])
+    assert is_business_day(date(2027, 3, 13), CN, [notice])
+    # What the library forecasts for the year no longer counts: National Day is not in the notice.
+    assert is_business_day(date(2027, 10, 1), CN, [notice])
+    moved = adjustment(date(2027, 3, 10), FOLLOWING, CN, [notice])
+    assert moved == Adjustment(date(2027, 3, 11), provisional=False)
+    assert not is_business_day(date(2026, 10, 1), CN, [notice])
 
 
 def test_the_rule_none_asks_no_calendar() -> None:

@@ -7,8 +7,11 @@ from decimal import Decimal
 from domain.loans.difference import Change, InstalmentChange, difference
 from domain.loans.events import Disbursed, LoanEvent, Paid, Rescheduled
 from domain.loans.position import InstalmentState, Position, position
+from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
+from tests.definitions import shipped
 
+STANDARD = shipped(SERVICING_POLICY, "standard")
 MADE, FIRST = date(2026, 1, 15), date(2026, 2, 15)
 TERMS = LoanTerms(
     currency="CNY",
@@ -27,14 +30,14 @@ def at(on: date, *events: LoanEvent) -> Position:
 
 
 def test_nothing_changed_is_empty() -> None:
-    same = difference(at(FIRST), at(FIRST))
+    same = difference(at(FIRST), at(FIRST), STANDARD)
     assert not same
     assert (same.loan, same.instalments) == ((), ())
 
 
 def test_a_change_of_the_loan_alone_is_a_difference() -> None:
     # Money held as credit changes no instalment.
-    changed = difference(at(MADE), at(MADE, Paid(key="p", on=MADE, amount=500)))
+    changed = difference(at(MADE), at(MADE, Paid(key="p", on=MADE, amount=500)), STANDARD)
     assert changed
     assert changed.instalments == ()
     assert changed.loan == (
@@ -50,7 +53,7 @@ def test_a_change_of_instalments_alone_is_a_difference() -> None:
     moved = before.model_copy(
         update={"instalments": (replace(first, fee=5), *before.instalments[1:])}
     )
-    changed = difference(before, moved)
+    changed = difference(before, moved, STANDARD)
     assert changed
     assert changed.loan == ()
     assert changed.instalments == (
@@ -59,7 +62,7 @@ def test_a_change_of_instalments_alone_is_a_difference() -> None:
 
 
 def test_a_payment_changes_its_instalment_field_by_field() -> None:
-    changed = difference(at(FIRST), at(FIRST, Paid(key="p", on=FIRST, amount=112_000)))
+    changed = difference(at(FIRST), at(FIRST, Paid(key="p", on=FIRST, amount=112_000)), STANDARD)
     assert [item.number for item in changed.instalments] == [1]
     assert changed.instalments[0].changes == (
         Change(field="principal_paid", before=0, after=100_000),
@@ -73,7 +76,7 @@ def test_a_payment_changes_its_instalment_field_by_field() -> None:
 def test_an_instalment_that_is_new_or_gone_changes_in_all_its_fields() -> None:
     more = Rescheduled(key="s", on=FIRST, instalments=12, first_due_on=date(2026, 3, 15))
     before, after = at(FIRST), at(FIRST, more)
-    new = difference(before, after).instalments[-1]
+    new = difference(before, after, STANDARD).instalments[-1]
     assert new.number == 13
     told = {change.field: (change.before, change.after) for change in new.changes}
     assert told["principal"] == (None, 100_000)
@@ -82,5 +85,5 @@ def test_an_instalment_that_is_new_or_gone_changes_in_all_its_fields() -> None:
     assert "number" not in told
     # What is none before and after, the day it was paid on, is no change.
     assert "paid_on" not in told
-    gone = difference(after, before).instalments[-1]
+    gone = difference(after, before, STANDARD).instalments[-1]
     assert {change.field: (change.after, change.before) for change in gone.changes} == told

@@ -8,7 +8,6 @@ import pytest
 from pydantic import TypeAdapter
 
 from domain.common.errors import ConflictingEvent, DisbursementMismatch, InvalidReversal
-from domain.loans.delinquency import delinquency_bucket
 from domain.loans.events import Disbursed, LoanEvent, Paid, PaidOff, Reversed
 from domain.loans.position import Components, NextDue, Position, position
 from domain.loans.terms import LoanTerms, monthly_terms
@@ -53,14 +52,14 @@ def test_on_the_day_of_disbursement() -> None:
     assert today.principal_outstanding == 1_000_000
     assert today.next_due == NextDue(number=1, on=FIRST_DUE, amount=94_560)
     assert {item.state for item in today.instalments} == {"upcoming"}
-    assert (today.accrued_interest, today.bucket, today.days_past_due) == (0, "M0", 0)
+    assert (today.accrued_interest, today.days_past_due) == (0, 0)
 
 
 def test_on_a_due_date_the_instalment_is_due_and_not_late() -> None:
     today = at(FIRST_DUE)
     assert today.due == Components(principal=74_560, interest=20_000)
     assert (today.total_due, today.total_overdue) == (94_560, 0)
-    assert (today.days_past_due, today.bucket) == (0, "M0")
+    assert today.days_past_due == 0
     assert today.instalments[0].state == "due"
     assert today.next_due == NextDue(number=1, on=FIRST_DUE, amount=94_560)
 
@@ -69,7 +68,7 @@ def test_the_day_after_it_is_one_day_past_due_with_one_day_of_penalty() -> None:
     today = at(FIRST_DUE + timedelta(days=1))
     # 745.60 x 36 % / 365 = 0.7354 -> 0.74
     assert today.overdue == Components(principal=74_560, interest=20_000, penalty=74)
-    assert (today.days_past_due, today.bucket) == (1, "M1")
+    assert today.days_past_due == 1
     assert today.instalments[0].state == "overdue"
     assert today.next_due == NextDue(number=2, on=date(2026, 3, 15), amount=94_560)
 
@@ -85,31 +84,6 @@ def test_interest_accrues_by_actual_days_of_the_period() -> None:
     assert at(MADE + timedelta(days=10)).accrued_interest == 6_452
     assert at(FIRST_DUE - timedelta(days=1)).accrued_interest == 19_355
     assert at(FIRST_DUE).accrued_interest == 0
-
-
-@pytest.mark.parametrize(
-    ("days", "bucket"),
-    [
-        (0, "M0"),
-        (1, "M1"),
-        (30, "M1"),
-        (31, "M2"),
-        (60, "M2"),
-        (61, "M3"),
-        (90, "M3"),
-        (91, "M4"),
-        (120, "M4"),
-        (121, "M5"),
-        (150, "M5"),
-        (151, "M6"),
-        (180, "M6"),
-        (181, "M6+"),
-        (2000, "M6+"),
-    ],
-)
-def test_buckets(days: int, bucket: str) -> None:
-    assert delinquency_bucket(days) == bucket
-    assert at(FIRST_DUE + timedelta(days=days)).bucket == bucket
 
 
 def test_a_payment_covers_the_oldest_instalment_penalty_first() -> None:

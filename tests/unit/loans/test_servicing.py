@@ -11,16 +11,18 @@ from domain.loans.events import Disbursed, LoanEvent, Paid, PaidOff
 from domain.loans.payoff import payoff_quote
 from domain.loans.position import position
 from domain.loans.servicing import (
+    SERVICING_POLICY,
     NextStep,
     Step,
     last_due_number,
     next_step,
     oldest_unpaid,
-    reached,
 )
 from domain.loans.terms import monthly_terms
+from tests.definitions import shipped
 
 ZONE = ZoneInfo("Asia/Shanghai")
+STANDARD = shipped(SERVICING_POLICY, "standard")
 TERMS = monthly_terms(
     currency="CNY",
     principal=1_000_000,
@@ -33,7 +35,8 @@ DISBURSED = Disbursed(key="disbursed", on=date(2026, 1, 15), amount=1_000_000)
 
 
 def step(*events: LoanEvent, on: date, collected_to: int = 0, marked: int = 0) -> NextStep | None:
-    return next_step(position(TERMS, [DISBURSED, *events], on), collected_to, marked, ZONE)
+    stands = position(TERMS, [DISBURSED, *events], on)
+    return next_step(stands, collected_to, marked, ZONE, STANDARD)
 
 
 def test_the_first_debit_is_on_the_due_date_at_half_past_eight_local_time() -> None:
@@ -96,7 +99,31 @@ def test_after_the_last_boundary_only_debits_are_left() -> None:
     [(0, 0), (1, 1), (30, 1), (31, 31), (61, 61), (120, 91), (121, 121), (180, 151), (999, 181)],
 )
 def test_the_boundary_that_days_past_due_have_reached(days: int, boundary: int) -> None:
-    assert reached(days) == boundary
+    assert STANDARD.reached(days) == boundary
+
+
+@pytest.mark.parametrize(
+    ("days", "bucket"),
+    [
+        (0, "M0"),
+        (1, "M1"),
+        (30, "M1"),
+        (31, "M2"),
+        (60, "M2"),
+        (61, "M3"),
+        (90, "M3"),
+        (91, "M4"),
+        (120, "M4"),
+        (121, "M5"),
+        (150, "M5"),
+        (151, "M6"),
+        (180, "M6"),
+        (181, "M6+"),
+        (2000, "M6+"),
+    ],
+)
+def test_buckets(days: int, bucket: str) -> None:
+    assert STANDARD.bucket_of(days) == bucket
 
 
 def test_the_last_instalment_that_fell_due() -> None:

@@ -30,8 +30,11 @@ from domain.loans.events import (
 from domain.loans.ledger import Account, cash_balance, journal_between
 from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import Components, InstalmentState, Position, position
+from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
+from tests.definitions import shipped
 
+STANDARD = shipped(SERVICING_POLICY, "standard")
 MADE = date(2026, 1, 15)
 FIRST, SECOND, THIRD = date(2026, 2, 15), date(2026, 3, 15), date(2026, 4, 15)
 DISBURSED = Disbursed(key="d", on=MADE, amount=1_200_000)
@@ -639,7 +642,7 @@ def test_the_difference_of_a_backdated_payment() -> None:
     on = SECOND
     before = at(on, penalty_annual_rate=Decimal(36))
     after = at(on, paid(FIRST, 112_000), penalty_annual_rate=Decimal(36))
-    found = difference(before, after)
+    found = difference(before, after, STANDARD)
     assert [change.number for change in found.instalments] == [1]
     fields = {
         change.field: (change.before, change.after) for change in found.instalments[0].changes
@@ -649,13 +652,13 @@ def test_the_difference_of_a_backdated_payment() -> None:
     assert fields["principal_paid"] == (0, 100_000)
     assert fields["penalty"] == (before.overdue.penalty, 0)
     assert Change(field="days_past_due", before=28, after=0) in found.loan
-    assert not difference(before, before)
+    assert not difference(before, before, STANDARD)
     assert bool(found)
 
 
 def test_new_instalments_are_differences_too() -> None:
     longer = at(FIRST, HolidayGranted(key="h", on=FIRST, count=1, extend=True))
-    found = difference(at(FIRST), longer)
+    found = difference(at(FIRST), longer, STANDARD)
     new = found.instalments[-1]
     assert new.number == 13
     assert {change.before for change in new.changes} == {None}

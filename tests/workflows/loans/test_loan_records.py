@@ -18,6 +18,7 @@ from domain.loans.repayment import NothingDue, RepaymentInFlight, RepaymentTooLa
 from messages.ids import new_id
 from messages.loans import LoanView, RecordFact, RepayCommand, StartLoan
 from messages.payments import TransferStatus
+from services.loans.agreed import agreements_of
 from storage.loans.loans import LoanRepository, LoanState
 from tests.workflows.borrowing import DISBURSED_ON, Loan, lend
 from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
@@ -160,12 +161,14 @@ async def reopened(lender: Lender, loan: Loan, event: AnyEvent) -> LoanView:
     row = await loan.row()
     async with lender.database.read() as tx:
         events = await LoanRepository(tx).events(loan.id)
+        agreed = await agreements_of(tx, row)
     start = StartLoan(
         loan_id=loan.id,
         line_id=row.line_id,
         applicant_id=row.applicant_id,
         product="cash",
         terms=row.terms,
+        agreed=agreed,
         events=events,
         collected_to=12,
         episode=row.episode,
