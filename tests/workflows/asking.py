@@ -7,10 +7,10 @@ import pytest
 from domain.products.element_catalogue import BANK_CARD_BINDING, CATALOGUE, OnMismatch
 
 from domain.products import products
-from domain.products.products import CASH_LOAN, REVOLVING_LOAN, Product
+from domain.products.products import CASH, REVOLVING, Product
 from domain.verification.elements import ElementKind
 
-REPORT = CASH_LOAN.model_copy(
+REPORT = CASH.model_copy(
     update={
         "code": "report",
         "required_elements": (ElementKind.REAL_NAME, ElementKind.OPERATOR_REPORT),
@@ -19,7 +19,7 @@ REPORT = CASH_LOAN.model_copy(
 )
 """Real name and the operator's report; the mobile and bank statements if one likes."""
 
-STRICT = CASH_LOAN.model_copy(
+STRICT = CASH.model_copy(
     update={
         "code": "strict",
         "required_elements": (ElementKind.REAL_NAME, ElementKind.OPERATOR),
@@ -32,7 +32,7 @@ STRICT = CASH_LOAN.model_copy(
 )
 """A mobile that belongs to somebody else rejects."""
 
-LENIENT = CASH_LOAN.model_copy(
+LENIENT = CASH.model_copy(
     update={
         "code": "lenient",
         "required_elements": (
@@ -49,23 +49,23 @@ LENIENT = CASH_LOAN.model_copy(
 )
 """Contacts who are one and the same are for a person to judge."""
 
-QUICK = CASH_LOAN.model_copy(
+QUICK = CASH.model_copy(
     update={"code": "quick", "reminders_after": (timedelta(hours=20), timedelta(hours=40))}
 )
 """Reminds after twenty and forty hours."""
 
-DRAWING = CASH_LOAN.model_copy(
+DRAWING = CASH.model_copy(
     update={
         "code": "drawing",
         "required_elements": tuple(
-            kind for kind in CASH_LOAN.required_elements if kind is not ElementKind.BANK_CARD
+            kind for kind in CASH.required_elements if kind is not ElementKind.BANK_CARD
         ),
         "drawdown_elements": (ElementKind.BANK_CARD,),
     }
 )
 """The card is bound only when money is drawn: who is refused was not asked for it."""
 
-BINDING = REVOLVING_LOAN.model_copy(
+BINDING = REVOLVING.model_copy(
     update={
         "code": "binding",
         "required_elements": (
@@ -81,7 +81,7 @@ CAPTURING = DRAWING.model_copy(
     update={
         "code": "capturing",
         "drawdown_elements": (ElementKind.BANK_CARD, ElementKind.OPERATOR_REPORT),
-        "element_policies": REVOLVING_LOAN.element_policies,
+        "element_policies": REVOLVING.element_policies,
     }
 )
 """When money is drawn the card is bound with a code, and the operator's report is asked for."""

@@ -10,7 +10,6 @@ from temporalio.client import WorkflowUpdateHandle, WorkflowUpdateStage
 from temporalio.service import RPCError
 
 from domain.common.calendar import instant_at
-from domain.products.products import CASH_LOAN
 from messages import calls, ids
 from messages.base import Message
 from messages.collections import CollectionsResult
@@ -113,11 +112,11 @@ class Loan:
 
     async def live_until(self, on: date, at: time = NOON) -> None:
         """Let the loan and its collections case live until a local time of a day."""
-        await self.lender.time_travel.advance(self.id, instant_at(on, at, CASH_LOAN.zone))
+        await self.lender.time_travel.advance(self.id, instant_at(on, at, CASH.zone))
 
     async def reach(self, on: date, at: time) -> None:
         """Bring the loan's clock to a local time, whatever it is doing then."""
-        distance = instant_at(on, at, CASH_LOAN.zone) - await self.clock()
+        distance = instant_at(on, at, CASH.zone) - await self.clock()
         await self.lender.pass_time(self.workflow_id, distance)
 
     async def repay(self, command: RepayCommand) -> RepayReceipt:

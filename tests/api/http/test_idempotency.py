@@ -11,7 +11,6 @@ from temporalio.client import Client
 
 from api.http.idempotency import LEASE
 from api.http.services import Services
-from domain.products.products import CASH_LOAN
 from messages.ids import loan_workflow
 from runtime.settings import Settings
 from storage.common.audit import AuditRepository
@@ -110,7 +109,7 @@ async def test_a_refusal_by_the_business_is_the_answer_of_its_key(
     http: httpx.AsyncClient, quotes_url: str
 ) -> None:
     headers = keyed("applicant", "alice")
-    asked = {"amount": CASH_LOAN.amount_max, "instalments": 12}
+    asked = {"amount": CASH.amount_max, "instalments": 12}
     first = await http.post(quotes_url, headers=headers, json=asked)
     again = await http.post(quotes_url, headers=headers, json=asked)
     assert (first.status_code, first.json()["code"]) == (409, "limit_exceeded")

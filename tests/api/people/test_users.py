@@ -139,7 +139,7 @@ async def test_contacts_need_no_consent_to_an_address_book_that_is_not_given(
     http: httpx.AsyncClient, services: Services, alice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Domain facts, section 5.6: who refuses what is not necessary may apply all the same."""
-    bookish = needing_nothing(products.CASH_LOAN, mismatches=1_000).model_copy(
+    bookish = needing_nothing(products.CASH, mismatches=1_000).model_copy(
         update={"check_address_book": True}
     )
     monkeypatch.setattr(products, "PRODUCTS", {**products.PRODUCTS, bookish.code: bookish})

@@ -12,7 +12,6 @@ from api.http.access import SMALL
 from api.http.services import Services
 from api.v1 import lines
 from domain.pricing.rate_caps import LenderKind, RateCapExceeded
-from domain.products.products import CASH_LOAN
 from runtime.settings import Settings
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
@@ -228,7 +227,7 @@ async def test_a_quote_above_a_hard_cap_is_refused(
         start = await seeds.application(tx, "app", "alice")
         _, line_id = await seeds.line(tx, start)
     # A lender without a licence may charge four times the loan prime rate: 12 % in 2026.
-    unlicensed = CASH_LOAN.model_copy(update={"lender_kind": LenderKind.UNLICENSED})
+    unlicensed = CASH.model_copy(update={"lender_kind": LenderKind.UNLICENSED})
     path, body = f"/v1/lines/{line_id}/quotes", {"amount": 1_000_000, "instalments": 12}
     with monkeypatch.context() as patched:
         patched.setattr(lines, "product_of", lambda code: unlicensed)
@@ -242,7 +241,7 @@ async def test_a_quote_above_a_hard_cap_is_refused(
 async def test_the_api_does_not_start_with_a_product_above_its_cap(
     api_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dear = CASH_LOAN.model_copy(update={"annual_rate": Decimal(36)})
+    dear = CASH.model_copy(update={"annual_rate": Decimal(36)})
     monkeypatch.setattr(api.app, "PRODUCTS", {"cash": dear})
     application = api.app.create_app(api_settings)
     with pytest.raises(RateCapExceeded):

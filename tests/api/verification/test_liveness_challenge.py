@@ -13,7 +13,6 @@ from domain.products.element_catalogue import CATALOGUE
 
 from api.http.services import Services
 from domain.products import products
-from domain.products.products import CASH_LOAN
 from domain.verification.elements import ElementKind, Verdict
 from local.story.people import element
 from messages.ids import new_id
@@ -254,7 +253,7 @@ async def test_a_product_says_how_long_a_challenge_holds(
     assert CATALOGUE[ElementKind.LIVENESS].challenge_valid_for == VALID_FOR
     short = timedelta(minutes=2)
     policy = CATALOGUE[ElementKind.LIVENESS].model_copy(update={"challenge_valid_for": short})
-    hasty = CASH_LOAN.model_copy(update={"element_policies": (policy,)})
+    hasty = CASH.model_copy(update={"element_policies": (policy,)})
     monkeypatch.setattr(products, "PRODUCTS", MappingProxyType({"cash": hasty}))
     told = await challenge(http, await application(services))
     assert datetime.fromisoformat(told["expires_at"]) <= utc_now() + short

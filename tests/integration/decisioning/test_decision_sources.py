@@ -19,7 +19,6 @@ from activities.registry import assemble
 from activities.sources.enquiries import Desk
 from domain.decisioning.decision import Decision, Outcome
 from domain.people.consents import Purpose
-from domain.products.products import CASH_LOAN
 from domain.sources import Capability, catalogue
 from messages import calls
 from messages.applications import AssessApplication
@@ -87,7 +86,7 @@ def switching(bench: Bench, changes: dict[str, dict[str, Any]]) -> Bench:
 
 def asking(monkeypatch: pytest.MonkeyPatch, *sources: Capability) -> None:
     """Have the product ask these sources."""
-    product = CASH_LOAN.model_copy(update={"decision_sources": sources})
+    product = CASH.model_copy(update={"decision_sources": sources})
     monkeypatch.setattr("activities.decisioning.decision.product_of", lambda _: product)
 
 

@@ -27,7 +27,7 @@ from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms, monthly_terms
 from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.trial import plan_cost_sheet
-from domain.products.products import CASH_LOAN, PRODUCTS
+from domain.products.products import CASH, PRODUCTS
 from messages import calls, ids
 from messages.ids import new_id
 from messages.loans import BookFact, RecordFact
@@ -274,7 +274,7 @@ async def _quoted(bench: Bench, who: Borrower, terms: LoanTerms) -> tuple[str, C
 @pytest.fixture
 def _bank(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the money of cash loans move through a named bank, lent by a partner."""
-    ours = CASH_LOAN.model_copy(update={"settlement_bank": "icbc", "funder": "trust-7"})
+    ours = CASH.model_copy(update={"settlement_bank": "icbc", "funder": "trust-7"})
     monkeypatch.setattr(
         "activities.lines.drawdowns.product_of", {**PRODUCTS, "cash": ours}.__getitem__
     )

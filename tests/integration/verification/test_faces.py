@@ -14,7 +14,7 @@ from activities.sources.enquiries import Desk, Subject
 from activities.verification.face_checks import Compared, FaceToCompare, compare_face
 from domain.applications.application import is_provided
 from domain.products import products
-from domain.products.products import CASH_LOAN, PRODUCTS
+from domain.products.products import CASH, PRODUCTS
 from domain.sources import catalogue
 from domain.verification.elements import ElementKind, Verdict
 from messages import calls
@@ -28,13 +28,13 @@ from storage.verification.elements import ElementRepository, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
 
-CARD_ONLY = CASH_LOAN.model_copy(update={"code": "card_only", "check_registered_photo": False})
+CARD_ONLY = CASH.model_copy(update={"code": "card_only", "check_registered_photo": False})
 """Leaves the registry's photo out."""
-NO_CARD = CASH_LOAN.model_copy(
+NO_CARD = CASH.model_copy(
     update={
         "code": "no_card",
         "required_elements": tuple(
-            kind for kind in CASH_LOAN.required_elements if kind is not ElementKind.IDENTITY_CARD
+            kind for kind in CASH.required_elements if kind is not ElementKind.IDENTITY_CARD
         ),
     }
 )
@@ -180,7 +180,7 @@ async def test_another_face_than_the_registered_one_is_told_from_that(bench: Ben
     assert facts["compared_with"] == ["card", "registry"]
     assert facts["card_similarity"] >= facts["card_threshold"]
     assert facts["registry_similarity"] < facts["registry_threshold"]
-    assert not is_provided(CASH_LOAN, ElementKind.LIVENESS, outcome.verdict, outcome.reason)
+    assert not is_provided(CASH, ElementKind.LIVENESS, outcome.verdict, outcome.reason)
     face = await shows(await known(bench, "approved", 7008, card=False), person("approved", 7009))
     assert (await face.verify()).reason == "not_the_registered_person"
 
@@ -189,7 +189,7 @@ async def test_who_has_no_registered_photo_is_for_a_person_to_judge(bench: Bench
     face = await shows(await known(bench, "no_registered_photo", 7010))
     outcome = await face.verify()
     assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "no_registered_photo")
-    assert is_provided(CASH_LOAN, ElementKind.LIVENESS, outcome.verdict, outcome.reason)
+    assert is_provided(CASH, ElementKind.LIVENESS, outcome.verdict, outcome.reason)
     recorded = await face.record()
     assert recorded is not None
     assert recorded.provider == "registered_photo"
@@ -209,7 +209,7 @@ async def test_a_photo_of_a_name_that_is_not_the_numbers_is_not_given(
     face = await shows(of)
     outcome = await face.verify()
     assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "name_mismatch")
-    assert not is_provided(CASH_LOAN, ElementKind.LIVENESS, outcome.verdict, outcome.reason)
+    assert not is_provided(CASH, ElementKind.LIVENESS, outcome.verdict, outcome.reason)
 
 
 async def test_somebody_outside_the_table_has_a_registered_photo(bench: Bench) -> None:

@@ -10,15 +10,10 @@ from domain.applications.application import (
     missing_elements,
 )
 from domain.collections import COLLECTIONS_LADDER
-from domain.products.products import (
-    CASH_LOAN,
-    REVOLVING_LOAN,
-    OutsideProduct,
-    UnknownProduct,
-    product_of,
-)
+from domain.products.products import OutsideProduct
 from domain.verification.elements import ElementKind, Verdict
 from tests.definitions import shipped
+from tests.products import CASH, REVOLVING, changed
 
 
 def record(
@@ -38,22 +33,22 @@ KNOWN = {ElementKind.REAL_NAME: record(Verdict.MATCH, kind=ElementKind.REAL_NAME
 
 
 def test_every_required_element_is_missing_at_first() -> None:
-    assert missing_elements(CASH_LOAN, {}) == CASH_LOAN.required_elements
+    assert missing_elements(CASH, {}) == CASH.required_elements
 
 
 def test_only_a_match_counts() -> None:
     for verdict in Verdict:
-        missing = missing_elements(CASH_LOAN, {ElementKind.OPERATOR: record(verdict)})
+        missing = missing_elements(CASH, {ElementKind.OPERATOR: record(verdict)})
         assert (ElementKind.OPERATOR in missing) == (verdict is not Verdict.MATCH)
 
 
 def test_a_mismatch_may_be_tried_again_until_the_limit() -> None:
     for attempts in (1, 2):
         known = KNOWN | {ElementKind.OPERATOR: record(Verdict.MISMATCH, attempts)}
-        check_may_provide(CASH_LOAN, known, ElementKind.OPERATOR)
+        check_may_provide(CASH, known, ElementKind.OPERATOR)
     with pytest.raises(ElementRefused, match="limit"):
         check_may_provide(
-            CASH_LOAN,
+            CASH,
             KNOWN | {ElementKind.OPERATOR: record(Verdict.MISMATCH, 3)},
             ElementKind.OPERATOR,
         )
@@ -77,10 +72,10 @@ def test_what_an_element_needs_comes_before_it_or_with_it(
     name = ElementKind.REAL_NAME
     known = {} if standing is None else {name: record(standing, kind=name)}
     if taken:
-        check_may_provide(CASH_LOAN, known, ElementKind.OPERATOR, together=together)
+        check_may_provide(CASH, known, ElementKind.OPERATOR, together=together)
         return
     with pytest.raises(ElementRefused, match="needs real_name first"):
-        check_may_provide(CASH_LOAN, known, ElementKind.OPERATOR, together=together)
+        check_may_provide(CASH, known, ElementKind.OPERATOR, together=together)
 
 
 @pytest.mark.parametrize(
@@ -100,21 +95,19 @@ def test_a_last_try_that_was_wrong_fails(
 ) -> None:
     known = {ElementKind.OPERATOR: record(last, attempts)}
     known[ElementKind.OPERATOR].mismatches = mismatches
-    assert (failed_element(CASH_LOAN, known) is not None) == fails
-    optional = CASH_LOAN.model_copy(
-        update={"required_elements": (), "optional_elements": (ElementKind.OPERATOR,)}
-    )
+    assert (failed_element(CASH, known) is not None) == fails
+    optional = changed(CASH, required_elements=(), optional_elements=(ElementKind.OPERATOR,))
     assert failed_element(optional, known) is None
 
 
 @pytest.mark.parametrize("verdict", [Verdict.MATCH, Verdict.PENDING])
 def test_what_is_verified_or_being_verified_is_not_taken_again(verdict: Verdict) -> None:
     with pytest.raises(ElementRefused):
-        check_may_provide(CASH_LOAN, {ElementKind.OPERATOR: record(verdict)}, ElementKind.OPERATOR)
+        check_may_provide(CASH, {ElementKind.OPERATOR: record(verdict)}, ElementKind.OPERATOR)
 
 
 def test_a_kind_that_the_product_does_not_ask_for_is_refused() -> None:
-    product = CASH_LOAN.model_copy(update={"required_elements": (ElementKind.REAL_NAME,)})
+    product = changed(CASH, required_elements=(ElementKind.REAL_NAME,))
     with pytest.raises(ElementRefused, match="does not ask"):
         check_may_provide(product, {}, ElementKind.OPERATOR)
 
@@ -124,23 +117,19 @@ def test_a_kind_that_the_product_does_not_ask_for_is_refused() -> None:
 )
 def test_requests_outside_the_product_are_refused(amount: int, instalments: int) -> None:
     with pytest.raises(OutsideProduct):
-        CASH_LOAN.check_request(amount, instalments)
+        CASH.content.check_request(amount, instalments)
 
 
 def test_the_storys_request_is_inside() -> None:
-    CASH_LOAN.check_request(1_000_000, 12)
-    REVOLVING_LOAN.check_request(1_000_000, 12)
-
-
-def test_an_unknown_product_is_named() -> None:
-    with pytest.raises(UnknownProduct, match="pawn"):
-        product_of("pawn")
+    CASH.content.check_request(1_000_000, 12)
+    REVOLVING.content.check_request(1_000_000, 12)
 
 
 def test_interest_and_penalty_stay_under_the_cap_of_24_percent() -> None:
     """Overdue principal bears penalty in place of interest, so the larger of the two counts."""
-    for product in (CASH_LOAN, REVOLVING_LOAN):
-        assert max(product.annual_rate, product.penalty_annual_rate) <= 24
+    for product in (CASH, REVOLVING):
+        terms = product.content.terms
+        assert max(terms.annual_rate, terms.penalty_annual_rate) <= 24
 
 
 def test_collections_contact_only_between_nine_and_nine_and_climb_in_order() -> None:

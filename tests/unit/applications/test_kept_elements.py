@@ -15,13 +15,13 @@ from domain.applications.kept_elements import (
 from domain.applications.reminders import next_reminder, outside_quiet_hours, quiet_from
 from domain.common.masking import masked_name, masked_number
 from domain.people.consents import Purpose
-from domain.products.products import CASH_LOAN
 from domain.verification.elements import ElementKind
+from tests.products import CASH, changed
 
 ZONE = ZoneInfo("Asia/Shanghai")
 VERIFIED_ON = date(2026, 3, 1)
 CARD, FACE, NAME = ElementKind.BANK_CARD, ElementKind.LIVENESS, ElementKind.REAL_NAME
-DRAWING = CASH_LOAN.model_copy(update={"drawdown_elements": (CARD,)})
+DRAWING = changed(CASH, drawdown_elements=(CARD,))
 
 
 def kept(
@@ -37,7 +37,6 @@ def kept(
         element_id=name,
         application_id="app_1",
         verified_at=datetime(on.year, on.month, on.day, 4, tzinfo=UTC),
-        verified_on=on,
         valid_until=valid_until,
         own=own,
     )
@@ -50,7 +49,7 @@ def used(
     is_present: bool = False,
 ) -> dict[ElementKind, str]:
     found = usable_elements(
-        CASH_LOAN, tuple(ElementKind), items, on, consented=consented, is_present=is_present
+        CASH, tuple(ElementKind), items, on, consented=consented, is_present=is_present
     )
     return {item.kind: item.element_id for item in found}
 
@@ -96,7 +95,7 @@ def test_ones_own_comes_first_and_then_the_latest() -> None:
 
 def test_a_drawdown_needs_its_elements_and_those_of_the_application_count() -> None:
     check_may_draw(DRAWING, [kept(CARD)], VERIFIED_ON, tuple(Purpose))
-    check_may_draw(CASH_LOAN, [], VERIFIED_ON, ())
+    check_may_draw(CASH, [], VERIFIED_ON, ())
     for items, on in (
         ([], VERIFIED_ON),
         ([kept(NAME)], VERIFIED_ON),
@@ -126,9 +125,9 @@ def test_nobody_is_messaged_from_ten_in_the_evening_to_eight(local: str, allowed
 
 def test_reminders_follow_the_product_and_end() -> None:
     at = datetime(2026, 3, 1, 12, tzinfo=ZONE)
-    assert next_reminder(CASH_LOAN, at, 0, ZONE) == at + timedelta(days=1)
-    assert next_reminder(CASH_LOAN, at, 1, ZONE) == at + timedelta(days=3)
-    assert next_reminder(CASH_LOAN, at, 2, ZONE) is None
+    assert next_reminder(CASH, at, 0, ZONE) == at + timedelta(days=1)
+    assert next_reminder(CASH, at, 1, ZONE) == at + timedelta(days=3)
+    assert next_reminder(CASH, at, 2, ZONE) is None
 
 
 def test_masks_hide_what_they_are_to_hide() -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from domain.decisioning.decision import POLICY, Facts, Lending, Outcome, Policy, decide
+from domain.decisioning.decision import Facts, Outcome, decide
+from domain.decisioning.policy import DecisionPolicy, Lending
 from domain.decisioning.provided_facts import Provided
 from domain.verification.elements import ElementKind
 from providers.verification.ecommerce import EcommerceFacts
 from providers.verification.online_banking import BankingFacts
 from providers.verification.operator_document import OperatorFacts
+from tests.products import RULES, ruled_by
 
 TODAY = date(2026, 11, 21)
 REPORT, STATEMENTS = ElementKind.OPERATOR_REPORT, ElementKind.ONLINE_BANKING
@@ -66,7 +68,7 @@ def book(entries: int, overdue: int = 0) -> dict[str, int]:
 
 
 def test_at_every_limit_nothing_follows() -> None:
-    assert decide(facts(provided=Provided.of(AT_EVERY_LIMIT)), TODAY).hits == ()
+    assert decide(facts(provided=Provided.of(AT_EVERY_LIMIT)), TODAY, RULES).hits == ()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_at_every_limit_nothing_follows() -> None:
     ],
 )
 def test_beyond_a_limit_a_person_decides(given: Facts, rule: str, read: str) -> None:
-    decision = decide(given, TODAY)
+    decision = decide(given, TODAY, RULES)
     assert decision.outcome is Outcome.REFER
     assert [(hit.rule, hit.read) for hit in decision.hits] == [(rule, read)]
 
@@ -104,19 +106,19 @@ def test_beyond_a_limit_a_person_decides(given: Facts, rule: str, read: str) -> 
     ],
 )
 def test_what_is_not_there_changes_nothing(given: dict[ElementKind, dict[str, Any]]) -> None:
-    assert decide(facts(provided=Provided.of(given)), TODAY) == decide(facts(), TODAY)
-    assert decide(facts(), TODAY).outcome is Outcome.APPROVE
+    assert decide(facts(provided=Provided.of(given)), TODAY, RULES) == decide(facts(), TODAY, RULES)
+    assert decide(facts(), TODAY, RULES).outcome is Outcome.APPROVE
 
 
 def test_good_facts_approve_nobody_whom_a_rule_refers_or_rejects() -> None:
     good = Provided.of(AT_EVERY_LIMIT)
-    assert decide(facts(score=None, provided=good), TODAY).outcome is Outcome.REFER
-    rejected = decide(told(REPORT, active=False).model_copy(update={"score": 300}), TODAY)
+    assert decide(facts(score=None, provided=good), TODAY, RULES).outcome is Outcome.REFER
+    rejected = decide(told(REPORT, active=False).model_copy(update={"score": 300}), TODAY, RULES)
     assert (rejected.outcome, rejected.reject_code) == (Outcome.REJECT, "R08")
 
 
 def test_a_mismatch_that_a_person_judges_is_a_rule_that_names_it() -> None:
-    decision = decide(facts(referred=((CONTACTS, "relation_mismatch"),)), TODAY)
+    decision = decide(facts(referred=((CONTACTS, "relation_mismatch"),)), TODAY, RULES)
     assert decision.outcome is Outcome.REFER
     assert [(hit.rule, hit.read) for hit in decision.hits] == [
         ("element_personal_information", "relation_mismatch")
@@ -124,10 +126,10 @@ def test_a_mismatch_that_a_person_judges_is_a_rule_that_names_it() -> None:
 
 
 def test_limits_are_data_of_the_policy() -> None:
-    strict = POLICY.model_dump()
+    strict = RULES.thresholds.model_dump()
     strict["provided"]["unpaid_bills_refer_above"] = 0
-    policy = Policy.model_validate(strict)
-    assert decide(told(REPORT), TODAY, policy).outcome is Outcome.REFER
+    rules = ruled_by(DecisionPolicy.model_validate(strict))
+    assert decide(told(REPORT), TODAY, rules).outcome is Outcome.REFER
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.text import Text
 
-from domain.products.products import CASH_LOAN
 from domain.verification.elements import Element
 from local.story import figures
 from local.story.client import Late, Refusal
 from local.story.people import KINDS, NAMES, elements, someone
 from local.story.timeline import JsonLines, Otherwise, Screen, Timeline, expect
+from tests.products import CASH
 
 COLOURS: tuple[Literal["truecolor"] | None, ...] = (None, "truecolor")
 
@@ -152,7 +152,7 @@ def test_what_a_fictional_person_hands_in_has_the_form_that_is_asked_for(name: s
         given = elements(someone(name, index), ("shake", "blink"))
         kinds = [form.validate_python(one).kind for one in given]
         assert kinds == list(KINDS)
-    assert CASH_LOAN.required_elements == KINDS
+    assert CASH.required_elements == KINDS
 
 
 def test_two_runs_of_the_story_have_different_people() -> None:

@@ -19,8 +19,9 @@ from domain.pricing.rate_caps import CapBreach, CapWarning, LenderKind, RateCapE
 from domain.pricing.rates import RateConvention
 from domain.pricing.trial import Trial, trial
 from domain.pricing.trial_rates import existing
-from domain.products.products import CASH_LOAN, PRODUCTS, Product
+from domain.products.products import AgreedProduct
 from domain.products.release import check_plan, check_release
+from tests.products import CASH, REVOLVING, changed
 
 START = date(2026, 1, 15)
 
@@ -272,19 +273,22 @@ def test_a_rate_that_no_loan_has_is_refused_in_events_too() -> None:
         trial(terms(), [RateChanged(key="r", on=START, annual_rate=Decimal(-1))], as_of=START)
 
 
-@pytest.mark.parametrize("product", PRODUCTS.values(), ids=lambda product: product.code)
+@pytest.mark.parametrize("product", [CASH, REVOLVING], ids=lambda product: product.code)
 @pytest.mark.parametrize("month", range(12))
-def test_no_product_goes_out_above_its_cap(product: Product, month: int) -> None:
-    assert check_release(product, months_after(date(2026, 1, 31), month, 31)) == ()
+def test_no_product_goes_out_above_its_cap(product: AgreedProduct, month: int) -> None:
+    assert check_release(product.content, months_after(date(2026, 1, 31), month, 31)) == ()
 
 
 def test_a_breach_stops_a_product_and_a_contract() -> None:
-    dear = CASH_LOAN.model_copy(update={"annual_rate": Decimal("24.1")})
+    terms_of_today = CASH.content.terms
+    dear = CASH.content.model_copy(
+        update={"terms": terms_of_today.model_copy(update={"annual_rate": Decimal("24.1")})}
+    )
     with pytest.raises(RateCapExceeded):
         check_release(dear, START)
     with pytest.raises(RateCapExceeded):
-        check_plan(CASH_LOAN, terms(fees=(UPFRONT,)), build_plan(terms(fees=(UPFRONT,))))
-    microloan = CASH_LOAN.model_copy(update={"lender_kind": LenderKind.MICROLOAN})
+        check_plan(CASH.content, terms(fees=(UPFRONT,)), build_plan(terms(fees=(UPFRONT,))))
+    microloan = changed(CASH, lender_kind=LenderKind.MICROLOAN).content
     assert check_release(microloan, START)
     with pytest.raises(RateCapExceeded):
         check_release(microloan, date(2028, 1, 1))

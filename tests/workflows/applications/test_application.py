@@ -16,7 +16,6 @@ from domain.applications.application import (
     WrongState,
 )
 from domain.common.calendar import business_date
-from domain.products.products import CASH_LOAN
 from domain.verification.elements import ElementKind, Verdict
 from messages import ids
 from messages import search_attributes as attributes
@@ -121,7 +120,7 @@ async def test_an_element_that_failed_three_times_rejects(lender: Lender) -> Non
 
     view = await applying.result()
     assert view.rejection is not None
-    assert view.rejection.code == CASH_LOAN.policy_of(ElementKind.BANK_CARD).reject_code == "R01"
+    assert view.rejection.code == CASH.policy_of(ElementKind.BANK_CARD).reject_code == "R01"
     row = await applying.row()
     assert (row.state, row.rejection) == (ApplicationState.REJECTED, view.rejection)
 
@@ -178,7 +177,7 @@ async def test_a_rule_rejects_with_a_date_to_apply_again(lender: Lender) -> None
     view = await applying.result()
     assert view.state is ApplicationState.REJECTED
     assert view.rejection is not None
-    today = business_date(utc_now(), CASH_LOAN.zone)
+    today = business_date(utc_now(), CASH.zone)
     assert (view.rejection.code, view.rejection.reapply_on) == ("R05", today + timedelta(days=180))
     assert (await applying.row()).rejection == view.rejection
 
@@ -299,7 +298,7 @@ async def test_a_reviewer_rejects(lender: Lender) -> None:
     view = await applying.result()
     assert view.state is ApplicationState.REJECTED
     assert view.rejection is not None
-    today = business_date(utc_now(), CASH_LOAN.zone)
+    today = business_date(utc_now(), CASH.zone)
     assert (view.rejection.code, view.rejection.reapply_on) == ("R13", today + timedelta(days=30))
 
 

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.applications.application import ApplicationState, ElementRefused
-from domain.products.products import CASH_LOAN
 from domain.verification.elements import ElementKind, Verdict
 from messages.ids import application_workflow
 from storage.common.outbox import OutboxRepository
@@ -95,7 +94,7 @@ async def test_whose_mobile_is_not_known_cannot_be_reached(lender: Lender) -> No
 
 async def test_an_offer_is_not_reminded_of(lender: Lender) -> None:
     applying, _ = await offered(lender)
-    await lender.pass_time(applying.workflow_id, CASH_LOAN.offer_valid_for - DAY)
+    await lender.pass_time(applying.workflow_id, CASH.offer_valid_for - DAY)
     assert await reminders(applying) == []
 
 

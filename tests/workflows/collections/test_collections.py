@@ -4,7 +4,6 @@ from datetime import date, datetime, time, timedelta
 
 from domain.collections import ContactChannel
 from domain.common.calendar import instant_at
-from domain.products.products import CASH_LOAN
 from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand
@@ -28,7 +27,7 @@ async def overdue(lender: Lender, *, times: int | None = None) -> Loan:
 
 
 def at_ten(days_past_due: int) -> datetime:
-    return instant_at(FIRST_DUE + timedelta(days=days_past_due), time(10), CASH_LOAN.zone)
+    return instant_at(FIRST_DUE + timedelta(days=days_past_due), time(10), CASH.zone)
 
 
 async def pay_all(loan: Loan) -> None:

@@ -7,7 +7,6 @@ from temporalio.api.enums.v1 import EventType
 
 from domain.common.calendar import business_date, months_after
 from domain.lines import LineState
-from domain.products.products import CASH_LOAN
 from messages import ids
 from messages import search_attributes as attributes
 from messages.lines import DrawCommand
@@ -211,7 +210,7 @@ async def test_a_loan_begins_on_the_day_on_which_the_money_went_out(lender: Lend
     workflow_id = ids.drawdown_workflow(command.drawdown_id)
     await eventually(lambda: in_doubt(lender, command))
     await lender.pass_time(workflow_id, timedelta(days=3))
-    out_on = business_date(await lender.clock(workflow_id), CASH_LOAN.zone)
+    out_on = business_date(await lender.clock(workflow_id), CASH.zone)
 
     await lender.settle(ids.disbursement_order(command.drawdown_id), workflow_id)
 

@@ -7,7 +7,6 @@ from temporalio.api.enums.v1 import EventType
 from domain.common.calendar import instant_at
 from domain.loans.ledger import Account
 from domain.loans.repayment import NothingDue, PayoffChanged, RepaymentTooLarge
-from domain.products.products import CASH_LOAN
 from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand
@@ -82,7 +81,7 @@ async def test_a_month_costs_at_most_14_events_and_is_debited_at_half_past_eight
     lived = [event for event in events[len(after_one) :] if event.event_type not in SKIPPING]
     assert len(lived) / 3 <= 14
     debits = await lender.scheduled(loan.workflow_id, "collect_instalment")
-    due = [instant_at(date(2031, month, 15), DUE_AT, CASH_LOAN.zone) for month in (2, 3, 4, 5)]
+    due = [instant_at(date(2031, month, 15), DUE_AT, CASH.zone) for month in (2, 3, 4, 5)]
     assert [debit.replace(microsecond=0) for debit in debits] == due
 
 

@@ -1,9 +1,8 @@
-"""The catalogue of elements: complete, sound, and overridden by products without touching it."""
+"""The shipped element policies: complete, sound, and others by another definition only."""
 
 from datetime import date, timedelta
 
 import pytest
-from domain.products.element_catalogue import CATALOGUE, OnMismatch
 
 from domain.applications.application import (
     ElementRecord,
@@ -19,11 +18,12 @@ from domain.applications.application import (
     rejecting_element,
 )
 from domain.people.consents import CURRENT_TEXTS, Purpose, UnknownConsentText, check_text
-from domain.products.products import CASH_LOAN, REVOLVING_LOAN
+from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import FORMS, AddressBookEntry, ElementKind, Verdict
 from runtime.clock import utc_now
 from sandbox.personas import person
 from tests.integration import story
+from tests.products import CASH, REVOLVING, changed
 
 # The kinds of the brief's own list: six basic ones, then what products may ask for besides.
 NAMED = {
@@ -41,6 +41,7 @@ NAMED = {
     "guarantor",
     "card_transaction",
 }
+CATALOGUE = {policy.kind: policy for policy in CASH.elements.content.policies}
 CAPTURED = {"operator_report", "online_banking", "ecommerce"}
 
 
@@ -89,7 +90,7 @@ def test_only_the_face_proves_presence() -> None:
 
 
 def test_the_shipped_products_ask_for_the_six_basic_ones_and_not_for_the_address_book() -> None:
-    assert [kind.value for kind in CASH_LOAN.required_elements] == [
+    assert [kind.value for kind in CASH.required_elements] == [
         "real_name",
         "operator",
         "personal_information",
@@ -97,10 +98,10 @@ def test_the_shipped_products_ask_for_the_six_basic_ones_and_not_for_the_address
         "liveness",
         "bank_card",
     ]
-    assert CASH_LOAN.optional_elements == ()
-    assert set(REVOLVING_LOAN.elements) == set(ElementKind)
-    assert REVOLVING_LOAN.required_elements == CASH_LOAN.required_elements
-    assert not CASH_LOAN.check_address_book
+    assert CASH.optional_elements == ()
+    assert set(REVOLVING.kinds) == set(ElementKind)
+    assert REVOLVING.required_elements == CASH.required_elements
+    assert not CASH.content.check_address_book
 
 
 @pytest.mark.parametrize(
@@ -125,15 +126,15 @@ def test_a_picture_that_another_person_gave_is_for_a_person_to_judge(kind: Eleme
     assert CATALOGUE[kind].consequence("picture_used_by_another") is OnMismatch.REFER
     assert CATALOGUE[kind].consequence("image_blurred") is OnMismatch.RESUBMIT
     referred = {kind: record(kind, Verdict.MISMATCH, reason="picture_used_by_another")}
-    assert referred_elements(CASH_LOAN, referred) == (kind,)
+    assert referred_elements(CASH, referred) == (kind,)
 
 
-def test_a_product_overrides_an_entry_and_leaves_the_catalogue() -> None:
+def test_a_product_of_other_policies_leaves_the_shipped_ones() -> None:
     strict = CATALOGUE[ElementKind.OPERATOR].model_copy(update={"on_mismatch": OnMismatch.REJECT})
-    product = CASH_LOAN.model_copy(update={"element_policies": (strict,)})
+    product = changed(CASH, "strict", policies=(strict,))
     wrong = {ElementKind.OPERATOR: record(ElementKind.OPERATOR, Verdict.MISMATCH)}
     assert rejecting_element(product, wrong) is wrong[ElementKind.OPERATOR]
-    assert rejecting_element(CASH_LOAN, wrong) is None
+    assert rejecting_element(CASH, wrong) is None
 
 
 KNOWN = {
@@ -145,33 +146,33 @@ KNOWN = {
 def test_what_is_for_a_person_counts_as_provided() -> None:
     kind = ElementKind.PERSONAL_INFORMATION
     referred = {kind: record(kind, Verdict.MISMATCH, reason="relation_mismatch")}
-    assert kind not in missing_elements(CASH_LOAN, referred)
-    assert referred_elements(CASH_LOAN, referred) == (kind,)
+    assert kind not in missing_elements(CASH, referred)
+    assert referred_elements(CASH, referred) == (kind,)
     with pytest.raises(ElementRefused, match="verified already"):
-        check_may_provide(CASH_LOAN, KNOWN | referred, kind)
+        check_may_provide(CASH, KNOWN | referred, kind)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PENDING, Verdict.AWAITING_CODE, Verdict.UNAVAILABLE])
 def test_what_no_source_answered_is_never_a_pass(verdict: Verdict) -> None:
     for kind in ElementKind:
-        assert not is_provided(CASH_LOAN, kind, verdict, None)
-        assert not is_provided(CASH_LOAN, kind, None, None)
+        assert not is_provided(CASH, kind, verdict, None)
+        assert not is_provided(CASH, kind, None, None)
 
 
 def test_what_a_source_never_answered_may_be_provided_again_up_to_the_limit() -> None:
     kind = ElementKind.OPERATOR
     limit = CATALOGUE[kind].attempts
     before = KNOWN | {kind: record(kind, Verdict.UNAVAILABLE, attempts=limit - 1)}
-    check_may_provide(CASH_LOAN, before, kind)
+    check_may_provide(CASH, before, kind)
     with pytest.raises(ElementRefused, match="limit"):
         check_may_provide(
-            CASH_LOAN, KNOWN | {kind: record(kind, Verdict.UNAVAILABLE, attempts=limit)}, kind
+            CASH, KNOWN | {kind: record(kind, Verdict.UNAVAILABLE, attempts=limit)}, kind
         )
 
 
 def test_only_a_supplement_opens_what_the_product_does_not_take_at_application() -> None:
     kind = ElementKind.CREDIT_CARD
-    product = CASH_LOAN.model_copy(update={"drawdown_elements": (kind,)})
+    product = changed(CASH, drawdown_elements=(kind,))
     with pytest.raises(ElementRefused, match="does not ask"):
         check_may_provide(product, {}, kind)
     asked = Supplement(round=1, kinds=(kind,), requested_by="rita", reason="", due_at=utc_now())
@@ -183,22 +184,22 @@ def test_an_address_book_is_taken_only_where_the_product_compares_it() -> None:
     entry = AddressBookEntry(name="妈", mobile="13800000001")
     plain = story.personal_information(person("approved", 1))
     with_book = plain.model_copy(update={"address_book": (entry,)})
-    comparing = CASH_LOAN.model_copy(update={"check_address_book": True})
-    check_form(CASH_LOAN, plain)
+    comparing = changed(CASH, check_address_book=True)
+    check_form(CASH, plain)
     check_form(comparing, with_book)
     with pytest.raises(ElementRefused, match="address book") as refused:
-        check_form(CASH_LOAN, with_book, "elements.2.")
+        check_form(CASH, with_book, "elements.2.")
     assert refused.value.field == "elements.2.address_book"
     kind = ElementKind.PERSONAL_INFORMATION
-    assert set(comparing.fields_of(kind)) - set(CASH_LOAN.fields_of(kind)) == {"address_book"}
-    assert "contacts" in CASH_LOAN.fields_of(kind)
+    assert set(comparing.fields_of(kind)) - set(CASH.fields_of(kind)) == {"address_book"}
+    assert "contacts" in CASH.fields_of(kind)
 
 
 def test_supplements_are_limited_in_number_and_kind() -> None:
-    check_may_supplement(CASH_LOAN, 1, [ElementKind.OPERATOR])
+    check_may_supplement(CASH, 1, [ElementKind.OPERATOR])
     for rounds, kinds in ((2, [ElementKind.OPERATOR]), (0, [ElementKind.COMPANY]), (0, [])):
         with pytest.raises(SupplementRefused):
-            check_may_supplement(CASH_LOAN, rounds, kinds)
+            check_may_supplement(CASH, rounds, kinds)
 
 
 def test_a_consent_names_the_text_that_was_shown() -> None:
