@@ -40,6 +40,8 @@ def _plainly(value: Any, read: Callable[[Any], Any]) -> Any:
 
 
 _Plainly = WrapValidator(_plainly)
+_DayOfMonth = Annotated[int, Field(strict=True, ge=1, le=31)]
+_Share = Annotated[Percent, Field(ge=0, le=100)]
 
 
 class ListedShare(Content):
@@ -49,7 +51,7 @@ class ListedShare(Content):
     """
 
     after: Annotated[Frequency, _Plainly]
-    percent: Percent | None = None
+    percent: _Share | None = None
 
 
 class TermsTemplate(Content):
@@ -67,8 +69,8 @@ class TermsTemplate(Content):
     grace_days: int = Field(default=0, strict=True)
     method: Method = Method.EQUAL_INSTALMENT
     frequency: Annotated[Frequency, _Plainly] = MONTHLY
-    due_day: int | None = Field(default=None, strict=True)
-    second_due_day: int | None = Field(default=None, strict=True)
+    due_day: _DayOfMonth | None = None
+    second_due_day: _DayOfMonth | None = None
     end_of_month: bool = Field(default=False, strict=True)
     business_day_rule: BusinessDayRule = BusinessDayRule.NONE
     calendar: BusinessCalendar = BusinessCalendar.NONE
@@ -81,10 +83,10 @@ class TermsTemplate(Content):
     principal_grace: int = Field(default=0, strict=True)
     interest_grace: int = Field(default=0, strict=True)
     interest_free: int = Field(default=0, strict=True)
-    balloon_percent: Percent = Decimal(0)
-    residual_percent: Percent = Decimal(0)
-    instalment_percent: Percent = Decimal(0)
-    down_payment_percent: Percent = Decimal(0)
+    balloon_percent: _Share = Decimal(0)
+    residual_percent: _Share = Decimal(0)
+    instalment_percent: _Share = Decimal(0)
+    down_payment_percent: _Share = Decimal(0)
     listed: tuple[ListedShare, ...] = ()
     fees: Annotated[tuple[Fee, ...], _Plainly] = ()
     penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
@@ -173,7 +175,7 @@ def _half_months(template: TermsTemplate, disbursed_on: date) -> dict[str, Any]:
             "second_due_day": second,
         }
     days = [one for one in (day, second) if one is not None]
-    ahead = sorted(months_after(disbursed_on, months, one) for months in (0, 1) for one in days)
+    ahead = sorted(months_after(disbursed_on, months, one) for months in range(3) for one in days)
     soonest = disbursed_on + MIN_FIRST_HALF_MONTH
     first = next(on for on in ahead if on >= soonest)
     return {"first_due_on": first, "due_day": day, "second_due_day": second}

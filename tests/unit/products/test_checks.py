@@ -134,12 +134,17 @@ PRODUCTS: dict[str, tuple[Draft, str, str]] = {
         "terms.fees",
         "names the event",
     ),
+    "a share above the whole": (
+        cash_on(down_payment_percent="101"),
+        "terms.down_payment_percent",
+        "or equal to 100",
+    ),
     "half months every other": (
         cash_on(frequency={"unit": "half_month", "every": 2}),
         "terms.frequency",
         "every one half month",
     ),
-    "a due day of some months": (cash_on(due_day=40), "terms.due_day", "1 to 31"),
+    "a due day of some months": (cash_on(due_day=40), "terms.due_day", "or equal to 31"),
     "a number that does not follow": (
         cash_on([10], method="fixed_instalment", instalment_percent="10"),
         "instalments.0",

@@ -210,7 +210,6 @@ def test_rates_that_were_offered_stand_for_those_of_the_product() -> None:
 @pytest.mark.parametrize(
     ("template", "field"),
     [
-        ({"due_day": 32}, "due_day"),
         ({"method": "balloon"}, "balloon"),
         ({"method": "balloon", "balloon_percent": "100"}, "balloon"),
         ({"frequency": {"unit": "week"}, "due_day": 3}, "due_day"),
