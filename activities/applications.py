@@ -15,7 +15,7 @@ from messages.applications import RecordDecision, RecordedState, RecordReview, R
 from messages.verification import RecordSupplement, ResumeReview
 from runtime import metrics
 from services.decisioning.rules import reject_codes_in_force, rules_in_force
-from services.products.agreed import agreed_product_of
+from services.products.agreed import product_of_application
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferState
 from storage.applications.reviews import ReviewRepository
@@ -238,7 +238,7 @@ async def _policy_reviewed(tx: Transaction, application_id: str) -> DefinitionRe
     decided = await DecisionRepository(tx).get(application_id, "automatic", 1)
     if decided is not None:
         return decided.policy_ref
-    rules = await rules_in_force(tx, await agreed_product_of(tx, application_id))
+    rules = await rules_in_force(tx, await product_of_application(tx, application_id))
     return rules.policy.ref
 
 

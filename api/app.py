@@ -26,7 +26,7 @@ from domain.credit_analysis.feedback import Feedback
 from domain.products.release import check_release
 from runtime.clock import utc_now
 from runtime.settings import Settings
-from services.products.agreed import products_in_force
+from services.products.agreed import products_on_offer
 from storage.database import Database
 
 _log = structlog.get_logger(__name__)
@@ -86,7 +86,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
 async def _check_products(database: Database) -> None:
     """Refuse to start with a product that may not go out today."""
     async with database.read() as tx:
-        products = await products_in_force(tx)
+        products = await products_on_offer(tx)
     for product in products:
         today = business_date(utc_now(), product.zone)
         for warning in check_release(product.content, today):

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from domain.common.calendar import instant_at
 from domain.common.definitions import Content, Finding, InForce, Kind
+from domain.common.errors import DomainError
 
 CONTACT_FROM: Final = time(8)
 CONTACT_UNTIL: Final = time(22)
@@ -25,6 +26,12 @@ class ContactChannel(StrEnum):
 
     SMS = "sms"
     CALL_TASK = "call_task"
+
+
+class TaskClosed(DomainError):
+    """A call has its result, by somebody else or another one, or is not to be made any more."""
+
+    code = "task_closed"
 
 
 class LadderStep(Content):

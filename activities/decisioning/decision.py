@@ -27,7 +27,7 @@ from messages.applications import AssessApplication
 from messages.ids import derived_id
 from runtime.failpoints import failpoint
 from services.decisioning.rules import rules_in_force
-from services.products.agreed import agreed_product
+from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -67,7 +67,7 @@ class Decisions:
             lock = await ApplicationRepository(tx).lock_until(
                 identity_number, except_for=application_id
             )
-            product = await agreed_product(tx, application)
+            product = await product_of(tx, application)
             rules = await rules_in_force(tx, product)
             pending = await _pending(tx, application, identity_number, request.business_date, rules)
             statuses = await ElementRepository(tx).latest(application_id)

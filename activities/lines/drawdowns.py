@@ -26,7 +26,7 @@ from providers.registry import Providers
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
 from services.loans.agreed import agreements_of, contract_of, loan_agreements
-from services.products.agreed import agreed_product_of
+from services.products.agreed import product_of_line
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -197,7 +197,7 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
         raise TransferUnsettled(f"{drawdown.id} is not known to be disbursed")
     terms, plan = _from_disbursement_on(quote, request.disbursed_on)
     line = found(await LineRepository(tx).get(drawdown.line_id), f"line {drawdown.line_id}")
-    product = (await agreed_product_of(tx, line.application_id)).content
+    product = (await product_of_line(tx, line)).content
     agreed = await loan_agreements(tx, product)
     loan = await LoanRepository(tx).book(
         loan_id=request.loan_id,

@@ -18,7 +18,7 @@ from messages.lines import CloseLine, DrawReceipt, ReserveDrawdown, StartDrawdow
 from runtime import metrics
 from runtime.temporal.siblings import Siblings
 from services.loans.agreed import contract_in_force
-from services.products.agreed import agreed_product_of
+from services.products.agreed import product_of_application, product_of_line
 from storage.applications.offers import OfferRepository, OfferState
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -65,7 +65,7 @@ class Lines:
                 expires_at=request.expires_at,
             )
             await _tell(tx, request.line_id, "opened", {"application_id": request.application_id})
-            product = await agreed_product_of(tx, request.application_id)
+            product = await product_of_application(tx, request.application_id)
         if entered:
             metrics.application_entered(ApplicationState.ACCEPTED, entered)
         await self.siblings.start_line(
@@ -91,7 +91,7 @@ class Lines:
             line = found(
                 await LineRepository(tx).for_update(request.line_id), f"line {request.line_id}"
             )
-            product = await agreed_product_of(tx, line.application_id)
+            product = await product_of_line(tx, line)
             drawdown = await DrawdownRepository(tx).get(request.command.drawdown_id)
             if drawdown is None:
                 drawdown = await _reserve(tx, line, product, request)

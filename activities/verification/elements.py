@@ -37,9 +37,9 @@ from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from providers.registry import Providers
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
-from services.products.agreed import agreed_product
+from services.products.agreed import product_of
+from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reuse import take_over
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -125,8 +125,10 @@ class Elements:
                 await ApplicationRepository(tx).for_update(request.application_id),
                 f"application {request.application_id}",
             )
-            product = await agreed_product(tx, application)
-            taken = await take_over(tx, application, product, request.kinds, request.on, request.at)
+            product = await product_of(tx, application)
+            taken = await reuse_verifications(
+                tx, application, product, request.kinds, request.on, request.at
+            )
         return ReusedElements(
             elements=tuple(
                 ReusedElement(kind=item.kind, element_id=item.element_id) for item in taken
@@ -236,7 +238,7 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
         await ApplicationRepository(tx).get(element.application_id),
         f"application {element.application_id}",
     )
-    product = await agreed_product(tx, application)
+    product = await product_of(tx, application)
     applicant = await verified_of(tx, application, with_card=False)
     missing = applicant.missing(product, element.kind)
     if missing is not None or applicant.real_name is None:
@@ -304,7 +306,7 @@ async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
     application = found(
         await ApplicationRepository(tx).get(row.application_id), f"application {row.application_id}"
     )
-    policy = (await agreed_product(tx, application)).policy_of(ElementKind(row.kind))
+    policy = (await product_of(tx, application)).policy_of(ElementKind(row.kind))
     is_last = row.wrong_codes + 1 >= policy.codes
     if is_last and policy.codes_prove:
         provider = row.source or row.kind

@@ -17,7 +17,7 @@ from messages.verification import NOT_ALLOWED, REFUSED_BY_SOURCE, ElementOutcome
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
-from services.products.agreed import agreed_product
+from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -121,7 +121,7 @@ async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
         await ApplicationRepository(tx).get(element.application_id),
         f"application {element.application_id}",
     )
-    product = await agreed_product(tx, application)
+    product = await product_of(tx, application)
     compares = element.kind is ElementKind.LIVENESS
     applicant = await verified_of(tx, application, with_card=compares)
     missing = applicant.missing(product, element.kind)

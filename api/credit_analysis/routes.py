@@ -8,15 +8,15 @@ from fastapi import APIRouter, Request
 
 from api.credit_analysis.clients import Client, ClientRoute, feedback_of, proposal_of
 from api.http.engine import ProcessClosed, StillRunning
-from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails, not_found
+from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails
 from api.http.services import Services, Using
 from api.v1.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.parsing import parties_of, signers_of
-from domain.credit_analysis.policy import policy_of
+from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.receipt import AlreadyProcessed
 from messages import ids
-from messages.credit_analysis import AnalysisView, StartAnalysisFeedback, StartCreditAnalysis
+from messages.credit_analysis import AnalysisView, StartCreditAnalysis
 from runtime.settings import AnalysisClient
+from services.credit_analysis.intake import read_proposal, receive_proposal, record_feedback
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository
 
@@ -89,17 +89,14 @@ async def natural_person(request: Request, client: Client, services: Using) -> A
 )
 async def read(kind: str, proposal_id: str, client: Client, services: Using) -> dict[str, Any]:
     """Return the newest state."""
-    row = await _found(kind, proposal_id, client, services)
-    if row.state_seq == 0:
-        await _start_again(row, services)
     async with services.database.read() as tx:
-        stored = await CreditAnalysisRepository(tx).document(row.id)
-        reports = await AnalysisNoticeRepository(tx).feedback(row.id)
-    assert stored is not None  # noqa: S101 -- it was just found
-    proposal: dict[str, Any] = json.loads(stored.document)
-    proposal |= {"analysis_status": row.status, "reason": row.reason}
-    if reports:
-        proposal["credit_proposal_status"] = reports[-1].credit_proposal_status
+        found = await read_proposal(tx, client, kind, proposal_id)
+    if found.start is not None:
+        await _start_again(found.start, services)
+    proposal: dict[str, Any] = json.loads(found.document)
+    proposal |= {"analysis_status": found.analysis.status, "reason": found.analysis.reason}
+    if found.latest is not None:
+        proposal["credit_proposal_status"] = found.latest.credit_proposal_status
     return proposal
 
 
@@ -117,34 +114,15 @@ async def feed_back(
     Where another analyst was asked it is passed on to him, whenever he can be reached.
     """
     feedback = await feedback_of(request)
-    row = await _found(kind, proposal_id, client, services)
     async with services.database.transaction() as tx:
-        await AnalysisNoticeRepository(tx).feed_back(
-            row.id, feedback.credit_proposal_status, feedback.event_date
-        )
-        latest = (await AnalysisNoticeRepository(tx).feedback(row.id))[-1]
-        unrelayed = await AnalysisNoticeRepository(tx).next_to_relay(row.id)
-    if unrelayed is not None and policy_of(row.policy).external_opinion:
-        await services.engine.relay_feedback(
-            StartAnalysisFeedback(analysis_id=row.id, client=row.client)
-        )
+        recorded = await record_feedback(tx, client, kind, proposal_id, feedback)
+    if recorded.relay is not None:
+        await services.engine.relay_feedback(recorded.relay)
     return FeedbackAnswer(
         id=proposal_id,
-        credit_proposal_status=latest.credit_proposal_status,
-        event_date=latest.event_date,
+        credit_proposal_status=recorded.latest.credit_proposal_status,
+        event_date=recorded.latest.event_date,
     )
-
-
-async def _found(
-    kind: str, proposal_id: str, client: AnalysisClient, services: Services
-) -> AnalysisRow:
-    if kind not in list(PersonKind):
-        raise not_found("kind of analysis")
-    async with services.database.read() as tx:
-        row = await CreditAnalysisRepository(tx).find(client.client, proposal_id, PersonKind(kind))
-    if row is None:
-        raise not_found("analysis")
-    return row
 
 
 async def _analyse(
@@ -152,46 +130,23 @@ async def _analyse(
 ) -> AnalysisAnswer:
     proposal, document = await proposal_of(request, kind)
     async with services.database.transaction() as tx:
-        row = await CreditAnalysisRepository(tx).insert(
-            ids.new_id("ana"), client.client, kind, client.policy, proposal, document
-        )
-    if row is None:
-        await _refuse_second(proposal.id, client, services)
-    assert row is not None  # noqa: S101 -- refused above
-    await services.engine.start_credit_analysis(_start_of(row, proposal))
-    view = await _first_status(row, services)
+        received = await receive_proposal(tx, client, kind, proposal, document)
+    if received.is_repeat:
+        if received.start is not None:
+            await _start_again(received.start, services)
+        raise AlreadyProcessed("An analysis with this id exists: read it.")
+    if received.start is not None:
+        await services.engine.start_credit_analysis(received.start)
+    view = await _first_status(received.analysis, services)
     return AnalysisAnswer(id=proposal.id, analysis_status=view.status, reason=view.reason)
 
 
-async def _refuse_second(proposal_id: str, client: AnalysisClient, services: Services) -> None:
-    """Raise the problem 409, after seeing to it that the first request is being worked on."""
-    async with services.database.read() as tx:
-        row = await CreditAnalysisRepository(tx).find(client.client, proposal_id)
-    if row is not None and row.state_seq == 0:
-        await _start_again(row, services)
-    raise Problem("already_processed", "An analysis with this id exists: read it.")
-
-
-async def _start_again(row: AnalysisRow, services: Services) -> None:
+async def _start_again(start: StartCreditAnalysis, services: Services) -> None:
     """Start a process that a request recorded and, it may be, did not live to start."""
-    async with services.database.read() as tx:
-        stored = await CreditAnalysisRepository(tx).document(row.id)
-    assert stored is not None  # noqa: S101 -- its row was just read
     try:
-        await services.engine.start_credit_analysis(_start_of(row, stored.proposal))
+        await services.engine.start_credit_analysis(start)
     except Problem as problem:
-        _log.warning("analysis_not_started", analysis_id=row.id, code=problem.code)
-
-
-def _start_of(row: AnalysisRow, proposal: AnyProposal) -> StartCreditAnalysis:
-    return StartCreditAnalysis(
-        analysis_id=row.id,
-        kind=row.kind,
-        client=row.client,
-        policy=row.policy,
-        parties=tuple(parties_of(proposal)),
-        signers=len(signers_of(proposal)),
-    )
+        _log.warning("analysis_not_started", analysis_id=start.analysis_id, code=problem.code)
 
 
 async def _first_status(row: AnalysisRow, services: Services) -> AnalysisView | AnalysisRow:

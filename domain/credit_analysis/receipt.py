@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from domain.common.country_codes import COUNTRIES
+from domain.common.errors import DomainError
 from domain.credit_analysis.analysis import (
     Address,
     AnyProposal,
@@ -43,6 +44,12 @@ PROPERTY_TYPES: Final = frozenset({"apartment", "commercial", "house", "land", "
 
 _ROOT: Final = 8
 """So many characters of a CNPJ name the company, the next four one of its branches."""
+
+
+class AlreadyProcessed(DomainError):
+    """The client has given this id to an earlier proposal."""
+
+    code = "already_processed"
 
 
 def receive_proposal(kind: PersonKind, document: str | bytes, now: datetime) -> AnyProposal:

@@ -1,1 +1,1 @@
-"""Loans: what they are agreed under, and the calendars that their plans rest on."""
+"""Use cases of loans: reading, repaying and servicing."""

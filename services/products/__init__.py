@@ -1,1 +1,1 @@
-"""Products: what is in force, and what was agreed."""
+"""Use cases of products."""

@@ -1,4 +1,7 @@
-"""The product of an application: in force when it begins, and by its own references ever after."""
+"""The product that something was agreed under: the one place where it is looked up.
+
+In force when an application begins, and by the application's own references ever after.
+"""
 
 from domain.common.definitions import Agreed, UnknownDefinition
 from domain.products.checks import PRODUCT
@@ -8,10 +11,12 @@ from storage.applications.applications import ApplicationRepository, Application
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionRepository
+from storage.lines.lines import LineRepository, LineRow
+from storage.loans.loans import LoanRow
 
 
-async def product_in_force(tx: Transaction, code: str) -> AgreedProduct:
-    """Return the product that may be applied for under `code` now; raises `UnknownProduct`."""
+async def product_on_offer(tx: Transaction, code: str) -> AgreedProduct:
+    """Return the product that can be applied for by `code` now; raises `UnknownProduct`."""
     definitions = DefinitionRepository(tx)
     try:
         product = await definitions.in_force(PRODUCT, code)
@@ -21,14 +26,14 @@ async def product_in_force(tx: Transaction, code: str) -> AgreedProduct:
     return await _with_elements(tx, product)
 
 
-async def products_in_force(tx: Transaction) -> list[AgreedProduct]:
-    """Return every product that may be applied for now, by code."""
+async def products_on_offer(tx: Transaction) -> list[AgreedProduct]:
+    """Return every product that can be applied for now, by code."""
     products = await DefinitionRepository(tx).all_in_force(PRODUCT)
     return [await _with_elements(tx, product) for product in products]
 
 
-async def agreed_product(tx: Transaction, application: ApplicationRow) -> AgreedProduct:
-    """Return the product that an application is for, as it was agreed when it began."""
+async def product_of(tx: Transaction, application: ApplicationRow) -> AgreedProduct:
+    """Return the product of an application, as it was agreed when that began."""
     definitions = DefinitionRepository(tx)
     return AgreedProduct(
         product=await definitions.of_ref(PRODUCT, application.product_ref),
@@ -36,12 +41,25 @@ async def agreed_product(tx: Transaction, application: ApplicationRow) -> Agreed
     )
 
 
-async def agreed_product_of(tx: Transaction, application_id: str) -> AgreedProduct:
-    """Return the same by the application's id, as of a line; raises `RecordMissing`."""
+async def product_of_application(tx: Transaction, application_id: str) -> AgreedProduct:
+    """Return the product of an application by its id; raises `RecordMissing`."""
     application = await ApplicationRepository(tx).get(application_id)
     if application is None:
         raise RecordMissing(f"no application {application_id}")
-    return await agreed_product(tx, application)
+    return await product_of(tx, application)
+
+
+async def product_of_line(tx: Transaction, line: LineRow) -> AgreedProduct:
+    """Return the product of the application that a line came of."""
+    return await product_of_application(tx, line.application_id)
+
+
+async def product_of_loan(tx: Transaction, loan: LoanRow) -> AgreedProduct:
+    """Return the product that a loan was lent under."""
+    line = await LineRepository(tx).get(loan.line_id)
+    if line is None:
+        raise RecordMissing(f"loan {loan.id} has no line")
+    return await product_of_line(tx, line)
 
 
 async def _with_elements(tx: Transaction, product: Agreed[Product]) -> AgreedProduct:

@@ -1,6 +1,8 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Trial plans that a borrower was shown."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +10,7 @@ from pydantic import Json
 
 from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
+from domain.pricing.cap_warnings import RecordedCapWarning
 from domain.pricing.cost_sheet import CostSheet
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
@@ -15,14 +18,15 @@ from storage.common.rows import Row
 
 _COLUMNS: Final = (
     "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
-    " cost_sheet_hash"
+    " cost_sheet_hash, cap_warnings"
 )
 
 
 class QuoteRow(Row):
     """A quote: the terms, the plan that follows from them and its hash; `amount` in minor units.
 
-    `cost_sheet` is the all-in cost sheet that was shown with it, if the loan has an annual cost.
+    `cost_sheet` is the all-in cost sheet that was shown with it, if the loan has an annual cost,
+    `cap_warnings` are the soft rate caps that the plan is above.
     """
 
     id: str
@@ -36,6 +40,7 @@ class QuoteRow(Row):
     expires_at: datetime
     cost_sheet: Json[CostSheet] | None
     cost_sheet_hash: str | None
+    cap_warnings: Json[tuple[RecordedCapWarning, ...]]
 
 
 class QuoteRepository(TableRepository[QuoteRow]):
@@ -55,6 +60,7 @@ class QuoteRepository(TableRepository[QuoteRow]):
         quoted_at: datetime,
         expires_at: datetime,
         cost_sheet: CostSheet | None = None,
+        cap_warnings: Sequence[RecordedCapWarning] = (),
     ) -> QuoteRow:
         """Record a quote; a repeat returns the recorded one.
 
@@ -63,7 +69,7 @@ class QuoteRepository(TableRepository[QuoteRow]):
         inserted = await self._one(
             QuoteRow,
             f"insert into quotes ({_COLUMNS})"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
             f" on conflict (id) do nothing returning {_COLUMNS}",
             quote_id,
             line_id,
@@ -76,6 +82,7 @@ class QuoteRepository(TableRepository[QuoteRow]):
             expires_at,
             None if cost_sheet is None else cost_sheet.model_dump_json(),
             None if cost_sheet is None else cost_sheet.hash,
+            json.dumps([warning.model_dump(mode="json") for warning in cap_warnings]),
         )
         row = inserted or await self.get(quote_id)
         if row is None or (row.line_id, row.plan_hash) != (line_id, plan.hash):

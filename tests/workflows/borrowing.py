@@ -24,6 +24,7 @@ from storage.loans.loans import LoanRepository, LoanRow
 from storage.loans.repayments import RepaymentRepository, RepaymentRow
 from storage.payments import TransferRepository, TransferState
 from tests.integration import story
+from tests.products import CASH
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender
 
 Answer = TypeVar("Answer", bound=Message)

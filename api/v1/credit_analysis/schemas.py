@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
@@ -12,6 +12,7 @@ from domain.credit_analysis.analysis import PersonKind
 from domain.credit_analysis.feedback import ProposalStatus
 from domain.credit_analysis.policy import AnalysisHit, AnalysisStatus
 from messages.credit_analysis import AnalysisWord
+from services.credit_analysis.reviewing import AnalysisDetails
 from storage.credit_analysis.notices import NoticeState, RelayState
 from storage.credit_analysis.scr_consents import InvitationState
 
@@ -112,6 +113,20 @@ class AnalysisDetail(AnalysisSummary):
     registration: list[str]
     same_number: int
     proposal: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, details: AnalysisDetails) -> Self:
+        """Return the answer for an analysis."""
+        return cls(
+            **AnalysisSummary.model_validate(details.analysis).model_dump(),
+            checks=[CheckAnswer.model_validate(check) for check in details.checks],
+            notices=[NoticeAnswer.model_validate(notice) for notice in details.notices],
+            signers=[SignerAnswer.model_validate(signer) for signer in details.signers],
+            relays=[RelayAnswer.model_validate(relay) for relay in details.relays],
+            registration=list(details.related.registration),
+            same_number=details.related.same_number,
+            proposal=details.proposal,
+        )
 
 
 class AnalysisReviewBody(ReviewBody):

@@ -1,12 +1,14 @@
 """The consent of a proposal's signer, as the link that was sent shows it."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import ConfigDict
 
 from api.http.schemas import Answer, Body
 from api.v1.people.consent_schemas import Sha256, TextVersion
 from domain.credit_analysis.scr_consents import CURRENT
+from services.credit_analysis.scr_consents import SignerConsent
 
 
 class ScrConsentBody(Body):
@@ -37,3 +39,19 @@ class ScrConsentAnswer(Answer):
     expires_at: datetime
     signed_version: str | None
     signed_at: datetime | None
+
+    @classmethod
+    def of(cls, found: SignerConsent) -> Self:
+        """Return the answer for what a link is for."""
+        consent = found.consent
+        return cls(
+            lender=found.analysis.client,
+            applicant=found.applicant,
+            signer=found.signer,
+            text_version=CURRENT.version,
+            text_sha256=CURRENT.sha256,
+            text=CURRENT.text,
+            expires_at=consent.expires_at,
+            signed_version=consent.text_version,
+            signed_at=consent.signed_at,
+        )

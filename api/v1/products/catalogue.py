@@ -18,7 +18,7 @@ from domain.products.products import AgreedProduct, UnknownProduct
 from domain.verification.element_policies import Stage
 from domain.verification.elements import ElementKind
 from runtime.clock import utc_now
-from services.products.agreed import product_in_force, products_in_force
+from services.products.agreed import product_on_offer, products_on_offer
 
 router = gated_router("/products", "products")
 
@@ -29,7 +29,7 @@ ProductPath = Annotated[Code, Path()]
 async def products(caller: Caller, services: Using) -> Page[ProductAnswer]:
     """Return every product in force with its limits, its terms and what it costs."""
     async with services.database.read() as tx:
-        found = await products_in_force(tx)
+        found = await products_on_offer(tx)
     return Page(items=[await _answer(product) for product in found], next=None)
 
 
@@ -45,7 +45,7 @@ async def elements(
 ) -> Page[ElementPolicyAnswer]:
     """Return them in the order in which they are asked for."""
     async with services.database.read() as tx:
-        found = await product_in_force(tx, product)
+        found = await product_on_offer(tx, product)
     asked: list[tuple[ElementKind, Stage]] = [
         *((kind, Stage.APPLICATION) for kind in found.required_elements),
         *((kind, Stage.OPTIONAL) for kind in found.optional_elements),
@@ -77,7 +77,7 @@ async def elements(
 async def _product(code: str, services: Services) -> AgreedProduct:
     async with services.database.read() as tx:
         try:
-            return await product_in_force(tx, code)
+            return await product_on_offer(tx, code)
         except UnknownProduct:
             raise not_found("product") from None
 

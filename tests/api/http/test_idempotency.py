@@ -16,6 +16,7 @@ from runtime.settings import Settings
 from storage.common.audit import AuditRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, http_client, keyed, serving
+from tests.products import CASH
 
 _QUOTE = {"amount": 1_000_000, "instalments": 12}
 

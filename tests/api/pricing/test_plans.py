@@ -10,11 +10,12 @@ from fastapi import FastAPI
 import api.app
 from api.http.access import SMALL
 from api.http.services import Services
-from api.v1 import lines
 from domain.pricing.rate_caps import LenderKind, RateCapExceeded
 from runtime.settings import Settings
+from services.products import agreed
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
+from tests.products import CASH
 
 PATH = "/v1/plans/preview"
 GOLDEN: dict[str, Any] = {
@@ -230,7 +231,7 @@ async def test_a_quote_above_a_hard_cap_is_refused(
     unlicensed = CASH.model_copy(update={"lender_kind": LenderKind.UNLICENSED})
     path, body = f"/v1/lines/{line_id}/quotes", {"amount": 1_000_000, "instalments": 12}
     with monkeypatch.context() as patched:
-        patched.setattr(lines, "product_of", lambda code: unlicensed)
+        patched.setattr(agreed, "product_of_code", lambda code: unlicensed)
         answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "rate_cap_exceeded")
     assert "24.0000631878 % is above the 12" in answer.json()["detail"]

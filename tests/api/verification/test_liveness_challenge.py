@@ -23,6 +23,7 @@ from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 from tests.integration import story
+from tests.products import CASH
 from tests.workflows.asking import need_nothing
 
 VALID_FOR = timedelta(minutes=10)
@@ -189,7 +190,7 @@ async def test_a_repeat_is_taken_however_late_it_comes(
     first = await gives(http, where, actions, key=key)
     assert (first.status_code, first.json()["code"]) == (503, "engine_unavailable")
     assert await attempts(services, application_id) == {"operator": 1, "liveness": 1}
-    monkeypatch.setattr("api.v1.verification.intake.utc_now", lambda: utc_now() + LATER)
+    monkeypatch.setattr("services.verification.intake.utc_now", lambda: utc_now() + LATER)
     again = await gives(http, where, actions, key=key)
     assert (again.status_code, again.json()["code"]) == (503, "engine_unavailable")
     assert await attempts(services, application_id) == {"operator": 1, "liveness": 1}
@@ -242,7 +243,7 @@ async def test_before_a_drawdown_the_same_holds(
     actions = tuple((await challenge(http, application_id))["actions"])
     key = secrets.token_hex(8)
     assert (await gives(http, where, actions, key=key)).status_code == 503
-    monkeypatch.setattr("api.v1.verification.intake.utc_now", lambda: utc_now() + LATER)
+    monkeypatch.setattr("services.verification.intake.utc_now", lambda: utc_now() + LATER)
     assert (await gives(http, where, actions, key=key)).status_code == 503
     assert await attempts(services, application_id) == {"operator": 1, "liveness": 1}
 

@@ -34,6 +34,7 @@ from tests.integration.story import (
     operator,
     real_name,
 )
+from tests.products import CASH
 
 ON = date(2026, 3, 2)
 RULES = {"blacklist": "shared_lists", "multi_lender": "multi_lender", "fireeye": "model_score"}

@@ -7,18 +7,19 @@ from types import MappingProxyType
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from api.v1.applications.views import element_answer
 from domain.applications.application import ApplicationState, Waiting, is_provided
 from domain.common.calendar import business_date
 from domain.decisioning.decision import Outcome
 from domain.people.consents import Purpose
 from domain.products import products
+from domain.products.products import CASH_LOAN
 from domain.verification.elements import AddressBookEntry, ElementKind, PersonalInformation, Verdict
 from messages import calls
 from messages.applications import AssessApplication, RecordState
 from runtime.clock import utc_now
 from sandbox import pictures
 from sandbox.personas import person
+from services.verification.progress import last_day
 from storage.common.errors import IdempotencyMismatch
 from storage.decisioning import DecisionRepository
 from storage.people.consents import ConsentRepository
@@ -27,7 +28,7 @@ from storage.verification.elements import ElementRepository, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
 
-BOOKISH = CASH.model_copy(update={"code": "bookish", "check_address_book": True})
+BOOKISH = CASH_LOAN.model_copy(update={"code": "bookish", "check_address_book": True})
 """Compares emergency contacts with the address book."""
 
 PARENT, FRIEND = "13800138000", "13900139000"
@@ -228,7 +229,7 @@ async def test_without_the_consent_contacts_are_checked_without_the_book(bench: 
 
 @pytest.mark.parametrize("ends_in", [timedelta(days=20), timedelta(days=5_000), None])
 async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta | None) -> None:
-    today = business_date(utc_now(), CASH.zone)
+    today = business_date(utc_now(), CASH_LOAN.zone)
     valid_until = today + ends_in if ends_in else None
     of = await known(bench, 6204, "cash")
     shown = replace(of.person, valid_until=valid_until)
@@ -237,14 +238,13 @@ async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta
     facts = (await verification(of, ElementKind.IDENTITY_CARD)).facts
     assert facts["valid_until"] == (valid_until.isoformat() if valid_until else None)
     async with bench.database.read() as tx:
-        kept = await ElementRepository(tx).kept_by(of.start.applicant_id, CASH.zone)
+        kept = await ElementRepository(tx).kept_by(of.start.applicant_id, CASH_LOAN.zone)
     [card] = [item for item in kept if item.own and item.kind is ElementKind.IDENTITY_CARD]
     assert card.valid_until == valid_until
     async with bench.database.read() as tx:
         latest = await ElementRepository(tx).latest(of.start.application_id)
-    [shown_to_applicant] = [
-        element_answer(one, CASH) for one in latest if one.kind is ElementKind.IDENTITY_CARD
+    [shown_until] = [
+        last_day(one, CASH_LOAN) for one in latest if one.kind is ElementKind.IDENTITY_CARD
     ]
-    shown_until = shown_to_applicant.counts_until
-    assert shown_until == card.counts_until(CASH)
+    assert shown_until == card.counts_until(CASH_LOAN)
     assert shown_until == card.verified_on + min(ends_in or timedelta.max, timedelta(days=365))

@@ -29,6 +29,7 @@ from storage.common.errors import RecordMissing
 from storage.decisioning import DecisionRepository
 from storage.lines.lines import LineRepository
 from tests.integration import story
+from tests.products import CASH
 from tests.workflows.applying import Applying, apply, in_review, offered, six_elements
 from tests.workflows.lender import (
     Lender,

@@ -10,6 +10,7 @@ from domain.verification.elements import ElementKind, Verdict
 from messages.ids import application_workflow
 from storage.common.outbox import OutboxRepository
 from tests.integration import story
+from tests.products import CASH
 from tests.workflows.applying import Applying, apply, offered
 from tests.workflows.lender import Lender, also_uncached, person, refused
 

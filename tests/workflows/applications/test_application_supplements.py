@@ -18,6 +18,7 @@ from storage.applications.supplements import SupplementRepository
 from storage.common.audit import AuditRepository
 from storage.decisioning import DecisionRepository
 from tests.integration import story
+from tests.products import CASH
 from tests.workflows.applying import Applying, apply, in_review, six_elements
 from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
 

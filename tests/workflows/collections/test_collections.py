@@ -9,6 +9,7 @@ from messages.ids import new_id
 from messages.loans import RepayCommand
 from storage.collections import ActionState
 from storage.loans.loans import LoanState
+from tests.products import CASH
 from tests.workflows.borrowing import Loan, lend
 from tests.workflows.lender import Lender, also_uncached, ended, eventually, person
 

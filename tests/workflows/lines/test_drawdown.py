@@ -16,6 +16,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.loans import LoanRepository
 from storage.payments import TransferRepository, TransferState
 from tests.integration import story
+from tests.products import CASH
 from tests.workflows.borrowing import Line, open_line
 from tests.workflows.lender import Lender, also_uncached, eventually, of_type, person
 

@@ -14,6 +14,7 @@ from messages.payments import TransferStatus
 from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentState
 from tests.integration import story
+from tests.products import CASH
 from tests.workflows.borrowing import DISBURSED_ON, Loan, lend
 from tests.workflows.lender import (
     Lender,

@@ -1,4 +1,4 @@
-"""Taking over what a person had verified before: by reference, audited, never another person's."""
+"""Reusing what a person had verified before: by reference, audited, never another person's."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from storage.people.consents import ConsentRepository
 from storage.verification.elements import ElementRepository, ElementStatus
 
 
-async def take_over(
+async def reuse_verifications(
     tx: Transaction,
     application: ApplicationRow,
     product: AgreedProduct,
@@ -26,7 +26,7 @@ async def take_over(
     on: date,
     at: datetime,
 ) -> list[ElementStatus]:
-    """Let kept elements of `kinds` that count on the business date `on` count for an application.
+    """Let earlier verifications of `kinds` that count on the date `on` count for an application.
 
     What the applicant does not consent to now is not used again.
     Returns every element of `kinds` that the application reuses, those of an earlier call too. What
