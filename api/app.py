@@ -19,15 +19,10 @@ from api.http.reference import reference_router
 from api.http.refusals import answer_of
 from api.http.services import open_services
 from api.v1 import ROUTERS
-from domain.common.calendar import business_date
 from domain.common.errors import DomainError
 from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
 from domain.credit_analysis.feedback import Feedback
-from domain.products.release import check_release
-from runtime.clock import utc_now
 from runtime.settings import Settings
-from services.products.agreed import products_on_offer
-from storage.database import Database
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +51,6 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings, client) as services:
-            await _check_products(services.database)
             app.state.services = services
             yield
             services.stopping.set()
@@ -81,16 +75,6 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     app.add_middleware(RequestLine)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
-
-
-async def _check_products(database: Database) -> None:
-    """Refuse to start with a product that may not go out today."""
-    async with database.read() as tx:
-        products = await products_on_offer(tx)
-    for product in products:
-        today = business_date(utc_now(), product.zone)
-        for warning in check_release(product.content, today):
-            _log.warning("rate_cap_warning", product=product.code, finding=str(warning))
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from domain.common.definitions import Agreed, UnknownDefinition
+from domain.common.definitions import Agreed, DefinitionRef, Kind, UnknownDefinition
 from domain.common.reject_codes import REJECT_CODES
 from domain.decisioning.decision import Rules
 from domain.decisioning.policy import DECISION_POLICY, DecisionPolicy
+from domain.definitions import KINDS
 from domain.products.checks import PRODUCT
 from domain.products.products import AgreedProduct, Product
 from domain.verification.element_policies import (
@@ -62,29 +63,43 @@ def changed(
     )
 
 
-async def release_product(record: Database, product: AgreedProduct) -> AgreedProduct:
-    """Bring a product and its element policies into force; return both with their references."""
-    elements = await release(
-        record, ELEMENT_POLICIES, product.elements.ref.code, product.elements.content
-    )
-    ref = await release(record, PRODUCT, product.code, product.content)
-    await until_in_force(record, PRODUCT.name, product.code, ref.version)
-    return AgreedProduct(
-        product=Agreed[Product](ref=ref, content=product.content),
-        elements=Agreed[ElementPolicies](ref=elements, content=product.elements.content),
-    )
+async def release_products(record: Database, *products: AgreedProduct) -> list[AgreedProduct]:
+    """Bring products and their element policies into force, and wait until `record` knows it.
+
+    Returns them with the references that they have now.
+    """
+    released = []
+    async with record.transaction() as tx:
+        for product in products:
+            code = product.elements.ref.code
+            elements = await release(tx, ELEMENT_POLICIES, code, product.elements.content)
+            ref = await release(tx, PRODUCT, product.code, product.content)
+            released.append(
+                AgreedProduct(
+                    product=Agreed[Product](ref=ref, content=product.content),
+                    elements=Agreed[ElementPolicies](
+                        ref=elements, content=product.elements.content
+                    ),
+                )
+            )
+    for product in released:
+        await until_in_force(record, product.product.ref)
+    return released
 
 
-async def until_in_force(record: Database, kind: str, code: str, version: int) -> None:
-    """Wait until the processes of this test know of a release, which takes a second at most."""
-    kinds = {one.name: one for one in (PRODUCT, ELEMENT_POLICIES, DECISION_POLICY, REJECT_CODES)}
-    for _ in range(200):
-        async with record.read() as tx:
-            try:
-                found = await DefinitionRepository(tx).in_force(kinds[kind], code)
-            except UnknownDefinition:
-                found = None
-        if found is not None and found.ref.version >= version:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{kind}/{code}@{version} did not come into force")
+async def until_in_force(record: Database, ref: DefinitionRef) -> None:
+    """Wait until the caches of this test know of a release, which takes a second at most."""
+    async with asyncio.timeout(10):
+        while True:
+            if await _in_force(record, ref) == ref:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def _in_force(record: Database, ref: DefinitionRef) -> DefinitionRef | None:
+    kind: Kind[Any] = KINDS[ref.kind]
+    async with record.read() as tx:
+        try:
+            return (await DefinitionRepository(tx).in_force(kind, ref.code)).ref
+        except UnknownDefinition:
+            return None

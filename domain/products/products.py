@@ -32,6 +32,7 @@ MAX_CHOICE = 120
 
 _Amount = Annotated[int, Field(strict=True, gt=0)]
 _Choice = Annotated[int, Field(strict=True, ge=1, le=MAX_CHOICE)]
+_PARTY = r"^[a-z0-9_-]{1,32}$"
 _Duration = Annotated[timedelta, Field(gt=timedelta())]
 
 
@@ -64,8 +65,8 @@ class Product(Content):
     amount_step: _Amount
     instalments: tuple[_Choice, ...] = Field(min_length=1)
     terms: TermsTemplate
-    funder: str = Field(default="own", pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    settlement_bank: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    funder: str = Field(default="own", pattern=_PARTY)
+    settlement_bank: str | None = Field(default=None, pattern=_PARTY)
     mode: Literal["single_batch", "revolving"]
     required_elements: tuple[ElementKind, ...]
     optional_elements: tuple[ElementKind, ...] = ()

@@ -18,6 +18,7 @@ from messages.ids import new_id
 from messages.loans import RepaymentSource
 from runtime.clock import utc_now
 from services.people.ownership import applicant_id_of
+from services.products.agreed import product_on_offer
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository
 from storage.collections import CollectionActionRepository
@@ -49,7 +50,12 @@ class Credit:
 
 
 async def application(
-    tx: Transaction, channel: str, reference: str, amount: int = 1_000_000
+    tx: Transaction,
+    channel: str,
+    reference: str,
+    amount: int = 1_000_000,
+    *,
+    product: str = "cash",
 ) -> StartApplication:
     """An application that collects its elements."""
     applicant = await ApplicantRepository(tx).get_or_create(
@@ -58,7 +64,7 @@ async def application(
     start = StartApplication(
         application_id=new_id("app"),
         applicant_id=applicant.id,
-        product="cash",
+        product=await product_on_offer(tx, product),
         channel=channel,
         currency="CNY",
         amount=amount,

@@ -36,6 +36,7 @@ from runtime.clock import utc_now
 from runtime.temporal.siblings import Siblings
 from sandbox import pictures
 from sandbox.personas import Person
+from services.products.agreed import product_on_offer
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository
 from storage.common.repository import Transaction
@@ -245,7 +246,7 @@ async def applicant(
         start = StartApplication(
             application_id=new_id("app"),
             applicant_id=row.id,
-            product=product,
+            product=await product_on_offer(tx, product),
             channel=channel,
             currency="CNY",
             amount=AMOUNT,
@@ -314,7 +315,6 @@ class Borrower:
         return ReserveDrawdown(
             line_id=self.line_id,
             applicant_id=self.applicant_id,
-            product=self.applicant.start.product,
             command=command,
             at=self.opened_at + timedelta(minutes=1),
         )
@@ -343,7 +343,7 @@ class Borrower:
             loan_id=receipt.loan_id,
             line_id=self.line_id,
             applicant_id=self.applicant_id,
-            product=self.applicant.start.product,
+            product=self.applicant.start.product.code,
             disbursed_on=on,
         )
 
@@ -390,7 +390,6 @@ def opening(of: Applicant, accepted: Offer, opened_at: datetime) -> OpenLine:
     return OpenLine(
         application_id=of.start.application_id,
         applicant_id=of.start.applicant_id,
-        product=of.start.product,
         offer=accepted,
         line_id=ids.derived_id("lin", of.start.application_id),
         opened_at=opened_at,
@@ -399,9 +398,11 @@ def opening(of: Applicant, accepted: Offer, opened_at: datetime) -> OpenLine:
     )
 
 
-async def borrower(bench: Bench, person: Person, *, mode: str = "single_batch") -> Borrower:
+async def borrower(
+    bench: Bench, person: Person, *, mode: str = "single_batch", product: str = "cash"
+) -> Borrower:
     """Verify an applicant and open a line for them."""
-    known = await applicant(bench, person)
+    known = await applicant(bench, person, product=product)
     await known.verify_identity()
     accepted, now = offer(mode=mode), utc_now()
     async with bench.database.transaction() as tx:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from domain.applications.application import ApplicationState, Rejection, Waiting
-from domain.decisioning.decision import POLICY_VERSION, Decision, Outcome
+from domain.decisioning.decision import Decision, Outcome
 from messages import calls, ids
 from messages.applications import (
     Offer,
@@ -22,6 +22,7 @@ from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.decisioning import DecisionRepository
 from tests.integration.story import Applicant, Bench, applicant, offer
+from tests.products import RULES
 
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
 
@@ -33,6 +34,7 @@ def state(known: Applicant, to: ApplicationState, state_seq: int) -> RecordState
         waiting=Waiting.NOTHING,
         state_seq=state_seq,
         at=AT,
+        business_date=AT.date(),
     )
 
 
@@ -48,7 +50,7 @@ def decided(
         application_id=known.start.application_id,
         decision=Decision(
             outcome=outcome,
-            policy_version=POLICY_VERSION,
+            policy=RULES.policy.ref,
             score=600,
             reject_code=code,
             reapply_on=None,
@@ -66,14 +68,13 @@ def decided(
 def word(
     known: Applicant, reviewer: str, *, approve: bool, accepted: bool, made: Offer | None = None
 ) -> RecordReview:
-    rejected = accepted and not approve
     return RecordReview(
         application_id=known.start.application_id,
         approve=approve,
         accepted=accepted,
         command=ReviewCommand(reviewer=reviewer, reason="as told"),
         at=AT,
-        rejection=Rejection(code="R13", reapply_on=None) if rejected else None,
+        business_date=AT.date(),
         offer=made,
         state_seq=3,
     )

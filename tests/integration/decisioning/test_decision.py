@@ -184,7 +184,7 @@ async def test_a_rejected_person_is_kept_away_in_every_channel_until_the_day(
 ) -> None:
     first = await verified(bench, "approved", 205)
     rejection = Rejection(code="R13", reapply_on=date(2026, 4, 1))
-    await bench.perform(
+    recorded = await bench.perform(
         calls.RECORD_STATE,
         RecordState(
             application_id=first.start.application_id,
@@ -192,9 +192,11 @@ async def test_a_rejected_person_is_kept_away_in_every_channel_until_the_day(
             waiting=Waiting.NOTHING,
             state_seq=2,
             at=datetime(2026, 3, 2, tzinfo=UTC),
-            rejection=rejection,
+            business_date=date(2026, 3, 2),
+            reject_code="R13",
         ),
     )
+    assert recorded.rejection == rejection
     early = await verified(bench, "approved", 205, "partner")
     decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(early, date(2026, 3, 31)))
     assert (decision.outcome, decision.reject_code) == (Outcome.REJECT, "R13")
@@ -247,6 +249,7 @@ async def test_who_has_another_application_decided_is_rejected_until_it_is_over(
         waiting=Waiting.NOTHING,
         state_seq=9,
         at=datetime(2026, 3, 2, 5, tzinfo=UTC),
+        business_date=date(2026, 3, 2),
     )
     await bench.perform(calls.RECORD_STATE, state)
     free = await bench.perform(calls.ASSESS_APPLICATION, assessment(third))

@@ -34,7 +34,7 @@ from tests.integration.story import (
     operator,
     real_name,
 )
-from tests.products import CASH
+from tests.products import CASH, changed, release_products
 
 ON = date(2026, 3, 2)
 RULES = {"blacklist": "shared_lists", "multi_lender": "multi_lender", "fireeye": "model_score"}
@@ -44,8 +44,8 @@ SOURCES = {"blacklist": "blacklist", "multi_lender": "multi_lender", "fireeye": 
 _members = count(7000)
 
 
-async def verified(bench: Bench, key: str = "approved") -> Applicant:
-    known = await applicant(bench, person(key, next(_members)))
+async def verified(bench: Bench, key: str = "approved", product: str = "cash") -> Applicant:
+    known = await applicant(bench, person(key, next(_members)), product=product)
     await known.verify_identity()
     return known
 
@@ -85,10 +85,11 @@ def switching(bench: Bench, changes: dict[str, dict[str, Any]]) -> Bench:
     return replace(bench, by_queue=by_queue)
 
 
-def asking(monkeypatch: pytest.MonkeyPatch, *sources: Capability) -> None:
-    """Have the product ask these sources."""
-    product = CASH.model_copy(update={"decision_sources": sources})
-    monkeypatch.setattr("activities.decisioning.decision.product_of", lambda _: product)
+async def asking(bench: Bench, source: Capability) -> str:
+    """Offer a product that asks this source alone, and return its code."""
+    product = changed(CASH, f"asking_{source}", decision_sources=(source,))
+    await release_products(bench.database, product)
+    return product.code
 
 
 async def test_every_source_is_asked_once_and_paid_once(bench: Bench) -> None:
@@ -249,16 +250,16 @@ async def test_a_second_source_stands_in_for_the_first(bench: Bench) -> None:
 
 
 async def test_a_product_asks_only_what_it_wants_to_know(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    asking(monkeypatch, Capability.BUREAU)
-    known = await verified(bench, "multi_lender_heavy")
+    bureau = await asking(bench, Capability.BUREAU)
+    known = await verified(bench, "multi_lender_heavy", bureau)
     decision = await assess(bench, known)
     assert {hit.rule for hit in decision.hits} == {"score", "multi_head"}
     for source in SOURCES.values():
         assert await enquiries(bench, known, source) == []
-    asking(monkeypatch, Capability.MODEL_SCORE)
-    known = await verified(bench, "thin_file")
+    model = await asking(bench, Capability.MODEL_SCORE)
+    known = await verified(bench, "thin_file", model)
     assert (await assess(bench, known)).hits[0].rule == "model_score"
     assert await enquiries(bench, known, "bureau") == []
 

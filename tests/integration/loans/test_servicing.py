@@ -27,7 +27,6 @@ from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms, monthly_terms
 from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.trial import plan_cost_sheet
-from domain.products.products import CASH, PRODUCTS
 from messages import calls, ids
 from messages.ids import new_id
 from messages.loans import BookFact, RecordFact
@@ -47,6 +46,7 @@ from tests.integration.story import (
     borrower,
     disbursement,
 )
+from tests.products import CASH, changed, release_products
 
 FIRST_DUE = date(2026, 2, 15)
 INSTALMENT = 94_560
@@ -271,18 +271,13 @@ async def _quoted(bench: Bench, who: Borrower, terms: LoanTerms) -> tuple[str, C
     return quote_id, sheet
 
 
-@pytest.fixture
-def _bank(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the money of cash loans move through a named bank, lent by a partner."""
-    ours = CASH.model_copy(update={"settlement_bank": "icbc", "funder": "trust-7"})
-    monkeypatch.setattr(
-        "activities.lines.drawdowns.product_of", {**PRODUCTS, "cash": ours}.__getitem__
-    )
+PARTNERED = changed(CASH, "partnered", settlement_bank="icbc", funder="trust-7")
+"""Its money moves through a named bank, and a partner lends it."""
 
 
-@pytest.mark.usefixtures("_bank")
 async def test_fees_are_kept_back_from_the_proceeds_and_the_bank_is_named(bench: Bench) -> None:
-    who = await borrower(bench, person("approved", 4_010))
+    await release_products(bench.database, PARTNERED)
+    who = await borrower(bench, person("approved", 4_010), product=PARTNERED.code)
     quote_id, sheet = await _quoted(bench, who, costly_terms())
     receipt = await bench.perform(
         calls.RESERVE_DRAWDOWN, who.reservation(who.command(quote_id, AMOUNT))

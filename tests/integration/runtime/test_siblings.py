@@ -12,6 +12,7 @@ from messages import search_attributes as attributes
 from messages.lines import StartLine
 from runtime.clock import utc_now
 from runtime.temporal.siblings import Siblings
+from tests.products import CASH
 
 
 @workflow.defn(name="CreditLine", sandboxed=False)
@@ -31,7 +32,7 @@ async def test_a_repeat_leaves_a_process_that_runs_or_ran_as_it_is(
         line_id=ids.new_id("lin"),
         applicant_id=ids.new_id("per"),
         application_id=ids.new_id("app"),
-        product="cash",
+        product=CASH,
         currency="CNY",
         credit_limit=1_000_000,
         mode="single_batch",

@@ -31,6 +31,7 @@ from storage.payments import TransferRepository
 from storage.people.applicants import ApplicantRepository, Personal
 from storage.verification.elements import ElementRepository
 from tests.integration.story import Bench, applicant, borrower, operator, real_name
+from tests.products import CASH
 
 
 async def apply_for(tx: Transaction, channel: str = "app") -> StartApplication:
@@ -38,7 +39,7 @@ async def apply_for(tx: Transaction, channel: str = "app") -> StartApplication:
     start = StartApplication(
         application_id=new_id("app"),
         applicant_id=row.id,
-        product="cash",
+        product=CASH,
         channel=channel,
         currency="CNY",
         amount=1_000_000,

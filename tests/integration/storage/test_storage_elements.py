@@ -29,8 +29,8 @@ from storage.verification.captures import CaptureRepository, CaptureState
 from storage.verification.elements import ElementRepository, ElementStatus
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.integration import story
+from tests.products import CASH
 
-ZONE = "Asia/Shanghai"
 NOON = datetime(2026, 3, 1, 4, tzinfo=UTC)
 TODAY = date(2026, 3, 1)
 REAL_NAME, OPERATOR = ElementKind.REAL_NAME, ElementKind.OPERATOR
@@ -42,7 +42,7 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
     start = StartApplication(
         application_id=new_id("app"),
         applicant_id=applicant.id,
-        product="cash",
+        product=CASH,
         channel=channel,
         currency="CNY",
         amount=1_000_000,
@@ -99,7 +99,7 @@ def face(who: Person) -> Element:
 async def reuse(
     tx: Transaction, application: ApplicationRow, on: date = TODAY
 ) -> dict[ElementKind, ElementStatus]:
-    taken = await reuse_verifications(tx, application, tuple(ElementKind), on, NOON)
+    taken = await reuse_verifications(tx, application, CASH, CASH.kinds, on, NOON)
     return {status.kind: status for status in taken}
 
 
@@ -140,8 +140,9 @@ async def test_the_business_date_of_a_verification_is_the_lenders(database: Data
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         await verify(tx, application, story.operator(who), at=NOON.replace(hour=19))
-        kept = await ElementRepository(tx).kept_by(application.applicant_id, ZONE)
-    assert [item.verified_on for item in kept] == [date(2026, 3, 2)]
+        kept = await ElementRepository(tx).kept_by(application.applicant_id)
+    # Thirty days from there.
+    assert [item.counts_until(CASH) for item in kept] == [date(2026, 4, 1)]
 
 
 async def test_a_mismatch_is_never_kept(database: Database) -> None:
@@ -149,7 +150,7 @@ async def test_a_mismatch_is_never_kept(database: Database) -> None:
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         await verify(tx, application, story.operator(who), verdict=Verdict.MISMATCH)
-        assert await ElementRepository(tx).kept_by(application.applicant_id, ZONE) == []
+        assert await ElementRepository(tx).kept_by(application.applicant_id) == []
 
 
 async def test_a_stranger_is_given_nothing_and_an_unknown_person_is_nobodys_twin(
@@ -192,7 +193,7 @@ async def test_what_is_not_consented_to_any_more_is_not_taken_over(database: Dat
             StartApplication(
                 application_id=new_id("app"),
                 applicant_id=first.applicant_id,
-                product="cash",
+                product=CASH,
                 channel="app",
                 currency="CNY",
                 amount=1_000_000,
@@ -229,7 +230,9 @@ async def test_what_is_provided_later_counts_before_what_was_taken_over(
     async with database.transaction() as tx:
         await verify(tx, await apply_as(tx, "app", reference), *basic(who))
         later = await apply_as(tx, "app", reference)
-        await reuse_verifications(tx, later, (OPERATOR,), TODAY, utc_now() - timedelta(minutes=1))
+        await reuse_verifications(
+            tx, later, CASH, (OPERATOR,), TODAY, utc_now() - timedelta(minutes=1)
+        )
     async with database.transaction() as tx:
         (given,) = await verify(tx, later, story.operator(other), verdict=Verdict.MISMATCH)
         (status,) = [

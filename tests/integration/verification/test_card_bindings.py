@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.products.products import PRODUCTS
 from domain.verification.elements import ElementKind, Verdict
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person, person
@@ -16,6 +15,7 @@ from tests.integration.sources.test_data_sources_binding import an_earlier_time
 from tests.integration.story import Bench, applicant
 from tests.integration.verification.test_captures_desk import enquiries, recorded
 from tests.integration.verification.test_elements import Capturing
+from tests.products import CASH, REVOLVING
 
 WRONG_CODE = "000000"
 
@@ -128,5 +128,5 @@ async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Benc
 
 
 def test_a_line_for_a_year_binds_its_card_and_a_single_loan_checks_it() -> None:
-    captured = {p.code: p.policy_of(ElementKind.BANK_CARD).captured for p in PRODUCTS.values()}
+    captured = {p.code: p.policy_of(ElementKind.BANK_CARD).captured for p in (CASH, REVOLVING)}
     assert captured == {"cash": False, "revolving": True}

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from types import MappingProxyType
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -11,8 +10,6 @@ from domain.applications.application import ApplicationState, Waiting, is_provid
 from domain.common.calendar import business_date
 from domain.decisioning.decision import Outcome
 from domain.people.consents import Purpose
-from domain.products import products
-from domain.products.products import CASH_LOAN
 from domain.verification.elements import AddressBookEntry, ElementKind, PersonalInformation, Verdict
 from messages import calls
 from messages.applications import AssessApplication, RecordState
@@ -21,24 +18,25 @@ from sandbox import pictures
 from sandbox.personas import person
 from services.verification.progress import last_day
 from storage.common.errors import IdempotencyMismatch
+from storage.database import Database
 from storage.decisioning import DecisionRepository
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository
 from storage.verification.elements import ElementRepository, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
+from tests.products import CASH, changed, release_products
 
-BOOKISH = CASH_LOAN.model_copy(update={"code": "bookish", "check_address_book": True})
+BOOKISH = changed(CASH, "bookish", check_address_book=True)
 """Compares emergency contacts with the address book."""
 
 PARENT, FRIEND = "13800138000", "13900139000"
 CONTACTS = ElementKind.PERSONAL_INFORMATION
 
 
-@pytest.fixture(autouse=True)
-def offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    more = MappingProxyType({**products.PRODUCTS, BOOKISH.code: BOOKISH})
-    monkeypatch.setattr(products, "PRODUCTS", more)
+@pytest.fixture(autouse=True, scope="module")
+async def offered(database: Database) -> None:
+    await release_products(database, BOOKISH)
 
 
 async def known(bench: Bench, index: int, product: str) -> Applicant:
@@ -204,6 +202,7 @@ async def test_the_end_of_an_application_erases_a_book_that_was_never_compared(
         waiting=Waiting.NOTHING,
         state_seq=9,
         at=utc_now(),
+        business_date=utc_now().date(),
     )
     await bench.perform(calls.RECORD_STATE, state)
     assert (await stored(bench, mine))[1] == 0
@@ -229,7 +228,7 @@ async def test_without_the_consent_contacts_are_checked_without_the_book(bench: 
 
 @pytest.mark.parametrize("ends_in", [timedelta(days=20), timedelta(days=5_000), None])
 async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta | None) -> None:
-    today = business_date(utc_now(), CASH_LOAN.zone)
+    today = business_date(utc_now(), CASH.zone)
     valid_until = today + ends_in if ends_in else None
     of = await known(bench, 6204, "cash")
     shown = replace(of.person, valid_until=valid_until)
@@ -238,13 +237,13 @@ async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta
     facts = (await verification(of, ElementKind.IDENTITY_CARD)).facts
     assert facts["valid_until"] == (valid_until.isoformat() if valid_until else None)
     async with bench.database.read() as tx:
-        kept = await ElementRepository(tx).kept_by(of.start.applicant_id, CASH_LOAN.zone)
+        kept = await ElementRepository(tx).kept_by(of.start.applicant_id)
     [card] = [item for item in kept if item.own and item.kind is ElementKind.IDENTITY_CARD]
     assert card.valid_until == valid_until
     async with bench.database.read() as tx:
         latest = await ElementRepository(tx).latest(of.start.application_id)
-    [shown_until] = [
-        last_day(one, CASH_LOAN) for one in latest if one.kind is ElementKind.IDENTITY_CARD
-    ]
-    assert shown_until == card.counts_until(CASH_LOAN)
-    assert shown_until == card.verified_on + min(ends_in or timedelta.max, timedelta(days=365))
+    [shown_until] = [last_day(one, CASH) for one in latest if one.kind is ElementKind.IDENTITY_CARD]
+    assert shown_until == card.counts_until(CASH)
+    assert shown_until == business_date(card.verified_at, CASH.zone) + min(
+        ends_in or timedelta.max, timedelta(days=365)
+    )

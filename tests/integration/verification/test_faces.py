@@ -3,7 +3,6 @@
 import base64
 import json
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,8 +12,6 @@ import providers
 from activities.sources.enquiries import Desk, Subject
 from activities.verification.face_checks import Compared, FaceToCompare, compare_face
 from domain.applications.application import is_provided
-from domain.products import products
-from domain.products.products import CASH, PRODUCTS
 from domain.sources import catalogue
 from domain.verification.elements import ElementKind, Verdict
 from messages import calls
@@ -24,34 +21,31 @@ from providers.registry import Providers
 from providers.verification.liveness import FaceComparison, HttpLiveness
 from sandbox import personas, pictures, portraits
 from sandbox.personas import Person, person, stranger
+from storage.database import Database
 from storage.verification.elements import ElementRepository, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
+from tests.products import CASH, REVOLVING, changed, release_products
 
-CARD_ONLY = CASH.model_copy(update={"code": "card_only", "check_registered_photo": False})
+CARD_ONLY = changed(CASH, "card_only", check_registered_photo=False)
 """Leaves the registry's photo out."""
-NO_CARD = CASH.model_copy(
-    update={
-        "code": "no_card",
-        "required_elements": tuple(
-            kind for kind in CASH.required_elements if kind is not ElementKind.IDENTITY_CARD
-        ),
-    }
+NO_CARD = changed(
+    CASH,
+    "no_card",
+    required_elements=tuple(
+        kind for kind in CASH.required_elements if kind is not ElementKind.IDENTITY_CARD
+    ),
 )
 """Asks for a face and for no card."""
-NOTHING_TO_COMPARE = NO_CARD.model_copy(
-    update={"code": "nothing_to_compare", "check_registered_photo": False}
-)
+NOTHING_TO_COMPARE = changed(NO_CARD, "nothing_to_compare", check_registered_photo=False)
 """Leaves it to the source that compares to know whose face it is."""
 
 BOTH = {"card_similarity", "card_threshold", "registry_similarity", "registry_threshold"}
 
 
-@pytest.fixture(autouse=True)
-def offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = {product.code: product for product in (CARD_ONLY, NO_CARD, NOTHING_TO_COMPARE)}
-    more = MappingProxyType({**products.PRODUCTS, **ours})
-    monkeypatch.setattr(products, "PRODUCTS", more)
+@pytest.fixture(autouse=True, scope="module")
+async def offered(database: Database) -> None:
+    await release_products(database, CARD_ONLY, NO_CARD, NOTHING_TO_COMPARE)
 
 
 async def known(
@@ -147,7 +141,7 @@ async def test_without_a_card_the_registry_is_what_a_face_is_compared_with(
 
 
 async def test_a_product_may_leave_the_registrys_photo_out(bench: Bench) -> None:
-    assert all(product.check_registered_photo for product in PRODUCTS.values())
+    assert all(one.content.check_registered_photo for one in (CASH, REVOLVING))
     face = await shows(await known(bench, "registered_as_another", 7003, product="card_only"))
     assert (await face.verify()).verdict is Verdict.MATCH
     assert (await face.facts())["compared_with"] == ["card"]
