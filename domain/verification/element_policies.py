@@ -64,7 +64,7 @@ class ElementPolicy(Content):
     consent: Purpose
     valid_for_days: int = Field(strict=True, ge=0, le=3650)
     attempts: int = Field(default=10, strict=True, ge=1, le=100)
-    mismatches: int = Field(default=3, strict=True, ge=1, le=100)
+    mismatches: int = Field(default=3, strict=True, ge=1, le=1000)
     on_mismatch: OnMismatch = OnMismatch.RESUBMIT
     on_reason: dict[str, OnMismatch] = Field(default_factory=dict)
     reject_code: str = "R01"

@@ -23,6 +23,8 @@ from runtime.settings import Settings, Token
 from runtime.temporal.plugin import LoanflowPlugin
 from runtime.temporal.worker import build_workers
 from services.set_up import set_up
+from tests.products import release_products
+from tests.workflows.asking import ANY_ORDER, ANY_ORDER_DRAWING, ASKING, EASY
 from workflows.registry import WORKFLOWS
 
 TOKENS = (
@@ -97,6 +99,12 @@ def services(app: FastAPI) -> Services:
     found = app.state.services
     assert isinstance(found, Services)
     return found
+
+
+@pytest.fixture(scope="session")
+async def more_products(services: Services) -> None:
+    """Offer the products of `tests.workflows.asking` too."""
+    await release_products(services.database, *ASKING, ANY_ORDER, ANY_ORDER_DRAWING, EASY)
 
 
 @asynccontextmanager

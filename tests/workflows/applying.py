@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from domain.applications.application import ApplicationState
 from domain.common.calendar import business_date
-from domain.products.products import product_of
 from domain.verification.elements import ElementKind
 from messages import ids
 from messages.applications import (
@@ -168,12 +167,12 @@ async def apply(
         lender.bench, by, product=product, channel=channel, reference=reference
     )
     start = applicant.start
-    asked = product_of(product)
     async with lender.database.transaction() as tx:
         row = await ApplicationRepository(tx).get(start.application_id)
         assert row is not None
+        asked = start.product
         opened_on = business_date(row.created_at, asked.zone)
-        taken = await reuse_verifications(tx, row, asked.elements, opened_on, row.created_at)
+        taken = await reuse_verifications(tx, row, asked, asked.kinds, opened_on, row.created_at)
     reused = tuple(ReusedElement(kind=item.kind, element_id=item.element_id) for item in taken)
     await lender.siblings.start_application(start.model_copy(update={"reused": reused}))
     return Applying(lender, applicant)

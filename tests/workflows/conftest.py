@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.plugin import LoanflowPlugin
 from services.set_up import set_up
 from storage.database import Database
+from tests.products import release_products
 from tests.standins import Standins, connected, sandbox_config
-from tests.workflows.asking import offer_more
+from tests.workflows.asking import ASKING
 from tests.workflows.lender import CACHED, Lender, open_lender
 
 TEMPLATE = "loanflow_template"
@@ -103,15 +104,10 @@ def own_settings(
     )
 
 
-@pytest.fixture
-def more_products() -> Iterator[None]:
-    """Offer the products of `asking` too: until the lender, set up later, replayed its histories.
-
-    For use by `pytest.mark.usefixtures`.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        offer_more(patch)
-        yield
+@pytest.fixture(scope="module")
+async def more_products(record: Database) -> None:
+    """Offer the products of `asking` too. For use by `pytest.mark.usefixtures`."""
+    await release_products(record, *ASKING)
 
 
 @pytest.fixture

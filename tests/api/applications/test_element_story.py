@@ -22,8 +22,9 @@ from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person, person
 from tests.api.conftest import bearer, http_client, keyed, serving
 from tests.standins import Standins, connected, sandbox_config
-from tests.workflows.asking import offer_more
 from workflows.registry import WORKFLOWS
+
+pytestmark = pytest.mark.usefixtures("more_products")
 
 
 class Desk:
@@ -112,26 +113,24 @@ async def desk(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Desk]:
     config = sandbox_config(tmp_path_factory.mktemp("standins"))
-    with pytest.MonkeyPatch.context() as patch:
-        offer_more(patch)
-        async with connected(config) as standins:
-            secrets = {
-                "base_url": standins.url,
-                "api_key": SecretStr(config.api_key),
-                "signing_secret": SecretStr(config.signing_secret),
-            }
-            providers = api_settings.providers.model_copy(update=secrets)
-            settings = api_settings.model_copy(
-                update={"providers": providers, "task_queue_prefix": "slow-"}
-            )
-            async with (
-                registry.build(settings, dev_server.client) as activities,
-                serving(settings, dev_server.client) as app,
-                http_client(app) as http,
-            ):
-                core, other = build_workers(dev_server.client, settings, ALL, WORKFLOWS, activities)
-                async with core, other:
-                    yield Desk(http, standins, settings)
+    async with connected(config) as standins:
+        secrets = {
+            "base_url": standins.url,
+            "api_key": SecretStr(config.api_key),
+            "signing_secret": SecretStr(config.signing_secret),
+        }
+        providers = api_settings.providers.model_copy(update=secrets)
+        settings = api_settings.model_copy(
+            update={"providers": providers, "task_queue_prefix": "slow-"}
+        )
+        async with (
+            registry.build(settings, dev_server.client) as activities,
+            serving(settings, dev_server.client) as app,
+            http_client(app) as http,
+        ):
+            core, other = build_workers(dev_server.client, settings, ALL, WORKFLOWS, activities)
+            async with core, other:
+                yield Desk(http, standins, settings)
 
 
 async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:

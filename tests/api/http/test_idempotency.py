@@ -110,7 +110,7 @@ async def test_a_refusal_by_the_business_is_the_answer_of_its_key(
     http: httpx.AsyncClient, quotes_url: str
 ) -> None:
     headers = keyed("applicant", "alice")
-    asked = {"amount": CASH.amount_max, "instalments": 12}
+    asked = {"amount": CASH.content.amount_max, "instalments": 12}
     first = await http.post(quotes_url, headers=headers, json=asked)
     again = await http.post(quotes_url, headers=headers, json=asked)
     assert (first.status_code, first.json()["code"]) == (409, "limit_exceeded")

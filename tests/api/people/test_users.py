@@ -7,7 +7,6 @@ import pytest
 
 from api.http.services import Services
 from domain.people.consents import CURRENT_TEXTS, Purpose
-from domain.products import products
 from domain.verification.elements import AddressBookEntry, ElementKind, Verdict
 from messages.ids import new_id
 from runtime.clock import utc_now
@@ -20,7 +19,10 @@ from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 from tests.integration import story
-from tests.workflows.asking import need_nothing, needing_nothing
+from tests.products import changed, release_products
+from tests.workflows.asking import EASY
+
+pytestmark = pytest.mark.usefixtures("more_products")
 
 ALICE = applicant_id_of("app", "alice")
 FACE = Purpose.FACE_RECOGNITION
@@ -38,8 +40,12 @@ def agreeing(purpose: Purpose = FACE, **changes: str) -> dict[str, str]:
 @pytest.fixture
 async def alice(services: Services) -> str:
     """Alice, who has applied and has agreed to nothing but what this test makes her agree to."""
+    return await applied(services, EASY.code)
+
+
+async def applied(services: Services, product: str) -> str:
     async with services.database.transaction() as tx:
-        start = await seeds.application(tx, "app", "alice")
+        start = await seeds.application(tx, "app", "alice", product=product)
         for purpose in Purpose:
             await ConsentRepository(tx).revoke(
                 start.applicant_id, purpose, revoked_by="test", at=utc_now()
@@ -113,11 +119,7 @@ async def test_a_consent_to_another_text_is_refused(
     assert (await revoke(http, "everything")).status_code == 422
 
 
-async def test_an_element_waits_for_its_consent(
-    http: httpx.AsyncClient, alice: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # What other tests left under way of the same customer may not lock him.
-    need_nothing(monkeypatch, mismatches=1_000)
+async def test_an_element_waits_for_its_consent(http: httpx.AsyncClient, alice: str) -> None:
     url = f"/v1/applications/{alice}/elements"
     body = {"elements": [{"kind": "operator", "mobile": "13800138000"}]}
     answer = await http.post(url, headers=keyed("applicant", "alice"), json=body)
@@ -136,14 +138,11 @@ def with_contacts(**more: object) -> dict[str, Any]:
 
 
 async def test_contacts_need_no_consent_to_an_address_book_that_is_not_given(
-    http: httpx.AsyncClient, services: Services, alice: str, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, services: Services
 ) -> None:
     """Domain facts, section 5.6: who refuses what is not necessary may apply all the same."""
-    bookish = needing_nothing(products.CASH, mismatches=1_000).model_copy(
-        update={"check_address_book": True}
-    )
-    monkeypatch.setattr(products, "PRODUCTS", {**products.PRODUCTS, bookish.code: bookish})
-    url = f"/v1/applications/{alice}/elements"
+    await release_products(services.database, changed(EASY, "bookish", check_address_book=True))
+    url = f"/v1/applications/{await applied(services, 'bookish')}/elements"
     await give(http, agreeing(Purpose.PERSONAL_INFORMATION))
     book = [{"name": "Aunt Canary", "mobile": "13700137000"}]
     refused = await http.post(

@@ -1,21 +1,17 @@
 """Trials of loan terms over HTTP. Golden figures: domain facts, section 2.1."""
 
-from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-import api.app
 from api.http.access import SMALL
 from api.http.services import Services
-from domain.pricing.rate_caps import LenderKind, RateCapExceeded
-from runtime.settings import Settings
-from services.products import agreed
+from domain.pricing.rate_caps import LenderKind
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
-from tests.products import CASH
+from tests.products import CASH, changed, release_products
 
 PATH = "/v1/plans/preview"
 GOLDEN: dict[str, Any] = {
@@ -222,29 +218,21 @@ async def test_roles(http: httpx.AsyncClient, role: str, subject: str, status: i
 
 
 async def test_a_quote_above_a_hard_cap_is_refused(
-    http: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, services: Services
 ) -> None:
-    async with services.database.transaction() as tx:
-        start = await seeds.application(tx, "app", "alice")
-        _, line_id = await seeds.line(tx, start)
     # A lender without a licence may charge four times the loan prime rate: 12 % in 2026.
-    unlicensed = CASH.model_copy(update={"lender_kind": LenderKind.UNLICENSED})
-    path, body = f"/v1/lines/{line_id}/quotes", {"amount": 1_000_000, "instalments": 12}
-    with monkeypatch.context() as patched:
-        patched.setattr(agreed, "product_of_code", lambda code: unlicensed)
-        answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
+    unlicensed = changed(CASH, "unlicensed", lender_kind=LenderKind.UNLICENSED)
+    await release_products(services.database, unlicensed)
+    async with services.database.transaction() as tx:
+        _, line_id = await seeds.line(
+            tx, await seeds.application(tx, "app", "alice", product="unlicensed")
+        )
+        _, other_id = await seeds.line(tx, await seeds.application(tx, "app", "alice"))
+    body = {"amount": 1_000_000, "instalments": 12}
+    path = f"/v1/lines/{line_id}/quotes"
+    answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "rate_cap_exceeded")
     assert "24.0000631878 % is above the 12" in answer.json()["detail"]
+    path = f"/v1/lines/{other_id}/quotes"
     answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
     assert answer.status_code == 201
-
-
-async def test_the_api_does_not_start_with_a_product_above_its_cap(
-    api_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dear = CASH.model_copy(update={"annual_rate": Decimal(36)})
-    monkeypatch.setattr(api.app, "PRODUCTS", {"cash": dear})
-    application = api.app.create_app(api_settings)
-    with pytest.raises(RateCapExceeded):
-        async with application.router.lifespan_context(application):
-            pass

@@ -20,7 +20,8 @@ from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import keyed
 from tests.integration import story
-from tests.workflows.asking import need_nothing, offer_more
+
+pytestmark = pytest.mark.usefixtures("more_products")
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Tried:
 
     async def application(self, channel: str, reference: str, who: Person | None = None) -> str:
         async with self.services.database.transaction() as tx:
-            start = await seeds.application(tx, channel, reference)
+            start = await seeds.application(tx, channel, reference, product="any_order")
             if who is not None:
                 await ApplicantRepository(tx).remember(
                     start.applicant_id, name=who.name, identity_number=who.identity_number
@@ -63,12 +64,6 @@ class Tried:
         async with self.services.database.read() as tx:
             count = "select count(*) from elements where application_id = $1"
             return int(await tx.connection.fetchval(count, application_id))
-
-
-@pytest.fixture(autouse=True)
-def _more_products(monkeypatch: pytest.MonkeyPatch) -> None:
-    offer_more(monkeypatch)
-    need_nothing(monkeypatch)
 
 
 @pytest.fixture
@@ -189,14 +184,11 @@ async def test_a_line_gives_no_further_tries(tried: Tried) -> None:
     first = await tried.application("acme", "tries-8", who)
     await tried.wrong(first, story.bank_card(who), 3)
     async with tried.services.database.transaction() as tx:
-        start = await seeds.application(tx, "app", "tries-8")
+        start = await seeds.application(tx, "app", "tries-8", product="any_order_drawing")
         await ApplicantRepository(tx).remember(
             start.applicant_id, identity_number=who.identity_number
         )
         _, line_id = await seeds.line(tx, start)
-        await tx.connection.execute(
-            "update applications set product = 'drawing' where id = $1", start.application_id
-        )
     url = f"/v1/lines/{line_id}/elements"
     body = {"elements": [element(who, "bank_card")]}
     refused = await tried.http.post(url, headers=keyed("partner", "app"), json=body)

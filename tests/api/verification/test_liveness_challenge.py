@@ -4,15 +4,12 @@ import asyncio
 import itertools
 import secrets
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 import httpx
 import pytest
-from domain.products.element_catalogue import CATALOGUE
 
 from api.http.services import Services
-from domain.products import products
 from domain.verification.elements import ElementKind, Verdict
 from local.story.people import element
 from messages.ids import new_id
@@ -23,8 +20,10 @@ from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 from tests.integration import story
-from tests.products import CASH
-from tests.workflows.asking import need_nothing
+from tests.products import CASH, changed, release_products
+from tests.workflows.asking import EASY
+
+pytestmark = pytest.mark.usefixtures("more_products")
 
 VALID_FOR = timedelta(minutes=10)
 LATER = timedelta(minutes=11)
@@ -45,9 +44,9 @@ async def challenge(http: httpx.AsyncClient, application_id: str) -> dict[str, A
     return found
 
 
-async def application(services: Services) -> str:
+async def application(services: Services, product: str = "easy") -> str:
     async with services.database.transaction() as tx:
-        return (await seeds.application(tx, "app", "alice")).application_id
+        return (await seeds.application(tx, "app", "alice", product=product)).application_id
 
 
 async def provide_face(services: Services, application_id: str) -> str:
@@ -66,12 +65,6 @@ async def asked_long_ago(services: Services, application_id: str) -> tuple[str, 
             application_id, utc_now() - LATER, VALID_FOR
         )
     return challenge.actions
-
-
-@pytest.fixture(autouse=True)
-def _in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Whatever these tests leave under way is of one customer, who may not be locked for it.
-    need_nothing(monkeypatch, mismatches=1_000)
 
 
 async def gives(
@@ -229,10 +222,9 @@ async def test_before_a_drawdown_the_same_holds(
     http: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds = (ElementKind.LIVENESS, ElementKind.OPERATOR)
-    asking = products.PRODUCTS["cash"].model_copy(update={"drawdown_elements": kinds})
-    monkeypatch.setattr(products, "PRODUCTS", MappingProxyType({"cash": asking}))
+    await release_products(services.database, changed(EASY, "easy_faces", drawdown_elements=kinds))
     async with services.database.transaction() as tx:
-        start = await seeds.application(tx, "app", "alice")
+        start = await seeds.application(tx, "app", "alice", product="easy_faces")
         _, line_id = await seeds.line(tx, start)
     where, application_id = f"/v1/lines/{line_id}", start.application_id
     unasked = await gives(http, where, ("blink", "nod"))
@@ -249,14 +241,14 @@ async def test_before_a_drawdown_the_same_holds(
 
 
 async def test_a_product_says_how_long_a_challenge_holds(
-    http: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, services: Services
 ) -> None:
-    assert CATALOGUE[ElementKind.LIVENESS].challenge_valid_for == VALID_FOR
+    faces = CASH.policy_of(ElementKind.LIVENESS)
+    assert faces.challenge_valid_for == VALID_FOR
     short = timedelta(minutes=2)
-    policy = CATALOGUE[ElementKind.LIVENESS].model_copy(update={"challenge_valid_for": short})
-    hasty = CASH.model_copy(update={"element_policies": (policy,)})
-    monkeypatch.setattr(products, "PRODUCTS", MappingProxyType({"cash": hasty}))
-    told = await challenge(http, await application(services))
+    policy = faces.model_copy(update={"challenge_valid_for": short})
+    await release_products(services.database, changed(CASH, "hasty", policies=(policy,)))
+    told = await challenge(http, await application(services, "hasty"))
     assert datetime.fromisoformat(told["expires_at"]) <= utc_now() + short
 
 

@@ -16,7 +16,8 @@ from storage.verification.element_pictures import ElementPictureRepository
 from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
-from tests.workflows.asking import need_nothing
+
+pytestmark = pytest.mark.usefixtures("more_products")
 
 DEVICE, PLACE = b"Pocketcam 9", b"31.230416N"
 ME = person("approved", 180)
@@ -40,15 +41,10 @@ def card(front: bytes, back: bytes | None = None) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(autouse=True)
-def _in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    need_nothing(monkeypatch, mismatches=1_000)
-
-
 @pytest.fixture
 async def application_id(services: Services) -> str:
     async with services.database.transaction() as tx:
-        return (await seeds.application(tx, "app", "alice")).application_id
+        return (await seeds.application(tx, "app", "alice", product="easy")).application_id
 
 
 async def give(http: httpx.AsyncClient, application_id: str, element: object) -> httpx.Response:

@@ -169,7 +169,8 @@ def test_each_frequency_goes_with_each_day_count_on_every_day_of_the_year(
 
 @pytest.mark.parametrize("grace", ["principal_grace", "interest_grace", "interest_free"])
 def test_graces_are_sold(grace: str) -> None:
-    rows = build_plan(made(**{grace: 3})).rows
+    graces: dict[str, Any] = {grace: 3}
+    rows = build_plan(made(**graces)).rows
     if grace == "principal_grace":
         assert [row.principal for row in rows[:3]] == [0, 0, 0]
     else:

@@ -95,7 +95,7 @@ async def test_whose_mobile_is_not_known_cannot_be_reached(lender: Lender) -> No
 
 async def test_an_offer_is_not_reminded_of(lender: Lender) -> None:
     applying, _ = await offered(lender)
-    await lender.pass_time(applying.workflow_id, CASH.offer_valid_for - DAY)
+    await lender.pass_time(applying.workflow_id, CASH.content.offer_valid_for - DAY)
     assert await reminders(applying) == []
 
 

@@ -73,7 +73,7 @@ async def test_a_supplement_reopens_one_element_and_comes_back_to_who_asked(
 async def test_elements_are_asked_for_again_twice_at_most(lender: Lender) -> None:
     applying = await in_review(lender)
     applicant = applying.applicant.person
-    for _ in range(CASH.supplement_rounds):
+    for _ in range(CASH.content.supplement_rounds):
         await applying.ask_again(ElementKind.OPERATOR)
         given = await applying.provide(story.operator(applicant))
         assert given.application.state is ApplicationState.IN_REVIEW
