@@ -239,6 +239,29 @@ async def test_a_quote_above_a_hard_cap_is_refused(
     assert answer.status_code == 201
 
 
+async def test_a_quote_above_a_soft_cap_says_so_whenever_it_is_read(
+    http: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with services.database.transaction() as tx:
+        start = await seeds.application(tx, "app", "alice")
+        _, line_id = await seeds.line(tx, start)
+    # Consumer finance: a soft cap of 20 % below the hard one of 24 %.
+    warned = CASH_LOAN.model_copy(update={"lender_kind": LenderKind.CONSUMER_FINANCE})
+    path, body = f"/v1/lines/{line_id}/quotes", {"amount": 1_000_000, "instalments": 12}
+    with monkeypatch.context() as patched:
+        patched.setattr(agreed, "product_of_code", lambda code: warned)
+        answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
+    assert answer.status_code == 201
+    [warning] = answer.json()["cap_warnings"]
+    assert set(warning) == {"rate", "limit", "source", "detail"}
+    assert Decimal(warning["limit"]) == 20
+    assert "24.0000631878 % is above the 20 %" in warning["detail"]
+    read = await http.get(f"/v1/quotes/{answer.json()['id']}", headers=bearer("applicant", "alice"))
+    assert read.json() == answer.json()
+    answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
+    assert answer.json()["cap_warnings"] == []
+
+
 async def test_the_api_does_not_start_with_a_product_above_its_cap(
     api_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
