@@ -236,3 +236,29 @@ async def test_a_quote_above_a_hard_cap_is_refused(
     path = f"/v1/lines/{other_id}/quotes"
     answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
     assert answer.status_code == 201
+
+
+async def test_a_quote_above_a_soft_cap_says_so_whenever_it_is_read(
+    http: httpx.AsyncClient, services: Services
+) -> None:
+    # Consumer finance: a soft cap of 20 % below the hard one of 24 %.
+    warned = changed(CASH, "warned", lender_kind=LenderKind.CONSUMER_FINANCE)
+    await release_products(services.database, warned)
+    async with services.database.transaction() as tx:
+        _, line_id = await seeds.line(
+            tx, await seeds.application(tx, "app", "alice", product="warned")
+        )
+        _, other_id = await seeds.line(tx, await seeds.application(tx, "app", "alice"))
+    body = {"amount": 1_000_000, "instalments": 12}
+    path = f"/v1/lines/{line_id}/quotes"
+    answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
+    assert answer.status_code == 201
+    [warning] = answer.json()["cap_warnings"]
+    assert set(warning) == {"rate", "limit", "source", "detail"}
+    assert Decimal(warning["limit"]) == 20
+    assert "24.0000631878 % is above the 20 %" in warning["detail"]
+    read = await http.get(f"/v1/quotes/{answer.json()['id']}", headers=bearer("applicant", "alice"))
+    assert read.json() == answer.json()
+    path = f"/v1/lines/{other_id}/quotes"
+    answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
+    assert answer.json()["cap_warnings"] == []

@@ -31,7 +31,7 @@ WHO = personas.person("approved", 170)
 
 
 async def asked(
-    http: httpx.AsyncClient, application_id: str, role: str = "applicant", subject: str = "alice"
+    http: httpx.AsyncClient, application_id: str, role: str = "partner", subject: str = "app"
 ) -> httpx.Response:
     url = f"/v1/applications/{application_id}/liveness-challenge"
     return await http.get(url, headers=bearer(role, subject))
@@ -70,10 +70,10 @@ async def asked_long_ago(services: Services, application_id: str) -> tuple[str, 
 async def gives(
     http: httpx.AsyncClient, where: str, actions: tuple[str, ...], *, key: str | None = None
 ) -> httpx.Response:
-    """Give a face that does `actions`, together with a mobile."""
+    """Give a face that does `actions`, together with a mobile, through the channel's front end."""
     given = [element(WHO, "operator"), element(WHO, "liveness", actions=actions)]
     return await http.post(
-        f"{where}/elements", headers=keyed("applicant", "alice", key), json={"elements": given}
+        f"{where}/elements", headers=keyed("partner", "app", key), json={"elements": given}
     )
 
 
@@ -224,7 +224,8 @@ async def test_before_a_drawdown_the_same_holds(
     kinds = (ElementKind.LIVENESS, ElementKind.OPERATOR)
     await release_products(services.database, changed(EASY, "easy_faces", drawdown_elements=kinds))
     async with services.database.transaction() as tx:
-        start = await seeds.application(tx, "app", "alice", product="easy_faces")
+        # Somebody of whom nothing is verified yet.
+        start = await seeds.application(tx, "app", new_id("per"), product="easy_faces")
         _, line_id = await seeds.line(tx, start)
     where, application_id = f"/v1/lines/{line_id}", start.application_id
     unasked = await gives(http, where, ("blink", "nod"))
