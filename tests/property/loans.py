@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 
-from domain.common.business_days import BusinessCalendar, BusinessDayRule
+from domain.common.business_days import HOLIDAY_CALENDAR, BusinessCalendar, BusinessDayRule
 from domain.common.day_count import DayCount
 from domain.common.errors import DomainError, InvalidTerms
 from domain.common.frequency import Frequency, FrequencyUnit
