@@ -9,7 +9,6 @@ from domain.applications.application import (
     failed_element,
     missing_elements,
 )
-from domain.collections import COLLECTIONS_LADDER
 from domain.products.products import (
     CASH_LOAN,
     REVOLVING_LOAN,
@@ -18,7 +17,6 @@ from domain.products.products import (
     product_of,
 )
 from domain.verification.elements import ElementKind, Verdict
-from tests.definitions import shipped
 
 
 def record(
@@ -141,10 +139,3 @@ def test_interest_and_penalty_stay_under_the_cap_of_24_percent() -> None:
     """Overdue principal bears penalty in place of interest, so the larger of the two counts."""
     for product in (CASH_LOAN, REVOLVING_LOAN):
         assert max(product.annual_rate, product.penalty_annual_rate) <= 24
-
-
-def test_collections_contact_only_between_nine_and_nine_and_climb_in_order() -> None:
-    """Hours of the domain facts, section 7.2; contact from 22:00 to 08:00 is forbidden."""
-    steps = shipped(COLLECTIONS_LADDER, "standard").steps
-    assert all(9 <= step.hour.hour < 21 for step in steps)
-    assert [step.days_past_due for step in steps] == [1, 4, 8, 15, 31, 61]
