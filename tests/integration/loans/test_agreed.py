@@ -2,6 +2,7 @@
 
 from datetime import date, time
 from decimal import Decimal
+from typing import Any
 
 from domain.collections import COLLECTIONS_LADDER, CollectionsLadder
 from domain.common.business_days import (
@@ -33,7 +34,7 @@ POLICY = shipped(SERVICING_POLICY, "standard")
 
 async def known(
     database: Database,
-    kind: Kind[CollectionsLadder] | Kind[ServicingPolicy] | Kind[HolidayCalendar],
+    kind: Kind[Any],
     released: DefinitionRef,
 ) -> None:
     """Wait until the process knows of a release."""

@@ -214,7 +214,8 @@ def year(**values: Any) -> dict[str, Any]:
         (year(closed=["2027-01-02"]), "years.0.closed.0", "2027-01-02 is a Saturday"),
         (year(worked=["2027-01-04"]), "years.0.worked.0", "2027-01-04 is a Monday"),
         (year(worked=["2027-01-02"] * 2), "years.0.worked.1", "is entered twice"),
-        (year(closed=["1 January"]), "years.0.closed.0", "valid date"),
+        (year(closed=["1 January"]), "years.0.closed.0", "form YYYY-MM-DD"),
+        (year(days=[]), "years.0.days", "not permitted"),
         ({}, "years", "Field required"),
     ],
 )
