@@ -13,8 +13,9 @@ from holidays.countries.united_kingdom import UnitedKingdom
 from holidays.financial.european_central_bank import EuropeanCentralBank
 from holidays.financial.federal_reserve import FederalReserve
 from holidays.holiday_base import HolidayBase
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from domain.common.calendar import Day
 from domain.common.definitions import Content, Finding, InForce, Kind
 
 _ONE_DAY = timedelta(days=1)
@@ -68,11 +69,13 @@ class OfficialYear(Content):
     worked instead.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     year: int = Field(strict=True)
     version: str
     source: str
-    closed: tuple[date, ...] = Field(default=(), max_length=366)
-    worked: tuple[date, ...] = Field(default=(), max_length=366)
+    closed: tuple[Day, ...] = Field(default=(), max_length=366)
+    worked: tuple[Day, ...] = Field(default=(), max_length=366)
 
 
 class HolidayCalendar(Content):

@@ -1,5 +1,6 @@
 """Trials of loan terms over HTTP. Golden figures: domain facts, section 2.1."""
 
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -8,9 +9,13 @@ from fastapi import FastAPI
 
 from api.http.access import SMALL
 from api.http.services import Services
+from domain.common.business_days import HOLIDAY_CALENDAR
+from domain.loans.schedule import build_plan
+from domain.loans.terms import LoanTerms, on_official_days
 from domain.pricing.rate_caps import LenderKind
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
+from tests.definitions import shipped
 from tests.products import CASH, changed, release_products
 
 PATH = "/v1/plans/preview"
@@ -98,9 +103,32 @@ async def test_events_lead_to_a_position_and_a_payoff(http: httpx.AsyncClient) -
     found = (await _try(http, body)).json()["on_day"]
     assert found["position"]["principal_outstanding"] == 925_440
     assert (found["payoff"]["total"], found["reason"]) == (925_440, None)
+    assert found["position"]["bucket"] == "M0"
+    late = {"terms": GOLDEN, "events": events[:1], "as_of": "2026-03-18"}
+    assert (await _try(http, late)).json()["on_day"]["position"]["bucket"] == "M2"
     before = (await _try(http, {"terms": GOLDEN, "as_of": "2026-02-15"})).json()["on_day"]
     assert before["payoff"] is None
     assert "not disbursed" in before["reason"]
+
+
+async def test_due_dates_move_by_the_calendar_in_force_or_by_the_years_given(
+    http: httpx.AsyncClient,
+) -> None:
+    terms = GOLDEN | {
+        "disbursed_on": "2026-09-01",
+        "first_due_on": "2026-10-01",
+        "business_day_rule": "following",
+        "calendar": "CN",
+    }
+    shown = (await _try(http, {"terms": terms})).json()
+    assert shown["rows"][0]["due_on"] == "2026-10-08"
+    years = shipped(HOLIDAY_CALENDAR, "cn").years
+    agreed = on_official_days(LoanTerms.model_validate(terms), years)
+    assert shown["hash"] == build_plan(agreed).hash
+
+    given = {"year": 2026, "version": "1", "source": "a notice", "closed": ["2026-10-01"]}
+    own = (await _try(http, {"terms": terms | {"official_years": [given]}})).json()
+    assert own["rows"][0]["due_on"] == "2026-10-02"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,15 @@ from decimal import Decimal
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from domain.common.definitions import DefinitionRef
 from domain.lines import LineState
+from domain.loans.contract import (
+    CONTRACT_TEMPLATE,
+    Contract,
+    ContractTemplate,
+    contract_digest,
+    contract_text,
+)
 from domain.loans.ledger import Account
 from domain.loans.schedule import build_plan
 from messages import calls, ids
@@ -16,11 +24,14 @@ from messages.lines import DrawReceipt, FailDrawdown, SignContract
 from messages.payments import QueryTransfer, TransferOutcome, TransferStatus
 from runtime.clock import utc_now
 from sandbox.personas import person
-from storage.lines.drawdowns import DrawdownRepository, DrawdownState
+from services.loans.agreed import contract_in_force, contract_of
+from storage.lines.drawdowns import DrawdownRepository, DrawdownRow, DrawdownState
 from storage.lines.lines import LineRepository
+from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository
 from storage.payments import TransferRepository, TransferState
+from tests.definitions import ref, release, shipped
 from tests.integration.conftest import Arm
 from tests.integration.story import (
     AMOUNT,
@@ -30,6 +41,7 @@ from tests.integration.story import (
     disbursement,
     quoted_terms,
 )
+from tests.workflows.lender import eventually
 
 
 async def query(bench: Bench, receipt: DrawReceipt) -> TransferOutcome:
@@ -63,6 +75,55 @@ async def test_a_contract_is_signed_once_under_its_digest(bench: Bench) -> None:
     assert signature is not None
     assert signature.document_sha256 == repeated.contract_sha256
     assert await drawdown_state(bench, receipt) is DrawdownState.SIGNED
+
+
+async def _contract(bench: Bench, receipt: DrawReceipt) -> tuple[DrawdownRow, str]:
+    """Return a drawdown and the text of its contract, written anew from the record."""
+    async with bench.database.read() as tx:
+        drawdown = await DrawdownRepository(tx).get(receipt.drawdown_id)
+        assert drawdown is not None
+        quote = await QuoteRepository(tx).get(drawdown.quote_id)
+        line = await LineRepository(tx).get(drawdown.line_id)
+        template = await contract_of(tx, drawdown)
+    assert quote is not None
+    assert line is not None
+    contract = Contract(
+        drawdown.contract_no,
+        line.applicant_id,
+        drawdown.loan_id,
+        quote.terms,
+        quote.plan,
+        quote.cost_sheet_hash,
+    )
+    return drawdown, contract_text(template, contract)
+
+
+async def test_a_signed_contract_is_written_again_to_the_same_bytes(bench: Bench) -> None:
+    signed = await (await borrower(bench, person("approved", 521))).sign()
+    waiting = await (await borrower(bench, person("approved", 522))).reserve()
+    words = shipped(CONTRACT_TEMPLATE, "loan-contract").text
+    other = await release(
+        bench.database,
+        CONTRACT_TEMPLATE,
+        "loan-contract",
+        ContractTemplate(text=f"{words}Another clause.\n"),
+    )
+
+    async def in_force() -> DefinitionRef:
+        async with bench.database.read() as tx:
+            return (await contract_in_force(tx, "cash")).ref
+
+    await eventually(in_force, lambda found: found == other)
+    # Reserved before the release, signed after it: in the words of the day of the reservation.
+    await bench.perform(calls.SIGN_CONTRACT, SignContract(drawdown_id=waiting.drawdown_id))
+    later = await (await borrower(bench, person("approved", 523))).sign()
+
+    first = ref(CONTRACT_TEMPLATE, "loan-contract")
+    for receipt, agreed in ((signed, first), (waiting, first), (later, other)):
+        drawdown, text = await _contract(bench, receipt)
+        assert drawdown.contract == agreed
+        assert contract_digest(text) == drawdown.contract_sha256
+        assert ("Another clause." in text) is (agreed == other)
 
 
 async def test_racing_attempts_pay_out_once(bench: Bench) -> None:

@@ -9,10 +9,8 @@ from domain.applications.application import (
     failed_element,
     missing_elements,
 )
-from domain.collections import COLLECTIONS_LADDER
 from domain.products.products import OutsideProduct
 from domain.verification.elements import ElementKind, Verdict
-from tests.definitions import shipped
 from tests.products import CASH, REVOLVING, changed
 
 
@@ -130,10 +128,3 @@ def test_interest_and_penalty_stay_under_the_cap_of_24_percent() -> None:
     for product in (CASH, REVOLVING):
         terms = product.content.terms
         assert max(terms.annual_rate, terms.penalty_annual_rate) <= 24
-
-
-def test_collections_contact_only_between_nine_and_nine_and_climb_in_order() -> None:
-    """Hours of the domain facts, section 7.2; contact from 22:00 to 08:00 is forbidden."""
-    steps = shipped(COLLECTIONS_LADDER, "standard").steps
-    assert all(9 <= step.hour.hour < 21 for step in steps)
-    assert [step.days_past_due for step in steps] == [1, 4, 8, 15, 31, 61]

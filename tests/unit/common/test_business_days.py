@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from typing import Any
 
 import chinese_calendar
 import pytest
@@ -14,6 +15,7 @@ from domain.common.business_days import (
     is_business_day,
     is_provisional,
 )
+from services.definitions.shipped import Files
 from tests.definitions import shipped
 
 OFFICIAL = shipped(HOLIDAY_CALENDAR, "cn").years
@@ -189,3 +191,41 @@ def test_names_are_stable() -> None:
         "modified_following",
         "preceding",
     ]
+
+
+def year(**values: Any) -> dict[str, Any]:
+    plain = {
+        "year": 2027,
+        "version": "2026-11-10",
+        "source": "a notice",
+        "closed": ["2027-01-01"],
+        "worked": ["2027-01-02"],
+    }
+    return {"years": [plain | values]}
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "said"),
+    [
+        ({"years": year()["years"] * 2}, "years.1.year", "2027 is entered twice"),
+        (year(version=" "), "years.0.version", "which notice this is"),
+        (year(source=""), "years.0.source", "where it is published"),
+        (year(closed=["2026-12-31"]), "years.0.closed.0", "does not lie in 2027"),
+        (year(closed=["2027-01-02"]), "years.0.closed.0", "2027-01-02 is a Saturday"),
+        (year(worked=["2027-01-04"]), "years.0.worked.0", "2027-01-04 is a Monday"),
+        (year(worked=["2027-01-02"] * 2), "years.0.worked.1", "is entered twice"),
+        (year(closed=["1 January"]), "years.0.closed.0", "form YYYY-MM-DD"),
+        (year(days=[]), "years.0.days", "not permitted"),
+        ({}, "years", "Field required"),
+    ],
+)
+def test_what_is_wrong_with_a_calendar_is_said_at_its_field(
+    content: dict[str, Any], field: str, said: str
+) -> None:
+    (found,) = HOLIDAY_CALENDAR.findings(content, Files({}))
+    assert found.field == field
+    assert said in found.message
+
+
+def test_a_calendar_that_can_be_released_has_no_findings() -> None:
+    assert HOLIDAY_CALENDAR.findings(year(), Files({})) == ()

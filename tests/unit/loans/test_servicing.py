@@ -1,6 +1,6 @@
 """What a loan's process does next."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -12,13 +12,16 @@ from domain.loans.payoff import payoff_quote
 from domain.loans.position import position
 from domain.loans.servicing import (
     SERVICING_POLICY,
+    ArrearsBucket,
     NextStep,
+    ServicingPolicy,
     Step,
     last_due_number,
     next_step,
     oldest_unpaid,
 )
 from domain.loans.terms import monthly_terms
+from services.definitions.shipped import Files
 from tests.definitions import shipped
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -143,3 +146,59 @@ def test_the_oldest_unpaid_instalment_is_the_first_with_anything_left() -> None:
     assert found is not None
     assert found.number == 2
     assert oldest_unpaid(position(TERMS, [], on)) is None
+
+
+def test_another_policy_moves_debits_days_and_buckets() -> None:
+    policy = ServicingPolicy(
+        debit_at=time(9),
+        age_at=time(1),
+        buckets=(
+            ArrearsBucket(name="current", from_days=0),
+            ArrearsBucket(name="early", from_days=1),
+            ArrearsBucket(name="late", from_days=46),
+        ),
+    )
+    stands = position(TERMS, [DISBURSED], date(2026, 2, 15))
+    debit = next_step(stands, 0, 0, ZONE, policy)
+    assert debit == NextStep(Step.COLLECT, datetime(2026, 2, 15, 1, tzinfo=UTC), 1)
+    first = next_step(stands, 1, 0, ZONE, policy)
+    assert first == NextStep(Step.MARK, datetime(2026, 2, 15, 17, tzinfo=UTC), 1, days_past_due=1)
+    assert (policy.reached(45), policy.reached(46), policy.reached(999)) == (1, 46, 46)
+    names = [policy.bucket_of(days) for days in (0, 1, 45, 46, 999)]
+    assert names == ["current", "early", "early", "late", "late"]
+
+
+def draft(*buckets: tuple[str, object], **values: object) -> dict[str, object]:
+    """A policy of these buckets."""
+    named = [{"name": name, "from_days": days} for name, days in buckets]
+    return {"debit_at": "08:30:00", "age_at": "00:30:00", "buckets": named, **values}
+
+
+M0, M1 = ("M0", 0), ("M1", 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "said", "example"),
+    [
+        (draft(), "buckets", "one at least for those that are", "M0 from day 0, M1 from day 1"),
+        (draft(M0), "buckets", "one at least for those that are", "M0 from day 0, M1 from day 1"),
+        (draft(("M0", 1), ("M1", 2)), "buckets.0.from_days", "begins on day 0", "0"),
+        (draft(M0, M1, ("M1", 31)), "buckets.2.name", "another bucket is called 'M1'", "M2"),
+        (draft(M0, (" ", 1)), "buckets.1.name", "1 to 20 characters", "M1"),
+        (draft(M0, ("M" * 21, 1)), "buckets.1.name", "1 to 20 characters", "M1"),
+        (draft(M0, M1, ("M2", 1)), "buckets.2.from_days", "follow each other", "31"),
+        (draft(M0, ("M1", "1")), "buckets.1.from_days", "valid integer", ""),
+        (draft(M0, M1, debit_at="25:00:00"), "debit_at", "valid time", ""),
+        (draft(M0, M1, collect_at="08:30:00"), "collect_at", "not permitted", ""),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said_at_its_field(
+    content: dict[str, object], field: str, said: str, example: str
+) -> None:
+    (found,) = SERVICING_POLICY.findings(content, Files({}))
+    assert (found.field, found.example) == (field, example)
+    assert said in found.message
+
+
+def test_a_policy_that_can_be_released_has_no_findings() -> None:
+    assert SERVICING_POLICY.findings(draft(M0, M1), Files({})) == ()
