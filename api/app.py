@@ -23,10 +23,13 @@ from domain.common.calendar import business_date
 from domain.common.errors import DomainError
 from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
 from domain.credit_analysis.feedback import Feedback
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.products.products import PRODUCTS, ZONES
 from domain.products.release import check_release
 from runtime.clock import utc_now
 from runtime.settings import Settings
+from storage.database import Database
+from storage.definitions import DefinitionRepository
 
 _log = structlog.get_logger(__name__)
 
@@ -54,8 +57,8 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        _check_products()
         async with open_services(settings, client) as services:
+            await _check_products(services.database)
             app.state.services = services
             yield
             services.stopping.set()
@@ -82,10 +85,13 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     return app
 
 
-def _check_products() -> None:
+async def _check_products(database: Database) -> None:
     """Refuse to start with a product that may not go out today."""
+    async with database.read() as tx:
+        caps = await DefinitionRepository(tx).in_force(RATE_CAPS, HOME_CAPS)
     for product in PRODUCTS.values():
-        for warning in check_release(product, business_date(utc_now(), ZONES[product.zone])):
+        today = business_date(utc_now(), ZONES[product.zone])
+        for warning in check_release(product, today, caps.content):
             _log.warning("rate_cap_warning", product=product.code, finding=str(warning))
 
 

@@ -5,8 +5,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from domain.common.definitions import Kind
+from domain.people.consents import CONSENT_TEXT
+from domain.pricing.rate_caps import RATE_CAPS
 
-_KINDS: tuple[Kind[Any], ...] = ()
+_KINDS: tuple[Kind[Any], ...] = (CONSENT_TEXT, RATE_CAPS)
 
 KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """The kinds by name."""

@@ -17,7 +17,7 @@ from activities.verification.element_checks import Finding
 from activities.verification.verified_applicant import NotVerified, verified_of
 from domain.applications.application import ApplicationState, ElementRefused
 from domain.common.calendar import business_date
-from domain.people.consents import CURRENT_TEXTS, ConsentMissing, Purpose
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
 from domain.products.products import product_of
 from domain.verification.elements import ElementKind, PersonalInformation, Verdict
 from messages import calls, ids
@@ -43,6 +43,7 @@ from storage.applications.reuse import take_over
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
+from storage.definitions import DefinitionRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
 from storage.verification.captures import CaptureRepository, CaptureRow, CaptureState
@@ -267,11 +268,11 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
 async def _emergency_mobiles(tx: Transaction, application: ApplicationRow) -> frozenset[str] | None:
     """Return the mobiles that calls may be compared with, None without contacts or a consent.
 
-    The consent's first version spoke of the address book alone.
+    The first version of the consent's text spoke of the address book alone.
     """
     allowed = await ConsentRepository(tx).in_force(application.applicant_id, Purpose.CONTACTS_CHECK)
-    current = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
-    if allowed is None or allowed.text_version != current:
+    current = await DefinitionRepository(tx).in_force(CONSENT_TEXT, Purpose.CONTACTS_CHECK)
+    if allowed is None or allowed.text_version != current.content.version:
         return None
     told = await ElementRepository(tx).newest(application.id, ElementKind.PERSONAL_INFORMATION)
     if told is None or not isinstance(told.data, PersonalInformation):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Json
 
+from domain.common.definitions import DefinitionRef
 from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import CostSheet
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
-    " cost_sheet_hash"
+    " cost_sheet_hash, rate_caps"
 )
 
 
@@ -26,6 +27,7 @@ class QuoteRow(Row):
     """A quote: the terms, the plan that follows from them and its hash; `amount` in minor units.
 
     `cost_sheet` is the all-in cost sheet that was shown with it, if the loan has an annual cost.
+    `rate_caps` names the version of the caps that the plan was found within.
     """
 
     id: str
@@ -39,6 +41,7 @@ class QuoteRow(Row):
     expires_at: datetime
     cost_sheet: Json[CostSheet] | None
     cost_sheet_hash: str | None
+    rate_caps: str | None
 
 
 class QuoteRepository(Repository):
@@ -53,6 +56,7 @@ class QuoteRepository(Repository):
         plan: Plan,
         quoted_at: datetime,
         expires_at: datetime,
+        rate_caps: DefinitionRef,
         cost_sheet: CostSheet | None = None,
     ) -> QuoteRow:
         """Record a quote; a repeat returns the recorded one.
@@ -61,7 +65,7 @@ class QuoteRepository(Repository):
         """
         record = await self._connection.fetchrow(
             f"insert into quotes ({_COLUMNS})"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
             f" on conflict (id) do nothing returning {_COLUMNS}",
             quote_id,
             line_id,
@@ -74,6 +78,7 @@ class QuoteRepository(Repository):
             expires_at,
             None if cost_sheet is None else cost_sheet.model_dump_json(),
             None if cost_sheet is None else cost_sheet.hash,
+            str(rate_caps),
         )
         row = QuoteRow.read_if_any(record) or await self.get(quote_id)
         if row is None or (row.line_id, row.plan_hash) != (line_id, plan.hash):

@@ -12,6 +12,7 @@ from domain.loans.events import Disbursed
 from domain.loans.position import position
 from domain.loans.schedule import build_plan
 from domain.loans.terms import monthly_terms
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages.applications import Offer, StartApplication
 from messages.ids import new_id
 from messages.loans import RepaymentSource
@@ -27,6 +28,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRepository
 from storage.people.applicants import ApplicantRepository
+from tests.definitions import ref
 from tests.integration.story import consent_to_everything
 
 
@@ -169,6 +171,7 @@ async def _disburse(
         plan=plan,
         quoted_at=now,
         expires_at=now + timedelta(minutes=30),
+        rate_caps=ref(RATE_CAPS, HOME_CAPS),
     )
     await DrawdownRepository(tx).reserve(
         drawdown_id=ids.drawdown_id,

@@ -15,6 +15,7 @@ from domain.common.calendar import business_date
 from domain.lines import LimitExceeded, LineClosed, LineState
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms, monthly_terms
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.pricing.trial import plan_cost_sheet
 from domain.products.products import ZONES, Product, product_of
 from domain.products.release import check_plan
@@ -23,6 +24,7 @@ from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
+from storage.definitions import DefinitionRepository
 from storage.lines.lines import LineRow
 from storage.lines.quotes import QuoteRepository, QuoteRow
 
@@ -76,13 +78,15 @@ async def _insert(
     _check(line, product, body, now)
     terms = _terms(offer, product, body, now)
     plan = build_plan(terms)
-    check_plan(product, terms, plan)
+    caps = await DefinitionRepository(tx).in_force(RATE_CAPS, HOME_CAPS)
+    check_plan(product, terms, plan, caps.content)
     return await QuoteRepository(tx).insert(
         quote_id=quote_id,
         line_id=line.id,
         terms=terms,
         plan=plan,
         cost_sheet=plan_cost_sheet(terms, plan),
+        rate_caps=caps.ref,
         quoted_at=now,
         expires_at=now + product.quote_valid_for,
     )

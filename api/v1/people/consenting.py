@@ -2,12 +2,13 @@
 
 from api.http.idempotency import Command
 from api.v1.people.consent_schemas import NewConsent
-from domain.people.consents import ConsentMissing, Purpose, check_text
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, check_text
 from domain.people.principals import Principal
 from domain.products.element_catalogue import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
+from storage.definitions import DefinitionRepository
 from storage.people.applicants import ApplicantRow
 from storage.people.consents import ConsentRepository, ConsentRow
 from storage.verification.elements import ElementRepository
@@ -21,13 +22,15 @@ async def record_consent(
     command: Command,
 ) -> ConsentRow:
     """Record a consent; raises `UnknownConsentText` when another text was shown."""
-    check_text(consent.purpose, consent.text_version, consent.text_sha256)
+    text = await DefinitionRepository(tx).in_force(CONSENT_TEXT, consent.purpose)
+    check_text(text.content, consent.text_version, consent.text_sha256)
     row = await ConsentRepository(tx).grant(
         command.new_id("con", consent.purpose),
         applicant.id,
         consent.purpose,
         text_version=consent.text_version,
         text_sha256=consent.text_sha256,
+        definition=text.ref,
         channel=applicant.channel,
         given_by=command.subject,
         at=utc_now(),

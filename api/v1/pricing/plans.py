@@ -1,5 +1,6 @@
-"""Trials of loan terms: nothing is stored, nothing is looked up."""
+"""Trials of loan terms: nothing is stored; only the caps in force are looked up."""
 
+import asyncio
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 from api.http.auth import Caller
 from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.schemas import Answer, Body, Currency, MinorUnits
+from api.http.services import Using
 from api.v1.pricing.events import StrictEvent
 from domain.common.calendar import Day
 from domain.common.errors import InvalidTerms
@@ -17,9 +19,10 @@ from domain.loans.payoff import PayoffQuote
 from domain.loans.position import Position
 from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import CostSheet
-from domain.pricing.rate_caps import LenderKind
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS, CappedLender, LenderKind
 from domain.pricing.rates import RateConvention
 from domain.pricing.trial import CapOutcome, Trial, trial
+from storage.definitions import DefinitionRepository
 
 router = gated_router("/plans", "plans")
 
@@ -244,10 +247,20 @@ class TrialAnswer(Answer):
 
 
 @router.post("/preview", responses=COMMAND_PROBLEMS, summary="Try loan terms")
-def preview(body: PlanTrial, caller: Caller) -> TrialAnswer:
+async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnswer:
     """Return what terms lead to: rows, totals, rates, costs, and where the loan stands on a day.
 
     Each row has the arithmetic behind its interest. With `lender_kind` the rates are compared with
-    the caps of such a lender; with `as_of` the loan is shown on that day, after `events`.
+    the caps of such a lender in force; with `as_of` the loan is shown on that day, after `events`.
     """
-    return TrialAnswer.of(trial(body.terms, body.events, body.as_of, body.lender_kind))
+    lender: CappedLender | None = None
+    if body.lender_kind is not None:
+        async with services.database.read() as tx:
+            caps = await DefinitionRepository(tx).in_force(RATE_CAPS, HOME_CAPS)
+        lender = CappedLender(body.lender_kind, caps.content)
+    return await asyncio.to_thread(_answer, body, lender)
+
+
+def _answer(body: PlanTrial, lender: CappedLender | None) -> TrialAnswer:
+    """Compute in a thread: other requests do not wait for a long plan."""
+    return TrialAnswer.of(trial(body.terms, body.events, body.as_of, lender))

@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 
 from activities.lines.contract import contract_digest, contract_text
 from domain.loans.schedule import build_plan
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.pricing.trial import plan_cost_sheet
 from messages.ids import derived_id
 from storage.lines.drawdowns import DrawdownRow, DrawdownState
 from storage.lines.quotes import QuoteRow
+from tests.definitions import ref
 from tests.integration.story import AMOUNT, quoted_terms
 
 AT = datetime(2026, 1, 15, tzinfo=UTC)
@@ -31,6 +33,7 @@ def _text() -> str:
             "expires_at": AT,
             "cost_sheet": sheet.model_dump_json(),
             "cost_sheet_hash": sheet.hash,
+            "rate_caps": str(ref(RATE_CAPS, HOME_CAPS)),
         }
     )
     drawdown = DrawdownRow(

@@ -15,6 +15,7 @@ from activities.loans.books import LoanBooks
 from activities.loans.servicing import Servicing
 from domain.loans.events import Disbursed, LoanEvent
 from domain.loans.schedule import build_plan
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages.ids import new_id
 from messages.loans import BookFact, RecordFact
 from sandbox.personas import person
@@ -26,6 +27,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.reconciliation import ReconciliationRepository
+from tests.definitions import ref
 from tests.integration.story import Bench, borrower
 from tests.property.loans import EXAMPLES
 from tests.property.test_loan_machine import LoanMachine
@@ -91,6 +93,7 @@ class BookedMachine(LoanMachine):
             plan=plan,
             quoted_at=line.opened_at,
             expires_at=line.expires_at,
+            rate_caps=ref(RATE_CAPS, HOME_CAPS),
         )
         await DrawdownRepository(tx).reserve(
             drawdown_id=drawdown_id,

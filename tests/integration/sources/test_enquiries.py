@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from activities.sources.enquiries import CannotSay, Desk, Judged, Question, Subject, Told, judge
-from domain.people.consents import ConsentMissing, Purpose
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
 from domain.sources import Capability, catalogue
 from messages.ids import new_id
 from providers import Answer, ProviderRejected, Providers, ProviderUnavailable, Verdict
@@ -22,6 +22,7 @@ from providers.verification.real_name import RealNameRequest
 from sandbox.personas import Person, person
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow, UsageRow
+from tests.definitions import ref
 from tests.integration.story import Applicant, Bench, applicant
 from tests.standins import Standins, connected, sandbox_config
 
@@ -480,6 +481,7 @@ async def grant(scene: Scene, purpose: Purpose) -> str:
             purpose,
             text_version="1",
             text_sha256="0" * 64,
+            definition=ref(CONSENT_TEXT, purpose),
             channel="app",
             given_by="test",
             at=MORNING,

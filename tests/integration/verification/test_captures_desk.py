@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.registry import assemble
 from activities.sources.enquiries import Desk
-from domain.people.consents import CURRENT_TEXTS, Purpose
+from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.sources import catalogue
 from domain.verification import elements
 from domain.verification.elements import ElementKind, Verdict
@@ -23,11 +23,12 @@ from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow
 from storage.verification.captures import CaptureRepository, CaptureRow
 from storage.verification.elements import ElementRepository
+from tests.definitions import ref, shipped
 from tests.integration import story
 from tests.integration.story import Bench
 from tests.integration.verification.test_elements import Capturing, capturing
 
-TODAYS_TEXT = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
+TODAYS_TEXT = shipped(CONSENT_TEXT, Purpose.CONTACTS_CHECK).version
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -119,6 +120,7 @@ async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str |
                 Purpose.CONTACTS_CHECK,
                 text_version=agreed,
                 text_sha256="0" * 64,
+                definition=ref(CONSENT_TEXT, Purpose.CONTACTS_CHECK),
                 channel="app",
                 given_by="x",
                 at=utc_now(),

@@ -1,0 +1,68 @@
+"""What is refused of drafts of the kinds that are in force: at which field, and what is right."""
+
+from typing import Any
+
+import pytest
+
+from domain.common.definitions import Kind
+from domain.people.consents import CONSENT_TEXT, Purpose
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
+from tests.definitions import changed, codes, findings, shipped
+
+FACE = Purpose.FACE_RECOGNITION
+
+
+@pytest.mark.parametrize("kind", [RATE_CAPS, CONSENT_TEXT], ids=lambda kind: kind.name)
+def test_what_is_shipped_is_in_order(kind: Kind[Any]) -> None:
+    assert codes(kind)
+    for code in codes(kind):
+        assert findings(kind, code, shipped(kind, code).model_dump(mode="json")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "said"),
+    [
+        ("rules", [], "rules", "at least 1 item"),
+        ("rules.0.value", "0", "rules.0.value", "greater than 0"),
+        ("rules.0.value", ..., "rules.0.value", "required"),
+        ("rules.0.lender_kind", "PAWNSHOP", "rules.0.lender_kind", "'BANK', 'TRUST'"),
+        ("rules.0.enforcement", "soft", "rules.0.enforcement", "'hard' or 'warn'"),
+        ("rules.0.source", "", "rules.0.source", "at least 1 character"),
+        ("rules.0.ceiling", "24", "rules.0.ceiling", "not permitted"),
+        ("rules.0.until", "2017-08-04", "rules.0.until", "ends after it begins"),
+        ("rules.1.since", "2025-10-02", "rules.1.since", "no rule of BANK holds from 2025-10-01"),
+        ("rules.8.since", "2019-08-19", "rules.8.times_lpr", "no loan prime rate is known"),
+        ("loan_prime_rates.1.since", "2019-08-20", "loan_prime_rates.1.since", "each day once"),
+        ("loan_prime_rates.1.percent", "-1", "loan_prime_rates.1.percent", "greater than 0"),
+    ],
+)
+def test_a_table_of_caps_is_refused(path: str, value: object, field: str, said: str) -> None:
+    found = findings(RATE_CAPS, HOME_CAPS, changed(RATE_CAPS, HOME_CAPS, path, value))
+    assert (field, True) in [(where, said in why) for where, why, _ in found], found
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "said"),
+    [
+        ("text", "short", "text", "at least 40 characters"),
+        ("text", "  I agree that these words begin and end with blanks.  ", "text", "with a word"),
+        ("text", "I agree to other words under the same version.", "version", "change it"),
+        ("version", "two words", "version", "match pattern"),
+        ("purpose", "bureau_query", "purpose", "not the code"),
+        ("purpose", "everything", "purpose", "'face_recognition'"),
+        ("language", "en", "language", "not permitted"),
+    ],
+)
+def test_a_consent_text_is_refused(path: str, value: object, field: str, said: str) -> None:
+    found = findings(CONSENT_TEXT, FACE, changed(CONSENT_TEXT, FACE, path, value))
+    assert (field, True) in [(where, said in why) for where, why, _ in found], found
+
+
+def test_other_words_under_another_version_may_be_released() -> None:
+    draft = changed(CONSENT_TEXT, FACE, "text", "I agree to other words under another version.")
+    assert findings(CONSENT_TEXT, FACE, draft | {"version": "2"}) == []
+    assert findings(CONSENT_TEXT, FACE, draft)[0][2] == "1.1"
+
+
+def test_there_is_a_text_for_every_purpose() -> None:
+    assert codes(CONSENT_TEXT) == sorted(Purpose)
