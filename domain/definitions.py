@@ -7,8 +7,9 @@ from typing import Any, Final
 from domain.common.definitions import Kind
 from domain.people.consents import CONSENT_TEXT
 from domain.pricing.rate_caps import RATE_CAPS
+from domain.sources import SOURCE
 
-_KINDS: tuple[Kind[Any], ...] = (CONSENT_TEXT, RATE_CAPS)
+_KINDS: tuple[Kind[Any], ...] = (CONSENT_TEXT, RATE_CAPS, SOURCE)
 
 KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """The kinds by name."""

@@ -1,5 +1,6 @@
 """Definitions in tests: what is shipped, and releasing another version into a test's database."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 
 from domain.common.definitions import Agreed, DefinitionRef, Kind
 from domain.people.consents import CONSENT_TEXT, Purpose
+from domain.sources import SOURCE
 from runtime.clock import utc_now
 from services.definitions import shipped as files
 from storage.common.repository import Transaction
@@ -98,3 +100,43 @@ def changed(kind: Kind[Any], code: str, path: str, value: object) -> dict[str, A
     else:
         place[int(last) if last.isdigit() else last] = value
     return draft
+
+
+def forget(*databases: Database) -> None:
+    """Have processes ask for releases with their next look, as they do a second later."""
+    for database in databases:
+        database._definitions._asked_at = None
+
+
+class Sources:
+    """The sources of a module's database: changed by releases, and as shipped in the end."""
+
+    def __init__(self, *databases: Database) -> None:
+        self._databases = databases
+        self._changed: dict[str, Mapping[str, Any]] = {}
+        self._changing = asyncio.Lock()
+
+    async def be(self, changes: Mapping[str, Mapping[str, Any]], *also: Database) -> None:
+        """Have what is shipped in force with these changes by name, known everywhere at once.
+
+        Fields of a shipped source are replaced one by one; another name adds a source.
+        """
+        async with self._changing:
+            if self._changed == changes:
+                return
+            for name in self._changed.keys() - changes.keys():
+                off = {**self._changed[name], "enabled": False}
+                await self._release(name, {} if name in _SHIPPED_SOURCES else off)
+            for name, fields in changes.items():
+                if self._changed.get(name) != fields:
+                    await self._release(name, fields)
+            self._changed = {name: dict(fields) for name, fields in changes.items()}
+            forget(*self._databases, *also)
+
+    async def _release(self, name: str, fields: Mapping[str, Any]) -> None:
+        known = shipped(SOURCE, name).model_dump() if name in _SHIPPED_SOURCES else {}
+        content = SOURCE.model.model_validate({**known, **fields, "name": name})
+        await release(self._databases[0], SOURCE, name, content)
+
+
+_SHIPPED_SOURCES = frozenset(codes(SOURCE))

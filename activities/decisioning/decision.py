@@ -8,7 +8,7 @@ from activities.common.performing import performs
 from activities.common.refusals import found, known
 from activities.decisioning.element_facts import ElementFacts, element_facts
 from activities.decisioning.facts import Inquiry
-from activities.sources.enquiries import Desk, Subject
+from activities.sources.enquiries import DataSourceGateway, Subject
 from domain.applications.application import Rejection
 from domain.decisioning.decision import (
     POLICY_VERSION,
@@ -41,7 +41,7 @@ class Decisions:
     """Decides applications."""
 
     database: Database
-    desk: Desk
+    gateway: DataSourceGateway
 
     @performs(calls.ASSESS_APPLICATION)
     async def assess_application(self, request: AssessApplication) -> Decision:
@@ -104,7 +104,7 @@ class Decisions:
             return rejection, {"age": age_on(birth_date, on)}
         subject = Subject(application.id, application.applicant_id, application.id)
         sources = product_of(application.product).asked_for_decision
-        findings = await Inquiry(self.desk, subject, personal).ask(sources)
+        findings = await Inquiry(self.gateway, subject, personal).ask(sources)
         decision = decide(told.added_to(findings.facts()), on)
         return decision, findings.read(on) | told.read()
 

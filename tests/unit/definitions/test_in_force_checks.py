@@ -7,12 +7,14 @@ import pytest
 from domain.common.definitions import Kind
 from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
+from domain.sources import SOURCE
+from services.definitions.shipped import Files
 from tests.definitions import changed, codes, findings, shipped
 
 FACE = Purpose.FACE_RECOGNITION
 
 
-@pytest.mark.parametrize("kind", [RATE_CAPS, CONSENT_TEXT], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [RATE_CAPS, CONSENT_TEXT, SOURCE], ids=lambda kind: kind.name)
 def test_what_is_shipped_is_in_order(kind: Kind[Any]) -> None:
     assert codes(kind)
     for code in codes(kind):
@@ -66,3 +68,50 @@ def test_other_words_under_another_version_may_be_released() -> None:
 
 def test_there_is_a_text_for_every_purpose() -> None:
     assert codes(CONSENT_TEXT) == sorted(Purpose)
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "value", "field", "said", "example"),
+    [
+        ("real_name", "costs", 1, "costs", "not permitted", ""),
+        ("real_name", "cost", -1, "cost", "greater than or equal to 0", ""),
+        ("real_name", "cost", 1.5, "cost", "valid integer", ""),
+        ("real_name", "currency", "yuan", "currency", "match pattern", ""),
+        ("real_name", "capability", "guessing", "capability", "'real_name', 'operator'", ""),
+        ("real_name", "capability", ..., "capability", "required", ""),
+        ("real_name", "capability", "bureau", "capability", "keeps its capability", "real_name"),
+        ("real_name", "consent", "whatever", "consent", "'face_recognition'", ""),
+        ("real_name", "zone", "Mars/Olympus", "zone", "names are like Asia/Shanghai", ""),
+        ("real_name", "calls_per_second", 0, "calls_per_second", "greater than or equal", ""),
+        ("real_name", "calls_per_second", "nan", "calls_per_second", "finite", ""),
+        ("real_name", "daily_quota", -1, "daily_quota", "greater than or equal to 0", ""),
+        ("real_name", "order", 0, "order", "greater than or equal to 1", ""),
+        ("real_name", "name", "another", "name", "not the code", "real_name"),
+        ("real_name", "name", "../bureau", "name", "match pattern", ""),
+        ("bureau", "consent", None, "consent", "under a consent only", "bureau_query"),
+    ],
+)
+def test_a_source_is_refused(
+    code: str, path: str, value: object, field: str, said: str, example: str
+) -> None:
+    found = findings(SOURCE, code, changed(SOURCE, code, path, value))
+    assert (field, True, example) in [(one[0], said in one[1], one[2]) for one in found], found
+
+
+def test_a_second_source_needs_a_client_and_a_text_to_consent_to() -> None:
+    second = {"name": "other", "capability": "credit_analysis"}
+    assert findings(SOURCE, "other", second) == [
+        ("name", "only qitech can be asked for credit_analysis", "qitech")
+    ]
+    names_plus = {"name": "names_plus", "capability": "real_name", "order": 1}
+    assert findings(SOURCE, "names_plus", names_plus) == []
+    with_consent = names_plus | {"consent": "identity_verification"}
+    assert findings(SOURCE, "names_plus", with_consent) == []
+    (finding,) = SOURCE.findings(with_consent, Files({}), "names_plus")
+    assert (finding.field, "no text" in finding.message) == ("consent", True)
+    assert finding.example == "release consent_text/identity_verification first"
+
+
+def test_a_source_that_is_off_may_lack_what_it_would_need() -> None:
+    draft = changed(SOURCE, "bureau", "consent", None)
+    assert findings(SOURCE, "bureau", draft | {"enabled": False}) == []
