@@ -1,6 +1,6 @@
 """What goes into and comes out of the Collections workflow."""
 
-from datetime import date
+from datetime import date, datetime
 
 from messages.base import Message
 
@@ -16,19 +16,25 @@ class StartCollections(Message):
 
 
 class TakeStep(Message):
-    """Take one step of the ladder, once."""
+    """Take one step of the ladder, once; it is asked for `at` that instant, for `zone`."""
 
     loan_id: str
     episode: int
     action_id: str
     step: str
     business_date: date
+    at: datetime
+    zone: str
 
 
 class StepTaken(Message):
-    """Whether a step was taken; it is not when the loan is no longer overdue."""
+    """Whether a step was taken; it is not when the loan is no longer overdue.
+
+    Nor in quiet hours: it may be asked for anew `not_before`.
+    """
 
     taken: bool
+    not_before: datetime | None = None
 
 
 class CloseEpisode(Message):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from domain.collections import ContactChannel
+from domain.common.definitions import DefinitionRef
 from storage.common.errors import RecordMissing
 from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     "id, loan_id, episode, step, channel, state, days_past_due, due_on, result, handled_by,"
-    " created_at, changed_at"
+    " created_at, changed_at, template, contact_limits"
 )
 
 
@@ -29,7 +30,10 @@ class ActionState(StrEnum):
 
 
 class CollectionActionRow(Row):
-    """One step taken; `due_on` is the business date on which it was taken."""
+    """One step taken; `due_on` is the business date on which it was taken.
+
+    A message names the versions of its template and of the limits on contact that it kept to.
+    """
 
     id: str
     loan_id: str
@@ -43,6 +47,8 @@ class CollectionActionRow(Row):
     handled_by: str | None
     created_at: datetime
     changed_at: datetime
+    template: str | None
+    contact_limits: str | None
 
 
 class CollectionActionRepository(Repository):
@@ -58,11 +64,12 @@ class CollectionActionRepository(Repository):
         channel: ContactChannel,
         days_past_due: int,
         due_on: date,
+        template: DefinitionRef | None,
     ) -> CollectionActionRow:
         """Record an open action; a repeat returns the recorded one."""
         await self._connection.execute(
             "insert into collection_actions (id, loan_id, episode, step, channel, state,"
-            " days_past_due, due_on) values ($1, $2, $3, $4, $5, 'open', $6, $7)"
+            " days_past_due, due_on, template) values ($1, $2, $3, $4, $5, 'open', $6, $7, $8)"
             " on conflict do nothing",
             action_id,
             loan_id,
@@ -71,6 +78,7 @@ class CollectionActionRepository(Repository):
             channel,
             days_past_due,
             due_on,
+            None if template is None else str(template),
         )
         row = await self.of_step(loan_id, episode, step)
         if row is None:
@@ -98,16 +106,24 @@ class CollectionActionRepository(Repository):
         )
 
     async def finish(
-        self, action_id: str, state: ActionState, *, result: str | None, by: str
+        self,
+        action_id: str,
+        state: ActionState,
+        *,
+        result: str | None,
+        by: str,
+        contact_limits: DefinitionRef | None = None,
     ) -> bool:
         """Record what came of an open action; False, and nothing changes, if it is not open."""
         finished = await self._connection.fetchval(
             "update collection_actions set state = $2, result = $3, handled_by = $4,"
-            " changed_at = now() where id = $1 and state = 'open' returning true",
+            " contact_limits = $5, changed_at = now()"
+            " where id = $1 and state = 'open' returning true",
             action_id,
             state,
             result,
             by,
+            None if contact_limits is None else str(contact_limits),
         )
         return finished is True
 

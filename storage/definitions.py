@@ -180,6 +180,11 @@ class DefinitionRepository(Repository):
         """Return the version that a process or a record names; raises `UnknownDefinition`."""
         return await self._content(kind, ref.code, ref.version)
 
+    async def named(self, kind: Kind[ContentT], name: str) -> Agreed[ContentT]:
+        """Return the version that a row names as `kind/code@version`."""
+        code, _, version = name.removeprefix(f"{kind.name}/").rpartition("@")
+        return await self._content(kind, code, int(version))
+
     async def get(self, kind: str, code: str, version: int) -> DefinitionRow | None:
         """Return a version, None if there is none."""
         return await self._one(

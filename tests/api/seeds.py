@@ -216,4 +216,5 @@ async def _collect(tx: Transaction, ids: Credit) -> None:
         channel=ContactChannel.CALL_TASK,
         days_past_due=4,
         due_on=date(2026, 2, 19),
+        template=None,
     )

@@ -115,3 +115,10 @@ begin
         returning 'ask', enquiries.id, null::bytea, counted,
             greatest(turn_at - clock_timestamp(), interval '0');
 end $$;
+
+alter table collection_actions
+    add column template text check (template ~ '^message_template/.+@[0-9]+$'),
+    add column contact_limits text check (contact_limits ~ '^contact_limits/.+@[0-9]+$');
+
+alter table scr_consents
+    add column template text check (template ~ '^message_template/.+@[0-9]+$');

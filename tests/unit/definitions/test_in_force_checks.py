@@ -5,6 +5,13 @@ from typing import Any
 import pytest
 
 from domain.common.definitions import Kind
+from domain.messaging import (
+    APPLICATION_REMINDER,
+    CONTACT_LIMITS,
+    HOME_LIMITS,
+    MESSAGE_TEMPLATE,
+    SIGNER_INVITATION,
+)
 from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.sources import SOURCE
@@ -14,7 +21,12 @@ from tests.definitions import changed, codes, findings, shipped
 FACE = Purpose.FACE_RECOGNITION
 
 
-@pytest.mark.parametrize("kind", [RATE_CAPS, CONSENT_TEXT, SOURCE], ids=lambda kind: kind.name)
+KINDS = (CONSENT_TEXT, CONTACT_LIMITS, MESSAGE_TEMPLATE, RATE_CAPS, SOURCE)
+REMINDER = APPLICATION_REMINDER
+OFFERED = "missing, application"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_what_is_shipped_is_in_order(kind: Kind[Any]) -> None:
     assert codes(kind)
     for code in codes(kind):
@@ -115,3 +127,68 @@ def test_a_second_source_needs_a_client_and_a_text_to_consent_to() -> None:
 def test_a_source_that_is_off_may_lack_what_it_would_need() -> None:
     draft = changed(SOURCE, "bureau", "consent", None)
     assert findings(SOURCE, "bureau", draft | {"enabled": False}) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "value", "field", "said", "example"),
+    [
+        (REMINDER, "purpose", "greeting", "purpose", "'application_reminder'", ""),
+        (REMINDER, "channel", "pigeon", "channel", "'sms'", ""),
+        (REMINDER, "provider_template", "A b", "provider_template", "match", ""),
+        (REMINDER, "texts", {}, "texts", "at least 1 item", ""),
+        (
+            REMINDER,
+            "variables.0",
+            ...,
+            "texts.en",
+            "{missing}, which",
+            '"missing"',
+        ),
+        (
+            REMINDER,
+            "texts.en",
+            "It waits: {missing}.",
+            "texts.en",
+            "application",
+            "{application}",
+        ),
+        (
+            REMINDER,
+            "texts.en",
+            "It waits: {missing",
+            "texts.en",
+            "in braces",
+            "{contract}",
+        ),
+        (
+            REMINDER,
+            "variables.0",
+            "amount",
+            "variables.0",
+            "cannot say amount",
+            OFFERED,
+        ),
+        (SIGNER_INVITATION, "variables.0", ..., "variables", "for nothing without link", "link"),
+    ],
+)
+def test_a_message_template_is_refused(
+    code: str, path: str, value: object, field: str, said: str, example: str
+) -> None:
+    found = findings(MESSAGE_TEMPLATE, code, changed(MESSAGE_TEMPLATE, code, path, value))
+    assert (field, True, example) in [(one[0], said in one[1], one[2]) for one in found], found
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "said"),
+    [
+        ("quiet_from", "07:00:00", "quiet_from", "begin in the evening"),
+        ("quiet_from", "22:00:00+08:00", "quiet_from", "without a zone"),
+        ("quiet_until", "half past", "quiet_until", "invalid"),
+        ("quiet_until", ..., "quiet_until", "required"),
+        ("dial_attempts", 6, "dial_attempts", "not permitted"),
+    ],
+)
+def test_limits_on_contact_are_refused(path: str, value: object, field: str, said: str) -> None:
+    draft = changed(CONTACT_LIMITS, HOME_LIMITS, path, value)
+    found = findings(CONTACT_LIMITS, HOME_LIMITS, draft)
+    assert (field, True) in [(where, said in why) for where, why, _ in found], found
