@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 
+from activities.common.clock import attempted_at
 from activities.common.performing import performs
 from activities.common.refusals import found, known
 from activities.loans.books import LoanBooks
 from domain.collections import ContactChannel
 from domain.common.money import format_amount
+from domain.common.zones import zone_of
 from domain.loans.position import Position
+from domain.messaging import (
+    CONTACT_LIMITS,
+    HOME_LIMITS,
+    MESSAGE_TEMPLATE,
+    MessageTemplate,
+)
 from messages import calls
 from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
 from messages.loans import MarkLoan
@@ -17,6 +25,7 @@ from runtime.temporal.siblings import Siblings
 from storage.collections import ActionState, CollectionActionRepository, CollectionActionRow
 from storage.common.repository import Transaction
 from storage.database import Database
+from storage.definitions import DefinitionRepository
 from storage.loans.loans import LoanRepository
 from storage.people.applicants import ApplicantRepository
 
@@ -56,8 +65,16 @@ class Arrears:
         """Message the borrower or open a call for a collector, once a step.
 
         Nothing is done, and what was only prepared is cancelled, when the loan is not overdue.
+        Nobody is messaged in quiet hours: whoever asks is told when they end.
         """
         async with self.database.transaction() as tx:
+            limits = await DefinitionRepository(tx).in_force(CONTACT_LIMITS, HOME_LIMITS)
+            if request.channel is ContactChannel.SMS:
+                not_before = limits.content.not_before(
+                    attempted_at(request.at), zone_of(request.zone), calls.TAKE_STEP.timeout
+                )
+                if not_before is not None:
+                    return StepTaken(taken=False, not_before=not_before)
             books = await LoanBooks.open(tx, request.loan_id)
             now = books.position(max(request.business_date, books.loan.business_date))
             action = await _prepare(tx, request, now)
@@ -67,21 +84,29 @@ class Arrears:
                 await books.tell("call_task_opened", action.id, now, {"step": request.step})
                 return StepTaken(taken=True)
             personal = await ApplicantRepository(tx).personal(books.loan.applicant_id)
+            template = await _template(tx, action)
         await self.providers.messaging.send(
             message_id=action.id,
             mobile=known(personal.mobile, "mobile"),
-            template=found(request.template, f"the template of {request.step}"),
-            # What is on record and not what is owed now: a repeat must be the same message.
-            variables={
-                "days_past_due": str(action.days_past_due),
-                "contract": _reference(request.loan_id),
-            },
+            # What is on record and not what is owed now, or in force: a repeat must be the same
+            # message.
+            template=template.provider_template,
+            variables=template.filled(
+                {
+                    "days_past_due": str(action.days_past_due),
+                    "contract": _reference(request.loan_id),
+                }
+            ),
         )
         await failpoint("take_step.after_send")
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
             await CollectionActionRepository(tx).finish(
-                action.id, ActionState.SENT, result="accepted", by="system"
+                action.id,
+                ActionState.SENT,
+                result="accepted",
+                by="system",
+                contact_limits=limits.ref,
             )
             details = {
                 "step": request.step,
@@ -111,16 +136,27 @@ async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> Collect
         return action
     if action is not None:
         return action
+    template = None
+    if request.channel is ContactChannel.SMS:
+        code = found(request.template, f"the template of {request.step}")
+        template = (await DefinitionRepository(tx).in_force(MESSAGE_TEMPLATE, code)).ref
     return await CollectionActionRepository(tx).add_action(
         action_id=request.action_id,
         loan_id=request.loan_id,
         episode=request.episode,
         step=request.step,
         channel=request.channel,
+        template=template,
         days_past_due=now.days_past_due,
         due_on=request.business_date,
         ladder=request.ladder,
     )
+
+
+async def _template(tx: Transaction, action: CollectionActionRow) -> MessageTemplate:
+    """Return the template that an action was prepared with."""
+    named = found(action.template, f"template of action {action.id}")
+    return (await DefinitionRepository(tx).named(MESSAGE_TEMPLATE, named)).content
 
 
 def _was_taken(action: CollectionActionRow | None) -> bool:

@@ -19,11 +19,10 @@ from activities.lines.lines import Lines
 from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
 from activities.payments import Orders
-from activities.sources.enquiries import Desk
+from activities.sources.enquiries import DataSourceGateway
 from activities.verification.captures import capture_sources
 from activities.verification.elements import Elements
 from activities.verification.identity import Identity
-from domain.sources import catalogue
 from messages.queues import ALL
 from providers.credit_analysis.webhooks import AnalysisAccess, Endpoint
 from providers.registry import FireeyeAccess, Providers
@@ -65,11 +64,10 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
             third_parties.timeouts,
         ) as providers,
     ):
-        desk = Desk(
+        gateway = DataSourceGateway(
             database,
             providers,
-            catalogue(third_parties.sources),
-            lease=Desk.lease_for(
+            lease=DataSourceGateway.lease_for(
                 max(
                     third_parties.longest_seconds,
                     fireeye.profile_at(third_parties.url_of("fireeye")).total_seconds,
@@ -77,7 +75,7 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
             ),
         )
         siblings = Siblings(client, settings.task_queue_prefix)
-        yield assemble(database, providers, siblings, desk, public_url=settings.public_url)
+        yield assemble(database, providers, siblings, gateway, public_url=settings.public_url)
 
 
 def fireeye_access(third_parties: ProviderSettings) -> FireeyeAccess:
@@ -105,29 +103,29 @@ def assemble(
     database: Database,
     providers: Providers,
     siblings: Siblings,
-    desk: Desk | None = None,
+    gateway: DataSourceGateway | None = None,
     *,
     public_url: str = LOCAL_URL,
 ) -> Activities:
-    """Return the activities by queue; without a `desk` the shipped sources are asked.
+    """Return the activities by queue; without a `gateway` the shipped sources are asked.
 
     Local activities run inside the worker of their workflow: they are on the core queue.
     """
-    desk = desk or Desk(database, providers)
+    gateway = gateway or DataSourceGateway(database, providers)
     orders = Orders(database, providers.payments)
     concerns = (
         Applications(database),
-        Decisions(database, desk),
-        Identity(database, desk),
-        Elements(database, providers, capture_sources(desk)),
+        Decisions(database, gateway),
+        Identity(database, gateway),
+        Elements(database, providers, capture_sources(gateway)),
         Lines(database, siblings),
         Drawdowns(database, providers, orders, siblings),
         Repayments(database, orders),
         Arrears(database, providers, siblings),
         Servicing(database),
-        CreditAnalyses(database, desk, providers.analysis_webhooks),
+        CreditAnalyses(database, gateway, providers.analysis_webhooks),
         ScrConsents(database, providers.messaging, public_url),
-        AnalysisReports(database, desk),
+        AnalysisReports(database, gateway),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

@@ -31,7 +31,8 @@ from benchmarks import peer
 from benchmarks.bare import QUEUE, Bare, no_op
 from local.stack import LocalStack
 from local.story.client import Api, api_at, until
-from local.story.people import CONSENTS, elements
+from local.story.handing_in import consents_to_everything
+from local.story.people import elements
 from local.story.stage import _tokens
 from messages import ids
 from runtime.settings import Settings
@@ -75,7 +76,7 @@ async def credit(api: Api, number: int, run: str) -> Credit:
             "customer_reference": f"bench-{run}-{number}",
             "amount": 1_000_000,
             "instalments": 12,
-            "consents": list(CONSENTS),
+            "consents": await consents_to_everything(api),
         },
     )
     application_id = application["id"]

@@ -13,10 +13,7 @@ from pydantic import Field
 from domain.common.calendar import instant_at
 from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
-
-CONTACT_FROM: Final = time(8)
-CONTACT_UNTIL: Final = time(22)
-"""The hours outside which nobody is contacted: 2026 guideline of the banking association."""
+from domain.messaging import CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE, ContactLimits
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
@@ -37,8 +34,8 @@ class TaskClosed(DomainError):
 class LadderStep(Content):
     """One step: on `days_past_due`, at `hour` local time.
 
-    `name` is unique on the ladder and never used again for another step; `template` is the message
-    that is sent, none where a person calls.
+    `name` is unique on the ladder and never used again for another step; `template` is the code of
+    the message template that is sent, none where a person calls.
     """
 
     name: str
@@ -59,12 +56,12 @@ def step_instant(step: LadderStep, oldest_due_on: date, zone: ZoneInfo) -> datet
     return instant_at(oldest_due_on + timedelta(days=step.days_past_due), step.hour, zone)
 
 
-def _check(ladder: CollectionsLadder, _: InForce) -> Iterator[Finding]:
+def _check(ladder: CollectionsLadder, others: InForce) -> Iterator[Finding]:
     if not ladder.steps:
         yield Finding("steps", "a ladder has at least one step", "a reminder on day 1")
     names: set[str] = set()
     for index, step in enumerate(ladder.steps):
-        yield from _check_step(step, f"steps.{index}")
+        yield from _check_step(step, f"steps.{index}", others)
         if step.name in names:
             message = f"another step is called {step.name!r}"
             yield Finding(f"steps.{index}.name", message, f"{step.name}_again")
@@ -75,18 +72,29 @@ def _check(ladder: CollectionsLadder, _: InForce) -> Iterator[Finding]:
             yield Finding(f"steps.{index}.days_past_due", message, str(before.days_past_due + 1))
 
 
-def _check_step(step: LadderStep, field: str) -> Iterator[Finding]:
+def _check_step(step: LadderStep, field: str, others: InForce) -> Iterator[Finding]:
     if _NAME.fullmatch(step.name) is None:
         message = "a name has small letters, digits and underscores, 40 at most"
         yield Finding(f"{field}.name", message, "first_call")
     if step.days_past_due < 1:
         yield Finding(f"{field}.days_past_due", "a loan is late from day 1 on", "1")
-    if not CONTACT_FROM <= step.hour < CONTACT_UNTIL:
-        message = "nobody is contacted before 08:00, nor at 22:00 or later, local time"
+    limits = others.find(CONTACT_LIMITS.name, HOME_LIMITS)
+    if isinstance(limits, ContactLimits) and not limits.allow(step.hour):
+        message = (
+            f"nobody is contacted before {limits.quiet_until:%H:%M}, nor at"
+            f" {limits.quiet_from:%H:%M} or later, local time"
+        )
         yield Finding(f"{field}.hour", message, "10:00:00")
     if step.channel is ContactChannel.SMS and not step.template:
         message = "a message needs the template that is sent"
-        yield Finding(f"{field}.template", message, f"collections.{step.name}")
+        yield Finding(f"{field}.template", message, f"collections-{step.name}")
+    elif (
+        step.channel is ContactChannel.SMS
+        and step.template
+        and others.find(MESSAGE_TEMPLATE.name, step.template) is None
+    ):
+        message = f"there is no {MESSAGE_TEMPLATE.name} {step.template!r}: release it first"
+        yield Finding(f"{field}.template", message, f"collections-{step.name}")
     if step.channel is ContactChannel.CALL_TASK and step.template is not None:
         yield Finding(f"{field}.template", "a call sends no template: leave it out")
 

@@ -11,10 +11,19 @@ from domain.common.reject_codes import REJECT_CODES
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
+from domain.messaging import CONTACT_LIMITS, MESSAGE_TEMPLATE
+from domain.people.consents import CONSENT_TEXT
+from domain.pricing.rate_caps import RATE_CAPS
 from domain.products.checks import PRODUCT
+from domain.sources import SOURCE
 from domain.verification.element_policies import ELEMENT_POLICIES
 
 _KINDS: tuple[Kind[Any], ...] = (
+    CONSENT_TEXT,
+    CONTACT_LIMITS,
+    MESSAGE_TEMPLATE,
+    RATE_CAPS,
+    SOURCE,
     REJECT_CODES,
     ELEMENT_POLICIES,
     DECISION_POLICY,

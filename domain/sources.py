@@ -1,22 +1,23 @@
 """Sources of facts about people and companies: what each can say, costs, allows, and needs.
 
-A source is data: which one is asked first, which stands in for it, and whether it is asked at all
-are changed without a release (`catalogue`). Nothing here knows how a source is called.
+A source is a definition in force (`catalogue/source`): which one is asked first, which stands in
+for it, and whether it is asked at all change by a release. Nothing here knows how one is called.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from domain.common.calendar import business_date, instant_at
-from domain.people.consents import Purpose
+from domain.common.definitions import Agreed, Content, Finding, InForce, Kind
+from domain.common.zones import ZONES
+from domain.people.consents import CONSENT_TEXT, Purpose
 
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -55,7 +56,7 @@ class BilledOn(StrEnum):
     MATCH = "match"
 
 
-class DataSource(BaseModel):
+class DataSource(Content):
     """One provider's profile for one capability.
 
     `cost` is in minor units of `currency` for each `billed_on`. `daily_quota` counts calls on one
@@ -66,7 +67,7 @@ class DataSource(BaseModel):
     capability's `enabled` sources the one of lowest `order` is asked first.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name: SourceName
     capability: Capability
@@ -85,10 +86,8 @@ class DataSource(BaseModel):
     @field_validator("zone")
     @classmethod
     def _zone_exists(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("no such time zone") from error
+        if zone not in ZONES:
+            raise ValueError("no such time zone; names are like Asia/Shanghai")
         return zone
 
     @property
@@ -117,199 +116,67 @@ class DataSource(BaseModel):
         return instant_at(tomorrow, time.min, self.zone)
 
 
-class Catalogue:
-    """The sources of an installation."""
-
-    def __init__(self, sources: Mapping[str, DataSource]) -> None:
-        self._sources = MappingProxyType(dict(sources))
-
-    def source(self, name: str) -> DataSource | None:
-        """Return the profile of `name`, None if unknown."""
-        return self._sources.get(name)
-
-    def of(self, capability: Capability) -> tuple[DataSource, ...]:
-        """Return the enabled sources of a capability in the order in which they are asked."""
-        able = (
-            source
-            for source in self._sources.values()
-            if source.enabled and source.capability is capability
-        )
-        return tuple(sorted(able, key=lambda source: (source.order, source.name)))
-
-    @property
-    def all(self) -> tuple[DataSource, ...]:
-        """Return every source, also those that are switched off."""
-        return tuple(self._sources.values())
+def asked_in_order(
+    sources: Iterable[Agreed[DataSource]], capability: Capability
+) -> tuple[Agreed[DataSource], ...]:
+    """Return the enabled sources of a capability in the order in which they are asked."""
+    able = (
+        source
+        for source in sources
+        if source.content.enabled and source.content.capability is capability
+    )
+    return tuple(sorted(able, key=lambda source: (source.content.order, source.content.name)))
 
 
-def _shipped(*sources: DataSource) -> Mapping[str, DataSource]:
-    return MappingProxyType({source.name: source for source in sources})
-
-
-# Costs are figures to plan with; an installation puts its contracts' in their place. The registers'
-# matches stand for 30 days (domain facts, section 3.4), Fireeye's answers for one within a quota
-# (section 4.4). A living face is asked for every time, and so is the registry's photo, which is
-# never kept, whatever is set here (`docs/enquiries.md`).
-SOURCES: Final[Mapping[str, DataSource]] = _shipped(
-    DataSource(
-        name="real_name",
-        capability=Capability.REAL_NAME,
-        cost=30,
-        validity_days=30,
-        denial_validity_days=1,
-    ),
-    DataSource(
-        name="operator",
-        capability=Capability.OPERATOR,
-        cost=40,
-        validity_days=30,
-        denial_validity_days=1,
-    ),
-    DataSource(
-        name="contacts",
-        capability=Capability.CONTACTS,
-        cost=20,
-        consent=Purpose.PERSONAL_INFORMATION,
-    ),
-    DataSource(
-        name="identity_card", capability=Capability.IDENTITY_CARD, cost=10, validity_days=30
-    ),
-    DataSource(
-        name="liveness",
-        capability=Capability.LIVENESS,
-        cost=20,
-        consent=Purpose.FACE_RECOGNITION,
-    ),
-    DataSource(
-        name="face",
-        capability=Capability.FACE,
-        cost=50,
-        consent=Purpose.FACE_RECOGNITION,
-    ),
-    DataSource(
-        name="registered_photo",
-        capability=Capability.REGISTERED_PHOTO,
-        cost=60,
-        billed_on=BilledOn.MATCH,
-        denial_validity_days=1,
-        consent=Purpose.FACE_RECOGNITION,
-    ),
-    DataSource(
-        name="bank_card",
-        capability=Capability.BANK_CARD,
-        cost=50,
-        validity_days=30,
-        denial_validity_days=1,
-    ),
-    DataSource(
-        name="bureau",
-        capability=Capability.BUREAU,
-        cost=200,
-        billed_on=BilledOn.MATCH,
-        validity_days=1,
-        denial_validity_days=1,
-        consent=Purpose.BUREAU_QUERY,
-    ),
-    DataSource(
-        name="bureau_second",
-        capability=Capability.BUREAU,
-        cost=200,
-        billed_on=BilledOn.MATCH,
-        validity_days=1,
-        denial_validity_days=1,
-        consent=Purpose.BUREAU_QUERY,
-        order=2,
-    ),
-    DataSource(
-        name="blacklist",
-        capability=Capability.BLACKLIST,
-        cost=50,
-        validity_days=1,
-        denial_validity_days=1,
-        consent=Purpose.BUREAU_QUERY,
-    ),
-    DataSource(
-        name="multi_lender",
-        capability=Capability.MULTI_LENDER,
-        cost=80,
-        validity_days=1,
-        denial_validity_days=1,
-        consent=Purpose.BUREAU_QUERY,
-    ),
-    DataSource(
-        name="fireeye_transaction",
-        capability=Capability.TRANSACTION_AUTHENTICATION,
-        cost=100,
-        daily_quota=100_000,
-        validity_days=1,
-        denial_validity_days=1,
-        consent=Purpose.BUREAU_QUERY,
-    ),
-    DataSource(
-        name="fireeye_score",
-        capability=Capability.MODEL_SCORE,
-        cost=150,
-        daily_quota=100_000,
-        validity_days=1,
-        denial_validity_days=1,
-        consent=Purpose.BUREAU_QUERY,
-    ),
-    DataSource(
-        name="credit_card",
-        capability=Capability.CREDIT_CARD,
-        cost=50,
-        validity_days=30,
-        denial_validity_days=1,
-    ),
-    DataSource(name="card_binding", capability=Capability.CARD_BINDING, cost=60),
-    DataSource(
-        name="company",
-        capability=Capability.COMPANY,
-        cost=100,
-        validity_days=7,
-        denial_validity_days=1,
-    ),
-    DataSource(
-        name="person",
-        capability=Capability.PERSON,
-        cost=100,
-        validity_days=7,
-        denial_validity_days=1,
-    ),
-    DataSource(name="qitech", capability=Capability.CREDIT_ANALYSIS, cost=500, currency="BRL"),
-    DataSource(
-        name="operator_report",
-        capability=Capability.OPERATOR_REPORT,
-        cost=300,
-        billed_on=BilledOn.MATCH,
-        consent=Purpose.OPERATOR_REPORT,
-    ),
-    DataSource(
-        name="online_banking",
-        capability=Capability.ONLINE_BANKING,
-        cost=300,
-        billed_on=BilledOn.MATCH,
-        consent=Purpose.DATA_IMPORT,
-    ),
-    DataSource(
-        name="ecommerce",
-        capability=Capability.ECOMMERCE,
-        cost=300,
-        billed_on=BilledOn.MATCH,
-        consent=Purpose.DATA_IMPORT,
-    ),
+SENSITIVE: Final[Mapping[Capability, Purpose]] = MappingProxyType(
+    {
+        Capability.CONTACTS: Purpose.PERSONAL_INFORMATION,
+        Capability.LIVENESS: Purpose.FACE_RECOGNITION,
+        Capability.FACE: Purpose.FACE_RECOGNITION,
+        Capability.REGISTERED_PHOTO: Purpose.FACE_RECOGNITION,
+        Capability.BUREAU: Purpose.BUREAU_QUERY,
+        Capability.BLACKLIST: Purpose.BUREAU_QUERY,
+        Capability.MULTI_LENDER: Purpose.BUREAU_QUERY,
+        Capability.TRANSACTION_AUTHENTICATION: Purpose.BUREAU_QUERY,
+        Capability.MODEL_SCORE: Purpose.BUREAU_QUERY,
+        Capability.OPERATOR_REPORT: Purpose.OPERATOR_REPORT,
+        Capability.ONLINE_BANKING: Purpose.DATA_IMPORT,
+        Capability.ECOMMERCE: Purpose.DATA_IMPORT,
+    }
 )
-"""The sources that are shipped, by name."""
+"""What may be asked under a consent of its own only, and the usual one: the rest is necessary for a
+loan, or is not about a person who applies (rule of 2021, PIPL; domain facts, section 5.6)."""
+
+_ONE_CLIENT: Final[Mapping[Capability, str]] = MappingProxyType(
+    {Capability.CREDIT_ANALYSIS: "qitech"}
+)
+"""Capabilities that only one source has a client for."""
 
 
-def catalogue(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Catalogue:
-    """Return the shipped sources with an installation's changes, by the sources' names.
+def check_source(source: DataSource, others: InForce) -> Iterator[Finding]:
+    """Say what is wrong with a profile: nobody could be asked by it, or nobody may."""
+    only = _ONE_CLIENT.get(source.capability)
+    if only is not None and source.name != only:
+        yield Finding("name", f"only {only} can be asked for {source.capability}", only)
+    current = others.find(SOURCE.name, source.name)
+    if isinstance(current, DataSource) and current.capability is not source.capability:
+        yield Finding(
+            "capability",
+            "a source keeps its capability: another one is a source of another name",
+            current.capability,
+        )
+    if source.enabled and source.consent is None and source.capability in SENSITIVE:
+        yield Finding(
+            "consent",
+            f"{source.capability} is asked about under a consent only",
+            SENSITIVE[source.capability],
+        )
+    if source.consent is not None and others.find(CONSENT_TEXT.name, source.consent) is None:
+        yield Finding(
+            "consent",
+            f"there is no text by which anybody could consent to {source.consent}",
+            f"release consent_text/{source.consent} first",
+        )
 
-    A known name's fields are replaced one by one, an unknown name adds a source and says at least
-    its capability. Raises ValueError (pydantic's ValidationError) naming what is wrong.
-    """
-    sources = dict(SOURCES)
-    for name, fields in (changes or {}).items():
-        shipped = SOURCES[name].model_dump() if name in SOURCES else {}
-        sources[name] = DataSource.model_validate({**shipped, **fields, "name": name})
-    return Catalogue(sources)
+
+SOURCE: Final = Kind("source", DataSource, check_source, named_by="name")

@@ -76,7 +76,12 @@ END_CAPTURE = Call("end_capture", verification.EndCapture, verification.CaptureP
 REUSE_ELEMENTS = Call(
     "reuse_elements", verification.ReuseElements, verification.ReusedElements, local=True
 )
-REMIND_APPLICANT = Call("remind_applicant", verification.RemindApplicant, Nothing, queues.PROVIDERS)
+REMIND_APPLICANT = Call(
+    "remind_applicant",
+    verification.RemindApplicant,
+    verification.ApplicantReminded,
+    queues.PROVIDERS,
+)
 ASSESS_APPLICATION = Call(
     "assess_application",
     applications.AssessApplication,

@@ -1,6 +1,6 @@
 """What goes into and comes out of the Collections workflow."""
 
-from datetime import date
+from datetime import date, datetime
 
 from domain.collections import CollectionsLadder, ContactChannel
 from domain.common.definitions import Agreed, DefinitionRef
@@ -23,7 +23,10 @@ class StartCollections(Message):
 
 
 class TakeStep(Message):
-    """Take one step of a ladder, once; a message is sent by its `template`."""
+    """Take one step of a ladder, once; a message is sent by its `template`.
+
+    It is asked for `at` that instant, for `zone`.
+    """
 
     loan_id: str
     episode: int
@@ -33,12 +36,18 @@ class TakeStep(Message):
     template: str | None
     ladder: DefinitionRef
     business_date: date
+    at: datetime
+    zone: str
 
 
 class StepTaken(Message):
-    """Whether a step was taken; it is not when the loan is no longer overdue."""
+    """Whether a step was taken; it is not when the loan is no longer overdue.
+
+    Nor in quiet hours: it may be asked for anew `not_before`.
+    """
 
     taken: bool
+    not_before: datetime | None = None
 
 
 class CloseEpisode(Message):

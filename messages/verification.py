@@ -118,12 +118,23 @@ class ReusedElements(Message):
 
 
 class RemindApplicant(Message):
-    """Remind an applicant of what is missing; `number` counts the reminders of an application."""
+    """Remind an applicant of what is missing; `number` counts the reminders of an application.
+
+    It is asked for `at` that instant, for somebody who lives in `zone`.
+    """
 
     application_id: str
     message_id: str
     number: int
     missing: tuple[ElementKind, ...]
+    at: datetime
+    zone: str
+
+
+class ApplicantReminded(Message):
+    """What came of a reminder: in quiet hours nothing, it may be asked for anew `not_before`."""
+
+    not_before: datetime | None = None
 
 
 class SupplementRequest(Message):

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from typing import Final
 
 import httpx
 from pydantic import SecretStr
 
-from domain.sources import SOURCES
 from providers.credit_analysis.qitech import HttpQiTech, QiTech
 from providers.credit_analysis.webhooks import (
     AnalysisAccess,
@@ -95,10 +95,10 @@ class Providers:
     elsewhere: Callable[[str], "Providers"] = field(repr=False)
 
     def of(self, source: str) -> "Providers":
-        """Return the providers to ask as `source`: a shipped one's are these."""
+        """Return the providers to ask as `source`: those of `OWN_SOURCES` are these."""
         if source == "bureau_second":
             return replace(self, bureau=self.bureau_second)
-        return self if source in SOURCES else self.elsewhere(source)
+        return self if source in OWN_SOURCES else self.elsewhere(source)
 
     @classmethod
     @asynccontextmanager
@@ -145,6 +145,15 @@ class Providers:
                 elsewhere,
                 analysts,
             )
+
+
+OWN_SOURCES: Final = frozenset(one.name for one in fields(Providers)) | {
+    "face",
+    "fireeye_transaction",
+    "fireeye_score",
+}
+"""The sources that are reached as the provider of their name, or, of several facts of one provider,
+as that; any other is asked at the URL of its own name."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator,
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.credit_analysis.policy import POLICIES, STANDARD
-from domain.sources import catalogue
 
 LOCAL_URL: Final = "http://127.0.0.1:8000"
 """Where the API is reached in the local profile."""
@@ -27,12 +26,10 @@ class ProviderSettings(BaseModel):
     `bank_card`, `bureau`, `fireeye`, `signing`, `payments`, `messaging`) or another source's to a
     URL of its own.
     `timeouts` gives a provider or another source a time limit of its own, in seconds.
-    `sources` changes the catalogue of `domain.sources` by the sources' names.
     """
 
     base_url: str = "http://127.0.0.1:8500"
     overrides: dict[str, str] = Field(default_factory=dict)
-    sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
     api_key: SecretStr = SecretStr("sandbox-key")
     signing_secret: SecretStr = SecretStr("sandbox-signing-secret")
     callback_secret: SecretStr = SecretStr("sandbox-callback-secret")
@@ -51,12 +48,6 @@ class ProviderSettings(BaseModel):
     )
     fireeye_institution_id: str = "username"
     fireeye_app_key: SecretStr = SecretStr("password")
-
-    @field_validator("sources")
-    @classmethod
-    def _sources_are_profiles(cls, sources: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        catalogue(sources)
-        return sources
 
     def url_of(self, provider: str) -> str:
         """Return the base URL of `provider`."""

@@ -14,7 +14,7 @@ from storage.common.rows import Cursor, Row
 
 _COLUMNS: Final = (
     "id, loan_id, episode, step, channel, state, days_past_due, due_on, result, handled_by,"
-    " created_at, changed_at, ladder"
+    " created_at, changed_at, ladder, template, contact_limits"
 )
 
 
@@ -28,7 +28,10 @@ class ActionState(StrEnum):
 
 
 class CollectionActionRow(Row):
-    """One step of `ladder`, taken; `due_on` is the business date on which it was taken."""
+    """One step of `ladder`, taken; `due_on` is the business date on which it was taken.
+
+    A message names the versions of its template and of the limits on contact that it kept to.
+    """
 
     id: str
     loan_id: str
@@ -43,6 +46,8 @@ class CollectionActionRow(Row):
     created_at: datetime
     changed_at: datetime
     ladder: Json[DefinitionRef]
+    template: str | None
+    contact_limits: str | None
 
 
 class CollectionActionRepository(TableRepository[CollectionActionRow]):
@@ -63,11 +68,13 @@ class CollectionActionRepository(TableRepository[CollectionActionRow]):
         days_past_due: int,
         due_on: date,
         ladder: DefinitionRef,
+        template: DefinitionRef | None,
     ) -> CollectionActionRow:
         """Record an open action; a repeat returns the recorded one."""
         await self._connection.execute(
             "insert into collection_actions (id, loan_id, episode, step, channel, state,"
-            " days_past_due, due_on, ladder) values ($1, $2, $3, $4, $5, 'open', $6, $7, $8)"
+            " days_past_due, due_on, ladder, template)"
+            " values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9)"
             " on conflict do nothing",
             action_id,
             loan_id,
@@ -77,6 +84,7 @@ class CollectionActionRepository(TableRepository[CollectionActionRow]):
             days_past_due,
             due_on,
             ladder.model_dump_json(),
+            None if template is None else str(template),
         )
         row = await self.of_step(loan_id, episode, step)
         if row is None:
@@ -90,16 +98,24 @@ class CollectionActionRepository(TableRepository[CollectionActionRow]):
         )
 
     async def finish(
-        self, action_id: str, state: ActionState, *, result: str | None, by: str
+        self,
+        action_id: str,
+        state: ActionState,
+        *,
+        result: str | None,
+        by: str,
+        contact_limits: DefinitionRef | None = None,
     ) -> bool:
         """Record what came of an open action; False, and nothing changes, if it is not open."""
         finished = await self._connection.fetchval(
             "update collection_actions set state = $2, result = $3, handled_by = $4,"
-            " changed_at = now() where id = $1 and state = 'open' returning true",
+            " contact_limits = $5, changed_at = now()"
+            " where id = $1 and state = 'open' returning true",
             action_id,
             state,
             result,
             by,
+            None if contact_limits is None else str(contact_limits),
         )
         return finished is True
 

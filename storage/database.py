@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import asyncpg
+from pydantic import BaseModel
 
+from domain.common.definitions import Agreed, Kind
 from runtime.keyring import BlindIndex, Keyring
 from storage.common.outbox import OutboxWakes
 from storage.common.repository import Transaction
-from storage.definitions import DefinitionCache
+from storage.definitions import DefinitionCache, DefinitionRepository
 
 if TYPE_CHECKING:
     from storage.common.rows import Connection
+
+ContentT = TypeVar("ContentT", bound=BaseModel)
 
 _ACQUIRE_SECONDS: Final = 10.0
 _COMMAND_SECONDS: Final = 15.0
@@ -95,6 +99,17 @@ class Database:
             connection.transaction(isolation="repeatable_read"),
         ):
             yield self._on(connection)
+
+    async def all_in_force(self, kind: Kind[ContentT]) -> list[Agreed[ContentT]]:
+        """Return what is in force of a kind; a connection is taken only to learn of new releases.
+
+        For what is read at every turn outside a transaction.
+        """
+        known = self._definitions.all_known(kind)
+        if known is not None:
+            return known
+        async with self.read() as tx:
+            return await DefinitionRepository(tx).all_in_force(kind)
 
     def _on(self, connection: "Connection") -> Transaction:
         return Transaction(connection, self._keyring, self._blind_index, self._definitions)

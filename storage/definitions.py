@@ -127,6 +127,22 @@ class DefinitionCache:
         ]
         return max(standing, key=lambda one: (one.effective_from, one.id), default=None)
 
+    def all_known(self, kind: Kind[ContentT]) -> list[Agreed[ContentT]] | None:
+        """Return what is in force of a kind now; None unless that is known without asking."""
+        if not self.is_fresh:
+            return None
+        now = utc_now()
+        found = []
+        for code in self.codes(kind.name):
+            release = self.in_force(kind.name, code, now)
+            if release is None:
+                continue
+            content = self.contents.get((kind.name, code, release.version))
+            if content is None:
+                return None
+            found.append(content)
+        return found
+
 
 class DefinitionRepository(Repository):
     """The definitions."""
@@ -163,6 +179,11 @@ class DefinitionRepository(Repository):
     async def of_ref(self, kind: Kind[ContentT], ref: DefinitionRef) -> Agreed[ContentT]:
         """Return the version that a process or a record names; raises `UnknownDefinition`."""
         return await self._content(kind, ref.code, ref.version)
+
+    async def named(self, kind: Kind[ContentT], name: str) -> Agreed[ContentT]:
+        """Return the version that a row names as `kind/code@version`."""
+        code, _, version = name.removeprefix(f"{kind.name}/").rpartition("@")
+        return await self._content(kind, code, int(version))
 
     async def get(self, kind: str, code: str, version: int) -> DefinitionRow | None:
         """Return a version, None if there is none."""

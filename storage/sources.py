@@ -19,15 +19,17 @@ Outcome = Literal[
 `reused` cost nothing; `exhausted` was not made, the day's quota being used up."""
 
 _COLUMNS: Final = (
-    "id, source, capability, operation, applicant_id, application_id, request_id, consent_id,"
-    " asked, state, outcome, code, answered, valid_until, reused, milliseconds, business_date,"
-    " cost, currency, asked_at"
+    "id, source, definition, capability, operation, applicant_id, application_id, request_id,"
+    " consent_id, asked, state, outcome, code, answered, valid_until, reused, milliseconds,"
+    " business_date, cost, currency, asked_at"
 )
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """An enquiry about to be made. `input` decides which questions are equal; it is personal data.
+    """An enquiry about to be made, under the version of the source's profile that is in force.
+
+    `input` decides which questions are equal; it is personal data.
 
     `asked` is its masked form, `quota` the calls allowed on `business_date` (None: any number),
     `lost_cost` what it is taken to cost should its end never be recorded. Calls to the source lie
@@ -36,6 +38,7 @@ class Attempt:
     """
 
     source: str
+    definition: str
     capability: str
     operation: str
     request_id: str
@@ -105,6 +108,7 @@ class EnquiryRow(Row):
 
     id: int
     source: str
+    definition: str | None
     capability: str
     operation: str
     applicant_id: str | None
@@ -151,7 +155,7 @@ class EnquiryRepository(Repository):
         """
         record = await self._connection.fetchrow(
             "select step, enquiry, answer, asked_today, wait from enquiry_begin($1, $2, $3, $4,"
-            " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
             attempt.source,
             attempt.capability,
             attempt.operation,
@@ -171,6 +175,7 @@ class EnquiryRepository(Repository):
             reuse,
             attempt.gap,
             attempt.longest_turn,
+            attempt.definition,
         )
         assert record is not None  # noqa: S101 -- the function always returns one row
         match record["step"]:

@@ -4,6 +4,9 @@ Steps are taken at absolute instants that follow from the oldest unpaid due date
 start neither shifts nor bunches what was not yet due.
 """
 
+from contextlib import suppress
+from datetime import datetime
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -65,34 +68,43 @@ class Collections:
     async def _wait_for(self, step: LadderStep) -> None:
         at = step_instant(step, self._start.oldest_due_on, self._zone)
         self._show(f"next: {step.name} at {at:%Y-%m-%d %H:%M} UTC")
+        await self._sleep_until(at, f"{step.name}, {step.days_past_due} days past due")
+
+    async def _sleep_until(self, at: datetime, what_for: str) -> None:
+        """Wait for an instant or the cure, whichever comes first."""
         if at <= workflow.now():
             return
-        try:
+        with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._cured,
-                timeout=at - workflow.now(),
-                timeout_summary=f"{step.name}, {step.days_past_due} days past due",
+                lambda: self._cured, timeout=at - workflow.now(), timeout_summary=what_for
             )
-        except TimeoutError:
-            return
 
     async def _take(self, step: LadderStep) -> None:
-        taken = await run_patiently(
-            calls.TAKE_STEP,
-            TakeStep(
-                loan_id=self._start.loan_id,
-                episode=self._start.episode,
-                action_id=ids.derived_id(
-                    "act", self._start.loan_id, str(self._start.episode), step.name
+        while True:
+            now = workflow.now()
+            taken = await run_patiently(
+                calls.TAKE_STEP,
+                TakeStep(
+                    loan_id=self._start.loan_id,
+                    episode=self._start.episode,
+                    action_id=ids.derived_id(
+                        "act", self._start.loan_id, str(self._start.episode), step.name
+                    ),
+                    step=step.name,
+                    business_date=business_date(now, self._zone),
+                    at=now,
+                    zone=self._zone.key,
+                    channel=step.channel,
+                    template=step.template,
+                    ladder=self._start.ladder.ref,
                 ),
-                step=step.name,
-                channel=step.channel,
-                template=step.template,
-                ladder=self._start.ladder.ref,
-                business_date=business_date(workflow.now(), self._zone),
-            ),
-            f"{step.channel}: {step.name}",
-        )
+                f"{step.channel}: {step.name}",
+            )
+            if taken.not_before is None:
+                break
+            await self._sleep_until(taken.not_before, f"{step.name}: after the quiet hours")
+            if self._cured:
+                return
         self._taken += taken.taken
 
     def _show(self, stage: str) -> None:

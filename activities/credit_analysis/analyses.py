@@ -9,7 +9,7 @@ import structlog
 from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.credit_analysis.enquiries import ask_for_opinion, look_up, read_opinion
-from activities.sources.enquiries import Desk
+from activities.sources.enquiries import DataSourceGateway
 from domain.credit_analysis.analysis import LegalPerson, NaturalPerson
 from domain.credit_analysis.parsing import parties_of
 from domain.credit_analysis.policy import PartyFacts, policy_of
@@ -58,7 +58,7 @@ class CreditAnalyses:
     """Everything that an analysis needs of the outside and of the record."""
 
     database: Database
-    desk: Desk
+    gateway: DataSourceGateway
     webhooks: AnalysisWebhooks
 
     @performs(calls.CHECK_PARTY)
@@ -73,7 +73,7 @@ class CreditAnalyses:
         if party is None:
             raise RecordMissing(f"no {request.party} of {request.analysis_id} on record")
         try:
-            told = await look_up(self.desk, f"{request.analysis_id}:{request.party}", party)
+            told = await look_up(self.gateway, f"{request.analysis_id}:{request.party}", party)
         except ProviderRejected as error:
             if error.code not in _REFUSES_THE_QUESTION:
                 raise
@@ -115,7 +115,7 @@ class CreditAnalyses:
             stored = await _stored(tx, request.analysis_id)
         if asked.status.is_final:
             return OpinionStatus(opinion_id=asked.id, status=asked.status)
-        said = await read_opinion(self.desk, asked)
+        said = await read_opinion(self.gateway, asked)
         if said is None:
             return await self._asked(asked, stored)
         async with self.database.transaction() as tx:
@@ -124,7 +124,7 @@ class CreditAnalyses:
 
     async def _asked(self, asked: OpinionRow, stored: StoredProposal) -> OpinionStatus:
         try:
-            said = await ask_for_opinion(self.desk, asked, stored.document)
+            said = await ask_for_opinion(self.gateway, asked, stored.document)
         except ProviderRejected as error:
             if error.code not in _REFUSES_THE_QUESTION:
                 raise

@@ -1,4 +1,4 @@
-"""What a credit analysis asks of registers and of the other analyst, through the enquiry desk.
+"""What a credit analysis asks of registers and of the other analyst, through the enquiry gateway.
 
 The parties of a proposal are no applicants of ours: what is asked of them needs no consent that we
 hold, the client who sent the proposal does.
@@ -9,7 +9,13 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from activities.sources.enquiries import Desk, Judged, Question, Subject, Told
+from activities.sources.enquiries import (
+    Assessment,
+    DataSourceGateway,
+    Question,
+    SourceResponse,
+    Subject,
+)
 from domain.credit_analysis.analysis import LegalPerson, NaturalPerson, PersonKind
 from domain.credit_analysis.feedback import ProposalStatus
 from domain.credit_analysis.fields import unmasked
@@ -75,8 +81,8 @@ class FeedbackTaken(BaseModel):
 
 
 async def look_up(
-    desk: Desk, request_id: str, party: LegalPerson | NaturalPerson
-) -> Told[CompanyRecord] | Told[PersonRecord] | str:
+    gateway: DataSourceGateway, request_id: str, party: LegalPerson | NaturalPerson
+) -> SourceResponse[CompanyRecord] | SourceResponse[PersonRecord] | str:
     """Return what a register says of a party, or the reason why the registers have no data yet.
 
     Raises ProviderUnavailable when no register could be asked, ProviderRejected when one will not
@@ -85,15 +91,17 @@ async def look_up(
     silent: list[str] = []
     try:
         if isinstance(party, LegalPerson):
-            return await desk.ask(_company(request_id, party, silent), Subject(request_id, None))
-        return await desk.ask(_person(request_id, party, silent), Subject(request_id, None))
+            return await gateway.query(
+                _company(request_id, party, silent), Subject(request_id, None)
+            )
+        return await gateway.query(_person(request_id, party, silent), Subject(request_id, None))
     except ProviderUnavailable:
         if not silent:
             raise
     return silent[-1]
 
 
-async def ask_for_opinion(desk: Desk, asked: OpinionRow, document: str) -> Opinion:
+async def ask_for_opinion(gateway: DataSourceGateway, asked: OpinionRow, document: str) -> Opinion:
     """Have a proposal analysed once; raises as `QiTech.analyse`."""
 
     async def analyse(third: Providers) -> OpinionSaid:
@@ -108,13 +116,13 @@ async def ask_for_opinion(desk: Desk, asked: OpinionRow, document: str) -> Opini
         analyse,
         _judge,
     )
-    opinion = await _opinion(desk, asked, question)
+    opinion = await _opinion(gateway, asked, question)
     if opinion is None:
         raise ProviderUnavailable(QITECH, "invalid_response")
     return opinion
 
 
-async def read_opinion(desk: Desk, asked: OpinionRow) -> Opinion | None:
+async def read_opinion(gateway: DataSourceGateway, asked: OpinionRow) -> Opinion | None:
     """Return what the analyst says by now, None if the id is not known there; raises likewise."""
 
     async def read(third: Providers) -> OpinionSaid:
@@ -130,13 +138,13 @@ async def read_opinion(desk: Desk, asked: OpinionRow) -> Opinion | None:
         OpinionSaid,
         read,
         _judge,
-        bills=False,
+        billable=False,
     )
-    return await _opinion(desk, asked, question)
+    return await _opinion(gateway, asked, question)
 
 
 async def give_feedback(
-    desk: Desk, asked: OpinionRow, status: ProposalStatus, event_date: datetime
+    gateway: DataSourceGateway, asked: OpinionRow, status: ProposalStatus, event_date: datetime
 ) -> None:
     """Tell the analyst what became of the credit; raises as `QiTech.feed_back`."""
 
@@ -151,31 +159,31 @@ async def give_feedback(
         FeedbackTaken,
         tell,
         _taken,
-        bills=False,
+        billable=False,
     )
-    await desk.ask(question, Subject(asked.id, None), only=QITECH)
+    await gateway.query(question, Subject(asked.id, None), only=QITECH)
 
 
 async def _opinion(
-    desk: Desk, asked: OpinionRow, question: Question[OpinionSaid]
+    gateway: DataSourceGateway, asked: OpinionRow, question: Question[OpinionSaid]
 ) -> Opinion | None:
     """Ask the one analyst: ids, callbacks and feedback are theirs, nobody stands in for them."""
-    told = await desk.ask(question, Subject(asked.id, None), only=QITECH)
+    told = await gateway.query(question, Subject(asked.id, None), only=QITECH)
     status, raw_status = told.answer.status, told.answer.raw_status
     return None if status is None or raw_status is None else Opinion(status, raw_status)
 
 
-def _judge(said: OpinionSaid) -> Judged:
+def _judge(said: OpinionSaid) -> Assessment:
     """Return what an opinion amounts to; it is told anew each time, for it may change."""
     if said.status is None or not said.status.is_final:
-        return Judged(Verdict.UNAVAILABLE, said.status, settles=True, keeps=False)
+        return Assessment(Verdict.UNAVAILABLE, said.status, is_conclusive=True, cacheable=False)
     verdict = Verdict.MATCH if said.status in _GOOD else Verdict.MISMATCH
-    return Judged(verdict, said.status, settles=True, keeps=False)
+    return Assessment(verdict, said.status, is_conclusive=True, cacheable=False)
 
 
-def _taken(_: FeedbackTaken) -> Judged:
+def _taken(_: FeedbackTaken) -> Assessment:
     """Return what feedback amounts to: it was taken, and says nothing of anybody."""
-    return Judged(Verdict.MATCH, None, settles=True, keeps=False)
+    return Assessment(Verdict.MATCH, None, is_conclusive=True, cacheable=False)
 
 
 def _company(request_id: str, party: LegalPerson, silent: list[str]) -> Question[CompanyRecord]:

@@ -7,7 +7,7 @@ import structlog
 from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.credit_analysis.enquiries import give_feedback
-from activities.sources.enquiries import Desk
+from activities.sources.enquiries import DataSourceGateway
 from messages import calls, ids
 from messages.credit_analysis import PickedReport, PickReport, RelayedReport, RelayReport
 from providers.http.errors import ProviderRejected
@@ -27,7 +27,7 @@ class AnalysisReports:
     """What passing reports on needs."""
 
     database: Database
-    desk: Desk
+    gateway: DataSourceGateway
 
     @performs(calls.PICK_REPORT)
     async def pick_report(self, request: PickReport) -> PickedReport:
@@ -58,7 +58,9 @@ class AnalysisReports:
             return RelayedReport(outcome=NOT_NEXT)
         state, outcome = RelayState.SENT, "ok"
         try:
-            await give_feedback(self.desk, asked, report.credit_proposal_status, report.event_date)
+            await give_feedback(
+                self.gateway, asked, report.credit_proposal_status, report.event_date
+            )
         except ProviderRejected as error:
             state, outcome = RelayState.REFUSED, error.code
             _log.warning("feedback_refused", opinion_id=asked.id, code=outcome)

@@ -10,6 +10,7 @@ from activities.common.performing import performs
 from activities.common.refusals import found
 from domain.credit_analysis.analysis import Signer
 from domain.credit_analysis.parsing import signers_of
+from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION, MessageTemplate
 from messages import calls, ids
 from messages.credit_analysis import (
     CountSignatures,
@@ -30,6 +31,7 @@ from storage.credit_analysis.scr_consents import (
     ScrConsentRow,
 )
 from storage.database import Database
+from storage.definitions import DefinitionRepository
 
 PATH: Final = "/credit_analysis/consents"
 
@@ -55,10 +57,11 @@ class ScrConsents:
         async with self.database.transaction() as tx:
             consent = await _asked(tx, consent_id, request)
             token = await ScrConsentRepository(tx).token(consent_id)
+            template = await _template(tx, consent)
             signer = await _signer(tx, request)
         if token is None:
             return _invited(request, consent.state)
-        state = await self._send(consent, signer, token)
+        state = await self._send(consent, signer, token, template)
         async with self.database.transaction() as tx:
             if await ScrConsentRepository(tx).invited(consent_id, state):
                 await _told(tx, consent, state)
@@ -71,16 +74,20 @@ class ScrConsents:
             consents = await ScrConsentRepository(tx).of(request.analysis_id)
         return SignaturesCounted(given=sum(consent.signed_at is not None for consent in consents))
 
-    async def _send(self, consent: ScrConsentRow, signer: Signer, token: str) -> InvitationState:
+    async def _send(
+        self, consent: ScrConsentRow, signer: Signer, token: str, template: MessageTemplate
+    ) -> InvitationState:
         try:
             await self.messaging.send(
                 message_id=consent.id,
                 mobile=_international(signer),
-                template="scr.consent",
-                variables={
-                    "link": f"{self.public_url.rstrip('/')}{PATH}/{token}",
-                    "until": f"{consent.expires_at:%Y-%m-%dT%H:%M:%SZ}",
-                },
+                template=template.provider_template,
+                variables=template.filled(
+                    {
+                        "link": f"{self.public_url.rstrip('/')}{PATH}/{token}",
+                        "until": f"{consent.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+                    }
+                ),
             )
         except ProviderRejected as error:
             if error.code in _OURS_TO_MEND:
@@ -91,15 +98,23 @@ class ScrConsents:
 
 
 async def _asked(tx: Transaction, consent_id: str, request: InviteSigner) -> ScrConsentRow:
-    """Return the consent as it is recorded, with the token of the first attempt."""
+    """Return the consent as it is recorded, with token and template of the first attempt."""
+    template = await DefinitionRepository(tx).in_force(MESSAGE_TEMPLATE, SIGNER_INVITATION)
     consent = await ScrConsentRepository(tx).ask(
         consent_id,
         request.analysis_id,
         request.signer,
         secrets.token_urlsafe(_TOKEN_BYTES),
         request.expires_at,
+        template.ref,
     )
     return found(consent, f"consent {consent_id}")
+
+
+async def _template(tx: Transaction, consent: ScrConsentRow) -> MessageTemplate:
+    """Return the template of the first attempt: a repeat must be the same message."""
+    named = found(consent.template, f"template of consent {consent.id}")
+    return (await DefinitionRepository(tx).named(MESSAGE_TEMPLATE, named)).content
 
 
 async def _signer(tx: Transaction, request: InviteSigner) -> Signer:

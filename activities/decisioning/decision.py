@@ -8,7 +8,7 @@ from activities.common.performing import performs
 from activities.common.refusals import found, known
 from activities.decisioning.element_facts import ElementFacts, element_facts
 from activities.decisioning.facts import Inquiry
-from activities.sources.enquiries import Desk, Subject
+from activities.sources.enquiries import DataSourceGateway, Subject
 from domain.applications.application import Rejection
 from domain.decisioning.decision import (
     Decision,
@@ -43,7 +43,7 @@ class Decisions:
     """Decides applications."""
 
     database: Database
-    desk: Desk
+    gateway: DataSourceGateway
 
     @performs(calls.ASSESS_APPLICATION)
     async def assess_application(self, request: AssessApplication) -> Decision:
@@ -109,7 +109,7 @@ class Decisions:
         if rejection is not None:
             return rejection, {"age": age_on(birth_date, on)}
         sources = asking.product.content.asked_for_decision
-        findings = await Inquiry(self.desk, asking.subject, asking.personal).ask(sources)
+        findings = await Inquiry(self.gateway, asking.subject, asking.personal).ask(sources)
         decision = decide(told.added_to(findings.facts()), on, rules)
         return decision, findings.read(on) | told.read()
 

@@ -15,7 +15,14 @@ import structlog
 from pydantic import BaseModel
 
 from activities.common.refusals import known
-from activities.sources.enquiries import Desk, Judged, Question, Subject, Told, judge
+from activities.sources.enquiries import (
+    Assessment,
+    DataSourceGateway,
+    Question,
+    SourceResponse,
+    Subject,
+    assess,
+)
 from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
 from domain.decisioning.decision import Facts, age_on
 from domain.decisioning.policy import Lending
@@ -65,10 +72,10 @@ class Findings:
 
     identity_number: str
     asked: frozenset[Capability]
-    bureaus: tuple[Told[BureauReport], ...]
-    blacklist: Told[BlacklistReport] | Missing
-    multi_lender: Told[MultiLenderReport] | Missing
-    model_score: Told[ModelScore] | Missing
+    bureaus: tuple[SourceResponse[BureauReport], ...]
+    blacklist: SourceResponse[BlacklistReport] | Missing
+    multi_lender: SourceResponse[MultiLenderReport] | Missing
+    model_score: SourceResponse[ModelScore] | Missing
 
     def facts(self) -> Facts:
         """Return what the policy reads."""
@@ -111,7 +118,7 @@ class Findings:
 
     def _sources(self) -> dict[str, dict[str, str]]:
         """Return, of each source but the bureaus, who answered or why nobody did."""
-        heard: dict[Capability, Told[Any] | Missing] = {
+        heard: dict[Capability, SourceResponse[Any] | Missing] = {
             Capability.BLACKLIST: self.blacklist,
             Capability.MULTI_LENDER: self.multi_lender,
             Capability.MODEL_SCORE: self.model_score,
@@ -129,7 +136,7 @@ class Findings:
 class Inquiry:
     """Asks about one applicant for one application. Holds personal data."""
 
-    desk: Desk
+    gateway: DataSourceGateway
     subject: Subject
     personal: Personal
 
@@ -159,7 +166,7 @@ class Inquiry:
 
     async def _bureaus(
         self, question: Question[BureauReport] | None
-    ) -> tuple[Told[BureauReport], ...]:
+    ) -> tuple[SourceResponse[BureauReport], ...]:
         """Ask every bureau at once; a decision waits until all of them have answered.
 
         An applicant who took the consent back since submitting leaves them unasked: their facts
@@ -168,7 +175,7 @@ class Inquiry:
         if question is None:
             return ()
         try:
-            return await self.desk.ask_all(question, self.subject)
+            return await self.gateway.query_all(question, self.subject)
         except ConsentMissing:
             return ()
         except ProviderUnavailable as error:
@@ -178,14 +185,14 @@ class Inquiry:
 
     async def _fact(
         self, asked: frozenset[Capability], question: Question[A] | None
-    ) -> Told[A] | Missing:
+    ) -> SourceResponse[A] | Missing:
         """Ask for one fact; it is missing when the question cannot be put or is not answered."""
         if question is None:
             return Missing(_NOT_VERIFIED)
         if question.capability not in asked:
             return Missing(_NOT_WANTED)
         try:
-            return await _patiently(lambda: self.desk.ask(question, self.subject))
+            return await _patiently(lambda: self.gateway.query(question, self.subject))
         except ConsentMissing:
             return Missing(_NO_CONSENT)
         except ProviderError as error:
@@ -270,7 +277,7 @@ class Inquiry:
         return self.personal.name, self.personal.identity_number, self.personal.mobile
 
 
-async def _patiently(ask: Callable[[], Awaitable[Told[A]]]) -> Told[A]:
+async def _patiently(ask: Callable[[], Awaitable[SourceResponse[A]]]) -> SourceResponse[A]:
     """Ask again, at most twice, what may pass; raises as the last time."""
     started = time.monotonic()
     for pause in _PAUSES:
@@ -285,20 +292,20 @@ async def _patiently(ask: Callable[[], Awaitable[Told[A]]]) -> Told[A]:
     return await ask()
 
 
-def _judged_report(report: BureauReport) -> Judged:
+def _judged_report(report: BureauReport) -> Assessment:
     """Return what a report amounts to.
 
     A person without a file will not get one by asking again; anything else may pass.
     """
-    judged = judge(report)
-    return replace(judged, settles=True) if _NO_FILE in report.reasons else judged
+    judged = assess(report)
+    return replace(judged, is_conclusive=True) if _NO_FILE in report.reasons else judged
 
 
-def _judged_score(score: ModelScore) -> Judged:
+def _judged_score(score: ModelScore) -> Assessment:
     """Return what a score amounts to: that somebody is not known is an answer, and billed."""
     if score.found:
-        return Judged(Verdict.MATCH, None, settles=True)
-    return Judged(Verdict.MISMATCH, "not_found", settles=True)
+        return Assessment(Verdict.MATCH, None, is_conclusive=True)
+    return Assessment(Verdict.MISMATCH, "not_found", is_conclusive=True)
 
 
 def _file(report: BureauReport) -> BureauFile | None:

@@ -1,10 +1,11 @@
-"""The enquiry desk: the one way from an activity to a third party that knows something of people.
+"""The gateway to data sources: the one way from an activity to who knows something of people.
 
-A question goes to the sources of its capability in their order (`domain.sources`). Of each the
-desk wants a consent where one is needed, the answer that is on record if it still stands, and else
-a call within the source's quota, rate and breaker, with an audit row for every attempt. A source
-that cannot say, cannot be asked or refuses us hands over to the next; when all did, the question is
-unavailable, to be asked again later. It never becomes an answer.
+A question goes to the sources of its capability that are in force then, in their order
+(`domain.sources`). Of each the gateway wants a consent where one is needed, the answer that is on
+record if it still stands, and else a call within the source's quota, rate and breaker, with an
+audit row for every attempt. A source that cannot say, cannot be asked or refuses us hands over to
+the next; when all did, the question is unavailable, to be asked again later. It never becomes an
+answer.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ from pydantic import BaseModel, ValidationError
 
 from activities.sources.masks import masked
 from domain.common.calendar import business_date
+from domain.common.definitions import Agreed, DefinitionRef
 from domain.people.consents import ConsentMissing, Purpose
-from domain.sources import Capability, Catalogue, DataSource, catalogue
+from domain.sources import SOURCE, Capability, DataSource, asked_in_order
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from providers.http.transport import CONNECT_SECONDS, RETRY_AFTER_LIMIT
@@ -70,37 +72,37 @@ class CannotSay(ProviderUnavailable):
 
 
 @dataclass(frozen=True)
-class Judged:
+class Assessment:
     """What an answer amounts to: its verdict, the code of a reason if it has one.
 
-    One that `settles` the question is handed back; any other is taken for the source's inability to
-    say. One that `keeps` may answer the same question again.
+    One that `is_conclusive` is handed back; any other is taken for the source's inability to say.
+    One that is `cacheable` may answer the same question again.
     """
 
     verdict: Verdict
     code: str | None
-    settles: bool
-    keeps: bool = True
+    is_conclusive: bool
+    cacheable: bool = True
 
     @property
     def counted_as(self) -> str:
         """The outcome in the metrics, where a report that is not ready is no failure."""
-        pending = self.settles and self.verdict is Verdict.UNAVAILABLE
+        pending = self.is_conclusive and self.verdict is Verdict.UNAVAILABLE
         return "pending" if pending else self.verdict.value
 
 
-def judge(answer: Answer) -> Judged:
-    """Return what a verification amounts to: a match or a mismatch settles the question."""
+def assess(answer: Answer) -> Assessment:
+    """Return what a verification amounts to: a match or a mismatch is conclusive."""
     code = answer.reasons[0] if answer.reasons else None
-    return Judged(answer.verdict, code, settles=answer.verdict is not Verdict.UNAVAILABLE)
+    return Assessment(answer.verdict, code, is_conclusive=answer.verdict is not Verdict.UNAVAILABLE)
 
 
 @dataclass(frozen=True)
 class Question(Generic[A]):
     """What is asked, of whatever source: `asked` is the input by which equal questions are known.
 
-    `call` asks the providers it is given and returns an `answer`; `judge` says what that comes to.
-    A question that does not `bill` is a later step of one that was paid for.
+    `call` asks the providers it is given and returns an `answer`; `assess` says what that comes to.
+    A question that is not `billable` is a later step of one that was paid for.
     """
 
     capability: Capability
@@ -108,12 +110,12 @@ class Question(Generic[A]):
     asked: BaseModel = field(repr=False)
     answer: type[A]
     call: Callable[[Providers], Awaitable[A]]
-    judge: Callable[[Any], Judged] = judge
-    bills: bool = True
+    assess: Callable[[Any], Assessment] = assess
+    billable: bool = True
 
 
 @dataclass(frozen=True)
-class Told(Generic[A]):
+class SourceResponse(Generic[A]):
     """An answer, the source it is from, and whether it was on record."""
 
     source: str
@@ -121,8 +123,8 @@ class Told(Generic[A]):
     reused: bool
 
 
-class Desk:
-    """Asks third parties on behalf of activities; one a process.
+class DataSourceGateway:
+    """Queries third parties on behalf of activities; one a process.
 
     `now` gives business dates and the age of answers, `clock` (seconds) the breakers, `lease` is
     longer than any call may take. The turns of a source go by the database's clock.
@@ -132,7 +134,6 @@ class Desk:
         self,
         database: Database,
         providers: Providers,
-        sources: Catalogue | None = None,
         *,
         now: Callable[[], datetime] = utc_now,
         clock: Clock = time.monotonic,
@@ -140,7 +141,6 @@ class Desk:
     ) -> None:
         self._database = database
         self._providers = providers
-        self._sources = sources or catalogue()
         self._now = now
         self._clock = clock
         self._lease = lease or self.lease_for(_USUAL_TIMEOUT_SECONDS)
@@ -151,10 +151,10 @@ class Desk:
         """Return for how long an attempt may be on its way: turn, call, and record of its end."""
         return _LONGEST_TURN + timedelta(seconds=CONNECT_SECONDS + timeout_seconds) + _MARGIN
 
-    async def ask(
+    async def query(
         self, question: Question[A], subject: Subject, *, only: str | None = None
-    ) -> Told[A]:
-        """Return the first answer that settles the question.
+    ) -> SourceResponse[A]:
+        """Return the first conclusive answer.
 
         `only` names the one source that can know, such as the one where a capture was begun. Raises
         ConsentMissing before any call, ProviderRejected when a source refuses this question, and
@@ -162,51 +162,57 @@ class Desk:
         may be worth asking again.
         """
         failures: list[ProviderUnavailable] = []
-        for source in self._able(question.capability, only):
+        for source in await self._able(question.capability, only):
             try:
                 return await self._of(source, question, subject)
             except ProviderUnavailable as error:
-                _log.info("enquiry_unanswered", source=source.name, code=error.code)
+                _log.info("enquiry_unanswered", source=source.content.name, code=error.code)
                 failures.append(error)
         raise _together(failures)
 
-    async def ask_all(
+    async def query_all(
         self, question: Question[A], subject: Subject, *, may_miss: int = 0
-    ) -> tuple[Told[A], ...]:
+    ) -> tuple[SourceResponse[A], ...]:
         """Ask every enabled source at once and return their answers in the sources' order.
 
-        Raises as `ask`, ProviderUnavailable when more than `may_miss` sources, or all of them,
+        Raises as `query`, ProviderUnavailable when more than `may_miss` sources, or all of them,
         could not say.
         """
-        sources = self._able(question.capability)
+        sources = await self._able(question.capability)
         results = await asyncio.gather(
             *(self._of(source, question, subject) for source in sources), return_exceptions=True
         )
-        told = tuple(result for result in results if isinstance(result, Told))
+        responses = tuple(result for result in results if isinstance(result, SourceResponse))
         errors = [result for result in results if isinstance(result, BaseException)]
         failures = [error for error in errors if isinstance(error, ProviderUnavailable)]
         for error in errors:
             if not isinstance(error, ProviderUnavailable):
                 raise error
-        if not told or len(failures) > may_miss:
+        if not responses or len(failures) > may_miss:
             raise _together(failures)
-        return told
+        return responses
 
-    def _able(self, capability: Capability, only: str | None = None) -> tuple[DataSource, ...]:
-        able = self._sources.of(capability)
-        sources = tuple(source for source in able if only in (None, source.name))
+    async def _able(
+        self, capability: Capability, only: str | None = None
+    ) -> tuple[Agreed[DataSource], ...]:
+        able = asked_in_order(await self._database.all_in_force(SOURCE), capability)
+        sources = tuple(source for source in able if only in (None, source.content.name))
         if not sources:
             enquiry_metrics.enquiry_ended(capability, "switched_off")
             raise ProviderUnavailable(capability, "switched_off", RETRY_AFTER_LIMIT)
         return sources
 
-    async def _of(self, source: DataSource, question: Question[A], subject: Subject) -> Told[A]:
-        """Return one source's answer; raises ProviderUnavailable when it settles nothing."""
-        if not question.bills:
+    async def _of(
+        self, agreed: Agreed[DataSource], question: Question[A], subject: Subject
+    ) -> SourceResponse[A]:
+        """Return one source's answer; raises ProviderUnavailable when it is not conclusive."""
+        source = agreed.content
+        if not question.billable:
             source = source.model_copy(update={"cost": 0})
         breaker = self._breaker(source)
-        begun = await self._begin(source, breaker, question, subject)
-        if isinstance(begun, Told):
+        attempt = self._attempt(source, agreed.ref, question, subject)
+        begun = await self._begin(source, breaker, question, subject.purpose, attempt)
+        if isinstance(begun, SourceResponse):
             return begun
         await asyncio.sleep(begun.wait.total_seconds())
         started = time.monotonic()
@@ -220,28 +226,30 @@ class Desk:
             await self._finish(source, begun, Ending("lost", "internal_error", 0, source.cost))
             raise
         else:
-            judged = question.judge(answer)
-            ending = self._answered(source, answer, judged, _milliseconds(started))
-            await self._finish(source, begun, ending, counted_as=judged.counted_as)
-            if not judged.settles:
-                raise _unsettled(source, judged)
-            return Told(source.name, answer, reused=False)
+            assessment = question.assess(answer)
+            ending = self._answered(source, answer, assessment, _milliseconds(started))
+            await self._finish(source, begun, ending, counted_as=assessment.counted_as)
+            if not assessment.is_conclusive:
+                raise _inconclusive(source, assessment)
+            return SourceResponse(source.name, answer, reused=False)
         await self._finish(source, begun, _failed(source, failure, _milliseconds(started)))
         raise _passed_on(source, failure)
 
     async def _begin(
-        self, source: DataSource, breaker: Breaker, question: Question[A], subject: Subject
-    ) -> Ask | Told[A]:
+        self,
+        source: DataSource,
+        breaker: Breaker,
+        question: Question[A],
+        purpose: Purpose | None,
+        attempt: Attempt,
+    ) -> Ask | SourceResponse[A]:
         """Return the right to ask or the answer that stands; waits for an equal question."""
-        attempt = self._attempt(source, question, subject)
         reuse = True
         pause = _FIRST_LOOK_SECONDS
         patience = time.monotonic() + _PATIENCE_SECONDS
         while True:
             wait = breaker.wait()
-            begun = await self._look(
-                source, attempt, subject.purpose, may_ask=wait is None, reuse=reuse
-            )
+            begun = await self._look(source, attempt, purpose, may_ask=wait is None, reuse=reuse)
             match begun:
                 case Ask():
                     self._used(source, begun.asked_today)
@@ -250,7 +258,7 @@ class Desk:
                     answer = _read(question, begun)
                     if answer is not None:
                         enquiry_metrics.enquiry_ended(source.name, "reused")
-                        return Told(source.name, answer, reused=True)
+                        return SourceResponse(source.name, answer, reused=True)
                     reuse = False
                     continue
                 case NotNow(why="exhausted"):
@@ -284,10 +292,13 @@ class Desk:
                 # Sealed by a key that is gone: as good as forgotten.
                 return await EnquiryRepository(tx).begin(allowed, may_ask=may_ask, reuse=False)
 
-    def _attempt(self, source: DataSource, question: Question[A], subject: Subject) -> Attempt:
+    def _attempt(
+        self, source: DataSource, ref: DefinitionRef, question: Question[A], subject: Subject
+    ) -> Attempt:
         now = self._now()
         return Attempt(
             source=source.name,
+            definition=str(ref),
             capability=question.capability,
             operation=question.operation,
             request_id=subject.request_id,
@@ -307,13 +318,13 @@ class Desk:
         )
 
     def _answered(
-        self, source: DataSource, answer: BaseModel, judged: Judged, milliseconds: int
+        self, source: DataSource, answer: BaseModel, assessment: Assessment, milliseconds: int
     ) -> Ending:
-        match = judged.verdict is Verdict.MATCH
-        kept = judged.settles and judged.keeps
+        match = assessment.verdict is Verdict.MATCH
+        kept = assessment.is_conclusive and assessment.cacheable
         return Ending(
-            outcome=judged.verdict.value,
-            code=judged.code,
+            outcome=assessment.verdict.value,
+            code=assessment.code,
             milliseconds=milliseconds,
             cost=source.charge(reached=True, answered=True, match=match),
             answered=masked(answer),
@@ -405,10 +416,10 @@ def _passed_on(source: DataSource, failure: ProviderError) -> ProviderError:
     return ProviderUnavailable(source.name, failure.code, wish)
 
 
-def _unsettled(source: DataSource, judged: Judged) -> ProviderUnavailable:
-    if judged.code in _PASSING:
-        return ProviderUnavailable(source.name, judged.code or "no_answer")
-    return CannotSay(source.name, judged.code or "no_answer")
+def _inconclusive(source: DataSource, assessment: Assessment) -> ProviderUnavailable:
+    if assessment.code in _PASSING:
+        return ProviderUnavailable(source.name, assessment.code or "no_answer")
+    return CannotSay(source.name, assessment.code or "no_answer")
 
 
 def _together(failures: list[ProviderUnavailable]) -> ProviderUnavailable:

@@ -1,9 +1,9 @@
 """What it is to capture an element in steps: the case, the answers, the form of a source.
 
 A capture is begun under the element's own id, so that a repeat begins nothing anew and a notice
-finds its element even when the answer to `begin` was lost. Every step goes through the enquiry
-desk: any source of the capability may begin a capture, the later steps are that source's alone and
-are paid for with the beginning.
+finds its element even when the answer to `begin` was lost. Every step goes through the
+gateway: any source of the capability may begin a capture, the later steps are that source's alone
+and are paid for with the beginning.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
-from activities.sources.enquiries import Judged, Subject, Told
+from activities.sources.enquiries import Assessment, SourceResponse, Subject
 from activities.verification.element_checks import Finding
 from domain.people.consents import Purpose
 from domain.verification.elements import Element, RealName, Verdict
@@ -97,15 +97,15 @@ def fields_of(request: BaseModel) -> dict[str, Any]:
     return {name: getattr(request, name) for name in type(request).model_fields}
 
 
-def judge_code(answer: Confirmation | Binding) -> Judged:
+def judge_code(answer: Confirmation | Binding) -> Assessment:
     """Return what a code came to: an answer in any case, and never one for another code."""
     if answer.status is CodeStatus.ACCEPTED:
-        return Judged(Answered.MATCH, None, settles=True, keeps=False)
+        return Assessment(Answered.MATCH, None, is_conclusive=True, cacheable=False)
     code = "code_expired" if answer.status is CodeStatus.EXPIRED else "wrong_code"
-    return Judged(Answered.MISMATCH, code, settles=True, keeps=False)
+    return Assessment(Answered.MISMATCH, code, is_conclusive=True, cacheable=False)
 
 
-def not_begun(told: Told[Any]) -> CaptureAnswer | None:
+def not_begun(told: SourceResponse[Any]) -> CaptureAnswer | None:
     """Return the end of a capture that its source did not begin."""
     if told.answer.passed:
         return None

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from activities.sources.enquiries import Desk, Judged, Question, Told
+from activities.sources.enquiries import Assessment, DataSourceGateway, Question, SourceResponse
 from activities.verification.capture_steps import (
     TOO_MANY_CODES,
     CaptureAnswer,
@@ -59,7 +59,7 @@ class Reported(BaseModel):
 class OperatorReports:
     """Reports of mobile accounts: a code is texted to the applicant, the report follows."""
 
-    desk: Desk
+    gateway: DataSourceGateway
 
     async def begin(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.begin."""
@@ -78,9 +78,9 @@ class OperatorReports:
             Begun,
             lambda third: third.operator_report.begin(**fields_of(request)),
         )
-        told = await self.desk.ask(question, case.subject)
-        return not_begun(told) or CaptureAnswer(
-            CaptureStep.AWAITING_CODE, source=told.source, reference=told.answer.reference
+        response = await self.gateway.query(question, case.subject)
+        return not_begun(response) or CaptureAnswer(
+            CaptureStep.AWAITING_CODE, source=response.source, reference=response.answer.reference
         )
 
     async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
@@ -93,18 +93,18 @@ class OperatorReports:
             Confirmation,
             lambda third: third.operator_report.confirm(request_id=request_id, **fields_of(entry)),
             judge_code,
-            bills=False,
+            billable=False,
         )
-        told = await self.desk.ask(
+        response = await self.gateway.query(
             question, replace(case.subject, request_id=request_id), only=case.source
         )
-        match told.answer.status:
+        match response.answer.status:
             case CodeStatus.ACCEPTED:
                 return CaptureAnswer(CaptureStep.PENDING)
             case CodeStatus.EXPIRED:
                 return CaptureAnswer(CaptureStep.ENDED, reason="code_expired")
             case CodeStatus.WRONG_CODE:
-                if not told.answer.tries_left:
+                if not response.answer.tries_left:
                     return CaptureAnswer(CaptureStep.ENDED, reason=TOO_MANY_CODES)
                 return CaptureAnswer(CaptureStep.WRONG_CODE)
 
@@ -119,10 +119,10 @@ class OperatorReports:
                 operator_document.facts_of(document, case.emergency_mobiles) if document else None,
             )
 
-        told = await self.desk.ask(
+        response = await self.gateway.query(
             _how_far(Capability.OPERATOR_REPORT, case, report), case.subject, only=case.source
         )
-        facts = told.answer.facts
+        facts = response.answer.facts
         reason = None
         if isinstance(facts, OperatorFacts):
             if not facts.real_name:
@@ -131,14 +131,14 @@ class OperatorReports:
                 reason = "identity_mismatch"
             elif not facts.name_matches:
                 reason = "name_mismatch"
-        return _progress(told, reason)
+        return _progress(response, reason)
 
 
 @dataclass(frozen=True)
 class BankingImports:
     """Credit-card statements: the applicant agrees on the bank's own page."""
 
-    desk: Desk
+    gateway: DataSourceGateway
 
     async def begin(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.begin."""
@@ -157,8 +157,8 @@ class BankingImports:
             Authorisation,
             lambda third: third.online_banking.begin(**fields_of(request)),
         )
-        told = await self.desk.ask(question, case.subject)
-        return not_begun(told) or _to_be_authorised(told)
+        response = await self.gateway.query(question, case.subject)
+        return not_begun(response) or _to_be_authorised(response)
 
     async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
         """Refuse: this source sends no code."""
@@ -173,14 +173,14 @@ class BankingImports:
             return _report(state, online_banking.facts_of(document) if document else None)
 
         question = _how_far(Capability.ONLINE_BANKING, case, report)
-        return _progress(await self.desk.ask(question, case.subject, only=case.source))
+        return _progress(await self.gateway.query(question, case.subject, only=case.source))
 
 
 @dataclass(frozen=True)
 class EcommerceImports:
     """Orders at a platform: the applicant agrees on the platform's own page."""
 
-    desk: Desk
+    gateway: DataSourceGateway
 
     async def begin(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.begin."""
@@ -199,8 +199,8 @@ class EcommerceImports:
             Authorisation,
             lambda third: third.ecommerce.begin(**fields_of(request)),
         )
-        told = await self.desk.ask(question, case.subject)
-        return not_begun(told) or _to_be_authorised(told)
+        response = await self.gateway.query(question, case.subject)
+        return not_begun(response) or _to_be_authorised(response)
 
     async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
         """Refuse: this source sends no code."""
@@ -215,16 +215,16 @@ class EcommerceImports:
             return _report(state, ecommerce.facts_of(document) if document else None)
 
         question = _how_far(Capability.ECOMMERCE, case, report)
-        return _progress(await self.desk.ask(question, case.subject, only=case.source))
+        return _progress(await self.gateway.query(question, case.subject, only=case.source))
 
 
-def capture_sources(desk: Desk) -> CaptureSources:
+def capture_sources(gateway: DataSourceGateway) -> CaptureSources:
     """Return the source of every kind that can be captured."""
     return {
-        ElementKind.OPERATOR_REPORT: OperatorReports(desk),
-        ElementKind.ONLINE_BANKING: BankingImports(desk),
-        ElementKind.ECOMMERCE: EcommerceImports(desk),
-        ElementKind.BANK_CARD: CardBindings(desk),
+        ElementKind.OPERATOR_REPORT: OperatorReports(gateway),
+        ElementKind.ONLINE_BANKING: BankingImports(gateway),
+        ElementKind.ECOMMERCE: EcommerceImports(gateway),
+        ElementKind.BANK_CARD: CardBindings(gateway),
     }
 
 
@@ -236,15 +236,15 @@ def _how_far(
     capability: Capability, case: CaptureCase, report: Callable[[Providers], Awaitable[Reported]]
 ) -> Question[Reported]:
     return Question(
-        capability, "report", _query(case), Reported, report, _judge_report, bills=False
+        capability, "report", _query(case), Reported, report, _judge_report, billable=False
     )
 
 
-def _judge_report(answer: Reported) -> Judged:
+def _judge_report(answer: Reported) -> Assessment:
     """Return how far a capture is: an answer in any case, and never the next time's."""
     found = answer.status is ReportStatus.DONE
     verdict = Answered.MATCH if found else Answered.UNAVAILABLE
-    return Judged(verdict, answer.reason, settles=True, keeps=False)
+    return Assessment(verdict, answer.reason, is_conclusive=True, cacheable=False)
 
 
 def _report(
@@ -258,20 +258,20 @@ def _report(
     )
 
 
-def _to_be_authorised(told: Told[Authorisation]) -> CaptureAnswer:
+def _to_be_authorised(response: SourceResponse[Authorisation]) -> CaptureAnswer:
     return CaptureAnswer(
         CaptureStep.PENDING,
-        source=told.source,
-        reference=told.answer.reference,
-        authorise_url=told.answer.authorise_url,
+        source=response.source,
+        reference=response.answer.reference,
+        authorise_url=response.answer.authorise_url,
     )
 
 
-def _progress(told: Told[Reported], reason: str | None = None) -> CaptureAnswer:
+def _progress(response: SourceResponse[Reported], reason: str | None = None) -> CaptureAnswer:
     """Return how far a capture is; a finished one is a mismatch for `reason`, else a match."""
-    reported = told.answer
+    reported = response.answer
     if reported.facts is not None:
-        return done(told.source, reason, reported.facts.model_dump(mode="json"))
+        return done(response.source, reason, reported.facts.model_dump(mode="json"))
     if reported.status is ReportStatus.FAILED:
         return CaptureAnswer(CaptureStep.ENDED, reason=reported.reason)
     wish = reported.retry_after_seconds

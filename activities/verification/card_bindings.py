@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from activities.sources.enquiries import Desk, Judged, Question, Told
+from activities.sources.enquiries import Assessment, DataSourceGateway, Question, SourceResponse
 from activities.verification.capture_steps import (
     TOO_MANY_CODES,
     CaptureAnswer,
@@ -39,20 +39,20 @@ _MOST_SENDS: Final = 10
 class CardBindings:
     """Debit cards that are bound: four factors, then a code that is texted to the card's mobile."""
 
-    desk: Desk
+    gateway: DataSourceGateway
 
     async def begin(self, case: CaptureCase) -> CaptureAnswer:
         """See CaptureSource.begin; raises ProviderUnavailable while it is too soon for a code."""
-        told = await self._code_sent(case)
-        refused = not_begun(told)
+        response = await self._code_sent(case)
+        refused = not_begun(response)
         if refused is not None:
             return refused
-        if told.answer.delivery != "sent":
+        if response.answer.delivery != "sent":
             return CaptureAnswer(CaptureStep.ENDED, reason="code_not_sent")
-        if not await self._supports(case, told):
-            return done(told.source, "bank_not_supported", {})
+        if not await self._supports(case, response):
+            return done(response.source, "bank_not_supported", {})
         return CaptureAnswer(
-            CaptureStep.AWAITING_CODE, source=told.source, reference=told.answer.reference
+            CaptureStep.AWAITING_CODE, source=response.source, reference=response.answer.reference
         )
 
     async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
@@ -68,26 +68,26 @@ class CardBindings:
             Binding,
             lambda third: third.card_binding.confirm(request_id=request_id, **fields_of(entry)),
             judge_code,
-            bills=False,
+            billable=False,
         )
-        told = await self.desk.ask(
+        response = await self.gateway.query(
             question, replace(case.subject, request_id=request_id), only=case.source
         )
-        match told.answer.status:
+        match response.answer.status:
             case CodeStatus.ACCEPTED:
-                return _bound(case, bound, told)
+                return _bound(case, bound, response)
             case CodeStatus.EXPIRED:
                 return CaptureAnswer(CaptureStep.ENDED, reason="code_expired")
             case CodeStatus.WRONG_CODE:
-                if not told.answer.tries_left:
-                    return done(told.source, TOO_MANY_CODES, {})
+                if not response.answer.tries_left:
+                    return done(response.source, TOO_MANY_CODES, {})
                 return CaptureAnswer(CaptureStep.WRONG_CODE)
 
     async def poll(self, case: CaptureCase) -> CaptureAnswer:
         """Refuse: the code is all that a binding waits for."""
         raise ProviderRejected("card_binding", "nothing_to_report")
 
-    async def _code_sent(self, case: CaptureCase) -> Told[BindingCode]:
+    async def _code_sent(self, case: CaptureCase) -> SourceResponse[BindingCode]:
         """Return the answer that texted the code, from the record once it did.
 
         Each code takes a request id of its own. One that was too soon is on record, and is asked
@@ -103,18 +103,18 @@ class CardBindings:
         )
         number, source = 1, case.source
         while True:
-            told = await self._send(case, request, f"{case.element_id}:{number}", source)
-            answer, source = told.answer, told.source
+            response = await self._send(case, request, f"{case.element_id}:{number}", source)
+            answer, source = response.answer, response.source
             if answer.delivery != "too_soon" or number == _MOST_SENDS:
-                return told
-            if not told.reused:
+                return response
+            if not response.reused:
                 wait = timedelta(seconds=answer.retry_after_seconds or 0)
-                raise ProviderUnavailable(told.source, "too_soon", wait)
+                raise ProviderUnavailable(response.source, "too_soon", wait)
             number += 1
 
     async def _send(
         self, case: CaptureCase, request: BindingCodeRequest, request_id: str, source: str | None
-    ) -> Told[BindingCode]:
+    ) -> SourceResponse[BindingCode]:
         question = Question(
             Capability.CARD_BINDING,
             "send_code",
@@ -122,11 +122,11 @@ class CardBindings:
             BindingCode,
             lambda third: third.card_binding.send_code(request_id=request_id, **fields_of(request)),
         )
-        return await self.desk.ask(
+        return await self.gateway.query(
             question, replace(case.subject, request_id=request_id), only=source
         )
 
-    async def _supports(self, case: CaptureCase, begun: Told[BindingCode]) -> bool:
+    async def _supports(self, case: CaptureCase, begun: SourceResponse[BindingCode]) -> bool:
         """Say whether the card's bank is on the list of those whose cards can be debited."""
         request_id = f"{case.element_id}:banks"
         question = Question(
@@ -135,26 +135,28 @@ class CardBindings:
             BanksRequest(),
             SupportedBanks,
             lambda third: third.card_binding.banks(request_id=request_id),
-            lambda _: Judged(Answered.MATCH, None, settles=True, keeps=False),
-            bills=False,
+            lambda _: Assessment(Answered.MATCH, None, is_conclusive=True, cacheable=False),
+            billable=False,
         )
-        listed = await self.desk.ask(
+        listed = await self.gateway.query(
             question, replace(case.subject, request_id=request_id), only=begun.source
         )
         codes = {bank.bank_code for bank in listed.answer.banks}
         return begun.answer.bank_code in codes
 
 
-def _bound(case: CaptureCase, begun: Told[BindingCode], told: Told[Binding]) -> CaptureAnswer:
+def _bound(
+    case: CaptureCase, begun: SourceResponse[BindingCode], response: SourceResponse[Binding]
+) -> CaptureAnswer:
     assert isinstance(case.data, elements.BankCard)  # noqa: S101 -- chosen by the kind
     if begun.answer.card_type != "debit":
-        return done(told.source, "not_a_debit_card", {})
+        return done(response.source, "not_a_debit_card", {})
     facts = {
         "bank_code": begun.answer.bank_code,
         "bank_name": begun.answer.bank_name,
-        "agreement_no": told.answer.agreement_no,
+        "agreement_no": response.answer.agreement_no,
     }
     finding = Finding(
-        told.source, Verdict.MATCH, facts=facts, remember={"bank_card": case.data.card_number}
+        response.source, Verdict.MATCH, facts=facts, remember={"bank_card": case.data.card_number}
     )
     return CaptureAnswer(CaptureStep.DONE, finding=finding)

@@ -1,6 +1,6 @@
 """One check for each kind of element: whom to ask, and what makes the answer a match.
 
-Reasons are codes without personal data. Whoever cannot say is the desk's concern and never judged.
+Reasons are codes without personal data. Whoever cannot say is the gateway's concern, never judged.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +9,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final, TypedDict
 
-from activities.sources.enquiries import Desk, Question, Subject, Told
+from activities.sources.enquiries import DataSourceGateway, Question, SourceResponse, Subject
 from activities.verification.face_checks import Compared, FaceToCompare, compare_face
 from activities.verification.questions import contacts_question, transaction_question, two_factors
 from domain.people.consents import Purpose
@@ -99,17 +99,17 @@ def _mismatch(provider: str, reason: str) -> Finding:
     return Finding(provider, Verdict.MISMATCH, reason)
 
 
-def _refused(told: Told[Any]) -> Finding | None:
+def _refused(response: SourceResponse[Any]) -> Finding | None:
     """Return the finding of an answer that is not a match."""
-    answer: Answer = told.answer
+    answer: Answer = response.answer
     if answer.passed:
         return None
     return Finding(
-        told.source, Verdict.MISMATCH, answer.reasons[0], {"reasons": list(answer.reasons)}
+        response.source, Verdict.MISMATCH, answer.reasons[0], {"reasons": list(answer.reasons)}
     )
 
 
-async def _real_name(desk: Desk, case: Case) -> Finding:
+async def _real_name(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.RealName)  # noqa: S101 -- chosen by the same kind
     data = case.data
     if _is_unborn(data.identity_number, case.today):
@@ -117,11 +117,11 @@ async def _real_name(desk: Desk, case: Case) -> Finding:
     if case.known_identity not in (None, data.identity_number):
         # Cards, contracts and loans hang on the applicant: they cannot become another person's.
         return _mismatch("record", "identity_changed")
-    told = await desk.ask(
+    response = await gateway.query(
         two_factors(case.element_id, data.name, data.identity_number), case.subject
     )
-    return _refused(told) or Finding(
-        told.source,
+    return _refused(response) or Finding(
+        response.source,
         Verdict.MATCH,
         remember={"name": data.name, "identity_number": data.identity_number},
     )
@@ -131,7 +131,7 @@ def _is_unborn(identity_number: str, today: date) -> bool:
     return elements.identity_birth_date(identity_number) > today
 
 
-async def _operator(desk: Desk, case: Case) -> Finding:
+async def _operator(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.Operator)  # noqa: S101 -- chosen by the same kind
     person, mobile = case.person, case.data.mobile
     question = Question(
@@ -146,11 +146,13 @@ async def _operator(desk: Desk, case: Case) -> Finding:
             mobile=mobile,
         ),
     )
-    told = await desk.ask(question, case.subject)
-    return _refused(told) or Finding(told.source, Verdict.MATCH, remember={"mobile": mobile})
+    response = await gateway.query(question, case.subject)
+    return _refused(response) or Finding(
+        response.source, Verdict.MATCH, remember={"mobile": mobile}
+    )
 
 
-async def _personal_information(desk: Desk, case: Case) -> Finding:
+async def _personal_information(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.PersonalInformation)  # noqa: S101 -- as above
     question = contacts_question(
         case.element_id,
@@ -159,21 +161,21 @@ async def _personal_information(desk: Desk, case: Case) -> Finding:
         case.data,
         check_address_book=case.check_address_book,
     )
-    told = await desk.ask(question, case.subject)
-    return _refused(told) or _known_contacts(told, len(case.data.contacts))
+    response = await gateway.query(question, case.subject)
+    return _refused(response) or _known_contacts(response, len(case.data.contacts))
 
 
-def _known_contacts(told: Told[ContactsVerification], contacts: int) -> Finding:
+def _known_contacts(response: SourceResponse[ContactsVerification], contacts: int) -> Finding:
     """Return what the address book, if it went along, says of contacts who passed, in counts."""
-    found = told.answer.address_book
+    found = response.answer.address_book
     facts = {"contacts": contacts, "address_book": found.model_dump() if found else None}
     reason = found.contradiction if found else None
     return Finding(
-        told.source, Verdict.MISMATCH if reason else Verdict.MATCH, reason=reason, facts=facts
+        response.source, Verdict.MISMATCH if reason else Verdict.MATCH, reason=reason, facts=facts
     )
 
 
-async def _identity_card(desk: Desk, case: Case) -> Finding:
+async def _identity_card(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.IdentityCard)  # noqa: S101 -- as above
     if case.picture_givers:
         return _mismatch("record", PICTURE_OF_ANOTHER)
@@ -187,13 +189,13 @@ async def _identity_card(desk: Desk, case: Case) -> Finding:
             request_id=case.element_id, front=data.front, back=data.back
         ),
     )
-    told = await desk.ask(question, case.subject)
-    refused, reading = _refused(told), told.answer
+    response = await gateway.query(question, case.subject)
+    refused, reading = _refused(response), response.answer
     if refused is not None or reading.fields is None:
-        return refused or _mismatch(told.source, "no_card_found")
+        return refused or _mismatch(response.source, "no_card_found")
     reason = _disagreement(reading.fields, case.person, case.today)
     if reason is not None:
-        return _mismatch(told.source, reason)
+        return _mismatch(response.source, reason)
     confidence = min(reading.scores.values(), default=None)
     valid_until = reading.fields.valid_until
     facts = {
@@ -201,7 +203,7 @@ async def _identity_card(desk: Desk, case: Case) -> Finding:
         "models": reading.models,
         "valid_until": valid_until.isoformat() if valid_until else None,
     }
-    return Finding(told.source, Verdict.MATCH, facts=facts)
+    return Finding(response.source, Verdict.MATCH, facts=facts)
 
 
 def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> str | None:
@@ -218,7 +220,7 @@ def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> st
     return None
 
 
-async def _liveness(desk: Desk, case: Case) -> Finding:
+async def _liveness(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.Liveness)  # noqa: S101 -- as above
     if case.picture_givers:
         return _mismatch("record", PICTURE_OF_ANOTHER)
@@ -234,7 +236,7 @@ async def _liveness(desk: Desk, case: Case) -> Finding:
             request_id=case.element_id, frames=data.frames, actions=data.actions
         ),
     )
-    alive = await desk.ask(question, case.subject)
+    alive = await gateway.query(question, case.subject)
     refused = _refused(alive)
     if refused is not None:
         return refused
@@ -245,7 +247,7 @@ async def _liveness(desk: Desk, case: Case) -> Finding:
         card=case.card.front if case.card else None,
         fetches_photo=case.check_registered_photo,
     )
-    return _whose_face(alive.answer, await compare_face(desk, asked, case.subject))
+    return _whose_face(alive.answer, await compare_face(gateway, asked, case.subject))
 
 
 def _whose_face(alive: LivenessResult, compared: Compared) -> Finding:
@@ -260,7 +262,7 @@ def _whose_face(alive: LivenessResult, compared: Compared) -> Finding:
     return Finding(compared.source, verdict, compared.reason, facts)
 
 
-async def _bank_card(desk: Desk, case: Case) -> Finding:
+async def _bank_card(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.BankCard)  # noqa: S101 -- as above
     four = BankCardRequest(
         name=case.person.name,
@@ -281,21 +283,21 @@ async def _bank_card(desk: Desk, case: Case) -> Finding:
             mobile=four.mobile,
         ),
     )
-    told = await desk.ask(question, case.subject)
-    refused, card = _refused(told), told.answer
+    response = await gateway.query(question, case.subject)
+    refused, card = _refused(response), response.answer
     if refused is not None:
         return refused
     if card.card_type != "debit":
-        return _mismatch(told.source, "not_a_debit_card")
+        return _mismatch(response.source, "not_a_debit_card")
     return Finding(
-        told.source,
+        response.source,
         Verdict.MATCH,
         facts={"bank_code": card.bank_code, "bank_name": card.bank_name},
         remember={"bank_card": four.card_number},
     )
 
 
-async def _credit_card(desk: Desk, case: Case) -> Finding:
+async def _credit_card(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.CreditCard)  # noqa: S101 -- as above
     four = CreditCardRequest(
         name=case.person.name,
@@ -316,13 +318,13 @@ async def _credit_card(desk: Desk, case: Case) -> Finding:
             mobile=four.mobile,
         ),
     )
-    told = await desk.ask(question, case.subject)
-    return _refused(told) or Finding(
-        told.source, Verdict.MATCH, facts={"bank_code": told.answer.bank_code}
+    response = await gateway.query(question, case.subject)
+    return _refused(response) or Finding(
+        response.source, Verdict.MATCH, facts={"bank_code": response.answer.bank_code}
     )
 
 
-async def _company(desk: Desk, case: Case) -> Finding:
+async def _company(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.Company)  # noqa: S101 -- as above
     data = case.data
     question = Question(
@@ -339,53 +341,55 @@ async def _company(desk: Desk, case: Case) -> Finding:
             legal_name=data.name,
         ),
     )
-    told = await desk.ask(question, case.subject)
-    refused = _refused(told)
+    response = await gateway.query(question, case.subject)
+    refused = _refused(response)
     if refused is not None:
         return refused
-    if told.answer.status != "active":
-        return _mismatch(told.source, "company_not_active")
-    return Finding(told.source, Verdict.MATCH, facts=told.answer.facts(case.today))
+    if response.answer.status != "active":
+        return _mismatch(response.source, "company_not_active")
+    return Finding(response.source, Verdict.MATCH, facts=response.answer.facts(case.today))
 
 
-async def _guarantor(desk: Desk, case: Case) -> Finding:
+async def _guarantor(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.Guarantor)  # noqa: S101 -- as above
     data = case.data
     if data.identity_number == case.person.identity_number:
         return _mismatch("record", "guarantor_is_applicant")
     if _is_unborn(data.identity_number, case.today):
         return _mismatch("record", "birth_date_in_the_future")
-    told = await desk.ask(
+    response = await gateway.query(
         two_factors(case.element_id, data.name, data.identity_number), case.subject
     )
-    return _refused(told) or Finding(told.source, Verdict.MATCH)
+    return _refused(response) or Finding(response.source, Verdict.MATCH)
 
 
-async def _card_transaction(desk: Desk, case: Case) -> Finding:
+async def _card_transaction(gateway: DataSourceGateway, case: Case) -> Finding:
     assert isinstance(case.data, elements.CardTransaction)  # noqa: S101 -- as above
     if case.data.paid_on > case.today:
         return _mismatch("record", "payment_in_the_future")
     question = transaction_question(
         case.element_id, case.person.identity_number, case.mobile, case.data, case.today
     )
-    told = await desk.ask(question, case.subject)
-    if not told.answer.passed:
-        return _mismatch(told.source, f"transaction_{told.answer.outcome.value}")
-    return Finding(told.source, Verdict.MATCH)
+    response = await gateway.query(question, case.subject)
+    if not response.answer.passed:
+        return _mismatch(response.source, f"transaction_{response.answer.outcome.value}")
+    return Finding(response.source, Verdict.MATCH)
 
 
-CHECKS: Final[Mapping[ElementKind, Callable[[Desk, Case], Awaitable[Finding]]]] = MappingProxyType(
-    {
-        ElementKind.REAL_NAME: _real_name,
-        ElementKind.OPERATOR: _operator,
-        ElementKind.PERSONAL_INFORMATION: _personal_information,
-        ElementKind.IDENTITY_CARD: _identity_card,
-        ElementKind.LIVENESS: _liveness,
-        ElementKind.BANK_CARD: _bank_card,
-        ElementKind.CREDIT_CARD: _credit_card,
-        ElementKind.COMPANY: _company,
-        ElementKind.GUARANTOR: _guarantor,
-        ElementKind.CARD_TRANSACTION: _card_transaction,
-    }
+CHECKS: Final[Mapping[ElementKind, Callable[[DataSourceGateway, Case], Awaitable[Finding]]]] = (
+    MappingProxyType(
+        {
+            ElementKind.REAL_NAME: _real_name,
+            ElementKind.OPERATOR: _operator,
+            ElementKind.PERSONAL_INFORMATION: _personal_information,
+            ElementKind.IDENTITY_CARD: _identity_card,
+            ElementKind.LIVENESS: _liveness,
+            ElementKind.BANK_CARD: _bank_card,
+            ElementKind.CREDIT_CARD: _credit_card,
+            ElementKind.COMPANY: _company,
+            ElementKind.GUARANTOR: _guarantor,
+            ElementKind.CARD_TRANSACTION: _card_transaction,
+        }
+    )
 )
 """The kinds that one answer verifies; the others are captured in steps."""

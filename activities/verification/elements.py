@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from activities.common.clock import attempted_at
 from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.sources.enquiries import CannotSay
@@ -17,12 +18,20 @@ from activities.verification.element_checks import Finding
 from activities.verification.verified_applicant import NotVerified, verified_of
 from domain.applications.application import ApplicationState, ElementRefused
 from domain.common.calendar import business_date
-from domain.people.consents import CURRENT_TEXTS, ConsentMissing, Purpose
+from domain.common.zones import zone_of
+from domain.messaging import (
+    APPLICATION_REMINDER,
+    CONTACT_LIMITS,
+    HOME_LIMITS,
+    MESSAGE_TEMPLATE,
+)
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
 from domain.verification.elements import ElementKind, PersonalInformation, Verdict
 from messages import calls, ids
 from messages.verification import (
     NOT_ALLOWED,
     REFUSED_BY_SOURCE,
+    ApplicantReminded,
     CaptureProgress,
     ConfirmCapture,
     EndCapture,
@@ -43,6 +52,7 @@ from storage.applications.applications import ApplicationRepository, Application
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
+from storage.definitions import DefinitionRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
 from storage.verification.captures import CaptureRepository, CaptureRow, CaptureState
@@ -136,8 +146,11 @@ class Elements:
         )
 
     @performs(calls.REMIND_APPLICANT)
-    async def remind_applicant(self, request: RemindApplicant) -> None:
-        """Message an applicant who still has something to provide and whose mobile is verified."""
+    async def remind_applicant(self, request: RemindApplicant) -> ApplicantReminded:
+        """Message an applicant who still has something to provide and whose mobile is verified.
+
+        Not in quiet hours: whoever asks is told when they end.
+        """
         aggregate = ids.application_workflow(request.application_id)
         async with self.database.read() as tx:
             application = found(
@@ -145,25 +158,42 @@ class Elements:
                 f"application {request.application_id}",
             )
             personal = await ApplicantRepository(tx).personal(application.applicant_id)
+            limits = await DefinitionRepository(tx).in_force(CONTACT_LIMITS, HOME_LIMITS)
+            template = await DefinitionRepository(tx).in_force(
+                MESSAGE_TEMPLATE, APPLICATION_REMINDER
+            )
         if application.state is not ApplicationState.COLLECTING:
-            return
+            return ApplicantReminded()
+        not_before = limits.content.not_before(
+            attempted_at(request.at), zone_of(request.zone), calls.REMIND_APPLICANT.timeout
+        )
+        if not_before is not None:
+            return ApplicantReminded(not_before=not_before)
         if personal.mobile is not None:
             await self.providers.messaging.send(
                 message_id=request.message_id,
                 mobile=personal.mobile,
-                template="application.reminder",
-                variables={
-                    "missing": str(len(request.missing)),
-                    "application": request.application_id[-6:].upper(),
-                },
+                template=template.content.provider_template,
+                variables=template.content.filled(
+                    {
+                        "missing": str(len(request.missing)),
+                        "application": request.application_id[-6:].upper(),
+                    }
+                ),
             )
         async with self.database.transaction() as tx:
             await OutboxRepository(tx).add(
                 aggregate,
                 "applicant_reminded" if personal.mobile else "applicant_not_reached",
                 f"{aggregate}:reminder:{request.message_id}",
-                {"number": request.number, "missing": list(request.missing)},
+                {
+                    "number": request.number,
+                    "missing": list(request.missing),
+                    "template": str(template.ref),
+                    "contact_limits": str(limits.ref),
+                },
             )
+        return ApplicantReminded()
 
     async def _given_up(
         self, request: ConfirmCapture | PollCapture | EndCapture, reason: str
@@ -270,11 +300,11 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
 async def _emergency_mobiles(tx: Transaction, application: ApplicationRow) -> frozenset[str] | None:
     """Return the mobiles that calls may be compared with, None without contacts or a consent.
 
-    The consent's first version spoke of the address book alone.
+    The first version of the consent's text spoke of the address book alone.
     """
     allowed = await ConsentRepository(tx).in_force(application.applicant_id, Purpose.CONTACTS_CHECK)
-    current = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
-    if allowed is None or allowed.text_version != current:
+    current = await DefinitionRepository(tx).in_force(CONSENT_TEXT, Purpose.CONTACTS_CHECK)
+    if allowed is None or allowed.text_version != current.content.version:
         return None
     told = await ElementRepository(tx).newest(application.id, ElementKind.PERSONAL_INFORMATION)
     if told is None or not isinstance(told.data, PersonalInformation):

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from activities.sources.enquiries import Desk, Judged, Question, Subject, Told, judge
+from activities.sources.enquiries import (
+    Assessment,
+    DataSourceGateway,
+    Question,
+    SourceResponse,
+    Subject,
+    assess,
+)
 from domain.sources import Capability
 from providers.verification.liveness import CompareRequest, FaceComparison
 from providers.verification.registered_photo import RegisteredPhotoAnswer, RegisteredPhotoRequest
@@ -66,41 +73,49 @@ class Compared:
         )
 
 
-async def compare_face(desk: Desk, asked: FaceToCompare, subject: Subject) -> Compared:
+async def compare_face(
+    gateway: DataSourceGateway, asked: FaceToCompare, subject: Subject
+) -> Compared:
     """Compare a face with the card, then with the registry's photo; the first mismatch ends it.
 
-    Raises as `Desk.ask` when a source cannot say, whatever another one said before.
+    Raises as `DataSourceGateway.ask` when a source cannot say, whatever another one said before.
     """
     card = None
     if asked.card is not None:
-        card = await _with_card(desk, asked, asked.card, subject)
+        card = await _with_card(gateway, asked, asked.card, subject)
         if card.reason is not None or not asked.fetches_photo:
             return card
     if not asked.fetches_photo:
-        return await _with_photo_of_the_source(desk, asked, subject)
-    return (await _with_registry(desk, asked, subject)).after(card)
+        return await _with_photo_of_the_source(gateway, asked, subject)
+    return (await _with_registry(gateway, asked, subject)).after(card)
 
 
-async def _with_card(desk: Desk, asked: FaceToCompare, front: bytes, subject: Subject) -> Compared:
-    told = await _compare(desk, asked, front, _step(subject, "face"))
+async def _with_card(
+    gateway: DataSourceGateway, asked: FaceToCompare, front: bytes, subject: Subject
+) -> Compared:
+    response = await _compare(gateway, asked, front, _step(subject, "face"))
     # Contract and services call whatever should show the person the registered photo.
-    return _measured("card", told, MappingProxyType({"no_registered_photo": _NO_PORTRAIT}))
+    return _measured("card", response, MappingProxyType({"no_registered_photo": _NO_PORTRAIT}))
 
 
-async def _with_photo_of_the_source(desk: Desk, asked: FaceToCompare, subject: Subject) -> Compared:
-    told = await _compare(desk, asked, None, _step(subject, "face"))
+async def _with_photo_of_the_source(
+    gateway: DataSourceGateway, asked: FaceToCompare, subject: Subject
+) -> Compared:
+    response = await _compare(gateway, asked, None, _step(subject, "face"))
     renamed = MappingProxyType({"different_person": _ANOTHER_THAN_REGISTERED})
-    return _measured("registry", told, renamed)
+    return _measured("registry", response, renamed)
 
 
-async def _with_registry(desk: Desk, asked: FaceToCompare, subject: Subject) -> Compared:
-    fetched = await _fetch_photo(desk, asked, _step(subject, "photo"))
+async def _with_registry(
+    gateway: DataSourceGateway, asked: FaceToCompare, subject: Subject
+) -> Compared:
+    fetched = await _fetch_photo(gateway, asked, _step(subject, "photo"))
     answer = fetched.answer
     if answer.photo is None:
         facts = {"compared_with": [], "reasons": list(answer.reasons)}
         return Compared(fetched.source, answer.reasons[0], facts)
-    told = await _compare(desk, asked, answer.photo, _step(subject, "registry"))
-    compared = _measured("registry", told, MappingProxyType({}))
+    response = await _compare(gateway, asked, answer.photo, _step(subject, "registry"))
+    compared = _measured("registry", response, MappingProxyType({}))
     if compared.reason is None:
         return compared
     # The face was judged a moment ago: a picture that cannot be compared is the photo. Any other
@@ -110,8 +125,8 @@ async def _with_registry(desk: Desk, asked: FaceToCompare, subject: Subject) -> 
 
 
 async def _compare(
-    desk: Desk, asked: FaceToCompare, reference: bytes | None, subject: Subject
-) -> Told[FaceComparison]:
+    gateway: DataSourceGateway, asked: FaceToCompare, reference: bytes | None, subject: Subject
+) -> SourceResponse[FaceComparison]:
     question = Question(
         Capability.FACE,
         "compare",
@@ -124,12 +139,12 @@ async def _compare(
             reference=reference,
         ),
     )
-    return await desk.ask(question, subject)
+    return await gateway.query(question, subject)
 
 
 async def _fetch_photo(
-    desk: Desk, asked: FaceToCompare, subject: Subject
-) -> Told[RegisteredPhotoAnswer]:
+    gateway: DataSourceGateway, asked: FaceToCompare, subject: Subject
+) -> SourceResponse[RegisteredPhotoAnswer]:
     question = Question(
         Capability.REGISTERED_PHOTO,
         "fetch",
@@ -140,30 +155,30 @@ async def _fetch_photo(
             name=asked.name,
             identity_number=asked.identity_number,
         ),
-        judge=_without_keeping_the_photo,
+        assess=_without_keeping_the_photo,
     )
-    return await desk.ask(question, subject)
+    return await gateway.query(question, subject)
 
 
-def _without_keeping_the_photo(answer: RegisteredPhotoAnswer) -> Judged:
-    return replace(judge(answer), keeps=answer.photo is None)
+def _without_keeping_the_photo(answer: RegisteredPhotoAnswer) -> Assessment:
+    return replace(assess(answer), cacheable=answer.photo is None)
 
 
 def _measured(
-    reference: Reference, told: Told[FaceComparison], renamed: Mapping[str, str]
+    reference: Reference, response: SourceResponse[FaceComparison], renamed: Mapping[str, str]
 ) -> Compared:
     """Return one comparison's figures; its reason goes by another name where `renamed` has it."""
-    answer = told.answer
+    answer = response.answer
     facts: dict[str, Any] = {
         "compared_with": [reference],
         f"{reference}_similarity": answer.similarity,
         f"{reference}_threshold": answer.threshold,
     }
     if answer.passed:
-        return Compared(told.source, None, facts, answer.models)
+        return Compared(response.source, None, facts, answer.models)
     facts["reasons"] = list(answer.reasons)
     reason = renamed.get(answer.reasons[0], answer.reasons[0])
-    return Compared(told.source, reason, facts, answer.models)
+    return Compared(response.source, reason, facts, answer.models)
 
 
 def _step(subject: Subject, step: str) -> Subject:

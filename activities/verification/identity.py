@@ -5,7 +5,7 @@ from typing import Final
 
 from activities.common.performing import performs
 from activities.common.refusals import found
-from activities.sources.enquiries import CannotSay, Desk
+from activities.sources.enquiries import CannotSay, DataSourceGateway
 from activities.verification.element_checks import CHECKS, Case
 from activities.verification.verified_applicant import NotVerified, verified_of
 from domain.common.calendar import business_date
@@ -36,7 +36,7 @@ class Identity:
     """Verifies elements."""
 
     database: Database
-    desk: Desk
+    gateway: DataSourceGateway
 
     @performs(calls.VERIFY_ELEMENT)
     async def verify_element(self, request: VerifyElement) -> ElementOutcome:
@@ -55,7 +55,7 @@ class Identity:
             return await self._end(request, case.reason)
         await failpoint("verify_element.before_call")
         try:
-            finding = await CHECKS[request.kind](self.desk, case)
+            finding = await CHECKS[request.kind](self.gateway, case)
         except ConsentMissing:
             return await self._end(request, NOT_ALLOWED)
         except CannotSay as error:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from activities.sources.enquiries import Judged, Question
+from activities.sources.enquiries import Assessment, Question
 from domain.sources import Capability
 from domain.verification.elements import CardTransaction, PersonalInformation
 from providers.http.verdict import Answer
@@ -88,10 +88,12 @@ def transaction_question(
         lambda third: third.fireeye.authenticate_transaction(
             request_id=request_id, query=query, today=today
         ),
-        judge=_judged,
+        assess=_judged,
     )
 
 
-def _judged(answer: TransactionAuthentication) -> Judged:
+def _judged(answer: TransactionAuthentication) -> Assessment:
     """Match, mismatch and not found are all final, and were all billed."""
-    return Judged(answer.verdict, None if answer.passed else answer.outcome.value, settles=True)
+    return Assessment(
+        answer.verdict, None if answer.passed else answer.outcome.value, is_conclusive=True
+    )

@@ -93,11 +93,15 @@ def no_findings(_: BaseModel, __: InForce) -> Iterable[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[ContentT]):
-    """A kind of definition: its name, its model, and the check beyond the model."""
+    """A kind of definition: its name, its model, and the check beyond the model.
+
+    `named_by` is the field of the content that says the code once more, if there is one.
+    """
 
     name: str
     model: type[ContentT]
     check: Check[ContentT] = no_findings
+    named_by: str | None = None
 
     def read(self, text: str) -> ContentT:
         """Return the content that was stored; raises pydantic's ValidationError."""
@@ -110,12 +114,16 @@ class Kind(Generic[ContentT]):
         )
         return Agreed[ContentT](ref=ref, content=content)
 
-    def findings(self, content: Mapping[str, Any], others: InForce) -> tuple[Finding, ...]:
+    def findings(
+        self, content: Mapping[str, Any], others: InForce, code: str
+    ) -> tuple[Finding, ...]:
         """Return everything that is wrong with a draft, nothing for one that may be released."""
         try:
             read = self.model.model_validate(content, extra="forbid")
         except ValidationError as error:
             return tuple(_finding(one) for one in error.errors())
+        if self.named_by is not None and getattr(read, self.named_by) != code:
+            return (Finding(self.named_by, "is not the code of the definition", code),)
         return tuple(self.check(read, others))
 
 

@@ -6,12 +6,13 @@ separate consent for each purpose, which can be withdrawn as easily as it was gi
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
+from pydantic import Field
+
+from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
 
 
@@ -42,13 +43,15 @@ class UnknownConsentText(DomainError):
     code = "unknown_consent_text"
 
 
-@dataclass(frozen=True)
-class ConsentText:
-    """The words that an applicant agrees to, in one version."""
+class ConsentText(Content):
+    """The words that an applicant agrees to for one purpose, in one version.
+
+    `version` is what people and records call it; it changes with the words.
+    """
 
     purpose: Purpose
-    version: str
-    text: str
+    version: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")
+    text: str = Field(min_length=40, max_length=20_000)
 
     @property
     def sha256(self) -> str:
@@ -56,79 +59,29 @@ class ConsentText:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-_RIGHTS: Final = (
-    "You may withdraw this consent at any time in your user centre; what was done before stays"
-    " lawful. Refusing it does not affect consents given for other purposes."
-)
-
-# An installation replaces the words by its lawyers': change the version with them.
-_WORDS: Final[Mapping[Purpose, str]] = MappingProxyType(
-    {
-        Purpose.IDENTITY_VERIFICATION: (
-            "I agree that my name, my identity number and the pictures of my identity card are"
-            " compared with the public register through an authorised verification service."
-        ),
-        Purpose.OPERATOR_QUERY: (
-            "I agree that my mobile operator is asked whether my mobile number is registered under"
-            " my name and identity number."
-        ),
-        Purpose.OPERATOR_REPORT: (
-            "I agree that, with a code sent to me, my account at my mobile operator is read once"
-            " for a report of my plan, bills, calls, messages, top-ups, points and data use."
-        ),
-        Purpose.PERSONAL_INFORMATION: (
-            "I agree that what I say of my education, family, work, income and address is used to"
-            " assess my application, and that the emergency contacts I name are checked to be"
-            " people other than me."
-        ),
-        Purpose.CONTACTS_CHECK: (
-            "I agree that the emergency contacts I name are compared with my address book, if I"
-            " give it, and with the calls of my operator's report, if I authorise one. Only how"
-            " many agree is kept: the address book is erased as soon as it was compared, at the"
-            " latest with the end of my application. I may apply without it."
-        ),
-        Purpose.FACE_RECOGNITION: (
-            "I agree that pictures of my face are processed to tell that I am present and to"
-            " compare me with my identity card and the public register."
-        ),
-        Purpose.BANK_CARD_VERIFICATION: (
-            "I agree that my card number is verified together with my name, my identity number and"
-            " the mobile number that my bank holds."
-        ),
-        Purpose.BUREAU_QUERY: (
-            "I agree that licensed credit bureaus, shared lists of bad debts and of borrowers with"
-            " several lenders, and UnionPay's risk score of my card are asked for my credit"
-            " information for this application."
-        ),
-        Purpose.DATA_IMPORT: (
-            "I agree that the account data which I authorise (card statements, online banking,"
-            " e-commerce) is imported once and used to assess my application."
-        ),
-        Purpose.CREDIT_ANALYSIS: (
-            "I agree that my data is passed to a credit analysis service and that its automated"
-            " result, which I may have reviewed by a person, is used for the decision."
-        ),
-    }
-)
-
-_FIRST_VERSION: Final = "1"
-_LATER_VERSIONS: Final[Mapping[Purpose, str]] = MappingProxyType({Purpose.CONTACTS_CHECK: "2"})
-
-CURRENT_TEXTS: Final[Mapping[Purpose, ConsentText]] = MappingProxyType(
-    {
-        purpose: ConsentText(
-            purpose, _LATER_VERSIONS.get(purpose, _FIRST_VERSION), f"{words} {_RIGHTS}"
+def check_consent_text(text: ConsentText, others: InForce) -> Iterator[Finding]:
+    """Say what is wrong with a text: other words need another version."""
+    if text.text != text.text.strip():
+        yield Finding("text", "the text begins and ends with a word", "I agree that ...")
+    current = others.find(CONSENT_TEXT.name, text.purpose)
+    if (
+        isinstance(current, ConsentText)
+        and current.version == text.version
+        and current.text != text.text
+    ):
+        yield Finding(
+            "version",
+            f"other words stand under version {current.version}: change it with them",
+            f"{current.version}.1",
         )
-        for purpose, words in _WORDS.items()
-    }
-)
-"""The text that is shown for each purpose today."""
 
 
-def check_text(purpose: Purpose, version: str, sha256: str) -> None:
-    """Raise `UnknownConsentText` unless the text shown was the current one for `purpose`."""
-    current = CURRENT_TEXTS[purpose]
+CONSENT_TEXT: Final = Kind("consent_text", ConsentText, check_consent_text, named_by="purpose")
+
+
+def check_text(current: ConsentText, version: str, sha256: str) -> None:
+    """Raise `UnknownConsentText` unless the text shown was the current one of its purpose."""
     if version != current.version or sha256.lower() != current.sha256:
         raise UnknownConsentText(
-            f"the text of {purpose} is version {current.version}, sha256 {current.sha256}"
+            f"the text of {current.purpose} is version {current.version}, sha256 {current.sha256}"
         )

@@ -1,16 +1,20 @@
 """What a lender may charge: caps on the annual rate as dated data, and the check against them.
 
-Source of the table: domain facts, section 2.3; its notes say which instruments have no published
-text. A change of law or of the loan prime rate is a new row, never a change of code.
+The table is a definition in force (`catalogue/rate_caps`): a change of law or of the loan prime
+rate is a new row in a new version, never a change of code.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, NamedTuple
+from itertools import pairwise
+from typing import ClassVar, Final
 
+from pydantic import Field
+
+from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
 from domain.pricing.rates import Rate, RateConvention
 
@@ -35,29 +39,64 @@ class Enforcement(StrEnum):
     WARN = "warn"
 
 
-class LoanPrimeRate(NamedTuple):
+class LoanPrimeRate(Content):
     """The one-year loan prime rate in percent a year, as announced, from its day on."""
 
     since: date
-    percent: Decimal
+    percent: Decimal = Field(gt=0, le=100)
 
 
-class CapRule(NamedTuple):
+class CapRule(Content):
     """One cap: `value` percent a year, or `value` times the one-year loan prime rate.
 
-    It holds from `since` until the day before `until`. Rates are tested under `metric`; only what
-    exceeds the cap by more than `tolerance` percentage points is above it.
+    It holds from `since` until the day before `until`, if it has one. Rates are tested under
+    `metric`; only what exceeds the cap by more than `tolerance` percentage points is above it.
+    `source` is the instrument that says so.
     """
 
     lender_kind: LenderKind
     enforcement: Enforcement
     since: date
-    value: Decimal
-    source: str
+    until: date | None = None
+    value: Decimal = Field(gt=0, le=1000)
     times_lpr: bool = False
-    until: date = date.max
     metric: RateConvention = RateConvention.NOMINAL_SIMPLE
-    tolerance: Decimal = TOLERANCE
+    tolerance: Decimal = Field(default=TOLERANCE, ge=0, le=1)
+    source: str = Field(min_length=1)
+
+    @property
+    def ends(self) -> date:
+        """Return the first day on which it no longer holds."""
+        return self.until or date.max
+
+    def holds(self, on: date) -> bool:
+        """Say whether it holds on a day."""
+        return self.since <= on < self.ends
+
+
+class RateCaps(Content):
+    """The caps by kind of lender, and the announcements of the loan prime rate by their days."""
+
+    rules: tuple[CapRule, ...] = Field(min_length=1)
+    loan_prime_rates: tuple[LoanPrimeRate, ...]
+
+    def loan_prime_rate(self, on: date) -> Decimal:
+        """Return the one-year loan prime rate in force on `on`, percent a year.
+
+        Raises `CapUnknown` before the first announcement.
+        """
+        known = [rate for rate in self.loan_prime_rates if rate.since <= on]
+        if not known:
+            raise CapUnknown(f"no loan prime rate is known for {on}")
+        return max(known, key=lambda rate: rate.since).percent
+
+
+@dataclass(frozen=True, slots=True)
+class CappedLender:
+    """A kind of lender and the table of caps that it is held to."""
+
+    kind: LenderKind
+    caps: RateCaps
 
 
 class RateCapExceeded(DomainError):
@@ -103,108 +142,60 @@ class CapWarning(CapFinding):
     __slots__ = ()
 
 
-LOAN_PRIME_RATES = tuple(
-    LoanPrimeRate(date.fromisoformat(since), Decimal(percent))
-    for since, percent in (
-        ("2019-08-20", "4.25"),
-        ("2019-09-20", "4.20"),
-        ("2019-11-20", "4.15"),
-        ("2020-02-20", "4.05"),
-        ("2020-04-20", "3.85"),
-        ("2021-12-20", "3.80"),
-        ("2022-01-20", "3.70"),
-        ("2022-08-22", "3.65"),
-        ("2023-06-20", "3.55"),
-        ("2023-08-21", "3.45"),
-        ("2024-07-22", "3.35"),
-        ("2024-10-21", "3.10"),
-        ("2025-05-20", "3.00"),
+def check_rate_caps(caps: RateCaps, _: InForce) -> Iterator[Finding]:
+    """Say what is wrong with a table of caps."""
+    yield from _announcements(caps)
+    for index, rule in enumerate(caps.rules):
+        where = f"rules.{index}"
+        if rule.until is not None and rule.until <= rule.since:
+            yield Finding(f"{where}.until", "a rule ends after it begins", f"after {rule.since}")
+        if rule.times_lpr and not any(rate.since <= rule.since for rate in caps.loan_prime_rates):
+            yield Finding(
+                f"{where}.times_lpr",
+                f"no loan prime rate is known for {rule.since}, from which the rule holds",
+                '{ since = 2019-08-20, percent = "4.25" } in loan_prime_rates',
+            )
+    for lender_kind in LenderKind:
+        yield from _unruled_days(caps, lender_kind)
+
+
+def _announcements(caps: RateCaps) -> Iterator[Finding]:
+    """Announcements come in the order of their days, each day once."""
+    for index, (earlier, later) in enumerate(pairwise(caps.loan_prime_rates), start=1):
+        if later.since <= earlier.since:
+            yield Finding(
+                f"loan_prime_rates.{index}.since",
+                "announcements come in the order of their days, each day once",
+                f"after {earlier.since}",
+            )
+
+
+def _unruled_days(caps: RateCaps, lender_kind: LenderKind) -> Iterator[Finding]:
+    """Days without a cap between two rules: nothing could be lent on them."""
+    rules = sorted(
+        ((index, rule) for index, rule in enumerate(caps.rules) if rule.lender_kind is lender_kind),
+        key=lambda one: one[1].since,
     )
-)
-"""One-year LPR, the days it changed (National Interbank Funding Center, authorised by the PBoC).
+    ruled_until: date | None = None
+    for place, (index, rule) in enumerate(rules):
+        if place and ruled_until is not None and rule.since > ruled_until:
+            yield Finding(
+                f"rules.{index}.since",
+                f"no rule of {lender_kind} holds from {ruled_until} until {rule.since}",
+                str(ruled_until),
+            )
+        if place == 0 or (ruled_until is not None and rule.ends > ruled_until):
+            ruled_until = rule.ends
 
-Compared with the announcements up to that of 20 August 2026, which still says 3.0 %.
-"""
 
-_SPC_2017 = "法发〔2017〕22号第2条"
-_MICROLOAN_2025 = "小额贷款公司综合融资成本管理（2025年12月，中国人民银行、金融监管总局）"
+RATE_CAPS: Final = Kind("rate_caps", RateCaps, check_rate_caps)
 
-CAP_RULES = (
-    CapRule(
-        LenderKind.BANK,
-        Enforcement.HARD,
-        since=date(2017, 8, 4),
-        until=date(2025, 10, 1),
-        value=Decimal(24),
-        source=_SPC_2017,
-    ),
-    CapRule(
-        LenderKind.BANK,
-        Enforcement.HARD,
-        since=date(2025, 10, 1),
-        value=Decimal(24),
-        source=f"金规〔2025〕9号；{_SPC_2017}",
-    ),
-    CapRule(
-        LenderKind.TRUST,
-        Enforcement.HARD,
-        since=date(2017, 8, 4),
-        value=Decimal(24),
-        source=_SPC_2017,
-    ),
-    CapRule(
-        LenderKind.CONSUMER_FINANCE,
-        Enforcement.HARD,
-        since=date(2017, 8, 4),
-        value=Decimal(24),
-        source=_SPC_2017,
-    ),
-    CapRule(
-        LenderKind.CONSUMER_FINANCE,
-        Enforcement.WARN,
-        since=date(2025, 10, 1),
-        value=Decimal(20),
-        source="窗口指导（2025年10月，未见正式文件）",
-    ),
-    CapRule(
-        LenderKind.MICROLOAN,
-        Enforcement.HARD,
-        since=date(2017, 8, 4),
-        until=date(2028, 1, 1),
-        value=Decimal(24),
-        source=f"{_MICROLOAN_2025}；{_SPC_2017}",
-    ),
-    CapRule(
-        LenderKind.MICROLOAN,
-        Enforcement.WARN,
-        since=date(2025, 12, 1),
-        until=date(2028, 1, 1),
-        value=Decimal(4),
-        times_lpr=True,
-        source=_MICROLOAN_2025,
-    ),
-    CapRule(
-        LenderKind.MICROLOAN,
-        Enforcement.HARD,
-        since=date(2028, 1, 1),
-        value=Decimal(4),
-        times_lpr=True,
-        source=_MICROLOAN_2025,
-    ),
-    CapRule(
-        LenderKind.UNLICENSED,
-        Enforcement.HARD,
-        since=date(2020, 8, 20),
-        value=Decimal(4),
-        times_lpr=True,
-        source="最高人民法院关于审理民间借贷案件适用法律若干问题的规定（2020年修正）第25条",
-    ),
-)
-"""The caps in force, by kind of lender (domain facts, section 2.3, default cap table)."""
+HOME_CAPS: Final = "cn"
+"""The caps that the products' lenders are held to, by code."""
 
 
 def check_caps(
-    lender_kind: LenderKind, on: date, rates: Iterable[Rate]
+    lender: CappedLender, on: date, rates: Iterable[Rate]
 ) -> tuple[CapBreach | CapWarning, ...]:
     """Return every cap on `on`, the contract date, that one of `rates` is above.
 
@@ -212,50 +203,37 @@ def check_caps(
     not among `rates`: what cannot be tested must not be released.
     """
     rules = [
-        rule
-        for rule in CAP_RULES
-        if rule.lender_kind is lender_kind and rule.since <= on < rule.until
+        rule for rule in lender.caps.rules if rule.lender_kind is lender.kind and rule.holds(on)
     ]
     if not rules:
-        raise CapUnknown(f"no rate cap is known for {lender_kind} on {on}")
+        raise CapUnknown(f"no rate cap is known for {lender.kind} on {on}")
     by_convention = {rate.convention: rate for rate in rates}
-    findings = (_finding(rule, on, by_convention.get(rule.metric)) for rule in rules)
+    findings = (_finding(lender.caps, rule, on, by_convention.get(rule.metric)) for rule in rules)
     return tuple(finding for finding in findings if finding is not None)
 
 
-def enforce_caps(
-    lender_kind: LenderKind, on: date, rates: Iterable[Rate]
-) -> tuple[CapWarning, ...]:
+def enforce_caps(lender: CappedLender, on: date, rates: Iterable[Rate]) -> tuple[CapWarning, ...]:
     """Return the warnings; raise `RateCapExceeded` on any breach, `CapUnknown` as `check_caps`."""
-    findings = check_caps(lender_kind, on, rates)
+    findings = check_caps(lender, on, rates)
     breaches = tuple(finding for finding in findings if isinstance(finding, CapBreach))
     if breaches:
         raise RateCapExceeded(breaches)
     return tuple(finding for finding in findings if isinstance(finding, CapWarning))
 
 
-def cap_limit(rule: CapRule, on: date) -> Decimal:
+def cap_limit(caps: RateCaps, rule: CapRule, on: date) -> Decimal:
     """Return the cap of `rule` on `on` in percent a year; raises `CapUnknown` without an LPR."""
-    return rule.value * loan_prime_rate(on) if rule.times_lpr else rule.value
+    return rule.value * caps.loan_prime_rate(on) if rule.times_lpr else rule.value
 
 
-def loan_prime_rate(on: date) -> Decimal:
-    """Return the one-year loan prime rate in force on `on`, percent a year.
-
-    Raises `CapUnknown` before the first announcement.
-    """
-    known = [lpr for lpr in LOAN_PRIME_RATES if lpr.since <= on]
-    if not known:
-        raise CapUnknown(f"no loan prime rate is known for {on}")
-    return max(known).percent
-
-
-def _finding(rule: CapRule, on: date, rate: Rate | None) -> CapBreach | CapWarning | None:
+def _finding(
+    caps: RateCaps, rule: CapRule, on: date, rate: Rate | None
+) -> CapBreach | CapWarning | None:
     if rate is None:
         raise CapUnknown(
             f"the rate cap of {rule.lender_kind} tests {rule.metric}, which is missing"
         )
-    limit = cap_limit(rule, on)
+    limit = cap_limit(caps, rule, on)
     if rate.value <= limit + rule.tolerance:
         return None
     kind = CapBreach if rule.enforcement is Enforcement.HARD else CapWarning

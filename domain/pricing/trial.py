@@ -16,7 +16,7 @@ from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms
 from domain.loans.terms_rules import MAX_INSTALMENTS, refuse_rate
 from domain.pricing.cost_sheet import CostSheet
-from domain.pricing.rate_caps import CapFinding, CapUnknown, LenderKind, check_caps
+from domain.pricing.rate_caps import CapFinding, CappedLender, CapUnknown, LenderKind, check_caps
 from domain.pricing.rates import Flow
 from domain.pricing.trial_costs import SheetOutcome, cost_sheet_of, disbursement_charges
 from domain.pricing.trial_rates import ShownRate, existing, proceeds, rate_periods, shown_rates
@@ -76,10 +76,11 @@ def trial(
     terms: LoanTerms,
     events: Sequence[LoanEvent] = (),
     as_of: date | None = None,
-    lender_kind: LenderKind | None = None,
+    lender: CappedLender | None = None,
 ) -> Trial:
     """Return all that follows from `terms`, and where the loan stands on `as_of` after `events`.
 
+    With a `lender` the rates are compared with its caps.
     A rate that does not exist, a cap that is unknown or a payoff of nothing is told in its place.
     Raises `InvalidTerms` and, with `as_of`, what `domain.loans.position.position` raises;
     `InvalidEvent` for events without a day to look at.
@@ -99,7 +100,7 @@ def trial(
         totals=overall_totals(plan),
         rates=rates,
         costs=cost_sheet_of(terms, plan.rows, rate_periods(terms, plan.rows)),
-        caps=None if lender_kind is None else _caps(lender_kind, terms.disbursed_on, rates),
+        caps=None if lender is None else _caps(lender, terms.disbursed_on, rates),
         on_day=None if as_of is None else _on_day(terms, events, as_of),
         hash=plan.hash,
     )
@@ -118,11 +119,11 @@ def plan_cost_sheet(terms: LoanTerms, plan: Plan) -> CostSheet | None:
     return cost_sheet_of(terms, plan.rows, rate_periods(terms, plan.rows)).sheet
 
 
-def _caps(lender_kind: LenderKind, on: date, rates: Sequence[ShownRate]) -> CapOutcome:
+def _caps(lender: CappedLender, on: date, rates: Sequence[ShownRate]) -> CapOutcome:
     try:
-        return CapOutcome(lender_kind, check_caps(lender_kind, on, existing(rates)))
+        return CapOutcome(lender.kind, check_caps(lender, on, existing(rates)))
     except CapUnknown as error:
-        return CapOutcome(lender_kind, (), error.message)
+        return CapOutcome(lender.kind, (), error.message)
 
 
 def _on_day(terms: LoanTerms, events: Sequence[LoanEvent], as_of: date) -> LoanOnDay:

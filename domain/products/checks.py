@@ -16,7 +16,13 @@ from domain.loans.plan_terms import Method
 from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
-from domain.pricing.rate_caps import CapUnknown, RateCapExceeded
+from domain.pricing.rate_caps import (
+    HOME_CAPS,
+    RATE_CAPS,
+    CapUnknown,
+    RateCapExceeded,
+    RateCaps,
+)
 from domain.products.products import Product
 from domain.products.release import check_release
 from domain.products.terms import terms_of
@@ -50,7 +56,7 @@ def check_product(product: Product, others: InForce) -> Iterator[Finding]:
     refused = tuple(_terms(product, others.on))
     yield from refused
     if not refused:
-        yield from _caps(product, others.on)
+        yield from _caps(product, others)
 
 
 def _amounts(product: Product) -> Iterator[Finding]:
@@ -171,9 +177,13 @@ def _made(product: Product, instalments: int, amount: int, on: date) -> LoanTerm
     )
 
 
-def _caps(product: Product, on: date) -> Iterator[Finding]:
+def _caps(product: Product, others: InForce) -> Iterator[Finding]:
+    caps = others.find(RATE_CAPS.name, HOME_CAPS)
+    if not isinstance(caps, RateCaps):
+        yield Finding("lender_kind", f"no {RATE_CAPS.name} are in force: release them first")
+        return
     try:
-        check_release(product, on)
+        check_release(product, others.on, caps)
     except (RateCapExceeded, CapUnknown) as error:
         yield Finding("terms.annual_rate", error.message, "a lower rate, or fewer fees")
 

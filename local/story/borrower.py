@@ -6,8 +6,8 @@ from typing import Final
 
 from local.story import figures
 from local.story.client import NOBODY, until
-from local.story.handing_in import element_for
-from local.story.people import CONSENTS, KINDS
+from local.story.handing_in import consents_to_everything, element_for
+from local.story.people import KINDS
 from local.story.scene import Answer, Applicant, Chapter, Scene, Step, answer
 from local.story.terms import AMOUNT, CHANNEL, FRONT, MONTHS, PRODUCT, RATE, money
 from local.story.timeline import Otherwise, expect
@@ -35,7 +35,7 @@ async def apply_for_credit(scene: Scene, applicant: Applicant) -> Answer:
         "customer_reference": applicant.reference,
         "amount": AMOUNT,
         "instalments": MONTHS,
-        "consents": list(CONSENTS),
+        "consents": await consents_to_everything(scene.api),
     }
     status = answer(await scene.api.post(FRONT, "/v1/applications", body))
     applicant.application_id = status["id"]

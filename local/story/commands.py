@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from local.story.client import Api, Refusal, until
-from local.story.handing_in import elements_for
-from local.story.people import CONSENTS, someone
+from local.story.handing_in import consents_to_everything, elements_for
+from local.story.people import someone
 from local.story.stage import Stage
 from local.story.terms import CHANNEL, FRONT
 from sandbox.captures import RIGHT_CODE
@@ -48,7 +48,7 @@ async def apply(
         "customer_reference": reference,
         "amount": amount,
         "instalments": months,
-        "consents": list(CONSENTS),
+        "consents": await consents_to_everything(api),
     }
     application_id = (await api.post(FRONT, "/v1/applications", body))["id"]
     path = f"/v1/applications/{application_id}"

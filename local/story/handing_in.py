@@ -1,4 +1,4 @@
-"""What a person hands in for an application: a face does what is asked of it there."""
+"""What a person agrees to and hands in: a face does what the application asks of it."""
 
 import asyncio
 from typing import Final
@@ -11,6 +11,15 @@ from sandbox.personas import Person
 from sandbox.pictures import Quality
 
 _FACE: Final = "liveness"
+
+
+async def consents_to_everything(api: Api) -> list[dict[str, str]]:
+    """Return a consent to every text that is shown, as an application takes it; raises Refusal."""
+    texts = (await api.get(FRONT, "/v1/consent-texts"))["items"]
+    return [
+        {"purpose": one["purpose"], "text_version": one["version"], "text_sha256": one["sha256"]}
+        for one in texts
+    ]
 
 
 async def actions_asked(api: Api, application_id: str) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from domain.people.consents import CURRENT_TEXTS
 from local.story.cameras import DRAWN, Camera
 from sandbox.personas import FAMILY_SIZE, PERSONAS, Person, person, stranger
 from sandbox.pictures import Quality
@@ -18,12 +17,6 @@ NAMES: Final = tuple(persona.key for persona in PERSONAS)
 BORROWER: Final = "story"
 REJECTED: Final = "low_score"
 APPROVED: Final = "approved"
-
-CONSENTS: Final = tuple(
-    {"purpose": text.purpose.value, "text_version": text.version, "text_sha256": text.sha256}
-    for text in CURRENT_TEXTS.values()
-)
-"""Consent to every purpose, in the words of today, as an application takes it."""
 
 _MONTHLY_INCOME: Final = 1_200_000
 _CONTACTS: Final = (("parent", 0), ("friend", 1))

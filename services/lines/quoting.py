@@ -9,6 +9,7 @@ from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
 from domain.people.principals import Principal
 from domain.pricing.cap_warnings import RecordedCapWarning
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.pricing.trial import plan_cost_sheet
 from domain.products.products import Product
 from domain.products.release import check_plan
@@ -20,6 +21,7 @@ from services.products.agreed import product_of_line
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
+from storage.definitions import DefinitionRepository
 from storage.lines.lines import LineRow
 from storage.lines.quotes import QuoteRepository, QuoteRow
 
@@ -63,7 +65,8 @@ async def _insert(
     _check(line, product, request, now)
     terms = await on_calendar_in_force(tx, _terms(offer, product, request, now))
     plan = build_plan(terms)
-    warnings = check_plan(product, terms, plan)
+    caps = await DefinitionRepository(tx).in_force(RATE_CAPS, HOME_CAPS)
+    warnings = check_plan(product, terms, plan, caps.content)
     return await QuoteRepository(tx).insert(
         quote_id=quote_id,
         line_id=line.id,
@@ -71,6 +74,7 @@ async def _insert(
         plan=plan,
         cost_sheet=plan_cost_sheet(terms, plan),
         cap_warnings=[RecordedCapWarning.of(warning) for warning in warnings],
+        rate_caps=caps.ref,
         quoted_at=now,
         expires_at=now + product.quote_valid_for,
     )

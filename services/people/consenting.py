@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.people.consents import ConsentMissing, Purpose, check_text
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, check_text
 from domain.people.principals import Principal
 from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
@@ -11,6 +11,7 @@ from services.common.commands import Command
 from services.people.ownership import find_applicant
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
+from storage.definitions import DefinitionRepository
 from storage.people.applicants import ApplicantRow
 from storage.people.consents import ConsentRepository, ConsentRow
 from storage.verification.elements import ElementRepository
@@ -40,13 +41,15 @@ async def record_consent(
     tx: Transaction, caller: Principal, command: Command, applicant: ApplicantRow, shown: ShownText
 ) -> ConsentRow:
     """Record a consent; raises `UnknownConsentText` when another text was shown."""
-    check_text(shown.purpose, shown.version, shown.sha256)
+    text = await DefinitionRepository(tx).in_force(CONSENT_TEXT, shown.purpose)
+    check_text(text.content, shown.version, shown.sha256)
     row = await ConsentRepository(tx).grant(
         command.new_id("con", shown.purpose),
         applicant.id,
         shown.purpose,
         text_version=shown.version,
         text_sha256=shown.sha256,
+        definition=text.ref,
         channel=applicant.channel,
         given_by=command.subject,
         at=utc_now(),

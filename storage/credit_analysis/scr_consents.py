@@ -5,11 +5,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from domain.common.definitions import DefinitionRef
 from storage.common.repository import Repository
 from storage.common.rows import Row
 
 _SELECT: Final = (
-    "select c.id, c.analysis_id, c.signer, c.state, c.expires_at, s.text_version, s.text_sha256,"
+    "select c.id, c.analysis_id, c.signer, c.state, c.expires_at, c.template, s.text_version,"
+    " s.text_sha256,"
     " s.signed_at from scr_consents c left join scr_signatures s on s.consent_id = c.id"
 )
 
@@ -23,13 +25,17 @@ class InvitationState(StrEnum):
 
 
 class ScrConsentRow(Row):
-    """What is known of one signer's consent, by place in the proposal."""
+    """What is known of one signer's consent, by place in the proposal.
+
+    `template` names the version of the template by which the signer is invited.
+    """
 
     id: str
     analysis_id: str
     signer: int
     state: InvitationState
     expires_at: datetime
+    template: str | None
     text_version: str | None
     text_sha256: str | None
     signed_at: datetime | None
@@ -39,18 +45,25 @@ class ScrConsentRepository(Repository):
     """The consents."""
 
     async def ask(
-        self, consent_id: str, analysis_id: str, signer: int, token: str, expires_at: datetime
+        self,
+        consent_id: str,
+        analysis_id: str,
+        signer: int,
+        token: str,
+        expires_at: datetime,
+        template: DefinitionRef,
     ) -> ScrConsentRow | None:
-        """Record that a signer is asked; a repeat keeps the first token and instant."""
+        """Record that a signer is asked; a repeat keeps the first token, instant and template."""
         await self._connection.execute(
-            "insert into scr_consents (id, analysis_id, signer, token_hash, token_enc, expires_at)"
-            " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+            "insert into scr_consents (id, analysis_id, signer, token_hash, token_enc, expires_at,"
+            " template) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
             consent_id,
             analysis_id,
             signer,
             _digest(token),
             self._keyring.encrypt(token.encode(), _place(consent_id)),
             expires_at,
+            str(template),
         )
         return await self._one(ScrConsentRow, f"{_SELECT} where c.id = $1", consent_id)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import Json
 
+from domain.common.definitions import DefinitionRef
 from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
 from domain.pricing.cap_warnings import RecordedCapWarning
@@ -18,7 +19,7 @@ from storage.common.rows import Row
 
 _COLUMNS: Final = (
     "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
-    " cost_sheet_hash, cap_warnings"
+    " cost_sheet_hash, cap_warnings, rate_caps"
 )
 
 
@@ -26,7 +27,8 @@ class QuoteRow(Row):
     """A quote: the terms, the plan that follows from them and its hash; `amount` in minor units.
 
     `cost_sheet` is the all-in cost sheet that was shown with it, if the loan has an annual cost,
-    `cap_warnings` are the soft rate caps that the plan is above.
+    `cap_warnings` are the soft rate caps that the plan is above, `rate_caps` names the version of
+    the caps that it was found within.
     """
 
     id: str
@@ -41,6 +43,7 @@ class QuoteRow(Row):
     cost_sheet: Json[CostSheet] | None
     cost_sheet_hash: str | None
     cap_warnings: Json[tuple[RecordedCapWarning, ...]]
+    rate_caps: str | None
 
 
 class QuoteRepository(TableRepository[QuoteRow]):
@@ -59,6 +62,7 @@ class QuoteRepository(TableRepository[QuoteRow]):
         plan: Plan,
         quoted_at: datetime,
         expires_at: datetime,
+        rate_caps: DefinitionRef,
         cost_sheet: CostSheet | None = None,
         cap_warnings: Sequence[RecordedCapWarning] = (),
     ) -> QuoteRow:
@@ -83,6 +87,7 @@ class QuoteRepository(TableRepository[QuoteRow]):
             None if cost_sheet is None else cost_sheet.model_dump_json(),
             None if cost_sheet is None else cost_sheet.hash,
             json.dumps([warning.model_dump(mode="json") for warning in cap_warnings]),
+            str(rate_caps),
         )
         row = inserted or await self.get(quote_id)
         if row is None or (row.line_id, row.plan_hash) != (line_id, plan.hash):

@@ -3,26 +3,31 @@
 from datetime import datetime
 from typing import Final
 
+from domain.common.definitions import DefinitionRef
 from domain.people.consents import Purpose
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Repository
 from storage.common.rows import Row
 
 _SELECT: Final = (
-    "select c.id, c.applicant_id, c.purpose, c.text_version, c.text_sha256, c.channel,"
-    " c.given_by, c.given_at, r.revoked_at, r.revoked_by"
+    "select c.id, c.applicant_id, c.purpose, c.text_version, c.text_sha256, c.definition,"
+    " c.channel, c.given_by, c.given_at, r.revoked_at, r.revoked_by"
     " from consents c left join consent_revocations r on r.consent_id = c.id"
 )
 
 
 class ConsentRow(Row):
-    """One consent; `text_sha256` is the hexadecimal digest of the text that was shown."""
+    """One consent; `text_sha256` is the hexadecimal digest of the text that was shown.
+
+    `definition` names the version of the text's definition.
+    """
 
     id: str
     applicant_id: str
     purpose: Purpose
     text_version: str
     text_sha256: str
+    definition: str | None
     channel: str
     given_by: str
     given_at: datetime
@@ -41,6 +46,7 @@ class ConsentRepository(Repository):
         *,
         text_version: str,
         text_sha256: str,
+        definition: DefinitionRef,
         channel: str,
         given_by: str,
         at: datetime,
@@ -62,10 +68,12 @@ class ConsentRepository(Repository):
         if standing is not None and (standing.text_version, standing.text_sha256) == asked[2:]:
             return standing
         await self._connection.execute(
-            "insert into consents (id, applicant_id, purpose, text_version, text_sha256, channel,"
-            " given_by, given_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into consents (id, applicant_id, purpose, text_version, text_sha256,"
+            " definition, channel, given_by, given_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             consent_id,
             *asked,
+            str(definition),
             channel,
             given_by,
             at,

@@ -13,6 +13,7 @@ from domain.loans.position import position
 from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import monthly_terms
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages.applications import Offer, StartApplication
 from messages.ids import new_id
 from messages.loans import RepaymentSource
@@ -178,6 +179,7 @@ async def _disburse(
         plan=plan,
         quoted_at=now,
         expires_at=now + timedelta(minutes=30),
+        rate_caps=ref(RATE_CAPS, HOME_CAPS),
     )
     await DrawdownRepository(tx).reserve(
         drawdown_id=ids.drawdown_id,
@@ -227,4 +229,5 @@ async def _collect(tx: Transaction, ids: Credit) -> None:
         days_past_due=4,
         due_on=date(2026, 2, 19),
         ladder=ref(COLLECTIONS_LADDER, "standard"),
+        template=None,
     )

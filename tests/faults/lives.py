@@ -8,9 +8,10 @@ from typing import Any, Final, Self
 
 from temporalio.service import RPCError
 
-from local.story.people import CONSENTS, KINDS, element
+from local.story.people import KINDS, element
 from runtime.time_travel import TimeTravelError
 from sandbox.personas import Person
+from tests.definitions import CONSENTS
 from tests.faults.place import Place, until
 
 AMOUNT: Final = 1_000_000

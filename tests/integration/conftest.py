@@ -13,6 +13,7 @@ from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from services.set_up import set_up
 from storage.database import Database
+from tests.definitions import Sources
 from tests.integration.story import Bench, Book, RecordedStarts
 from tests.standins import Standins, connected, sandbox_config
 
@@ -55,6 +56,14 @@ async def standins(running_standins: Standins) -> AsyncIterator[Standins]:
     yield running_standins
     response = await running_standins.console.delete("/sandbox/faults")
     response.raise_for_status()
+
+
+@pytest.fixture
+async def sources(database: Database) -> AsyncIterator[Sources]:
+    """The sources in force; those that a test changes are as shipped again after it."""
+    changing = Sources(database)
+    yield changing
+    await changing.be({})
 
 
 @pytest.fixture

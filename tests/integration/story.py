@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms, monthly_terms
-from domain.people.consents import CURRENT_TEXTS
+from domain.people.consents import CONSENT_TEXT
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.verification import elements
 from domain.verification.elements import ElementKind, Verdict
 from domain.verification.liveness_challenge import Action, Shown
@@ -41,11 +42,13 @@ from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository
 from storage.common.repository import Transaction
 from storage.database import Database
+from storage.definitions import DefinitionRepository
 from storage.lines.quotes import QuoteRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
 from storage.verification.elements import ElementRepository
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
+from tests.definitions import ref
 from tests.standins import Standins
 
 Input = TypeVar("Input", bound=BaseModel)
@@ -259,13 +262,14 @@ async def applicant(
 
 async def consent_to_everything(tx: Transaction, applicant_id: str, channel: str = "app") -> None:
     """Have an applicant consent to every purpose, in the words of today."""
-    for text in CURRENT_TEXTS.values():
+    for text in await DefinitionRepository(tx).all_in_force(CONSENT_TEXT):
         await ConsentRepository(tx).grant(
             new_id("con"),
             applicant_id,
-            text.purpose,
-            text_version=text.version,
-            text_sha256=text.sha256,
+            text.content.purpose,
+            text_version=text.content.version,
+            text_sha256=text.content.sha256,
+            definition=text.ref,
             channel=channel,
             given_by="test",
             at=utc_now(),
@@ -303,6 +307,7 @@ class Borrower:
                 plan=build_plan(terms),
                 quoted_at=self.opened_at,
                 expires_at=self.opened_at + valid_for,
+                rate_caps=ref(RATE_CAPS, HOME_CAPS),
             )
         return quote_id
 

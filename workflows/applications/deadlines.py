@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from domain.applications.application import ApplicationState
-    from domain.applications.reminders import next_reminder, quiet_from
+    from domain.applications.reminders import next_reminder
     from messages import calls, ids
     from messages.verification import RemindApplicant
     from workflows.applications.case import ApplicationCase
@@ -63,7 +63,7 @@ class Deadlines:
             return None
         if self._reminded_since != case.last_step_at:
             self._reminded_since, self._reminded = case.last_step_at, 0
-        return next_reminder(case.product, case.last_step_at, self._reminded, case.zone)
+        return next_reminder(case.product, case.last_step_at, self._reminded)
 
     def _remind(self, now: datetime) -> None:
         case = self._case
@@ -77,12 +77,22 @@ class Deadlines:
             message_id=ids.derived_id("act", case.id, "reminder", str(self._sent)),
             number=self._sent,
             missing=missing,
+            at=now,
+            zone=case.zone.key,
         )
-        within = min(REMIND_WITHIN, quiet_from(now, case.zone) - now)
-        self._reminding = asyncio.create_task(self._send(request, within))
+        self._reminding = asyncio.create_task(self._send(request))
 
-    async def _send(self, request: RemindApplicant, within: timedelta) -> None:
+    async def _send(self, request: RemindApplicant) -> None:
+        """Send a reminder, after the quiet hours if they are; not to whom has moved meanwhile."""
+        summary, since = f"reminder {request.number}", self._reminded_since
         try:
-            await run(calls.REMIND_APPLICANT, request, f"reminder {request.number}", within=within)
+            told = await run(calls.REMIND_APPLICANT, request, summary, within=REMIND_WITHIN)
+            while told.not_before is not None:
+                pause = max(told.not_before - workflow.now(), timedelta())
+                await workflow.sleep(pause, summary=f"{summary}: after the quiet hours")
+                if not self._case.is_collecting or self._case.last_step_at != since:
+                    return
+                later = request.model_copy(update={"at": workflow.now()})
+                told = await run(calls.REMIND_APPLICANT, later, summary, within=REMIND_WITHIN)
         except ActivityError:
             workflow.logger.warning("a reminder could not be sent in its time")

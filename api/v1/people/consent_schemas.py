@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from api.http.schemas import Answer, Body
-from domain.people.consents import CURRENT_TEXTS, Purpose
+from domain.people.consents import Purpose
 from services.people.consenting import ShownText
 
 TextVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
@@ -21,8 +21,9 @@ class NewConsent(Body):
             "examples": [
                 {
                     "purpose": "face_recognition",
-                    "text_version": CURRENT_TEXTS[Purpose.FACE_RECOGNITION].version,
-                    "text_sha256": CURRENT_TEXTS[Purpose.FACE_RECOGNITION].sha256,
+                    "text_version": "1",
+                    "text_sha256": "61da387be3c3e71d7f44ca07051f1aa0"
+                    "f6988082bf97d34924287b2e5d2e5b26",
                 }
             ]
         }

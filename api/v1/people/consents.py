@@ -9,16 +9,19 @@ from api.http.idempotency import Keyed
 from api.http.schemas import Page
 from api.http.services import Using
 from api.v1.people.consent_schemas import ConsentAnswer, ConsentTextAnswer, NewConsent
-from domain.people.consents import CURRENT_TEXTS, Purpose
+from domain.people.consents import CONSENT_TEXT, Purpose
 from services.people.consenting import give_consent, revoke_consent
+from storage.definitions import DefinitionRepository
 
 router = gated_router("", "users")
 
 
 @router.get("/consent-texts", summary="What is to be shown for each purpose")
-async def texts(caller: Caller) -> Page[ConsentTextAnswer]:
-    """Return the texts of today; a consent names the version and digest of what was shown."""
-    items = [ConsentTextAnswer.model_validate(text) for text in CURRENT_TEXTS.values()]
+async def texts(caller: Caller, services: Using) -> Page[ConsentTextAnswer]:
+    """Return the texts in force; a consent names the version and digest of what was shown."""
+    async with services.database.read() as tx:
+        texts = await DefinitionRepository(tx).all_in_force(CONSENT_TEXT)
+    items = [ConsentTextAnswer.model_validate(text.content) for text in texts]
     return Page(items=items, next=None)
 
 

@@ -1,4 +1,4 @@
-"""Trials of loan terms: nothing is stored."""
+"""Trials of loan terms: nothing is stored; calendar and caps in force are looked up."""
 
 import asyncio
 from datetime import date
@@ -20,7 +20,7 @@ from domain.loans.payoff import PayoffQuote
 from domain.loans.servicing import SERVICING_POLICY, ServicingPolicy
 from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import CostSheet
-from domain.pricing.rate_caps import LenderKind
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS, CappedLender, LenderKind
 from domain.pricing.rates import RateConvention
 from domain.pricing.trial import CapOutcome, LoanOnDay, Trial, trial
 from services.loans.agreed import STANDARD_SERVICING
@@ -262,13 +262,18 @@ async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnsw
     """Return what terms lead to: rows, totals, rates, costs, and where the loan stands on a day.
 
     Each row has the arithmetic behind its interest. With `lender_kind` the rates are compared with
-    the caps of such a lender; with `as_of` the loan is shown on that day, after `events`. Due dates
-    move by the calendar in force unless the terms bring their `official_years`.
+    the caps of such a lender in force; with `as_of` the loan is shown on that day, after `events`.
+    Due dates move by the calendar in force unless the terms bring their `official_years`.
     """
+    lender: CappedLender | None = None
     async with services.database.read() as tx:
+        definitions = DefinitionRepository(tx)
         terms = await on_calendar_in_force(tx, body.terms)
-        agreed = await DefinitionRepository(tx).in_force(SERVICING_POLICY, STANDARD_SERVICING)
+        agreed = await definitions.in_force(SERVICING_POLICY, STANDARD_SERVICING)
+        if body.lender_kind is not None:
+            caps = await definitions.in_force(RATE_CAPS, HOME_CAPS)
+            lender = CappedLender(body.lender_kind, caps.content)
     # A plan of hundreds of rows takes its time: the event loop has others to serve.
-    tried = await asyncio.to_thread(trial, terms, body.events, body.as_of, body.lender_kind)
+    tried = await asyncio.to_thread(trial, terms, body.events, body.as_of, lender)
     on_day = tried.on_day
     return TrialAnswer.of(tried, None if on_day is None else OnDayAnswer.of(on_day, agreed.content))

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Path
 
 from api.http.auth import Caller
-from api.http.errors import not_found
 from api.http.gate import gated_router
 from api.http.schemas import Page
 from api.http.services import Services, Using
@@ -14,6 +13,7 @@ from api.v1.products.schemas import ProductAnswer
 from api.v1.verification.schemas import ElementPolicyAnswer
 from domain.common.calendar import business_date
 from domain.common.definitions import Code
+from domain.common.errors import NotFound
 from domain.products.products import AgreedProduct, UnknownProduct
 from domain.verification.element_policies import Stage
 from domain.verification.elements import ElementKind
@@ -79,7 +79,7 @@ async def _product(code: str, services: Services) -> AgreedProduct:
         try:
             return await product_on_offer(tx, code)
         except UnknownProduct:
-            raise not_found("product") from None
+            raise NotFound("product") from None
 
 
 async def _answer(product: AgreedProduct) -> ProductAnswer:

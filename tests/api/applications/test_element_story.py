@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from temporalio.testing import WorkflowEnvironment
 
 from activities import registry
-from local.story.people import CONSENTS, element, elements
+from local.story.people import element, elements
 from messages.queues import ALL
 from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
@@ -21,6 +21,7 @@ from runtime.temporal.worker import build_workers
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person, person
 from tests.api.conftest import bearer, http_client, keyed, serving
+from tests.definitions import CONSENTS
 from tests.standins import Standins, connected, sandbox_config
 from workflows.registry import WORKFLOWS
 

@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities import registry
 from api.http.services import Services
-from local.story.people import CONSENTS, elements
+from local.story.people import elements
 from messages.ids import application_workflow
 from messages.queues import ALL
 from runtime.settings import Settings
@@ -20,6 +20,7 @@ from sandbox.personas import person
 from storage.common.audit import AuditRepository
 from storage.loans.loans import LoanRepository
 from tests.api.conftest import bearer, http_client, keyed, serving
+from tests.definitions import CONSENTS
 from tests.standins import connected, sandbox_config
 from workflows.registry import WORKFLOWS
 

@@ -16,12 +16,14 @@ from api.http.services import Services
 from domain.credit_analysis.analysis import PersonKind
 from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
 from domain.credit_analysis.scr_consents import CURRENT
+from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION
 from messages import ids
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.api.conftest import bearer, eventually, http_client, serving
+from tests.definitions import ref
 from tests.proposals import PERSONAL, legal_person, natural_person, read, signing
 from tests.standins import Standins, connected, sandbox_config
 
@@ -202,7 +204,8 @@ async def stored(record: Services, *, open_until: datetime) -> tuple[str, str]:
             analysis, "lender", PersonKind.LEGAL, WITH_OPINION, read(given), json.dumps(given)
         )
         consent_id = ids.derived_id("con", analysis, "0")
-        await ScrConsentRepository(tx).ask(consent_id, analysis, 0, token, open_until)
+        template = ref(MESSAGE_TEMPLATE, SIGNER_INVITATION)
+        await ScrConsentRepository(tx).ask(consent_id, analysis, 0, token, open_until, template)
     return analysis, f"/credit_analysis/consents/{token}"
 
 

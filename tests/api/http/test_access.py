@@ -8,12 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.access import RULES
-from local.story.people import CONSENTS
 from messages.ids import Kind, new_id
 from storage.database import Database
 from tests.api import seeds
 from tests.api.conftest import TOKENS, bearer, keyed
 from tests.api.seeds import Credit
+from tests.definitions import CONSENTS
 
 ROLES = ("applicant", "partner", "reviewer", "collector", "analyst", "ops")
 SUBJECT = dict(reversed(TOKENS))

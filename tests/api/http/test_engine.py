@@ -14,7 +14,6 @@ from activities import registry
 from api.http.services import Services
 from domain.lines import LineState
 from local.ports import choose_ports
-from local.story.people import CONSENTS
 from messages.ids import application_workflow, loan_workflow, new_id
 from messages.queues import ALL
 from runtime.business_clock import BusinessClock
@@ -26,6 +25,7 @@ from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, http_client, keyed, serving
+from tests.definitions import CONSENTS
 from workflows.registry import WORKFLOWS
 
 _APPLICATION = {

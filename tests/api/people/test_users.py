@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from api.http.services import Services
-from domain.people.consents import CURRENT_TEXTS, Purpose
+from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.verification.elements import AddressBookEntry, ElementKind, Verdict
 from messages.ids import new_id
 from runtime.clock import utc_now
@@ -18,6 +18,7 @@ from storage.people.consents import ConsentRepository
 from storage.verification.elements import ElementRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
+from tests.definitions import shipped
 from tests.integration import story
 from tests.products import changed, release_products
 from tests.workflows.asking import EASY
@@ -29,7 +30,7 @@ FACE = Purpose.FACE_RECOGNITION
 
 
 def agreeing(purpose: Purpose = FACE, **changes: str) -> dict[str, str]:
-    text = CURRENT_TEXTS[purpose]
+    text = shipped(CONSENT_TEXT, purpose)
     return {
         "purpose": purpose,
         "text_version": text.version,
@@ -79,7 +80,7 @@ async def test_the_texts_are_served_with_the_digest_to_send_back(http: httpx.Asy
     answer = await http.get("/v1/consent-texts", headers=bearer("applicant", "alice"))
     texts = {one["purpose"]: one for one in answer.json()["items"]}
     assert set(texts) == set(Purpose)
-    assert texts[FACE]["sha256"] == CURRENT_TEXTS[FACE].sha256
+    assert texts[FACE]["sha256"] == shipped(CONSENT_TEXT, FACE).sha256
     assert len(texts[FACE]["text"]) > 100
 
 

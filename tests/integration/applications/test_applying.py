@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from domain.applications.application import ApplicationPending, ApplicationState
-from domain.people.consents import CURRENT_TEXTS, Purpose, UnknownConsentText
+from domain.people.consents import CONSENT_TEXT, Purpose, UnknownConsentText
 from domain.people.principals import Principal
 from domain.products.products import OutsideProduct, UnknownProduct
 from messages.ids import new_id
@@ -25,10 +25,13 @@ from storage.database import Database
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
 from storage.people.devices import DeviceRepository, Platform
+from tests.definitions import shipped
 from tests.integration.commands import ACME, OTTO, command
 
 OPERATOR = Purpose.OPERATOR_QUERY
-SHOWN = ShownText(OPERATOR, CURRENT_TEXTS[OPERATOR].version, CURRENT_TEXTS[OPERATOR].sha256)
+SHOWN = ShownText(
+    OPERATOR, shipped(CONSENT_TEXT, OPERATOR).version, shipped(CONSENT_TEXT, OPERATOR).sha256
+)
 
 
 def someone() -> Principal:

@@ -1,12 +1,15 @@
 """A loan in arrears is on record as such, and followed up once a step."""
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from domain.collections import COLLECTIONS_LADDER
+from domain.common.calendar import instant_at
+from domain.common.zones import zone_of
+from domain.messaging import CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE
 from messages import calls, ids
 from messages.collections import CloseEpisode, TakeStep
 from messages.loans import MarkLoan
@@ -14,7 +17,7 @@ from sandbox.personas import person
 from storage.collections import ActionState, CollectionActionRepository
 from storage.common.outbox import OutboxRepository
 from storage.loans.loans import LoanRepository
-from tests.definitions import agreed
+from tests.definitions import agreed, forget, ref, release, shipped
 from tests.integration.conftest import Arm
 from tests.integration.loans.test_repayments import (
     FIRST_DUE,
@@ -41,6 +44,8 @@ def step(loan_id: str, name: str, on: date = LATE) -> TakeStep:
         template=STEPS[name].template,
         ladder=STANDARD.ref,
         business_date=on,
+        at=instant_at(on, time(10), zone_of("Asia/Shanghai")),
+        zone="Asia/Shanghai",
     )
 
 
@@ -99,6 +104,46 @@ async def test_a_reminder_is_sent_once_however_often_it_is_tried(bench: Bench, a
         (action,) = await CollectionActionRepository(tx).of_loan(loan_id)
     assert (action.state, action.days_past_due) == (ActionState.SENT, 1)
     assert action.ladder == STANDARD.ref
+    assert action.template == str(ref(MESSAGE_TEMPLATE, "collections-reminder"))
+    assert action.contact_limits == str(ref(CONTACT_LIMITS, HOME_LIMITS))
+
+
+async def test_nobody_is_messaged_in_quiet_hours_and_a_collector_may_be_told(bench: Bench) -> None:
+    loan_id = await overdue(bench, 706)
+    night = {"at": datetime(2026, 2, 16, 15, tzinfo=UTC)}
+    message = step(loan_id, "reminder").model_copy(update=night)
+    taken = await bench.perform(calls.TAKE_STEP, message)
+    assert (taken.taken, taken.not_before) == (False, datetime(2026, 2, 17, tzinfo=UTC))
+    assert await sent(bench, message) == 0
+    call = step(loan_id, "first_call").model_copy(update=night)
+    assert (await bench.perform(calls.TAKE_STEP, call)).taken
+    morning = message.model_copy(update={"at": taken.not_before})
+    assert (await bench.perform(calls.TAKE_STEP, morning)).taken
+    assert await sent(bench, message) == 1
+
+
+async def test_a_repeat_is_the_same_message_also_after_a_release(bench: Bench, arm: Arm) -> None:
+    """The provider refuses another content under the id of a message that it took already."""
+    loan_id = await overdue(bench, 707)
+    request = step(loan_id, "reminder")
+    arm("take_step.after_send=raise")
+    with pytest.raises(ApplicationError):
+        await bench.perform(calls.TAKE_STEP, request)
+    before = shipped(MESSAGE_TEMPLATE, "collections-reminder")
+    other = before.model_copy(update={"provider_template": "collections.reminder.v2"})
+    await release(bench.database, MESSAGE_TEMPLATE, "collections-reminder", other)
+    forget(bench.database)
+    assert (await bench.perform(calls.TAKE_STEP, request)).taken
+    assert await sent(bench, request) == 1
+
+    later = await overdue(bench, 708)
+    assert (await bench.perform(calls.TAKE_STEP, step(later, "reminder"))).taken
+    response = await bench.standins.console.get(
+        "/sandbox/messages", params={"message_id": step(later, "reminder").action_id}
+    )
+    assert [one["template"] for one in response.json()] == ["collections.reminder.v2"]
+    await release(bench.database, MESSAGE_TEMPLATE, "collections-reminder", before)
+    forget(bench.database)
 
 
 async def test_a_call_waits_for_a_collector(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""What a credit analysis asks goes through the enquiry desk: audited, paid once, never a pass."""
+"""What a credit analysis asks goes through the gateway: audited, paid once, never a pass."""
 
 import json
 from typing import Any
@@ -8,15 +8,15 @@ from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.analyses import CreditAnalyses
-from activities.sources.enquiries import Desk
+from activities.sources.enquiries import DataSourceGateway
 from domain.credit_analysis.policy import AnalysisStatus
-from domain.sources import catalogue
 from messages import calls
 from messages.credit_analysis import AskOpinion, CheckParty, PartyVerdict
 from messages.ids import new_id
 from providers.registry import Providers
 from sandbox import qitech
 from storage.credit_analysis.analyses import CreditAnalysisRepository
+from tests.definitions import Sources
 from tests.integration.credit_analysis.test_credit_analysis import recorded
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, citizen, firm, legal_person
@@ -64,21 +64,24 @@ async def test_a_person_is_asked_about_at_the_register_of_persons(bench: Bench) 
 
 
 async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
-    bench: Bench, standins: Standins
+    bench: Bench, standins: Standins, sources: Sources
 ) -> None:
     config = standins.config
-    two = {"company": {"enabled": False}} | {
-        name: {"capability": "company", "order": order}
-        for order, name in enumerate(("dead_register", "spare_register"), start=1)
-    }
+    await sources.be(
+        {
+            "company": {"enabled": False},
+            "dead_register": {"capability": "company", "order": 1},
+            "spare_register": {"capability": "company", "order": 2},
+        }
+    )
     async with Providers.connect(
         lambda name: "http://127.0.0.1:9" if name.startswith("dead") else standins.url,
         SecretStr(config.api_key),
         SecretStr(config.signing_secret),
         1.0,
     ) as providers:
-        desk = Desk(bench.database, providers, catalogue(two))
-        analyses = CreditAnalyses(bench.database, desk, providers.analysis_webhooks)
+        gateway = DataSourceGateway(bench.database, providers)
+        analyses = CreditAnalyses(bench.database, gateway, providers.analysis_webhooks)
         known = await recorded(bench, firm("company_ok"))
         found = await analyses.check_party(CheckParty(analysis_id=known, party="subject"))
         silent = await recorded(bench, firm("company_silent"))

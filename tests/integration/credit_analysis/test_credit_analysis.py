@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.analyses import CreditAnalyses
-from activities.sources.enquiries import Desk
+from activities.sources.enquiries import DataSourceGateway
 from domain.credit_analysis.analysis import PersonKind
 from domain.credit_analysis.policy import STANDARD, AnalysisStatus
 from messages import calls
@@ -138,8 +138,8 @@ async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pa
         assert not failure.value.non_retryable
         assert not any(text in str(failure.value) for text in PERSONAL)
     providers = replace(standins.providers, company=Refusing())
-    desk = Desk(bench.database, providers)
-    refusing = CreditAnalyses(bench.database, desk, providers.analysis_webhooks)
+    gateway = DataSourceGateway(bench.database, providers)
+    refusing = CreditAnalyses(bench.database, gateway, providers.analysis_webhooks)
     assert (await refusing.check_party(request)).verdict is PartyVerdict.UNKNOWN
     decision = await bench.perform(calls.ASSESS_ANALYSIS, assess(analysis_id))
     assert decision.status is AnalysisStatus.IN_MANUAL_ANALYSIS
@@ -233,8 +233,8 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
             lambda _: standins.url, SecretStr("key"), SecretStr("secret"), 1.0, analysis=access
         )
         async with connection as providers:
-            desk = Desk(bench.database, providers)
-            analyses = CreditAnalyses(bench.database, desk, providers.analysis_webhooks)
+            gateway = DataSourceGateway(bench.database, providers)
+            analyses = CreditAnalyses(bench.database, gateway, providers.analysis_webhooks)
             deliver = analyses.deliver_notice
             endpoint.statuses += [302, 500]
             settled = []

@@ -1,12 +1,11 @@
 """What a decision asks of others than the bureaus: side by side, paid once, its absence no pass.
 
-The stand-ins answer over HTTP; the desk, its breakers and its record are the real ones.
+The stand-ins answer over HTTP; the gateway, its breakers and its record are the real ones.
 """
 
 import asyncio
 import json
 import time
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
@@ -15,21 +14,19 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.decisioning.decision import Decisions
-from activities.registry import assemble
-from activities.sources.enquiries import Desk
 from domain.decisioning.decision import Decision, Outcome
 from domain.people.consents import Purpose
-from domain.sources import Capability, catalogue
+from domain.sources import Capability
 from messages import calls
 from messages.applications import AssessApplication
 from sandbox.personas import person
 from storage.decisioning import DecisionRepository, DecisionRow
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow
+from tests.definitions import Sources
 from tests.integration.story import (
     Applicant,
     Bench,
-    RecordedStarts,
     applicant,
     operator,
     real_name,
@@ -75,14 +72,6 @@ async def attempts(bench: Bench, known: Applicant) -> list[EnquiryRow]:
 
 async def enquiries(bench: Bench, known: Applicant, source: str) -> list[EnquiryRow]:
     return [row for row in await attempts(bench, known) if row.source == source]
-
-
-def switching(bench: Bench, changes: dict[str, dict[str, Any]]) -> Bench:
-    """The bench of an installation with these changes to its sources."""
-    desk = Desk(bench.database, bench.standins.providers, catalogue(changes))
-    starts = RecordedStarts()
-    by_queue = assemble(bench.database, bench.standins.providers, starts, desk)
-    return replace(bench, by_queue=by_queue)
 
 
 async def asking(bench: Bench, source: Capability) -> str:
@@ -226,24 +215,27 @@ async def test_without_a_verified_card_there_is_no_score(bench: Bench) -> None:
     assert await enquiries(bench, known, "fireeye_score") == []
 
 
-async def test_sources_that_are_switched_off_leave_facts_missing(bench: Bench) -> None:
+async def test_sources_that_are_switched_off_leave_facts_missing(
+    bench: Bench, sources: Sources
+) -> None:
     off = {
         name: {"enabled": False}
         for name in ("bureau", "bureau_second", "blacklist", "multi_lender", "fireeye_score")
     }
     known = await verified(bench)
-    decision = await assess(switching(bench, off), known)
+    await sources.be(off)
+    decision = await assess(bench, known)
     assert (decision.outcome, decision.score) == (Outcome.REFER, None)
     assert {hit.read for hit in decision.hits} == {"missing"}
     assert len(decision.hits) == 6
     assert await attempts(bench, known) == []
 
 
-async def test_a_second_source_stands_in_for_the_first(bench: Bench) -> None:
-    spare = {"score_spare": {"capability": "model_score", "order": 2, "cost": 10}}
+async def test_a_second_source_stands_in_for_the_first(bench: Bench, sources: Sources) -> None:
+    await sources.be({"score_spare": {"capability": "model_score", "order": 2, "cost": 10}})
     known = await verified(bench)
     await bench.standins.fault("fireeye", times=1, fireeye="0001")
-    assert (await assess(switching(bench, spare), known)).outcome is Outcome.APPROVE
+    assert (await assess(bench, known)).outcome is Outcome.APPROVE
     assert (await recorded(bench, known)).facts["sources"]["model_score"] == {
         "source": "score_spare"
     }
@@ -305,10 +297,12 @@ async def test_a_question_that_is_on_its_way_already_is_waited_for_and_not_given
     assert await assess(bench, known) == decision
 
 
-async def test_a_quota_that_is_used_up_leaves_the_fact_to_a_person(bench: Bench) -> None:
+async def test_a_quota_that_is_used_up_leaves_the_fact_to_a_person(
+    bench: Bench, sources: Sources
+) -> None:
     known = await verified(bench)
-    used_up = switching(bench, {"fireeye_score": {"daily_quota": 0}})
-    assert (await assess(used_up, known)).outcome is Outcome.REFER
+    await sources.be({"fireeye_score": {"daily_quota": 0}})
+    assert (await assess(bench, known)).outcome is Outcome.REFER
     assert (await recorded(bench, known)).facts["sources"]["model_score"] == {
         "missing": "quota_exhausted"
     }
@@ -339,8 +333,8 @@ async def test_nothing_of_the_person_nor_the_key_is_told_anywhere(
 
 
 def test_decisions_hold_no_provider_of_their_own() -> None:
-    """Everybody is asked through the desk, which knows consents, quotas and records."""
-    assert set(Decisions.__dataclass_fields__) == {"database", "desk"}
+    """Everybody is asked through the gateway, which knows consents, quotas and records."""
+    assert set(Decisions.__dataclass_fields__) == {"database", "gateway"}
 
 
 async def test_taking_back_the_consent_leaves_all_of_them_unasked(bench: Bench) -> None:

@@ -41,6 +41,7 @@ from tests.integration.story import (
     disbursement,
     quoted_terms,
 )
+from tests.products import CASH
 from tests.workflows.lender import eventually
 
 
@@ -111,7 +112,7 @@ async def test_a_signed_contract_is_written_again_to_the_same_bytes(bench: Bench
 
     async def in_force() -> DefinitionRef:
         async with bench.database.read() as tx:
-            return (await contract_in_force(tx, "cash")).ref
+            return (await contract_in_force(tx, CASH.content)).ref
 
     await eventually(in_force, lambda found: found == other)
     # Reserved before the release, signed after it: in the words of the day of the reservation.

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from domain.applications.application import ApplicationState
 from domain.lines import LineState
 from domain.loans.schedule import build_plan
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages import calls, ids
 from messages.ids import new_id
 from messages.lines import CloseLine, ReserveDrawdown
@@ -20,6 +21,7 @@ from storage.common.outbox import OutboxRepository
 from storage.lines.drawdowns import DrawdownRepository
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
+from tests.definitions import ref
 from tests.integration.story import (
     AMOUNT,
     Bench,
@@ -140,6 +142,7 @@ async def test_a_quote_whose_plan_does_not_follow_from_its_terms_is_refused(
             plan=build_plan(quoted_terms(900_000)),
             quoted_at=someone.opened_at,
             expires_at=someone.opened_at + timedelta(minutes=30),
+            rate_caps=ref(RATE_CAPS, HOME_CAPS),
         )
     request = someone.reservation(someone.command(quote_id))
     assert (await refused(someone, request)).type == "QuoteMismatch"

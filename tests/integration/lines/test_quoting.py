@@ -9,16 +9,16 @@ import pytest
 from domain.common.errors import NotFound
 from domain.lines import LimitExceeded, LineClosed, LineState, PlanChanged, QuoteUnusable
 from domain.pricing.rate_caps import LenderKind, RateCapExceeded
-from domain.products.products import CASH_LOAN, OutsideProduct, Product
+from domain.products.products import OutsideProduct
 from runtime.clock import utc_now
 from services.lines.drawing import prepare_drawdown
 from services.lines.quoting import QuoteRequest, quote_plan
-from services.products import agreed
 from storage.database import Database
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository, QuoteRow
 from tests.api import seeds
 from tests.integration.commands import ALICE, BOB, command
+from tests.products import CASH, changed, release_products
 
 REQUEST = QuoteRequest(amount=1_000_000, instalments=12)
 
@@ -31,16 +31,21 @@ async def line_id(database: Database) -> str:
     return line_id
 
 
-def lent_by(monkeypatch: pytest.MonkeyPatch, kind: LenderKind) -> None:
-    product: Product = CASH_LOAN.model_copy(update={"lender_kind": kind})
-    monkeypatch.setattr(agreed, "product_of_code", lambda code: product)
+async def lent_by(database: Database, kind: LenderKind) -> str:
+    """A line of a product that a lender of this kind lends."""
+    product = changed(CASH, kind.lower(), lender_kind=kind)
+    await release_products(database, product)
+    async with database.transaction() as tx:
+        start = await seeds.application(tx, "app", "alice", product=product.code)
+        _, line_id = await seeds.line(tx, start)
+    return line_id
 
 
 async def test_a_plan_above_a_soft_cap_is_quoted_with_the_warning_on_record(
-    database: Database, line_id: str, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
     # Consumer finance: 24 % a year is the hard cap, 20 % the one that supervisors ask for.
-    lent_by(monkeypatch, LenderKind.CONSUMER_FINANCE)
+    line_id = await lent_by(database, LenderKind.CONSUMER_FINANCE)
     async with database.transaction() as tx:
         quote = await quote_plan(tx, ALICE, command(ALICE), line_id, REQUEST, utc_now())
         stored = await QuoteRepository(tx).get(quote.id)
@@ -59,9 +64,9 @@ async def test_a_plan_below_every_cap_has_no_warning(database: Database, line_id
 
 
 async def test_a_plan_above_a_hard_cap_is_not_quoted(
-    database: Database, line_id: str, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
-    lent_by(monkeypatch, LenderKind.UNLICENSED)
+    line_id = await lent_by(database, LenderKind.UNLICENSED)
     once = command(ALICE)
     async with database.transaction() as tx:
         with pytest.raises(RateCapExceeded):

@@ -18,6 +18,7 @@ from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.events import Disbursed, LoanEvent
 from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages.ids import new_id
 from messages.loans import BookFact, RecordFact
 from sandbox.personas import person
@@ -95,6 +96,7 @@ class BookedMachine(LoanMachine):
             plan=plan,
             quoted_at=line.opened_at,
             expires_at=line.expires_at,
+            rate_caps=ref(RATE_CAPS, HOME_CAPS),
         )
         await DrawdownRepository(tx).reserve(
             drawdown_id=drawdown_id,

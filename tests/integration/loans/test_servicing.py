@@ -26,6 +26,7 @@ from domain.loans.position import InstalmentState, position
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms, monthly_terms
 from domain.pricing.cost_sheet import CostSheet
+from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.pricing.trial import plan_cost_sheet
 from messages import calls, ids
 from messages.ids import new_id
@@ -38,6 +39,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository, LoanRow, LoanState
 from storage.loans.reconciliation import ReconciliationRepository
+from tests.definitions import ref
 from tests.integration.story import (
     AMOUNT,
     DISBURSED_ON,
@@ -266,6 +268,7 @@ async def _quoted(bench: Bench, who: Borrower, terms: LoanTerms) -> tuple[str, C
             plan=plan,
             quoted_at=who.opened_at,
             expires_at=who.opened_at + timedelta(minutes=30),
+            rate_caps=ref(RATE_CAPS, HOME_CAPS),
             cost_sheet=sheet,
         )
     return quote_id, sheet

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from domain.common.errors import NotFound
-from domain.people.consents import CURRENT_TEXTS, ConsentMissing, Purpose, UnknownConsentText
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, UnknownConsentText
 from domain.people.principals import Principal
 from messages.ids import new_id
 from services.people.consenting import (
@@ -20,10 +20,11 @@ from storage.common.audit import AuditRepository
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
+from tests.definitions import shipped
 from tests.integration.commands import BOB, OTTO, command
 
 FACE = Purpose.FACE_RECOGNITION
-SHOWN = ShownText(FACE, CURRENT_TEXTS[FACE].version, CURRENT_TEXTS[FACE].sha256)
+SHOWN = ShownText(FACE, shipped(CONSENT_TEXT, FACE).version, shipped(CONSENT_TEXT, FACE).sha256)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The enquiry desk on the real record and stand-ins over HTTP: who is asked, when, at what cost."""
+"""The gateway on the real record and stand-ins over HTTP: who is asked, when, at what cost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,16 +12,26 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from activities.sources.enquiries import CannotSay, Desk, Judged, Question, Subject, Told, judge
-from domain.people.consents import ConsentMissing, Purpose
-from domain.sources import Capability, catalogue
+from activities.sources.enquiries import (
+    Assessment,
+    CannotSay,
+    DataSourceGateway,
+    Question,
+    SourceResponse,
+    Subject,
+    assess,
+)
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
+from domain.sources import Capability
 from messages.ids import new_id
 from providers import Answer, ProviderRejected, Providers, ProviderUnavailable, Verdict
 from providers.sources.bureau import BureauReport, BureauRequest
 from providers.verification.real_name import RealNameRequest
 from sandbox.personas import Person, person
+from storage.database import Database
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow, UsageRow
+from tests.definitions import Sources, ref
 from tests.integration.story import Applicant, Bench, applicant
 from tests.standins import Standins, connected, sandbox_config
 
@@ -38,27 +48,32 @@ def someone(key: str = "approved") -> Person:
 
 @dataclass
 class Scene:
-    """A desk with sources of its own, and what surrounds it."""
+    """A gateway with sources of its own, and what surrounds it."""
 
     bench: Bench
     spare: Standins
     known: Applicant
     providers: Providers
+    sources: Sources
     main: str
     now: datetime = MORNING
     seconds: float = 1000.0
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    processes: list[Database] = field(default_factory=list)
 
-    def desk(self, *, lease: timedelta | None = None) -> Desk:
-        """A desk as another process would have it."""
-        return Desk(
+    def gateway(self, *, lease: timedelta | None = None) -> DataSourceGateway:
+        """A gateway as another process would have it."""
+        return DataSourceGateway(
             self.bench.database,
             self.providers,
-            catalogue(self.changes),
             now=lambda: self.now,
             clock=lambda: self.seconds,
             lease=lease,
         )
+
+    async def settle(self) -> None:
+        """Have the changes in force wherever the scene asks from."""
+        await self.sources.be(self.changes, *self.processes)
 
     def source(self, **fields: Any) -> None:
         self.changes[self.main] |= fields
@@ -73,10 +88,11 @@ class Scene:
         return Subject(request_id or new_id("elt"), start.applicant_id, start.application_id)
 
     async def ask(
-        self, who: Person, subject: Subject | None = None, desk: Desk | None = None
-    ) -> Told[Answer]:
+        self, who: Person, subject: Subject | None = None, gateway: DataSourceGateway | None = None
+    ) -> SourceResponse[Answer]:
+        await self.settle()
         subject = subject or self.subject()
-        return await (desk or self.desk()).ask(real_name(who, subject), subject)
+        return await (gateway or self.gateway()).query(real_name(who, subject), subject)
 
     async def calls(self, who: Person, standins: Standins | None = None) -> int:
         """How often the stand-ins were asked in this scene."""
@@ -125,7 +141,7 @@ async def spare_standins(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture
-async def scene(bench: Bench, spare_standins: Standins) -> AsyncIterator[Scene]:
+async def scene(bench: Bench, spare_standins: Standins, sources: Sources) -> AsyncIterator[Scene]:
     main = f"names{next(_sources)}"
     standins = bench.standins
 
@@ -141,7 +157,7 @@ async def scene(bench: Bench, spare_standins: Standins) -> AsyncIterator[Scene]:
         1.0,
     ) as providers:
         known = await applicant(bench, someone())
-        scene = Scene(bench, spare_standins, known, providers, main)
+        scene = Scene(bench, spare_standins, known, providers, sources, main)
         scene.changes = {
             "real_name": {"enabled": False},
             main: {
@@ -206,13 +222,13 @@ async def test_another_person_or_another_source_is_another_question(scene: Scene
 
 async def test_a_quota_is_kept_whoever_asks_and_renewed_the_next_day(scene: Scene) -> None:
     scene.source(daily_quota=3)
-    desks = [scene.desk(), scene.desk()]
+    gateways = [scene.gateway(), scene.gateway()]
     results = await asyncio.gather(
-        *(scene.ask(someone(), desk=desks[turn % 2]) for turn in range(8)),
+        *(scene.ask(someone(), gateway=gateways[turn % 2]) for turn in range(8)),
         return_exceptions=True,
     )
     refused = [error for error in results if isinstance(error, ProviderUnavailable)]
-    assert len([result for result in results if isinstance(result, Told)]) == 3
+    assert len([result for result in results if isinstance(result, SourceResponse)]) == 3
     assert {error.code for error in refused} == {"quota_exhausted"}
     assert {error.retry_after for error in refused} == {timedelta(hours=1)}
     assert len(refused) == 5
@@ -329,11 +345,11 @@ async def test_a_source_that_fails_on_and_on_is_left_alone_for_thirty_seconds(
     scene: Scene,
 ) -> None:
     await scene.bench.standins.fault("real_name", reset=True)
-    desk, who = scene.desk(), someone()
+    gateway, who = scene.gateway(), someone()
 
     async def code() -> str:
         with pytest.raises(ProviderUnavailable) as failed:
-            await scene.ask(who, desk=desk)
+            await scene.ask(who, gateway=gateway)
         return failed.value.code
 
     assert [await code() for _ in range(12)] == 10 * ["connection_lost"] + 2 * ["breaker_open"]
@@ -342,19 +358,19 @@ async def test_a_source_that_fails_on_and_on_is_left_alone_for_thirty_seconds(
     scene.seconds += 29
     assert await code() == "breaker_open"
     scene.seconds += 1
-    told = await asyncio.gather(*(scene.ask(who, desk=desk) for _ in range(3)))
+    told = await asyncio.gather(*(scene.ask(who, gateway=gateway) for _ in range(3)))
     assert {one.answer.verdict for one in told} == {Verdict.MATCH}
     assert await scene.calls(who) == 11
 
 
 async def test_an_open_breaker_does_not_hide_what_is_on_record(scene: Scene) -> None:
-    desk, who = scene.desk(), someone()
-    await scene.ask(who, desk=desk)
+    gateway, who = scene.gateway(), someone()
+    await scene.ask(who, gateway=gateway)
     await scene.bench.standins.fault("real_name", status=500)
     for _ in range(10):
         with pytest.raises(ProviderUnavailable):
-            await scene.ask(someone(), desk=desk)
-    assert (await scene.ask(who, desk=desk)).reused
+            await scene.ask(someone(), gateway=gateway)
+    assert (await scene.ask(who, gateway=gateway)).reused
 
 
 async def test_a_source_that_refuses_us_is_left_at_once_for_the_next(
@@ -367,11 +383,11 @@ async def test_a_source_that_refuses_us_is_left_at_once_for_the_next(
         1.0,
     ) as providers:
         scene.providers = providers
-        desk = scene.desk()
+        gateway = scene.gateway()
         codes = []
         for _ in range(2):
             with pytest.raises(ProviderUnavailable) as failed:
-                await scene.ask(someone(), desk=desk)
+                await scene.ask(someone(), gateway=gateway)
             codes.append(failed.value.code)
     assert codes == ["unauthorized", "breaker_open"]
     assert [ending[1:3] for ending in await scene.endings()] == [("rejected", "unauthorized")]
@@ -379,10 +395,10 @@ async def test_a_source_that_refuses_us_is_left_at_once_for_the_next(
 
 async def test_calls_go_at_the_rate_that_the_source_allows(scene: Scene) -> None:
     scene.source(calls_per_second=0.1)
-    desk = scene.desk()
-    await scene.ask(someone(), desk=desk)
+    gateway = scene.gateway()
+    await scene.ask(someone(), gateway=gateway)
     with pytest.raises(ProviderUnavailable) as failed:
-        await scene.ask(someone(), desk=desk)
+        await scene.ask(someone(), gateway=gateway)
     assert failed.value.code == "throttled"
     assert failed.value.retry_after is not None
     assert timedelta(seconds=5) < failed.value.retry_after <= timedelta(seconds=10)
@@ -391,8 +407,8 @@ async def test_calls_go_at_the_rate_that_the_source_allows(scene: Scene) -> None
 
 async def test_equal_questions_at_once_are_asked_once(scene: Scene) -> None:
     await scene.bench.standins.fault("real_name", latency_seconds=0.2)
-    who, desks = someone(), [scene.desk(), scene.desk()]
-    told = await asyncio.gather(*(scene.ask(who, desk=desks[turn % 2]) for turn in range(8)))
+    who, gateways = someone(), [scene.gateway(), scene.gateway()]
+    told = await asyncio.gather(*(scene.ask(who, gateway=gateways[turn % 2]) for turn in range(8)))
     assert {one.answer.verdict for one in told} == {Verdict.MATCH}
     assert [one.reused for one in told].count(False) == 1
     assert await scene.calls(who) == 1
@@ -403,9 +419,9 @@ async def test_equal_questions_at_once_to_a_source_that_fails_do_not_block_each_
     scene: Scene,
 ) -> None:
     await scene.bench.standins.fault("real_name", status=500)
-    who, desk = someone(), scene.desk()
+    who, gateway = someone(), scene.gateway()
     results = await asyncio.gather(
-        *(scene.ask(who, desk=desk) for _ in range(6)), return_exceptions=True
+        *(scene.ask(who, gateway=gateway) for _ in range(6)), return_exceptions=True
     )
     assert {type(result) for result in results} == {ProviderUnavailable}
 
@@ -414,7 +430,7 @@ async def test_an_attempt_whose_end_nobody_recorded_is_taken_over(scene: Scene) 
     await scene.bench.standins.fault("real_name", latency_seconds=30)
     who, subject = someone(), scene.subject()
     lost = asyncio.create_task(
-        scene.ask(who, subject, scene.desk(lease=timedelta(milliseconds=300)))
+        scene.ask(who, subject, scene.gateway(lease=timedelta(milliseconds=300)))
     )
     await scene.begun()
     lost.cancel()
@@ -435,16 +451,16 @@ async def test_in_a_crowd_nothing_locks_up_and_the_books_agree(scene: Scene) -> 
     scene.source(daily_quota=40, billed_on="call")
     await scene.bench.standins.fault("real_name", latency_seconds=0.03)
     people = [someone(key) for key in ("approved", "story", "name_mismatch", "not_in_registry")]
-    desks = [scene.desk(lease=timedelta(milliseconds=20)) for _ in range(3)]
+    gateways = [scene.gateway(lease=timedelta(milliseconds=20)) for _ in range(3)]
     results = await asyncio.wait_for(
         asyncio.gather(
-            *(scene.ask(people[turn % 4], desk=desks[turn % 3]) for turn in range(48)),
+            *(scene.ask(people[turn % 4], gateway=gateways[turn % 3]) for turn in range(48)),
             return_exceptions=True,
         ),
         60,
     )
-    assert {type(result) for result in results} <= {Told, CannotSay, ProviderUnavailable}
-    told = [result for result in results if isinstance(result, Told)]
+    assert {type(result) for result in results} <= {SourceResponse, CannotSay, ProviderUnavailable}
+    told = [result for result in results if isinstance(result, SourceResponse)]
     assert {one.answer.verdict for one in told} == {Verdict.MATCH, Verdict.MISMATCH}
     rows = await scene.rows()
     assert {row.state for row in rows} == {"done"}
@@ -463,8 +479,9 @@ async def test_a_fault_of_ours_is_raised_and_leaves_nothing_on_its_way(scene: Sc
 
     question = real_name(who, subject)
     wrong = Question(question.capability, question.operation, question.asked, Answer, broken)
+    await scene.settle()
     with pytest.raises(ZeroDivisionError):
-        await scene.desk().ask(wrong, subject)
+        await scene.gateway().query(wrong, subject)
     assert (await scene.ask(who, subject)).answer.passed
     assert [ending[1:3] for ending in await scene.endings()] == [
         ("lost", "internal_error"),
@@ -480,6 +497,7 @@ async def grant(scene: Scene, purpose: Purpose) -> str:
             purpose,
             text_version="1",
             text_sha256="0" * 64,
+            definition=ref(CONSENT_TEXT, purpose),
             channel="app",
             given_by="test",
             at=MORNING,
@@ -548,22 +566,26 @@ async def test_every_bureau_is_asked_and_a_missing_one_only_missed_where_allowed
         ),
     )
     await scene.bench.standins.fault("bureau", status=500)
+    await scene.settle()
     with pytest.raises(ProviderUnavailable) as failed:
-        await scene.desk().ask_all(question, subject)
+        await scene.gateway().query_all(question, subject)
     assert failed.value.provider == "bureau"
-    [one] = await scene.desk().ask_all(question, subject, may_miss=1)
+    await scene.settle()
+    [one] = await scene.gateway().query_all(question, subject, may_miss=1)
     assert (one.source, one.answer.score) == (f"spare{scene.main}", 610)
     await scene.spare.fault("bureau", status=500)
     await scene.bench.standins.repair()
     # The spare's answer to this very enquiry is on record, though it is valid for no other.
-    told = await scene.desk().ask_all(question, subject)
+    await scene.settle()
+    told = await scene.gateway().query_all(question, subject)
     assert [(one.source, one.reused) for one in told] == [
         ("bureau", False),
         (f"spare{scene.main}", True),
     ]
     await scene.bench.standins.fault("bureau", status=500)
+    await scene.settle()
     with pytest.raises(ProviderUnavailable):
-        await scene.desk().ask_all(question, scene.subject(), may_miss=2)
+        await scene.gateway().query_all(question, scene.subject(), may_miss=2)
 
 
 async def test_the_audit_shows_nobody(scene: Scene) -> None:
@@ -629,14 +651,16 @@ async def test_an_answer_of_a_form_no_longer_understood_is_asked_for_again(scene
 
     question = real_name(who, subject)
     longer = Question(question.capability, question.operation, question.asked, Longer, call)
-    told = await scene.desk().ask(longer, subject)
+    await scene.settle()
+    told = await scene.gateway().query(longer, subject)
     assert (told.reused, told.answer.since, len(called)) == (False, MORNING, 1)
 
 
 async def test_only_the_source_that_was_named_is_asked(scene: Scene) -> None:
     spare = scene.add_spare(f"spare{scene.main}")
     subject, who = scene.subject(), someone()
-    told = await scene.desk().ask(real_name(who, subject), subject, only=spare)
+    await scene.settle()
+    told = await scene.gateway().query(real_name(who, subject), subject, only=spare)
     assert told.source == spare
 
 
@@ -644,12 +668,13 @@ async def test_an_answer_that_will_change_is_handed_back_and_not_kept(scene: Sce
     """Such as the state of a report that is not ready: asked for under one key again and again."""
     subject, who = scene.subject(), someone()
 
-    def not_for_good(answer: Answer) -> Judged:
-        return replace(judge(answer), keeps=False)
+    def not_for_good(answer: Answer) -> Assessment:
+        return replace(assess(answer), cacheable=False)
 
-    question = replace(real_name(who, subject), judge=not_for_good)
-    desk = scene.desk()
-    told = [await desk.ask(question, subject) for _ in range(2)]
+    question = replace(real_name(who, subject), assess=not_for_good)
+    gateway = scene.gateway()
+    await scene.settle()
+    told = [await gateway.query(question, subject) for _ in range(2)]
     assert [one.reused for one in told] == [False, False]
     assert (await scene.usage())[0].answered == 2
 
@@ -657,10 +682,11 @@ async def test_an_answer_that_will_change_is_handed_back_and_not_kept(scene: Sce
 async def test_a_report_that_is_not_ready_is_no_failure_in_the_metrics(scene: Scene) -> None:
     subject, who = scene.subject(), someone()
 
-    def not_ready(_: Answer) -> Judged:
-        return Judged(Verdict.UNAVAILABLE, None, settles=True, keeps=False)
+    def not_ready(_: Answer) -> Assessment:
+        return Assessment(Verdict.UNAVAILABLE, None, is_conclusive=True, cacheable=False)
 
-    await scene.desk().ask(replace(real_name(who, subject), judge=not_ready), subject)
+    await scene.settle()
+    await scene.gateway().query(replace(real_name(who, subject), assess=not_ready), subject)
     assert [ending[1] for ending in await scene.endings()] == ["unavailable"]
     counted = {
         outcome: REGISTRY.get_sample_value(

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from activities.sources.enquiries import judge
+from activities.sources.enquiries import assess
 from activities.sources.masks import masked
 from providers import Answer, ProviderError, Verdict
 from providers.http.client import Credentials, ProviderClient
@@ -273,10 +273,10 @@ def test_no_answer_breaks_us_and_none_is_taken_for_a_pass(
 def said(result: BaseModel, body: bytes, needs: tuple[str, ...]) -> bool:
     """Say whether what was made of an answer is what its bare JSON says."""
     if isinstance(result, Answer):
-        judged = judge(result)
+        judged = assess(result)
         settled = json.loads(body)["verdict"] in ("match", "mismatch")
         passed = judged.verdict is Verdict.MATCH
-        return judged.settles is settled and (not passed or says_so(body, needs))
+        return judged.is_conclusive is settled and (not passed or says_so(body, needs))
     if isinstance(result, (Binding, Confirmation, ReportState)):
         return bool(result.status.value == json.loads(body)["status"])
     return True
@@ -297,5 +297,5 @@ def test_a_right_answer_passes(line: Line, name: str, body: dict[str, object]) -
     told = json.dumps({"verdict": "match", **body}).encode()
     result = line.exchange(operation.call, 200, told)
     assert isinstance(result, Answer)
-    assert judge(result).verdict is Verdict.MATCH
+    assert assess(result).verdict is Verdict.MATCH
     assert says_so(told, operation.needs)

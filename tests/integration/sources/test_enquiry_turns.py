@@ -11,8 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from activities.common.performing import failure_of
-from activities.sources.enquiries import Desk, Told
-from domain.sources import catalogue
+from activities.sources.enquiries import DataSourceGateway, SourceResponse
 from providers import ProviderUnavailable, Verdict
 from providers.http.breaker import NotSent
 from runtime.clock import utc_now
@@ -36,17 +35,15 @@ async def processes(
     keyring = Keyring.parse(settings.pii_keys.get_secret_value())
     blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
     async with AsyncExitStack() as stack:
-        yield [
+        scene.processes = [
             await stack.enter_async_context(Database.open(database_url, 5, keyring, blind_index))
             for _ in range(2)
         ]
+        yield scene.processes
 
 
-def desks_of(scene: Scene, processes: list[Database]) -> list[Desk]:
-    return [
-        Desk(one, scene.providers, catalogue(scene.changes), now=lambda: scene.now)
-        for one in processes
-    ]
+def gateways_of(scene: Scene, processes: list[Database]) -> list[DataSourceGateway]:
+    return [DataSourceGateway(one, scene.providers, now=lambda: scene.now) for one in processes]
 
 
 async def arrivals(scene: Scene) -> list[datetime]:
@@ -83,14 +80,15 @@ async def test_two_processes_together_keep_to_the_contract(
     """Ninety questions at once at twenty a second: forty have a turn within two seconds."""
     rate = 20
     scene.source(calls_per_second=rate)
-    desks = desks_of(scene, processes)
+    gateways = gateways_of(scene, processes)
     began = utc_now()
     results = await asyncio.gather(
-        *(scene.ask(someone(), desk=desks[turn % 2]) for turn in range(90)), return_exceptions=True
+        *(scene.ask(someone(), gateway=gateways[turn % 2]) for turn in range(90)),
+        return_exceptions=True,
     )
 
-    told = [(turn % 2, one) for turn, one in enumerate(results) if isinstance(one, Told)]
-    refused = [one for one in results if not isinstance(one, Told)]
+    told = [(turn % 2, one) for turn, one in enumerate(results) if isinstance(one, SourceResponse)]
+    refused = [one for one in results if not isinstance(one, SourceResponse)]
     assert {type(one) for one in refused} == {ProviderUnavailable}
     at = await arrivals(scene)
     assert len(at) == len(told)
@@ -109,12 +107,12 @@ async def test_two_processes_together_keep_to_the_contract(
 
 async def test_who_is_throttled_pays_nothing_and_takes_nobodys_turn(scene: Scene) -> None:
     scene.source(calls_per_second="0.1", daily_quota=3, billed_on="call")
-    desk = scene.desk()
-    await scene.ask(someone(), desk=desk)
+    gateway = scene.gateway()
+    await scene.ask(someone(), gateway=gateway)
     turn, before = await next_turn(scene), throttled(scene.main)
     for _ in range(3):
         with pytest.raises(ProviderUnavailable) as failed:
-            await scene.ask(someone(), desk=desk)
+            await scene.ask(someone(), gateway=gateway)
         assert failed.value.code == "throttled"
         assert failed.value.retry_after is not None
         assert timedelta(seconds=5) < failed.value.retry_after <= timedelta(seconds=10)
@@ -133,13 +131,13 @@ async def test_the_engine_is_told_when_to_come_again() -> None:
 
 async def test_who_comes_again_when_told_to_is_served(scene: Scene) -> None:
     scene.source(calls_per_second="0.4")
-    desk, who = scene.desk(), someone()
-    await scene.ask(someone(), desk=desk)
+    gateway, who = scene.gateway(), someone()
+    await scene.ask(someone(), gateway=gateway)
     with pytest.raises(ProviderUnavailable) as failed:
-        await scene.ask(who, desk=desk)
+        await scene.ask(who, gateway=gateway)
     assert failed.value.retry_after is not None
     await asyncio.sleep(failed.value.retry_after.total_seconds())
-    assert (await scene.ask(who, desk=desk)).answer.verdict is Verdict.MATCH
+    assert (await scene.ask(who, gateway=gateway)).answer.verdict is Verdict.MATCH
     first, second = await arrivals(scene)
     assert second - first >= timedelta(seconds=2.5) - JITTER
 
@@ -147,39 +145,42 @@ async def test_who_comes_again_when_told_to_is_served(scene: Scene) -> None:
 async def test_a_throttled_source_hands_over_to_the_next(scene: Scene) -> None:
     scene.source(calls_per_second="0.01")
     spare = scene.add_spare(f"spare{scene.main}")
-    desk = scene.desk()
-    assert [(await scene.ask(someone(), desk=desk)).source for _ in range(2)] == [scene.main, spare]
+    gateway = scene.gateway()
+    assert [(await scene.ask(someone(), gateway=gateway)).source for _ in range(2)] == [
+        scene.main,
+        spare,
+    ]
 
 
 async def test_no_turn_is_taken_where_no_call_is_made(scene: Scene) -> None:
     scene.source(calls_per_second="0.01", daily_quota=1)
-    who, desk = someone(), scene.desk()
-    await scene.ask(who, desk=desk)
+    who, gateway = someone(), scene.gateway()
+    await scene.ask(who, gateway=gateway)
     turn = await next_turn(scene)
-    assert (await scene.ask(who, desk=desk)).reused
+    assert (await scene.ask(who, gateway=gateway)).reused
     with pytest.raises(ProviderUnavailable, match="quota_exhausted"):
-        await scene.ask(someone(), desk=desk)
+        await scene.ask(someone(), gateway=gateway)
     assert await next_turn(scene) == turn
 
 
 async def test_an_open_breaker_takes_no_turn(scene: Scene) -> None:
     scene.source(calls_per_second=1000)
     await scene.bench.standins.fault("real_name", status=500)
-    desk = scene.desk()
+    gateway = scene.gateway()
     for _ in range(10):
         with pytest.raises(ProviderUnavailable, match="server_error"):
-            await scene.ask(someone(), desk=desk)
+            await scene.ask(someone(), gateway=gateway)
     turn = await next_turn(scene)
     with pytest.raises(ProviderUnavailable, match="breaker_open"):
-        await scene.ask(someone(), desk=desk)
+        await scene.ask(someone(), gateway=gateway)
     assert await next_turn(scene) == turn
 
 
 async def test_equal_questions_take_one_turn(scene: Scene) -> None:
     scene.source(calls_per_second="0.01")
     await scene.bench.standins.fault("real_name", latency_seconds=0.2)
-    who, desks = someone(), [scene.desk(), scene.desk()]
-    told = await asyncio.gather(*(scene.ask(who, desk=desks[turn % 2]) for turn in range(6)))
+    who, gateways = someone(), [scene.gateway(), scene.gateway()]
+    told = await asyncio.gather(*(scene.ask(who, gateway=gateways[turn % 2]) for turn in range(6)))
     assert {one.answer.verdict for one in told} == {Verdict.MATCH}
 
 
@@ -187,10 +188,10 @@ async def test_sources_do_not_wait_for_each_other(scene: Scene) -> None:
     scene.source(calls_per_second="0.01")
     other = scene.add_spare(f"other{scene.main}", calls_per_second="0.01", order=1)
     questions = [someone(), someone()]
-    desk = scene.desk()
+    gateway = scene.gateway()
     for source in (scene.main, other):
         scene.changes[source]["enabled"] = True
-    told = [await scene.ask(who, desk=desk) for who in questions]
+    told = [await scene.ask(who, gateway=gateway) for who in questions]
     assert {one.source for one in told} == {scene.main, other}
 
 
@@ -220,18 +221,18 @@ async def test_turns_quotas_and_lost_attempts_do_not_lock_each_other_up(
     await scene.bench.standins.fault("real_name", latency_seconds=0.03)
     people = [someone() for _ in range(6)]
     lease = timedelta(milliseconds=20)
-    desks = [
-        Desk(one, scene.providers, catalogue(scene.changes), now=lambda: scene.now, lease=lease)
+    gateways = [
+        DataSourceGateway(one, scene.providers, now=lambda: scene.now, lease=lease)
         for one in processes
     ]
     results = await asyncio.wait_for(
         asyncio.gather(
-            *(scene.ask(people[turn % 6], desk=desks[turn % 2]) for turn in range(90)),
+            *(scene.ask(people[turn % 6], gateway=gateways[turn % 2]) for turn in range(90)),
             return_exceptions=True,
         ),
         60,
     )
-    assert {type(one) for one in results} <= {Told, ProviderUnavailable}
+    assert {type(one) for one in results} <= {SourceResponse, ProviderUnavailable}
     rows = await scene.rows()
     [usage] = await scene.usage()
     made = [row for row in rows if row.outcome not in ("reused", "unsent", "exhausted")]
@@ -242,8 +243,8 @@ async def test_turns_quotas_and_lost_attempts_do_not_lock_each_other_up(
 async def test_turns_lie_evenly_apart(scene: Scene) -> None:
     """Nothing is saved up while nobody asks: two seconds' worth would fall into one."""
     scene.source(calls_per_second=10)
-    desk = scene.desk()
-    await scene.ask(someone(), desk=desk)
+    gateway = scene.gateway()
+    await scene.ask(someone(), gateway=gateway)
     began = utc_now()
-    await asyncio.gather(*(scene.ask(someone(), desk=desk) for _ in range(6)))
+    await asyncio.gather(*(scene.ask(someone(), gateway=gateway) for _ in range(6)))
     assert_in_turn((await arrivals(scene))[1:], began, 10)

@@ -1,67 +1,78 @@
-"""Sources are switched by settings: whole sets of activities, each as a restart would open it."""
+"""Sources are switched by releases, in every process and without a restart."""
 
-import json
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from itertools import count
+from time import monotonic
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
-from activities.registry import build
+from activities.registry import assemble
+from domain.sources import SOURCE
 from domain.verification.elements import ElementKind, Verdict
 from messages import calls
+from providers import Providers
+from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from sandbox.personas import person
+from storage.database import Database
 from storage.sources import EnquiryRepository
+from tests.definitions import Sources, forget, release, shipped
 from tests.integration.sources.test_enquiries import spare_standins
 from tests.integration.story import Applicant, Bench, applicant, real_name
 from tests.standins import Standins
 
 __all__ = ["spare_standins"]
 
+Changes = dict[str, dict[str, Any]]
+
 _members = count(5900)
 
 
 @dataclass
 class Installation:
-    """An installation that can be restarted with other settings."""
+    """Two processes of an installation: all activities twice, each with what it remembers."""
 
-    bench: Bench
     spare: Standins
-    settings: Settings
-    database_url: str
-    environment: pytest.MonkeyPatch
+    sources: Sources
+    databases: list[Database]
+    processes: list[Bench]
 
-    @asynccontextmanager
-    async def started(self, sources: dict[str, dict[str, Any]]) -> AsyncIterator[Bench]:
-        """Open all activities as a worker does, with this value of the setting."""
-        variables = {
-            "BASE_URL": self.bench.standins.url,
-            "OVERRIDES": json.dumps({"names_plus": self.spare.url}),
-            "SOURCES": json.dumps(sources),
-            "TIMEOUT_SECONDS": "1",
-        }
-        for name, value in variables.items():
-            self.environment.setenv(f"LOANFLOW_PROVIDERS__{name}", value)
-        told = {"providers": Settings().providers, "database_url": self.database_url}
-        client = await Client.connect("127.0.0.1:9", lazy=True)
-        async with build(self.settings.model_copy(update=told), client) as activities:
-            yield replace(self.bench, by_queue=activities)
+    async def switch(self, changes: Changes) -> None:
+        """Have the shipped sources in force with these changes; both processes know."""
+        await self.sources.be(changes, *self.databases)
 
 
 @pytest.fixture
 async def installation(
-    bench: Bench,
-    spare_standins: Standins,
-    settings: Settings,
-    database_url: str,
-    monkeypatch: pytest.MonkeyPatch,
+    bench: Bench, spare_standins: Standins, settings: Settings, database_url: str, sources: Sources
 ) -> AsyncIterator[Installation]:
-    yield Installation(bench, spare_standins, settings, database_url, monkeypatch)
+    keyring = Keyring.parse(settings.pii_keys.get_secret_value())
+    blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
+    config = bench.standins.config
+    async with AsyncExitStack() as stack:
+        providers = await stack.enter_async_context(
+            Providers.connect(
+                lambda name: (spare_standins if name == "names_plus" else bench.standins).url,
+                SecretStr(config.api_key),
+                SecretStr(config.signing_secret),
+                1.0,
+            )
+        )
+        databases = [
+            await stack.enter_async_context(Database.open(database_url, 5, keyring, blind_index))
+            for _ in range(2)
+        ]
+        processes = [
+            replace(bench, database=one, by_queue=assemble(one, providers, bench.starts))
+            for one in databases
+        ]
+        yield Installation(spare_standins, sources, databases, processes)
     await spare_standins.repair()
 
 
@@ -81,7 +92,7 @@ async def verified(known: Applicant) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    ("sources", "expected"),
+    ("changes", "expected"),
     [
         ({}, "real_name"),
         ({"names_plus": {"capability": "real_name", "order": 2}}, "real_name"),
@@ -96,43 +107,92 @@ async def verified(known: Applicant) -> Verdict:
     ],
 )
 async def test_the_first_that_is_on_is_asked(
-    installation: Installation, sources: dict[str, dict[str, Any]], expected: str
+    installation: Installation, changes: Changes, expected: str
 ) -> None:
-    async with installation.started(sources) as bench:
+    await installation.switch(changes)
+    for bench in installation.processes:
         known = await someone(bench)
         element_id = await known.provide(real_name(known.person))
         request = known.request(element_id, ElementKind.REAL_NAME)
         assert (await bench.perform(calls.VERIFY_ELEMENT, request)).verdict is Verdict.MATCH
-    assert await asked(known) == [(expected, "match")]
-    at_spare = await installation.spare.calls(provider="real_name", request_id=element_id)
-    assert len(at_spare) == (1 if expected == "names_plus" else 0)
+        assert await asked(known) == [(expected, "match")]
+        at_spare = await installation.spare.calls(provider="real_name", request_id=element_id)
+        assert len(at_spare) == (1 if expected == "names_plus" else 0)
+
+
+async def test_a_source_that_a_release_switches_off_is_asked_no_more(
+    installation: Installation,
+) -> None:
+    """A process that did not release it knows within five seconds, and others of a later change."""
+    await installation.switch({"names_plus": {"capability": "real_name", "order": 2}})
+    first, second = installation.processes
+    for bench in (first, second):
+        known = await someone(bench)
+        assert await verified(known) is Verdict.MATCH
+        assert await asked(known) == [("real_name", "match")]
+
+    off = shipped(SOURCE, "real_name").model_copy(update={"enabled": False})
+    released = await release(installation.databases[0], SOURCE, "real_name", off)
+    began = monotonic()
+    last: dict[str, list[tuple[str, str | None]]]
+    last = {"first": [("real_name", "match")], "second": [("real_name", "match")]}
+    while any(outcome[0][0] == "real_name" for outcome in last.values()):
+        assert monotonic() - began < 5
+        for name, bench in (("first", first), ("second", second)):
+            known = await someone(bench)
+            assert await verified(known) is Verdict.MATCH
+            last[name] = await asked(known)
+        await asyncio.sleep(0.05)
+    assert list(last.values()) == [[("names_plus", "match")]] * 2
+
+    on = await release(installation.databases[0], SOURCE, "real_name", shipped(SOURCE, "real_name"))
+    assert on.version == released.version + 1
+    await installation.switch({})
+
+
+async def test_an_enquiry_names_the_profile_that_it_was_made_under(
+    installation: Installation,
+) -> None:
+    dearer = shipped(SOURCE, "real_name").model_copy(update={"cost": 35})
+    named = []
+    for bench, content in zip(
+        installation.processes, (shipped(SOURCE, "real_name"), dearer), strict=True
+    ):
+        released = str(await release(bench.database, SOURCE, "real_name", content))
+        forget(bench.database)
+        known = await someone(bench)
+        assert await verified(known) is Verdict.MATCH
+        async with bench.database.read() as tx:
+            (row,) = await EnquiryRepository(tx).of_application(known.start.application_id)
+        named.append((row.definition == released, row.cost))
+    assert named == [(True, 30), (True, 35)]
+    await installation.switch({"real_name": {"cost": 30}})
 
 
 async def test_the_second_stands_in_for_the_first(installation: Installation) -> None:
-    sources = {"names_plus": {"capability": "real_name", "order": 2}}
-    await installation.bench.standins.fault("real_name", status=503)
-    async with installation.started(sources) as bench:
-        known = await someone(bench)
-        assert await verified(known) is Verdict.MATCH
+    await installation.switch({"names_plus": {"capability": "real_name", "order": 2}})
+    bench = installation.processes[0]
+    await bench.standins.fault("real_name", status=503)
+    known = await someone(bench)
+    assert await verified(known) is Verdict.MATCH
     assert await asked(known) == [("real_name", "unavailable"), ("names_plus", "match")]
 
 
 async def test_what_waits_for_a_source_goes_on_with_the_one_that_is_switched_on(
     installation: Installation,
 ) -> None:
-    async with installation.started({"real_name": {"enabled": False}}) as bench:
-        known = await someone(bench)
-        element_id = await known.provide(real_name(known.person))
-        request = known.request(element_id, ElementKind.REAL_NAME)
-        with pytest.raises(ApplicationError, match="switched_off") as held_up:
-            await bench.perform(calls.VERIFY_ELEMENT, request)
-        assert not held_up.value.non_retryable
-    switched: dict[str, dict[str, Any]] = {
-        "real_name": {"enabled": False},
-        "names_plus": {"capability": "real_name"},
-    }
-    async with installation.started(switched) as bench:
-        outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
+    await installation.switch({"real_name": {"enabled": False}})
+    first, second = installation.processes
+    known = await someone(first)
+    element_id = await known.provide(real_name(known.person))
+    request = known.request(element_id, ElementKind.REAL_NAME)
+    with pytest.raises(ApplicationError, match="switched_off") as held_up:
+        await first.perform(calls.VERIFY_ELEMENT, request)
+    assert not held_up.value.non_retryable
+    await installation.switch(
+        {"real_name": {"enabled": False}, "names_plus": {"capability": "real_name"}}
+    )
+    outcome = await second.perform(calls.VERIFY_ELEMENT, request)
     assert outcome.verdict is Verdict.MATCH
     assert await asked(known) == [("names_plus", "match")]
 
@@ -142,15 +202,15 @@ async def test_a_source_that_is_switched_back_uses_what_it_said_before(
 ) -> None:
     """Answers are a source's own: the other one is asked, and paid, for itself."""
     who = person("approved", next(_members))
-    off: dict[str, dict[str, Any]] = {
+    off: Changes = {
         "real_name": {"enabled": False},
         "names_plus": {"capability": "real_name"},
     }
     outcomes = []
-    for sources in ({}, off, {}):
-        async with installation.started(sources) as bench:
-            known = await applicant(bench, who)
-            assert await verified(known) is Verdict.MATCH
+    for changes in ({}, off, {}):
+        await installation.switch(changes)
+        known = await applicant(installation.processes[0], who)
+        assert await verified(known) is Verdict.MATCH
         outcomes.append(await asked(known))
     assert outcomes == [
         [("real_name", "match")],

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from domain.people.consents import CURRENT_TEXTS, Purpose
+from domain.people.consents import CONSENT_TEXT, Purpose
 from messages.ids import new_id
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Transaction
@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository, ConsentRow
 from storage.people.devices import DeviceRepository, Platform
+from tests.definitions import ref, shipped
 from tests.integration.storage.test_storage import apply_for
 
 MORNING = datetime(2026, 3, 1, 2, tzinfo=UTC)
@@ -39,7 +40,8 @@ async def grant(
         applicant_id,
         purpose,
         text_version=version,
-        text_sha256=CURRENT_TEXTS[purpose].sha256,
+        text_sha256=shipped(CONSENT_TEXT, purpose).sha256,
+        definition=ref(CONSENT_TEXT, purpose),
         channel="app",
         given_by="applicant:alice",
         at=at,

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from domain.applications.application import Supplement
-from domain.people.consents import Purpose
+from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.verification.elements import Element, ElementKind, Verdict
 from domain.verification.liveness_challenge import ChallengeExpired
 from messages.applications import StartApplication
@@ -28,6 +28,7 @@ from storage.people.consents import ConsentRepository
 from storage.verification.captures import CaptureRepository, CaptureState
 from storage.verification.elements import ElementRepository, ElementStatus
 from storage.verification.liveness_challenges import LivenessChallengeRepository
+from tests.definitions import ref
 from tests.integration import story
 from tests.products import CASH
 
@@ -55,6 +56,7 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
             purpose,
             text_version="1",
             text_sha256="0" * 64,
+            definition=ref(CONSENT_TEXT, purpose),
             channel=channel,
             given_by="test",
             at=NOON,

@@ -13,7 +13,7 @@ from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.integration.sources.test_data_sources_binding import an_earlier_time
 from tests.integration.story import Bench, applicant
-from tests.integration.verification.test_captures_desk import enquiries, recorded
+from tests.integration.verification.test_captures_audited import enquiries, recorded
 from tests.integration.verification.test_elements import Capturing
 from tests.products import CASH, REVOLVING
 

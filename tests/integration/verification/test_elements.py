@@ -1,16 +1,19 @@
 """Captures as activities: begun once, confirmed once, polled until there is one end."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from domain.messaging import APPLICATION_REMINDER, CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE
 from domain.people.consents import Purpose
 from domain.verification import elements
 from domain.verification.elements import ElementKind, Verdict
 from messages import calls
 from messages.ids import application_workflow, new_id
 from messages.verification import (
+    ApplicantReminded,
     CaptureProgress,
     ConfirmCapture,
     EndCapture,
@@ -25,6 +28,7 @@ from storage.common.outbox import OutboxRepository
 from storage.people.consents import ConsentRepository
 from storage.verification.captures import CaptureRepository, CaptureState
 from storage.verification.elements import ElementRepository
+from tests.definitions import ref
 from tests.integration import story
 from tests.integration.conftest import Arm
 from tests.integration.story import Applicant, Bench, applicant
@@ -249,11 +253,24 @@ async def test_a_reminder_is_sent_once_and_not_to_who_has_gone_on(bench: Bench) 
         message_id=new_id("act"),
         number=1,
         missing=(ElementKind.LIVENESS,),
+        at=datetime(2026, 3, 1, 13, 59, tzinfo=UTC),
+        zone="Asia/Shanghai",
     )
+    # 21:59:45 and 30 seconds are too near the quiet hours, and 06:30 is in them.
+    for at in (
+        datetime(2026, 3, 1, 13, 59, 45, tzinfo=UTC),
+        datetime(2026, 3, 1, 22, 30, tzinfo=UTC),
+    ):
+        quiet = await bench.perform(calls.REMIND_APPLICANT, request.model_copy(update={"at": at}))
+        assert quiet.not_before == datetime(2026, 3, 2, tzinfo=UTC)
+    assert await bench.standins.calls(provider="messaging", request_id=request.message_id) == []
     for _ in range(2):
-        await bench.perform(calls.REMIND_APPLICANT, request)
+        assert await bench.perform(calls.REMIND_APPLICANT, request) == ApplicantReminded()
     async with bench.database.read() as tx:
         told = await OutboxRepository(tx).since(
             application_workflow(request.application_id), 0, 100
         )
     assert [row.kind for row in told].count("applicant_reminded") == 1
+    (reminder,) = [row for row in told if row.kind == "applicant_reminded"]
+    assert reminder.payload["template"] == str(ref(MESSAGE_TEMPLATE, APPLICATION_REMINDER))
+    assert reminder.payload["contact_limits"] == str(ref(CONTACT_LIMITS, HOME_LIMITS))

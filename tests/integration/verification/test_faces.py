@@ -9,10 +9,9 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 import providers
-from activities.sources.enquiries import Desk, Subject
+from activities.sources.enquiries import DataSourceGateway, Subject
 from activities.verification.face_checks import Compared, FaceToCompare, compare_face
 from domain.applications.application import is_provided
-from domain.sources import catalogue
 from domain.verification.elements import ElementKind, Verdict
 from messages import calls
 from messages.verification import ElementOutcome
@@ -23,6 +22,7 @@ from sandbox import personas, pictures, portraits
 from sandbox.personas import Person, person, stranger
 from storage.database import Database
 from storage.verification.elements import ElementRepository, VerificationRow
+from tests.definitions import Sources
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
 from tests.products import CASH, REVOLVING, changed, release_products
@@ -301,8 +301,6 @@ async def compared(
     bench: Bench,
     index: int,
     judge: Scripted,
-    *,
-    changes: dict[str, dict[str, object]] | None = None,
 ) -> Compared:
     """Compare a person's face with a card and the registry's photo, as a scripted judge does."""
     who = person("approved", index)
@@ -311,7 +309,7 @@ async def compared(
     face = pictures.face(who)
     asked = FaceToCompare(face, who.name, who.identity_number, pictures.card_front(who), True)
     subject = Subject(f"elt_{index}", of.start.applicant_id, of.start.application_id)
-    return await compare_face(Desk(bench.database, third, catalogue(changes)), asked, subject)
+    return await compare_face(DataSourceGateway(bench.database, third), asked, subject)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +346,7 @@ async def test_whose_fault_a_mismatch_is(
         assert found.facts["reasons"] == [answers[-1].reasons[0]]
 
 
-async def test_a_registry_that_is_switched_off_is_no_pass(bench: Bench) -> None:
-    changes: dict[str, dict[str, object]] = {"registered_photo": {"enabled": False}}
+async def test_a_registry_that_is_switched_off_is_no_pass(bench: Bench, sources: Sources) -> None:
+    await sources.be({"registered_photo": {"enabled": False}})
     with pytest.raises(ProviderUnavailable, match="switched_off"):
-        await compared(bench, 7060, Scripted(MATCH), changes=changes)
+        await compared(bench, 7060, Scripted(MATCH))

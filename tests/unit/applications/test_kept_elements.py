@@ -12,7 +12,7 @@ from domain.applications.kept_elements import (
     check_may_draw,
     usable_elements,
 )
-from domain.applications.reminders import next_reminder, outside_quiet_hours, quiet_from
+from domain.applications.reminders import next_reminder
 from domain.common.masking import masked_name, masked_number
 from domain.people.consents import Purpose
 from domain.verification.elements import ElementKind
@@ -106,28 +106,11 @@ def test_a_drawdown_needs_its_elements_and_those_of_the_application_count() -> N
             check_may_draw(DRAWING, items, on, tuple(Purpose))
 
 
-@pytest.mark.parametrize(
-    ("local", "allowed"),
-    [
-        ("2026-03-01 07:59", "2026-03-01 08:00"),
-        ("2026-03-01 08:00", "2026-03-01 08:00"),
-        ("2026-03-01 21:59", "2026-03-01 21:59"),
-        ("2026-03-01 22:00", "2026-03-02 08:00"),
-        ("2026-03-01 23:30", "2026-03-02 08:00"),
-        ("2026-12-31 22:15", "2027-01-01 08:00"),
-    ],
-)
-def test_nobody_is_messaged_from_ten_in_the_evening_to_eight(local: str, allowed: str) -> None:
-    at = datetime.fromisoformat(local).replace(tzinfo=ZONE)
-    assert outside_quiet_hours(at, ZONE) == datetime.fromisoformat(allowed).replace(tzinfo=ZONE)
-    assert quiet_from(at, ZONE).astimezone(ZONE).hour == 22
-
-
 def test_reminders_follow_the_product_and_end() -> None:
     at = datetime(2026, 3, 1, 12, tzinfo=ZONE)
-    assert next_reminder(CASH, at, 0, ZONE) == at + timedelta(days=1)
-    assert next_reminder(CASH, at, 1, ZONE) == at + timedelta(days=3)
-    assert next_reminder(CASH, at, 2, ZONE) is None
+    assert next_reminder(CASH, at, 0) == at + timedelta(days=1)
+    assert next_reminder(CASH, at, 1) == at + timedelta(days=3)
+    assert next_reminder(CASH, at, 2) is None
 
 
 def test_masks_hide_what_they_are_to_hide() -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from domain.collections import COLLECTIONS_LADDER, step_instant
 from domain.common.zones import zone_of
-from services.definitions.shipped import Files
-from tests.definitions import shipped
+from tests.definitions import findings, shipped
 
 STANDARD = shipped(COLLECTIONS_LADDER, "standard")
 
@@ -31,7 +30,7 @@ def draft(**step: Any) -> dict[str, Any]:
         "name": "reminder",
         "days_past_due": 1,
         "channel": "sms",
-        "template": "collections.reminder",
+        "template": "collections-reminder",
     }
     return {"steps": [reminder, {**call, **step}]}
 
@@ -47,8 +46,14 @@ def draft(**step: Any) -> dict[str, Any]:
         (draft(hour="07:59:00"), "steps.1.hour", "before 08:00", "10:00:00"),
         (draft(hour="22:00:00"), "steps.1.hour", "at 22:00 or later", "10:00:00"),
         (draft(channel="fax"), "steps.1.channel", "'sms' or 'call_task'", ""),
-        (draft(channel="sms"), "steps.1.template", "needs the template", "collections.call"),
-        (draft(template="collections.call"), "steps.1.template", "leave it out", ""),
+        (draft(channel="sms"), "steps.1.template", "needs the template", "collections-call"),
+        (draft(template="collections-call"), "steps.1.template", "leave it out", ""),
+        (
+            draft(channel="sms", template="collections-by-fax"),
+            "steps.1.template",
+            "release it first",
+            "collections-call",
+        ),
         (draft(days_past_due="4"), "steps.1.days_past_due", "valid integer", ""),
         (draft(hours="10:00:00"), "steps.1.hours", "not permitted", ""),
     ],
@@ -56,11 +61,10 @@ def draft(**step: Any) -> dict[str, Any]:
 def test_what_is_wrong_is_said_at_its_field(
     content: dict[str, Any], field: str, said: str, example: str
 ) -> None:
-    found = COLLECTIONS_LADDER.findings(content, Files({}))
-    (one,) = [one for one in found if said in one.message]
-    assert (one.field, one.example) == (field, example)
+    found = findings(COLLECTIONS_LADDER, "standard", content)
+    assert [(at, like) for at, message, like in found if said in message] == [(field, example)]
 
 
 def test_a_ladder_that_can_be_climbed_has_no_findings() -> None:
-    assert COLLECTIONS_LADDER.findings(draft(), Files({})) == ()
-    assert COLLECTIONS_LADDER.findings(draft(hour="21:59:59"), Files({})) == ()
+    assert findings(COLLECTIONS_LADDER, "standard", draft()) == []
+    assert findings(COLLECTIONS_LADDER, "standard", draft(hour="21:59:59")) == []

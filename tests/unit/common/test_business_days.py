@@ -222,10 +222,10 @@ def year(**values: Any) -> dict[str, Any]:
 def test_what_is_wrong_with_a_calendar_is_said_at_its_field(
     content: dict[str, Any], field: str, said: str
 ) -> None:
-    (found,) = HOLIDAY_CALENDAR.findings(content, Files({}))
+    (found,) = HOLIDAY_CALENDAR.findings(content, Files({}), "cn")
     assert found.field == field
     assert said in found.message
 
 
 def test_a_calendar_that_can_be_released_has_no_findings() -> None:
-    assert HOLIDAY_CALENDAR.findings(year(), Files({})) == ()
+    assert HOLIDAY_CALENDAR.findings(year(), Files({}), "cn") == ()

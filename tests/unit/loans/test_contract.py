@@ -86,11 +86,11 @@ def test_it_names_the_version_of_its_template() -> None:
 )
 def test_a_template_that_no_contract_can_be_made_of(was: str, put: str, said: str) -> None:
     text = TEMPLATE.content.text.replace(was, put)
-    (found,) = CONTRACT_TEMPLATE.findings({"text": text}, Files({}))
+    (found,) = CONTRACT_TEMPLATE.findings({"text": text}, Files({}), "loan-contract")
     assert found.field == "text"
     assert said in found.message
 
 
 def test_what_a_contract_may_leave_out() -> None:
     text = TEMPLATE.content.text.replace("$grace_days", "3").replace("$version", "$$1")
-    assert CONTRACT_TEMPLATE.findings({"text": text}, Files({})) == ()
+    assert CONTRACT_TEMPLATE.findings({"text": text}, Files({}), "loan-contract") == ()

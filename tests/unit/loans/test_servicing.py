@@ -195,10 +195,10 @@ M0, M1 = ("M0", 0), ("M1", 1)
 def test_what_is_wrong_with_a_policy_is_said_at_its_field(
     content: dict[str, object], field: str, said: str, example: str
 ) -> None:
-    (found,) = SERVICING_POLICY.findings(content, Files({}))
+    (found,) = SERVICING_POLICY.findings(content, Files({}), "standard")
     assert (found.field, found.example) == (field, example)
     assert said in found.message
 
 
 def test_a_policy_that_can_be_released_has_no_findings() -> None:
-    assert SERVICING_POLICY.findings(draft(M0, M1), Files({})) == ()
+    assert SERVICING_POLICY.findings(draft(M0, M1), Files({}), "standard") == ()

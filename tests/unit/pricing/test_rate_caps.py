@@ -5,9 +5,11 @@ import pytest
 
 from domain.common.errors import DomainError
 from domain.pricing.rate_caps import (
-    CAP_RULES,
+    HOME_CAPS,
+    RATE_CAPS,
     TOLERANCE,
     CapBreach,
+    CappedLender,
     CapUnknown,
     CapWarning,
     Enforcement,
@@ -16,15 +18,20 @@ from domain.pricing.rate_caps import (
     cap_limit,
     check_caps,
     enforce_caps,
-    loan_prime_rate,
 )
 from domain.pricing.rates import Rate, RateConvention
+from tests.definitions import shipped
 
 TODAY = date(2026, 11, 21)
 LATER = date(2028, 1, 1)
 BANK, TRUST = LenderKind.BANK, LenderKind.TRUST
 CONSUMER_FINANCE, MICROLOAN = LenderKind.CONSUMER_FINANCE, LenderKind.MICROLOAN
 UNLICENSED = LenderKind.UNLICENSED
+CAPS = shipped(RATE_CAPS, HOME_CAPS)
+
+
+def lender(kind: LenderKind) -> CappedLender:
+    return CappedLender(kind, CAPS)
 
 
 def simple(percent: str) -> Rate:
@@ -57,7 +64,7 @@ def compound(percent: str) -> Rate:
     ],
 )
 def test_each_lender_has_its_caps(kind: LenderKind, on: date, hard: str, warn: str | None) -> None:
-    findings = check_caps(kind, on, [simple("1000"), compound("0")])
+    findings = check_caps(lender(kind), on, [simple("1000"), compound("0")])
     limits = {type(finding): finding.limit for finding in findings}
     expected = {CapBreach: Decimal(hard)}
     if warn is not None:
@@ -67,10 +74,10 @@ def test_each_lender_has_its_caps(kind: LenderKind, on: date, hard: str, warn: s
 
 
 def test_the_table_names_every_lender_and_a_source_for_every_row() -> None:
-    assert {rule.lender_kind for rule in CAP_RULES} == set(LenderKind)
-    assert all(rule.source for rule in CAP_RULES)
-    assert all(rule.tolerance == TOLERANCE == Decimal("0.01") for rule in CAP_RULES)
-    assert all(rule.metric is RateConvention.NOMINAL_SIMPLE for rule in CAP_RULES)
+    assert {rule.lender_kind for rule in CAPS.rules} == set(LenderKind)
+    assert all(rule.source for rule in CAPS.rules)
+    assert all(rule.tolerance == TOLERANCE == Decimal("0.01") for rule in CAPS.rules)
+    assert all(rule.metric is RateConvention.NOMINAL_SIMPLE for rule in CAPS.rules)
     assert [str(kind) for kind in LenderKind] == [
         "BANK",
         "TRUST",
@@ -92,16 +99,16 @@ def test_the_table_names_every_lender_and_a_source_for_every_row() -> None:
     ],
 )
 def test_a_hundredth_of_a_point_is_tolerated(percent: str, breaches: int) -> None:
-    assert len(check_caps(BANK, TODAY, [simple(percent)])) == breaches
+    assert len(check_caps(lender(BANK), TODAY, [simple(percent)])) == breaches
 
 
 def test_the_cap_tests_the_simple_rate_not_the_compound_one() -> None:
-    assert check_caps(BANK, TODAY, [compound("26.82"), simple("24.00006")]) == ()
+    assert check_caps(lender(BANK), TODAY, [compound("26.82"), simple("24.00006")]) == ()
 
 
 def test_a_finding_names_rule_rate_and_limit() -> None:
     rate = simple("21.5")
-    (finding,) = check_caps(CONSUMER_FINANCE, TODAY, [rate])
+    (finding,) = check_caps(lender(CONSUMER_FINANCE), TODAY, [rate])
     assert isinstance(finding, CapWarning)
     assert finding.rate is rate
     assert finding.limit == 20
@@ -113,30 +120,30 @@ def test_a_finding_names_rule_rate_and_limit() -> None:
 
 
 def test_a_breach_is_refused_and_a_warning_passes() -> None:
-    assert enforce_caps(BANK, TODAY, [simple("24")]) == ()
-    (warning,) = enforce_caps(MICROLOAN, TODAY, [simple("18")])
+    assert enforce_caps(lender(BANK), TODAY, [simple("24")]) == ()
+    (warning,) = enforce_caps(lender(MICROLOAN), TODAY, [simple("18")])
     assert isinstance(warning, CapWarning)
     assert warning.limit == 12
     with pytest.raises(RateCapExceeded) as refusal:
-        enforce_caps(MICROLOAN, TODAY, [simple("24.5")])
+        enforce_caps(lender(MICROLOAN), TODAY, [simple("24.5")])
     assert refusal.value.code == "rate_cap_exceeded"
     assert [breach.limit for breach in refusal.value.breaches] == [24]
     assert refusal.value.message == str(refusal.value.breaches[0])
     with pytest.raises(RateCapExceeded):
-        enforce_caps(MICROLOAN, LATER, [simple("18")])
+        enforce_caps(lender(MICROLOAN), LATER, [simple("18")])
 
 
 def test_what_cannot_be_tested_is_refused() -> None:
     with pytest.raises(CapUnknown, match="BANK tests nominal_simple, which is missing") as missing:
-        check_caps(BANK, TODAY, [compound("10")])
+        check_caps(lender(BANK), TODAY, [compound("10")])
     assert missing.value.code == "cap_unknown"
     assert isinstance(missing.value, DomainError)
     with pytest.raises(CapUnknown, match="no rate cap is known for BANK on 2017-08-03"):
-        check_caps(BANK, date(2017, 8, 3), [simple("1")])
+        check_caps(lender(BANK), date(2017, 8, 3), [simple("1")])
     with pytest.raises(CapUnknown, match="no rate cap is known for UNLICENSED on 2020-08-19"):
-        check_caps(UNLICENSED, date(2020, 8, 19), [simple("1")])
+        check_caps(lender(UNLICENSED), date(2020, 8, 19), [simple("1")])
     with pytest.raises(CapUnknown, match="no loan prime rate is known for 2019-08-19"):
-        loan_prime_rate(date(2019, 8, 19))
+        CAPS.loan_prime_rate(date(2019, 8, 19))
 
 
 # One-year LPR as announced on the 20th of each month or the next working day. To February 2025 as
@@ -167,7 +174,7 @@ ANNOUNCED = """
 def test_the_loan_prime_rate_is_the_one_announced(line: str) -> None:
     percent, *days = line.split()
     for day in days:
-        assert loan_prime_rate(date.fromisoformat(day)) == Decimal(percent)
+        assert CAPS.loan_prime_rate(date.fromisoformat(day)) == Decimal(percent)
 
 
 @pytest.mark.parametrize(
@@ -175,10 +182,10 @@ def test_the_loan_prime_rate_is_the_one_announced(line: str) -> None:
     [("2020-04-19", "4.05"), ("2021-12-31", "3.80"), ("2025-05-19", "3.10")],
 )
 def test_a_loan_prime_rate_holds_until_the_next_one(on: str, percent: str) -> None:
-    assert loan_prime_rate(date.fromisoformat(on)) == Decimal(percent)
+    assert CAPS.loan_prime_rate(date.fromisoformat(on)) == Decimal(percent)
 
 
 def test_the_limit_follows_the_loan_prime_rate_of_the_contract_date() -> None:
-    rule = next(rule for rule in CAP_RULES if rule.lender_kind is UNLICENSED)
-    assert cap_limit(rule, date(2020, 8, 20)) == Decimal("15.4")
-    assert cap_limit(rule, TODAY) == 12
+    rule = next(rule for rule in CAPS.rules if rule.lender_kind is UNLICENSED)
+    assert cap_limit(CAPS, rule, date(2020, 8, 20)) == Decimal("15.4")
+    assert cap_limit(CAPS, rule, TODAY) == 12

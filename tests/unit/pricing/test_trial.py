@@ -15,15 +15,25 @@ from domain.loans.fees import Fee, FeeBase, FeeEvent, FeeTiming
 from domain.loans.plan_terms import Tranche
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
-from domain.pricing.rate_caps import CapBreach, CapWarning, LenderKind, RateCapExceeded
+from domain.pricing.rate_caps import (
+    HOME_CAPS,
+    RATE_CAPS,
+    CapBreach,
+    CappedLender,
+    CapWarning,
+    LenderKind,
+    RateCapExceeded,
+)
 from domain.pricing.rates import RateConvention
 from domain.pricing.trial import Trial, trial
 from domain.pricing.trial_rates import existing
 from domain.products.products import AgreedProduct
 from domain.products.release import check_plan, check_release
+from tests.definitions import shipped
 from tests.products import CASH, REVOLVING, changed
 
 START = date(2026, 1, 15)
+CAPS = shipped(RATE_CAPS, HOME_CAPS)
 
 
 def terms(**changes: object) -> LoanTerms:
@@ -226,17 +236,17 @@ def test_a_rate_that_does_not_exist_is_told_by_its_name() -> None:
 
 
 def test_caps_are_reported_with_the_trial() -> None:
-    above = trial(terms(fees=(UPFRONT,)), lender_kind=LenderKind.BANK)
+    above = trial(terms(fees=(UPFRONT,)), lender=CappedLender(LenderKind.BANK, CAPS))
     assert above.caps is not None
     assert [type(finding) for finding in above.caps.findings] == [CapBreach]
-    within = trial(terms(), lender_kind=LenderKind.BANK)
+    within = trial(terms(), lender=CappedLender(LenderKind.BANK, CAPS))
     assert within.caps is not None
     assert (within.caps.findings, within.caps.unknown) == ((), None)
-    micro = trial(terms(), lender_kind=LenderKind.MICROLOAN)
+    micro = trial(terms(), lender=CappedLender(LenderKind.MICROLOAN, CAPS))
     assert micro.caps is not None
     assert [type(finding) for finding in micro.caps.findings] == [CapWarning]
     old = {"disbursed_on": date(2010, 1, 15), "first_due_on": date(2010, 2, 15)}
-    unknown = trial(terms(**old), lender_kind=LenderKind.BANK)
+    unknown = trial(terms(**old), lender=CappedLender(LenderKind.BANK, CAPS))
     assert unknown.caps is not None
     assert "no rate cap is known" in (unknown.caps.unknown or "")
     assert trial(terms()).caps is None
@@ -276,7 +286,7 @@ def test_a_rate_that_no_loan_has_is_refused_in_events_too() -> None:
 @pytest.mark.parametrize("product", [CASH, REVOLVING], ids=lambda product: product.code)
 @pytest.mark.parametrize("month", range(12))
 def test_no_product_goes_out_above_its_cap(product: AgreedProduct, month: int) -> None:
-    assert check_release(product.content, months_after(date(2026, 1, 31), month, 31)) == ()
+    assert check_release(product.content, months_after(date(2026, 1, 31), month, 31), CAPS) == ()
 
 
 def test_a_breach_stops_a_product_and_a_contract() -> None:
@@ -285,10 +295,10 @@ def test_a_breach_stops_a_product_and_a_contract() -> None:
         update={"terms": terms_of_today.model_copy(update={"annual_rate": Decimal("24.1")})}
     )
     with pytest.raises(RateCapExceeded):
-        check_release(dear, START)
+        check_release(dear, START, CAPS)
     with pytest.raises(RateCapExceeded):
-        check_plan(CASH.content, terms(fees=(UPFRONT,)), build_plan(terms(fees=(UPFRONT,))))
+        check_plan(CASH.content, terms(fees=(UPFRONT,)), build_plan(terms(fees=(UPFRONT,))), CAPS)
     microloan = changed(CASH, lender_kind=LenderKind.MICROLOAN).content
-    assert check_release(microloan, START)
+    assert check_release(microloan, START, CAPS)
     with pytest.raises(RateCapExceeded):
-        check_release(microloan, date(2028, 1, 1))
+        check_release(microloan, date(2028, 1, 1), CAPS)

@@ -39,7 +39,7 @@ def draft_of(kind: Kind[Any], code: str) -> Draft:
 
 
 def found(kind: Kind[Any], draft: Draft, in_force: Shipped = IN_FORCE) -> list[Finding]:
-    return list(kind.findings(draft, in_force))
+    return list(kind.findings(draft, in_force, "draft"))
 
 
 def cash(**changes: Any) -> Draft:

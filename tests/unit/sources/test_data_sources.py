@@ -1,70 +1,33 @@
-"""Sources as data: which is asked, in which order, at what cost, and what settings may change."""
+"""Sources as data: which is asked, in which order, at what cost."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import ValidationError
 
+from domain.common.definitions import Agreed
 from domain.people.consents import Purpose
-from domain.sources import SOURCES, BilledOn, Capability, DataSource, catalogue
-from runtime.settings import ProviderSettings, Settings
+from domain.sources import SENSITIVE, SOURCE, BilledOn, Capability, DataSource, asked_in_order
+from runtime.settings import Settings
+from tests.definitions import agreed, codes, shipped
 
-Changes = dict[str, dict[str, object]]
+
+def source(name: str, **fields: object) -> Agreed[DataSource]:
+    """A source as it would be in force."""
+    content = DataSource.model_validate({"name": name, "capability": "bureau", **fields})
+    return SOURCE.agreed(name, 1, content)
 
 
-def names(changes: Changes, capability: Capability) -> list[str]:
-    return [source.name for source in catalogue(changes).of(capability)]
+def asked(*sources: Agreed[DataSource]) -> list[str]:
+    return [one.content.name for one in asked_in_order(sources, Capability.BUREAU)]
 
 
 def test_sources_are_asked_in_their_order_and_only_those_that_are_on() -> None:
-    second: Changes = {"other": {"capability": "bureau", "order": 4}}
-    assert names({}, Capability.BUREAU) == ["bureau", "bureau_second"]
-    assert names(second, Capability.BUREAU) == ["bureau", "bureau_second", "other"]
-    later: Changes = {**second, "bureau": {"order": 5}}
-    assert names(later, Capability.BUREAU) == ["bureau_second", "other", "bureau"]
-    switched: Changes = {**second, "bureau": {"enabled": False}}
-    assert names(switched, Capability.BUREAU) == ["bureau_second", "other"]
-
-
-def test_a_change_keeps_the_other_fields_of_a_shipped_source() -> None:
-    changed = catalogue({"real_name": {"daily_quota": 7}}).source("real_name")
-    assert changed == SOURCES["real_name"].model_copy(update={"daily_quota": 7})
-    assert SOURCES["real_name"].daily_quota is None
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"real_name": {"costs": 1}},
-        {"real_name": {"cost": -1}},
-        {"real_name": {"cost": 1.5}},
-        {"real_name": {"currency": "yuan"}},
-        {"real_name": {"capability": "guessing"}},
-        {"real_name": {"consent": "whatever"}},
-        {"real_name": {"zone": "Mars/Olympus"}},
-        {"real_name": {"calls_per_second": 0}},
-        {"real_name": {"calls_per_second": float("nan")}},
-        {"another": {"order": 1}},
-        {"Another": {"capability": "bureau"}},
-        {"../bureau": {"capability": "bureau"}},
-    ],
-)
-def test_what_is_no_profile_is_refused_when_settings_are_read(
-    changes: Changes,
-) -> None:
-    with pytest.raises(ValueError):
-        catalogue(changes)
-    with pytest.raises(ValidationError):
-        ProviderSettings(sources=changes)
-
-
-def test_settings_take_the_changes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-
-    monkeypatch.setenv("LOANFLOW_PROVIDERS__SOURCES", '{"bureau": {"enabled": false, "cost": 350}}')
-    sources = catalogue(Settings().providers.sources)
-    bureau = sources.source("bureau")
-    assert bureau is not None
-    assert (bureau.enabled, bureau.cost) == (False, 350)
+    first, second = (agreed(SOURCE, name) for name in ("bureau", "bureau_second"))
+    others = (agreed(SOURCE, "real_name"), source("other", order=4))
+    assert asked(*others, second, first) == ["bureau", "bureau_second", "other"]
+    assert asked(source("bureau", order=5), second, *others) == ["bureau_second", "other", "bureau"]
+    assert asked(source("bureau", enabled=False), second, *others) == ["bureau_second", "other"]
+    assert asked(source("b"), source("a")) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -99,10 +62,7 @@ def test_a_call_is_charged_for_what_the_contract_bills(
 def test_calls_lie_so_far_apart_that_no_second_holds_too_many(
     calls: object, gap: timedelta | None
 ) -> None:
-    changes: Changes = {"bureau": {"calls_per_second": calls}}
-    source = catalogue(changes).source("bureau")
-    assert source is not None
-    assert source.gap == gap
+    assert source("bureau", calls_per_second=calls).content.gap == gap
 
 
 def test_a_match_stands_longer_than_a_denial() -> None:
@@ -114,7 +74,7 @@ def test_a_match_stands_longer_than_a_denial() -> None:
 
 
 def test_quotas_begin_anew_at_midnight_of_the_sources_zone() -> None:
-    source = SOURCES["bureau"]
+    source = shipped(SOURCE, "bureau")
     # 23:59:59 and 00:00:00 in Shanghai, which is eight hours ahead.
     assert source.next_day(datetime(2026, 3, 1, 15, 59, 59, tzinfo=UTC)) == datetime(
         2026, 3, 1, 16, tzinfo=UTC
@@ -126,7 +86,8 @@ def test_quotas_begin_anew_at_midnight_of_the_sources_zone() -> None:
 
 def test_sensitive_data_is_asked_about_under_a_consent_of_its_own() -> None:
     """Necessary for a loan are name, identity number, mobile and card (the rule of 2021)."""
-    needed = {source.capability: source.consent for source in catalogue().all}
+    every = [shipped(SOURCE, name) for name in codes(SOURCE)]
+    needed = {source.capability: source.consent for source in every}
     assert needed[Capability.LIVENESS] == needed[Capability.FACE] == Purpose.FACE_RECOGNITION
     assert needed[Capability.BUREAU] is Purpose.BUREAU_QUERY
     assert needed[Capability.CONTACTS] is Purpose.PERSONAL_INFORMATION
@@ -139,12 +100,14 @@ def test_sensitive_data_is_asked_about_under_a_consent_of_its_own() -> None:
         assert needed[of_a_decision] is Purpose.BUREAU_QUERY
     for necessary in (Capability.REAL_NAME, Capability.OPERATOR, Capability.BANK_CARD):
         assert needed[necessary] is None
+    for source in every:
+        assert source.consent == SENSITIVE.get(source.capability), source.name
 
 
 @pytest.mark.parametrize("name", ["fireeye_transaction", "fireeye_score"])
 def test_fireeye_bills_every_definite_answer_and_its_answer_stands_for_a_day(name: str) -> None:
     """Domain facts, sections 4.2 and 4.4: also that nothing was found."""
-    source = SOURCES[name]
+    source = shipped(SOURCE, name)
     assert source.cost > 0
     assert source.daily_quota is not None
     assert source.charge(reached=True, answered=True, match=False) == source.cost

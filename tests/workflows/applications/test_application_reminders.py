@@ -67,9 +67,34 @@ async def test_nobody_is_reminded_at_night(lender: Lender, started_after: int) -
 
     await lender.pass_time(applying.workflow_id, 3 * DAY)
 
+    # In quiet hours the sender only says when they end: nothing goes out before.
     at = await reminders(applying)
-    assert len(at) == 2
-    assert all(8 <= one.hour < 22 for one in at), at
+    assert len([one for one in at if 8 <= one.hour < 22]) == 2, at
+    assert await told(applying) == ["applicant_reminded"] * 2
+    assert await messages(applying) == 2
+
+
+async def test_who_goes_on_in_the_night_is_not_reminded_in_the_morning(lender: Lender) -> None:
+    applicant = person()
+    applying = await apply(lender, applicant, product="quick")
+    await applying.provide(story.real_name(applicant), story.operator(applicant))
+    begun = (await lender.clock(applying.workflow_id)).astimezone(ZONE)
+    # The next step is at half past two in the night, twenty hours before half past ten.
+    until_step = (timedelta(hours=26, minutes=30) - since_midnight(begun)) % DAY
+    await lender.pass_time(applying.workflow_id, until_step)
+    await applying.provide(story.bank_card(applicant))
+    before = len(await told(applying))
+    await lender.pass_time(applying.workflow_id, timedelta(hours=20, minutes=15))
+    assert (await reminders(applying))[-1].hour == 22
+    await applying.provide(story.personal_information(applicant))
+
+    await lender.pass_time(applying.workflow_id, timedelta(hours=12))
+
+    assert len(await told(applying)) == before
+
+
+def since_midnight(at: datetime) -> timedelta:
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
 
 
 async def test_a_step_starts_the_count_anew(lender: Lender) -> None:
@@ -82,7 +107,7 @@ async def test_a_step_starts_the_count_anew(lender: Lender) -> None:
     await lender.pass_time(applying.workflow_id, timedelta(hours=12))
     assert await reminders(applying) == []
     await lender.pass_time(applying.workflow_id, DAY)
-    assert len(await reminders(applying)) == 1
+    assert await told(applying) == ["applicant_reminded"]
 
 
 async def test_whose_mobile_is_not_known_cannot_be_reached(lender: Lender) -> None:

@@ -4,11 +4,13 @@ from datetime import date, datetime, time, timedelta
 
 from domain.collections import ContactChannel
 from domain.common.calendar import instant_at
+from domain.messaging import CONTACT_LIMITS, HOME_LIMITS
 from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand
 from storage.collections import ActionState
 from storage.loans.loans import LoanState
+from tests.definitions import forget, release, shipped
 from tests.products import CASH
 from tests.workflows.borrowing import Loan, lend
 from tests.workflows.lender import Lender, also_uncached, ended, eventually, person
@@ -70,6 +72,26 @@ async def test_the_borrower_is_reminded_on_day_one_and_called_on_day_four(lender
     taken = await lender.scheduled(loan.collections(), STEP)
     assert [step.replace(microsecond=0) for step in taken] == [at_ten(1), at_ten(4)]
     assert await messages(loan) == ["collections.reminder"]
+
+
+async def test_a_step_that_falls_into_quiet_hours_waits_for_their_end(lender: Lender) -> None:
+    """The limits in force at the hour of the step count, not those of the episode's beginning."""
+    loan = await overdue(lender)
+    usual = shipped(CONTACT_LIMITS, HOME_LIMITS)
+    later = usual.model_copy(update={"quiet_until": time(11, 30)})
+    await release(lender.database, CONTACT_LIMITS, HOME_LIMITS, later)
+    forget(lender.database)
+    try:
+        await loan.live_until(FIRST_DUE + timedelta(days=1), time(11))
+        assert await messages(loan) == []
+        await loan.live_until(FIRST_DUE + timedelta(days=1), time(12))
+        assert await messages(loan) == ["collections.reminder"]
+    finally:
+        await release(lender.database, CONTACT_LIMITS, HOME_LIMITS, usual)
+        forget(lender.database)
+    taken = await lender.scheduled(loan.collections(), STEP)
+    half_past = instant_at(FIRST_DUE + timedelta(days=1), time(11, 30), CASH.zone)
+    assert [step.replace(microsecond=0) for step in taken] == [at_ten(1), half_past]
 
 
 async def test_the_whole_ladder_is_climbed_and_then_the_case_waits(lender: Lender) -> None:

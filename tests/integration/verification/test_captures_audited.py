@@ -1,4 +1,4 @@
-"""Captures at the enquiry desk: audited, paid once, begun at whoever is up, ended where begun."""
+"""Captures at the gateway: audited, paid once, begun at whoever is up, ended where begun."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,9 +9,8 @@ from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
 from activities.registry import assemble
-from activities.sources.enquiries import Desk
-from domain.people.consents import CURRENT_TEXTS, Purpose
-from domain.sources import catalogue
+from activities.sources.enquiries import DataSourceGateway
+from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.verification import elements
 from domain.verification.elements import ElementKind, Verdict
 from messages.ids import new_id
@@ -23,11 +22,12 @@ from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow
 from storage.verification.captures import CaptureRepository, CaptureRow
 from storage.verification.elements import ElementRepository
+from tests.definitions import Sources, ref, shipped
 from tests.integration import story
 from tests.integration.story import Bench
 from tests.integration.verification.test_elements import Capturing, capturing
 
-TODAYS_TEXT = CURRENT_TEXTS[Purpose.CONTACTS_CHECK].version
+TODAYS_TEXT = shipped(CONSENT_TEXT, Purpose.CONTACTS_CHECK).version
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -57,10 +57,10 @@ async def others(bench: Bench) -> AsyncIterator[Providers]:
         yield providers
 
 
-def at(bench: Bench, providers: Providers, sources: dict[str, dict[str, Any]]) -> Bench:
-    """The same activities, with other sources."""
-    desk = Desk(bench.database, providers, catalogue(sources))
-    by_queue = assemble(bench.database, bench.standins.providers, bench.starts, desk)
+def at(bench: Bench, providers: Providers) -> Bench:
+    """The same activities, with other providers."""
+    gateway = DataSourceGateway(bench.database, providers)
+    by_queue = assemble(bench.database, bench.standins.providers, bench.starts, gateway)
     return replace(bench, by_queue=by_queue)
 
 
@@ -119,6 +119,7 @@ async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str |
                 Purpose.CONTACTS_CHECK,
                 text_version=agreed,
                 text_sha256="0" * 64,
+                definition=ref(CONSENT_TEXT, Purpose.CONTACTS_CHECK),
                 channel="app",
                 given_by="x",
                 at=utc_now(),
@@ -145,9 +146,11 @@ async def test_calls_are_compared_with_contacts_who_are_known_and_only_with_cons
     assert await contacts_called(bench, index, told=told, agreed=agreed) == fact
 
 
-async def test_a_second_source_begins_and_no_other_goes_on(bench: Bench, others: Providers) -> None:
-    two = at(bench, others, report_sources())
-    report = await capturing(two, person("approved", 6002))
+async def test_a_second_source_begins_and_no_other_goes_on(
+    bench: Bench, others: Providers, sources: Sources
+) -> None:
+    await sources.be(report_sources())
+    report = await capturing(at(bench, others), person("approved", 6002))
     assert (await report.start()).verdict is Verdict.AWAITING_CODE
     assert (await recorded(report)).source == "spare_report"
 
@@ -165,12 +168,12 @@ async def test_a_second_source_begins_and_no_other_goes_on(bench: Bench, others:
     # The one that began it is switched off: nobody else can know, and nothing is judged.
     without = report_sources(enabled=False)
     without["third_report"] = {"capability": "operator_report", "order": 3}
-    report.of.bench = at(bench, others, without)
+    await sources.be(without)
     with pytest.raises(ApplicationError) as failure:
         await report.poll()
     assert failure.value.type == "ProviderUnavailable"
     assert len(await enquiries(report, "operator_report")) == len(rows)
-    report.of.bench = two
+    await sources.be(report_sources())
     assert (await report.poll()).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
         verified = await ElementRepository(tx).verification(report.element_id)
@@ -178,9 +181,8 @@ async def test_a_second_source_begins_and_no_other_goes_on(bench: Bench, others:
     assert verified.provider == "spare_report"
 
 
-async def test_a_used_up_quota_begins_nothing(bench: Bench) -> None:
-    none = {"ecommerce": {"daily_quota": 0}}
-    bench = at(bench, bench.standins.providers, none)
+async def test_a_used_up_quota_begins_nothing(bench: Bench, sources: Sources) -> None:
+    await sources.be({"ecommerce": {"daily_quota": 0}})
     imported = await capturing(
         bench, person("approved", 6003), elements.Ecommerce(platform="taobao")
     )
