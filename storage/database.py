@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import asyncpg
 
+from domain.common.suspensions import Suspendable
 from runtime.keyring import BlindIndex, Keyring
 from storage.common.outbox import OutboxWakes
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionCache
+from storage.suspensions import SuspensionRepository
 
 if TYPE_CHECKING:
     from storage.common.rows import Connection
@@ -95,6 +97,17 @@ class Database:
             connection.transaction(isolation="repeatable_read"),
         ):
             yield self._on(connection)
+
+    async def suspended(self, kind: Suspendable) -> frozenset[str]:
+        """Return what is suspended of a kind; a connection is taken only when that is not known.
+
+        For what is asked at every turn outside a transaction.
+        """
+        known = self._definitions.suspensions
+        if known.is_fresh:
+            return frozenset(code for of_kind, code in known.open if of_kind is kind)
+        async with self.read() as tx:
+            return await SuspensionRepository(tx).codes(kind)
 
     def _on(self, connection: "Connection") -> Transaction:
         return Transaction(connection, self._keyring, self._blind_index, self._definitions)

@@ -65,13 +65,11 @@ class SuspensionRepository(Repository):
 
     async def of(self, kind: Suspendable, code: str) -> SuspensionRow | None:
         """Return the suspension that holds now, None without one; at most a second old."""
-        if self._cache.is_fresh:
-            return self._cache.open.get((kind, code))
-        rows = {(row.kind, row.code): row for row in await self.list_open()}
-        # What this transaction wrote itself may still be undone: it is not remembered.
-        if await self._connection.fetchval("select pg_current_xact_id_if_assigned() is null"):
-            self._cache.remember(rows)
-        return rows.get((kind, code))
+        return (await self._open()).get((kind, code))
+
+    async def codes(self, kind: Suspendable) -> frozenset[str]:
+        """Return the names of what is suspended now of a kind; at most a second old."""
+        return frozenset(code for of_kind, code in await self._open() if of_kind is kind)
 
     async def is_suspended(self, kind: Suspendable, code: str) -> bool:
         """Say whether something is suspended now; at most a second old."""
@@ -120,3 +118,12 @@ class SuspensionRepository(Repository):
             reason,
             by,
         )
+
+    async def _open(self) -> Mapping[tuple[Suspendable, str], SuspensionRow]:
+        if self._cache.is_fresh:
+            return self._cache.open
+        rows = {(row.kind, row.code): row for row in await self.list_open()}
+        # What this transaction wrote itself may still be undone: it is not remembered.
+        if await self._connection.fetchval("select pg_current_xact_id_if_assigned() is null"):
+            self._cache.remember(rows)
+        return rows

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from activities.sources.masks import masked
 from domain.common.calendar import business_date
+from domain.common.suspensions import Suspendable
 from domain.people.consents import ConsentMissing, Purpose
 from domain.sources import Capability, Catalogue, DataSource, catalogue
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
@@ -162,7 +163,7 @@ class Desk:
         may be worth asking again.
         """
         failures: list[ProviderUnavailable] = []
-        for source in self._able(question.capability, only):
+        for source in await self._able(question.capability, only):
             try:
                 return await self._of(source, question, subject)
             except ProviderUnavailable as error:
@@ -178,7 +179,7 @@ class Desk:
         Raises as `ask`, ProviderUnavailable when more than `may_miss` sources, or all of them,
         could not say.
         """
-        sources = self._able(question.capability)
+        sources = await self._able(question.capability)
         results = await asyncio.gather(
             *(self._of(source, question, subject) for source in sources), return_exceptions=True
         )
@@ -192,9 +193,16 @@ class Desk:
             raise _together(failures)
         return told
 
-    def _able(self, capability: Capability, only: str | None = None) -> tuple[DataSource, ...]:
+    async def _able(
+        self, capability: Capability, only: str | None = None
+    ) -> tuple[DataSource, ...]:
         able = self._sources.of(capability)
-        sources = tuple(source for source in able if only in (None, source.name))
+        suspended = await self._database.suspended(Suspendable.SOURCE)
+        sources = tuple(
+            source
+            for source in able
+            if only in (None, source.name) and source.name not in suspended
+        )
         if not sources:
             enquiry_metrics.enquiry_ended(capability, "switched_off")
             raise ProviderUnavailable(capability, "switched_off", RETRY_AFTER_LIMIT)

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -121,6 +122,10 @@ class DefinitionReferenced(_WithFindings):
 class InForce(Protocol):
     """What else is in force while a draft is checked, for the references that it makes."""
 
+    @property
+    def on(self) -> date:
+        """Return the day for which the draft is checked."""
+
     def find(self, kind: str, code: str) -> BaseModel | None:
         """Return the content in force of a definition, None if there is none."""
 
@@ -135,11 +140,15 @@ def no_findings(_: BaseModel, __: InForce) -> Iterable[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[ContentT]):
-    """A kind of definition: its name, its model, and the check beyond the model."""
+    """A kind of definition: its name, its model, and the check beyond the model.
+
+    `named_by` is the field of the content that says the code once more, if there is one.
+    """
 
     name: str
     model: type[ContentT]
     check: Check[ContentT] = no_findings
+    named_by: str | None = None
 
     def read(self, text: str) -> ContentT:
         """Return the content that was stored; raises pydantic's ValidationError."""
@@ -152,12 +161,16 @@ class Kind(Generic[ContentT]):
         )
         return Agreed[ContentT](ref=ref, content=content)
 
-    def findings(self, content: Mapping[str, Any], others: InForce) -> tuple[Finding, ...]:
+    def findings(
+        self, content: Mapping[str, Any], others: InForce, code: str
+    ) -> tuple[Finding, ...]:
         """Return everything that is wrong with a draft, nothing for one that may be released."""
         try:
             read = self.model.model_validate(content, extra="forbid")
         except ValidationError as error:
             return tuple(_finding(one) for one in error.errors())
+        if self.named_by is not None and getattr(read, self.named_by) != code:
+            return (Finding(self.named_by, "is not the code of the definition", code),)
         return tuple(self.check(read, others))
 
 

@@ -115,7 +115,7 @@ async def check(
 
 def findings_of(known: Kind[Any], row: DefinitionRow, standing: Standing) -> tuple[Finding, ...]:
     """Return what is wrong with a version; examples are taken from what is in force."""
-    found = known.findings(json.loads(row.content), standing)
+    found = known.findings(json.loads(row.content), standing, row.code)
     in_force = standing.find(row.kind, row.code)
     return tuple(_with_example(one, in_force) for one in found)
 

@@ -40,6 +40,7 @@ class Files:
 
     def __init__(self, contents: Mapping[tuple[str, str], BaseModel]) -> None:
         self._contents = contents
+        self.on = utc_now().date()
 
     def find(self, kind: str, code: str) -> BaseModel | None:
         """Return the content of a file, None if there is none."""
@@ -55,10 +56,10 @@ def shipped(folder: Path = CATALOGUE) -> tuple[Shipped, ...]:
         try:
             contents[kind, code] = KINDS[kind].model.model_validate(draft)
         except ValueError:
-            wrong += _told(kind, code, KINDS[kind].findings(draft, Files({})))
+            wrong += _told(kind, code, KINDS[kind].findings(draft, Files({}), code))
     if not wrong:
         for (kind, code), draft in drafts.items():
-            wrong += _told(kind, code, KINDS[kind].findings(draft, Files(contents)))
+            wrong += _told(kind, code, KINDS[kind].findings(draft, Files(contents), code))
     if wrong:
         raise InvalidShippedDefinition("\n".join(wrong))
     return tuple(Shipped(KINDS[kind], code, content) for (kind, code), content in contents.items())

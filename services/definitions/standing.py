@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
@@ -32,8 +32,9 @@ Key = tuple[str, Code]
 
 @dataclass(frozen=True)
 class Standing:
-    """The version and the content in force of every definition at one instant."""
+    """The version and the content in force of every definition at an instant of the day `on`."""
 
+    on: date
     versions: Mapping[Key, int]
     contents: Mapping[Key, BaseModel]
 
@@ -48,6 +49,10 @@ class _Watched:
 
     standing: Standing
     looked_up: set[Key] = field(default_factory=set)
+
+    @property
+    def on(self) -> date:
+        return self.standing.on
 
     def find(self, kind: str, code: str) -> BaseModel | None:
         self.looked_up.add((kind, code))
@@ -84,7 +89,7 @@ async def standing_at(
             contents[key] = await repository.of_version(
                 kinds[release.kind], release.code, release.version
             )
-    return Standing(MappingProxyType(versions), MappingProxyType(contents))
+    return Standing(at.date(), MappingProxyType(versions), MappingProxyType(contents))
 
 
 async def refuse_broken(
@@ -119,17 +124,16 @@ async def refuse_broken(
 
 
 def _newly_broken(kinds: Kinds, key: Key, was: Standing, will: Standing) -> Iterable[Finding]:
-    """Yield what is wrong, and was not, with those that look the definition up."""
+    """Yield what is wrong with those that were valid and look the definition up."""
     for other, content in will.contents.items():
         if other == key:
             continue
         watched = _Watched(will)
         found = tuple(kinds[other[0]].check(content, watched))
-        if found and key in watched.looked_up:
-            known = set(kinds[other[0]].check(content, was))
-            for one in found:
-                if one not in known:
-                    yield Finding(f"{other[0]}/{other[1]}: {one.field}", one.message, one.example)
+        if not found or key not in watched.looked_up or tuple(kinds[other[0]].check(content, was)):
+            continue
+        for one in found:
+            yield Finding(f"{other[0]}/{other[1]}: {one.field}", one.message, one.example)
 
 
 def _by_key(releases: Sequence[ReleaseRow]) -> Mapping[Key, list[ReleaseRow]]:

@@ -30,11 +30,13 @@ from api.v1.ownership import applicant_id_of, application_for, identity_to_apply
 from api.v1.people.consenting import record_consent
 from domain.applications.application import ApplicationState
 from domain.common.calendar import business_date
+from domain.common.suspensions import Suspendable
 from domain.people.principals import Principal
 from domain.products.products import product_of
 from messages import ids
 from messages.applications import ApplicationView, StartApplication
 from messages.verification import ReusedElement
+from services.definitions.suspending import refuse_suspended
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reuse import take_over
 from storage.common.repository import Transaction
@@ -94,6 +96,8 @@ async def _refuse_second(tx: Transaction, start: StartApplication, caller: Princ
     await ApplicantRepository(tx).lock(start.applicant_id)
     if await ApplicationRepository(tx).get(start.application_id) is not None:
         return
+    await refuse_suspended(tx, Suspendable.PRODUCT, start.product)
+    await refuse_suspended(tx, Suspendable.CHANNEL, start.channel)
     pending = await ApplicationRepository(tx).pending_of(
         start.applicant_id, start.product, except_for=start.application_id
     )

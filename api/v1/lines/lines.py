@@ -12,6 +12,7 @@ from api.http.services import Using
 from api.v1.lines.schemas import LineAnswer, NewQuote, PlanAnswer, QuoteAnswer
 from api.v1.ownership import line_for, quote_for
 from domain.common.calendar import business_date
+from domain.common.suspensions import Suspendable
 from domain.lines import LimitExceeded, LineClosed, LineState
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms, monthly_terms
@@ -19,6 +20,7 @@ from domain.pricing.trial import plan_cost_sheet
 from domain.products.products import ZONES, Product, product_of
 from domain.products.release import check_plan
 from messages import ids
+from services.definitions.suspending import refuse_suspended
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.common.errors import RecordMissing
@@ -74,6 +76,8 @@ async def _insert(
 ) -> QuoteRow:
     offer, product = await _basis(tx, line)
     _check(line, product, body, now)
+    await refuse_suspended(tx, Suspendable.PRODUCT, product.code)
+    await refuse_suspended(tx, Suspendable.FUNDER, product.funder)
     terms = _terms(offer, product, body, now)
     plan = build_plan(terms)
     check_plan(product, terms, plan)
