@@ -29,7 +29,7 @@ class Services:
     engine: Engine
     clock: BusinessClock
     tokens: TokenRing
-    kinds: Mapping[str, Kind[Any]] = KINDS
+    kinds: Mapping[str, Kind[Any]] = field(default_factory=lambda: KINDS)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is about to end: event streams close, so that their clients move on."""
 
