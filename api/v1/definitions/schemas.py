@@ -1,11 +1,20 @@
 """What is said about definitions and suspensions, and what is asked of them."""
 
 import json
-from datetime import datetime
-from typing import Annotated, Any, Literal
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path
-from pydantic import ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
 
 from api.http.schemas import Answer, Body
 from domain.common.definitions import Finding
@@ -14,6 +23,8 @@ from services.definitions.reading import Overview, Shown
 from storage.common.audit import AuditRow
 from storage.definitions import DefinitionRow, DefinitionState, ReleaseRow
 from storage.suspensions import SuspensionRow
+
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:", re.ASCII)
 
 KindName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 CodeName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -24,9 +35,27 @@ Reason = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
     Field(description="goes to the audit trail; no personal data"),
 ]
+
+
+def _only_an_instant(given: object) -> object:
+    """Refuse what pydantic would take for an instant besides: a number of seconds, a day."""
+    if not isinstance(given, str) or not _INSTANT.match(given):
+        raise ValueError("must be an instant such as 2026-04-01T00:00:00+08:00")
+    return given
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far away") from None
+
+
 Instant = Annotated[
-    datetime,
-    Field(strict=False, description="an instant with its offset", examples=["2026-04-01T00:00Z"]),
+    AwareDatetime,
+    BeforeValidator(_only_an_instant),
+    AfterValidator(_in_utc),
+    Field(description="an instant with its offset", examples=["2026-04-01T00:00:00+08:00"]),
 ]
 
 
