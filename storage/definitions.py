@@ -394,5 +394,18 @@ class DefinitionRepository(Repository):
                 raise UnknownDefinition(f"there is no {kind.name}/{code}@{version}")
             ref = DefinitionRef(kind=kind.name, code=code, version=version, sha256=row.sha256)
             known = Agreed[Any](ref=ref, content=kind.read(row.content))
-            self._cache.contents[key] = known
+            if not await self._wrote(*key):
+                self._cache.contents[key] = known
         return known
+
+    async def _wrote(self, kind: str, code: str, version: int) -> bool:
+        """Say whether this transaction wrote a version itself: that may still be undone."""
+        return bool(
+            await self._connection.fetchval(
+                "select xmin = pg_current_xact_id_if_assigned()::xid from definitions"
+                " where kind = $1 and code = $2 and version = $3",
+                kind,
+                code,
+                version,
+            )
+        )

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -527,6 +528,25 @@ async def test_a_version_is_never_changed_or_lost(
                 await tx.connection.execute(statement, code)
 
 
+async def test_what_was_drafted_and_undone_is_not_remembered(
+    definitions: Definitions, code: str, database: Database
+) -> None:
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await _release_and_fail(database, code)
+    await definitions.released("fee_table", code, table(2))
+    async with database.read() as tx:
+        found = await DefinitionRepository(tx).of_version(FEE_TABLE, code, 1)
+    assert found.fees[0].amount == 2
+
+
+async def _release_and_fail(database: Database, code: str) -> None:
+    async with database.transaction() as tx:
+        await drafting.draft(tx, ANNA, "fee_table", code, table(1), note="", kinds=KINDS)
+        await drafting.check(tx, ANNA, "fee_table", code, 1, kinds=KINDS)
+        await releasing.release(tx, OTTO, "fee_table", code, 1, reason="test", kinds=KINDS)
+        await tx.connection.execute("select 1/0")
+
+
 async def _outcomes(*acts: Awaitable[Any]) -> list[Any]:
     """What came of acts at the same time: a refusal's class, or what was returned."""
     results = await asyncio.gather(*acts, return_exceptions=True)
@@ -643,7 +663,7 @@ async def test_a_release_is_in_force_in_every_process_within_seconds(
     definitions: Definitions, code: str, database: Database, elsewhere: Database
 ) -> None:
     await definitions.released("fee_table", code, table(1))
-    both = (lambda: _seen(database, code)), (lambda: _seen(elsewhere, code))
+    both = partial(_seen, database, code), partial(_seen, elsewhere, code)
     # Either process has its answer in memory before the next release.
     await asyncio.sleep(1.1)
     for see in both:
@@ -672,7 +692,7 @@ async def test_a_withdrawn_release_never_comes_in_another_process(
     await definitions.released("fee_table", code, table(1))
     coming = utc_now() + timedelta(seconds=3)
     await definitions.released("fee_table", code, table(2), at=coming)
-    await _until(lambda: _seen(elsewhere, code), 1, TOLD_WITHIN_SECONDS)
+    await _until(partial(_seen, elsewhere, code), 1, TOLD_WITHIN_SECONDS)
     await definitions.withdraw("fee_table", code, 2)
     await asyncio.sleep((coming - utc_now()).total_seconds() + 0.1)
     assert (await _seen(elsewhere, code)).ref.version == 1
