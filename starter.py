@@ -5,20 +5,17 @@ LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or o
 expected (the message says why), 2 wrong usage, 130 interrupted.
 """
 
-import asyncio
 import gc
 import secrets
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from domain.common.calendar import business_date
 from domain.common.day_count import DayCount
@@ -30,15 +27,14 @@ from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
 from local.story import commands, pages, plan_pages, planning
-from local.story.client import Refusal
+from local.story.command_line import OUT, Json, Reason, checked, do, err_line, out_line
+from local.story.definition_commands import definitions
 from local.story.people import NAMES
 from local.story.reconciling import reconcile as reconcile_books
-from local.story.stage import Stage, found_environment, stage_of
 from local.story.terms import CURRENCY, PRODUCT, ZONE
 from local.story.timeline import JsonLines, Screen, Teller
 from runtime.clock import utc_now
 
-_INTERRUPTED: Final = 130
 _SDK_ENDS_SECONDS: Final = 0.4
 
 app = typer.Typer(
@@ -47,8 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+app.add_typer(definitions, name="definitions")
 
 
 def _amount(given: str | int) -> int:
@@ -73,12 +68,10 @@ def _rate(text: str | Decimal) -> Decimal:
         raise typer.BadParameter("a rate is a number, such as 24 or 23.5") from None
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Amount = Annotated[
     int, typer.Option(parser=_amount, metavar="AMOUNT", help="Such as 10000.00, in CNY.")
 ]
 Months = Annotated[int, typer.Option(min=1, max=120, help="Number of monthly instalments.")]
-Reason = Annotated[str, typer.Option(help="Goes to the audit trail; no personal data.")]
 
 
 @app.command()
@@ -115,7 +108,7 @@ def apply(
         raise typer.BadParameter(f"no persona {person!r}; there are {', '.join(NAMES)}")
     number = secrets.randbits(32) if index is None else index
     reference = f"{person.replace('_', '-')}-{number:x}"
-    _do(
+    do(
         as_json,
         lambda stage: commands.apply(
             stage,
@@ -134,7 +127,7 @@ def approve(
     application: str, reason: Reason = "approved on the command line", as_json: Json = False
 ) -> None:
     """Approve an application that is in review."""
-    _do(as_json, lambda stage: commands.review(stage.api, application, approve=True, reason=reason))
+    do(as_json, lambda stage: commands.review(stage.api, application, approve=True, reason=reason))
 
 
 @app.command()
@@ -142,21 +135,19 @@ def reject(
     application: str, reason: Reason = "rejected on the command line", as_json: Json = False
 ) -> None:
     """Reject an application that is in review."""
-    _do(
-        as_json, lambda stage: commands.review(stage.api, application, approve=False, reason=reason)
-    )
+    do(as_json, lambda stage: commands.review(stage.api, application, approve=False, reason=reason))
 
 
 @app.command()
 def accept(application: str, as_json: Json = False) -> None:
     """Accept the offer of an application; the answer names the credit line."""
-    _do(as_json, lambda stage: commands.accept(stage.api, application))
+    do(as_json, lambda stage: commands.accept(stage.api, application))
 
 
 @app.command()
 def draw(line: str, amount: Amount = 1_000_000, months: Months = 12, as_json: Json = False) -> None:
     """Draw on a credit line: quote a plan and confirm it."""
-    _do(
+    do(
         as_json,
         lambda stage: commands.draw(stage.api, line, amount=amount, months=months),
         ok=lambda drawdown: bool(drawdown["state"] == "disbursed"),
@@ -176,7 +167,7 @@ def repay(
     """Repay a loan by debit of the borrower's card."""
     if payoff and amount is not None:
         raise typer.BadParameter("give --amount or --payoff, not both")
-    _do(
+    do(
         as_json,
         lambda stage: commands.repay(stage.api, loan, amount=amount, payoff=payoff),
         ok=lambda repayment: bool(repayment["state"] == "settled"),
@@ -186,7 +177,7 @@ def repay(
 @app.command()
 def show(any_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
     """Show an application, offer, line, quote, drawdown, loan or repayment by its id."""
-    _do(as_json, lambda stage: commands.show(stage.api, any_id))
+    do(as_json, lambda stage: commands.show(stage.api, any_id))
 
 
 @app.command()
@@ -205,7 +196,7 @@ def advance(
     """Let time pass for a loan of the local stack; it arrives at noon of its day."""
     if sum((bool(days or months), to is not None, to_next)) != 1:
         raise typer.BadParameter("give --days and --months, or --to, or --to-next")
-    _do(
+    do(
         as_json,
         lambda stage: commands.advance(
             stage, loan, days=days, months=months, to=to, to_next=to_next
@@ -283,17 +274,17 @@ def plan(
     except (DomainError, planning.Unreadable) as error:
         raise typer.BadParameter(error.message) from None
     if as_json:
-        pages.print_json(_out, planning.answer(found))
+        pages.print_json(OUT, planning.answer(found))
     elif as_csv:
         sys.stdout.write(plan_pages.csv_of(found))
     else:
-        plan_pages.print_trial(_out, agreed, found)
+        plan_pages.print_trial(OUT, agreed, found)
 
 
 @app.command()
 def reconcile(as_json: Json = False) -> None:
     """Compare ledger, positions and projections of all loans; fails where they differ."""
-    _do(
+    do(
         as_json,
         lambda stage: reconcile_books(stage.api),
         ok=lambda result: bool(result["reconciled"]),
@@ -304,64 +295,14 @@ def _today() -> date:
     return business_date(utc_now(), ZONE)
 
 
-def _do(
-    as_json: bool,
-    act: Callable[[Stage], Awaitable[commands.Result]],
-    ok: Callable[[commands.Result], bool] = lambda _: True,
-) -> None:
-    """Run a command, print its result and leave with its exit code."""
-
-    async def result() -> commands.Result:
-        async with stage_of(found_environment()) as stage:
-            return await act(stage)
-
-    found = _checked(as_json, result)
-    (pages.print_json if as_json else pages.print_result)(_out, found)
-    if not ok(found):
-        raise typer.Exit(1)
-
-
 def _perform(as_json: bool, *, stay: bool, story: bool) -> None:
     # The stack's and the SDK's modules take a while to load, which other commands do without.
     from local.story.performance import perform
 
-    teller: Teller = JsonLines(_out_line) if as_json else Screen(_out)
-    say = _err_line if as_json else _out_line
-    code = _checked(as_json, lambda: perform(teller, say, stay=stay, story=story))
+    teller: Teller = JsonLines(out_line) if as_json else Screen(OUT)
+    say = err_line if as_json else out_line
+    code = checked(as_json, lambda: perform(teller, say, stay=stay, story=story))
     raise typer.Exit(code)
-
-
-def _checked(as_json: bool, act: Callable[[], Awaitable[Any]]) -> Any:
-    """Run `act` to its end; what is refused goes to standard error, and the exit code is 1."""
-
-    async def main() -> Any:
-        return await act()
-
-    try:
-        return asyncio.run(main())
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        _err_line("interrupted")
-        raise typer.Exit(_INTERRUPTED) from None
-    except Refusal as refusal:
-        _refuse(as_json, refusal)
-        raise typer.Exit(1) from None
-
-
-def _refuse(as_json: bool, refusal: Refusal) -> None:
-    if as_json:
-        told = {"code": refusal.code, "detail": refusal.detail, "status": refusal.status}
-        pages.print_json(_err, {"error": told})
-        return
-    status = f", HTTP {refusal.status}" if refusal.status else ""
-    _err_line(f"error: {refusal.detail} ({refusal.code}{status})")
-
-
-def _out_line(text: str) -> None:
-    _out.print(text, soft_wrap=True, markup=False)
-
-
-def _err_line(text: str) -> None:
-    _err.print(text, soft_wrap=True, markup=False)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from activities.common.refusals import found, known
 from activities.loans.books import LoanBooks
 from domain.collections import ContactChannel
 from domain.common.money import format_amount
+from domain.common.suspensions import Suspendable
 from domain.common.zones import zone_of
 from domain.loans.position import Position
 from domain.messaging import (
@@ -28,6 +29,7 @@ from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.loans.loans import LoanRepository
 from storage.people.applicants import ApplicantRepository
+from storage.suspensions import SuspensionRepository
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,14 @@ class Arrears:
         """Message the borrower or open a call for a collector, once a step.
 
         Nothing is done, and what was only prepared is cancelled, when the loan is not overdue.
-        Nobody is messaged in quiet hours: whoever asks is told when they end.
+        Nobody is messaged in quiet hours: whoever asks is told when they end. What falls due while
+        its ladder is suspended is left out for good.
         """
         async with self.database.transaction() as tx:
+            if await SuspensionRepository(tx).is_suspended(
+                Suspendable.STRATEGY, request.ladder.code
+            ):
+                return StepTaken(taken=False)
             limits = await DefinitionRepository(tx).in_force(CONTACT_LIMITS, HOME_LIMITS)
             if request.channel is ContactChannel.SMS:
                 not_before = limits.content.not_before(

@@ -8,10 +8,12 @@ import asyncpg
 from pydantic import BaseModel
 
 from domain.common.definitions import Agreed, Kind
+from domain.common.suspensions import Suspendable
 from runtime.keyring import BlindIndex, Keyring
 from storage.common.outbox import OutboxWakes
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionCache, DefinitionRepository
+from storage.suspensions import SuspensionRepository
 
 if TYPE_CHECKING:
     from storage.common.rows import Connection
@@ -110,6 +112,17 @@ class Database:
             return known
         async with self.read() as tx:
             return await DefinitionRepository(tx).all_in_force(kind)
+
+    async def suspended(self, kind: Suspendable) -> frozenset[str]:
+        """Return what is suspended of a kind; a connection is taken only when that is not known.
+
+        For what is asked at every turn outside a transaction.
+        """
+        known = self._definitions.suspensions
+        if known.is_fresh:
+            return frozenset(code for of_kind, code in known.open if of_kind is kind)
+        async with self.read() as tx:
+            return await SuspensionRepository(tx).codes(kind)
 
     def _on(self, connection: "Connection") -> Transaction:
         return Transaction(connection, self._keyring, self._blind_index, self._definitions)

@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from domain.common.errors import DomainError
+from domain.common.suspensions import Suspended
 from domain.lines import LimitExceeded, LineBlocked, LineClosed, QuoteUnusable
 from domain.loans.repayment import RepaymentInFlight
 from messages.calls import Call
@@ -29,7 +30,14 @@ Result = TypeVar("Result", bound=BaseModel | None)
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_EXPECTED: Final = (LimitExceeded, LineBlocked, LineClosed, QuoteUnusable, RepaymentInFlight)
+_EXPECTED: Final = (
+    LimitExceeded,
+    LineBlocked,
+    LineClosed,
+    QuoteUnusable,
+    RepaymentInFlight,
+    Suspended,
+)
 """Refusals that are the caller's business and nobody's fault: they are no failure in metrics."""
 
 

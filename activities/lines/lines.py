@@ -9,6 +9,7 @@ from activities.common.refusals import QuoteExpired, QuoteMismatch, found
 from domain.applications.application import ApplicationState, Waiting
 from domain.applications.kept_elements import check_may_draw
 from domain.common.calendar import business_date
+from domain.common.suspensions import Suspendable
 from domain.lines import LimitExceeded, LineBlocked, LineClosed, LineState
 from domain.loans.schedule import build_plan
 from domain.products.products import AgreedProduct
@@ -17,6 +18,7 @@ from messages.applications import OpenLine
 from messages.lines import CloseLine, DrawReceipt, ReserveDrawdown, StartDrawdown, StartLine
 from runtime import metrics
 from runtime.temporal.siblings import Siblings
+from services.definitions.suspending import refuse_suspended
 from services.loans.agreed import contract_in_force
 from services.products.agreed import product_of_application, product_of_line
 from storage.applications.offers import OfferRepository, OfferState
@@ -85,7 +87,7 @@ class Lines:
     async def reserve_drawdown(self, request: ReserveDrawdown) -> DrawReceipt:
         """Take the quoted amount from the limit, record the drawdown and start its process.
 
-        Raises `LineClosed`, `LineBlocked`, `LimitExceeded` or `QuoteUnusable`.
+        Raises `LineClosed`, `LineBlocked`, `Suspended`, `LimitExceeded` or `QuoteUnusable`.
         """
         async with self.database.transaction() as tx:
             line = found(
@@ -135,6 +137,8 @@ async def _reserve(
         raise LineClosed(f"{line.id} cannot be drawn on any more")
     if await LoanRepository(tx).any_overdue(line.applicant_id):
         raise LineBlocked("a loan of the same borrower is overdue")
+    await refuse_suspended(tx, Suspendable.PRODUCT, product.code)
+    await refuse_suspended(tx, Suspendable.FUNDER, product.content.funder)
     kept = await ElementRepository(tx).kept_by(line.applicant_id)
     consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
     check_may_draw(product, kept, business_date(request.at, product.zone), consented)

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from activities.sources.masks import masked
 from domain.common.calendar import business_date
 from domain.common.definitions import Agreed, DefinitionRef
+from domain.common.suspensions import Suspendable
 from domain.people.consents import ConsentMissing, Purpose
 from domain.sources import SOURCE, Capability, DataSource, asked_in_order
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
@@ -196,7 +197,12 @@ class DataSourceGateway:
         self, capability: Capability, only: str | None = None
     ) -> tuple[Agreed[DataSource], ...]:
         able = asked_in_order(await self._database.all_in_force(SOURCE), capability)
-        sources = tuple(source for source in able if only in (None, source.content.name))
+        suspended = await self._database.suspended(Suspendable.SOURCE)
+        sources = tuple(
+            source
+            for source in able
+            if only in (None, source.content.name) and source.content.name not in suspended
+        )
         if not sources:
             enquiry_metrics.enquiry_ended(capability, "switched_off")
             raise ProviderUnavailable(capability, "switched_off", RETRY_AFTER_LIMIT)

@@ -13,14 +13,16 @@ from domain.people.principals import Role
 
 SMALL: Final = 64 * 1024
 PROPOSAL: Final = 512 * 1024
-"""A company with fifty shareholders and twenty guarantors."""
+"""A company with fifty shareholders and twenty guarantors; the content of a definition."""
 LARGE: Final = 8 * 1024 * 1024
 """Elements carry pictures in base64."""
 
 _BORROWER: Final[frozenset[Role]] = frozenset({"applicant", "partner"})
 _READS_APPLICATIONS: Final[frozenset[Role]] = _BORROWER | {"reviewer", "analyst", "ops"}
 _READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops"}
+_RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
+_STAFF: Final[frozenset[Role]] = frozenset({"reviewer", "collector", "analyst", "ops"})
 _READS_LEDGER: Final[frozenset[Role]] = frozenset({"analyst", "ops"})
 
 
@@ -100,6 +102,25 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/ledger/trial-balance"): _reads(_READS_LEDGER),
         ("GET", "/v1/ledger/loans/{loan_id}/entries"): _reads(_READS_LEDGER),
         ("GET", "/v1/ledger/reconciliation"): _reads(_READS_LEDGER),
+        ("GET", "/v1/definitions"): _reads(_STAFF),
+        ("GET", "/v1/definitions/kinds"): _reads(_STAFF),
+        ("GET", "/v1/definitions/kinds/{kind}"): _reads(_STAFF),
+        ("GET", "/v1/definitions/{kind}/{code}"): _reads(_STAFF),
+        ("GET", "/v1/definitions/{kind}/{code}/versions"): _reads(_STAFF),
+        ("GET", "/v1/definitions/{kind}/{code}/versions/{version}"): _reads(_STAFF),
+        ("GET", "/v1/definitions/{kind}/{code}/diff"): _reads(_STAFF),
+        ("GET", "/v1/definitions/{kind}/{code}/history"): _reads(_STAFF),
+        ("POST", "/v1/definitions/{kind}/{code}/drafts"): _moves("analyst", body_limit=PROPOSAL),
+        ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/check"): _moves("analyst"),
+        # By a second person, whatever the role: `services.definitions.releasing`.
+        ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/release"): _moves(*_RELEASES),
+        ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/withdraw"): _moves(*_RELEASES),
+        ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/retire"): _moves(*_RELEASES),
+        ("POST", "/v1/definitions/{kind}/{code}/rollback"): _moves(*_RELEASES),
+        ("POST", "/v1/definitions/{kind}/{code}/retire"): _moves(*_RELEASES),
+        ("GET", "/v1/suspensions"): _reads(_STAFF),
+        ("POST", "/v1/suspensions/{kind}/{code}"): _moves(*_RELEASES),
+        ("POST", "/v1/suspensions/{kind}/{code}/lift"): _moves(*_RELEASES),
         ("GET", "/v1/credit-analyses"): _reads(_READS_ANALYSES),
         ("GET", "/v1/credit-analyses/{analysis_id}"): _reads(_READS_ANALYSES),
         ("POST", "/v1/credit-analyses/{analysis_id}/review"): _moves("reviewer"),

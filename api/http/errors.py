@@ -57,6 +57,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "invalid_cursor": Kind(422, "Not a cursor of this list"),
         "unknown_element_kind": Kind(422, "No such kind of element"),
         "idempotency_key_reused": Kind(422, "The Idempotency-Key belongs to another request"),
+        "definition_invalid": Kind(422, "The definition is not in order"),
+        "invalid_effective_from": Kind(422, "Nothing comes into force in the past"),
         "request_in_progress": Kind(409, "The same request is being processed"),
         "too_many_requests": Kind(429, "Too many requests"),
         # the business: what was asked for cannot be
@@ -87,6 +89,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "consent_missing": Kind(409, "A consent is missing"),
         "supplement_refused": Kind(409, "This cannot be asked for again"),
         "drawdown_elements_missing": Kind(409, "Elements are missing for the drawdown"),
+        "suspended": Kind(409, "Suspended for the time being"),
+        "definition_changed": Kind(409, "Somebody changed the definition meanwhile"),
+        "definition_referenced": Kind(409, "Other definitions in force need it as it is"),
+        "wrong_definition_state": Kind(409, "Not possible for this version"),
+        "second_person_needed": Kind(409, "A second person has to release it"),
         "line_closed": Kind(409, "The line is closed"),
         "line_blocked": Kind(409, "The line is blocked"),
         "limit_exceeded": Kind(409, "More than the line has left"),
@@ -131,6 +138,7 @@ class FieldProblem(BaseModel):
     field: str = Field(description="path inside the body, such as `elements.0.identity_number`")
     code: str
     message: str
+    example: str | None = Field(default=None, description="what would be right")
 
 
 class ProblemDetails(BaseModel):

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from api.http.engine import ProcessClosed
 from api.http.errors import CATALOGUE, FieldProblem, Problem, later, problem_response
 from api.http.validation import validation_problem
+from domain.common.definitions import DefinitionInvalid, DefinitionReferenced, Finding
 from domain.common.errors import DomainError, TryLater
 from services.common.callbacks import InvalidNotice
 
@@ -82,12 +83,25 @@ def _domain_problem(error: DomainError) -> Problem:
     if error.code not in CATALOGUE:
         _log.error("code_without_status", error_type=type(error).__name__)
         return Problem("domain_error", error.message)
+    if isinstance(error, DefinitionInvalid | DefinitionReferenced):
+        return Problem(
+            error.code, error.message, errors=[_found(error, one) for one in error.findings]
+        )
     field = getattr(error, "field", None)
     told = [] if field is None else [FieldProblem(field=field, code=error.code, message=str(error))]
     headers = {}
     if isinstance(error, TryLater):
         headers["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
     return Problem(error.code, error.message, errors=told, headers=headers)
+
+
+def _found(error: DomainError, finding: Finding) -> FieldProblem:
+    return FieldProblem(
+        field=finding.field,
+        code=error.code,
+        message=finding.message,
+        example=finding.example or None,
+    )
 
 
 def _http_problem(error: HTTPException) -> Problem:

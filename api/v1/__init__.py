@@ -10,6 +10,7 @@ from api.v1.applications import applications, elements, offers, reviews
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses, scr_consents
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
+from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
 from api.v1.loans import ledger, loans, repayments, servicing
@@ -35,6 +36,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     repayments.router,
     servicing.router,
     actions.router,
+    definitions.router,
+    suspensions.router,
     ledger.router,
     payment_callbacks.router,
     verification_callbacks.router,

@@ -8,7 +8,7 @@ of which one is in force. Each kind is one pydantic model and one check. Two cla
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -25,6 +25,31 @@ class UnknownDefinition(DomainError):
     """No definition of this kind and code is in force, or has this version."""
 
     code: ClassVar[str] = "unknown_definition"
+
+
+class DefinitionChanged(DomainError):
+    """Somebody was faster: the newest version, or that in force, is another than was seen."""
+
+    code: ClassVar[str] = "definition_changed"
+
+
+class WrongDefinitionState(DomainError):
+    """What was asked for does not fit how far the version has come."""
+
+    code: ClassVar[str] = "wrong_definition_state"
+
+
+class SecondPersonNeeded(DomainError):
+    """Whoever drafted a version cannot release it."""
+
+    code: ClassVar[str] = "second_person_needed"
+
+
+class InvalidEffectiveFrom(DomainError):
+    """Nothing comes into force in the past."""
+
+    code: ClassVar[str] = "invalid_effective_from"
+    field: ClassVar[str] = "effective_from"
 
 
 class DefinitionRef(BaseModel):
@@ -70,6 +95,28 @@ class Finding:
     field: str
     message: str
     example: str = ""
+
+
+class _WithFindings(DomainError):
+    """A refusal that lists everything that is wrong at once."""
+
+    def __init__(self, message: str, findings: Sequence[Finding]) -> None:
+        told = "; ".join(f"{one.field}: {one.message}" for one in findings[:3])
+        more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
+        super().__init__(f"{message}: {told}{more}")
+        self.findings = tuple(findings)
+
+
+class DefinitionInvalid(_WithFindings):
+    """The content is not what its kind asks for."""
+
+    code: ClassVar[str] = "definition_invalid"
+
+
+class DefinitionReferenced(_WithFindings):
+    """Definitions in force would no longer be valid; findings name them: `product/cash: ladder`."""
+
+    code: ClassVar[str] = "definition_referenced"
 
 
 class InForce(Protocol):
@@ -127,12 +174,17 @@ class Kind(Generic[ContentT]):
         return tuple(self.check(read, others))
 
 
-def canonical(content: BaseModel) -> str:
-    """Return the one text of a content: keys sorted, nothing that is not needed."""
+def canonical(content: BaseModel | Mapping[str, Any]) -> str:
+    """Return the one text of a content: keys sorted, nothing that is not needed.
+
+    A draft that is not what its kind asks for is a mapping still. Raises ValueError for what is no
+    JSON, such as NaN.
+    """
     return json.dumps(
-        content.model_dump(mode="json"),
+        content.model_dump(mode="json") if isinstance(content, BaseModel) else dict(content),
         sort_keys=True,
         ensure_ascii=False,
+        allow_nan=False,
         separators=(",", ":"),
     )
 
@@ -140,6 +192,50 @@ def canonical(content: BaseModel) -> str:
 def digest(text: str) -> str:
     """Return the SHA-256 of a canonical text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one version says at a place (`steps.3.days`) and another does not; None: nothing."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
+    """Yield where two contents, as JSON, differ, in the order of their fields.
+
+    In a list what stands before and behind the difference is left out, so that one new step among
+    others is one difference; what is between is compared place by place.
+    """
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in [*before, *(name for name in after if name not in before)]:
+            yield from differences(before.get(name), after.get(name), _joined(path, name))
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _list_differences(before, after, path)
+    elif before != after or type(before) is not type(after):
+        yield Difference(path, before, after)
+
+
+def _list_differences(before: list[Any], after: list[Any], path: str) -> Iterator[Difference]:
+    shorter = min(len(before), len(after))
+    first = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+    behind = 0
+    while behind < shorter - first and before[-1 - behind] == after[-1 - behind]:
+        behind += 1
+    gone, come = before[first : len(before) - behind], after[first : len(after) - behind]
+    for at in range(max(len(gone), len(come))):
+        was, will = gone[at : at + 1], come[at : at + 1]
+        place = _joined(path, str(first + at))
+        if was and will:
+            yield from differences(was[0], will[0], place)
+        else:
+            yield Difference(place, was[0] if was else None, will[0] if will else None)
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 _MISSING: Final = "missing"

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -22,13 +22,19 @@ _PASSING: Final = frozenset({"request_in_progress", "unreachable"})
 
 
 class Refusal(Exception):
-    """What was asked for cannot be had; `code` is for programs, `detail` for people."""
+    """What was asked for cannot be had; `code` is for programs, `detail` for people.
 
-    def __init__(self, code: str, detail: str, status: int = 0) -> None:
+    `errors` are the fields that are wrong, as the API lists them.
+    """
+
+    def __init__(
+        self, code: str, detail: str, status: int = 0, errors: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         super().__init__(f"{detail} ({code})")
         self.code = code
         self.detail = detail
         self.status = status
+        self.errors = tuple(errors)
 
 
 class ApiError(Refusal):
@@ -142,7 +148,12 @@ def _error(response: httpx.Response) -> ApiError:
     """Read a problem (RFC 9457); whatever else answers is named by its status."""
     try:
         problem = response.json()
-        return ApiError(str(problem["code"]), str(problem["detail"]), response.status_code)
+        return ApiError(
+            str(problem["code"]),
+            str(problem["detail"]),
+            response.status_code,
+            problem.get("errors", ()),
+        )
     except (ValueError, KeyError, TypeError):
         status = response.status_code
         return ApiError("not_the_api", f"{response.url} answered {status} and no problem", status)

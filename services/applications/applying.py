@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from domain.applications.application import ApplicationPending
 from domain.common.calendar import business_date
+from domain.common.suspensions import Suspendable
 from domain.people.principals import Principal
 from messages.applications import StartApplication
 from messages.verification import ReusedElement
 from services.common.commands import Command
+from services.definitions.suspending import refuse_suspended
 from services.people.consenting import ShownText, record_consent
 from services.people.ownership import applicant_id_of, customer_to_apply_as
 from services.products.agreed import product_of, product_on_offer
@@ -56,7 +58,7 @@ async def begin_application(
     """Record an application, with the earlier verifications that count for it.
 
     Raises `UnknownProduct`, `OutsideProduct`, `NotAllowed`, `UnknownConsentText` and
-    `ApplicationPending`. A repeat returns what the command began.
+    `ApplicationPending`, `Suspended`. A repeat returns what the command began.
     """
     channel, reference = customer_to_apply_as(caller, request.channel, request.customer_reference)
     applicant = await ApplicantRepository(tx).get_or_create(
@@ -104,6 +106,8 @@ async def _refuse_second(tx: Transaction, caller: Principal, start: StartApplica
     await ApplicantRepository(tx).lock(start.applicant_id)
     if await ApplicationRepository(tx).get(start.application_id) is not None:
         return
+    await refuse_suspended(tx, Suspendable.PRODUCT, start.product.code)
+    await refuse_suspended(tx, Suspendable.CHANNEL, start.channel)
     pending = await ApplicationRepository(tx).pending_of(
         start.applicant_id, start.product.code, except_for=start.application_id
     )

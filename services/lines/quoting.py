@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.common.calendar import business_date
+from domain.common.suspensions import Suspendable
 from domain.lines import LimitExceeded, LineClosed, LineState
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
@@ -15,6 +16,7 @@ from domain.products.products import Product
 from domain.products.release import check_plan
 from domain.products.terms import terms_of
 from services.common.commands import Command
+from services.definitions.suspending import refuse_suspended
 from services.lines.finding import find_line
 from services.loans.calendars import on_calendar_in_force
 from services.products.agreed import product_of_line
@@ -45,7 +47,8 @@ async def quote_plan(
     """Record the plan of a drawdown as if disbursed at `now`, on the terms of the product.
 
     Nothing is reserved. The soft rate caps that the plan is above are recorded with it. Raises
-    `NotFound`, `LineClosed`, `OutsideProduct`, `LimitExceeded`, `RateCapExceeded` and `CapUnknown`.
+    `NotFound`, `LineClosed`, `Suspended`, `OutsideProduct`, `LimitExceeded`, `RateCapExceeded` and
+    `CapUnknown`.
     A repeat returns what the command quoted.
     """
     line = await find_line(tx, caller, line_id)
@@ -58,11 +61,14 @@ async def quote_plan(
 async def _insert(
     tx: Transaction, line: LineRow, request: QuoteRequest, quote_id: str, now: datetime
 ) -> QuoteRow:
-    product = (await product_of_line(tx, line)).content
+    agreed = await product_of_line(tx, line)
+    product = agreed.content
     offer = await OfferRepository(tx).get(line.offer_id)
     if offer is None:
         raise RecordMissing(f"line {line.id} has no offer")
     _check(line, product, request, now)
+    await refuse_suspended(tx, Suspendable.PRODUCT, agreed.code)
+    await refuse_suspended(tx, Suspendable.FUNDER, product.funder)
     terms = await on_calendar_in_force(tx, _terms(offer, product, request, now))
     plan = build_plan(terms)
     caps = await DefinitionRepository(tx).in_force(RATE_CAPS, HOME_CAPS)

@@ -54,7 +54,14 @@ _KINDS: dict[str, Kind] = {
     "repayment_id": "rep",
     "task_id": "act",
 }
-_NAMES = {"{analysis_id}": new_id("ana"), "{product}": "cash", "{purpose}": "face_recognition"}
+_NAMES = {
+    "{analysis_id}": new_id("ana"),
+    "{product}": "cash",
+    "{purpose}": "face_recognition",
+    "{kind}": "nothing",
+    "{code}": "nothing",
+    "{version}": "1",
+}
 """Parts of paths that are nobody's."""
 _OWNED = [
     route

@@ -7,14 +7,17 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from domain.applications.application import ApplicationState
+from domain.common.suspensions import Suspendable
 from domain.lines import LineState
 from domain.loans.schedule import build_plan
+from domain.people.principals import Principal
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages import calls, ids
 from messages.ids import new_id
 from messages.lines import CloseLine, ReserveDrawdown
 from runtime.clock import utc_now
 from sandbox.personas import person
+from services.definitions.suspending import lift, suspend
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository, OfferState
 from storage.common.outbox import OutboxRepository
@@ -173,3 +176,25 @@ async def test_a_closed_or_expired_line_is_not_drawn_on(bench: Bench) -> None:
     for _ in range(2):
         await bench.perform(calls.CLOSE_LINE, closing)
     assert (await refused(someone, request)).type == "LineClosed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(Suspendable.PRODUCT, "cash"), (Suspendable.FUNDER, "own")]
+)
+async def test_nothing_is_drawn_of_what_is_suspended(
+    bench: Bench, kind: Suspendable, code: str
+) -> None:
+    someone = await borrower(bench, person("approved", 430 + len(kind)))
+    reservation = someone.reservation(someone.command(await someone.quote()))
+    otto = Principal("ops", "otto")
+    async with bench.database.transaction() as tx:
+        await suspend(tx, otto, kind, code, reason="arrears")
+    # Processes know within a second.
+    await asyncio.sleep(1.1)
+    error = await refused(someone, reservation)
+    assert (error.type, error.category) == ("Suspended", ApplicationErrorCategory.BENIGN)
+    async with bench.database.transaction() as tx:
+        await lift(tx, otto, kind, code, reason="over")
+    await asyncio.sleep(1.1)
+    receipt = await bench.perform(calls.RESERVE_DRAWDOWN, reservation)
+    assert receipt.state == "reserved"

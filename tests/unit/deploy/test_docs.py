@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import typer
 import yaml
 from pydantic import BaseModel
 from temporalio.workflow import _Definition
+from typer.core import TyperGroup
 
+import starter
 from activities.common.refusals import OrderConflict
 from api.http.access import RULES
 from domain.common.errors import DomainError
@@ -168,10 +171,14 @@ def test_make_targets_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_of_the_command_line_exist(document: Path) -> None:
-    source = (ROOT / "starter.py").read_text()
-    commands = set(re.findall(r"@app\.command\(\)\ndef (\w+)", source))
+    text = document.read_text()
+    line = typer.main.get_group(starter.app)
+    definitions = line.commands["definitions"]
 
-    assert set(re.findall(r"starter\.py ([a-z]+)", document.read_text())) <= commands
+    assert set(re.findall(r"starter\.py ([a-z]+)", text)) <= set(line.commands)
+    assert isinstance(definitions, TyperGroup)
+    named = re.findall(r"starter\.py definitions ([a-z]+)", text)
+    assert set(named) <= set(definitions.commands)
 
 
 def test_dotted_names_exist() -> None:

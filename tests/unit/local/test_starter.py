@@ -91,7 +91,7 @@ def test_help_names_every_command() -> None:
     told = run("--help").stdout
     for command in (
         *("run", "demo", "apply", "approve", "reject", "accept", "draw", "repay", "show"),
-        *("advance", "plan", "reconcile"),
+        *("advance", "plan", "reconcile", "definitions"),
     ):
         assert f" {command} " in told
 

@@ -1,0 +1,141 @@
+"""What stands of all definitions at an instant, and what a release would break of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+from domain.common.definitions import (
+    Code,
+    DefinitionInvalid,
+    DefinitionReferenced,
+    Finding,
+    Kind,
+    UnknownDefinition,
+)
+from storage.common.repository import Transaction
+from storage.definitions import (
+    DefinitionRepository,
+    DefinitionRow,
+    ReleaseRow,
+    release_in_force,
+)
+
+Kinds = Mapping[str, Kind[Any]]
+Key = tuple[str, Code]
+"""Kind and code of a definition."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The version and the content in force of every definition at an instant of the day `on`."""
+
+    on: date
+    versions: Mapping[Key, int]
+    contents: Mapping[Key, BaseModel]
+
+    def find(self, kind: str, code: str) -> BaseModel | None:
+        """Return the content in force of a definition, None if there is none."""
+        return self.contents.get((kind, code))
+
+
+@dataclass
+class _Watched:
+    """The same for one check, which remembers what the check looked up."""
+
+    standing: Standing
+    looked_up: set[Key] = field(default_factory=set)
+
+    @property
+    def on(self) -> date:
+        return self.standing.on
+
+    def find(self, kind: str, code: str) -> BaseModel | None:
+        self.looked_up.add((kind, code))
+        return self.standing.find(kind, code)
+
+
+def kind_of(kinds: Kinds, name: str) -> Kind[Any]:
+    """Return the kind of a name; raises `UnknownDefinition`."""
+    if name not in kinds:
+        known = ", ".join(sorted(kinds)) or "none"
+        raise UnknownDefinition(f"there is no kind of definition {name!r}; the kinds are: {known}")
+    return kinds[name]
+
+
+async def version_of(tx: Transaction, kind: str, code: str, version: int) -> DefinitionRow:
+    """Return a version of a definition; raises `UnknownDefinition`."""
+    row = await DefinitionRepository(tx).get(kind, code, version)
+    if row is None:
+        raise UnknownDefinition(f"there is no {kind}/{code}@{version}")
+    return row
+
+
+async def standing_at(
+    tx: Transaction, kinds: Kinds, releases: Sequence[ReleaseRow], at: datetime
+) -> Standing:
+    """Return what is in force by `releases` at an instant."""
+    repository = DefinitionRepository(tx)
+    versions: dict[Key, int] = {}
+    contents: dict[Key, BaseModel] = {}
+    for key, own in _by_key(releases).items():
+        release = release_in_force(own, at)
+        if release is not None and release.kind in kinds:
+            versions[key] = release.version
+            contents[key] = await repository.of_version(
+                kinds[release.kind], release.code, release.version
+            )
+    return Standing(at.date(), MappingProxyType(versions), MappingProxyType(contents))
+
+
+async def refuse_broken(
+    tx: Transaction,
+    kinds: Kinds,
+    key: Key,
+    *,
+    before: Sequence[ReleaseRow],
+    after: Sequence[ReleaseRow],
+    since: datetime,
+) -> None:
+    """Raise unless everything stays valid that is in force from an instant on.
+
+    `before` and `after` are all releases without and with the one that is meant for the definition
+    `key`. Looked at is every later instant at which something comes into force, too. Raises
+    `DefinitionInvalid` when the definition itself would not be valid, and `DefinitionReferenced`
+    when one would not be that looks it up.
+    """
+    later = {release.effective_from for release in after if release.effective_from > since}
+    for at in sorted({since, *later}):
+        was = await standing_at(tx, kinds, before, at)
+        will = await standing_at(tx, kinds, after, at)
+        if was.versions.get(key) == will.versions.get(key):
+            continue
+        if key in will.contents:
+            own = tuple(kinds[key[0]].check(will.contents[key], will))
+            if own:
+                raise DefinitionInvalid(f"{key[0]}/{key[1]} would not be valid on {at:%F}", own)
+        broken = tuple(_newly_broken(kinds, key, was, will))
+        if broken:
+            raise DefinitionReferenced(f"others need {key[0]}/{key[1]} as it is on {at:%F}", broken)
+
+
+def _newly_broken(kinds: Kinds, key: Key, was: Standing, will: Standing) -> Iterable[Finding]:
+    """Yield what is wrong with those that were valid and look the definition up."""
+    for other, content in will.contents.items():
+        if other == key:
+            continue
+        watched = _Watched(will)
+        found = tuple(kinds[other[0]].check(content, watched))
+        if not found or key not in watched.looked_up or tuple(kinds[other[0]].check(content, was)):
+            continue
+        for one in found:
+            yield Finding(f"{other[0]}/{other[1]}: {one.field}", one.message, one.example)
+
+
+def _by_key(releases: Sequence[ReleaseRow]) -> Mapping[Key, list[ReleaseRow]]:
+    ordered = sorted(releases, key=lambda one: (one.kind, one.code, one.id))
+    return {key: list(own) for key, own in groupby(ordered, key=lambda one: (one.kind, one.code))}

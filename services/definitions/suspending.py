@@ -1,0 +1,82 @@
+"""Suspending: one person switches something off at once, and lifts that likewise."""
+
+from domain.common.definitions import UnknownDefinition
+from domain.common.suspensions import Suspendable, Suspended
+from domain.definitions import KINDS
+from domain.people.principals import Principal
+from services.definitions.standing import Kinds
+from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
+from storage.common.repository import Transaction
+from storage.definitions import DefinitionRepository
+from storage.suspensions import SuspensionRepository, SuspensionRow
+
+
+async def suspend(
+    tx: Transaction,
+    caller: Principal,
+    kind: Suspendable,
+    code: str,
+    *,
+    reason: str,
+    kinds: Kinds = KINDS,
+) -> SuspensionRow:
+    """Switch something off; who comes second gets the suspension that holds.
+
+    Raises `UnknownDefinition` for a name that no definition has, where there are definitions of
+    what is suspended: a slip of the pen would switch nothing off.
+    """
+    if kind in kinds and not await DefinitionRepository(tx).versions(kind, code):
+        raise UnknownDefinition(f"there is no {kind} {code!r} to suspend")
+    repository = SuspensionRepository(tx)
+    row = await repository.suspend(kind, code, reason=reason, by=caller.subject)
+    if row is not None:
+        await _record(tx, caller, "suspended", row, reason)
+        return row
+    return (await repository.list_all(kind, code))[0]
+
+
+async def lift(
+    tx: Transaction, caller: Principal, kind: Suspendable, code: str, *, reason: str
+) -> SuspensionRow:
+    """Switch something on again; who comes second gets the suspension that was lifted.
+
+    Raises `UnknownDefinition` for what was never suspended.
+    """
+    repository = SuspensionRepository(tx)
+    row = await repository.lift(kind, code, reason=reason, by=caller.subject)
+    if row is not None:
+        await _record(tx, caller, "suspension_lifted", row, reason)
+        return row
+    former = await repository.list_all(kind, code)
+    if not former:
+        raise UnknownDefinition(f"{kind} {code!r} was never suspended")
+    return former[0]
+
+
+async def list_suspensions(tx: Transaction) -> list[SuspensionRow]:
+    """Return everything that is suspended."""
+    return await SuspensionRepository(tx).list_open()
+
+
+async def refuse_suspended(tx: Transaction, kind: Suspendable, code: str) -> None:
+    """Raise `Suspended` when something is switched off, which is known a second later at most."""
+    if await SuspensionRepository(tx).is_suspended(kind, code):
+        raise Suspended(f"the {kind} {code} is suspended for the time being")
+
+
+async def _record(
+    tx: Transaction, caller: Principal, action: str, row: SuspensionRow, reason: str
+) -> None:
+    subject = f"suspension:{row.kind}/{row.code}"
+    await AuditRepository(tx).add(
+        actor=caller.subject,
+        role=caller.role,
+        action=action,
+        subject=subject,
+        outcome=str(row.id),
+        detail={"reason": reason},
+    )
+    await OutboxRepository(tx).add(
+        subject, action, f"{subject}:{row.id}:{action}", {"kind": row.kind, "code": row.code}
+    )
