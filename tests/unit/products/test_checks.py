@@ -137,7 +137,7 @@ PRODUCTS: dict[str, tuple[Draft, str, str]] = {
     "a number that does not follow": (
         cash_on([10], method="fixed_instalment", instalment_percent="10"),
         "instalments.0",
-        "repaid in 13 instalments, not 10",
+        "repaid in 12 instalments, not 10",
     ),
 }
 """A draft, the field that is wrong with it, and words of the reason."""
