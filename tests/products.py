@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
+
+from pydantic import BaseModel
 
 from domain.common.definitions import Agreed, DefinitionRef, Kind, UnknownDefinition
 from domain.common.reject_codes import REJECT_CODES
@@ -17,6 +20,7 @@ from domain.verification.element_policies import (
     ElementPolicy,
 )
 from domain.verification.elements import ElementKind
+from services.definitions import shipped as files
 from storage.database import Database
 from storage.definitions import DefinitionRepository
 from tests.definitions import agreed, release, shipped
@@ -27,6 +31,17 @@ def shipped_product(code: str) -> AgreedProduct:
     product = agreed(PRODUCT, code)
     elements = agreed(ELEMENT_POLICIES, product.content.element_policies)
     return AgreedProduct(product=product, elements=elements)
+
+
+class ShippedInForce:
+    """What is in force of a fresh installation, on a day of the test's own."""
+
+    def __init__(self, on: date = date(2026, 3, 1)) -> None:
+        self.on = on
+        self._contents = {(one.kind.name, one.code): one.content for one in files.shipped()}
+
+    def find(self, kind: str, code: str) -> BaseModel | None:
+        return self._contents.get((kind, code))
 
 
 CASH = shipped_product("cash")

@@ -378,14 +378,16 @@ def quoted_terms(amount: int = AMOUNT, disbursed_on: date = DISBURSED_ON) -> Loa
     )
 
 
-def offer(*, mode: str = "single_batch", amount: int = AMOUNT) -> Offer:
+def offer(
+    *, mode: str = "single_batch", amount: int = AMOUNT, annual_rate: Decimal = Decimal("24")
+) -> Offer:
     return Offer(
         offer_id=new_id("off"),
         currency="CNY",
         amount=amount,
         instalments=12,
-        annual_rate=Decimal("24"),
-        penalty_annual_rate=Decimal("24"),
+        annual_rate=annual_rate,
+        penalty_annual_rate=annual_rate,
         mode=mode,
         expires_at=utc_now() + timedelta(days=7),
     )
@@ -409,7 +411,8 @@ async def borrower(
     """Verify an applicant and open a line for them."""
     known = await applicant(bench, person, product=product)
     await known.verify_identity()
-    accepted, now = offer(mode=mode), utc_now()
+    rate = known.start.product.content.terms.annual_rate
+    accepted, now = offer(mode=mode, annual_rate=rate), utc_now()
     async with bench.database.transaction() as tx:
         await OfferRepository(tx).make(accepted, known.start.application_id, now)
     await bench.perform(calls.OPEN_LINE, opening(known, accepted, now))

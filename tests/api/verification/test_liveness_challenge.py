@@ -31,14 +31,16 @@ WHO = personas.person("approved", 170)
 
 
 async def asked(
-    http: httpx.AsyncClient, application_id: str, role: str = "partner", subject: str = "app"
+    http: httpx.AsyncClient, application_id: str, role: str = "applicant", subject: str = "alice"
 ) -> httpx.Response:
     url = f"/v1/applications/{application_id}/liveness-challenge"
     return await http.get(url, headers=bearer(role, subject))
 
 
-async def challenge(http: httpx.AsyncClient, application_id: str) -> dict[str, Any]:
-    answer = await asked(http, application_id)
+async def challenge(
+    http: httpx.AsyncClient, application_id: str, subject: str = "alice"
+) -> dict[str, Any]:
+    answer = await asked(http, application_id, subject=subject)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -68,12 +70,17 @@ async def asked_long_ago(services: Services, application_id: str) -> tuple[str, 
 
 
 async def gives(
-    http: httpx.AsyncClient, where: str, actions: tuple[str, ...], *, key: str | None = None
+    http: httpx.AsyncClient,
+    where: str,
+    actions: tuple[str, ...],
+    *,
+    key: str | None = None,
+    subject: str = "alice",
 ) -> httpx.Response:
-    """Give a face that does `actions`, together with a mobile, through the channel's front end."""
+    """Give a face that does `actions`, together with a mobile."""
     given = [element(WHO, "operator"), element(WHO, "liveness", actions=actions)]
     return await http.post(
-        f"{where}/elements", headers=keyed("partner", "app", key), json={"elements": given}
+        f"{where}/elements", headers=keyed("applicant", subject, key), json={"elements": given}
     )
 
 
@@ -224,20 +231,19 @@ async def test_before_a_drawdown_the_same_holds(
     kinds = (ElementKind.LIVENESS, ElementKind.OPERATOR)
     await release_products(services.database, changed(EASY, "easy_faces", drawdown_elements=kinds))
     async with services.database.transaction() as tx:
-        # Somebody of whom nothing is verified yet.
-        start = await seeds.application(tx, "app", new_id("per"), product="easy_faces")
+        start = await seeds.application(tx, "app", "bob", product="easy_faces")
         _, line_id = await seeds.line(tx, start)
     where, application_id = f"/v1/lines/{line_id}", start.application_id
-    unasked = await gives(http, where, ("blink", "nod"))
+    unasked = await gives(http, where, ("blink", "nod"), subject="bob")
     assert (unasked.status_code, unasked.json()["code"]) == (409, "challenge_expired")
     old = await asked_long_ago(services, application_id)
-    assert (await gives(http, where, old)).json()["code"] == "challenge_expired"
+    assert (await gives(http, where, old, subject="bob")).json()["code"] == "challenge_expired"
     assert await attempts(services, application_id) == {}
-    actions = tuple((await challenge(http, application_id))["actions"])
+    actions = tuple((await challenge(http, application_id, "bob"))["actions"])
     key = secrets.token_hex(8)
-    assert (await gives(http, where, actions, key=key)).status_code == 503
+    assert (await gives(http, where, actions, key=key, subject="bob")).status_code == 503
     monkeypatch.setattr("services.verification.intake.utc_now", lambda: utc_now() + LATER)
-    assert (await gives(http, where, actions, key=key)).status_code == 503
+    assert (await gives(http, where, actions, key=key, subject="bob")).status_code == 503
     assert await attempts(services, application_id) == {"operator": 1, "liveness": 1}
 
 

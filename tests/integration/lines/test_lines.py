@@ -60,7 +60,7 @@ async def test_an_accepted_offer_opens_one_line_and_one_process(bench: Bench) ->
     assert line is not None
     assert (row.state, made.state) == (ApplicationState.ACCEPTED, OfferState.ACCEPTED)
     assert (line.state, line.credit_limit, line.available) == (LineState.ACTIVE, AMOUNT, AMOUNT)
-    assert len(set(bench.starts.lines)) == 1
+    assert all(start == bench.starts.lines[0] for start in bench.starts.lines)
     assert bench.starts.lines[0].expires_at == request.expires_at
 
 

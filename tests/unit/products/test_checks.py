@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from domain.common.definitions import Finding, Kind
 from domain.common.reject_codes import REJECT_CODES
@@ -15,30 +14,20 @@ from domain.products.checks import PRODUCT
 from domain.verification.element_policies import ELEMENT_POLICIES
 from services.definitions import shipped as files
 from tests.definitions import shipped
+from tests.products import ShippedInForce
 from tests.unit.products.test_terms import METHODS
 
 Draft = dict[str, Any]
 
 
-class Shipped:
-    """What is in force of a fresh installation, on a day of the test's own."""
-
-    def __init__(self, on: date = date(2026, 3, 1)) -> None:
-        self.on = on
-        self._contents = {(one.kind.name, one.code): one.content for one in files.shipped()}
-
-    def find(self, kind: str, code: str) -> BaseModel | None:
-        return self._contents.get((kind, code))
-
-
-IN_FORCE = Shipped()
+IN_FORCE = ShippedInForce()
 
 
 def draft_of(kind: Kind[Any], code: str) -> Draft:
     return dict(shipped(kind, code).model_dump(mode="json"))
 
 
-def found(kind: Kind[Any], draft: Draft, in_force: Shipped = IN_FORCE) -> list[Finding]:
+def found(kind: Kind[Any], draft: Draft, in_force: ShippedInForce = IN_FORCE) -> list[Finding]:
     return list(kind.findings(draft, in_force, "draft"))
 
 
@@ -148,7 +137,7 @@ PRODUCTS: dict[str, tuple[Draft, str, str]] = {
     "a number that does not follow": (
         cash_on([10], method="fixed_instalment", instalment_percent="10"),
         "instalments.0",
-        "repaid in 13 instalments, not 10",
+        "repaid in 12 instalments, not 10",
     ),
 }
 """A draft, the field that is wrong with it, and words of the reason."""
@@ -163,8 +152,8 @@ def test_a_bad_product_is_told_by_field(case: str) -> None:
 
 def test_a_product_is_tested_against_the_caps_of_the_day() -> None:
     microloan = cash(lender_kind="MICROLOAN")
-    assert found(PRODUCT, microloan, Shipped(date(2027, 12, 31))) == []
-    (breach,) = found(PRODUCT, microloan, Shipped(date(2028, 1, 1)))
+    assert found(PRODUCT, microloan, ShippedInForce(date(2027, 12, 31))) == []
+    (breach,) = found(PRODUCT, microloan, ShippedInForce(date(2028, 1, 1)))
     assert breach.field == "terms.annual_rate"
 
 
