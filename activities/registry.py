@@ -107,7 +107,7 @@ def assemble(
     *,
     public_url: str = LOCAL_URL,
 ) -> Activities:
-    """Return the activities by queue; without a `gateway` the shipped sources are asked.
+    """Return the activities by queue; without a `gateway` it is one of usual times.
 
     Local activities run inside the worker of their workflow: they are on the core queue.
     """
