@@ -21,8 +21,7 @@ from api.http.services import open_services
 from api.v1 import ROUTERS
 from domain.common.calendar import business_date
 from domain.common.errors import DomainError
-from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
-from domain.credit_analysis.feedback import Feedback
+from domain.credit_analysis.proposal import Feedback, LegalPersonProposal, NaturalPersonProposal
 from domain.products.products import PRODUCTS, ZONES
 from domain.products.release import check_release
 from runtime.clock import utc_now

@@ -6,8 +6,8 @@ Ids, counts, codes and outcomes only: the proposal itself stays in the record.
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.proposal import PersonKind
 from messages.base import Message
 
 

@@ -10,9 +10,9 @@ from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.credit_analysis.enquiries import ask_for_opinion, look_up, read_opinion
 from activities.sources.enquiries import Desk
-from domain.credit_analysis.analysis import LegalPerson, NaturalPerson
-from domain.credit_analysis.parsing import parties_of
-from domain.credit_analysis.policy import PartyFacts, policy_of
+from domain.credit_analysis.decision import PartyFacts
+from domain.credit_analysis.policy import policy_of
+from domain.credit_analysis.proposal import LegalPerson, NaturalPerson, parties_of
 from domain.credit_analysis.rules import decide
 from messages import calls, ids
 from messages.credit_analysis import (
@@ -38,8 +38,8 @@ from storage.common.errors import RecordMissing
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import CreditAnalysisRepository, StoredProposal
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow, NoticeState
+from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from storage.database import Database
 
 _REFUSES_THE_QUESTION: Final = frozenset(

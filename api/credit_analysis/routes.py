@@ -7,17 +7,17 @@ import structlog
 from fastapi import APIRouter, Request
 
 from api.credit_analysis.clients import Client, ClientRoute, feedback_of, proposal_of
+from api.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails, not_found
 from api.http.services import Services, Using
-from api.v1.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.parsing import parties_of, signers_of
 from domain.credit_analysis.policy import policy_of
+from domain.credit_analysis.proposal import AnyProposal, PersonKind, parties_of, signers_of
 from messages import ids
 from messages.credit_analysis import AnalysisView, StartAnalysisFeedback, StartCreditAnalysis
 from runtime.settings import AnalysisClient
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -94,7 +94,7 @@ async def read(kind: str, proposal_id: str, client: Client, services: Using) -> 
         await _start_again(row, services)
     async with services.database.read() as tx:
         stored = await CreditAnalysisRepository(tx).document(row.id)
-        reports = await AnalysisNoticeRepository(tx).feedback(row.id)
+        reports = await AnalysisFeedbackRepository(tx).feedback(row.id)
     assert stored is not None  # noqa: S101 -- it was just found
     proposal: dict[str, Any] = json.loads(stored.document)
     proposal |= {"analysis_status": row.status, "reason": row.reason}
@@ -119,11 +119,11 @@ async def feed_back(
     feedback = await feedback_of(request)
     row = await _found(kind, proposal_id, client, services)
     async with services.database.transaction() as tx:
-        await AnalysisNoticeRepository(tx).feed_back(
+        await AnalysisFeedbackRepository(tx).feed_back(
             row.id, feedback.credit_proposal_status, feedback.event_date
         )
-        latest = (await AnalysisNoticeRepository(tx).feedback(row.id))[-1]
-        unrelayed = await AnalysisNoticeRepository(tx).next_to_relay(row.id)
+        latest = (await AnalysisFeedbackRepository(tx).feedback(row.id))[-1]
+        unrelayed = await AnalysisFeedbackRepository(tx).next_to_relay(row.id)
     if unrelayed is not None and policy_of(row.policy).external_opinion:
         await services.engine.relay_feedback(
             StartAnalysisFeedback(analysis_id=row.id, client=row.client)

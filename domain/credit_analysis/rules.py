@@ -10,24 +10,25 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
-from domain.credit_analysis.analysis import (
-    AnyProposal,
-    Currency,
-    LegalPersonProposal,
-    NaturalPerson,
-    collateral_value,
-    guaranteed_assets,
-    missing_terms,
-    yearly_rate,
-)
-from domain.credit_analysis.parsing import SUBJECT, parties_of
-from domain.credit_analysis.policy import (
+from domain.credit_analysis.decision import (
     AnalysisDecision,
     AnalysisHit,
-    AnalysisPolicy,
     AnalysisStatus,
     PartyFacts,
     Wish,
+)
+from domain.credit_analysis.policy import AnalysisPolicy
+from domain.credit_analysis.proposal import (
+    SUBJECT,
+    AnyProposal,
+    Currency,
+    Financial,
+    InterestType,
+    LegalPersonProposal,
+    NaturalPerson,
+    Proposal,
+    missing_terms,
+    parties_of,
 )
 
 LOWEST_SCORE: Final = 300
@@ -101,6 +102,34 @@ def coverage_of(proposal: AnyProposal) -> Decimal | None:
         return None
     covered = collateral_value(proposal) + guaranteed_assets(proposal)
     return (Decimal(covered) / proposal.financial.amount).quantize(_CENT)
+
+
+def collateral_value(proposal: Proposal) -> int:
+    """Return what a forced sale of all collateral brings, in centavos."""
+    return sum(warrant.forced_selling_value for warrant in proposal.warrants)
+
+
+def guaranteed_assets(proposal: Proposal) -> int:
+    """Return what guarantors declared to own, in centavos; companies declare nothing here."""
+    return sum(
+        guarantor.declared_assets or 0
+        for guarantor in proposal.guarantors
+        if isinstance(guarantor, NaturalPerson)
+    )
+
+
+def yearly_rate(financial: Financial, cdi: Decimal) -> Decimal:
+    """Return the whole rate in percent a year, for a CDI of `cdi` percent a year.
+
+    It is too low where `missing_terms` names the rate.
+    """
+    fixed = financial.annual_interest_rate or Decimal(0)
+    if financial.interest_type is InterestType.CDI_PLUS:
+        return fixed + cdi
+    if financial.interest_type is InterestType.CDI_PERCENTAGE:
+        share = financial.cdi_percentage
+        return (Decimal(100) if share is None else share) * cdi / 100
+    return fixed
 
 
 def instalment_of(proposal: AnyProposal, cdi: Decimal) -> Fraction:

@@ -5,24 +5,21 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import Json
 
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.parsing import read_proposal
-from domain.credit_analysis.policy import (
+from domain.credit_analysis.decision import (
     AnalysisDecision,
     AnalysisHit,
     AnalysisStatus,
     PartyFacts,
 )
+from domain.credit_analysis.fields import unmasked
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.proposal import AnyProposal, PersonKind
 from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, client, kind, policy, status, reason, state_seq, policy_version, coverage, score, hits,"

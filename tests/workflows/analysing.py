@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.parsing import parties_of, read_proposal, signers_of
-from domain.credit_analysis.policy import STANDARD, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.policy import STANDARD
+from domain.credit_analysis.proposal import PersonKind, parties_of, signers_of
 from domain.credit_analysis.scr_consents import CURRENT
 from messages import ids
 from messages.credit_analysis import (
@@ -18,8 +19,8 @@ from messages.credit_analysis import (
 from messages.ids import new_id
 from runtime.clock import utc_now
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
+from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.workflows.lender import Handle, Lender, eventually
 

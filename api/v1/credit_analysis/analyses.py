@@ -26,6 +26,7 @@ from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 
@@ -49,7 +50,7 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
         checks = await CreditAnalysisRepository(tx).checks(analysis_id)
         notices = await AnalysisNoticeRepository(tx).of(analysis_id)
         signers = await ScrConsentRepository(tx).of(analysis_id)
-        relays = await AnalysisNoticeRepository(tx).relays(analysis_id)
+        relays = await AnalysisFeedbackRepository(tx).relays(analysis_id)
         related = await CreditAnalysisRepository(tx).related(analysis_id)
         proposal = None
         if caller.role == "reviewer":

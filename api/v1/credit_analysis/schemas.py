@@ -1,4 +1,4 @@
-"""Credit analyses, as clients on the published wire format and as our own staff see them."""
+"""Credit analyses, as our own staff see them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,40 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer
-from api.v1.applications.review_schemas import ReviewBody
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.feedback import ProposalStatus
-from domain.credit_analysis.policy import AnalysisHit, AnalysisStatus
+from api.http.schemas import Answer, Body, Reason
+from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
+from domain.credit_analysis.proposal import PersonKind, ProposalStatus
 from messages.credit_analysis import AnalysisWord
-from storage.credit_analysis.notices import NoticeState, RelayState
+from storage.credit_analysis.feedback import RelayState
+from storage.credit_analysis.notices import NoticeState
 from storage.credit_analysis.scr_consents import InvitationState
-
-
-class AnalysisAnswer(Answer):
-    """Where an analysis stands. `id` is the client's own; `reason` a code."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": "12345678",
-                "analysis_status": "automatically_approved",
-                "reason": "policy_passed",
-            }
-        }
-    )
-
-    id: str
-    analysis_status: AnalysisStatus
-    reason: str
-
-
-class FeedbackAnswer(Answer):
-    """The latest of what the client reported, by the date of the event."""
-
-    id: str
-    credit_proposal_status: ProposalStatus
-    event_date: datetime
 
 
 class AnalysisSummary(Answer):
@@ -114,8 +87,8 @@ class AnalysisDetail(AnalysisSummary):
     proposal: dict[str, Any] | None = None
 
 
-class AnalysisReviewBody(ReviewBody):
-    """An analyst's word with its reason."""
+class AnalysisReviewBody(Body):
+    """An analyst's decision with its reason."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -124,6 +97,7 @@ class AnalysisReviewBody(ReviewBody):
     )
 
     decision: AnalysisWord
+    reason: Reason
 
 
 class AnalysisReviewed(Answer):

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from temporalio.testing import WorkflowEnvironment
 
 from api.http.services import Services
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.policy import WITH_OPINION
+from domain.credit_analysis.proposal import PersonKind
 from messages.ids import new_id
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import Settings
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
+from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from tests.api.conftest import http_client, serving
 from tests.proposals import legal_person, read
 

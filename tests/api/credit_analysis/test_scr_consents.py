@@ -13,8 +13,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.services import Services
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.policy import WITH_OPINION
+from domain.credit_analysis.proposal import PersonKind
 from domain.credit_analysis.scr_consents import CURRENT
 from messages import ids
 from runtime.settings import AnalysisClient, ProviderSettings, Settings

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain.credit_analysis.policy import STANDARD, WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.policy import STANDARD, WITH_OPINION
 from messages import ids
 from messages import search_attributes as attributes
 from messages.credit_analysis import OpinionUpdated

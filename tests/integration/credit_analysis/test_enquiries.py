@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.analyses import CreditAnalyses
 from activities.sources.enquiries import Desk
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
 from domain.sources import catalogue
 from messages import calls
 from messages.credit_analysis import AskOpinion, CheckParty, PartyVerdict
@@ -17,7 +17,7 @@ from messages.ids import new_id
 from providers.registry import Providers
 from sandbox import qitech
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from tests.integration.credit_analysis.test_credit_analysis import recorded
+from tests.integration.credit_analysis.test_analyses import recorded
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, citizen, firm, legal_person
 from tests.standins import Standins

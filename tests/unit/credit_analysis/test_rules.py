@@ -7,18 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.parsing import parties_of, read_proposal
-from domain.credit_analysis.policy import (
-    POLICIES,
-    STANDARD,
-    WITH_OPINION,
-    AnalysisDecision,
-    AnalysisStatus,
-    PartyFacts,
-    UnknownPolicy,
-    policy_of,
-)
+from domain.credit_analysis.decision import AnalysisDecision, AnalysisStatus, PartyFacts
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.policy import POLICIES, STANDARD, WITH_OPINION, UnknownPolicy, policy_of
+from domain.credit_analysis.proposal import PersonKind, parties_of
 from domain.credit_analysis.rules import coverage_of, decide, instalment_of, months_between
 from tests.proposals import at, legal_person, natural_person, read
 

@@ -8,9 +8,10 @@ from hashlib import sha256
 
 import pytest
 
-from domain.applications.application import ReviewClosed
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.errors import ReviewClosed
+from domain.credit_analysis.policy import WITH_OPINION
+from domain.credit_analysis.proposal import PersonKind
 from messages import ids
 from messages import search_attributes as attributes
 from messages.credit_analysis import OpinionUpdated

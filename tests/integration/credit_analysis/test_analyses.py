@@ -12,8 +12,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.analyses import CreditAnalyses
 from activities.sources.enquiries import Desk
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import STANDARD, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.policy import STANDARD
+from domain.credit_analysis.proposal import PersonKind
 from messages import calls
 from messages.credit_analysis import (
     AnalysisReviewCommand,
@@ -35,8 +36,8 @@ from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeState
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, citizen, firm, legal_person, read
 from tests.standins import Standins, receiving

@@ -9,7 +9,6 @@ and quoted by no error.
 import json
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -345,19 +344,8 @@ class NaturalPersonProposal(Proposal, NaturalPerson):
 
 AnyProposal = LegalPersonProposal | NaturalPersonProposal
 
-
-def collateral_value(proposal: Proposal) -> int:
-    """Return what a forced sale of all collateral brings, in centavos."""
-    return sum(warrant.forced_selling_value for warrant in proposal.warrants)
-
-
-def guaranteed_assets(proposal: Proposal) -> int:
-    """Return what guarantors declared to own, in centavos; companies declare nothing here."""
-    return sum(
-        guarantor.declared_assets or 0
-        for guarantor in proposal.guarantors
-        if isinstance(guarantor, NaturalPerson)
-    )
+SUBJECT: Final = "subject"
+"""The name of the one who asks for credit among the parties of a proposal."""
 
 
 def missing_terms(proposal: Proposal) -> tuple[str, ...]:
@@ -376,15 +364,40 @@ def missing_terms(proposal: Proposal) -> tuple[str, ...]:
     return tuple(field for field in needed if getattr(financial, field) is None)
 
 
-def yearly_rate(financial: Financial, cdi: Decimal) -> Decimal:
-    """Return the whole rate in percent a year, for a CDI of `cdi` percent a year.
+def parties_of(proposal: AnyProposal) -> dict[str, LegalPerson | NaturalPerson]:
+    """Return everybody who is checked, by opaque names: `subject`, `shareholder:0`, ...
 
-    It is too low where `missing_terms` names the rate.
+    The shareholders of a guaranteeing company are not parties: it is checked as a whole.
     """
-    fixed = financial.annual_interest_rate or Decimal(0)
-    if financial.interest_type is InterestType.CDI_PLUS:
-        return fixed + cdi
-    if financial.interest_type is InterestType.CDI_PERCENTAGE:
-        share = financial.cdi_percentage
-        return (Decimal(100) if share is None else share) * cdi / 100
-    return fixed
+    parties: dict[str, LegalPerson | NaturalPerson] = {SUBJECT: proposal}
+    if isinstance(proposal, LegalPersonProposal):
+        for place, shareholder in enumerate(proposal.shareholders):
+            parties[f"shareholder:{place}"] = shareholder
+    for place, guarantor in enumerate(proposal.guarantors):
+        parties[f"guarantor:{place}"] = guarantor
+    return parties
+
+
+def signers_of(proposal: AnyProposal) -> tuple[Signer, ...]:
+    """Return who has to consent before anybody else is asked; nobody where the client has proof."""
+    scr = proposal.scr_parameters
+    return () if scr is None or scr.signers is None else scr.signers
+
+
+# What became of the credit
+
+
+class ProposalStatus(StrEnum):
+    """What became of the credit on the client's side."""
+
+    CREATED = "created"
+    DISBURSED = "disbursed"
+    PAID = "paid"
+    DEFAULTED = "defaulted"
+
+
+class Feedback(Part):
+    """One report: what happened, and when."""
+
+    credit_proposal_status: ProposalStatus
+    event_date: Instant

@@ -11,15 +11,15 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.services import Services
-from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.proposal import PersonKind
 from messages import ids
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
-from storage.credit_analysis.notices import AnalysisNoticeRepository
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 from tests.api.conftest import bearer, eventually, http_client, keyed, serving
 from tests.proposals import PERSONAL, YOUNG, at, legal_person, natural_person, published, read
 from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
@@ -266,7 +266,7 @@ async def test_feedback_is_kept_in_the_order_of_events(
         assert (answer.status_code, answer.json()["credit_proposal_status"]) == (200, latest)
     analysis_id = await _analysis_id(record, "shop", given["id"])
     async with record.database.read() as tx:
-        reports = await AnalysisNoticeRepository(tx).feedback(analysis_id)
+        reports = await AnalysisFeedbackRepository(tx).feedback(analysis_id)
     assert [report.credit_proposal_status for report in reports] == [
         "created",
         "disbursed",
