@@ -16,6 +16,10 @@ from sandbox import registers
 NOW: Final = datetime(2026, 11, 21, 15, tzinfo=UTC)
 """When the proposals of tests come in."""
 
+STANDARD: Final = "standard"
+WITH_OPINION: Final = "with_opinion"
+"""The policies that are shipped."""
+
 _numbers = itertools.count(1)
 
 _PUBLISHED: Final = """

@@ -79,7 +79,6 @@ class AnalysisDecision(BaseModel):
 
     status: AnalysisStatus
     reason: str
-    policy_version: str
     coverage: Decimal | None
     score: int
     hits: tuple[AnalysisHit, ...]

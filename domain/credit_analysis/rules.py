@@ -17,7 +17,7 @@ from domain.credit_analysis.decision import (
     PartyFacts,
     Wish,
 )
-from domain.credit_analysis.policy import AnalysisPolicy
+from domain.credit_analysis.policy import HIGHEST_SCORE, LOWEST_SCORE, AnalysisPolicy
 from domain.credit_analysis.proposal import (
     SUBJECT,
     AnyProposal,
@@ -30,9 +30,6 @@ from domain.credit_analysis.proposal import (
     missing_terms,
     parties_of,
 )
-
-LOWEST_SCORE: Final = 300
-HIGHEST_SCORE: Final = 1000
 
 APPROVED: Final = "policy_passed"
 """The reason of an approval."""
@@ -86,7 +83,6 @@ def decide(
     return AnalysisDecision(
         status=status,
         reason=reason,
-        policy_version=policy.version,
         coverage=coverage_of(proposal),
         score=score,
         hits=hits,

@@ -53,23 +53,22 @@ class AnalysisFeedbackRepository(Repository):
 
     async def feedback(self, analysis_id: str) -> list[FeedbackRow]:
         """Return the reports on an analysis in the order of their events."""
-        records = await self._connection.fetch(
+        return await self._all(
+            FeedbackRow,
             "select sequence, credit_proposal_status, event_date, recorded_at"
             " from analysis_feedback where analysis_id = $1 order by event_date, sequence",
             analysis_id,
         )
-        return [FeedbackRow.read(record) for record in records]
 
     async def next_to_relay(self, analysis_id: str) -> FeedbackRow | None:
         """Return the report of the earliest event that is not passed on yet, None if all are."""
-        return FeedbackRow.read_if_any(
-            await self._connection.fetchrow(
-                "select sequence, credit_proposal_status, event_date, recorded_at"
-                " from analysis_feedback f where analysis_id = $1 and not exists"
-                " (select from feedback_relays r where r.sequence = f.sequence)"
-                " order by event_date, sequence limit 1",
-                analysis_id,
-            )
+        return await self._one(
+            FeedbackRow,
+            "select sequence, credit_proposal_status, event_date, recorded_at"
+            " from analysis_feedback f where analysis_id = $1 and not exists"
+            " (select from feedback_relays r where r.sequence = f.sequence)"
+            " order by event_date, sequence limit 1",
+            analysis_id,
         )
 
     async def relayed(self, sequence: int, state: RelayState, outcome: str) -> bool:
@@ -85,10 +84,10 @@ class AnalysisFeedbackRepository(Repository):
 
     async def relays(self, analysis_id: str) -> list[RelayRow]:
         """Return what became of the reports that are not to be passed on any more, in order."""
-        records = await self._connection.fetch(
+        return await self._all(
+            RelayRow,
             "select r.sequence, f.credit_proposal_status, r.state, r.outcome, r.settled_at"
             " from feedback_relays r join analysis_feedback f on f.sequence = r.sequence"
             " where f.analysis_id = $1 order by r.settled_at, r.sequence",
             analysis_id,
         )
-        return [RelayRow.read(record) for record in records]

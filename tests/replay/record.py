@@ -24,7 +24,6 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.applications.application import ApplicationState
 from domain.credit_analysis.decision import AnalysisStatus
-from domain.credit_analysis.policy import WITH_OPINION
 from domain.credit_analysis.proposal import ProposalStatus
 from domain.verification.elements import ElementKind
 from local.postgres import EmbeddedPostgres
@@ -44,7 +43,7 @@ from storage.credit_analysis.opinions import ExternalOpinionRepository
 from storage.database import Database
 from storage.lines.drawdowns import DrawdownState
 from tests.integration import story
-from tests.proposals import YOUNG, firm, legal_person, signing
+from tests.proposals import WITH_OPINION, YOUNG, firm, legal_person, signing
 from tests.replay import keys
 from tests.standins import connected, sandbox_config
 from tests.workflows.analysing import CLIENT, analyse

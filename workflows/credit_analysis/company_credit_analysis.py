@@ -8,8 +8,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.common.calendar import business_date
     from domain.common.errors import DomainError
+    from domain.common.zones import zone_of
     from domain.credit_analysis.decision import AnalysisStatus
-    from domain.credit_analysis.policy import ZONE, policy_of
     from messages import calls
     from messages.credit_analysis import (
         AnalysisReviewCommand,
@@ -40,13 +40,13 @@ class CompanyCreditAnalysis:
     @workflow.init
     def __init__(self, start: StartCreditAnalysis) -> None:
         self._start = start
-        self._policy = policy_of(start.policy)
+        self._policy = start.policy.content
         self._state = AnalysisState(start)
         sources = Sources(self._state)
         self._checks = PartyChecks(self._state, sources)
         self._signatures = Signatures(self._state, sources)
         self._assessment = ExternalAssessment(self._state, sources)
-        self._review = Review(self._state, self._policy.review_days)
+        self._review = Review(self._state)
 
     @workflow.run
     async def run(self, start: StartCreditAnalysis) -> AnalysisView:
@@ -127,7 +127,7 @@ class CompanyCreditAnalysis:
 
     async def _facts_in_time(self) -> bool:
         """Gather facts; False when a source still owes some at the end of the policy's days."""
-        within = timedelta(days=self._policy.data_days)
+        within = timedelta(days=self._policy.waiting.data_days)
         gathering = asyncio.create_task(self._gather_facts(workflow.now() + within))
         try:
             await workflow.wait_condition(
@@ -153,8 +153,8 @@ class CompanyCreditAnalysis:
             calls.ASSESS_ANALYSIS,
             AssessAnalysis(
                 analysis_id=self._start.analysis_id,
-                policy=self._start.policy,
-                business_date=business_date(now, ZONE),
+                policy=self._start.policy.ref,
+                business_date=business_date(now, zone_of(self._policy.zone)),
                 decided_at=now,
                 opinion=self._state.opinion,
             ),

@@ -15,6 +15,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from domain.credit_analysis.decision import AnalysisStatus
+    from domain.credit_analysis.policy import pause_after
     from messages import calls
     from messages.calls import Call
     from messages.credit_analysis import CheckedParty, CheckParty, PartyVerdict
@@ -28,15 +29,15 @@ AT_ONCE = 10
 """So many calls of one proposal run side by side. Technical: one of many parties must not crowd
 out the others."""
 
-REGISTER_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360, 1440))
-"""The pauses before a register that lacks data is asked again; the last one repeats."""
-
 UNTIL_IT_ANSWERS = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2,
     maximum_interval=timedelta(minutes=5),
 )
-"""For a source that is down: the client has been answered, so nobody waits on the line."""
+"""For a source that is down: the client has been answered, so nobody waits on the line.
+
+Technical, unlike the pauses before one without data is asked again: a try that fails costs nothing,
+and how soon a source is back is no matter of policy."""
 
 
 class Sources:
@@ -72,7 +73,12 @@ class PartyChecks:
         return all(item.verdict is PartyVerdict.MATCH for item in self._state.checked.values())
 
     async def _check(self, party: str) -> None:
-        request = CheckParty(analysis_id=self._state.start.analysis_id, party=party)
+        request = CheckParty(
+            analysis_id=self._state.start.analysis_id,
+            party=party,
+            policy=self._state.start.policy.ref,
+        )
+        pauses = self._state.policy.waiting.register_pauses
         asked = 0
         while True:
             checked = await self._answer(request)
@@ -83,14 +89,9 @@ class PartyChecks:
             await self._state.enter(
                 AnalysisStatus.WAITING_FOR_DATA, checked.reason or "data_missing"
             )
-            await workflow.sleep(pause(REGISTER_AGAIN, asked), summary=f"ask about {party} again")
+            await workflow.sleep(pause_after(pauses, asked), summary=f"ask about {party} again")
             asked += 1
 
     async def _answer(self, request: CheckParty) -> CheckedParty:
         async with self._sources.slots:
             return await self._sources.query(calls.CHECK_PARTY, request, f"check {request.party}")
-
-
-def pause(ladder: tuple[timedelta, ...], asked: int) -> timedelta:
-    """Return the pause after so many queries; the last one repeats."""
-    return ladder[min(asked, len(ladder) - 1)]

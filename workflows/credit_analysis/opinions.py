@@ -6,19 +6,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.credit_analysis.decision import AnalysisStatus
+    from domain.credit_analysis.policy import pause_after
     from messages import calls, ids
     from messages.credit_analysis import AskOpinion, OpinionStatus
-    from workflows.credit_analysis.facts import Sources, pause
+    from workflows.credit_analysis.facts import Sources
     from workflows.credit_analysis.state import AnalysisState
-
-OPINION_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
-"""The pauses before the other analyst is asked again, unless a callback comes."""
-
-OPINION_WITHIN = timedelta(hours=72)
-"""So long an opinion may take, and an analyst who lacks data for it is asked often; one who lacks
-data is waited for as long as other data is."""
-
-OPINION_RARELY = timedelta(hours=6)
 
 
 class ExternalAssessment:
@@ -40,13 +32,18 @@ class ExternalAssessment:
             analysis_id=self._state.start.analysis_id,
             opinion_id=ids.derived_id("opi", self._state.start.analysis_id),
         )
-        until = workflow.now() + OPINION_WITHIN
+        waiting = self._state.policy.waiting
+        until = workflow.now() + timedelta(hours=waiting.opinion_hours)
         given = await self._sources.query(calls.ASK_OPINION, request, "ask the other analyst")
         asked = 0
         while _is_open(given) and (_lacks_data(given) or workflow.now() < until):
             await self._state.enter(AnalysisStatus.PENDING, "external_opinion")
             often = workflow.now() < until
-            await self._update_or_timer(pause(OPINION_AGAIN, asked) if often else OPINION_RARELY)
+            await self._update_or_timer(
+                pause_after(waiting.opinion_pauses, asked)
+                if often
+                else timedelta(minutes=waiting.opinion_rare_pause)
+            )
             asked += 1
             given = await self._sources.query(
                 calls.QUERY_OPINION, request, "ask what became of the opinion"

@@ -27,13 +27,13 @@ ENDS_AS = {
 class Review:
     """The manual analysis of one proposal."""
 
-    def __init__(self, state: AnalysisState, days: int) -> None:
+    def __init__(self, state: AnalysisState) -> None:
         self._state = state
-        self._within = timedelta(days=days)
 
     async def open(self, reason: str) -> None:
         """Call an analyst."""
-        self._state.review_due_at = workflow.now() + self._within
+        within = timedelta(days=self._state.policy.waiting.review_days)
+        self._state.review_due_at = workflow.now() + within
         await self._state.enter(AnalysisStatus.IN_MANUAL_ANALYSIS, reason)
 
     async def await_decision(self) -> None:
@@ -61,6 +61,7 @@ class Review:
                 calls.RECORD_ANALYSIS_REVIEW,
                 RecordAnalysisReview(
                     analysis_id=state.start.analysis_id,
+                    policy=state.start.policy.ref,
                     word=word,
                     accepted=accepted,
                     command=command,

@@ -7,14 +7,15 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.credit_analysis.decision import AnalysisStatus
+    from domain.credit_analysis.policy import pause_after
     from messages import calls
     from messages.credit_analysis import CountSignatures, InviteSigner
     from workflows.common.calling import run
-    from workflows.credit_analysis.facts import Sources, pause
+    from workflows.credit_analysis.facts import Sources
     from workflows.credit_analysis.state import AnalysisState
 
-LOOKS = tuple(timedelta(hours=hours) for hours in (1, 6, 24))
-"""The pauses before our own record is asked, unless a signature is told; the last one repeats.
+LOOKS = (60, 360, 1440)
+"""The minutes before our own record is asked, unless a signature is told; the last one repeats.
 
 Technical: signatures are told as they are given, this only mends a signal that was lost."""
 
@@ -68,7 +69,7 @@ class Signatures:
             if self._state.signatures_missing <= 0:
                 return
             await self._state.enter(AnalysisStatus.WAITING_FOR_DATA, "scr_signatures_missing")
-            await self._signature_or_timer(pause(LOOKS, looked))
+            await self._signature_or_timer(pause_after(LOOKS, looked))
             looked += 1
 
     async def _signature_or_timer(self, wait: timedelta) -> None:

@@ -31,7 +31,7 @@ class AnalysisState:
 
     def __init__(self, start: StartCreditAnalysis) -> None:
         self.start = start
-        self.policy_name = start.policy
+        self.policy = start.policy.content
         self.status = AnalysisStatus.PENDING
         self.reason = "received"
         self.state_seq = 0
@@ -105,7 +105,7 @@ class AnalysisState:
             ("analysis of a", self.start.kind.value),
             ("status", self.status.value),
             ("reason", self.reason),
-            ("policy", self.policy_name),
+            ("policy", str(self.start.policy.ref)),
         ]
         rows += [
             (item.party, item.verdict + (f" ({item.reason})" if item.reason else ""))

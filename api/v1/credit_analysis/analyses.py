@@ -18,6 +18,7 @@ from api.v1.credit_analysis.schemas import (
     CheckAnswer,
     NoticeAnswer,
     RelayAnswer,
+    ReviewAnswer,
     SignerAnswer,
 )
 from domain.people.principals import Principal
@@ -52,6 +53,7 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
         signers = await ScrConsentRepository(tx).of(analysis_id)
         relays = await AnalysisFeedbackRepository(tx).relays(analysis_id)
         related = await CreditAnalysisRepository(tx).related(analysis_id)
+        decided = await CreditAnalysisRepository(tx).review(analysis_id)
         proposal = None
         if caller.role == "reviewer":
             stored = await CreditAnalysisRepository(tx).document(analysis_id)
@@ -69,6 +71,7 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
         notices=[NoticeAnswer.model_validate(notice) for notice in notices],
         signers=[SignerAnswer.model_validate(signer) for signer in signers],
         relays=[RelayAnswer.model_validate(relay) for relay in relays],
+        review=None if decided is None else ReviewAnswer.model_validate(decided),
         registration=list(related.registration),
         same_number=related.same_number,
         proposal=proposal,

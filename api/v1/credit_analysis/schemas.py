@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from api.http.schemas import Answer, Body, Reason
+from domain.common.definitions import DefinitionRef
 from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
 from domain.credit_analysis.proposal import PersonKind, ProposalStatus
 from messages.credit_analysis import AnalysisWord
@@ -16,7 +17,11 @@ from storage.credit_analysis.scr_consents import InvitationState
 
 
 class AnalysisSummary(Answer):
-    """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000."""
+    """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000.
+
+    `agreed_policy` is what it began with, `decided_policy` what its decision used, also written as
+    `policy_version`.
+    """
 
     id: str
     client: str
@@ -25,7 +30,9 @@ class AnalysisSummary(Answer):
     reason: str
     state_seq: int
     policy: str
+    agreed_policy: DefinitionRef
     policy_version: str | None
+    decided_policy: DefinitionRef | None
     coverage: Decimal | None
     score: int | None
     hits: list[AnalysisHit] | None
@@ -71,6 +78,16 @@ class RelayAnswer(Answer):
     settled_at: datetime
 
 
+class ReviewAnswer(Answer):
+    """What an analyst decided, under which policy."""
+
+    word: AnalysisWord
+    reviewer: str
+    reason: str
+    policy: DefinitionRef
+    reviewed_at: datetime
+
+
 class AnalysisDetail(AnalysisSummary):
     """An analysis for staff. `proposal` is shown to reviewers, who have to judge it.
 
@@ -82,6 +99,7 @@ class AnalysisDetail(AnalysisSummary):
     notices: list[NoticeAnswer]
     signers: list[SignerAnswer]
     relays: list[RelayAnswer]
+    review: ReviewAnswer | None
     registration: list[str]
     same_number: int
     proposal: dict[str, Any] | None = None

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.services import Services
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.proposal import PersonKind
 from messages import ids
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
@@ -21,7 +22,17 @@ from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository
 from storage.credit_analysis.opinions import ExternalOpinionRepository
 from tests.api.conftest import bearer, eventually, http_client, keyed, serving
-from tests.proposals import PERSONAL, YOUNG, at, legal_person, natural_person, published, read
+from tests.definitions import ref
+from tests.proposals import (
+    PERSONAL,
+    STANDARD,
+    YOUNG,
+    at,
+    legal_person,
+    natural_person,
+    published,
+    read,
+)
 from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
 
 COMPANY = "/credit_analysis/legal_person"
@@ -367,7 +378,12 @@ async def test_what_a_request_recorded_but_did_not_start_is_started_by_the_next(
     given = legal_person()
     async with record.database.transaction() as tx:
         await CreditAnalysisRepository(tx).insert(
-            ids.new_id("ana"), "shop", PersonKind.LEGAL, "standard", read(given), json.dumps(given)
+            ids.new_id("ana"),
+            "shop",
+            PersonKind.LEGAL,
+            ref(CREDIT_ANALYSIS_POLICY, STANDARD),
+            read(given),
+            json.dumps(given),
         )
     assert (await shop.post(COMPANY, json=given, headers=SHOP)).status_code == 409
 
@@ -554,7 +570,7 @@ def test_a_name_or_a_key_is_one_client_s() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"policy": "lenient"}, {"webhook_signature_key": ""}, {"api_key_sha256": "key"}]
+    "change", [{"policy": "Not a code"}, {"webhook_signature_key": ""}, {"api_key_sha256": "key"}]
 )
 def test_a_client_is_complete(change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):

@@ -15,7 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from api.http.services import Services
 from domain.credit_analysis.decision import AnalysisStatus
-from domain.credit_analysis.policy import WITH_OPINION
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.proposal import PersonKind
 from messages.ids import new_id
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
@@ -23,7 +23,8 @@ from runtime.settings import Settings
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from tests.api.conftest import http_client, serving
-from tests.proposals import legal_person, read
+from tests.definitions import ref
+from tests.proposals import WITH_OPINION, legal_person, read
 
 PATH: Final = "/v1/callbacks/qitech"
 EXAMPLES: Final = min(int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "150")), 2000)
@@ -73,7 +74,12 @@ async def told(
     analysis_id = new_id("ana")
     async with services.database.transaction() as tx:
         await CreditAnalysisRepository(tx).insert(
-            analysis_id, "shop", PersonKind.LEGAL, WITH_OPINION, read(given), json.dumps(given)
+            analysis_id,
+            "shop",
+            PersonKind.LEGAL,
+            ref(CREDIT_ANALYSIS_POLICY, WITH_OPINION),
+            read(given),
+            json.dumps(given),
         )
         await ExternalOpinionRepository(tx).request(
             opinion_id, analysis_id, "qitech", PersonKind.LEGAL

@@ -10,7 +10,6 @@ import pytest
 
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.errors import ReviewClosed
-from domain.credit_analysis.policy import WITH_OPINION
 from domain.credit_analysis.proposal import PersonKind
 from messages import ids
 from messages import search_attributes as attributes
@@ -24,7 +23,16 @@ from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.notices import NoticeState
-from tests.proposals import PERSONAL, YOUNG, citizen, firm, legal_person, natural_person, published
+from tests.proposals import (
+    PERSONAL,
+    WITH_OPINION,
+    YOUNG,
+    citizen,
+    firm,
+    legal_person,
+    natural_person,
+    published,
+)
 from tests.standins import Callbacks, receiving
 from tests.workflows.analysing import CLIENT, Analysing, analyse
 from tests.workflows.lender import Lender, also_uncached, ended, refused

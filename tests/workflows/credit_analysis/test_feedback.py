@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from domain.credit_analysis.decision import AnalysisStatus
-from domain.credit_analysis.policy import STANDARD, WITH_OPINION
 from domain.credit_analysis.proposal import ProposalStatus
 from messages import ids
 from messages.credit_analysis import FeedbackRelayed, StartAnalysisFeedback
@@ -16,7 +15,7 @@ from providers.http import breaker
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayState
-from tests.proposals import legal_person
+from tests.proposals import STANDARD, WITH_OPINION, legal_person
 from tests.workflows.analysing import CLIENT, Analysing, analyse
 from tests.workflows.lender import Handle, Lender, also_uncached, eventually
 
