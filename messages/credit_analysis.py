@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import AnalysisPolicy
-from domain.credit_analysis.proposal import PersonKind
 from messages.base import Message
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from domain.credit_analysis.proposal import AnyProposal, PersonKind
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal
 from domain.credit_analysis.receipt import receive_proposal
 from runtime.clock import utc_now
 from sandbox import registers

@@ -9,8 +9,9 @@ from activities.common.refusals import found
 from activities.credit_analysis.enquiries import look_up
 from activities.sources.enquiries import Desk
 from domain.credit_analysis.decision import PartyFacts
+from domain.credit_analysis.parties import LegalPerson, NaturalPerson
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
-from domain.credit_analysis.proposal import LegalPerson, NaturalPerson, parties_of
+from domain.credit_analysis.proposal import parties_of
 from domain.credit_analysis.rules import decide
 from messages import calls, ids
 from messages.credit_analysis import (

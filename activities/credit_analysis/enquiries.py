@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from activities.sources.enquiries import Desk, Judged, Question, Subject, Told
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.proposal import LegalPerson, NaturalPerson, PersonKind, ProposalStatus
+from domain.credit_analysis.parties import LegalPerson, NaturalPerson, PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from domain.sources import Capability
 from providers.credit_analysis.qitech import PROVIDER as QITECH
 from providers.credit_analysis.qitech import Opinion

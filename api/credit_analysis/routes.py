@@ -12,7 +12,7 @@ from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails, later, not_found
 from api.http.services import Services, Using
 from domain.credit_analysis.errors import UnknownPolicy
-from domain.credit_analysis.proposal import PersonKind
+from domain.credit_analysis.parties import PersonKind
 from messages import ids
 from messages.credit_analysis import AnalysisView
 from runtime.settings import AnalysisClient

@@ -9,12 +9,8 @@ from pydantic import ValidationError
 
 from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.fields import DocumentRules
-from domain.credit_analysis.proposal import (
-    AnyProposal,
-    LegalPersonProposal,
-    NaturalPersonProposal,
-    PersonKind,
-)
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal, LegalPersonProposal, NaturalPersonProposal
 from domain.verification.complaints import plain_message
 
 OURS: Final = DocumentRules()

@@ -14,14 +14,11 @@ from domain.common.country_codes import COUNTRIES
 from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.fields import unmasked
 from domain.credit_analysis.parsing import MOST_FAULTS, faults_of, read_proposal
+from domain.credit_analysis.parties import Address, LegalPerson, NaturalPerson, PersonKind
 from domain.credit_analysis.proposal import (
-    Address,
     AnyProposal,
     Feedback,
-    LegalPerson,
     LegalPersonProposal,
-    NaturalPerson,
-    PersonKind,
     Warrant,
     missing_terms,
 )

@@ -17,6 +17,7 @@ from domain.credit_analysis.decision import (
     PartyFacts,
     Wish,
 )
+from domain.credit_analysis.parties import NaturalPerson
 from domain.credit_analysis.policy import HIGHEST_SCORE, LOWEST_SCORE, AnalysisPolicy
 from domain.credit_analysis.proposal import (
     SUBJECT,
@@ -25,7 +26,6 @@ from domain.credit_analysis.proposal import (
     Financial,
     InterestType,
     LegalPersonProposal,
-    NaturalPerson,
     Proposal,
     missing_terms,
     parties_of,

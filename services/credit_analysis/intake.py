@@ -7,8 +7,9 @@ import structlog
 
 from domain.common.definitions import Agreed, UnknownDefinition
 from domain.credit_analysis.errors import UnknownPolicy
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
-from domain.credit_analysis.proposal import AnyProposal, PersonKind, parties_of, signers_of
+from domain.credit_analysis.proposal import AnyProposal, parties_of, signers_of
 from messages import ids
 from messages.credit_analysis import StartCreditAnalysis
 from runtime.settings import AnalysisClient

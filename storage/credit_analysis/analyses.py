@@ -18,7 +18,8 @@ from domain.credit_analysis.decision import (
 )
 from domain.credit_analysis.fields import unmasked
 from domain.credit_analysis.parsing import read_proposal
-from domain.credit_analysis.proposal import AnyProposal, PersonKind
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal
 from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 

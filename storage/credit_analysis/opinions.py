@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from domain.credit_analysis.decision import AnalysisStatus
-from domain.credit_analysis.proposal import PersonKind
+from domain.credit_analysis.parties import PersonKind
 from storage.common.repository import Repository
 from storage.common.rows import Row
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parsing import read_proposal
-from domain.credit_analysis.proposal import PersonKind
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.scr_consents import CURRENT
 from messages import ids
 from messages.credit_analysis import (

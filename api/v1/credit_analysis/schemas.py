@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field
 from api.http.schemas import Answer, Body, Reason
 from domain.common.definitions import DefinitionRef
 from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
-from domain.credit_analysis.proposal import PersonKind, ProposalStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from messages.credit_analysis import AnalysisWord
 from storage.credit_analysis.feedback import RelayState
 from storage.credit_analysis.notices import NoticeState

@@ -15,8 +15,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from api.http.services import Services
 from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
-from domain.credit_analysis.proposal import PersonKind
 from messages.ids import new_id
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import Settings

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from api.http.services import Services
 from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
-from domain.credit_analysis.proposal import PersonKind
 from domain.credit_analysis.scr_consents import CURRENT
 from messages import ids
 from runtime.settings import AnalysisClient, ProviderSettings, Settings

@@ -14,8 +14,8 @@ from activities.credit_analysis.analyses import CreditAnalyses
 from activities.credit_analysis.notices import AnalysisNotices
 from activities.sources.enquiries import Desk
 from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
-from domain.credit_analysis.proposal import PersonKind
 from messages import calls
 from messages.credit_analysis import (
     AnalysisReviewCommand,

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from domain.credit_analysis.decision import AnalysisStatus
-from domain.credit_analysis.proposal import PersonKind, ProposalStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from messages.ids import new_id
 from providers.credit_analysis.qitech import (
     HttpQiTech,

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.scr_consents import ScrConsents
 from domain.credit_analysis.decision import AnalysisStatus
-from domain.credit_analysis.proposal import PersonKind
+from domain.credit_analysis.parties import PersonKind
 from messages import calls, ids
 from messages.credit_analysis import CountSignatures, InviteSigner
 from messages.ids import new_id

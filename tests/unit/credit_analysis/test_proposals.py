@@ -9,14 +9,8 @@ import pytest
 from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.fields import DocumentRules
 from domain.credit_analysis.parsing import read_proposal
-from domain.credit_analysis.proposal import (
-    ConstitutionType,
-    LegalPerson,
-    LegalPersonProposal,
-    NaturalPerson,
-    PersonKind,
-    parties_of,
-)
+from domain.credit_analysis.parties import ConstitutionType, LegalPerson, NaturalPerson, PersonKind
+from domain.credit_analysis.proposal import LegalPersonProposal, parties_of
 from sandbox import registers
 from tests.proposals import PERSONAL, at, legal_person, masked_cpf, natural_person, published, read
 

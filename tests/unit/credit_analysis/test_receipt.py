@@ -10,7 +10,7 @@ import pytest
 from domain.common.country_codes import COUNTRIES
 from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.parsing import read_proposal
-from domain.credit_analysis.proposal import PersonKind
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.receipt import receive_feedback, receive_proposal
 from sandbox import registers
 from tests.proposals import (

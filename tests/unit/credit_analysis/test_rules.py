@@ -9,8 +9,9 @@ import pytest
 
 from domain.credit_analysis.decision import AnalysisDecision, AnalysisStatus, PartyFacts
 from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
-from domain.credit_analysis.proposal import PersonKind, parties_of
+from domain.credit_analysis.proposal import parties_of
 from domain.credit_analysis.rules import coverage_of, decide, instalment_of, months_between
 from tests.definitions import shipped
 from tests.proposals import STANDARD, WITH_OPINION, at, legal_person, natural_person, read
