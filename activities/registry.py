@@ -12,6 +12,8 @@ from activities.collections import Arrears
 from activities.common.performing import PerformedCall
 from activities.credit_analysis.analyses import CreditAnalyses
 from activities.credit_analysis.feedback import AnalysisReports
+from activities.credit_analysis.notices import AnalysisNotices
+from activities.credit_analysis.opinions import AnalysisOpinions
 from activities.credit_analysis.scr_consents import ScrConsents
 from activities.decisioning.decision import Decisions
 from activities.lines.drawdowns import Drawdowns
@@ -125,7 +127,9 @@ def assemble(
         Repayments(database, orders),
         Arrears(database, providers, siblings),
         Servicing(database),
-        CreditAnalyses(database, desk, providers.analysis_webhooks),
+        CreditAnalyses(database, desk),
+        AnalysisOpinions(database, desk),
+        AnalysisNotices(database, providers.analysis_webhooks),
         ScrConsents(database, providers.messaging, public_url),
         AnalysisReports(database, desk),
     )

@@ -17,16 +17,16 @@ from api.http.errors import Problem, ProblemDetails
 from api.http.middleware import RequestLine
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
-from api.http.services import open_services
+from api.http.services import Services, open_services
 from api.v1 import ROUTERS
 from domain.common.calendar import business_date
 from domain.common.errors import DomainError
-from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
-from domain.credit_analysis.feedback import Feedback
+from domain.credit_analysis.proposal import Feedback, LegalPersonProposal, NaturalPersonProposal
 from domain.products.products import PRODUCTS, ZONES
 from domain.products.release import check_release
 from runtime.clock import utc_now
 from runtime.settings import Settings
+from services.credit_analysis.intake import clients_without_policy
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +56,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         _check_products()
         async with open_services(settings, client) as services:
+            await _check_analysis_policies(services)
             app.state.services = services
             yield
             services.stopping.set()
@@ -87,6 +88,14 @@ def _check_products() -> None:
     for product in PRODUCTS.values():
         for warning in check_release(product, business_date(utc_now(), ZONES[product.zone])):
             _log.warning("rate_cap_warning", product=product.code, finding=str(warning))
+
+
+async def _check_analysis_policies(services: Services) -> None:
+    """Warn of clients whose proposals will be refused until their policy is released."""
+    async with services.database.read() as tx:
+        clients = await clients_without_policy(tx, services.settings.credit_analysis_clients)
+    for client in clients:
+        _log.warning("analysis_policy_missing", client=client.client, policy=client.policy)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -7,18 +7,23 @@ import structlog
 from fastapi import APIRouter, Request
 
 from api.credit_analysis.clients import Client, ClientRoute, feedback_of, proposal_of
+from api.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
 from api.http.engine import ProcessClosed, StillRunning
-from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails, not_found
+from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails, later, not_found
 from api.http.services import Services, Using
-from api.v1.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.parsing import parties_of, signers_of
-from domain.credit_analysis.policy import policy_of
+from domain.credit_analysis.errors import UnknownPolicy
+from domain.credit_analysis.parties import PersonKind
 from messages import ids
-from messages.credit_analysis import AnalysisView, StartAnalysisFeedback, StartCreditAnalysis
+from messages.credit_analysis import AnalysisView
 from runtime.settings import AnalysisClient
+from services.credit_analysis.feedback import take_feedback
+from services.credit_analysis.intake import start_of, take_in
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository
+
+_POLICY_SECONDS: Final = 300
+"""After so long a client repeats whose policy is not in force: a person has to release one."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -37,7 +42,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     406: _described("Not JSON"),
     409: _described("This id was processed before"),
     413: _described("The body is too large"),
-    503: _described("Repeat after `Retry-After` seconds"),
+    503: _described("Repeat after `Retry-After` seconds; `unknown_policy` is ours to mend first"),
 }
 
 
@@ -94,7 +99,7 @@ async def read(kind: str, proposal_id: str, client: Client, services: Using) -> 
         await _start_again(row, services)
     async with services.database.read() as tx:
         stored = await CreditAnalysisRepository(tx).document(row.id)
-        reports = await AnalysisNoticeRepository(tx).feedback(row.id)
+        reports = await AnalysisFeedbackRepository(tx).feedback(row.id)
     assert stored is not None  # noqa: S101 -- it was just found
     proposal: dict[str, Any] = json.loads(stored.document)
     proposal |= {"analysis_status": row.status, "reason": row.reason}
@@ -119,19 +124,13 @@ async def feed_back(
     feedback = await feedback_of(request)
     row = await _found(kind, proposal_id, client, services)
     async with services.database.transaction() as tx:
-        await AnalysisNoticeRepository(tx).feed_back(
-            row.id, feedback.credit_proposal_status, feedback.event_date
-        )
-        latest = (await AnalysisNoticeRepository(tx).feedback(row.id))[-1]
-        unrelayed = await AnalysisNoticeRepository(tx).next_to_relay(row.id)
-    if unrelayed is not None and policy_of(row.policy).external_opinion:
-        await services.engine.relay_feedback(
-            StartAnalysisFeedback(analysis_id=row.id, client=row.client)
-        )
+        taken = await take_feedback(tx, row, feedback)
+    if taken.relay is not None:
+        await services.engine.relay_feedback(taken.relay)
     return FeedbackAnswer(
         id=proposal_id,
-        credit_proposal_status=latest.credit_proposal_status,
-        event_date=latest.event_date,
+        credit_proposal_status=taken.latest.credit_proposal_status,
+        event_date=taken.latest.event_date,
     )
 
 
@@ -151,66 +150,58 @@ async def _analyse(
     kind: PersonKind, request: Request, client: AnalysisClient, services: Services
 ) -> AnalysisAnswer:
     proposal, document = await proposal_of(request, kind)
-    async with services.database.transaction() as tx:
-        row = await CreditAnalysisRepository(tx).insert(
-            ids.new_id("ana"), client.client, kind, client.policy, proposal, document
-        )
-    if row is None:
-        await _refuse_second(proposal.id, client, services)
-    assert row is not None  # noqa: S101 -- refused above
-    await services.engine.start_credit_analysis(_start_of(row, proposal))
-    view = await _first_status(row, services)
+    try:
+        async with services.database.transaction() as tx:
+            start = await take_in(tx, client, kind, proposal, document)
+    except UnknownPolicy as error:
+        raise later(error.code, error.message, _POLICY_SECONDS) from None
+    if start is None:
+        raise await _already_processed(proposal.id, client, services)
+    await services.engine.start_credit_analysis(start)
+    view = await _first_status(start.analysis_id, services)
     return AnalysisAnswer(id=proposal.id, analysis_status=view.status, reason=view.reason)
 
 
-async def _refuse_second(proposal_id: str, client: AnalysisClient, services: Services) -> None:
-    """Raise the problem 409, after seeing to it that the first request is being worked on."""
+async def _already_processed(
+    proposal_id: str, client: AnalysisClient, services: Services
+) -> Problem:
+    """Return the problem 409, after seeing to it that the first request is being worked on."""
     async with services.database.read() as tx:
         row = await CreditAnalysisRepository(tx).find(client.client, proposal_id)
     if row is not None and row.state_seq == 0:
         await _start_again(row, services)
-    raise Problem("already_processed", "An analysis with this id exists: read it.")
+    return Problem("already_processed", "An analysis with this id exists: read it.")
 
 
 async def _start_again(row: AnalysisRow, services: Services) -> None:
     """Start a process that a request recorded and, it may be, did not live to start."""
     async with services.database.read() as tx:
-        stored = await CreditAnalysisRepository(tx).document(row.id)
-    assert stored is not None  # noqa: S101 -- its row was just read
+        start = await start_of(tx, row)
     try:
-        await services.engine.start_credit_analysis(_start_of(row, stored.proposal))
+        await services.engine.start_credit_analysis(start)
     except Problem as problem:
         _log.warning("analysis_not_started", analysis_id=row.id, code=problem.code)
 
 
-def _start_of(row: AnalysisRow, proposal: AnyProposal) -> StartCreditAnalysis:
-    return StartCreditAnalysis(
-        analysis_id=row.id,
-        kind=row.kind,
-        client=row.client,
-        policy=row.policy,
-        parties=tuple(parties_of(proposal)),
-        signers=len(signers_of(proposal)),
-    )
-
-
-async def _first_status(row: AnalysisRow, services: Services) -> AnalysisView | AnalysisRow:
+async def _first_status(analysis_id: str, services: Services) -> AnalysisView | AnalysisRow:
     """Wait a little for the status; what is told here needs no notice any more.
 
     Nothing that goes wrong from here on matters to the analysis: its process has been started.
     """
     try:
         view = await services.engine.command(
-            ids.credit_analysis_workflow(row.id),
+            ids.credit_analysis_workflow(analysis_id),
             "answer",
-            ids.derived_id("act", row.id, "answer"),
+            ids.derived_id("act", analysis_id, "answer"),
             AnalysisView,
             over=False,
         )
     except (StillRunning, ProcessClosed, Problem):
         async with services.database.read() as tx:
-            return await CreditAnalysisRepository(tx).get(row.id) or row
+            row = await CreditAnalysisRepository(tx).get(analysis_id)
+        assert row is not None  # noqa: S101 -- it was just recorded
+        return row
     if view.state_seq:
         async with services.database.transaction() as tx:
-            await AnalysisNoticeRepository(tx).answered(row.id, view.state_seq)
+            await AnalysisNoticeRepository(tx).answered(analysis_id, view.state_seq)
     return view

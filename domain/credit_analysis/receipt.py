@@ -11,24 +11,16 @@ from typing import Final
 from pydantic import ValidationError
 
 from domain.common.country_codes import COUNTRIES
-from domain.credit_analysis.analysis import (
-    Address,
+from domain.credit_analysis.errors import Fault, InvalidProposal
+from domain.credit_analysis.fields import unmasked
+from domain.credit_analysis.parsing import MOST_FAULTS, faults_of, read_proposal
+from domain.credit_analysis.parties import Address, LegalPerson, NaturalPerson, PersonKind
+from domain.credit_analysis.proposal import (
     AnyProposal,
-    LegalPerson,
+    Feedback,
     LegalPersonProposal,
-    NaturalPerson,
-    PersonKind,
     Warrant,
     missing_terms,
-)
-from domain.credit_analysis.feedback import Feedback
-from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.parsing import (
-    MOST_FAULTS,
-    Fault,
-    InvalidProposal,
-    faults_of,
-    read_proposal,
 )
 from domain.people.identity_numbers import ALPHANUMERIC_CNPJ_FROM, InvalidNumber, parse_cnpj
 

@@ -3,13 +3,10 @@
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _SELECT: Final = (
     "select c.id, c.analysis_id, c.signer, c.state, c.expires_at, s.text_version, s.text_sha256,"

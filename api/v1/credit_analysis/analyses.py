@@ -18,6 +18,7 @@ from api.v1.credit_analysis.schemas import (
     CheckAnswer,
     NoticeAnswer,
     RelayAnswer,
+    ReviewAnswer,
     SignerAnswer,
 )
 from domain.people.principals import Principal
@@ -26,6 +27,7 @@ from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 
@@ -49,8 +51,9 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
         checks = await CreditAnalysisRepository(tx).checks(analysis_id)
         notices = await AnalysisNoticeRepository(tx).of(analysis_id)
         signers = await ScrConsentRepository(tx).of(analysis_id)
-        relays = await AnalysisNoticeRepository(tx).relays(analysis_id)
+        relays = await AnalysisFeedbackRepository(tx).relays(analysis_id)
         related = await CreditAnalysisRepository(tx).related(analysis_id)
+        decided = await CreditAnalysisRepository(tx).review(analysis_id)
         proposal = None
         if caller.role == "reviewer":
             stored = await CreditAnalysisRepository(tx).document(analysis_id)
@@ -68,6 +71,7 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
         notices=[NoticeAnswer.model_validate(notice) for notice in notices],
         signers=[SignerAnswer.model_validate(signer) for signer in signers],
         relays=[RelayAnswer.model_validate(relay) for relay in relays],
+        review=None if decided is None else ReviewAnswer.model_validate(decided),
         registration=list(related.registration),
         same_number=related.same_number,
         proposal=proposal,

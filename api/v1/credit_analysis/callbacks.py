@@ -18,7 +18,7 @@ from messages.credit_analysis import OpinionUpdated
 from providers.credit_analysis.qitech import SIGNATURE, QiTechNotice, status_of, verify_webhook
 from providers.http.signature import SignatureInvalid
 from storage.common.callbacks import CallbackRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 
 PATH: Final = "/v1/callbacks/qitech"
 

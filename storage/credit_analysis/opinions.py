@@ -1,15 +1,12 @@
 """What other analysts say of a proposal: one opinion an analysis, the newest event wins."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _SELECT: Final = (
     "select id, analysis_id, provider, kind, status, raw_status, event_date from external_opinions"

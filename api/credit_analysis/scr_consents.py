@@ -9,16 +9,17 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter
 
+from api.credit_analysis.schemas import ScrConsentAnswer, ScrConsentBody
 from api.http.engine import ProcessClosed
 from api.http.errors import not_found
 from api.http.gate import COMMAND_PROBLEMS, GatedRoute, described
 from api.http.services import Services, Using
-from api.v1.credit_analysis.scr_consent_schemas import ScrConsentAnswer, ScrConsentBody
 from domain.common.masking import masked_number
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.errors import ConsentClosed
 from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.parsing import signers_of
-from domain.credit_analysis.policy import AnalysisStatus
-from domain.credit_analysis.scr_consents import CURRENT, ConsentClosed, check_text
+from domain.credit_analysis.proposal import signers_of
+from domain.credit_analysis.scr_consents import CURRENT, check_text
 from messages import ids
 from messages.credit_analysis import ConsentGiven
 from runtime.clock import utc_now

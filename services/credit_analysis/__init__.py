@@ -1,0 +1,1 @@
+"""Credit analysis: services."""
