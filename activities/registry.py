@@ -27,7 +27,7 @@ from activities.verification.elements import Elements
 from activities.verification.identity import Identity
 from domain.sources import catalogue
 from messages.queues import ALL
-from providers.credit_analysis.webhooks import AnalysisAccess, Endpoint
+from providers.credit_analysis.notices import AnalysisAccess, Endpoint
 from providers.registry import FireeyeAccess, Providers
 from providers.sources.fireeye_profile import FireeyeProfile
 from providers.sources.fireeye_requests import FireeyeCredentials

@@ -12,7 +12,7 @@ from messages.credit_analysis import (
     DeliverNotice,
     NoticeDelivery,
 )
-from providers.credit_analysis.webhooks import NO_ENDPOINT, AnalysisWebhooks, Notice
+from providers.credit_analysis.notices import NO_ENDPOINT, AnalysisWebhooks, Notice
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import CreditAnalysisRepository, StoredProposal

@@ -29,7 +29,7 @@ from messages.credit_analysis import (
     RecordAnalysisReview,
 )
 from messages.ids import credit_analysis_workflow, new_id
-from providers.credit_analysis.webhooks import AnalysisAccess, Endpoint
+from providers.credit_analysis.notices import AnalysisAccess, Endpoint
 from providers.http.errors import ProviderRejected
 from providers.registry import Providers
 from providers.sources.company import Company, CompanyRecord

@@ -404,6 +404,8 @@ async def test_a_release_leaves_what_runs_on_its_own_policy_and_new_ones_use_the
     ]
     for analysing in waiting:
         await eventually(analysing.row, lambda row: row.reason == "source_unavailable")
+        # From here on the register is asked every five minutes, not by itself in a moment.
+        await lender.pass_time(analysing.workflow_id, timedelta(minutes=30))
 
     longer = shipped_policy.waiting.model_copy(update={"review_days": 20})
     stricter = shipped_policy.model_copy(update={"refer_amount_above": 1, "waiting": longer})
