@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict
 
 from domain.common.calendar import instant_at
+from domain.common.errors import DomainError
 
 
 class ContactChannel(StrEnum):
@@ -18,6 +19,12 @@ class ContactChannel(StrEnum):
 
     SMS = "sms"
     CALL_TASK = "call_task"
+
+
+class TaskClosed(DomainError):
+    """A call has its result, by somebody else or another one, or is not to be made any more."""
+
+    code = "task_closed"
 
 
 class LadderStep(BaseModel):

@@ -38,3 +38,9 @@ class QuoteUnusable(DomainError):
     """The quote expired, was used, belongs to another line, or does not follow from its terms."""
 
     code: ClassVar[str] = "quote_unusable"
+
+
+class PlanChanged(DomainError):
+    """The plan that the borrower agreed to is not the quoted one."""
+
+    code: ClassVar[str] = "plan_changed"

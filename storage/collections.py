@@ -1,17 +1,13 @@
-# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Collection actions: messages sent to borrowers in arrears and calls for a collector."""
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from domain.collections import ContactChannel
 from storage.common.errors import RecordMissing
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Cursor, Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, loan_id, episode, step, channel, state, days_past_due, due_on, result, handled_by,"
@@ -45,8 +41,12 @@ class CollectionActionRow(Row):
     changed_at: datetime
 
 
-class CollectionActionRepository(Repository):
+class CollectionActionRepository(TableRepository[CollectionActionRow]):
     """The actions, one a loan, episode and step."""
+
+    table = "collection_actions"
+    columns = _COLUMNS
+    row = CollectionActionRow
 
     async def add_action(
         self,
@@ -79,22 +79,8 @@ class CollectionActionRepository(Repository):
 
     async def of_step(self, loan_id: str, episode: int, step: str) -> CollectionActionRow | None:
         """Return the action of one step, None if it was not taken."""
-        return CollectionActionRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from collection_actions"
-                " where loan_id = $1 and episode = $2 and step = $3",
-                loan_id,
-                episode,
-                step,
-            )
-        )
-
-    async def get(self, action_id: str) -> CollectionActionRow | None:
-        """Return the action, None if unknown."""
-        return CollectionActionRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from collection_actions where id = $1", action_id
-            )
+        return await self._find(
+            "loan_id = $1 and episode = $2 and step = $3", loan_id, episode, step
         )
 
     async def finish(
@@ -123,22 +109,15 @@ class CollectionActionRepository(Repository):
 
     async def queue(self, after: Cursor | None, limit: int) -> list[CollectionActionRow]:
         """Return open calls, the oldest first; the cursor runs on `created_at`."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from collection_actions"
-            " where state = 'open' and channel = 'call_task'"
-            " and ($1::timestamptz is null or (created_at, id::text) > ($1, $2::text))"
-            " order by created_at, id limit $3",
-            after.at if after else None,
-            after.id if after else None,
-            limit,
+        return await self._page(
+            self.row,
+            self._select,
+            after=after,
+            limit=limit,
+            oldest_first=True,
+            where=("state = 'open'", "channel = 'call_task'"),
         )
-        return [CollectionActionRow.read(record) for record in records]
 
     async def of_loan(self, loan_id: str) -> list[CollectionActionRow]:
         """Return a loan's actions in the order in which they were taken."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from collection_actions where loan_id = $1"
-            " order by episode, days_past_due, created_at",
-            loan_id,
-        )
-        return [CollectionActionRow.read(record) for record in records]
+        return await self._list("loan_id = $1 order by episode, days_past_due, created_at", loan_id)

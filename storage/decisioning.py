@@ -4,7 +4,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Json
 
@@ -12,9 +12,6 @@ from domain.decisioning.decision import Decision, Outcome, RuleHit
 from storage.common.errors import RecordMissing
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 Stage = Literal["automatic", "review"]
 _COLUMNS: Final = (
@@ -94,21 +91,20 @@ class DecisionRepository(Repository):
 
     async def get(self, application_id: str, stage: Stage, attempt: int) -> DecisionRow | None:
         """Return one decision, None if it was not made."""
-        return DecisionRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from decisions"
-                " where application_id = $1 and stage = $2 and attempt = $3",
-                application_id,
-                stage,
-                attempt,
-            )
+        return await self._one(
+            DecisionRow,
+            f"select {_COLUMNS} from decisions"
+            " where application_id = $1 and stage = $2 and attempt = $3",
+            application_id,
+            stage,
+            attempt,
         )
 
     async def of(self, application_id: str) -> list[DecisionRow]:
         """Return an application's decisions in the order in which they were recorded."""
-        records = await self._connection.fetch(
+        return await self._all(
+            DecisionRow,
             f"select {_COLUMNS} from decisions where application_id = $1"
             " order by recorded_at, stage, attempt",
             application_id,
         )
-        return [DecisionRow.read(record) for record in records]

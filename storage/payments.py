@@ -3,14 +3,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 TransferKind = Literal["disbursement", "debit"]
 _COLUMNS: Final = (
@@ -52,8 +49,13 @@ class TransferRow(Row):
     fresh: bool = False
 
 
-class TransferRepository(Repository):
+class TransferRepository(TableRepository[TransferRow]):
     """The orders."""
+
+    table = "transfers"
+    columns = _COLUMNS
+    row = TransferRow
+    key = "order_no"
 
     async def request(
         self,
@@ -69,7 +71,8 @@ class TransferRepository(Repository):
 
         Raises `IdempotencyMismatch` when the number names an order of another content.
         """
-        record = await self._connection.fetchrow(
+        inserted = await self._one(
+            TransferRow,
             "insert into transfers (order_no, kind, workflow_id, loan_id, currency, amount, state)"
             " values ($1, $2, $3, $4, $5, $6, 'requested')"
             f" on conflict (order_no) do nothing returning {_COLUMNS}, true as fresh",
@@ -80,7 +83,7 @@ class TransferRepository(Repository):
             currency,
             amount,
         )
-        row = TransferRow.read_if_any(record) or await self.get(order_no)
+        row = inserted or await self.get(order_no)
         if row is None or (row.kind, row.loan_id, row.currency, row.amount) != (
             kind,
             loan_id,
@@ -89,14 +92,6 @@ class TransferRepository(Repository):
         ):
             raise IdempotencyMismatch(f"{order_no} orders something else")
         return row
-
-    async def get(self, order_no: str) -> TransferRow | None:
-        """Return the order, None if unknown."""
-        return TransferRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from transfers where order_no = $1", order_no
-            )
-        )
 
     async def resolve(
         self, order_no: str, state: TransferState, reason: str | None = None

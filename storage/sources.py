@@ -5,15 +5,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Json
 
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 Outcome = Literal[
     "match", "mismatch", "unavailable", "rejected", "unsent", "lost", "reused", "exhausted"
@@ -218,26 +215,22 @@ class EnquiryRepository(Repository):
 
     async def of_application(self, application_id: str) -> list[EnquiryRow]:
         """Return every attempt made for an application, the first one first."""
-        return [
-            EnquiryRow.read(record)
-            for record in await self._connection.fetch(
-                f"select {_COLUMNS} from enquiries where application_id = $1 order by id",
-                application_id,
-            )
-        ]
+        return await self._all(
+            EnquiryRow,
+            f"select {_COLUMNS} from enquiries where application_id = $1 order by id",
+            application_id,
+        )
 
     async def usage(self, since: date, until: date) -> list[UsageRow]:
         """Return what was asked and what it cost on the business dates `since` to `until`."""
-        return [
-            UsageRow.read(record)
-            for record in await self._connection.fetch(
-                "select source, business_date, currency, asked, answered, failed, reused, cost"
-                " from enquiry_usage where business_date between $1 and $2"
-                " order by business_date, source, currency",
-                since,
-                until,
-            )
-        ]
+        return await self._all(
+            UsageRow,
+            "select source, business_date, currency, asked, answered, failed, reused, cost"
+            " from enquiry_usage where business_date between $1 and $2"
+            " order by business_date, source, currency",
+            since,
+            until,
+        )
 
 
 def _place(enquiry: int) -> bytes:

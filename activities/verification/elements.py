@@ -38,8 +38,8 @@ from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from providers.registry import Providers
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
+from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reuse import take_over
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -125,7 +125,9 @@ class Elements:
                 await ApplicationRepository(tx).for_update(request.application_id),
                 f"application {request.application_id}",
             )
-            taken = await take_over(tx, application, request.kinds, request.on, request.at)
+            taken = await reuse_verifications(
+                tx, application, request.kinds, request.on, request.at
+            )
         return ReusedElements(
             elements=tuple(
                 ReusedElement(kind=item.kind, element_id=item.element_id) for item in taken

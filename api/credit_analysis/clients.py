@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from api.http.access import RULES
-from api.http.bodies import parse_strictly, read_checked
+from api.http.bodies import read_checked
 from api.http.errors import FieldProblem, Problem
 from api.http.services import services_of
 from domain.credit_analysis.errors import InvalidProposal
@@ -21,6 +21,7 @@ from domain.credit_analysis.proposal import AnyProposal, Feedback
 from domain.credit_analysis.receipt import receive_feedback, receive_proposal
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient, Settings
+from services.common.strict_json import InvalidJson, parse_strictly
 
 
 class ClientRoute(APIRoute):
@@ -88,8 +89,8 @@ async def _json_body(request: Request) -> str:
     raw = await request.body()
     try:
         parse_strictly(raw)
-    except Problem as problem:
-        raise Problem("json_not_acceptable", problem.detail) from None
+    except InvalidJson as error:
+        raise Problem("json_not_acceptable", error.message) from None
     return raw.decode()
 
 

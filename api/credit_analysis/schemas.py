@@ -1,6 +1,7 @@
 """What clients of the credit analysis and signers of proposals send and are answered."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import ConfigDict
 
@@ -9,6 +10,7 @@ from api.v1.people.consent_schemas import Sha256, TextVersion
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.proposal import ProposalStatus
 from domain.credit_analysis.scr_consents import CURRENT
+from services.credit_analysis.scr_consents import SignerConsent
 
 
 class AnalysisAnswer(Answer):
@@ -68,3 +70,19 @@ class ScrConsentAnswer(Answer):
     expires_at: datetime
     signed_version: str | None
     signed_at: datetime | None
+
+    @classmethod
+    def of(cls, found: SignerConsent) -> Self:
+        """Return the answer for what a link is for."""
+        consent = found.consent
+        return cls(
+            lender=found.analysis.client,
+            applicant=found.applicant,
+            signer=found.signer,
+            text_version=CURRENT.version,
+            text_sha256=CURRENT.sha256,
+            text=CURRENT.text,
+            expires_at=consent.expires_at,
+            signed_version=consent.text_version,
+            signed_at=consent.signed_at,
+        )

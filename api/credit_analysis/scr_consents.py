@@ -1,9 +1,5 @@
-"""Consents of a proposal's signers, each by the one link that was sent to that person.
+"""Consents of a proposal's signers, each by the one link that was sent to that person."""
 
-The token is the proof: nobody else knows it, and the record knows its digest only.
-"""
-
-import re
 from typing import Any, Final
 
 import structlog
@@ -11,26 +7,10 @@ from fastapi import APIRouter
 
 from api.credit_analysis.schemas import ScrConsentAnswer, ScrConsentBody
 from api.http.engine import ProcessClosed
-from api.http.errors import not_found
 from api.http.gate import COMMAND_PROBLEMS, GatedRoute, described
-from api.http.services import Services, Using
-from domain.common.masking import masked_number
-from domain.credit_analysis.decision import AnalysisStatus
-from domain.credit_analysis.errors import ConsentClosed
-from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.proposal import signers_of
-from domain.credit_analysis.scr_consents import CURRENT, check_text
-from messages import ids
+from api.http.services import Using
 from messages.credit_analysis import ConsentGiven
-from runtime.clock import utc_now
-from storage.common.audit import AuditRepository
-from storage.common.repository import Transaction
-from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository, StoredProposal
-from storage.credit_analysis.scr_consents import ScrConsentRepository, ScrConsentRow
-
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_\-]{43}")
-_WAITS: Final = frozenset({AnalysisStatus.PENDING, AnalysisStatus.WAITING_FOR_DATA})
-_ENDS: Final = 3
+from services.credit_analysis.scr_consents import find_consent, sign_consent
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -49,11 +29,9 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 async def show(token: str, services: Using) -> ScrConsentAnswer:
     """Show text and state; looking at it, as mail scanners do, signs nothing."""
     async with services.database.read() as tx:
-        consent = await _found(tx, token)
-        row, stored = await _analysis(tx, consent)
-    if consent.signed_at is None:
-        await _check_open(consent, row, services)
-    return _answer(consent, row, stored)
+        found = await find_consent(tx, token)
+    found.check_open(await services.clock.now(found.workflow_id))
+    return ScrConsentAnswer.of(found)
 
 
 @router.post(
@@ -64,76 +42,16 @@ async def show(token: str, services: Using) -> ScrConsentAnswer:
 async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentAnswer:
     """Record the consent, once, and wake the analysis; a repeat changes nothing but wakes it."""
     async with services.database.read() as tx:
-        consent = await _found(tx, token)
-        row, stored = await _analysis(tx, consent)
-    if consent.signed_at is None:
-        await _check_open(consent, row, services)
-        check_text(body.text_version, body.text_sha256)
-        async with services.database.transaction() as tx:
-            await _sign(tx, consent, body)
-            consent = await _found(tx, token)
+        found = await find_consent(tx, token)
+    now = await services.clock.now(found.workflow_id)
+    async with services.database.transaction() as tx:
+        signed = await sign_consent(
+            tx, token, text_version=body.text_version, text_sha256=body.text_sha256, now=now
+        )
     try:
         await services.engine.consent_given(
-            ids.credit_analysis_workflow(consent.analysis_id), ConsentGiven(signer=consent.signer)
+            signed.workflow_id, ConsentGiven(signer=signed.consent.signer)
         )
     except ProcessClosed:
-        _log.info("consent_after_the_end", consent_id=consent.id)
-    return _answer(consent, row, stored)
-
-
-async def _found(tx: Transaction, token: str) -> ScrConsentRow:
-    consent = await ScrConsentRepository(tx).of_token(token) if _TOKEN.fullmatch(token) else None
-    if consent is None:
-        raise not_found("link")
-    return consent
-
-
-async def _analysis(tx: Transaction, consent: ScrConsentRow) -> tuple[AnalysisRow, StoredProposal]:
-    row = await CreditAnalysisRepository(tx).get(consent.analysis_id)
-    stored = await CreditAnalysisRepository(tx).document(consent.analysis_id)
-    assert row is not None  # noqa: S101 -- a consent refers to its analysis
-    assert stored is not None  # noqa: S101 -- likewise
-    return row, stored
-
-
-async def _check_open(consent: ScrConsentRow, row: AnalysisRow, services: Services) -> None:
-    now = await services.clock.now(ids.credit_analysis_workflow(row.id))
-    if now >= consent.expires_at or row.status not in _WAITS:
-        raise ConsentClosed("the analysis does not wait for this consent any more")
-
-
-async def _sign(tx: Transaction, consent: ScrConsentRow, body: ScrConsentBody) -> None:
-    await ScrConsentRepository(tx).sign(
-        consent.id,
-        text_version=body.text_version,
-        text_sha256=body.text_sha256,
-        at=utc_now(),
-    )
-    await AuditRepository(tx).add(
-        actor=f"signer:{consent.signer}",
-        role="signer",
-        action="give_scr_consent",
-        subject=ids.credit_analysis_workflow(consent.analysis_id),
-        outcome="accepted",
-        detail={"consent_id": consent.id, "text_version": body.text_version},
-        key=f"scr_consent:{consent.id}:signed",
-    )
-
-
-def _answer(consent: ScrConsentRow, row: AnalysisRow, stored: StoredProposal) -> ScrConsentAnswer:
-    proposal = stored.proposal
-    return ScrConsentAnswer(
-        lender=row.client,
-        applicant=_ends(proposal.document_number),
-        signer=_ends(signers_of(proposal)[consent.signer].document_number),
-        text_version=CURRENT.version,
-        text_sha256=CURRENT.sha256,
-        text=CURRENT.text,
-        expires_at=consent.expires_at,
-        signed_version=consent.text_version,
-        signed_at=consent.signed_at,
-    )
-
-
-def _ends(number: str) -> str:
-    return masked_number(unmasked(number), head=0, tail=_ENDS)
+        _log.info("consent_after_the_end", consent_id=signed.consent.id)
+    return ScrConsentAnswer.of(signed)

@@ -184,11 +184,6 @@ class Problem(Exception):
         return CATALOGUE[self.code].status
 
 
-def not_found(what: str) -> Problem:
-    """Return the problem for a resource that does not exist, or not for this caller."""
-    return Problem("not_found", f"There is no such {what}.")
-
-
 def later(code: str, detail: str, seconds: int = 2) -> Problem:
     """Return a problem that goes away by itself; the caller repeats after `seconds`."""
     return Problem(code, detail, headers={"Retry-After": str(seconds)})

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -21,7 +20,7 @@ from api.http.bodies import CheckedRequest
 from api.http.errors import Problem, later
 from api.http.refusals import DATABASE_DOWN, answer_of
 from api.http.services import Services, services_of
-from messages.ids import Kind, derived_id
+from services.common.commands import Command
 from storage.common.requests import InProgress, Mismatch, RequestRepository, Stored
 
 _log = structlog.get_logger(__name__)
@@ -34,24 +33,6 @@ _KEPT_HEADERS: Final = ("location", "content-type")
 _UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 422, 429})
 
 Handle = Callable[[Request], Awaitable[Response]]
-
-
-@dataclass(frozen=True)
-class Command:
-    """One keyed request: the same one makes the same ids."""
-
-    subject: str
-    route: str
-    key: str
-
-    def new_id(self, kind: Kind, *parts: str) -> str:
-        """Return the id of what this request makes; `parts` tell several of a kind apart."""
-        return derived_id(kind, self.subject, self.route, self.key, *parts)
-
-    @property
-    def update_id(self) -> str:
-        """The id under which Temporal takes this request's update once."""
-        return self.new_id("act", "update")
 
 
 def _command(
@@ -92,7 +73,7 @@ async def once(request: CheckedRequest, handle: Handle) -> Response:
     fingerprint = await _fingerprint(request)
     async with services.database.transaction() as tx:
         found = await RequestRepository(tx).begin(
-            command.subject, command.route, command.key, fingerprint, LEASE
+            command.subject, command.operation, command.key, fingerprint, LEASE
         )
     match found:
         case Stored():
@@ -114,7 +95,7 @@ async def _answer_and_keep(
         response = await handle(request)
     except Exception as error:  # noqa: BLE001 -- an unknown one is answered with 500 and logged
         response = answer_of(request, error)
-    identity = (command.subject, command.route, command.key)
+    identity = (command.subject, command.operation, command.key)
     try:
         async with services.database.transaction() as tx:
             if _may_change(response):
@@ -123,7 +104,7 @@ async def _answer_and_keep(
                 await RequestRepository(tx).finish(*identity, response.status_code, _kept(response))
     except DATABASE_DOWN:
         # The answer holds all the same; a repeat finds what was done after the lease.
-        _log.warning("answer_not_stored", route=command.route)
+        _log.warning("answer_not_stored", route=command.operation)
     return response
 
 

@@ -1,6 +1,7 @@
 """From any exception to the problem that a caller sees."""
 
 from collections.abc import Mapping
+from math import ceil
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +15,8 @@ from starlette.requests import ClientDisconnect
 from api.http.engine import ProcessClosed
 from api.http.errors import CATALOGUE, FieldProblem, Problem, later, problem_response
 from api.http.validation import validation_problem
-from domain.common.errors import DomainError
+from domain.common.errors import DomainError, TryLater
+from services.common.callbacks import InvalidNotice
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +57,10 @@ def problem_of(error: Exception) -> Problem:
             return error
         case RequestValidationError():
             return validation_problem(error.errors())
+        case InvalidNotice():
+            return validation_problem(
+                [{**one, "loc": ("body", *one["loc"])} for one in error.complaints]
+            )
         case DomainError():
             return _domain_problem(error)
         case ProcessClosed():
@@ -78,7 +84,10 @@ def _domain_problem(error: DomainError) -> Problem:
         return Problem("domain_error", error.message)
     field = getattr(error, "field", None)
     told = [] if field is None else [FieldProblem(field=field, code=error.code, message=str(error))]
-    return Problem(error.code, error.message, errors=told)
+    headers = {}
+    if isinstance(error, TryLater):
+        headers["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
+    return Problem(error.code, error.message, errors=told, headers=headers)
 
 
 def _http_problem(error: HTTPException) -> Problem:

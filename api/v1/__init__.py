@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from api.credit_analysis import routes as credit_analysis_for_clients
 from api.credit_analysis import scr_consents
 from api.http import health
-from api.v1.applications import applications, elements, offers, reviews, supplements
+from api.v1.applications import applications, elements, offers, reviews
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
@@ -27,7 +27,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     consents.router,
     users.router,
     reviews.router,
-    supplements.router,
     offers.router,
     plans.router,
     lines.router,

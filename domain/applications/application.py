@@ -62,6 +62,12 @@ class WrongState(DomainError):
     code = "wrong_state"
 
 
+class ApplicationPending(DomainError):
+    """The person has an application for the same product that is not over."""
+
+    code = "application_pending"
+
+
 class ReviewClosed(DomainError):
     """Somebody else decided the review first, or it was never open."""
 

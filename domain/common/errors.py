@@ -1,5 +1,6 @@
 """The base of every error the business knows and those of money and the loan."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -72,6 +73,39 @@ class InvalidEvent(DomainError):
     """An event that contradicts where the loan stands; `field` names what to change."""
 
     code: ClassVar[str] = "invalid_event"
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(DomainError):
+    """There is no such thing, or none that this caller may see: both are told alike."""
+
+    code: ClassVar[str] = "not_found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is no such {what}.")
+
+
+class TryLater(DomainError):
+    """What is refused now and may be asked for again after `retry_after`."""
+
+    def __init__(self, message: str, *, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotAllowed(DomainError):
+    """The caller may not do this, whatever is on record."""
+
+    code: ClassVar[str] = "forbidden"
+
+
+class MissingField(DomainError):
+    """Something has to be said together with what was said; `field` names it."""
+
+    code: ClassVar[str] = "missing_field"
 
     def __init__(self, message: str, *, field: str) -> None:
         super().__init__(message)

@@ -2,6 +2,7 @@
 
 * CreditAnalysisError
   * InvalidProposal: a proposal or report is not as the documents say; names each field
+  * AlreadyProcessed: the client has given the id to an earlier proposal
   * UnknownPolicy: the policy of a client is not in force, so that nothing can be begun
   * ReviewClosed: an analyst's decision comes when none is waited for
   * ConsentError
@@ -12,7 +13,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from domain.common.errors import DomainError
+from domain.common.errors import DomainError, TryLater
 
 
 class CreditAnalysisError(DomainError):
@@ -40,7 +41,13 @@ class InvalidProposal(CreditAnalysisError):
         self.faults = faults
 
 
-class UnknownPolicy(CreditAnalysisError):
+class AlreadyProcessed(CreditAnalysisError):
+    """The client has given this id to an earlier proposal."""
+
+    code: ClassVar[str] = "already_processed"
+
+
+class UnknownPolicy(CreditAnalysisError, TryLater):
     """A client's settings name a policy that is not in force: ours to mend, nothing was begun."""
 
     code: ClassVar[str] = "unknown_policy"

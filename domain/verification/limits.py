@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.common.errors import TryLater
+
 # Domain facts, section 3.4: as many mismatches a day for one identity number, then 24 hours' lock.
 WINDOW: Final = timedelta(hours=24)
 LOCK: Final = timedelta(hours=24)
@@ -12,6 +14,12 @@ LOOK_BACK: Final = WINDOW + LOCK
 """A mismatch that is older can neither lock nor keep a lock."""
 ASK_AGAIN: Final = timedelta(minutes=1)
 """When a last try that is still being verified may be over."""
+
+
+class ElementLocked(TryLater):
+    """The person was wrong too often about an element."""
+
+    code = "element_locked"
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Credit analysis: services."""
+"""Use cases of credit analyses."""

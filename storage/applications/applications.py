@@ -2,16 +2,13 @@
 """Applications: what was asked for and where it stands."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from domain.applications.application import ApplicationState, Rejection, Waiting
 from messages.applications import StartApplication
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Cursor, Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, applicant_id, product, channel, currency, amount, instalments, state, waiting,"
@@ -54,8 +51,12 @@ class ApplicationRow(Row):
         return Rejection(code=self.reject_code, reapply_on=self.reapply_on)
 
 
-class ApplicationRepository(Repository):
+class ApplicationRepository(TableRepository[ApplicationRow]):
     """The applications."""
+
+    table = "applications"
+    columns = _COLUMNS
+    row = ApplicationRow
 
     async def insert(self, start: StartApplication, *, created_by: str) -> ApplicationRow:
         """Record a new application; a repeat returns the recorded one.
@@ -93,23 +94,6 @@ class ApplicationRepository(Repository):
         ):
             raise IdempotencyMismatch(f"{start.application_id} asks for something else")
         return row
-
-    async def get(self, application_id: str) -> ApplicationRow | None:
-        """Return the application, None if unknown."""
-        return ApplicationRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from applications where id = $1", application_id
-            )
-        )
-
-    async def for_update(self, application_id: str) -> ApplicationRow | None:
-        """Return the application locked until the transaction ends, None if unknown."""
-        return ApplicationRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from applications where id = $1 for no key update",
-                application_id,
-            )
-        )
 
     async def set_state(
         self,
@@ -152,21 +136,17 @@ class ApplicationRepository(Repository):
         state: ApplicationState | None = None,
     ) -> list[ApplicationRow]:
         """Return applications from the newest on, ordered by `created_at` and id."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from applications"
-            " where ($1::timestamptz is null or (created_at, id::text) < ($1, $2::text))"
-            " and ($3::text is null or channel = $3)"
-            " and ($4::text is null or applicant_id = $4)"
-            " and ($5::text is null or state = $5)"
-            " order by created_at desc, id desc limit $6",
-            after.at if after else None,
-            after.id if after else None,
-            channel,
-            applicant_id,
-            state,
-            limit,
+        return await self._page(
+            self.row,
+            self._select,
+            after=after,
+            limit=limit,
+            filters={
+                "channel = {}": channel,
+                "applicant_id = {}": applicant_id,
+                "state = {}": state,
+            },
         )
-        return [ApplicationRow.read(record) for record in records]
 
     async def pending_of(
         self, applicant_id: str, product: str, *, except_for: str
@@ -176,15 +156,14 @@ class ApplicationRepository(Repository):
         An accepted one is over when its line is used, expired or closed. The person is the
         applicant, and whoever was verified to have the same identity number in any channel.
         """
-        return ApplicationRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_OF_PERSON} from applicants me join applicants p on p.id = me.id"
-                " or p.identity_number_idx = me.identity_number_idx"
-                f" {_NOT_OVER} and me.id = $1 order by a.created_at limit 1",
-                applicant_id,
-                product,
-                except_for,
-            )
+        return await self._one(
+            ApplicationRow,
+            f"select {_OF_PERSON} from applicants me join applicants p on p.id = me.id"
+            " or p.identity_number_idx = me.identity_number_idx"
+            f" {_NOT_OVER} and me.id = $1 order by a.created_at limit 1",
+            applicant_id,
+            product,
+            except_for,
         )
 
     async def decided_before(
@@ -194,16 +173,15 @@ class ApplicationRepository(Repository):
 
         The person is found by the keyed index of the identity number, in whatever channel.
         """
-        return ApplicationRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_OF_PERSON} from applicants p {_NOT_OVER}"
-                " and p.identity_number_idx = $1 and exists (select from decisions d"
-                " where d.application_id = a.id and d.outcome <> 'reject')"
-                " order by a.created_at limit 1",
-                self._blind_index.of("identity_number", identity_number),
-                product,
-                except_for,
-            )
+        return await self._one(
+            ApplicationRow,
+            f"select {_OF_PERSON} from applicants p {_NOT_OVER}"
+            " and p.identity_number_idx = $1 and exists (select from decisions d"
+            " where d.application_id = a.id and d.outcome <> 'reject')"
+            " order by a.created_at limit 1",
+            self._blind_index.of("identity_number", identity_number),
+            product,
+            except_for,
         )
 
     async def lock_until(self, identity_number: str, *, except_for: str) -> Rejection | None:

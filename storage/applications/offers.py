@@ -3,15 +3,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from domain.common.money import Percent
 from messages.applications import Offer
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, application_id, state, currency, amount, instalments, annual_rate, penalty_annual_rate,"
@@ -43,8 +40,12 @@ class OfferRow(Row):
     expires_at: datetime
 
 
-class OfferRepository(Repository):
+class OfferRepository(TableRepository[OfferRow]):
     """The offers, at most one an application."""
+
+    table = "offers"
+    columns = _COLUMNS
+    row = OfferRow
 
     async def make(self, offer: Offer, application_id: str, made_at: datetime) -> None:
         """Record an offer; a repeat changes nothing."""
@@ -63,21 +64,9 @@ class OfferRepository(Repository):
             offer.expires_at,
         )
 
-    async def get(self, offer_id: str) -> OfferRow | None:
-        """Return the offer, None if unknown."""
-        return OfferRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from offers where id = $1", offer_id
-            )
-        )
-
     async def of_application(self, application_id: str) -> OfferRow | None:
         """Return the application's offer, None if it has none."""
-        return OfferRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from offers where application_id = $1", application_id
-            )
-        )
+        return await self._find("application_id = $1", application_id)
 
     async def set_state(self, offer_id: str, state: OfferState) -> bool:
         """Accept an open offer or let it lapse; False, and nothing changes, if it is not open."""

@@ -2,14 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from messages.ids import derived_id
 from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
-
-if TYPE_CHECKING:
-    pass
 
 _SELECT: Final = (
     "select r.id, r.application_id, a.applicant_id, a.product, a.channel, a.currency, a.amount,"
@@ -90,23 +87,19 @@ class ReviewRepository(Repository):
 
     async def get(self, application_id: str) -> ReviewRow | None:
         """Return the application's task, None if it never needed one."""
-        return ReviewRow.read_if_any(
-            await self._connection.fetchrow(
-                f"{_SELECT} where r.application_id = $1", application_id
-            )
-        )
+        return await self._one(ReviewRow, f"{_SELECT} where r.application_id = $1", application_id)
 
     async def queue(self, after: Cursor | None, limit: int) -> list[ReviewRow]:
         """Return open tasks, the one due first at the head; the cursor runs on `due_at`.
 
         A task that waits for a supplement is not among them.
         """
-        records = await self._connection.fetch(
-            f"{_SELECT} where r.state = 'open' and r.paused_at is null"
-            " and ($1::timestamptz is null or (r.due_at, r.id::text) > ($1, $2::text))"
-            " order by r.due_at, r.id limit $3",
-            after.at if after else None,
-            after.id if after else None,
-            limit,
+        return await self._page(
+            ReviewRow,
+            _SELECT,
+            after=after,
+            limit=limit,
+            order=("r.due_at", "r.id"),
+            oldest_first=True,
+            where=("r.state = 'open'", "r.paused_at is null"),
         )
-        return [ReviewRow.read(record) for record in records]

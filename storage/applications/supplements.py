@@ -1,15 +1,12 @@
 """Supplements: what reviewers asked to be provided again, and the task that waits for it."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from domain.applications.application import Supplement
 from domain.verification.elements import ElementKind
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "application_id, round, kinds, reason, requested_by, requested_at, due_at, completed_at"
@@ -80,19 +77,18 @@ class SupplementRepository(Repository):
 
     async def open_of(self, application_id: str) -> SupplementRow | None:
         """Return the round that an application is in, None if nothing is asked for again."""
-        return SupplementRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from supplements"  # noqa: S608 -- a constant list of columns
-                " where application_id = $1 and completed_at is null order by round desc limit 1",
-                application_id,
-            )
+        return await self._one(
+            SupplementRow,
+            f"select {_COLUMNS} from supplements"  # noqa: S608 -- a constant list of columns
+            " where application_id = $1 and completed_at is null order by round desc limit 1",
+            application_id,
         )
 
     async def of(self, application_id: str) -> list[SupplementRow]:
         """Return every round of an application, the first one first."""
-        records = await self._connection.fetch(
+        return await self._all(
+            SupplementRow,
             f"select {_COLUMNS} from supplements"  # noqa: S608 -- a constant list of columns
             " where application_id = $1 order by round",
             application_id,
         )
-        return [SupplementRow.read(record) for record in records]

@@ -3,15 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Json
 
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 
 class AuditRow(Row):
@@ -56,9 +53,9 @@ class AuditRepository(Repository):
 
     async def of(self, subject: str) -> list[AuditRow]:
         """Return everything recorded about `subject`, oldest first."""
-        records = await self._connection.fetch(
+        return await self._all(
+            AuditRow,
             "select id, actor, role, action, subject, outcome, detail, recorded_at"
             " from audit where subject = $1 order by id",
             subject,
         )
-        return [AuditRow.read(record) for record in records]

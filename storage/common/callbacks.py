@@ -1,12 +1,8 @@
 """Callbacks of third parties as they came, each once."""
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from storage.common.repository import Repository
-
-if TYPE_CHECKING:
-    pass
 
 
 class CallbackRepository(Repository):

@@ -60,14 +60,14 @@ class OutboxRepository(Repository):
 
     async def since(self, aggregate: str, after_id: int, limit: int = _PAGE) -> list[OutboxRow]:
         """Return facts about an aggregate that follow the one with `after_id` (0: all)."""
-        records = await self._connection.fetch(
+        return await self._all(
+            OutboxRow,
             "select id, aggregate, kind, event_key, payload, recorded_at from outbox"
             " where aggregate = $1 and id > $2 order by id limit $3",
             aggregate,
             after_id,
             limit,
         )
-        return [OutboxRow.read(record) for record in records]
 
 
 class OutboxWakes:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- statements join constant texts; values are always parameters
 """What every repository stands on: the transaction it is given, and how a list is read.
 
 A repository is made where it is used, `LoanRepository(tx).get(loan_id)`: it holds nothing but the
@@ -6,7 +7,7 @@ connection and the keys of the transaction. All SQL of one aggregate is in one o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from runtime.keyring import BlindIndex, Keyring
 from storage.common.rows import Cursor, Row
@@ -56,28 +57,68 @@ class Repository:
         after: Cursor | None,
         limit: int,
         order: tuple[str, str] = ("created_at", "id"),
+        oldest_first: bool = False,
         where: Sequence[str] = (),
-        equal: Mapping[str, Any] | None = None,
+        filters: Mapping[str, Any] | None = None,
     ) -> list[RowT]:
-        """Return a page of a list, the newest first.
+        """Return a page of a list, the newest first unless `oldest_first`.
 
-        `order` names the instant and the id that order the list, `where` conditions that always
-        hold, `equal` columns by the value that they must have; a filter of None is not given and
-        does not appear in the statement. Column names are ours, values go as parameters.
+        `order` names the instant and the id that order the list, `where` the conditions that always
+        hold, `filters` those that may be given (see `given`).
         """
         instant, identity = order
-        conditions, values = list(where), []
+        direction, beyond = ("asc", ">") if oldest_first else ("desc", "<")
+        tests, values = given(filters or {})
+        tests = [*where, *tests]
         if after is not None:
             values += [after.at, after.id]
-            conditions.append(f"({instant}, {identity}::text) < ($1, $2::text)")
-        for column, value in (equal or {}).items():
-            if value is not None:
-                values.append(value)
-                conditions.append(f"{column} = ${len(values)}")
-        values.append(limit)
-        filtered = f" where {' and '.join(conditions)}" if conditions else ""
+            place = f"${len(values) - 1}, ${len(values)}::text"
+            tests.append(f"({instant}, {identity}::text) {beyond} ({place})")
+        filtered = f" where {' and '.join(tests)}" if tests else ""
         return await self._all(
             row,
-            f"{select}{filtered} order by {instant} desc, {identity} desc limit ${len(values)}",
+            f"{select}{filtered} order by {instant} {direction}, {identity} {direction}"
+            f" limit ${len(values) + 1}",
             *values,
+            limit,
         )
+
+
+class TableRepository(Repository, Generic[RowT]):
+    """The SQL of one table: `row` is what a row of it is read as, by its `columns`."""
+
+    table: str
+    columns: str
+    row: type[RowT]
+    key: str = "id"
+
+    async def get(self, key: str) -> RowT | None:
+        """Return the row of this key, None if unknown."""
+        return await self._find(f"{self.key} = $1", key)
+
+    async def for_update(self, key: str) -> RowT | None:
+        """Return the row of this key locked until the transaction ends, None if unknown."""
+        return await self._find(f"{self.key} = $1 for no key update", key)
+
+    async def _find(self, where: str, *values: Any) -> RowT | None:
+        """Return the row for which `where` holds, None without one."""
+        return await self._one(self.row, f"{self._select} where {where}", *values)
+
+    async def _list(self, where: str, *values: Any) -> list[RowT]:
+        """Return the rows for which `where`, which may end in their order, holds."""
+        return await self._all(self.row, f"{self._select} where {where}", *values)
+
+    @property
+    def _select(self) -> str:
+        return f"select {self.columns} from {self.table}"
+
+
+def given(filters: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """Return the conditions of the filters that are given, and their values, from $1 on.
+
+    A filter is a condition with `{}` for its value, `{"state = {}": state}`. One whose value is
+    None is not given and does not appear. Conditions are ours, values go as parameters.
+    """
+    present = {test: value for test, value in filters.items() if value is not None}
+    tests = [test.format(f"${number}") for number, test in enumerate(present, start=1)]
+    return tests, list(present.values())

@@ -3,12 +3,9 @@
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.common.repository import Repository
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

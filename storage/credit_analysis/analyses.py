@@ -20,7 +20,7 @@ from domain.credit_analysis.fields import unmasked
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import AnyProposal
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository, given
 from storage.common.rows import Cursor, Row
 
 _COLUMNS: Final = (
@@ -87,8 +87,12 @@ class Related:
     same_number: int
 
 
-class CreditAnalysisRepository(Repository):
+class CreditAnalysisRepository(TableRepository[AnalysisRow]):
     """The analyses."""
+
+    table = "credit_analyses"
+    columns = _COLUMNS
+    row = AnalysisRow
 
     async def insert(
         self,
@@ -103,45 +107,35 @@ class CreditAnalysisRepository(Repository):
 
         A client's ids are unique over both kinds, whoever asks first.
         """
-        return AnalysisRow.read_if_any(
-            await self._connection.fetchrow(
-                "insert into credit_analyses (id, client, kind, proposal_idx, registration_idx,"
-                " document_number_idx, document_enc, policy, agreed_policy, status, reason)"
-                " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', 'received')"
-                f" on conflict (client, proposal_idx) do nothing returning {_COLUMNS}",
-                analysis_id,
-                client,
-                kind,
-                self._proposal_index(proposal.id),
-                self._registration_index(proposal.registration_id),
-                self._blind_index.of("document_number", unmasked(proposal.document_number)),
-                self._keyring.encrypt(document.encode(), _place(analysis_id)),
-                policy.code,
-                policy.model_dump_json(),
-            )
-        )
-
-    async def get(self, analysis_id: str) -> AnalysisRow | None:
-        """Return the analysis, None if unknown."""
-        return AnalysisRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from credit_analyses where id = $1", analysis_id
-            )
+        return await self._one(
+            AnalysisRow,
+            "insert into credit_analyses (id, client, kind, proposal_idx, registration_idx,"
+            " document_number_idx, document_enc, policy, agreed_policy, status, reason)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', 'received')"
+            f" on conflict (client, proposal_idx) do nothing returning {_COLUMNS}",
+            analysis_id,
+            client,
+            kind,
+            self._proposal_index(proposal.id),
+            self._registration_index(proposal.registration_id),
+            self._blind_index.of("document_number", unmasked(proposal.document_number)),
+            self._keyring.encrypt(document.encode(), _place(analysis_id)),
+            policy.code,
+            policy.model_dump_json(),
         )
 
     async def find(
         self, client: str, proposal_id: str, kind: PersonKind | None = None
     ) -> AnalysisRow | None:
         """Return the analysis to which a client gave an id, None if there is none of that kind."""
-        return AnalysisRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from credit_analyses where client = $1 and proposal_idx = $2"
-                " and ($3::text is null or kind = $3)",
-                client,
-                self._proposal_index(proposal_id),
-                kind,
-            )
+        tests, values = given(
+            {
+                "client = {}": client,
+                "proposal_idx = {}": self._proposal_index(proposal_id),
+                "kind = {}": kind,
+            }
         )
+        return await self._find(" and ".join(tests), *values)
 
     async def related(self, analysis_id: str) -> Related:
         """Return what else is on record of the same registration and of the same number."""
@@ -273,15 +267,15 @@ class CreditAnalysisRepository(Repository):
 
     async def queue(self, after: Cursor | None, limit: int) -> list[AnalysisRow]:
         """Return what waits for an analyst, the one due first at the head."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from credit_analyses where status = 'in_manual_analysis'"
-            " and ($1::timestamptz is null or (review_due_at, id::text) > ($1, $2::text))"
-            " order by review_due_at, id limit $3",
-            after.at if after else None,
-            after.id if after else None,
-            limit,
+        return await self._page(
+            self.row,
+            self._select,
+            after=after,
+            limit=limit,
+            order=("review_due_at", "id"),
+            oldest_first=True,
+            where=("status = 'in_manual_analysis'",),
         )
-        return [AnalysisRow.read(record) for record in records]
 
     def _proposal_index(self, proposal_id: str) -> bytes:
         return self._blind_index.of("proposal", proposal_id)

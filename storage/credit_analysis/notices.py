@@ -64,18 +64,18 @@ class AnalysisNoticeRepository(Repository):
 
     async def get(self, analysis_id: str, state_seq: int) -> NoticeRow | None:
         """Return a notice, None if there is none."""
-        return NoticeRow.read_if_any(
-            await self._connection.fetchrow(
-                f"{_SELECT} where analysis_id = $1 and state_seq = $2", analysis_id, state_seq
-            )
+        return await self._one(
+            NoticeRow,
+            f"{_SELECT} where analysis_id = $1 and state_seq = $2",
+            analysis_id,
+            state_seq,
         )
 
     async def of(self, analysis_id: str) -> list[NoticeRow]:
         """Return the notices of an analysis in their order."""
-        records = await self._connection.fetch(
-            f"{_SELECT} where analysis_id = $1 order by state_seq", analysis_id
+        return await self._all(
+            NoticeRow, f"{_SELECT} where analysis_id = $1 order by state_seq", analysis_id
         )
-        return [NoticeRow.read(record) for record in records]
 
     async def answered(self, analysis_id: str, state_seq: int) -> None:
         """Record that a status was told in the answer to the client's own request."""
@@ -101,7 +101,6 @@ class AnalysisNoticeRepository(Repository):
 
     async def dead(self, limit: int) -> list[NoticeRow]:
         """Return notices that were given up, the latest first."""
-        records = await self._connection.fetch(
-            f"{_SELECT} where state = 'dead' order by changed_at desc limit $1", limit
+        return await self._all(
+            NoticeRow, f"{_SELECT} where state = 'dead' order by changed_at desc limit $1", limit
         )
-        return [NoticeRow.read(record) for record in records]

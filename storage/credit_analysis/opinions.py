@@ -5,13 +5,8 @@ from typing import Final
 
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-_SELECT: Final = (
-    "select id, analysis_id, provider, kind, status, raw_status, event_date from external_opinions"
-)
-
 
 _REQUESTED: Final = "requested"
 
@@ -33,8 +28,12 @@ class OpinionRow(Row):
         return self.raw_status != _REQUESTED
 
 
-class ExternalOpinionRepository(Repository):
+class ExternalOpinionRepository(TableRepository[OpinionRow]):
     """The opinions."""
+
+    table = "external_opinions"
+    columns = "id, analysis_id, provider, kind, status, raw_status, event_date"
+    row = OpinionRow
 
     async def request(
         self, opinion_id: str, analysis_id: str, provider: str, kind: PersonKind
@@ -51,17 +50,9 @@ class ExternalOpinionRepository(Repository):
         )
         return await self.get(opinion_id)
 
-    async def get(self, opinion_id: str) -> OpinionRow | None:
-        """Return an opinion, None if none was asked for under this id."""
-        return OpinionRow.read_if_any(
-            await self._connection.fetchrow(f"{_SELECT} where id = $1", opinion_id)
-        )
-
     async def of(self, analysis_id: str) -> OpinionRow | None:
         """Return the opinion on an analysis, None if none was asked for."""
-        return OpinionRow.read_if_any(
-            await self._connection.fetchrow(f"{_SELECT} where analysis_id = $1", analysis_id)
-        )
+        return await self._find("analysis_id = $1", analysis_id)
 
     async def learn(
         self,

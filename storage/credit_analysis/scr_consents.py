@@ -52,9 +52,7 @@ class ScrConsentRepository(Repository):
             self._keyring.encrypt(token.encode(), _place(consent_id)),
             expires_at,
         )
-        return ScrConsentRow.read_if_any(
-            await self._connection.fetchrow(f"{_SELECT} where c.id = $1", consent_id)
-        )
+        return await self._one(ScrConsentRow, f"{_SELECT} where c.id = $1", consent_id)
 
     async def token(self, consent_id: str) -> str | None:
         """Return the token while the message with it is not sent, None after that."""
@@ -77,16 +75,13 @@ class ScrConsentRepository(Repository):
 
     async def of_token(self, token: str) -> ScrConsentRow | None:
         """Return the consent that a link is for, None if there is no such link."""
-        return ScrConsentRow.read_if_any(
-            await self._connection.fetchrow(f"{_SELECT} where c.token_hash = $1", _digest(token))
-        )
+        return await self._one(ScrConsentRow, f"{_SELECT} where c.token_hash = $1", _digest(token))
 
     async def of(self, analysis_id: str) -> list[ScrConsentRow]:
         """Return the consents of an analysis in the order of its signers."""
-        records = await self._connection.fetch(
-            f"{_SELECT} where c.analysis_id = $1 order by c.signer", analysis_id
+        return await self._all(
+            ScrConsentRow, f"{_SELECT} where c.analysis_id = $1 order by c.signer", analysis_id
         )
-        return [ScrConsentRow.read(record) for record in records]
 
     async def sign(
         self, consent_id: str, *, text_version: str, text_sha256: str, at: datetime

@@ -3,14 +3,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from storage.common.errors import IdempotencyMismatch, QuoteUsed
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, line_id, quote_id, loan_id, currency, amount, state, contract_no, contract_sha256,"
@@ -59,8 +56,12 @@ class DrawdownRow(Row):
     changed_at: datetime
 
 
-class DrawdownRepository(Repository):
+class DrawdownRepository(TableRepository[DrawdownRow]):
     """The drawdowns."""
+
+    table = "drawdowns"
+    columns = _COLUMNS
+    row = DrawdownRow
 
     async def reserve(
         self,
@@ -107,29 +108,9 @@ class DrawdownRepository(Repository):
             raise IdempotencyMismatch(f"{drawdown_id} draws something else")
         return row, False
 
-    async def get(self, drawdown_id: str) -> DrawdownRow | None:
-        """Return the drawdown, None if unknown."""
-        return DrawdownRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from drawdowns where id = $1", drawdown_id
-            )
-        )
-
-    async def for_update(self, drawdown_id: str) -> DrawdownRow | None:
-        """Return the drawdown locked until the transaction ends, None if unknown."""
-        return DrawdownRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from drawdowns where id = $1 for no key update", drawdown_id
-            )
-        )
-
     async def of_loan(self, loan_id: str) -> DrawdownRow | None:
         """Return the drawdown that becomes, or became, a loan; None if there is none."""
-        return DrawdownRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from drawdowns where loan_id = $1", loan_id
-            )
-        )
+        return await self._find("loan_id = $1", loan_id)
 
     async def set_state(
         self,
@@ -156,8 +137,4 @@ class DrawdownRepository(Repository):
 
     async def page(self, line_id: str) -> list[DrawdownRow]:
         """Return a line's drawdowns, the newest first."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from drawdowns where line_id = $1 order by requested_at desc, id",
-            line_id,
-        )
-        return [DrawdownRow.read(record) for record in records]
+        return await self._list("line_id = $1 order by requested_at desc, id", line_id)

@@ -2,15 +2,12 @@
 """Credit lines and the one place where their limit is guarded."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from domain.lines import LineState
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, application_id, applicant_id, offer_id, state, mode, currency, credit_limit, reserved,"
@@ -44,8 +41,12 @@ class LineRow(Row):
         return self.credit_limit - self.reserved - self.drawn
 
 
-class LineRepository(Repository):
+class LineRepository(TableRepository[LineRow]):
     """The lines. Callers see to it that each change happens once, by the drawdown or loan event."""
+
+    table = "lines"
+    columns = _COLUMNS
+    row = LineRow
 
     async def open(
         self,
@@ -64,7 +65,8 @@ class LineRepository(Repository):
 
         Raises `IdempotencyMismatch` when application or offer have another line.
         """
-        record = await self._connection.fetchrow(
+        inserted = await self._one(
+            LineRow,
             "insert into lines (id, application_id, applicant_id, offer_id, state, mode, currency,"
             " credit_limit, opened_at, expires_at)"
             " values ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9)"
@@ -79,32 +81,14 @@ class LineRepository(Repository):
             opened_at,
             expires_at,
         )
-        row = LineRow.read_if_any(record) or await self.get(line_id)
+        row = inserted or await self.get(line_id)
         if row is None or (row.application_id, row.offer_id) != (application_id, offer_id):
             raise IdempotencyMismatch(f"{application_id} has another line than {line_id}")
         return row
 
-    async def get(self, line_id: str) -> LineRow | None:
-        """Return the line, None if unknown."""
-        return LineRow.read_if_any(
-            await self._connection.fetchrow(f"select {_COLUMNS} from lines where id = $1", line_id)
-        )
-
     async def of_application(self, application_id: str) -> LineRow | None:
         """Return the application's line, None if it has none."""
-        return LineRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from lines where application_id = $1", application_id
-            )
-        )
-
-    async def for_update(self, line_id: str) -> LineRow | None:
-        """Return the line locked until the transaction ends, None if unknown."""
-        return LineRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from lines where id = $1 for no key update", line_id
-            )
-        )
+        return await self._find("application_id = $1", application_id)
 
     async def reserve(self, line_id: str, amount: int) -> bool:
         """Take `amount` from what can be drawn; False, and nothing changes, if it is not there."""

@@ -1,31 +1,32 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Trial plans that a borrower was shown."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import Json
 
 from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
+from domain.pricing.cap_warnings import RecordedCapWarning
 from domain.pricing.cost_sheet import CostSheet
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
-    " cost_sheet_hash"
+    " cost_sheet_hash, cap_warnings"
 )
 
 
 class QuoteRow(Row):
     """A quote: the terms, the plan that follows from them and its hash; `amount` in minor units.
 
-    `cost_sheet` is the all-in cost sheet that was shown with it, if the loan has an annual cost.
+    `cost_sheet` is the all-in cost sheet that was shown with it, if the loan has an annual cost,
+    `cap_warnings` are the soft rate caps that the plan is above.
     """
 
     id: str
@@ -39,10 +40,15 @@ class QuoteRow(Row):
     expires_at: datetime
     cost_sheet: Json[CostSheet] | None
     cost_sheet_hash: str | None
+    cap_warnings: Json[tuple[RecordedCapWarning, ...]]
 
 
-class QuoteRepository(Repository):
+class QuoteRepository(TableRepository[QuoteRow]):
     """The quotes."""
+
+    table = "quotes"
+    columns = _COLUMNS
+    row = QuoteRow
 
     async def insert(
         self,
@@ -54,14 +60,16 @@ class QuoteRepository(Repository):
         quoted_at: datetime,
         expires_at: datetime,
         cost_sheet: CostSheet | None = None,
+        cap_warnings: Sequence[RecordedCapWarning] = (),
     ) -> QuoteRow:
         """Record a quote; a repeat returns the recorded one.
 
         Raises `IdempotencyMismatch` when the id names another plan or line.
         """
-        record = await self._connection.fetchrow(
+        inserted = await self._one(
+            QuoteRow,
             f"insert into quotes ({_COLUMNS})"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
             f" on conflict (id) do nothing returning {_COLUMNS}",
             quote_id,
             line_id,
@@ -74,16 +82,9 @@ class QuoteRepository(Repository):
             expires_at,
             None if cost_sheet is None else cost_sheet.model_dump_json(),
             None if cost_sheet is None else cost_sheet.hash,
+            json.dumps([warning.model_dump(mode="json") for warning in cap_warnings]),
         )
-        row = QuoteRow.read_if_any(record) or await self.get(quote_id)
+        row = inserted or await self.get(quote_id)
         if row is None or (row.line_id, row.plan_hash) != (line_id, plan.hash):
             raise IdempotencyMismatch(f"{quote_id} quotes something else")
         return row
-
-    async def get(self, quote_id: str) -> QuoteRow | None:
-        """Return the quote, None if unknown."""
-        return QuoteRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from quotes where id = $1", quote_id
-            )
-        )

@@ -3,16 +3,13 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Json
 
 from domain.loans.ledger import Account, JournalLine
-from storage.common.repository import Repository
+from storage.common.repository import Repository, given
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 EntryKind = Literal[
     "disbursement",
@@ -116,24 +113,22 @@ class JournalRepository(Repository):
         """
         if currency is None and loan_id is None:
             raise ValueError("a trial balance is of one currency or of one loan")
-        filters = {
-            "entries.currency = ": currency,
-            "journal.loan_id = ": loan_id,
-            "loans.funder = ": funder,
-            "journal.business_date <= ": as_of,
-            "journal.recorded_at <= ": recorded_until,
+        by_entry = {
+            "journal.loan_id = {}": loan_id,
+            "loans.funder = {}": funder,
+            "journal.business_date <= {}": as_of,
+            "journal.recorded_at <= {}": recorded_until,
         }
-        given = {test: value for test, value in filters.items() if value is not None}
-        tests = " and ".join(f"{test}${number}" for number, test in enumerate(given, start=1))
+        tests, values = given({"entries.currency = {}": currency, **by_entry})
         joins = ""
-        if given.keys() - {"entries.currency = "}:
+        if any(value is not None for value in by_entry.values()):
             joins += " join journal on journal.id = journal_id"
         if funder is not None:
             joins += " join loans on loans.id = journal.loan_id"
         records = await self._connection.fetch(
             f"select account, sum(amount)::bigint as balance from entries{joins}"
-            f" where {tests} group by account order by account",
-            *given.values(),
+            f" where {' and '.join(tests)} group by account order by account",
+            *values,
         )
         return {record["account"]: record["balance"] for record in records}
 
@@ -148,7 +143,8 @@ class JournalRepository(Repository):
         self, loan_id: str, after: int = 0, limit: int | None = None
     ) -> list[JournalRow]:
         """Return a loan's entries in the order in which they were posted, those behind `after`."""
-        records = await self._connection.fetch(
+        return await self._all(
+            JournalRow,
             "select j.id, j.entry_key, j.kind, j.business_date, j.recorded_at, e.currency,"
             " json_agg(json_build_object('account', e.account, 'amount', e.amount)"
             " order by e.line)::text as lines"
@@ -159,7 +155,6 @@ class JournalRepository(Repository):
             after,
             limit,
         )
-        return [JournalRow.read(record) for record in records]
 
 
 def _account(line: JournalLine, settlement_bank: str | None) -> str:

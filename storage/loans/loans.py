@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import Json, TypeAdapter
 
@@ -15,11 +15,8 @@ from domain.loans.position import InstalmentPosition, InstalmentState, Position
 from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Cursor, Row
-
-if TYPE_CHECKING:
-    pass
 
 OWN_FUNDS: Final = "own"
 """The funder of a loan that the lender funds itself."""
@@ -129,8 +126,12 @@ class InstalmentRow(Row):
     written_off: int
 
 
-class LoanRepository(Repository):
+class LoanRepository(TableRepository[LoanRow]):
     """The loans."""
+
+    table = "loans"
+    columns = _COLUMNS
+    row = LoanRow
 
     async def book(
         self,
@@ -148,7 +149,8 @@ class LoanRepository(Repository):
 
         Raises `IdempotencyMismatch` when the drawdown became another loan.
         """
-        record = await self._connection.fetchrow(
+        inserted = await self._one(
+            LoanRow,
             "insert into loans (id, drawdown_id, line_id, applicant_id, currency, principal, terms,"
             " plan, plan_hash, state, principal_outstanding, next_due_on, next_due_amount,"
             " business_date, disbursed_on, funder, settlement_bank) values"
@@ -169,24 +171,10 @@ class LoanRepository(Repository):
             funder,
             settlement_bank,
         )
-        row = LoanRow.read_if_any(record) or await self.get(loan_id)
+        row = inserted or await self.get(loan_id)
         if row is None or row.drawdown_id != drawdown_id:
             raise IdempotencyMismatch(f"{drawdown_id} became another loan than {loan_id}")
         return row
-
-    async def get(self, loan_id: str) -> LoanRow | None:
-        """Return the loan, None if unknown."""
-        return LoanRow.read_if_any(
-            await self._connection.fetchrow(f"select {_COLUMNS} from loans where id = $1", loan_id)
-        )
-
-    async def for_update(self, loan_id: str) -> LoanRow | None:
-        """Return the loan locked until the transaction ends, None if unknown."""
-        return LoanRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from loans where id = $1 for no key update", loan_id
-            )
-        )
 
     async def events(self, loan_id: str) -> tuple[LoanEvent, ...]:
         """Return the loan's events in the order in which they were recorded."""
@@ -267,11 +255,11 @@ class LoanRepository(Repository):
 
     async def instalments(self, loan_id: str) -> list[InstalmentRow]:
         """Return the loan's instalments as last projected."""
-        records = await self._connection.fetch(
+        return await self._all(
+            InstalmentRow,
             f"select number, {_INSTALMENT} from instalments where loan_id = $1 order by number",
             loan_id,
         )
-        return [InstalmentRow.read(record) for record in records]
 
     async def any_overdue(self, applicant_id: str) -> bool:
         """Say whether a loan of the applicant is recorded as overdue or written off."""
@@ -292,22 +280,19 @@ class LoanRepository(Repository):
         state: LoanState | None = None,
     ) -> list[LoanRow]:
         """Return loans from the newest on, ordered by `recorded_at` and id."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from loans"
-            " where ($1::timestamptz is null or (recorded_at, id::text) < ($1, $2::text))"
-            " and ($3::text is null or applicant_id = $3)"
-            " and ($4::text is null or state = $4)"
-            " and ($5::text is null or exists (select from applicants"
-            " where applicants.id = loans.applicant_id and applicants.channel = $5))"
-            " order by recorded_at desc, id desc limit $6",
-            after.at if after else None,
-            after.id if after else None,
-            applicant_id,
-            state,
-            channel,
-            limit,
+        return await self._page(
+            self.row,
+            self._select,
+            after=after,
+            limit=limit,
+            order=("recorded_at", "id"),
+            filters={
+                "applicant_id = {}": applicant_id,
+                "state = {}": state,
+                "exists (select from applicants where applicants.id = loans.applicant_id"
+                " and applicants.channel = {})": channel,
+            },
         )
-        return [LoanRow.read(record) for record in records]
 
     async def _write_instalments(
         self, loan_id: str, instalments: Sequence[InstalmentPosition]

@@ -6,7 +6,7 @@ a projection that was written otherwise both show.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Json
 
@@ -19,11 +19,14 @@ from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 from storage.loans.loans import LoanRepository
 
-if TYPE_CHECKING:
-    pass
-
 _NOT_LISTED: Final = frozenset({Account.PRINCIPAL_RECEIVABLE, Account.CASH})
 """Principal is compared by itself; cash is what the other accounts of balanced entries leave."""
+
+_BOOKS: Final = (
+    "select id, currency, funder, terms, principal_outstanding, recorded_at,"
+    " greatest(business_date, (select max(journal.business_date) from journal"
+    " where journal.loan_id = loans.id)) as as_of from loans"
+)
 
 
 class AccountComparison(BaseModel):
@@ -83,24 +86,18 @@ class ReconciliationRepository(Repository):
 
         Read it in a snapshot: what is booked between the statements would seem to differ.
         """
-        books = await self._books(after, limit)
+        books = await self._page(
+            _Books,
+            _BOOKS,
+            after=after,
+            limit=limit,
+            order=("recorded_at", "id"),
+            oldest_first=True,
+        )
         loan_ids = [loan.id for loan in books]
         sums = await self._sums(loan_ids)
         events = await LoanRepository(self._tx).events_of(loan_ids)
         return [_compared(loan, sums.get(loan.id, {}), events.get(loan.id, ())) for loan in books]
-
-    async def _books(self, after: Cursor | None, limit: int) -> list[_Books]:
-        records = await self._connection.fetch(
-            "select id, currency, funder, terms, principal_outstanding, recorded_at,"
-            " greatest(business_date, (select max(journal.business_date) from journal"
-            " where journal.loan_id = loans.id)) as as_of from loans"
-            " where (recorded_at, id::text) > (coalesce($1::timestamptz, '-infinity'), $2::text)"
-            " order by recorded_at, id limit $3",
-            after.at if after else None,
-            after.id if after else "",
-            limit,
-        )
-        return [_Books.read(record) for record in records]
 
     async def _sums(self, loan_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Return the balances by loan and account, in the loan's own currency."""

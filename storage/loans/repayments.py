@@ -3,7 +3,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import Json
 
@@ -11,11 +11,8 @@ from domain.loans.payoff import PayoffQuote
 from domain.loans.repayment import RepaymentInFlight
 from messages.loans import RepaymentSource
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = (
     "id, loan_id, source, order_no, currency, amount, payoff_quote, state, reason, requested_on,"
@@ -49,8 +46,12 @@ class RepaymentRow(Row):
     changed_at: datetime
 
 
-class RepaymentRepository(Repository):
+class RepaymentRepository(TableRepository[RepaymentRow]):
     """The repayments."""
+
+    table = "repayments"
+    columns = _COLUMNS
+    row = RepaymentRow
 
     async def request(
         self,
@@ -69,7 +70,8 @@ class RepaymentRepository(Repository):
         Raises `RepaymentInFlight` while another one of the loan has not ended and
         `IdempotencyMismatch` when the id names a repayment of another content.
         """
-        record = await self._connection.fetchrow(
+        inserted = await self._one(
+            RepaymentRow,
             "insert into repayments (id, loan_id, source, order_no, currency, amount, payoff_quote,"
             " state, requested_on) values ($1, $2, $3, $4, $5, $6, $7, 'processing', $8)"
             f" on conflict do nothing returning {_COLUMNS}",
@@ -82,7 +84,7 @@ class RepaymentRepository(Repository):
             payoff.model_dump_json() if payoff else None,
             requested_on,
         )
-        row = RepaymentRow.read_if_any(record) or await self.get(repayment_id)
+        row = inserted or await self.get(repayment_id)
         if row is None:
             raise RepaymentInFlight(f"another repayment of {loan_id} is in flight")
         if (row.loan_id, row.source, row.order_no, row.amount) != (
@@ -94,21 +96,9 @@ class RepaymentRepository(Repository):
             raise IdempotencyMismatch(f"{repayment_id} repays something else")
         return row
 
-    async def get(self, repayment_id: str) -> RepaymentRow | None:
-        """Return the repayment, None if unknown."""
-        return RepaymentRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from repayments where id = $1", repayment_id
-            )
-        )
-
     async def by_order(self, order_no: str) -> RepaymentRow | None:
         """Return the repayment that an order debits, None if there is none."""
-        return RepaymentRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from repayments where order_no = $1", order_no
-            )
-        )
+        return await self._find("order_no = $1", order_no)
 
     async def settle(self, repayment_id: str, on: date) -> bool:
         """Record that the money came; False, and nothing changes, unless it was in flight."""
@@ -132,9 +122,6 @@ class RepaymentRepository(Repository):
 
     async def of_loan(self, loan_id: str) -> list[RepaymentRow]:
         """Return a loan's repayments, the newest first."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from repayments where loan_id = $1"
-            " order by requested_on desc, requested_at desc, id",
-            loan_id,
+        return await self._list(
+            "loan_id = $1 order by requested_on desc, requested_at desc, id", loan_id
         )
-        return [RepaymentRow.read(record) for record in records]

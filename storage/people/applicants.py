@@ -4,14 +4,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from storage.common.errors import IdempotencyMismatch, RecordMissing
-from storage.common.repository import Repository
+from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS: Final = "id, channel, customer_reference, level, labels, created_at"
 _LOCKS: Final = 4201014
@@ -46,8 +43,12 @@ class Personal:
         return f"Personal({', '.join(known)})"
 
 
-class ApplicantRepository(Repository):
+class ApplicantRepository(TableRepository[ApplicantRow]):
     """The applicants."""
+
+    table = "applicants"
+    columns = _COLUMNS
+    row = ApplicantRow
 
     async def get_or_create(
         self, applicant_id: str, channel: str, customer_reference: str
@@ -72,14 +73,6 @@ class ApplicantRepository(Repository):
         if record is None:
             raise IdempotencyMismatch(f"{applicant_id} is another applicant")
         return ApplicantRow.read(record)
-
-    async def get(self, applicant_id: str) -> ApplicantRow | None:
-        """Return the applicant, None if unknown."""
-        return ApplicantRow.read_if_any(
-            await self._connection.fetchrow(
-                f"select {_COLUMNS} from applicants where id = $1", applicant_id
-            )
-        )
 
     async def lock(self, applicant_id: str, *identity_numbers: str) -> None:
         """Let what concerns a person wait for this transaction, in whatever channel it comes.

@@ -1,15 +1,12 @@
 """Consents as they were given and revoked: facts that are only ever added."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from domain.people.consents import Purpose
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _SELECT: Final = (
     "select c.id, c.applicant_id, c.purpose, c.text_version, c.text_sha256, c.channel,"
@@ -95,21 +92,20 @@ class ConsentRepository(Repository):
             revoked_by,
             at,
         )
-        records = await self._connection.fetch(
+        return await self._all(
+            ConsentRow,
             f"{_SELECT} where c.id = any($1::text[]) order by c.given_at, c.id",
             [record["consent_id"] for record in revoked],
         )
-        return [ConsentRow.read(record) for record in records]
 
     async def in_force(self, applicant_id: str, purpose: Purpose) -> ConsentRow | None:
         """Return the newest consent for a purpose that is not revoked, None without one."""
-        return ConsentRow.read_if_any(
-            await self._connection.fetchrow(
-                f"{_SELECT} where c.applicant_id = $1 and c.purpose = $2 and r.consent_id is null"
-                " order by c.given_at desc, c.id desc limit 1",
-                applicant_id,
-                purpose,
-            )
+        return await self._one(
+            ConsentRow,
+            f"{_SELECT} where c.applicant_id = $1 and c.purpose = $2 and r.consent_id is null"
+            " order by c.given_at desc, c.id desc limit 1",
+            applicant_id,
+            purpose,
         )
 
     async def purposes_in_force(self, applicant_id: str) -> frozenset[Purpose]:
@@ -123,17 +119,15 @@ class ConsentRepository(Repository):
 
     async def get(self, consent_id: str) -> ConsentRow | None:
         """Return the consent, None if unknown."""
-        return ConsentRow.read_if_any(
-            await self._connection.fetchrow(f"{_SELECT} where c.id = $1", consent_id)
-        )
+        return await self._one(ConsentRow, f"{_SELECT} where c.id = $1", consent_id)
 
     async def of(self, applicant_id: str) -> list[ConsentRow]:
         """Return everything the applicant ever consented to, the newest first."""
-        records = await self._connection.fetch(
+        return await self._all(
+            ConsentRow,
             f"{_SELECT} where c.applicant_id = $1 order by c.given_at desc, c.id desc",
             applicant_id,
         )
-        return [ConsentRow.read(record) for record in records]
 
     async def _lock(self, applicant_id: str) -> None:
         # Given and revoked at once: one comes after the other, and the later one counts.

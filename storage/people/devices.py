@@ -2,13 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 
 class Platform(StrEnum):
@@ -54,11 +50,11 @@ class DeviceRepository(Repository):
 
     async def of(self, applicant_id: str) -> list[DeviceRow]:
         """Return an applicant's devices, the one seen last first."""
-        records = await self._connection.fetch(
+        return await self._all(
+            DeviceRow,
             "select device_id, (array_agg(platform order by seen_at desc))[1] as platform,"
             " count(*) as applications, min(seen_at) as first_seen_at, max(seen_at) as last_seen_at"
             " from devices where applicant_id = $1 group by device_id"
             " order by max(seen_at) desc, device_id",
             applicant_id,
         )
-        return [DeviceRow.read(record) for record in records]

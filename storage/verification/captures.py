@@ -2,14 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 _SELECT: Final = (
     "select c.element_id, e.application_id, e.kind, c.workflow_id, c.state, c.source, c.reference,"
@@ -66,7 +63,7 @@ class CaptureRepository(Repository):
 
     async def get(self, element_id: str) -> CaptureRow | None:
         """Return the capture of an element, None if it has none."""
-        return CaptureRow.read_if_any(await self._connection.fetchrow(_SELECT, element_id))
+        return await self._one(CaptureRow, _SELECT, element_id)
 
     async def advance(
         self,

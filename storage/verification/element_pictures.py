@@ -6,16 +6,12 @@ change. The digest finds the same picture again; keyed, it joins this database w
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from domain.products.element_catalogue import PICTURE_OF_ANOTHER
 from domain.verification.elements import ElementKind
 from domain.verification.pictures import cleaned
 from storage.common.repository import Repository
 from storage.common.rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 
 class PictureRow(Row):
@@ -60,14 +56,14 @@ class ElementPictureRepository(Repository):
 
     async def of_application(self, application_id: str) -> list[PictureRow]:
         """Return the pictures of all attempts of an application, in the order of the attempts."""
-        records = await self._connection.fetch(
+        return await self._all(
+            PictureRow,
             "select p.element_id, e.kind, e.attempt, p.place, p.media_type, p.width, p.height,"
             " p.bytes from elements e join element_pictures p on p.element_id = e.id"
             " where e.application_id = $1"
             " order by e.kind, e.attempt, length(p.place), p.place",
             application_id,
         )
-        return [PictureRow.read(record) for record in records]
 
     async def given_by_others(self, element_id: str, identity_number: str) -> int:
         """Return how many other people gave a picture of the element's, in whatever channel.

@@ -1,14 +1,11 @@
 """How often a person was wrong about an element, over all applications, channels and lines."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from domain.verification.elements import ElementKind
 from domain.verification.limits import LOOK_BACK, WINDOW, Tries
 from storage.common.repository import Repository
-
-if TYPE_CHECKING:
-    pass
 
 _GIVEN_UP: Final = timedelta(minutes=2)
 """For so long the question of an application that has ended may still be out."""

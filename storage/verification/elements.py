@@ -20,7 +20,7 @@ from domain.verification.elements import (
     Verdict,
 )
 from storage.common.errors import IdempotencyMismatch, RecordMissing
-from storage.common.repository import Repository
+from storage.common.repository import Repository, given
 from storage.common.rows import Row
 from storage.verification.element_pictures import ElementPictureRepository
 
@@ -188,7 +188,8 @@ class ElementRepository(Repository):
 
     async def latest(self, application_id: str) -> list[ElementStatus]:
         """Return where every submitted or reused kind stands, by what counts of it."""
-        records = await self._connection.fetch(
+        return await self._all(
+            ElementStatus,
             f"{_COUNTING} select n.kind, n.id as element_id, n.attempt, n.submitted_at, n.reused,"
             " n.counts_until, v.verified_at, v.facts, v.provider,"
             " (v.facts ->> 'valid_until')::date as valid_until,"
@@ -203,7 +204,6 @@ class ElementRepository(Repository):
             " left join element_endings x on x.element_id = n.id order by n.kind",
             application_id,
         )
-        return [ElementStatus.read(record) for record in records]
 
     async def kept_by(self, applicant_id: str, zone: str) -> list[KeptElement]:
         """Return everything that was verified of a person, in whatever channel.
@@ -305,22 +305,20 @@ class ElementRepository(Repository):
         self, applicant_id: str, application_id: str | None = None
     ) -> None:
         """Erase the address books that an applicant gave, of one application or of all."""
+        tests, values = given({"a.applicant_id = {}": applicant_id, "a.id = {}": application_id})
         await self._connection.execute(
             "delete from address_books b using elements e, applications a"
-            " where b.element_id = e.id and a.id = e.application_id"
-            " and a.applicant_id = $1 and ($2::text is null or a.id = $2::text)",
-            applicant_id,
-            application_id,
+            f" where b.element_id = e.id and a.id = e.application_id and {' and '.join(tests)}",
+            *values,
         )
 
     async def verification(self, element_id: str) -> VerificationRow | None:
         """Return the recorded verdict on an element, None if there is none yet."""
-        return VerificationRow.read_if_any(
-            await self._connection.fetchrow(
-                "select element_id, application_id, kind, verdict, reason, facts, provider,"
-                " verified_at from verifications where element_id = $1",
-                element_id,
-            )
+        return await self._one(
+            VerificationRow,
+            "select element_id, application_id, kind, verdict, reason, facts, provider,"
+            " verified_at from verifications where element_id = $1",
+            element_id,
         )
 
     async def _lock(self, element_id: str) -> None:

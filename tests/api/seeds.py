@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from api.v1.ownership import applicant_id_of
 from domain.applications.application import ApplicationState, Waiting
 from domain.collections import ContactChannel
 from domain.lines import LineState
@@ -16,6 +15,7 @@ from messages.applications import Offer, StartApplication
 from messages.ids import new_id
 from messages.loans import RepaymentSource
 from runtime.clock import utc_now
+from services.people.ownership import applicant_id_of
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository
 from storage.collections import CollectionActionRepository

@@ -16,7 +16,7 @@ from messages.credit_analysis import (
 )
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient
-from services.credit_analysis.intake import take_in
+from services.credit_analysis.intake import record_proposal
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
 from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
@@ -102,7 +102,7 @@ async def analyse(
     proposal = read_proposal(kind, document)
     client = AnalysisClient(client=CLIENT, api_key_sha256="0" * 64, policy=policy)
     async with lender.database.transaction() as tx:
-        start = await take_in(tx, client, kind, proposal, document)
-    assert start is not None
-    await lender.siblings.start_credit_analysis(start)
-    return Analysing(lender, start.analysis_id)
+        recorded = await record_proposal(tx, client, kind, proposal, document)
+    assert recorded.start is not None
+    await lender.siblings.start_credit_analysis(recorded.start)
+    return Analysing(lender, recorded.analysis.id)

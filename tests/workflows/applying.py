@@ -23,8 +23,8 @@ from messages.verification import (
 )
 from sandbox import pictures
 from sandbox.personas import Person
+from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reuse import take_over
 from storage.applications.reviews import ReviewRepository, ReviewRow
 from storage.verification.captures import CaptureRepository
 from storage.verification.elements import ElementRepository, ElementStatus
@@ -173,7 +173,7 @@ async def apply(
         row = await ApplicationRepository(tx).get(start.application_id)
         assert row is not None
         opened_on = business_date(row.created_at, asked.zone)
-        taken = await take_over(tx, row, asked.elements, opened_on, row.created_at)
+        taken = await reuse_verifications(tx, row, asked.elements, opened_on, row.created_at)
     reused = tuple(ReusedElement(kind=item.kind, element_id=item.element_id) for item in taken)
     await lender.siblings.start_application(start.model_copy(update={"reused": reused}))
     return Applying(lender, applicant)

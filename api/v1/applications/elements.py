@@ -1,41 +1,28 @@
 """Elements: what an applicant provides, stored encrypted and verified by third parties."""
 
-from collections.abc import Mapping
-
 from fastapi import Response
 
 from api.http.answers import accepted
 from api.http.auth import Caller
 from api.http.engine import StillRunning
 from api.http.gate import COMMAND_PROBLEMS, gated_router
-from api.http.idempotency import Command, Keyed
+from api.http.idempotency import Keyed
 from api.http.services import Services, Using
-from api.v1.applications.schemas import (
-    ApplicationStatus,
-    ElementsAnswer,
-    NewElements,
-)
-from api.v1.applications.views import element_records, row_status, view_status
-from api.v1.ownership import application_for
-from api.v1.verification.intake import answers_of, enter_code, store_elements, was_lost
+from api.v1.applications.schemas import ApplicationStatus, ElementsAnswer, NewElements
+from api.v1.applications.views import element_answer, row_status, view_status
 from api.v1.verification.schemas import LivenessChallengeAnswer, NewCode
-from domain.applications.application import (
-    ApplicationClosed,
-    ApplicationState,
-    WrongState,
-    check_may_provide,
-)
-from domain.products.products import product_of
-from domain.verification.elements import ElementKind, Verdict
+from domain.verification.elements import Verdict
 from messages import ids
-from messages.applications import ElementOutcomes, ProvidedElement, ProvideElements
+from messages.applications import ElementOutcomes, ProvideElements
 from messages.verification import ConfirmElement, ElementOutcome
-from runtime.clock import utc_now
-from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.supplements import SupplementRepository
-from storage.common.repository import Transaction
-from storage.verification.elements import ElementStatus
-from storage.verification.liveness_challenges import LivenessChallengeRepository
+from services.applications.elements import (
+    ask_liveness_challenge,
+    enter_code,
+    provide_elements,
+    read_elements,
+)
+from services.common.commands import Command
+from storage.applications.applications import ApplicationRow
 
 router = gated_router("/applications", "applications")
 
@@ -55,16 +42,11 @@ async def provide(
     application. A mismatch is a verdict, not an error; provide the element again.
     """
     async with services.database.transaction() as tx:
-        row = await application_for(tx, caller, application_id)
-        provided = await _store(tx, application_id, body, command)
-    return await _carry_out(
-        services,
-        row,
-        "provide_elements",
-        command,
-        ProvideElements(elements=provided, submit=body.submit),
-        {item.element_id for item in provided},
-    )
+        row, provided = await provide_elements(
+            tx, caller, command, application_id, body.elements, submit=body.submit
+        )
+    wanted = {item.element_id for item in provided.elements}
+    return await _carry_out(services, command, row, "provide_elements", provided, wanted)
 
 
 @router.get(
@@ -80,15 +62,8 @@ async def challenge(
     afterwards it gives other actions. Every attempt is asked something else.
     """
     async with services.database.transaction() as tx:
-        row = await application_for(tx, caller, application_id)
-        policy = product_of(row.product).policy_of(ElementKind.LIVENESS)
-        # The machine's clock, also where a stack travels in time: a face stands before a camera.
-        asked = await LivenessChallengeRepository(tx).ask(
-            row.id, utc_now(), policy.challenge_valid_for
-        )
-    return LivenessChallengeAnswer(
-        attempt=asked.attempt, actions=asked.actions, expires_at=asked.expires_at
-    )
+        asked = await ask_liveness_challenge(tx, caller, application_id)
+    return LivenessChallengeAnswer.model_validate(asked)
 
 
 @router.post(
@@ -110,17 +85,17 @@ async def confirm(
     A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
     """
     async with services.database.transaction() as tx:
-        row = await application_for(tx, caller, application_id)
-        process = ids.application_workflow(application_id)
-        confirm = await enter_code(tx, process, element_id, body.code, command)
-    return await _carry_out(services, row, "confirm_element", command, confirm, {element_id})
+        row, confirmed = await enter_code(
+            tx, caller, command, application_id, element_id, body.code
+        )
+    return await _carry_out(services, command, row, "confirm_element", confirmed, {element_id})
 
 
 async def _carry_out(
     services: Services,
+    command: Command,
     row: ApplicationRow,
     update: str,
-    command: Command,
     argument: ProvideElements | ConfirmElement,
     wanted: set[str],
 ) -> ElementsAnswer | Response:
@@ -138,46 +113,11 @@ async def _carry_out(
         status, told = view_status(outcomes.application), outcomes.outcomes
     except StillRunning:
         status = None
-    answer = await _answer(services, row.id, wanted, status, told)
-    if all(element.verdict is not Verdict.PENDING for element in answer.elements) and status:
+    async with services.database.read() as tx:
+        row, elements = await read_elements(tx, row.id, wanted, told)
+    answer = ElementsAnswer(
+        application=status or row_status(row), elements=[element_answer(one) for one in elements]
+    )
+    if all(element.verdict is not Verdict.PENDING for element in elements) and status:
         return answer
     return accepted(answer, f"/v1/applications/{row.id}")
-
-
-async def _store(
-    tx: Transaction, application_id: str, body: NewElements, command: Command
-) -> tuple[ProvidedElement, ...]:
-    application = await ApplicationRepository(tx).for_update(application_id)
-    assert application is not None  # noqa: S101 -- it was just read
-    supplement = await SupplementRepository(tx).open_of(application_id)
-
-    def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
-        """Refuse early what the process would refuse, so that it leaves no trace in the record."""
-        if application.state.is_final:
-            raise ApplicationClosed(f"the application is {application.state}")
-        if application.state is not ApplicationState.COLLECTING:
-            raise WrongState(f"the application is {application.state}")
-        counting = [known for known in latest.values() if not was_lost(known)]
-        check_may_provide(
-            product_of(application.product),
-            element_records(counting, supplement),
-            kind,
-            supplement.supplement if supplement else None,
-            together={ElementKind(element.kind) for element in body.elements},
-        )
-
-    return await store_elements(tx, application, body.elements, command, check)
-
-
-async def _answer(
-    services: Services,
-    application_id: str,
-    wanted: set[str],
-    status: ApplicationStatus | None,
-    told: tuple[ElementOutcome, ...],
-) -> ElementsAnswer:
-    async with services.database.read() as tx:
-        row = await ApplicationRepository(tx).get(application_id)
-        assert row is not None  # noqa: S101 -- its elements were just stored
-        elements = await answers_of(tx, application_id, product_of(row.product), wanted, told)
-    return ElementsAnswer(application=status or row_status(row), elements=elements)

@@ -2,17 +2,13 @@
 
 from fastapi import Response
 
-from api.http.answers import accepted
 from api.http.auth import Caller
-from api.http.engine import StillRunning
 from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.services import Using
+from api.v1.applications.carrying_out import carry_out
 from api.v1.applications.schemas import ApplicationStatus, OfferAnswer
-from api.v1.applications.views import row_status, view_status
-from api.v1.ownership import application_for, offer_for
-from messages import ids
-from messages.applications import ApplicationView
+from services.applications.finding import find_offer
 
 router = gated_router("/offers", "offers and lines")
 
@@ -21,7 +17,7 @@ router = gated_router("/offers", "offers and lines")
 async def read(offer_id: str, caller: Caller, services: Using) -> OfferAnswer:
     """Return an offer."""
     async with services.database.read() as tx:
-        return OfferAnswer.model_validate(await offer_for(tx, caller, offer_id))
+        return OfferAnswer.model_validate(await find_offer(tx, caller, offer_id))
 
 
 @router.post(
@@ -35,19 +31,6 @@ async def accept(
 ) -> ApplicationStatus | Response:
     """Accept: a credit line is opened, its id is in the answer."""
     async with services.database.read() as tx:
-        offer = await offer_for(tx, caller, offer_id)
-        row = await application_for(tx, caller, offer.application_id)
-    try:
-        view = await services.engine.command(
-            ids.application_workflow(offer.application_id),
-            "accept_offer",
-            command.update_id,
-            ApplicationView,
-            offer_id,
-            over=row.state.is_final,
-        )
-    except StillRunning:
-        async with services.database.read() as tx:
-            row = await application_for(tx, caller, offer.application_id)
-        return accepted(row_status(row), f"/v1/applications/{row.id}")
-    return view_status(view)
+        offer = await find_offer(tx, caller, offer_id)
+    application_id = offer.application_id
+    return await carry_out(services, caller, command, application_id, "accept_offer", offer.id)

@@ -1,31 +1,26 @@
-"""Reviews: the queue, and a reviewer's word."""
-
-from typing import Literal
+"""Reviews: the queue, and a reviewer's decision."""
 
 from fastapi import Response
 
-from api.http.answers import accepted
 from api.http.auth import Caller
-from api.http.engine import ProcessClosed, StillRunning
-from api.http.errors import Problem
+from api.http.engine import ProcessClosed
 from api.http.gate import COMMAND_PROBLEMS, gated_router
-from api.http.idempotency import Command, Keyed
+from api.http.idempotency import Keyed
 from api.http.pagination import Paged
 from api.http.schemas import Page
 from api.http.services import Services, Using
-from api.v1.applications.review_schemas import ReviewAnswer, ReviewBody
+from api.v1.applications.carrying_out import carry_out
+from api.v1.applications.review_schemas import ReviewAnswer, ReviewBody, SupplementBody
 from api.v1.applications.schemas import ApplicationStatus
-from api.v1.applications.views import row_status, view_status
-from api.v1.ownership import application_for
+from domain.applications.application import ReviewClosed
 from domain.people.principals import Principal
-from messages import ids
-from messages.applications import ApplicationView, ReviewCommand
+from messages.applications import ReviewCommand
+from messages.verification import SupplementRequest
+from services.applications.reviewing import ReviewDecision, record_late_review
+from services.common.commands import Command
 from storage.applications.reviews import ReviewRepository
-from storage.common.audit import AuditRepository
 
 router = gated_router("/reviews", "reviews")
-
-Word = Literal["approve", "reject"]
 
 
 @router.get("", summary="The queue of open reviews, the one due first at its head")
@@ -63,51 +58,42 @@ async def reject(
     return await _review("reject", application_id, body, caller, command, services)
 
 
+@router.post(
+    "/{application_id}/supplement",
+    response_model=ApplicationStatus,
+    responses={**COMMAND_PROBLEMS, 202: {"model": ApplicationStatus}},
+    summary="Ask for elements to be provided again",
+)
+async def supplement(
+    application_id: str, body: SupplementBody, caller: Caller, command: Keyed, services: Using
+) -> ApplicationStatus | Response:
+    """Reopen elements of an application in review; the task waits and comes back to the asker.
+
+    409 `supplement_refused` when the product does not let a reviewer ask for that, or not again.
+    """
+    asked = SupplementRequest(kinds=body.kinds, reason=body.reason, reviewer=caller.subject)
+    try:
+        return await carry_out(
+            services, caller, command, application_id, "review_supplement", asked
+        )
+    except ProcessClosed:
+        raise ReviewClosed("The review was decided already.") from None
+
+
 async def _review(
-    word: Word,
+    decision: ReviewDecision,
     application_id: str,
     body: ReviewBody,
     caller: Principal,
     command: Command,
     services: Services,
 ) -> ApplicationStatus | Response:
-    async with services.database.read() as tx:
-        row = await application_for(tx, caller, application_id)
+    review = ReviewCommand(reviewer=caller.subject, reason=body.reason)
     try:
-        view = await services.engine.command(
-            ids.application_workflow(application_id),
-            f"review_{word}",
-            command.update_id,
-            ApplicationView,
-            ReviewCommand(reviewer=caller.subject, reason=body.reason),
-            over=row.state.is_final,
+        return await carry_out(
+            services, caller, command, application_id, f"review_{decision}", review
         )
-    except StillRunning:
-        async with services.database.read() as tx:
-            row = await application_for(tx, caller, application_id)
-        return accepted(row_status(row), f"/v1/applications/{application_id}")
     except ProcessClosed:
-        await _audit_refusal(word, application_id, body, caller, command, services)
-        raise Problem("review_closed", "The review was decided already.") from None
-    return view_status(view)
-
-
-async def _audit_refusal(
-    word: Word,
-    application_id: str,
-    body: ReviewBody,
-    caller: Principal,
-    command: Command,
-    services: Services,
-) -> None:
-    """Record a word that came after the process had ended, which so could not record it."""
-    async with services.database.transaction() as tx:
-        await AuditRepository(tx).add(
-            actor=caller.subject,
-            role=caller.role,
-            action=word,
-            subject=ids.application_workflow(application_id),
-            outcome="refused",
-            detail={"reason": body.reason},
-            key=command.update_id,
-        )
+        async with services.database.transaction() as tx:
+            await record_late_review(tx, caller, command, application_id, decision, body.reason)
+        raise ReviewClosed("The review was decided already.") from None

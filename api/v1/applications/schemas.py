@@ -14,6 +14,7 @@ from domain.common.money import PositiveAmount
 from domain.decisioning.decision import Outcome, RuleHit
 from domain.people.consents import Purpose
 from domain.verification.elements import Element, ElementKind, Verdict
+from services.applications.applying import CreditRequest, Device
 from storage.people.devices import Platform
 
 CustomerReference = Annotated[
@@ -81,6 +82,19 @@ class NewApplication(Body):
     consents: tuple[NewConsent, ...] = Field(
         default=(), max_length=len(Purpose), description="what the applicant agrees to with it"
     )
+
+    def request(self) -> CreditRequest:
+        """Return what is applied for."""
+        device = self.device
+        return CreditRequest(
+            product=self.product,
+            channel=self.channel,
+            customer_reference=self.customer_reference,
+            amount=self.amount,
+            instalments=self.instalments,
+            device=None if device is None else Device(device.device_id, device.platform),
+            consents=tuple(consent.shown() for consent in self.consents),
+        )
 
 
 class NewElements(Body):

@@ -1,35 +1,24 @@
-"""Credit analyses for our own staff: the queue, one analysis, and an analyst's word."""
-
-import json
+"""Credit analyses for our own staff: the queue, one analysis, and an analyst's decision."""
 
 from api.http.auth import Caller
 from api.http.engine import ProcessClosed, StillRunning
-from api.http.errors import Problem, later, not_found
+from api.http.errors import later
 from api.http.gate import COMMAND_PROBLEMS, gated_router
-from api.http.idempotency import Command, Keyed
+from api.http.idempotency import Keyed
 from api.http.pagination import Paged
 from api.http.schemas import Page
-from api.http.services import Services, Using
+from api.http.services import Using
 from api.v1.credit_analysis.schemas import (
     AnalysisDetail,
     AnalysisReviewBody,
     AnalysisReviewed,
     AnalysisSummary,
-    CheckAnswer,
-    NoticeAnswer,
-    RelayAnswer,
-    ReviewAnswer,
-    SignerAnswer,
 )
-from domain.people.principals import Principal
+from domain.credit_analysis.errors import ReviewClosed
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
-from storage.common.audit import AuditRepository
-from storage.common.repository import Transaction
-from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
-from storage.credit_analysis.feedback import AnalysisFeedbackRepository
-from storage.credit_analysis.notices import AnalysisNoticeRepository
-from storage.credit_analysis.scr_consents import ScrConsentRepository
+from services.credit_analysis.reviewing import find_analysis, read_analysis, record_late_review
+from storage.credit_analysis.analyses import CreditAnalysisRepository
 
 router = gated_router("/credit-analyses", "credit analysis")
 
@@ -47,35 +36,7 @@ async def queue(caller: Caller, services: Using, page: Paged) -> Page[AnalysisSu
 async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDetail:
     """Return what is on record; a reviewer also sees the proposal, which is audited."""
     async with services.database.transaction() as tx:
-        row = await _found(tx, analysis_id)
-        checks = await CreditAnalysisRepository(tx).checks(analysis_id)
-        notices = await AnalysisNoticeRepository(tx).of(analysis_id)
-        signers = await ScrConsentRepository(tx).of(analysis_id)
-        relays = await AnalysisFeedbackRepository(tx).relays(analysis_id)
-        related = await CreditAnalysisRepository(tx).related(analysis_id)
-        decided = await CreditAnalysisRepository(tx).review(analysis_id)
-        proposal = None
-        if caller.role == "reviewer":
-            stored = await CreditAnalysisRepository(tx).document(analysis_id)
-            proposal = json.loads(stored.document) if stored else None
-            await AuditRepository(tx).add(
-                actor=caller.subject,
-                role=caller.role,
-                action="read_proposal",
-                subject=ids.credit_analysis_workflow(analysis_id),
-                outcome="accepted",
-            )
-    return AnalysisDetail(
-        **AnalysisSummary.model_validate(row).model_dump(),
-        checks=[CheckAnswer.model_validate(check) for check in checks],
-        notices=[NoticeAnswer.model_validate(notice) for notice in notices],
-        signers=[SignerAnswer.model_validate(signer) for signer in signers],
-        relays=[RelayAnswer.model_validate(relay) for relay in relays],
-        review=None if decided is None else ReviewAnswer.model_validate(decided),
-        registration=list(related.registration),
-        same_number=related.same_number,
-        proposal=proposal,
-    )
+        return AnalysisDetail.of(await read_analysis(tx, caller, analysis_id))
 
 
 @router.post(
@@ -92,7 +53,7 @@ async def review(
 ) -> AnalysisReviewed:
     """Decide: the client is told. 409 `review_closed` when somebody else was first."""
     async with services.database.read() as tx:
-        row = await _found(tx, analysis_id)
+        row = await find_analysis(tx, analysis_id)
     try:
         view = await services.engine.command(
             ids.credit_analysis_workflow(analysis_id),
@@ -105,39 +66,9 @@ async def review(
     except StillRunning:
         raise later("request_in_progress", "The word is taken on. Repeat the request.") from None
     except ProcessClosed:
-        await _audit_refusal(analysis_id, body, caller, command, services)
-        raise Problem("review_closed", "The analysis was decided already.") from None
+        async with services.database.transaction() as tx:
+            await record_late_review(tx, caller, command, analysis_id, body.decision, body.reason)
+        raise ReviewClosed("The analysis was decided already.") from None
     return AnalysisReviewed(
         id=analysis_id, status=view.status, reason=view.reason, state_seq=view.state_seq
     )
-
-
-async def _found(tx: Transaction, analysis_id: str) -> AnalysisRow:
-    row = (
-        await CreditAnalysisRepository(tx).get(analysis_id)
-        if ids.is_id(analysis_id, "ana")
-        else None
-    )
-    if row is None:
-        raise not_found("analysis")
-    return row
-
-
-async def _audit_refusal(
-    analysis_id: str,
-    body: AnalysisReviewBody,
-    caller: Principal,
-    command: Command,
-    services: Services,
-) -> None:
-    """Record a word that came after the process had ended, which so could not record it."""
-    async with services.database.transaction() as tx:
-        await AuditRepository(tx).add(
-            actor=caller.subject,
-            role=caller.role,
-            action=body.decision.value,
-            subject=ids.credit_analysis_workflow(analysis_id),
-            outcome="refused",
-            detail={"reason": body.reason},
-            key=command.update_id,
-        )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
@@ -12,6 +12,7 @@ from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
 from messages.credit_analysis import AnalysisWord
+from services.credit_analysis.reviewing import AnalysisDetails
 from storage.credit_analysis.feedback import RelayState
 from storage.credit_analysis.notices import NoticeState
 from storage.credit_analysis.scr_consents import InvitationState
@@ -104,6 +105,21 @@ class AnalysisDetail(AnalysisSummary):
     registration: list[str]
     same_number: int
     proposal: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, details: AnalysisDetails) -> Self:
+        """Return the answer for an analysis."""
+        return cls(
+            **AnalysisSummary.model_validate(details.analysis).model_dump(),
+            checks=[CheckAnswer.model_validate(check) for check in details.checks],
+            notices=[NoticeAnswer.model_validate(notice) for notice in details.notices],
+            signers=[SignerAnswer.model_validate(signer) for signer in details.signers],
+            relays=[RelayAnswer.model_validate(relay) for relay in details.relays],
+            review=None if details.review is None else ReviewAnswer.model_validate(details.review),
+            registration=list(details.related.registration),
+            same_number=details.related.same_number,
+            proposal=details.proposal,
+        )
 
 
 class AnalysisReviewBody(Body):

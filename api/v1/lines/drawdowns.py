@@ -5,17 +5,17 @@ from fastapi import Response
 from api.http.answers import accepted, created
 from api.http.auth import Caller
 from api.http.engine import StillRunning
-from api.http.errors import Problem, later
+from api.http.errors import later
 from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.services import Services, Using
 from api.v1.lines.schemas import DrawdownAnswer, NewDrawdown
-from api.v1.ownership import drawdown_for, line_for, quote_for
-from domain.lines import LineState, QuoteUnusable
+from domain.lines import LineState
 from messages import ids
-from messages.lines import DrawCommand, DrawReceipt
+from messages.lines import DrawReceipt
+from services.lines.drawing import prepare_drawdown
+from services.lines.finding import find_drawdown
 from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
-from storage.lines.quotes import QuoteRow
 
 router = gated_router("", "drawdowns")
 
@@ -40,10 +40,10 @@ async def draw(
     409 `plan_changed` when `plan_hash` is not that of the quote: show the quote again.
     """
     async with services.database.read() as tx:
-        line = await line_for(tx, caller, line_id)
-        quote = await quote_for(tx, caller, body.quote_id)
-    _check(quote, line_id, body)
-    drawdown_id = command.new_id("dra")
+        prepared = await prepare_drawdown(
+            tx, caller, command, line_id, quote_id=body.quote_id, plan_hash=body.plan_hash
+        )
+    drawdown_id = prepared.draw.drawdown_id
     location = f"/v1/drawdowns/{drawdown_id}"
     try:
         await services.engine.command(
@@ -51,13 +51,8 @@ async def draw(
             "draw",
             command.update_id,
             DrawReceipt,
-            DrawCommand(
-                drawdown_id=drawdown_id,
-                loan_id=command.new_id("loa"),
-                quote_id=quote.id,
-                amount=quote.amount,
-            ),
-            over=line.state is not LineState.ACTIVE,
+            prepared.draw,
+            over=prepared.line.state is not LineState.ACTIVE,
         )
     except StillRunning:
         row = await _find(services, drawdown_id)
@@ -72,14 +67,7 @@ async def draw(
 async def read(drawdown_id: str, caller: Caller, services: Using) -> DrawdownAnswer:
     """Return where a drawdown stands; once it is `disbursed`, `loan_id` is a loan."""
     async with services.database.read() as tx:
-        return DrawdownAnswer.model_validate(await drawdown_for(tx, caller, drawdown_id))
-
-
-def _check(quote: QuoteRow, line_id: str, body: NewDrawdown) -> None:
-    if quote.line_id != line_id:
-        raise QuoteUnusable("the quote is of another line")
-    if quote.plan_hash != body.plan_hash:
-        raise Problem("plan_changed", "The hash is not that of the quoted plan: show it again.")
+        return DrawdownAnswer.model_validate(await find_drawdown(tx, caller, drawdown_id))
 
 
 async def _find(services: Services, drawdown_id: str) -> DrawdownRow | None:

@@ -1,6 +1,5 @@
 """Elements that a product asks for before money is drawn."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 from fastapi import Response
@@ -9,29 +8,25 @@ from api.http.answers import accepted
 from api.http.auth import Caller
 from api.http.engine import StillRunning
 from api.http.gate import COMMAND_PROBLEMS, gated_router
-from api.http.idempotency import Command, Keyed
+from api.http.idempotency import Keyed
 from api.http.services import Services, Using
-from api.v1.applications.views import element_records
+from api.v1.applications.views import element_answer
 from api.v1.lines.element_schemas import LineElementsAnswer, NewLineElements
-from api.v1.ownership import line_for
-from api.v1.verification.intake import answers_of, enter_code, store_elements, was_lost
 from api.v1.verification.schemas import NewCode
-from domain.applications.application import ElementRefused, check_may_provide
-from domain.applications.kept_elements import usable_elements
-from domain.common.calendar import business_date
-from domain.lines import LineClosed, LineState
-from domain.products.products import Product, product_of
-from domain.verification.elements import ElementKind, Verdict
+from domain.lines import LineState
+from domain.verification.elements import Verdict
 from messages import ids
-from messages.applications import ProvidedElement
 from messages.lines import LineElementOutcomes, ProvideLineElements
 from messages.verification import ConfirmElement, ElementOutcome
-from runtime.clock import utc_now
-from storage.applications.applications import ApplicationRepository
-from storage.common.repository import Transaction
+from services.common.commands import Command
+from services.lines.elements import (
+    LineElements,
+    enter_code,
+    provide_elements,
+    read_elements,
+    read_given_elements,
+)
 from storage.lines.lines import LineRow
-from storage.people.consents import ConsentRepository
-from storage.verification.elements import ElementRepository, ElementStatus
 
 router = gated_router("/lines", "offers and lines")
 
@@ -50,24 +45,16 @@ async def provide(
     202 while a third party cannot be reached or takes its time: it is asked again.
     """
     async with services.database.transaction() as tx:
-        line = await line_for(tx, caller, line_id)
-        provided = await _store(tx, line, body, command)
-    return await _carry_out(
-        services,
-        line,
-        "provide_elements",
-        command,
-        ProvideLineElements(elements=provided),
-        {item.element_id for item in provided},
-    )
+        line, provided = await provide_elements(tx, caller, command, line_id, body.elements)
+    wanted = {item.element_id for item in provided.elements}
+    return await _carry_out(services, command, line, "provide_elements", provided, wanted)
 
 
 @router.get("/{line_id}/elements", summary="Read where the elements of a drawdown stand")
 async def read(line_id: str, caller: Caller, services: Using) -> LineElementsAnswer:
     """Return what a drawdown asks for: the last element of each kind, and what is missing."""
     async with services.database.read() as tx:
-        line = await line_for(tx, caller, line_id)
-    return await _answer(services, line, None, (), for_staff=caller.is_staff)
+        return _answer(await read_elements(tx, caller, line_id))
 
 
 @router.post(
@@ -84,17 +71,15 @@ async def confirm(
     A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
     """
     async with services.database.transaction() as tx:
-        line = await line_for(tx, caller, line_id)
-        process = ids.line_workflow(line_id)
-        confirm = await enter_code(tx, process, element_id, body.code, command)
-    return await _carry_out(services, line, "confirm_element", command, confirm, {element_id})
+        line, confirmed = await enter_code(tx, caller, command, line_id, element_id, body.code)
+    return await _carry_out(services, command, line, "confirm_element", confirmed, {element_id})
 
 
 async def _carry_out(
     services: Services,
+    command: Command,
     line: LineRow,
     update: str,
-    command: Command,
     argument: ProvideLineElements | ConfirmElement,
     wanted: set[str],
 ) -> LineElementsAnswer | Response:
@@ -109,73 +94,16 @@ async def _carry_out(
             over=line.state is not LineState.ACTIVE,
         )
         told = outcomes.outcomes
-    answer = await _answer(services, line, wanted, told)
+    async with services.database.read() as tx:
+        answer = _answer(await read_given_elements(tx, line, wanted, told))
     if any(element.verdict is Verdict.PENDING for element in answer.elements):
         return accepted(answer, f"/v1/lines/{line.id}/elements")
     return answer
 
 
-async def _store(
-    tx: Transaction, line: LineRow, body: NewLineElements, command: Command
-) -> tuple[ProvidedElement, ...]:
-    application = await ApplicationRepository(tx).for_update(line.application_id)
-    assert application is not None  # noqa: S101 -- a line comes from one
-    if line.state is not LineState.ACTIVE:
-        raise LineClosed(f"the line is {line.state}")
-    product = product_of(application.product)
-    asking = product.model_copy(
-        update={"required_elements": product.drawdown_elements, "optional_elements": ()}
-    )
-    counting = await _counting(tx, line, product)
-
-    def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
-        if kind in counting:
-            raise ElementRefused(f"{kind} is verified already")
-        # What was verified and counts no more may be provided again, as what was lost may.
-        standing = [
-            known
-            for known in latest.values()
-            if not was_lost(known)
-            and (known.verdict is not Verdict.MATCH or known.kind in counting)
-        ]
-        together = {ElementKind(element.kind) for element in body.elements}
-        check_may_provide(asking, element_records(standing, None), kind, together=together)
-
-    return await store_elements(tx, application, body.elements, command, check)
-
-
-async def _counting(tx: Transaction, line: LineRow, product: Product) -> set[ElementKind]:
-    """Return the kinds of a drawdown that were verified and still count today."""
-    kept = await ElementRepository(tx).kept_by(line.applicant_id, product.zone)
-    today = business_date(utc_now(), product.zone)
-    consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
-    usable = usable_elements(
-        product, product.drawdown_elements, kept, today, consented=consented, is_present=False
-    )
-    return {item.kind for item in usable}
-
-
-async def _answer(
-    services: Services,
-    line: LineRow,
-    wanted: set[str] | None,
-    told: tuple[ElementOutcome, ...],
-    *,
-    for_staff: bool = False,
-) -> LineElementsAnswer:
-    """Return where the elements `wanted` stand, without a choice those that a drawdown needs."""
-    async with services.database.read() as tx:
-        application = await ApplicationRepository(tx).get(line.application_id)
-        assert application is not None  # noqa: S101 -- a line comes from one
-        product = product_of(application.product)
-        counting = await _counting(tx, line, product)
-        if wanted is None:
-            latest = await ElementRepository(tx).latest(application.id)
-            asked = product.drawdown_elements
-            wanted = {status.element_id for status in latest if status.kind in asked}
-        elements = await answers_of(tx, application.id, product, wanted, told, for_staff=for_staff)
+def _answer(found: LineElements) -> LineElementsAnswer:
     return LineElementsAnswer(
-        line_id=line.id,
-        elements=elements,
-        missing=[kind for kind in product.drawdown_elements if kind not in counting],
+        line_id=found.line.id,
+        elements=[element_answer(one) for one in found.elements],
+        missing=list(found.missing),
     )

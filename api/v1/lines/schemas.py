@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
@@ -10,6 +10,7 @@ from api.http.schemas import Answer, Body, Currency, MinorUnits
 from domain.common.money import PositiveAmount
 from domain.loans.schedule import Plan
 from domain.pricing.cost_sheet import CostSheet
+from storage.lines.quotes import QuoteRow
 
 
 class LineAnswer(Answer):
@@ -70,10 +71,20 @@ class PlanAnswer(Answer):
         return cls.model_validate(plan)
 
 
+class CapWarningAnswer(Answer):
+    """The plan's `rate` is above the `limit` of a soft cap, both in percent a year."""
+
+    rate: Decimal
+    limit: Decimal
+    source: str
+    detail: str
+
+
 class QuoteAnswer(Answer):
     """A trial plan, as if disbursed on `disbursed_on`. Confirm a drawdown by its `plan_hash`.
 
-    `cost_sheet` is the all-in cost sheet to show before the borrower signs.
+    `cost_sheet` is the all-in cost sheet to show before the borrower signs. `cap_warnings` are the
+    soft rate caps that the plan is above; a plan above a hard one is never quoted.
     """
 
     id: str
@@ -91,8 +102,34 @@ class QuoteAnswer(Answer):
     plan_hash: str
     plan: list[PlanRowAnswer]
     cost_sheet: CostSheet | None
+    cap_warnings: list[CapWarningAnswer]
     quoted_at: datetime
     expires_at: datetime
+
+    @classmethod
+    def of(cls, row: QuoteRow) -> Self:
+        """Return the answer for a recorded quote."""
+        terms, plan = row.terms, PlanAnswer.of(row.plan)
+        return cls(
+            id=row.id,
+            line_id=row.line_id,
+            currency=row.currency,
+            amount=row.amount,
+            instalments=terms.instalments,
+            annual_rate=terms.annual_rate,
+            penalty_annual_rate=terms.penalty_annual_rate,
+            disbursed_on=terms.disbursed_on,
+            total_interest=plan.total_interest,
+            total_fees=plan.total_fees,
+            deducted=plan.deducted,
+            total=plan.total,
+            plan_hash=row.plan_hash,
+            plan=plan.rows,
+            cost_sheet=row.cost_sheet,
+            cap_warnings=[CapWarningAnswer.model_validate(one) for one in row.cap_warnings],
+            quoted_at=row.quoted_at,
+            expires_at=row.expires_at,
+        )
 
 
 class NewDrawdown(Body):

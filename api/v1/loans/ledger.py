@@ -17,7 +17,7 @@ from api.v1.loans.ledger_schemas import (
     LoanReconciliation,
     TrialBalance,
 )
-from api.v1.ownership import loan_for
+from services.loans.reading import list_entries
 from storage.loans.journal import JournalRepository
 from storage.loans.reconciliation import ReconciliationRepository
 
@@ -82,8 +82,7 @@ async def entries(loan_id: str, caller: Caller, services: Using, page: Paged) ->
     """
     after = page.after_number()
     async with services.database.read() as tx:
-        loan = await loan_for(tx, caller, loan_id)
-        rows = await JournalRepository(tx).of_loan(loan.id, after, page.limit)
+        rows = await list_entries(tx, caller, loan_id, after, page.limit)
     items = [EntryAnswer.model_validate(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "recorded_at"))
 

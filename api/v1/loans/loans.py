@@ -1,7 +1,6 @@
 """Loans: position, plan, events, payoff quotes."""
 
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Query, Response
@@ -14,29 +13,21 @@ from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.pagination import Paged
 from api.http.schemas import Page
-from api.http.services import Services, Using
+from api.http.services import Using
 from api.http.streams import Follow, LastEventId, events
-from api.v1 import ownership
 from api.v1.applications.schemas import Channel, CustomerReference
-from api.v1.lines.schemas import PlanAnswer
 from api.v1.loans.schemas import LoanAnswer, LoanPlanAnswer, LoanSummary, PayoffAnswer
-from api.v1.ownership import loan_for
-from domain.common.calendar import business_date
-from domain.loans.position import position
-from domain.products.products import ZONES, Product, product_of
 from messages import ids
 from messages.loans import QuotedPayoff
-from storage.applications.applications import ApplicationRepository
-from storage.common.errors import RecordMissing
-from storage.common.repository import Transaction
-from storage.lines.lines import LineRepository
-from storage.loans.loans import LoanRepository, LoanRow, LoanState, state_of
+from services.loans.finding import find_loan
+from services.loans.reading import list_loans, read_loan
+from storage.loans.loans import LoanRepository, LoanRow, LoanState
 
 router = gated_router("/loans", "loans")
 
 
 @router.get("", summary="List loans, the newest first")
-async def list_loans(
+async def list_(
     caller: Caller,
     services: Using,
     page: Paged,
@@ -45,13 +36,14 @@ async def list_loans(
     customer_reference: Annotated[CustomerReference | None, Query()] = None,
 ) -> Page[LoanSummary]:
     """Return a page of the loans that the caller may see."""
-    scope = ownership.scope_of(caller, channel, customer_reference)
     async with services.database.read() as tx:
-        rows = await LoanRepository(tx).page(
+        rows = await list_loans(
+            tx,
+            caller,
             page.after,
             page.limit,
-            channel=scope.channel,
-            applicant_id=scope.applicant_id,
+            channel=channel,
+            customer_reference=customer_reference,
             state=state,
         )
     items = [LoanSummary.model_validate(row) for row in rows]
@@ -60,48 +52,25 @@ async def list_loans(
 
 async def _visible(loan_id: str, caller: Caller, services: Using) -> LoanRow:
     async with services.database.read() as tx:
-        return await loan_for(tx, caller, loan_id)
+        return await find_loan(tx, caller, loan_id)
 
 
 Visible = Annotated[LoanRow, Depends(_visible)]
 
 
 @router.get("/{loan_id}", summary="Read a loan")
-async def read(loan: Visible, services: Using) -> LoanAnswer:
+async def read(loan_id: str, caller: Caller, services: Using) -> LoanAnswer:
     """Return where a loan stands today, computed from its terms and events."""
-    today = await today_of(services, loan)
+    now = await services.clock.now(ids.loan_workflow(loan_id))
     async with services.database.read() as tx:
-        stands = position(loan.terms, await LoanRepository(tx).events(loan.id), today)
-    return LoanAnswer(
-        id=loan.id,
-        line_id=loan.line_id,
-        drawdown_id=loan.drawdown_id,
-        currency=loan.currency,
-        principal=loan.principal,
-        annual_rate=loan.terms.annual_rate,
-        penalty_annual_rate=loan.terms.penalty_annual_rate,
-        instalments=loan.terms.instalments,
-        disbursed_on=loan.disbursed_on,
-        plan_hash=loan.plan_hash,
-        state=state_of(stands).value,
-        position=stands,
-    )
+        loan, stands = await read_loan(tx, caller, loan_id, now)
+    return LoanAnswer.of(loan, stands)
 
 
 @router.get("/{loan_id}/plan", summary="Read a loan's plan")
 async def plan(loan: Visible) -> LoanPlanAnswer:
     """Return the plan that the loan is billed by."""
-    answer = PlanAnswer.of(loan.plan)
-    return LoanPlanAnswer(
-        loan_id=loan.id,
-        currency=loan.currency,
-        total_interest=answer.total_interest,
-        total_fees=answer.total_fees,
-        deducted=answer.deducted,
-        total=answer.total,
-        plan_hash=loan.plan_hash,
-        rows=answer.rows,
-    )
+    return LoanPlanAnswer.of(loan)
 
 
 @router.get("/{loan_id}/events", response_class=EventSourceResponse, summary="Follow a loan")
@@ -144,35 +113,4 @@ async def quote_payoff(
         )
     except StillRunning:
         raise later("not_accepted_yet", "The loan is busy. Repeat the request.") from None
-    quote = quoted.quote
-    return PayoffAnswer(
-        loan_id=loan.id,
-        currency=quote.currency,
-        principal=quote.principal,
-        interest_due=quote.interest_due,
-        accrued_interest=quote.accrued_interest,
-        fees=quote.fees,
-        settlement_fee=quote.settlement_fee,
-        penalty=quote.penalty,
-        credit=quote.credit,
-        total=quote.total,
-        valid_on=quote.valid_on,
-        valid_until=quoted.valid_until,
-    )
-
-
-async def today_of(services: Services, loan: LoanRow) -> date:
-    """Return the loan's business date, never before the one that is recorded of it."""
-    now = await services.clock.now(ids.loan_workflow(loan.id))
-    async with services.database.read() as tx:
-        product = await product_of_loan(tx, loan)
-    return max(business_date(now, ZONES[product.zone]), loan.business_date)
-
-
-async def product_of_loan(tx: Transaction, loan: LoanRow) -> Product:
-    """Return the product that a loan was lent under."""
-    line = await LineRepository(tx).get(loan.line_id)
-    application = None if line is None else await ApplicationRepository(tx).get(line.application_id)
-    if application is None:
-        raise RecordMissing(f"loan {loan.id} has no application")
-    return product_of(application.product)
+    return PayoffAnswer.of(loan, quoted)

@@ -13,9 +13,10 @@ from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.services import Services, Using
 from api.v1.loans.schemas import NewRepayment, RepaymentAnswer
-from api.v1.ownership import loan_for, repayment_for
 from messages import ids
-from messages.loans import RepayCommand, RepayReceipt
+from messages.loans import RepayReceipt
+from services.loans.finding import find_repayment
+from services.loans.repaying import prepare_repayment
 from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentRepository, RepaymentRow, RepaymentState
 
@@ -29,7 +30,7 @@ router = gated_router("", "repayments")
     responses={**COMMAND_PROBLEMS, 202: {"model": RepaymentAnswer}},
     summary="Repay a loan",
 )
-async def repay(
+async def create(
     loan_id: str,
     body: Annotated[NewRepayment, Body(default_factory=NewRepayment)],
     caller: Caller,
@@ -42,21 +43,20 @@ async def repay(
     202 while the bank has not told how the debit ended; it will show in the repayment.
     """
     async with services.database.read() as tx:
-        loan = await loan_for(tx, caller, loan_id)
-    repayment_id = command.new_id("rep")
-    location = f"/v1/repayments/{repayment_id}"
+        loan, repay = await prepare_repayment(
+            tx, caller, command, loan_id, amount=body.amount, payoff_total=body.payoff_total
+        )
+    location = f"/v1/repayments/{repay.repayment_id}"
     with suppress(StillRunning):
         await services.engine.command(
             ids.loan_workflow(loan_id),
             "repay",
             command.update_id,
             RepayReceipt,
-            RepayCommand(
-                repayment_id=repayment_id, amount=body.amount, payoff_total=body.payoff_total
-            ),
+            repay,
             over=loan.state is LoanState.SETTLED,
         )
-    row = await _find(services, repayment_id)
+    row = await _find(services, repay.repayment_id)
     if row is None:
         raise later("not_accepted_yet", "The repayment is not recorded yet.")
     answer = RepaymentAnswer.model_validate(row)
@@ -70,7 +70,7 @@ async def repay(
 async def read(repayment_id: str, caller: Caller, services: Using) -> RepaymentAnswer:
     """Return where a repayment stands."""
     async with services.database.read() as tx:
-        return RepaymentAnswer.model_validate(await repayment_for(tx, caller, repayment_id))
+        return RepaymentAnswer.model_validate(await find_repayment(tx, caller, repayment_id))
 
 
 async def _find(services: Services, repayment_id: str) -> RepaymentRow | None:

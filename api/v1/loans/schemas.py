@@ -7,9 +7,11 @@ from typing import Literal, Self
 from pydantic import ConfigDict, model_validator
 
 from api.http.schemas import Answer, Body, Currency, MinorUnits
-from api.v1.lines.schemas import PlanRowAnswer
+from api.v1.lines.schemas import PlanAnswer, PlanRowAnswer
 from domain.common.money import Amount, PositiveAmount
 from domain.loans.position import Position
+from messages.loans import QuotedPayoff
+from storage.loans.loans import LoanRow, state_of
 
 
 class LoanSummary(Answer):
@@ -47,6 +49,24 @@ class LoanAnswer(Answer):
     state: Literal["current", "overdue", "settled", "written_off"]
     position: Position
 
+    @classmethod
+    def of(cls, loan: LoanRow, stands: Position) -> Self:
+        """Return the answer for a loan in a position."""
+        return cls(
+            id=loan.id,
+            line_id=loan.line_id,
+            drawdown_id=loan.drawdown_id,
+            currency=loan.currency,
+            principal=loan.principal,
+            annual_rate=loan.terms.annual_rate,
+            penalty_annual_rate=loan.terms.penalty_annual_rate,
+            instalments=loan.terms.instalments,
+            disbursed_on=loan.disbursed_on,
+            plan_hash=loan.plan_hash,
+            state=state_of(stands).value,
+            position=stands,
+        )
+
 
 class LoanPlanAnswer(Answer):
     """The plan that the loan is billed by."""
@@ -59,6 +79,21 @@ class LoanPlanAnswer(Answer):
     total: MinorUnits
     plan_hash: str
     rows: list[PlanRowAnswer]
+
+    @classmethod
+    def of(cls, loan: LoanRow) -> Self:
+        """Return the answer for a loan."""
+        plan = PlanAnswer.of(loan.plan)
+        return cls(
+            loan_id=loan.id,
+            currency=loan.currency,
+            total_interest=plan.total_interest,
+            total_fees=plan.total_fees,
+            deducted=plan.deducted,
+            total=plan.total,
+            plan_hash=loan.plan_hash,
+            rows=plan.rows,
+        )
 
 
 class PayoffAnswer(Answer):
@@ -76,6 +111,25 @@ class PayoffAnswer(Answer):
     total: MinorUnits
     valid_on: date
     valid_until: datetime
+
+    @classmethod
+    def of(cls, loan: LoanRow, quoted: QuotedPayoff) -> Self:
+        """Return the answer for the quote of a loan's process."""
+        quote = quoted.quote
+        return cls(
+            loan_id=loan.id,
+            currency=quote.currency,
+            principal=quote.principal,
+            interest_due=quote.interest_due,
+            accrued_interest=quote.accrued_interest,
+            fees=quote.fees,
+            settlement_fee=quote.settlement_fee,
+            penalty=quote.penalty,
+            credit=quote.credit,
+            total=quote.total,
+            valid_on=quote.valid_on,
+            valid_until=quoted.valid_until,
+        )
 
 
 class NewRepayment(Body):

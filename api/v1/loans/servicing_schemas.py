@@ -1,9 +1,9 @@
 """What a lender records of a loan besides its payments by debit."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import ConfigDict, Field, JsonValue
 
 from api.http.schemas import Answer, Body
 from domain.common.calendar import Day
@@ -11,10 +11,9 @@ from domain.common.frequency import Frequency
 from domain.common.money import Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 from domain.loans.difference import Difference
-from domain.loans.events import AnyEvent, Count, LoanEvent
+from domain.loans.events import Count
 from domain.loans.position import Position
-
-_EVENT: TypeAdapter[AnyEvent] = TypeAdapter(LoanEvent)
+from services.loans.servicing import ServicingEffect, ServicingTransaction
 
 
 def _example(body: dict[str, JsonValue]) -> ConfigDict:
@@ -151,10 +150,10 @@ Fact = Annotated[
 ]
 
 
-def event_of(fact: Fact, key: str, today: date) -> AnyEvent:
-    """Return the loan event that `fact` states, under a business key."""
-    content = fact.model_dump(exclude={"reference"})
-    return _EVENT.validate_python(content | {"key": key, "on": fact.on or today})
+def transaction_of(fact: Fact) -> ServicingTransaction:
+    """Return what `fact` asks to be recorded."""
+    fields = fact.model_dump(exclude={"reference", "on"})
+    return ServicingTransaction(fields, fact.on, fact.reference)
 
 
 class FactAnswer(Answer):
@@ -166,3 +165,15 @@ class FactAnswer(Answer):
     on: date
     changes: Difference
     position: Position
+
+    @classmethod
+    def of(cls, effect: ServicingEffect, *, is_kept: bool) -> Self:
+        """Return the answer for a servicing transaction."""
+        return cls(
+            loan_id=effect.loan.id,
+            key=effect.event.key if is_kept else None,
+            kind=effect.event.kind,
+            on=effect.event.on,
+            changes=effect.changes,
+            position=effect.position,
+        )

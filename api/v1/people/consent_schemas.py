@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from api.http.schemas import Answer, Body
 from domain.people.consents import CURRENT_TEXTS, Purpose
+from services.people.consenting import ShownText
 
 TextVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="of the text in UTF-8")]
@@ -30,6 +31,10 @@ class NewConsent(Body):
     purpose: Purpose
     text_version: TextVersion
     text_sha256: Sha256
+
+    def shown(self) -> ShownText:
+        """Return the text that was shown."""
+        return ShownText(self.purpose, self.text_version, self.text_sha256)
 
 
 class ConsentTextAnswer(Answer):

@@ -8,10 +8,9 @@ from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.schemas import Page
 from api.http.services import Using
-from api.v1.ownership import applicant_for
 from api.v1.people.consent_schemas import ConsentAnswer, ConsentTextAnswer, NewConsent
-from api.v1.people.consenting import record_consent, revoke_consent
 from domain.people.consents import CURRENT_TEXTS, Purpose
+from services.people.consenting import give_consent, revoke_consent
 
 router = gated_router("", "users")
 
@@ -39,8 +38,7 @@ async def give(
 ) -> ConsentAnswer:
     """Record what the applicant agreed to; consenting again to the same text changes nothing."""
     async with services.database.transaction() as tx:
-        applicant = await applicant_for(tx, caller, applicant_id)
-        row = await record_consent(tx, applicant, body, caller, command)
+        row = await give_consent(tx, caller, command, applicant_id, body.shown())
     created(response, f"/v1/users/{applicant_id}")
     return ConsentAnswer.model_validate(row)
 
@@ -55,6 +53,5 @@ async def revoke(
 ) -> Page[ConsentAnswer]:
     """Revoke what is in force for the purpose, from now on; what was done before stays."""
     async with services.database.transaction() as tx:
-        applicant = await applicant_for(tx, caller, applicant_id)
-        rows = await revoke_consent(tx, applicant, purpose, caller)
+        rows = await revoke_consent(tx, caller, applicant_id, purpose)
     return Page(items=[ConsentAnswer.model_validate(row) for row in rows], next=None)

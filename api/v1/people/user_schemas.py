@@ -1,7 +1,7 @@
 """The user centre: a person as a channel knows him, and what is kept of him."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
@@ -9,6 +9,7 @@ from api.http.schemas import Answer, Body
 from api.v1.applications.schemas import ApplicationSummary
 from api.v1.people.consent_schemas import ConsentAnswer
 from domain.verification.elements import ElementKind, Verdict
+from services.people.users import ReusableVerification, UserDetails
 from storage.people.devices import Platform
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -60,6 +61,19 @@ class KeptElementAnswer(Answer):
     verified_at: datetime
     counts_until: date
 
+    @classmethod
+    def of(cls, verification: ReusableVerification) -> Self:
+        """Return the answer for a verified element."""
+        element = verification.element
+        return cls(
+            kind=element.kind,
+            element_id=element.element_id,
+            application_id=element.application_id,
+            verdict=Verdict.MATCH,
+            verified_at=element.verified_at,
+            counts_until=verification.counts_until,
+        )
+
 
 class UserAnswer(Answer):
     """One person in one channel."""
@@ -75,3 +89,21 @@ class UserAnswer(Answer):
     consents: list[ConsentAnswer]
     elements: list[KeptElementAnswer]
     applications: list[ApplicationSummary]
+
+    @classmethod
+    def of(cls, user: UserDetails) -> Self:
+        """Return the answer for a person."""
+        applicant = user.applicant
+        return cls(
+            id=applicant.id,
+            channel=applicant.channel,
+            customer_reference=applicant.customer_reference,
+            created_at=applicant.created_at,
+            person=PersonAnswer.model_validate(user.person),
+            level=applicant.level,
+            labels=applicant.labels,
+            devices=[DeviceAnswer.model_validate(row) for row in user.devices],
+            consents=[ConsentAnswer.model_validate(row) for row in user.consents],
+            elements=[KeptElementAnswer.of(one) for one in user.verifications],
+            applications=[ApplicationSummary.model_validate(row) for row in user.applications],
+        )

@@ -14,6 +14,7 @@ import structlog
 
 import activities.common.refusals
 import domain
+import services
 import storage.common.errors
 from api.http.access import LARGE, SMALL
 from api.http.bodies import DRAINED
@@ -337,8 +338,9 @@ def _all_errors(base: type[DomainError] = DomainError) -> set[type[DomainError]]
 
 
 def test_every_error_of_the_business_has_a_status() -> None:
-    for module in pkgutil.walk_packages(domain.__path__, "domain."):
-        importlib.import_module(module.name)
+    for package in (domain, services):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     assert {
         storage.common.errors.QuoteUsed,
         activities.common.refusals.QuoteExpired,

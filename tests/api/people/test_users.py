@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 from api.http.services import Services
-from api.v1.ownership import applicant_id_of
 from domain.people.consents import CURRENT_TEXTS, Purpose
 from domain.products import products
 from domain.verification.elements import AddressBookEntry, ElementKind, Verdict
 from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
+from services.people.ownership import applicant_id_of
 from storage.common.audit import AuditRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository

@@ -10,10 +10,10 @@ from fastapi import FastAPI
 import api.app
 from api.http.access import SMALL
 from api.http.services import Services
-from api.v1 import lines
 from domain.pricing.rate_caps import LenderKind, RateCapExceeded
 from domain.products.products import CASH_LOAN
 from runtime.settings import Settings
+from services.products import agreed
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 
@@ -231,12 +231,35 @@ async def test_a_quote_above_a_hard_cap_is_refused(
     unlicensed = CASH_LOAN.model_copy(update={"lender_kind": LenderKind.UNLICENSED})
     path, body = f"/v1/lines/{line_id}/quotes", {"amount": 1_000_000, "instalments": 12}
     with monkeypatch.context() as patched:
-        patched.setattr(lines, "product_of", lambda code: unlicensed)
+        patched.setattr(agreed, "product_of_code", lambda code: unlicensed)
         answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "rate_cap_exceeded")
     assert "24.0000631878 % is above the 12" in answer.json()["detail"]
     answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
     assert answer.status_code == 201
+
+
+async def test_a_quote_above_a_soft_cap_says_so_whenever_it_is_read(
+    http: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with services.database.transaction() as tx:
+        start = await seeds.application(tx, "app", "alice")
+        _, line_id = await seeds.line(tx, start)
+    # Consumer finance: a soft cap of 20 % below the hard one of 24 %.
+    warned = CASH_LOAN.model_copy(update={"lender_kind": LenderKind.CONSUMER_FINANCE})
+    path, body = f"/v1/lines/{line_id}/quotes", {"amount": 1_000_000, "instalments": 12}
+    with monkeypatch.context() as patched:
+        patched.setattr(agreed, "product_of_code", lambda code: warned)
+        answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
+    assert answer.status_code == 201
+    [warning] = answer.json()["cap_warnings"]
+    assert set(warning) == {"rate", "limit", "source", "detail"}
+    assert Decimal(warning["limit"]) == 20
+    assert "24.0000631878 % is above the 20 %" in warning["detail"]
+    read = await http.get(f"/v1/quotes/{answer.json()['id']}", headers=bearer("applicant", "alice"))
+    assert read.json() == answer.json()
+    answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
+    assert answer.json()["cap_warnings"] == []
 
 
 async def test_the_api_does_not_start_with_a_product_above_its_cap(

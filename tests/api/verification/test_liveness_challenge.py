@@ -32,7 +32,7 @@ WHO = personas.person("approved", 170)
 
 
 async def asked(
-    http: httpx.AsyncClient, application_id: str, role: str = "applicant", subject: str = "alice"
+    http: httpx.AsyncClient, application_id: str, role: str = "partner", subject: str = "app"
 ) -> httpx.Response:
     url = f"/v1/applications/{application_id}/liveness-challenge"
     return await http.get(url, headers=bearer(role, subject))
@@ -77,10 +77,10 @@ def _in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
 async def gives(
     http: httpx.AsyncClient, where: str, actions: tuple[str, ...], *, key: str | None = None
 ) -> httpx.Response:
-    """Give a face that does `actions`, together with a mobile."""
+    """Give a face that does `actions`, together with a mobile, through the channel's front end."""
     given = [element(WHO, "operator"), element(WHO, "liveness", actions=actions)]
     return await http.post(
-        f"{where}/elements", headers=keyed("applicant", "alice", key), json={"elements": given}
+        f"{where}/elements", headers=keyed("partner", "app", key), json={"elements": given}
     )
 
 
@@ -190,7 +190,7 @@ async def test_a_repeat_is_taken_however_late_it_comes(
     first = await gives(http, where, actions, key=key)
     assert (first.status_code, first.json()["code"]) == (503, "engine_unavailable")
     assert await attempts(services, application_id) == {"operator": 1, "liveness": 1}
-    monkeypatch.setattr("api.v1.verification.intake.utc_now", lambda: utc_now() + LATER)
+    monkeypatch.setattr("services.verification.intake.utc_now", lambda: utc_now() + LATER)
     again = await gives(http, where, actions, key=key)
     assert (again.status_code, again.json()["code"]) == (503, "engine_unavailable")
     assert await attempts(services, application_id) == {"operator": 1, "liveness": 1}
@@ -232,7 +232,8 @@ async def test_before_a_drawdown_the_same_holds(
     asking = products.PRODUCTS["cash"].model_copy(update={"drawdown_elements": kinds})
     monkeypatch.setattr(products, "PRODUCTS", MappingProxyType({"cash": asking}))
     async with services.database.transaction() as tx:
-        start = await seeds.application(tx, "app", "alice")
+        # Somebody of whom nothing is verified yet.
+        start = await seeds.application(tx, "app", new_id("per"))
         _, line_id = await seeds.line(tx, start)
     where, application_id = f"/v1/lines/{line_id}", start.application_id
     unasked = await gives(http, where, ("blink", "nod"))
@@ -243,7 +244,7 @@ async def test_before_a_drawdown_the_same_holds(
     actions = tuple((await challenge(http, application_id))["actions"])
     key = secrets.token_hex(8)
     assert (await gives(http, where, actions, key=key)).status_code == 503
-    monkeypatch.setattr("api.v1.verification.intake.utc_now", lambda: utc_now() + LATER)
+    monkeypatch.setattr("services.verification.intake.utc_now", lambda: utc_now() + LATER)
     assert (await gives(http, where, actions, key=key)).status_code == 503
     assert await attempts(services, application_id) == {"operator": 1, "liveness": 1}
 

@@ -24,7 +24,7 @@ from messages.credit_analysis import (
     StartCreditAnalysis,
 )
 from runtime.settings import AnalysisClient
-from services.credit_analysis.intake import clients_without_policy, start_of, take_in
+from services.credit_analysis.intake import clients_without_policy, record_proposal, start_of
 from storage.credit_analysis.analyses import (
     AnalysisReviewRow,
     AnalysisRow,
@@ -64,9 +64,12 @@ async def taken_in(
 ) -> StartCreditAnalysis:
     given = given or legal_person()
     async with bench.database.transaction() as tx:
-        start = await take_in(tx, client(policy), PersonKind.LEGAL, read(given), json.dumps(given))
-    assert start is not None
-    return start
+        recorded = await record_proposal(
+            tx, client(policy), PersonKind.LEGAL, read(given), json.dumps(given)
+        )
+    assert not recorded.is_repeat
+    assert recorded.start is not None
+    return recorded.start
 
 
 async def row_of(bench: Bench, analysis_id: str) -> AnalysisRow:
@@ -199,10 +202,15 @@ async def test_a_start_that_was_lost_is_made_again_by_the_agreed_version(bench: 
 
 async def test_an_id_is_taken_once_whatever_is_in_force(bench: Bench) -> None:
     given = legal_person()
-    await taken_in(bench, STANDARD, given)
+    await released(bench, "repeated")
+    first = await taken_in(bench, "repeated", given)
+    await released(bench, "repeated", refer_amount_above=1)
     async with bench.database.transaction() as tx:
-        again = await take_in(tx, client(), PersonKind.LEGAL, read(given), json.dumps(given))
-    assert again is None
+        again = await record_proposal(
+            tx, client("repeated"), PersonKind.LEGAL, read(given), json.dumps(given)
+        )
+    assert again.is_repeat
+    assert again.start == first
 
 
 async def test_without_its_policy_a_proposal_is_refused_and_not_recorded(
@@ -211,7 +219,9 @@ async def test_without_its_policy_a_proposal_is_refused_and_not_recorded(
     given = legal_person()
     with pytest.raises(UnknownPolicy, match="lenient"):
         async with bench.database.transaction() as tx:
-            await take_in(tx, client("lenient"), PersonKind.LEGAL, read(given), json.dumps(given))
+            await record_proposal(
+                tx, client("lenient"), PersonKind.LEGAL, read(given), json.dumps(given)
+            )
     assert "analysis_policy_missing" in capsys.readouterr().out
     async with bench.database.read() as tx:
         assert await CreditAnalysisRepository(tx).find("shop", given["id"]) is None

@@ -15,8 +15,8 @@ from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
 from sandbox.personas import Person
+from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reuse import take_over
 from storage.applications.reviews import ReviewRepository
 from storage.applications.supplements import SupplementRepository
 from storage.common.audit import AuditRepository
@@ -99,7 +99,7 @@ def face(who: Person) -> Element:
 async def reuse(
     tx: Transaction, application: ApplicationRow, on: date = TODAY
 ) -> dict[ElementKind, ElementStatus]:
-    taken = await take_over(tx, application, tuple(ElementKind), on, NOON)
+    taken = await reuse_verifications(tx, application, tuple(ElementKind), on, NOON)
     return {status.kind: status for status in taken}
 
 
@@ -229,7 +229,7 @@ async def test_what_is_provided_later_counts_before_what_was_taken_over(
     async with database.transaction() as tx:
         await verify(tx, await apply_as(tx, "app", reference), *basic(who))
         later = await apply_as(tx, "app", reference)
-        await take_over(tx, later, (OPERATOR,), TODAY, utc_now() - timedelta(minutes=1))
+        await reuse_verifications(tx, later, (OPERATOR,), TODAY, utc_now() - timedelta(minutes=1))
     async with database.transaction() as tx:
         (given,) = await verify(tx, later, story.operator(other), verdict=Verdict.MISMATCH)
         (status,) = [

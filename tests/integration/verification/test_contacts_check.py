@@ -7,7 +7,6 @@ from types import MappingProxyType
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from api.v1.applications.views import element_answer
 from domain.applications.application import ApplicationState, Waiting, is_provided
 from domain.common.calendar import business_date
 from domain.decisioning.decision import Outcome
@@ -20,6 +19,7 @@ from messages.applications import AssessApplication, RecordState
 from runtime.clock import utc_now
 from sandbox import pictures
 from sandbox.personas import person
+from services.verification.progress import last_day
 from storage.common.errors import IdempotencyMismatch
 from storage.decisioning import DecisionRepository
 from storage.people.consents import ConsentRepository
@@ -243,9 +243,8 @@ async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta
     assert card.valid_until == valid_until
     async with bench.database.read() as tx:
         latest = await ElementRepository(tx).latest(of.start.application_id)
-    [shown_to_applicant] = [
-        element_answer(one, CASH_LOAN) for one in latest if one.kind is ElementKind.IDENTITY_CARD
+    [shown_until] = [
+        last_day(one, CASH_LOAN) for one in latest if one.kind is ElementKind.IDENTITY_CARD
     ]
-    shown_until = shown_to_applicant.counts_until
     assert shown_until == card.counts_until(CASH_LOAN)
     assert shown_until == card.verified_on + min(ends_in or timedelta.max, timedelta(days=365))

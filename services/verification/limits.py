@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from api.http.errors import later
 from domain.products.products import Product
 from domain.verification.elements import Element, ElementKind, Guarantor, RealName
-from domain.verification.limits import locked_until
+from domain.verification.limits import ElementLocked, locked_until
 from runtime.clock import utc_now
 from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
@@ -39,22 +38,21 @@ async def lock_subjects(
     return subjects
 
 
-async def check_tries(
+async def check_attempts(
     tx: Transaction,
     application: ApplicationRow,
     product: Product,
     kind: ElementKind,
     subjects: Subjects,
 ) -> None:
-    """Raise the problem `element_locked` while the person was wrong too often about a kind."""
+    """Raise `ElementLocked` while the person was wrong too often about a kind."""
     now = utc_now()
-    tries = await ElementTryRepository(tx).of(
+    attempts = await ElementTryRepository(tx).of(
         kind, application.id, application.applicant_id, subjects.get(kind), now
     )
-    until = locked_until(tries, product.policy_of(kind).mismatches, now)
+    until = locked_until(attempts, product.policy_of(kind).mismatches, now)
     if until is not None:
-        raise later(
-            "element_locked",
+        raise ElementLocked(
             f"{kind} was wrong too often: it is taken again from {until:%Y-%m-%d %H:%M:%S} UTC.",
-            -int((now - until).total_seconds() // 1),
+            retry_after=until - now,
         )

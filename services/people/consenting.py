@@ -1,11 +1,14 @@
 """Recording what applicants agree to: the same way with an application and in the user centre."""
 
-from api.http.idempotency import Command
-from api.v1.people.consent_schemas import NewConsent
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from domain.people.consents import ConsentMissing, Purpose, check_text
 from domain.people.principals import Principal
 from domain.products.element_catalogue import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
+from services.common.commands import Command
+from services.people.ownership import find_applicant
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRow
@@ -13,21 +16,37 @@ from storage.people.consents import ConsentRepository, ConsentRow
 from storage.verification.elements import ElementRepository
 
 
+@dataclass(frozen=True)
+class ShownText:
+    """The text of a purpose, by version and digest, as it was shown to who agreed to it."""
+
+    purpose: Purpose
+    version: str
+    sha256: str
+
+
+async def give_consent(
+    tx: Transaction, caller: Principal, command: Command, applicant_id: str, shown: ShownText
+) -> ConsentRow:
+    """Record that an applicant agreed; agreeing again to the same text changes nothing.
+
+    Raises `NotFound`, and `UnknownConsentText` when another text was shown.
+    """
+    applicant = await find_applicant(tx, caller, applicant_id)
+    return await record_consent(tx, caller, command, applicant, shown)
+
+
 async def record_consent(
-    tx: Transaction,
-    applicant: ApplicantRow,
-    consent: NewConsent,
-    caller: Principal,
-    command: Command,
+    tx: Transaction, caller: Principal, command: Command, applicant: ApplicantRow, shown: ShownText
 ) -> ConsentRow:
     """Record a consent; raises `UnknownConsentText` when another text was shown."""
-    check_text(consent.purpose, consent.text_version, consent.text_sha256)
+    check_text(shown.purpose, shown.version, shown.sha256)
     row = await ConsentRepository(tx).grant(
-        command.new_id("con", consent.purpose),
+        command.new_id("con", shown.purpose),
         applicant.id,
-        consent.purpose,
-        text_version=consent.text_version,
-        text_sha256=consent.text_sha256,
+        shown.purpose,
+        text_version=shown.version,
+        text_sha256=shown.sha256,
         channel=applicant.channel,
         given_by=command.subject,
         at=utc_now(),
@@ -38,19 +57,21 @@ async def record_consent(
         action="give_consent",
         subject=f"user:{applicant.id}",
         outcome="accepted",
-        detail={"purpose": consent.purpose, "consent_id": row.id},
+        detail={"purpose": shown.purpose, "consent_id": row.id},
         key=f"consent:{row.id}",
     )
     return row
 
 
 async def revoke_consent(
-    tx: Transaction, applicant: ApplicantRow, purpose: Purpose, caller: Principal
+    tx: Transaction, caller: Principal, applicant_id: str, purpose: Purpose
 ) -> list[ConsentRow]:
     """Revoke what is in force for a purpose; nothing in force is no error.
 
-    Address books that still wait to be compared are erased with the consent to it.
+    Address books that still wait to be compared are erased with the consent to it. Raises
+    `NotFound`.
     """
+    applicant = await find_applicant(tx, caller, applicant_id)
     revoked = await ConsentRepository(tx).revoke(
         applicant.id, purpose, revoked_by=f"{caller.role}:{caller.subject}", at=utc_now()
     )
@@ -70,7 +91,7 @@ async def revoke_consent(
 
 
 async def require_consents(
-    tx: Transaction, applicant_id: str, purposes: dict[str, Purpose]
+    tx: Transaction, applicant_id: str, purposes: Mapping[str, Purpose]
 ) -> None:
     """Raise `ConsentMissing` unless every purpose, by what needs it, is consented to."""
     missing = [

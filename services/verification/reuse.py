@@ -1,14 +1,15 @@
-"""Taking over what a person had verified before: by reference, audited, never another person's."""
+"""Reusing what a person had verified before: by reference, audited, never another person's."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
 
 from domain.applications.application import is_provided
 from domain.applications.kept_elements import KeptElement, usable_elements
-from domain.products.products import Product, product_of
+from domain.products.products import Product
 from domain.verification import elements as forms
 from domain.verification.elements import Element, ElementKind, Verdict
 from messages import ids
+from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRow
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
@@ -18,20 +19,20 @@ from storage.people.consents import ConsentRepository
 from storage.verification.elements import ElementRepository, ElementStatus
 
 
-async def take_over(
+async def reuse_verifications(
     tx: Transaction,
     application: ApplicationRow,
     kinds: Iterable[ElementKind],
     on: date,
     at: datetime,
 ) -> list[ElementStatus]:
-    """Let kept elements of `kinds` that count on the business date `on` count for an application.
+    """Let earlier verifications of `kinds` that count on the date `on` count for an application.
 
     What the applicant does not consent to now is not used again.
     Returns every element of `kinds` that the application reuses, those of an earlier call too. What
     was provided for the application itself, or is being verified, is left alone.
     """
-    product = product_of(application.product)
+    product = await product_of(tx, application)
     wanted = tuple(kinds)
     before = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     open_kinds = [kind for kind in wanted if not _stands(product, before.get(kind))]

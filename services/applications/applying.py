@@ -1,0 +1,114 @@
+"""Beginning an application."""
+
+from dataclasses import dataclass
+
+from domain.applications.application import ApplicationPending
+from domain.common.calendar import business_date
+from domain.people.principals import Principal
+from messages.applications import StartApplication
+from messages.verification import ReusedElement
+from services.common.commands import Command
+from services.people.consenting import ShownText, record_consent
+from services.people.ownership import applicant_id_of, customer_to_apply_as
+from services.products.agreed import product_on_offer
+from services.verification.reuse import reuse_verifications
+from storage.applications.applications import ApplicationRepository, ApplicationRow
+from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
+from storage.people.devices import DeviceRepository, Platform
+
+
+@dataclass(frozen=True)
+class Device:
+    """What an application is made on; the id is an opaque one of the app's own."""
+
+    device_id: str
+    platform: Platform
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditRequest:
+    """What is applied for; `amount` in minor units of the product's currency.
+
+    `channel` None is the caller's own. `consents` are what the applicant agrees to with it.
+    """
+
+    product: str
+    channel: str | None
+    customer_reference: str
+    amount: int
+    instalments: int
+    device: Device | None = None
+    consents: tuple[ShownText, ...] = ()
+
+
+@dataclass(frozen=True)
+class BegunApplication:
+    """An application on record, and what its process is to be started with."""
+
+    application: ApplicationRow
+    start: StartApplication
+
+
+async def begin_application(
+    tx: Transaction, caller: Principal, command: Command, request: CreditRequest
+) -> BegunApplication:
+    """Record an application, with the earlier verifications that count for it.
+
+    Raises `UnknownProduct`, `OutsideProduct`, `NotAllowed`, `UnknownConsentText` and
+    `ApplicationPending`. A repeat returns what the command began.
+    """
+    product = await product_on_offer(tx, request.product)
+    product.check_request(request.amount, request.instalments)
+    channel, reference = customer_to_apply_as(caller, request.channel, request.customer_reference)
+    applicant = await ApplicantRepository(tx).get_or_create(
+        applicant_id_of(channel, reference), channel, reference
+    )
+    start = StartApplication(
+        application_id=command.new_id("app"),
+        applicant_id=applicant.id,
+        product=product.code,
+        channel=channel,
+        currency=product.currency,
+        amount=request.amount,
+        instalments=request.instalments,
+    )
+    await _refuse_second(tx, caller, start)
+    row = await ApplicationRepository(tx).insert(start, created_by=command.subject)
+    for consent in request.consents:
+        await record_consent(tx, caller, command, applicant, consent)
+    if request.device is not None:
+        await DeviceRepository(tx).see(
+            row.id,
+            applicant.id,
+            request.device.device_id,
+            request.device.platform,
+            row.created_at,
+        )
+    opened_on = business_date(row.created_at, product.zone)
+    reused = await reuse_verifications(tx, row, product.elements, opened_on, row.created_at)
+    counting = tuple(ReusedElement(kind=one.kind, element_id=one.element_id) for one in reused)
+    return BegunApplication(row, start.model_copy(update={"reused": counting}))
+
+
+async def _refuse_second(tx: Transaction, caller: Principal, start: StartApplication) -> None:
+    """Raise `ApplicationPending` unless the person may begin an application.
+
+    It tells which one is in the way only to who may see it. A repeat of what began it may go on.
+    """
+    await ApplicantRepository(tx).lock(start.applicant_id)
+    if await ApplicationRepository(tx).get(start.application_id) is not None:
+        return
+    pending = await ApplicationRepository(tx).pending_of(
+        start.applicant_id, start.product, except_for=start.application_id
+    )
+    if pending is None:
+        return
+    is_shown = pending.applicant_id == start.applicant_id or (
+        pending.channel == start.channel and caller.role == "partner"
+    )
+    which = f"{pending.id} is {pending.state}" if is_shown else "There is one elsewhere"
+    raise ApplicationPending(
+        f"{which}: a person has one application for {start.product} at a time, until it is over"
+        " and no line of it is open."
+    )

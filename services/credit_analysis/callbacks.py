@@ -1,0 +1,50 @@
+"""What QI Tech calls back with: an analysis that we asked for has come to a status."""
+
+from datetime import datetime
+
+from messages.ids import credit_analysis_workflow
+from providers.credit_analysis.qitech import SIGNATURE, QiTechNotice, status_of, verify_webhook
+from services.common.callbacks import CallbackSender, Recipient, UnknownOrder
+from storage.common.repository import Transaction
+from storage.credit_analysis.opinions import ExternalOpinionRepository
+
+
+class QiTechSender(CallbackSender[QiTechNotice]):
+    """QI Tech; it signs with `key` that it calls us at `endpoint`."""
+
+    header = SIGNATURE
+    notice = QiTechNotice
+
+    def __init__(self, key: str, endpoint: str) -> None:
+        self._key = key
+        self._endpoint = endpoint
+
+    def verify(self, body: bytes, signature: str | None, now: datetime) -> None:
+        """Verify QI Tech's own form of signature; it has no date."""
+        del now
+        verify_webhook(self._key, self._endpoint, "POST", body, signature)
+
+    def event_id_of(self, notice: QiTechNotice) -> str:
+        """Return whose status it is, which and when."""
+        return notice.event_key
+
+    async def recipient_of(self, tx: Transaction, notice: QiTechNotice) -> Recipient:
+        """Return the analysis that asked for it."""
+        opinion = await ExternalOpinionRepository(tx).get(notice.opinion_id)
+        if opinion is None:
+            raise UnknownOrder("No such analysis was asked for.")
+        return Recipient(credit_analysis_workflow(opinion.analysis_id), opinion.id)
+
+    def kept(self, notice: QiTechNotice, body: bytes) -> bytes:
+        """Return it as read, not as sent: fields that nobody agreed on may hold anything."""
+        del body
+        return notice.model_dump_json().encode()
+
+    async def learn(self, tx: Transaction, notice: QiTechNotice) -> None:
+        """Record the status, unless a later one is known."""
+        await ExternalOpinionRepository(tx).learn(
+            notice.opinion_id,
+            status_of(notice.analysis_status),
+            notice.analysis_status,
+            notice.event_date,
+        )

@@ -1,0 +1,99 @@
+"""Credit analyses for the lender's own people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.common.errors import NotFound
+from domain.credit_analysis.decision import PartyFacts
+from domain.people.principals import Principal
+from messages import ids
+from messages.credit_analysis import AnalysisWord
+from services.common.audits import record_late_decision
+from services.common.commands import Command
+from storage.common.audit import AuditRepository
+from storage.common.repository import Transaction
+from storage.credit_analysis.analyses import (
+    AnalysisReviewRow,
+    AnalysisRow,
+    CreditAnalysisRepository,
+    Related,
+)
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayRow
+from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
+from storage.credit_analysis.scr_consents import ScrConsentRepository, ScrConsentRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisDetails:
+    """Everything that is on record of an analysis; `proposal` is for reviewers, who judge it."""
+
+    analysis: AnalysisRow
+    checks: Sequence[PartyFacts]
+    notices: Sequence[NoticeRow]
+    signers: Sequence[ScrConsentRow]
+    relays: Sequence[RelayRow]
+    review: AnalysisReviewRow | None
+    related: Related
+    proposal: dict[str, Any] | None
+
+
+async def find_analysis(tx: Transaction, analysis_id: str) -> AnalysisRow:
+    """Return an analysis; raises `NotFound`."""
+    known = ids.is_id(analysis_id, "ana")
+    row = await CreditAnalysisRepository(tx).get(analysis_id) if known else None
+    if row is None:
+        raise NotFound("analysis")
+    return row
+
+
+async def read_analysis(tx: Transaction, caller: Principal, analysis_id: str) -> AnalysisDetails:
+    """Return what is on record; that a reviewer sees the proposal is audited.
+
+    Raises `NotFound`.
+    """
+    row = await find_analysis(tx, analysis_id)
+    analyses = CreditAnalysisRepository(tx)
+    return AnalysisDetails(
+        analysis=row,
+        checks=await analyses.checks(row.id),
+        notices=await AnalysisNoticeRepository(tx).of(row.id),
+        signers=await ScrConsentRepository(tx).of(row.id),
+        relays=await AnalysisFeedbackRepository(tx).relays(row.id),
+        review=await analyses.review(row.id),
+        related=await analyses.related(row.id),
+        proposal=await _proposal(tx, caller, row) if caller.role == "reviewer" else None,
+    )
+
+
+async def record_late_review(
+    tx: Transaction,
+    caller: Principal,
+    command: Command,
+    analysis_id: str,
+    decision: AnalysisWord,
+    reason: str,
+) -> None:
+    """Record a review decision that came after the analysis had ended."""
+    await record_late_decision(
+        tx,
+        caller,
+        command,
+        decision=decision.value,
+        subject=ids.credit_analysis_workflow(analysis_id),
+        reason=reason,
+    )
+
+
+async def _proposal(tx: Transaction, caller: Principal, row: AnalysisRow) -> dict[str, Any] | None:
+    stored = await CreditAnalysisRepository(tx).document(row.id)
+    await AuditRepository(tx).add(
+        actor=caller.subject,
+        role=caller.role,
+        action="read_proposal",
+        subject=ids.credit_analysis_workflow(row.id),
+        outcome="accepted",
+    )
+    proposal: dict[str, Any] | None = json.loads(stored.document) if stored else None
+    return proposal

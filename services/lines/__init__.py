@@ -1,0 +1,1 @@
+"""Use cases of credit lines: quoting and drawing."""

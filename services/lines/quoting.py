@@ -1,0 +1,94 @@
+"""Quoting the plan of a drawdown."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.common.calendar import business_date
+from domain.lines import LimitExceeded, LineClosed, LineState
+from domain.loans.schedule import build_plan
+from domain.loans.terms import LoanTerms, monthly_terms
+from domain.people.principals import Principal
+from domain.pricing.cap_warnings import RecordedCapWarning
+from domain.pricing.trial import plan_cost_sheet
+from domain.products.products import Product
+from domain.products.release import check_plan
+from services.common.commands import Command
+from services.lines.finding import find_line
+from services.products.agreed import product_of_line
+from storage.applications.offers import OfferRepository, OfferRow
+from storage.common.errors import RecordMissing
+from storage.common.repository import Transaction
+from storage.lines.lines import LineRow
+from storage.lines.quotes import QuoteRepository, QuoteRow
+
+
+@dataclass(frozen=True)
+class QuoteRequest:
+    """What to plan; `amount` in minor units of the line's currency."""
+
+    amount: int
+    instalments: int
+
+
+async def quote_plan(
+    tx: Transaction,
+    caller: Principal,
+    command: Command,
+    line_id: str,
+    request: QuoteRequest,
+    now: datetime,
+) -> QuoteRow:
+    """Record the plan of a drawdown as if disbursed at `now`, first due one month later.
+
+    Nothing is reserved. The soft rate caps that the plan is above are recorded with it. Raises
+    `NotFound`, `LineClosed`, `OutsideProduct`, `LimitExceeded`, `RateCapExceeded` and `CapUnknown`.
+    A repeat returns what the command quoted.
+    """
+    line = await find_line(tx, caller, line_id)
+    quote_id = command.new_id("quo")
+    return await QuoteRepository(tx).get(quote_id) or await _insert(
+        tx, line, request, quote_id, now
+    )
+
+
+async def _insert(
+    tx: Transaction, line: LineRow, request: QuoteRequest, quote_id: str, now: datetime
+) -> QuoteRow:
+    product = await product_of_line(tx, line)
+    offer = await OfferRepository(tx).get(line.offer_id)
+    if offer is None:
+        raise RecordMissing(f"line {line.id} has no offer")
+    _check(line, product, request, now)
+    terms = _terms(offer, product, request, now)
+    plan = build_plan(terms)
+    warnings = check_plan(product, terms, plan)
+    return await QuoteRepository(tx).insert(
+        quote_id=quote_id,
+        line_id=line.id,
+        terms=terms,
+        plan=plan,
+        cost_sheet=plan_cost_sheet(terms, plan),
+        cap_warnings=[RecordedCapWarning.of(warning) for warning in warnings],
+        quoted_at=now,
+        expires_at=now + product.quote_valid_for,
+    )
+
+
+def _check(line: LineRow, product: Product, request: QuoteRequest, now: datetime) -> None:
+    if line.state is not LineState.ACTIVE or now >= line.expires_at:
+        raise LineClosed("the line can no longer be drawn on")
+    product.check_request(request.amount, request.instalments)
+    if request.amount > line.available:
+        raise LimitExceeded(f"{line.available} (minor units) can still be drawn")
+
+
+def _terms(offer: OfferRow, product: Product, request: QuoteRequest, now: datetime) -> LoanTerms:
+    return monthly_terms(
+        currency=offer.currency,
+        principal=request.amount,
+        annual_rate=offer.annual_rate,
+        instalments=request.instalments,
+        disbursed_on=business_date(now, product.zone),
+        penalty_annual_rate=offer.penalty_annual_rate,
+        fees=product.fees,
+    )

@@ -1,0 +1,1 @@
+"""Use cases of loans: reading, repaying and servicing."""

@@ -1,0 +1,63 @@
+"""Loans as borrowers and the lender's people read them, on their business date."""
+
+from datetime import date, datetime
+
+from domain.common.calendar import business_date
+from domain.loans.position import Position, position
+from domain.people.principals import Principal
+from services.loans.finding import find_loan
+from services.people.ownership import scope_of
+from services.products.agreed import product_of_loan
+from storage.common.repository import Transaction
+from storage.common.rows import Cursor
+from storage.loans.journal import JournalRepository, JournalRow
+from storage.loans.loans import LoanRepository, LoanRow, LoanState
+
+
+async def read_loan(
+    tx: Transaction, caller: Principal, loan_id: str, now: datetime
+) -> tuple[LoanRow, Position]:
+    """Return a loan and where it stands, computed from its terms and events.
+
+    Raises `NotFound`.
+    """
+    loan = await find_loan(tx, caller, loan_id)
+    today = await today_of(tx, loan, now)
+    return loan, position(loan.terms, await LoanRepository(tx).events(loan.id), today)
+
+
+async def list_loans(
+    tx: Transaction,
+    caller: Principal,
+    after: Cursor | None,
+    limit: int,
+    *,
+    channel: str | None = None,
+    customer_reference: str | None = None,
+    state: LoanState | None = None,
+) -> list[LoanRow]:
+    """Return a page of the loans that the caller may see, the newest first.
+
+    Raises `MissingField` for a customer reference without its channel.
+    """
+    scope = scope_of(caller, channel, customer_reference)
+    return await LoanRepository(tx).page(
+        after, limit, channel=scope.channel, applicant_id=scope.applicant_id, state=state
+    )
+
+
+async def list_entries(
+    tx: Transaction, caller: Principal, loan_id: str, after: int, limit: int
+) -> list[JournalRow]:
+    """Return a loan's journal entries behind one, in the order in which they were posted.
+
+    Raises `NotFound`.
+    """
+    loan = await find_loan(tx, caller, loan_id)
+    return await JournalRepository(tx).of_loan(loan.id, after, limit)
+
+
+async def today_of(tx: Transaction, loan: LoanRow, now: datetime) -> date:
+    """Return the loan's business date at `now`, never before the one that is recorded of it."""
+    product = await product_of_loan(tx, loan)
+    return max(business_date(now, product.zone), loan.business_date)

@@ -1,0 +1,147 @@
+"""Recording what happens to a loan besides its payments by debit, and trying what it changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from domain.loans.difference import Difference, difference
+from domain.loans.events import AnyEvent, LoanEvent
+from domain.loans.position import Position, position
+from domain.loans.records import check_record
+from domain.loans.servicing import last_due_number
+from domain.people.principals import Principal
+from messages import ids
+from messages.loans import RecordFact, StartLoan
+from services.common.commands import Command
+from services.loans.finding import find_loan
+from services.loans.reading import today_of
+from services.products.agreed import product_of_loan
+from storage.common.repository import Transaction
+from storage.loans.loans import LoanRepository, LoanRow, LoanState
+
+_EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(LoanEvent)
+
+
+@dataclass(frozen=True)
+class ServicingTransaction:
+    """What is to be recorded: an event's own fields, its `kind` among them, without its key.
+
+    `on` is the value date, today without one; `reference` the case or the bank transfer that it
+    goes back to.
+    """
+
+    fields: Mapping[str, Any]
+    on: date | None = None
+    reference: str = ""
+
+    def event(self, key: str, today: date) -> AnyEvent:
+        """Return the loan event under a business key."""
+        return _EVENT.validate_python({**self.fields, "key": key, "on": self.on or today})
+
+
+@dataclass(frozen=True)
+class ServicingEffect:
+    """An event and what it changes; `position` is where the loan stands after it."""
+
+    loan: LoanRow
+    event: AnyEvent
+    changes: Difference
+    position: Position
+
+
+@dataclass(frozen=True)
+class PreparedTransaction:
+    """A servicing transaction, and what the loan's process is told: None if it is recorded.
+
+    With `reopening` the process of a settled loan is to be started anew.
+    """
+
+    loan: LoanRow
+    event: AnyEvent
+    before: tuple[LoanEvent, ...]
+    today: date
+    record: RecordFact | None
+    reopening: StartLoan | None = None
+
+    def effect(self) -> ServicingEffect:
+        """Return what it changes, once the process has taken it on."""
+        return _effect(self.loan, self.event, self.before, self.today)
+
+
+async def preview_transaction(
+    tx: Transaction,
+    caller: Principal,
+    loan_id: str,
+    transaction: ServicingTransaction,
+    now: datetime,
+) -> ServicingEffect:
+    """Return what recording this now would change; nothing is kept.
+
+    Raises `NotFound` and what `check_record` raises.
+    """
+    loan = await find_loan(tx, caller, loan_id)
+    today = await today_of(tx, loan, now)
+    events = await LoanRepository(tx).events(loan.id)
+    event = transaction.event(f"{ids.loan_workflow(loan.id)}:trial", today)
+    check_record(loan.terms, events, event, today)
+    return _effect(loan, event, events, today)
+
+
+async def prepare_transaction(
+    tx: Transaction,
+    caller: Principal,
+    command: Command,
+    loan_id: str,
+    transaction: ServicingTransaction,
+    now: datetime,
+) -> PreparedTransaction:
+    """Return what the process of a loan is told; the process says whether it can be.
+
+    A repeat of what is recorded returns the recorded event. Raises `NotFound`.
+    """
+    loan = await find_loan(tx, caller, loan_id)
+    today = await today_of(tx, loan, now)
+    key = f"{ids.loan_workflow(loan.id)}:{command.new_id('evt')}"
+    events = await LoanRepository(tx).events(loan.id)
+    recorded = next((event for event in events if event.key == key), None)
+    if recorded is not None:
+        before = tuple(event for event in events if event.key != key)
+        return PreparedTransaction(loan, recorded, before, today, record=None)
+    event = transaction.event(key, today)
+    record = RecordFact(
+        event=event, actor=caller.subject, role=caller.role, reference=transaction.reference
+    )
+    reopening = await _reopening(tx, loan, events)
+    return PreparedTransaction(loan, event, events, today, record, reopening)
+
+
+async def _reopening(
+    tx: Transaction, loan: LoanRow, events: tuple[LoanEvent, ...]
+) -> StartLoan | None:
+    """Return how the process of a settled loan goes on; None when it still runs."""
+    if loan.state is not LoanState.SETTLED:
+        return None
+    product = await product_of_loan(tx, loan)
+    stands = position(loan.terms, events, loan.business_date)
+    return StartLoan(
+        loan_id=loan.id,
+        line_id=loan.line_id,
+        applicant_id=loan.applicant_id,
+        product=product.code,
+        terms=loan.terms,
+        events=events,
+        collected_to=last_due_number(stands),
+        episode=loan.episode,
+        state_seq=loan.state_seq,
+    )
+
+
+def _effect(
+    loan: LoanRow, event: AnyEvent, before: tuple[LoanEvent, ...], today: date
+) -> ServicingEffect:
+    after = position(loan.terms, (*before, event), today)
+    changes = difference(position(loan.terms, before, today), after)
+    return ServicingEffect(loan, event, changes, after)

@@ -1,0 +1,1 @@
+"""Use cases of applicants, their consents and the user centre."""
