@@ -12,6 +12,8 @@ from activities.collections import Arrears
 from activities.common.performing import PerformedCall
 from activities.credit_analysis.analyses import CreditAnalyses
 from activities.credit_analysis.feedback import AnalysisReports
+from activities.credit_analysis.notices import AnalysisNotices
+from activities.credit_analysis.opinions import AnalysisOpinions
 from activities.credit_analysis.scr_consents import ScrConsents
 from activities.decisioning.decision import Decisions
 from activities.lines.drawdowns import Drawdowns
@@ -24,7 +26,7 @@ from activities.verification.captures import capture_sources
 from activities.verification.elements import Elements
 from activities.verification.identity import Identity
 from messages.queues import ALL
-from providers.credit_analysis.webhooks import AnalysisAccess, Endpoint
+from providers.credit_analysis.notices import AnalysisAccess, Endpoint
 from providers.registry import FireeyeAccess, Providers
 from providers.sources.fireeye_profile import FireeyeProfile
 from providers.sources.fireeye_requests import FireeyeCredentials
@@ -123,7 +125,9 @@ def assemble(
         Repayments(database, orders),
         Arrears(database, providers, siblings),
         Servicing(database),
-        CreditAnalyses(database, gateway, providers.analysis_webhooks),
+        CreditAnalyses(database, gateway),
+        AnalysisOpinions(database, gateway),
+        AnalysisNotices(database, providers.analysis_webhooks),
         ScrConsents(database, providers.messaging, public_url),
         AnalysisReports(database, gateway),
     )

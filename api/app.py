@@ -17,12 +17,12 @@ from api.http.errors import Problem, ProblemDetails
 from api.http.middleware import RequestLine
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
-from api.http.services import open_services
+from api.http.services import Services, open_services
 from api.v1 import ROUTERS
 from domain.common.errors import DomainError
-from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
-from domain.credit_analysis.feedback import Feedback
+from domain.credit_analysis.proposal import Feedback, LegalPersonProposal, NaturalPersonProposal
 from runtime.settings import Settings
+from services.credit_analysis.intake import clients_without_policy
 
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +51,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings, client) as services:
+            await _check_analysis_policies(services)
             app.state.services = services
             yield
             services.stopping.set()
@@ -75,6 +76,14 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     app.add_middleware(RequestLine)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+async def _check_analysis_policies(services: Services) -> None:
+    """Warn of clients whose proposals will be refused until their policy is released."""
+    async with services.database.read() as tx:
+        clients = await clients_without_policy(tx, services.settings.credit_analysis_clients)
+    for client in clients:
+        _log.warning("analysis_policy_missing", client=client.client, policy=client.policy)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

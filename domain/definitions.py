@@ -8,6 +8,7 @@ from domain.collections import COLLECTIONS_LADDER
 from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Kind
 from domain.common.reject_codes import REJECT_CODES
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
@@ -32,6 +33,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     CONTRACT_TEMPLATE,
     HOLIDAY_CALENDAR,
     PRODUCT,
+    CREDIT_ANALYSIS_POLICY,
 )
 
 KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})

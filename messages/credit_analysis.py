@@ -6,30 +6,35 @@ Ids, counts, codes and outcomes only: the proposal itself stays in the record.
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.common.definitions import Agreed, DefinitionRef
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import AnalysisPolicy
 from messages.base import Message
 
 
 class StartCreditAnalysis(Message):
     """Analyse a recorded proposal. `parties` are names such as `subject` and `shareholder:0`.
 
-    `signers` counts who has to consent before another analyst is asked.
+    `policy` is what was in force when the proposal came in: the analysis goes by it to its end,
+    whatever is released meanwhile. `signers` counts who has to consent before another analyst is
+    asked.
     """
 
     analysis_id: str
     kind: PersonKind
     client: str
-    policy: str
+    policy: Agreed[AnalysisPolicy]
     parties: tuple[str, ...]
     signers: int = 0
 
 
 class CheckParty(Message):
-    """Ask the register about one party of a proposal."""
+    """Ask the register about one party of a proposal, and judge what it says by the policy."""
 
     analysis_id: str
     party: str
+    policy: DefinitionRef
 
 
 class PartyVerdict(StrEnum):
@@ -110,10 +115,10 @@ class OpinionUpdated(Message):
 
 
 class AssessAnalysis(Message):
-    """Decide by the policy and the recorded checks, once."""
+    """Decide by the policy that the analysis began with and the recorded checks, once."""
 
     analysis_id: str
-    policy: str
+    policy: DefinitionRef
     business_date: date
     decided_at: datetime
     opinion: AnalysisStatus | None = None
@@ -159,9 +164,10 @@ class AnalysisReviewCommand(Message):
 
 
 class RecordAnalysisReview(Message):
-    """Write an analyst's word to the record: what was said and whether it counted."""
+    """Write an analyst's word to the record: what was said, whether it counted, by which policy."""
 
     analysis_id: str
+    policy: DefinitionRef
     word: AnalysisWord
     accepted: bool
     command: AnalysisReviewCommand

@@ -9,12 +9,12 @@ from typing import Final
 import httpx
 from pydantic import SecretStr
 
-from providers.credit_analysis.qitech import HttpQiTech, QiTech
-from providers.credit_analysis.webhooks import (
+from providers.credit_analysis.notices import (
     AnalysisAccess,
     AnalysisWebhooks,
     HttpAnalysisWebhooks,
 )
+from providers.credit_analysis.qitech import HttpQiTech, QiTech
 from providers.http.client import Credentials, ProviderClient
 from providers.http.transport import OnCall, open_pool
 from providers.messaging import HttpMessaging, Messaging

@@ -27,8 +27,8 @@ from sandbox.clock import now
 from sandbox.config import SandboxConfig
 from sandbox.faults import Fault, FaultProgramme
 from sandbox.masking import tail
+from sandbox.qitech_signers import SIGNATURES_MISSING, Signature, Signing, signers_in
 from sandbox.refusal import RefusalError
-from sandbox.scr import SIGNATURES_MISSING, Signature, Signing, signers_in
 
 PREFIX: Final = "/credit_analysis/"
 RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 10.0)

@@ -8,13 +8,18 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal
 from domain.credit_analysis.receipt import receive_proposal
 from runtime.clock import utc_now
 from sandbox import registers
 
 NOW: Final = datetime(2026, 11, 21, 15, tzinfo=UTC)
 """When the proposals of tests come in."""
+
+STANDARD: Final = "standard"
+WITH_OPINION: Final = "with_opinion"
+"""The policies that are shipped."""
 
 _numbers = itertools.count(1)
 

@@ -1,35 +1,28 @@
-"""Credit analyses: registers and the other analyst asked, the decision, the record, the notices."""
+"""Credit analyses: parties checked at registers, the decision, the statuses on record."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from activities.common.performing import performs
 from activities.common.refusals import found
-from activities.credit_analysis.enquiries import ask_for_opinion, look_up, read_opinion
+from activities.credit_analysis.enquiries import look_up
 from activities.sources.enquiries import DataSourceGateway
-from domain.credit_analysis.analysis import LegalPerson, NaturalPerson
-from domain.credit_analysis.parsing import parties_of
-from domain.credit_analysis.policy import PartyFacts, policy_of
+from domain.credit_analysis.decision import PartyFacts
+from domain.credit_analysis.parties import LegalPerson, NaturalPerson
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
+from domain.credit_analysis.proposal import parties_of
 from domain.credit_analysis.rules import decide
 from messages import calls, ids
 from messages.credit_analysis import (
-    AskOpinion,
     AssessAnalysis,
     AssessedAnalysis,
     CheckedParty,
     CheckParty,
-    DeliverNotice,
-    NoticeDelivery,
-    OpinionStatus,
     PartyVerdict,
     RecordAnalysis,
     RecordAnalysisReview,
 )
-from providers.credit_analysis.qitech import PROVIDER as QITECH
-from providers.credit_analysis.webhooks import NO_ENDPOINT, AnalysisWebhooks, Notice
 from providers.http.errors import ProviderRejected
 from providers.sources.company import CompanyRecord
 from providers.sources.person import PersonRecord
@@ -38,35 +31,30 @@ from storage.common.errors import RecordMissing
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import CreditAnalysisRepository, StoredProposal
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
-from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow, NoticeState
+from storage.credit_analysis.notices import AnalysisNoticeRepository
 from storage.database import Database
+from storage.definitions import DefinitionRepository
 
-_REFUSES_THE_QUESTION: Final = frozenset(
+REFUSES_THE_QUESTION: Final = frozenset(
     {"invalid_request", "unsupported_document", "http_400", "http_406", "http_422"}
 )
 """Refusals of what was asked. Any other, such as of our key, is ours to mend: asked again."""
 
-_DATE_TOLERANCE: Final = timedelta(days=31)
-"""By so much a company may claim to be older than the register says."""
-
-_log = structlog.stdlib.get_logger(__name__)
-
 
 @dataclass(frozen=True)
 class CreditAnalyses:
-    """Everything that an analysis needs of the outside and of the record."""
+    """What checking, deciding and recording need."""
 
     database: Database
     gateway: DataSourceGateway
-    webhooks: AnalysisWebhooks
 
     @performs(calls.CHECK_PARTY)
     async def check_party(self, request: CheckParty) -> CheckedParty:
         """Compare one party with its register; a repeat returns what is on record."""
         async with self.database.read() as tx:
             known = await CreditAnalysisRepository(tx).check(request.analysis_id, request.party)
-            stored = await _stored(tx, request.analysis_id)
+            stored = await stored_proposal(tx, request.analysis_id)
+            policy = await DefinitionRepository(tx).of_ref(CREDIT_ANALYSIS_POLICY, request.policy)
         if known is not None:
             return _checked(known)
         party = parties_of(stored.proposal).get(request.party)
@@ -75,13 +63,13 @@ class CreditAnalyses:
         try:
             told = await look_up(self.gateway, f"{request.analysis_id}:{request.party}", party)
         except ProviderRejected as error:
-            if error.code not in _REFUSES_THE_QUESTION:
+            if error.code not in REFUSES_THE_QUESTION:
                 raise
             provider, facts = error.provider, PartyFacts(party=request.party)
         else:
             if isinstance(told, str):
                 return CheckedParty(party=request.party, verdict=PartyVerdict.WAITING, reason=told)
-            provider, facts = told.source, _facts(request.party, party, told.answer)
+            provider, facts = told.source, _facts(request.party, party, told.answer, policy.content)
         async with self.database.transaction() as tx:
             return _checked(
                 await CreditAnalysisRepository(tx).record_check(
@@ -89,64 +77,22 @@ class CreditAnalyses:
                 )
             )
 
-    @performs(calls.ASK_OPINION)
-    async def ask_opinion(self, request: AskOpinion) -> OpinionStatus:
-        """Have the other analyst look at the proposal, once."""
-        async with self.database.transaction() as tx:
-            stored = await _stored(tx, request.analysis_id)
-            asked = found(
-                await ExternalOpinionRepository(tx).request(
-                    request.opinion_id, request.analysis_id, QITECH, stored.kind
-                ),
-                f"opinion {request.opinion_id}",
-            )
-        if asked.status.is_final:
-            return OpinionStatus(opinion_id=asked.id, status=asked.status)
-        return await self._asked(asked, stored)
-
-    @performs(calls.QUERY_OPINION)
-    async def query_opinion(self, request: AskOpinion) -> OpinionStatus:
-        """Ask what became of the opinion; one that they do not know is asked for again."""
-        async with self.database.read() as tx:
-            asked = found(
-                await ExternalOpinionRepository(tx).get(request.opinion_id),
-                f"opinion {request.opinion_id}",
-            )
-            stored = await _stored(tx, request.analysis_id)
-        if asked.status.is_final:
-            return OpinionStatus(opinion_id=asked.id, status=asked.status)
-        said = await read_opinion(self.gateway, asked)
-        if said is None:
-            return await self._asked(asked, stored)
-        async with self.database.transaction() as tx:
-            await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
-        return OpinionStatus(opinion_id=asked.id, status=said.status)
-
-    async def _asked(self, asked: OpinionRow, stored: StoredProposal) -> OpinionStatus:
-        try:
-            said = await ask_for_opinion(self.gateway, asked, stored.document)
-        except ProviderRejected as error:
-            if error.code not in _REFUSES_THE_QUESTION:
-                raise
-            _log.warning("opinion_refused", opinion_id=asked.id, code=error.code)
-            return OpinionStatus(opinion_id=asked.id, status=None)
-        async with self.database.transaction() as tx:
-            await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
-        return OpinionStatus(opinion_id=asked.id, status=said.status)
-
     @performs(calls.ASSESS_ANALYSIS)
     async def assess_analysis(self, request: AssessAnalysis) -> AssessedAnalysis:
-        """Apply the policy to the proposal and to what is on record of its parties."""
+        """Apply the analysis's own policy to the proposal and what is on record of its parties."""
         async with self.database.transaction() as tx:
-            stored = await _stored(tx, request.analysis_id)
+            stored = await stored_proposal(tx, request.analysis_id)
+            policy = await DefinitionRepository(tx).of_ref(CREDIT_ANALYSIS_POLICY, request.policy)
             decision = decide(
-                policy_of(request.policy),
+                policy.content,
                 stored.proposal,
                 await CreditAnalysisRepository(tx).checks(request.analysis_id),
                 request.opinion,
                 request.business_date,
             )
-            await CreditAnalysisRepository(tx).record_decision(request.analysis_id, decision)
+            await CreditAnalysisRepository(tx).record_decision(
+                request.analysis_id, decision, policy.ref
+            )
         return AssessedAnalysis(status=decision.status, reason=decision.reason)
 
     @performs(calls.RECORD_ANALYSIS)
@@ -171,50 +117,41 @@ class CreditAnalyses:
                         at=request.at,
                     ),
                 )
+                await CreditAnalysisRepository(tx).record_review(
+                    request.analysis_id,
+                    word=request.word,
+                    reviewer=request.command.reviewer,
+                    reason=request.command.reason,
+                    policy=request.policy,
+                    at=request.at,
+                )
             await AuditRepository(tx).add(
                 actor=request.command.reviewer,
                 role="reviewer",
                 action=request.word.value,
                 subject=aggregate,
                 outcome="accepted" if request.accepted else "refused",
-                detail={"reason": request.command.reason, "at": request.at.isoformat()},
+                detail={
+                    "reason": request.command.reason,
+                    "policy": str(request.policy),
+                    "at": request.at.isoformat(),
+                },
                 key=f"{aggregate}:review:{request.word}:{request.at.isoformat()}",
             )
 
-    @performs(calls.DELIVER_NOTICE)
-    async def deliver_notice(self, request: DeliverNotice) -> NoticeDelivery:
-        """Try once to tell the client a status, unless it has been told."""
-        async with self.database.read() as tx:
-            notice = found(
-                await AnalysisNoticeRepository(tx).get(request.analysis_id, request.state_seq),
-                f"notice {request.state_seq} of {request.analysis_id}",
-            )
-            row = found(
-                await CreditAnalysisRepository(tx).get(request.analysis_id),
-                f"analysis {request.analysis_id}",
-            )
-            stored = await _stored(tx, request.analysis_id)
-        if notice.state is not NoticeState.OPEN:
-            return NoticeDelivery(settled=True, outcome=notice.state.value)
-        outcome = await self.webhooks.deliver(row.client, _notice(notice, stored))
-        state = _state_after(outcome, last=request.last)
-        async with self.database.transaction() as tx:
-            await AnalysisNoticeRepository(tx).tried(
-                notice.analysis_id, notice.state_seq, outcome, state
-            )
-            if state is NoticeState.DEAD:
-                await _give_up(tx, notice, outcome)
-        return NoticeDelivery(settled=state is not NoticeState.OPEN, outcome=outcome)
 
-
-async def _stored(tx: Transaction, analysis_id: str) -> StoredProposal:
+async def stored_proposal(tx: Transaction, analysis_id: str) -> StoredProposal:
+    """Return the proposal of an analysis; raises as `found`."""
     return found(
         await CreditAnalysisRepository(tx).document(analysis_id), f"analysis {analysis_id}"
     )
 
 
 def _facts(
-    name: str, party: LegalPerson | NaturalPerson, answer: CompanyRecord | PersonRecord
+    name: str,
+    party: LegalPerson | NaturalPerson,
+    answer: CompanyRecord | PersonRecord,
+    policy: AnalysisPolicy,
 ) -> PartyFacts:
     """Return what a register's definite answer says of a party."""
     if not answer.passed:
@@ -225,11 +162,12 @@ def _facts(
         return PartyFacts(party=name, mismatch=wrong, adverse_facts=adverse)
     wrong = None if answer.status == "active" else f"company_{answer.status}"
     since = answer.constituted_on
+    tolerance = timedelta(days=policy.constitution_date_tolerance_days)
     if (
         wrong is None
         and since is not None
         and isinstance(party, LegalPerson)
-        and party.constitution_date < since - _DATE_TOLERANCE
+        and party.constitution_date < since - tolerance
     ):
         wrong = "constitution_date_mismatch"
     return PartyFacts(party=name, mismatch=wrong, adverse_facts=adverse, constituted_on=since)
@@ -271,37 +209,4 @@ async def _enter(tx: Transaction, request: RecordAnalysis) -> None:
             "state_seq": request.state_seq,
             "at": request.at.isoformat(),
         },
-    )
-
-
-def _notice(row: NoticeRow, stored: StoredProposal) -> Notice:
-    return Notice(
-        notice_id=f"{row.analysis_id}:{row.state_seq}",
-        kind=stored.kind,
-        proposal_id=stored.proposal.id,
-        analysis_status=row.status.value,
-        reason=row.reason,
-        event_date=row.event_date,
-    )
-
-
-def _state_after(outcome: str, *, last: bool) -> NoticeState:
-    if outcome == "ok":
-        return NoticeState.DELIVERED
-    if outcome == NO_ENDPOINT:
-        return NoticeState.UNADDRESSED
-    return NoticeState.DEAD if last else NoticeState.OPEN
-
-
-async def _give_up(tx: Transaction, notice: NoticeRow, outcome: str) -> None:
-    aggregate = ids.credit_analysis_workflow(notice.analysis_id)
-    _log.error("notice_given_up", analysis_id=notice.analysis_id, state_seq=notice.state_seq)
-    await AuditRepository(tx).add(
-        actor="process",
-        role="system",
-        action="notice",
-        subject=aggregate,
-        outcome="dead",
-        detail={"state_seq": notice.state_seq, "last_outcome": outcome},
-        key=f"{aggregate}:dead:{notice.state_seq}",
     )

@@ -16,10 +16,10 @@ from activities.sources.enquiries import (
     SourceResponse,
     Subject,
 )
-from domain.credit_analysis.analysis import LegalPerson, NaturalPerson, PersonKind
-from domain.credit_analysis.feedback import ProposalStatus
+from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.parties import LegalPerson, NaturalPerson, PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from domain.sources import Capability
 from providers.credit_analysis.qitech import PROVIDER as QITECH
 from providers.credit_analysis.qitech import Opinion
@@ -28,7 +28,7 @@ from providers.http.verdict import Verdict
 from providers.registry import Providers
 from providers.sources.company import CompanyRecord, CompanyRequest
 from providers.sources.person import PersonRecord, PersonRequest
-from storage.credit_analysis.external_opinions import OpinionRow
+from storage.credit_analysis.opinions import OpinionRow
 
 Record = TypeVar("Record", CompanyRecord, PersonRecord)
 

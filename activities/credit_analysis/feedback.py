@@ -13,8 +13,8 @@ from messages.credit_analysis import PickedReport, PickReport, RelayedReport, Re
 from providers.http.errors import ProviderRejected
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
-from storage.credit_analysis.notices import AnalysisNoticeRepository, RelayState
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayState
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 from storage.database import Database
 
 NOT_NEXT = "not_next"
@@ -33,7 +33,7 @@ class AnalysisReports:
     async def pick_report(self, request: PickReport) -> PickedReport:
         """Return which report is to be passed on next; none where nobody was asked."""
         async with self.database.read() as tx:
-            report = await AnalysisNoticeRepository(tx).next_to_relay(request.analysis_id)
+            report = await AnalysisFeedbackRepository(tx).next_to_relay(request.analysis_id)
             asked = await ExternalOpinionRepository(tx).of(request.analysis_id)
             row = found(
                 await CreditAnalysisRepository(tx).get(request.analysis_id),
@@ -49,7 +49,7 @@ class AnalysisReports:
     async def relay_report(self, request: RelayReport) -> RelayedReport:
         """Pass a report on, unless it was or one of an earlier event has come meanwhile."""
         async with self.database.read() as tx:
-            report = await AnalysisNoticeRepository(tx).next_to_relay(request.analysis_id)
+            report = await AnalysisFeedbackRepository(tx).next_to_relay(request.analysis_id)
             asked = found(
                 await ExternalOpinionRepository(tx).of(request.analysis_id),
                 f"opinion on {request.analysis_id}",
@@ -76,7 +76,7 @@ class AnalysisReports:
     async def _record(self, request: RelayReport, state: RelayState, outcome: str) -> None:
         aggregate = ids.credit_analysis_workflow(request.analysis_id)
         async with self.database.transaction() as tx:
-            if await AnalysisNoticeRepository(tx).relayed(request.sequence, state, outcome):
+            if await AnalysisFeedbackRepository(tx).relayed(request.sequence, state, outcome):
                 await AuditRepository(tx).add(
                     actor="process",
                     role="system",

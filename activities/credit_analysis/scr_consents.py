@@ -8,8 +8,7 @@ import structlog
 
 from activities.common.performing import performs
 from activities.common.refusals import found
-from domain.credit_analysis.analysis import Signer
-from domain.credit_analysis.parsing import signers_of
+from domain.credit_analysis.proposal import Signer, signers_of
 from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION, MessageTemplate
 from messages import calls, ids
 from messages.credit_analysis import (

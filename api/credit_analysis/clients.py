@@ -15,9 +15,9 @@ from api.http.access import RULES
 from api.http.bodies import read_checked
 from api.http.errors import FieldProblem, Problem
 from api.http.services import services_of
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.feedback import Feedback
-from domain.credit_analysis.parsing import InvalidProposal
+from domain.credit_analysis.errors import InvalidProposal
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal, Feedback
 from domain.credit_analysis.receipt import receive_feedback, receive_proposal
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient, Settings

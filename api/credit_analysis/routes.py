@@ -7,16 +7,17 @@ import structlog
 from fastapi import APIRouter, Request
 
 from api.credit_analysis.clients import Client, ClientRoute, feedback_of, proposal_of
+from api.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails
 from api.http.services import Services, Using
-from api.v1.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.receipt import AlreadyProcessed
+from domain.credit_analysis.errors import AlreadyProcessed
+from domain.credit_analysis.parties import PersonKind
 from messages import ids
 from messages.credit_analysis import AnalysisView, StartCreditAnalysis
 from runtime.settings import AnalysisClient
-from services.credit_analysis.intake import read_proposal, receive_proposal, record_feedback
+from services.credit_analysis.feedback import record_feedback
+from services.credit_analysis.intake import read_proposal, record_proposal
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository
 
@@ -37,7 +38,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     406: _described("Not JSON"),
     409: _described("This id was processed before"),
     413: _described("The body is too large"),
-    503: _described("Repeat after `Retry-After` seconds"),
+    503: _described("Repeat after `Retry-After` seconds; `unknown_policy` is ours to mend first"),
 }
 
 
@@ -130,14 +131,14 @@ async def _analyse(
 ) -> AnalysisAnswer:
     proposal, document = await proposal_of(request, kind)
     async with services.database.transaction() as tx:
-        received = await receive_proposal(tx, client, kind, proposal, document)
-    if received.is_repeat:
-        if received.start is not None:
-            await _start_again(received.start, services)
+        recorded = await record_proposal(tx, client, kind, proposal, document)
+    if recorded.is_repeat:
+        if recorded.start is not None:
+            await _start_again(recorded.start, services)
         raise AlreadyProcessed("An analysis with this id exists: read it.")
-    if received.start is not None:
-        await services.engine.start_credit_analysis(received.start)
-    view = await _first_status(received.analysis, services)
+    if recorded.start is not None:
+        await services.engine.start_credit_analysis(recorded.start)
+    view = await _first_status(recorded.analysis, services)
     return AnalysisAnswer(id=proposal.id, analysis_status=view.status, reason=view.reason)
 
 

@@ -122,10 +122,10 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "invalid_reversal": Kind(409, "There is nothing to reverse"),
         "disbursement_mismatch": Kind(409, "Contradicts the disbursement"),
         "unbalanced_entry": Kind(500, "Internal error"),
-        "unknown_policy": Kind(500, "Internal error"),
         # ourselves
         "internal_error": Kind(500, "Internal error"),
         "database_unavailable": Kind(503, "The record cannot be reached"),
+        "unknown_policy": Kind(503, "The policy of this client is not in force"),
         "engine_unavailable": Kind(503, "The process engine cannot be reached"),
         "not_accepted_yet": Kind(503, "The command was not taken on yet"),
     }

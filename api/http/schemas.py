@@ -1,13 +1,26 @@
 """The forms shared by all bodies and answers."""
 
+import re
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 
 MinorUnits = Annotated[int, Field(description="integer minor units of `currency`")]
 Currency = Annotated[str, Field(description="ISO 4217", examples=["CNY"])]
+
+
+def _without_numbers_of_people(text: str) -> str:
+    if re.search(r"\d[\d -]{9,}[\dXx]", text):
+        raise ValueError("leave identity, card and mobile numbers out of the reason")
+    return text
+
+
+Reason = Annotated[
+    str, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
+]
+"""Why a person decided so. It goes to the audit trail; personal data does not belong into it."""
 
 
 class Body(BaseModel):

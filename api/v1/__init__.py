@@ -5,10 +5,11 @@ from typing import Final
 from fastapi import APIRouter
 
 from api.credit_analysis import routes as credit_analysis_for_clients
+from api.credit_analysis import scr_consents
 from api.http import health
 from api.v1.applications import applications, elements, offers, reviews
 from api.v1.collections import actions
-from api.v1.credit_analysis import analyses, scr_consents
+from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines

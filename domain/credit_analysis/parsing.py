@@ -2,23 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from domain.common.errors import DomainError
-from domain.credit_analysis.analysis import (
-    AnyProposal,
-    LegalPerson,
-    LegalPersonProposal,
-    NaturalPerson,
-    NaturalPersonProposal,
-    PersonKind,
-    Signer,
-)
+from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.fields import DocumentRules
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal, LegalPersonProposal, NaturalPersonProposal
 from domain.verification.complaints import plain_message
 
 OURS: Final = DocumentRules()
@@ -37,30 +29,6 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _NAMED: Final = re.compile(r"([a-z_]+): (.+)")
 MOST_FAULTS: Final = 50
 """So many are told of one proposal."""
-
-SUBJECT: Final = "subject"
-"""The name of the one who asks for credit among the parties of a proposal."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One wrong field: its path, such as `guarantors.0.document_number`, and why."""
-
-    field: str
-    code: str
-    message: str
-
-
-class InvalidProposal(DomainError):
-    """A proposal that is not as the documents say."""
-
-    code: ClassVar[str] = "invalid_proposal"
-
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
-        told = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:5])
-        more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
-        super().__init__(told + more)
-        self.faults = faults
 
 
 def read_proposal(
@@ -117,23 +85,3 @@ def _path(loc: tuple[int | str, ...]) -> list[str]:
         for index, part in enumerate(parts)
         if not (part in _TAGS and index and parts[index - 1].isdigit())
     ]
-
-
-def parties_of(proposal: AnyProposal) -> dict[str, LegalPerson | NaturalPerson]:
-    """Return everybody who is checked, by opaque names: `subject`, `shareholder:0`, ...
-
-    The shareholders of a guaranteeing company are not parties: it is checked as a whole.
-    """
-    parties: dict[str, LegalPerson | NaturalPerson] = {SUBJECT: proposal}
-    if isinstance(proposal, LegalPersonProposal):
-        for place, shareholder in enumerate(proposal.shareholders):
-            parties[f"shareholder:{place}"] = shareholder
-    for place, guarantor in enumerate(proposal.guarantors):
-        parties[f"guarantor:{place}"] = guarantor
-    return parties
-
-
-def signers_of(proposal: AnyProposal) -> tuple[Signer, ...]:
-    """Return who has to consent before anybody else is asked; nobody where the client has proof."""
-    scr = proposal.scr_parameters
-    return () if scr is None or scr.signers is None else scr.signers

@@ -11,25 +11,16 @@ from typing import Final
 from pydantic import ValidationError
 
 from domain.common.country_codes import COUNTRIES
-from domain.common.errors import DomainError
-from domain.credit_analysis.analysis import (
-    Address,
+from domain.credit_analysis.errors import Fault, InvalidProposal
+from domain.credit_analysis.fields import unmasked
+from domain.credit_analysis.parsing import MOST_FAULTS, faults_of, read_proposal
+from domain.credit_analysis.parties import Address, LegalPerson, NaturalPerson, PersonKind
+from domain.credit_analysis.proposal import (
     AnyProposal,
-    LegalPerson,
+    Feedback,
     LegalPersonProposal,
-    NaturalPerson,
-    PersonKind,
     Warrant,
     missing_terms,
-)
-from domain.credit_analysis.feedback import Feedback
-from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.parsing import (
-    MOST_FAULTS,
-    Fault,
-    InvalidProposal,
-    faults_of,
-    read_proposal,
 )
 from domain.people.identity_numbers import ALPHANUMERIC_CNPJ_FROM, InvalidNumber, parse_cnpj
 
@@ -44,12 +35,6 @@ PROPERTY_TYPES: Final = frozenset({"apartment", "commercial", "house", "land", "
 
 _ROOT: Final = 8
 """So many characters of a CNPJ name the company, the next four one of its branches."""
-
-
-class AlreadyProcessed(DomainError):
-    """The client has given this id to an earlier proposal."""
-
-    code = "already_processed"
 
 
 def receive_proposal(kind: PersonKind, document: str | bytes, now: datetime) -> AnyProposal:

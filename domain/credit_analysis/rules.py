@@ -10,28 +10,26 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
-from domain.credit_analysis.analysis import (
-    AnyProposal,
-    Currency,
-    LegalPersonProposal,
-    NaturalPerson,
-    collateral_value,
-    guaranteed_assets,
-    missing_terms,
-    yearly_rate,
-)
-from domain.credit_analysis.parsing import SUBJECT, parties_of
-from domain.credit_analysis.policy import (
+from domain.credit_analysis.decision import (
     AnalysisDecision,
     AnalysisHit,
-    AnalysisPolicy,
     AnalysisStatus,
     PartyFacts,
     Wish,
 )
-
-LOWEST_SCORE: Final = 300
-HIGHEST_SCORE: Final = 1000
+from domain.credit_analysis.parties import NaturalPerson
+from domain.credit_analysis.policy import HIGHEST_SCORE, LOWEST_SCORE, AnalysisPolicy
+from domain.credit_analysis.proposal import (
+    SUBJECT,
+    AnyProposal,
+    Currency,
+    Financial,
+    InterestType,
+    LegalPersonProposal,
+    Proposal,
+    missing_terms,
+    parties_of,
+)
 
 APPROVED: Final = "policy_passed"
 """The reason of an approval."""
@@ -85,7 +83,6 @@ def decide(
     return AnalysisDecision(
         status=status,
         reason=reason,
-        policy_version=policy.version,
         coverage=coverage_of(proposal),
         score=score,
         hits=hits,
@@ -101,6 +98,34 @@ def coverage_of(proposal: AnyProposal) -> Decimal | None:
         return None
     covered = collateral_value(proposal) + guaranteed_assets(proposal)
     return (Decimal(covered) / proposal.financial.amount).quantize(_CENT)
+
+
+def collateral_value(proposal: Proposal) -> int:
+    """Return what a forced sale of all collateral brings, in centavos."""
+    return sum(warrant.forced_selling_value for warrant in proposal.warrants)
+
+
+def guaranteed_assets(proposal: Proposal) -> int:
+    """Return what guarantors declared to own, in centavos; companies declare nothing here."""
+    return sum(
+        guarantor.declared_assets or 0
+        for guarantor in proposal.guarantors
+        if isinstance(guarantor, NaturalPerson)
+    )
+
+
+def yearly_rate(financial: Financial, cdi: Decimal) -> Decimal:
+    """Return the whole rate in percent a year, for a CDI of `cdi` percent a year.
+
+    It is too low where `missing_terms` names the rate.
+    """
+    fixed = financial.annual_interest_rate or Decimal(0)
+    if financial.interest_type is InterestType.CDI_PLUS:
+        return fixed + cdi
+    if financial.interest_type is InterestType.CDI_PERCENTAGE:
+        share = financial.cdi_percentage
+        return (Decimal(100) if share is None else share) * cdi / 100
+    return fixed
 
 
 def instalment_of(proposal: AnyProposal, cdi: Decimal) -> Fraction:

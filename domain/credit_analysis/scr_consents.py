@@ -7,16 +7,9 @@ changes the version with them.
 
 import hashlib
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
-from domain.common.errors import DomainError
-from domain.people.consents import UnknownConsentText
-
-
-class ConsentClosed(DomainError):
-    """Nobody waits for this consent any more: its time is over, or the analysis went on without."""
-
-    code: ClassVar[str] = "consent_closed"
+from domain.credit_analysis.errors import UnknownConsentText
 
 
 @dataclass(frozen=True)

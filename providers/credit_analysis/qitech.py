@@ -27,11 +27,12 @@ from pydantic import (
     ValidationError,
 )
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.feedback import ProposalStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.fields import DocumentRules
-from domain.credit_analysis.parsing import InvalidProposal, read_proposal
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from providers.http.errors import ProviderRejected, ProviderUnavailable
 from providers.http.signature import SignatureInvalid
 from providers.http.transport import (

@@ -6,7 +6,7 @@ from messages.ids import credit_analysis_workflow
 from providers.credit_analysis.qitech import SIGNATURE, QiTechNotice, status_of, verify_webhook
 from services.common.callbacks import CallbackSender, Recipient, UnknownOrder
 from storage.common.repository import Transaction
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 
 
 class QiTechSender(CallbackSender[QiTechNotice]):

@@ -1,22 +1,35 @@
-"""Proposals and reports as clients of the credit analysis send them."""
+"""Taking proposals in: on record, under the policy in force at this moment."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
+import structlog
+
+from domain.common.definitions import Agreed, UnknownDefinition
 from domain.common.errors import NotFound
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.feedback import Feedback
-from domain.credit_analysis.parsing import parties_of, signers_of
-from domain.credit_analysis.policy import policy_of
+from domain.credit_analysis.errors import UnknownPolicy
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
+from domain.credit_analysis.proposal import AnyProposal, parties_of, signers_of
 from messages import ids
-from messages.credit_analysis import StartAnalysisFeedback, StartCreditAnalysis
+from messages.credit_analysis import StartCreditAnalysis
 from runtime.settings import AnalysisClient
+from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
-from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
-from storage.credit_analysis.notices import AnalysisNoticeRepository, FeedbackRow
+from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository, StoredProposal
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository, FeedbackRow
+from storage.definitions import DefinitionRepository
+
+_UNTIL_RELEASED: Final = timedelta(minutes=5)
+"""After so long a client repeats whose policy is not in force: a person has to release one."""
+
+_log: Final = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class ReceivedProposal:
+class RecordedProposal:
     """The analysis of a proposal; `start` begins its process, None if it has begun.
 
     One that `is_repeat` was asked for before under the same id.
@@ -31,7 +44,7 @@ class ReceivedProposal:
 class ReadProposal:
     """A client's analysis, the document as it was sent, and what the client reported last.
 
-    `start` as in `ReceivedProposal`.
+    `start` as in `RecordedProposal`.
     """
 
     analysis: AnalysisRow
@@ -40,65 +53,47 @@ class ReadProposal:
     start: StartCreditAnalysis | None
 
 
-@dataclass(frozen=True)
-class RecordedFeedback:
-    """The latest report by the date of its event; `relay` if the other analyst is to be told."""
-
-    latest: FeedbackRow
-    relay: StartAnalysisFeedback | None
-
-
-async def receive_proposal(
+async def record_proposal(
     tx: Transaction,
     client: AnalysisClient,
     kind: PersonKind,
     proposal: AnyProposal,
     document: str,
-) -> ReceivedProposal:
-    """Record a proposal to be analysed; an id that the client gave before names the first one."""
-    row = await CreditAnalysisRepository(tx).insert(
-        ids.new_id("ana"), client.client, kind, client.policy, proposal, document
+) -> RecordedProposal:
+    """Record a proposal, whose JSON is `document`, to be analysed.
+
+    The policy of the client that is in force now is the analysis's to its end. An id that the
+    client gave before names the first proposal of it, with the policy of then. Raises
+    `UnknownPolicy`, and nothing is recorded, if the policy is not in force.
+    """
+    agreed = await _in_force(tx, client)
+    analyses = CreditAnalysisRepository(tx)
+    row = await analyses.insert(
+        ids.new_id("ana"), client.client, kind, agreed.ref, proposal, document
     )
     if row is not None:
-        return ReceivedProposal(row, _start_of(row, proposal))
-    known = await CreditAnalysisRepository(tx).find(client.client, proposal.id)
+        return RecordedProposal(row, _start(row, agreed, proposal))
+    known = await analyses.find(client.client, proposal.id)
     assert known is not None  # noqa: S101 -- its id was taken, and analyses are never deleted
-    return ReceivedProposal(known, await _start_again(tx, known), is_repeat=True)
+    return RecordedProposal(known, await start_of(tx, known), is_repeat=True)
 
 
 async def read_proposal(
     tx: Transaction, client: AnalysisClient, kind: str, proposal_id: str
 ) -> ReadProposal:
     """Return what a client asked for and where it stands; raises `NotFound`."""
-    row = await _find(tx, client, kind, proposal_id)
-    stored = await CreditAnalysisRepository(tx).document(row.id)
-    assert stored is not None  # noqa: S101 -- its row was just read
-    reports = await AnalysisNoticeRepository(tx).feedback(row.id)
+    row = await find_proposal(tx, client, kind, proposal_id)
+    stored = await _stored(tx, row)
+    reports = await AnalysisFeedbackRepository(tx).feedback(row.id)
     return ReadProposal(
-        row, stored.document, reports[-1] if reports else None, await _start_again(tx, row)
+        row, stored.document, reports[-1] if reports else None, await start_of(tx, row)
     )
 
 
-async def record_feedback(
-    tx: Transaction, client: AnalysisClient, kind: str, proposal_id: str, feedback: Feedback
-) -> RecordedFeedback:
-    """Record what became of a credit; the same report again changes nothing.
-
-    Raises `NotFound`.
-    """
-    row = await _find(tx, client, kind, proposal_id)
-    notices = AnalysisNoticeRepository(tx)
-    await notices.feed_back(row.id, feedback.credit_proposal_status, feedback.event_date)
-    latest = (await notices.feedback(row.id))[-1]
-    unrelayed = await notices.next_to_relay(row.id)
-    if unrelayed is None or not policy_of(row.policy).external_opinion:
-        return RecordedFeedback(latest, None)
-    return RecordedFeedback(latest, StartAnalysisFeedback(analysis_id=row.id, client=row.client))
-
-
-async def _find(
+async def find_proposal(
     tx: Transaction, client: AnalysisClient, kind: str, proposal_id: str
 ) -> AnalysisRow:
+    """Return the analysis of the proposal to which a client gave an id; raises `NotFound`."""
     if kind not in list(PersonKind):
         raise NotFound("kind of analysis")
     row = await CreditAnalysisRepository(tx).find(client.client, proposal_id, PersonKind(kind))
@@ -107,21 +102,54 @@ async def _find(
     return row
 
 
-async def _start_again(tx: Transaction, row: AnalysisRow) -> StartCreditAnalysis | None:
-    """Return how to begin what a request recorded and, it may be, did not live to start."""
+async def start_of(tx: Transaction, row: AnalysisRow) -> StartCreditAnalysis | None:
+    """Return what starts the analysis of a recorded proposal, by the policy that it was given.
+
+    For one that a request recorded and, it may be, did not live to start; None if it has begun.
+    """
     if row.state_seq:
         return None
+    stored = await _stored(tx, row)
+    agreed = await DefinitionRepository(tx).of_ref(CREDIT_ANALYSIS_POLICY, row.agreed_policy)
+    return _start(row, agreed, stored.proposal)
+
+
+async def clients_without_policy(
+    tx: Transaction, clients: Iterable[AnalysisClient]
+) -> list[AnalysisClient]:
+    """Return the clients whose policy is not in force: their proposals cannot be taken in."""
+    known = {
+        one.ref.code for one in await DefinitionRepository(tx).all_in_force(CREDIT_ANALYSIS_POLICY)
+    }
+    return [client for client in clients if client.policy not in known]
+
+
+async def _in_force(tx: Transaction, client: AnalysisClient) -> Agreed[AnalysisPolicy]:
+    try:
+        return await DefinitionRepository(tx).in_force(CREDIT_ANALYSIS_POLICY, client.policy)
+    except UnknownDefinition:
+        _log.error("analysis_policy_missing", client=client.client, policy=client.policy)
+        raise UnknownPolicy(
+            f"The policy {client.policy!r} is not in force. Nothing was begun; it is ours to mend.",
+            retry_after=_UNTIL_RELEASED,
+        ) from None
+
+
+async def _stored(tx: Transaction, row: AnalysisRow) -> StoredProposal:
     stored = await CreditAnalysisRepository(tx).document(row.id)
-    assert stored is not None  # noqa: S101 -- its row was just read
-    return _start_of(row, stored.proposal)
+    if stored is None:
+        raise RecordMissing(f"no proposal of {row.id} on record")
+    return stored
 
 
-def _start_of(row: AnalysisRow, proposal: AnyProposal) -> StartCreditAnalysis:
+def _start(
+    row: AnalysisRow, policy: Agreed[AnalysisPolicy], proposal: AnyProposal
+) -> StartCreditAnalysis:
     return StartCreditAnalysis(
         analysis_id=row.id,
         kind=row.kind,
         client=row.client,
-        policy=row.policy,
+        policy=policy,
         parties=tuple(parties_of(proposal)),
         signers=len(signers_of(proposal)),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.common.errors import NotFound
-from domain.credit_analysis.policy import PartyFacts
+from domain.credit_analysis.decision import PartyFacts
 from domain.people.principals import Principal
 from messages import ids
 from messages.credit_analysis import AnalysisWord
@@ -14,8 +14,14 @@ from services.common.audits import record_late_decision
 from services.common.commands import Command
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
-from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository, Related
-from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow, RelayRow
+from storage.credit_analysis.analyses import (
+    AnalysisReviewRow,
+    AnalysisRow,
+    CreditAnalysisRepository,
+    Related,
+)
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayRow
+from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
 from storage.credit_analysis.scr_consents import ScrConsentRepository, ScrConsentRow
 
 
@@ -28,6 +34,7 @@ class AnalysisDetails:
     notices: Sequence[NoticeRow]
     signers: Sequence[ScrConsentRow]
     relays: Sequence[RelayRow]
+    review: AnalysisReviewRow | None
     related: Related
     proposal: dict[str, Any] | None
 
@@ -47,14 +54,15 @@ async def read_analysis(tx: Transaction, caller: Principal, analysis_id: str) ->
     Raises `NotFound`.
     """
     row = await find_analysis(tx, analysis_id)
-    notices = AnalysisNoticeRepository(tx)
+    analyses = CreditAnalysisRepository(tx)
     return AnalysisDetails(
         analysis=row,
-        checks=await CreditAnalysisRepository(tx).checks(row.id),
-        notices=await notices.of(row.id),
+        checks=await analyses.checks(row.id),
+        notices=await AnalysisNoticeRepository(tx).of(row.id),
         signers=await ScrConsentRepository(tx).of(row.id),
-        relays=await notices.relays(row.id),
-        related=await CreditAnalysisRepository(tx).related(row.id),
+        relays=await AnalysisFeedbackRepository(tx).relays(row.id),
+        review=await analyses.review(row.id),
+        related=await analyses.related(row.id),
         proposal=await _proposal(tx, caller, row) if caller.role == "reviewer" else None,
     )
 

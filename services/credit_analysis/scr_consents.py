@@ -10,10 +10,11 @@ from typing import Final
 
 from domain.common.errors import NotFound
 from domain.common.masking import masked_number
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.errors import ConsentClosed
 from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.parsing import signers_of
-from domain.credit_analysis.policy import AnalysisStatus
-from domain.credit_analysis.scr_consents import ConsentClosed, check_text
+from domain.credit_analysis.proposal import signers_of
+from domain.credit_analysis.scr_consents import check_text
 from messages import ids
 from runtime.clock import utc_now
 from storage.common.audit import AuditRepository

@@ -9,41 +9,60 @@ from typing import Final
 
 from pydantic import Json
 
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.parsing import read_proposal
-from domain.credit_analysis.policy import (
+from domain.common.definitions import DefinitionRef
+from domain.credit_analysis.decision import (
     AnalysisDecision,
     AnalysisHit,
     AnalysisStatus,
     PartyFacts,
 )
+from domain.credit_analysis.fields import unmasked
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal
 from storage.common.repository import TableRepository, given
 from storage.common.rows import Cursor, Row
 
 _COLUMNS: Final = (
-    "id, client, kind, policy, status, reason, state_seq, policy_version, coverage, score, hits,"
-    " review_due_at, received_at, changed_at"
+    "id, client, kind, policy, agreed_policy, status, reason, state_seq, policy_version,"
+    " decided_policy, coverage, score, hits, review_due_at, received_at, changed_at"
 )
 
 
 class AnalysisRow(Row):
-    """Where an analysis stands, without the proposal. `state_seq` 0: its process has not begun."""
+    """Where an analysis stands, without the proposal. `state_seq` 0: its process has not begun.
+
+    `policy` is the code of `agreed_policy`, by which the analysis goes; `decided_policy` is what
+    the decision really used, and `policy_version` the same as people write it.
+    """
 
     id: str
     client: str
     kind: PersonKind
     policy: str
+    agreed_policy: Json[DefinitionRef]
     status: AnalysisStatus
     reason: str
     state_seq: int
     policy_version: str | None
+    decided_policy: Json[DefinitionRef] | None
     coverage: Decimal | None
     score: int | None
     hits: Json[tuple[AnalysisHit, ...]] | None
     review_due_at: datetime | None
     received_at: datetime
     changed_at: datetime
+
+
+class AnalysisReviewRow(Row):
+    """What an analyst decided, and the policy of the stage in which it was decided."""
+
+    analysis_id: str
+    word: str
+    reviewer: str
+    reason: str
+    policy: Json[DefinitionRef]
+    reviewed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -80,7 +99,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         analysis_id: str,
         client: str,
         kind: PersonKind,
-        policy: str,
+        policy: DefinitionRef,
         proposal: AnyProposal,
         document: str,
     ) -> AnalysisRow | None:
@@ -91,8 +110,8 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         return await self._one(
             AnalysisRow,
             "insert into credit_analyses (id, client, kind, proposal_idx, registration_idx,"
-            " document_number_idx, document_enc, policy, status, reason)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 'received')"
+            " document_number_idx, document_enc, policy, agreed_policy, status, reason)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', 'received')"
             f" on conflict (client, proposal_idx) do nothing returning {_COLUMNS}",
             analysis_id,
             client,
@@ -101,7 +120,8 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             self._registration_index(proposal.registration_id),
             self._blind_index.of("document_number", unmasked(proposal.document_number)),
             self._keyring.encrypt(document.encode(), _place(analysis_id)),
-            policy,
+            policy.code,
+            policy.model_dump_json(),
         )
 
     async def find(
@@ -199,16 +219,50 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         )
         return tuple(PartyFacts.model_validate(dict(record)) for record in records)
 
-    async def record_decision(self, analysis_id: str, decision: AnalysisDecision) -> None:
-        """Keep what the policy read and wanted; the first decision stays."""
+    async def record_decision(
+        self, analysis_id: str, decision: AnalysisDecision, policy: DefinitionRef
+    ) -> None:
+        """Keep what the policy read and wanted, and which it was; the first decision stays."""
         await self._connection.execute(
-            "update credit_analyses set policy_version = $2, coverage = $3, hits = $4, score = $5"
-            " where id = $1 and policy_version is null",
+            "update credit_analyses set policy_version = $2, coverage = $3, hits = $4, score = $5,"
+            " decided_policy = $6 where id = $1 and policy_version is null",
             analysis_id,
-            decision.policy_version,
+            str(policy),
             decision.coverage,
             json.dumps([hit.model_dump(mode="json") for hit in decision.hits]),
             decision.score,
+            policy.model_dump_json(),
+        )
+
+    async def record_review(
+        self,
+        analysis_id: str,
+        *,
+        word: str,
+        reviewer: str,
+        reason: str,
+        policy: DefinitionRef,
+        at: datetime,
+    ) -> None:
+        """Keep an analyst's decision that counted; the first stays."""
+        await self._connection.execute(
+            "insert into analysis_reviews (analysis_id, word, reviewer, reason, policy,"
+            " reviewed_at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+            analysis_id,
+            word,
+            reviewer,
+            reason,
+            policy.model_dump_json(),
+            at,
+        )
+
+    async def review(self, analysis_id: str) -> AnalysisReviewRow | None:
+        """Return the decision of an analyst, None where nobody decided or had to."""
+        return await self._one(
+            AnalysisReviewRow,
+            "select analysis_id, word, reviewer, reason, policy, reviewed_at"
+            " from analysis_reviews where analysis_id = $1",
+            analysis_id,
         )
 
     async def queue(self, after: Cursor | None, limit: int) -> list[AnalysisRow]:

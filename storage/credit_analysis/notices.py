@@ -1,11 +1,10 @@
-"""What clients of credit analyses are told, and what they tell back."""
+"""What clients of credit analyses are told."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from domain.credit_analysis.feedback import ProposalStatus
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
 from storage.common.repository import Repository
 from storage.common.rows import Row
 
@@ -41,35 +40,8 @@ class NoticeRow(Row):
     last_outcome: str | None
 
 
-class FeedbackRow(Row):
-    """One report of a client on what became of the credit."""
-
-    sequence: int
-    credit_proposal_status: ProposalStatus
-    event_date: datetime
-    recorded_at: datetime
-
-
-class RelayState(StrEnum):
-    """`refused`: by the analyst, for good. `dead`: given up, for a person to look at."""
-
-    SENT = "sent"
-    REFUSED = "refused"
-    DEAD = "dead"
-
-
-class RelayRow(Row):
-    """What became of a report at the analyst whose opinion was asked for. `outcome` is a code."""
-
-    sequence: int
-    credit_proposal_status: ProposalStatus
-    state: RelayState
-    outcome: str
-    settled_at: datetime
-
-
 class AnalysisNoticeRepository(Repository):
-    """The notices, and the clients' feedback."""
+    """The notices."""
 
     async def owe(
         self,
@@ -131,58 +103,4 @@ class AnalysisNoticeRepository(Repository):
         """Return notices that were given up, the latest first."""
         return await self._all(
             NoticeRow, f"{_SELECT} where state = 'dead' order by changed_at desc limit $1", limit
-        )
-
-    async def feed_back(
-        self, analysis_id: str, status: ProposalStatus, event_date: datetime
-    ) -> bool:
-        """Record a client's report; False if the same one was recorded before."""
-        added = await self._connection.fetchval(
-            "insert into analysis_feedback (analysis_id, credit_proposal_status, event_date)"
-            " values ($1, $2, $3) on conflict do nothing returning true",
-            analysis_id,
-            status,
-            event_date,
-        )
-        return added is True
-
-    async def feedback(self, analysis_id: str) -> list[FeedbackRow]:
-        """Return the reports on an analysis in the order of their events."""
-        return await self._all(
-            FeedbackRow,
-            "select sequence, credit_proposal_status, event_date, recorded_at"
-            " from analysis_feedback where analysis_id = $1 order by event_date, sequence",
-            analysis_id,
-        )
-
-    async def next_to_relay(self, analysis_id: str) -> FeedbackRow | None:
-        """Return the report of the earliest event that is not passed on yet, None if all are."""
-        return await self._one(
-            FeedbackRow,
-            "select sequence, credit_proposal_status, event_date, recorded_at"
-            " from analysis_feedback f where analysis_id = $1 and not exists"
-            " (select from feedback_relays r where r.sequence = f.sequence)"
-            " order by event_date, sequence limit 1",
-            analysis_id,
-        )
-
-    async def relayed(self, sequence: int, state: RelayState, outcome: str) -> bool:
-        """Record what became of a report; False if that is known: the first stays."""
-        added = await self._connection.fetchval(
-            "insert into feedback_relays (sequence, state, outcome) values ($1, $2, $3)"
-            " on conflict do nothing returning true",
-            sequence,
-            state,
-            outcome,
-        )
-        return added is True
-
-    async def relays(self, analysis_id: str) -> list[RelayRow]:
-        """Return what became of the reports that are not to be passed on any more, in order."""
-        return await self._all(
-            RelayRow,
-            "select r.sequence, f.credit_proposal_status, r.state, r.outcome, r.settled_at"
-            " from feedback_relays r join analysis_feedback f on f.sequence = r.sequence"
-            " where f.analysis_id = $1 order by r.settled_at, r.sequence",
-            analysis_id,
         )

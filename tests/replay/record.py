@@ -23,8 +23,8 @@ from typing import Final
 from temporalio.testing import WorkflowEnvironment
 
 from domain.applications.application import ApplicationState
-from domain.credit_analysis.feedback import ProposalStatus
-from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.proposal import ProposalStatus
 from domain.verification.elements import ElementKind
 from local.postgres import EmbeddedPostgres
 from local.temporal_server import DYNAMIC_CONFIG
@@ -38,12 +38,12 @@ from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.worker import identity
 from sandbox import qitech
 from services.set_up import set_up
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
-from storage.credit_analysis.notices import AnalysisNoticeRepository
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 from storage.database import Database
 from storage.lines.drawdowns import DrawdownState
 from tests.integration import story
-from tests.proposals import YOUNG, firm, legal_person, signing
+from tests.proposals import WITH_OPINION, YOUNG, firm, legal_person, signing
 from tests.replay import keys
 from tests.standins import connected, sandbox_config
 from tests.workflows.analysing import CLIENT, analyse
@@ -210,7 +210,7 @@ async def _reports(lender: Lender, analysis_id: str) -> str:
     await lender.standins.fault("qitech", operation="feedback", status=503, times=4)
     for day, status in enumerate((ProposalStatus.DISBURSED, ProposalStatus.PAID), start=1):
         async with lender.database.transaction() as tx:
-            await AnalysisNoticeRepository(tx).feed_back(
+            await AnalysisFeedbackRepository(tx).feed_back(
                 analysis_id, status, datetime(2031, 1, day, tzinfo=UTC)
             )
         await lender.siblings.relay_feedback(

@@ -4,23 +4,24 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.parsing import parties_of, read_proposal, signers_of
-from domain.credit_analysis.policy import STANDARD, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.scr_consents import CURRENT
 from messages import ids
 from messages.credit_analysis import (
     AnalysisReviewCommand,
     AnalysisView,
     ConsentGiven,
-    StartCreditAnalysis,
 )
-from messages.ids import new_id
 from runtime.clock import utc_now
+from runtime.settings import AnalysisClient
+from services.credit_analysis.intake import record_proposal
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
+from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from storage.credit_analysis.scr_consents import ScrConsentRepository
+from tests.proposals import STANDARD
 from tests.workflows.lender import Handle, Lender, eventually
 
 CLIENT = "shop"
@@ -97,22 +98,11 @@ async def analyse(
     policy: str = STANDARD,
 ) -> Analysing:
     """Record a proposal and start its analysis as the API does."""
-    analysis_id = new_id("ana")
     document = json.dumps(given)
     proposal = read_proposal(kind, document)
+    client = AnalysisClient(client=CLIENT, api_key_sha256="0" * 64, policy=policy)
     async with lender.database.transaction() as tx:
-        row = await CreditAnalysisRepository(tx).insert(
-            analysis_id, CLIENT, kind, policy, proposal, document
-        )
-    assert row is not None
-    await lender.siblings.start_credit_analysis(
-        StartCreditAnalysis(
-            analysis_id=analysis_id,
-            kind=kind,
-            client=CLIENT,
-            policy=policy,
-            parties=tuple(parties_of(proposal)),
-            signers=len(signers_of(proposal)),
-        )
-    )
-    return Analysing(lender, analysis_id)
+        recorded = await record_proposal(tx, client, kind, proposal, document)
+    assert recorded.start is not None
+    await lender.siblings.start_credit_analysis(recorded.start)
+    return Analysing(lender, recorded.analysis.id)

@@ -23,13 +23,17 @@ UNTIL_IT_ANSWERS = RetryPolicy(
     backoff_coefficient=2,
     maximum_interval=timedelta(hours=3),
 )
-"""For an analyst who is down: nobody waits on the line."""
+"""For an analyst who is down: nobody waits on the line. A try that fails costs nothing."""
 
 GIVEN_UP_AFTER = timedelta(days=30)
-"""So long one report is tried; then it is given up, on record."""
+"""So long one report is tried; then it is given up, on record.
+
+Technical: reports are passed on as a courtesy to the analyst, no analysis waits for one."""
 
 OPINION_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 360, 1440))
-"""The pauses before it is looked again whether the analyst was asked; the last one repeats."""
+"""The pauses before it is looked again whether the analyst was asked; the last one repeats.
+
+Technical: it is our own record that is asked."""
 
 
 @workflow.defn(failure_exception_types=[DomainError])

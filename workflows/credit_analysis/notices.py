@@ -13,12 +13,15 @@ with workflow.unsafe.imports_passed_through():
 HANDED_OVER = timedelta(seconds=2)
 """How long the API has to say that it told the first status in its answer; then a notice is sent.
 
-A request whose caller or server is gone so ends in a notice, and the client learns of it."""
+A request whose caller or server is gone so ends in a notice, and the client learns of it.
+Technical: the time of two writes of ours."""
 
 LADDER = tuple(
     timedelta(seconds=seconds) for seconds in (0, 30, 120, 600, 1800, 3600, 7200, 21600, 86400)
 )
-"""The pauses before each try at a notice; after the last try it is given up, on record."""
+"""The pauses before each try at a notice; after the last try it is given up, on record.
+
+Part of the interface that clients were promised (`docs/credit-analysis.md`), not of a policy."""
 
 
 class Notices:

@@ -1,19 +1,11 @@
 """Reviews: applications that a person decides."""
 
-import re
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer, Body, Currency, MinorUnits
+from api.http.schemas import Answer, Body, Currency, MinorUnits, Reason
 from domain.verification.elements import ElementKind
-
-
-def _without_numbers_of_people(text: str) -> str:
-    if re.search(r"\d[\d -]{9,}[\dXx]", text):
-        raise ValueError("leave identity, card and mobile numbers out of the reason")
-    return text
 
 
 class ReviewBody(Body):
@@ -23,9 +15,7 @@ class ReviewBody(Body):
         json_schema_extra={"examples": [{"reason": "income and employer confirmed by phone"}]}
     )
 
-    reason: Annotated[
-        str, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
-    ]
+    reason: Reason
 
 
 class SupplementBody(ReviewBody):

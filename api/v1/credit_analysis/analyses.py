@@ -14,7 +14,7 @@ from api.v1.credit_analysis.schemas import (
     AnalysisReviewed,
     AnalysisSummary,
 )
-from domain.applications.application import ReviewClosed
+from domain.credit_analysis.errors import ReviewClosed
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
 from services.credit_analysis.reviewing import find_analysis, read_analysis, record_late_review

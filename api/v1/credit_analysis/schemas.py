@@ -1,4 +1,4 @@
-"""Credit analyses, as clients on the published wire format and as our own staff see them."""
+"""Credit analyses, as our own staff see them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,45 +6,24 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer
-from api.v1.applications.review_schemas import ReviewBody
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.feedback import ProposalStatus
-from domain.credit_analysis.policy import AnalysisHit, AnalysisStatus
+from api.http.schemas import Answer, Body, Reason
+from domain.common.definitions import DefinitionRef
+from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from messages.credit_analysis import AnalysisWord
 from services.credit_analysis.reviewing import AnalysisDetails
-from storage.credit_analysis.notices import NoticeState, RelayState
+from storage.credit_analysis.feedback import RelayState
+from storage.credit_analysis.notices import NoticeState
 from storage.credit_analysis.scr_consents import InvitationState
 
 
-class AnalysisAnswer(Answer):
-    """Where an analysis stands. `id` is the client's own; `reason` a code."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": "12345678",
-                "analysis_status": "automatically_approved",
-                "reason": "policy_passed",
-            }
-        }
-    )
-
-    id: str
-    analysis_status: AnalysisStatus
-    reason: str
-
-
-class FeedbackAnswer(Answer):
-    """The latest of what the client reported, by the date of the event."""
-
-    id: str
-    credit_proposal_status: ProposalStatus
-    event_date: datetime
-
-
 class AnalysisSummary(Answer):
-    """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000."""
+    """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000.
+
+    `agreed_policy` is what it began with, `decided_policy` what its decision used, also written as
+    `policy_version`.
+    """
 
     id: str
     client: str
@@ -53,7 +32,9 @@ class AnalysisSummary(Answer):
     reason: str
     state_seq: int
     policy: str
+    agreed_policy: DefinitionRef
     policy_version: str | None
+    decided_policy: DefinitionRef | None
     coverage: Decimal | None
     score: int | None
     hits: list[AnalysisHit] | None
@@ -99,6 +80,16 @@ class RelayAnswer(Answer):
     settled_at: datetime
 
 
+class ReviewAnswer(Answer):
+    """What an analyst decided, under which policy."""
+
+    word: AnalysisWord
+    reviewer: str
+    reason: str
+    policy: DefinitionRef
+    reviewed_at: datetime
+
+
 class AnalysisDetail(AnalysisSummary):
     """An analysis for staff. `proposal` is shown to reviewers, who have to judge it.
 
@@ -110,6 +101,7 @@ class AnalysisDetail(AnalysisSummary):
     notices: list[NoticeAnswer]
     signers: list[SignerAnswer]
     relays: list[RelayAnswer]
+    review: ReviewAnswer | None
     registration: list[str]
     same_number: int
     proposal: dict[str, Any] | None = None
@@ -123,14 +115,15 @@ class AnalysisDetail(AnalysisSummary):
             notices=[NoticeAnswer.model_validate(notice) for notice in details.notices],
             signers=[SignerAnswer.model_validate(signer) for signer in details.signers],
             relays=[RelayAnswer.model_validate(relay) for relay in details.relays],
+            review=None if details.review is None else ReviewAnswer.model_validate(details.review),
             registration=list(details.related.registration),
             same_number=details.related.same_number,
             proposal=details.proposal,
         )
 
 
-class AnalysisReviewBody(ReviewBody):
-    """An analyst's word with its reason."""
+class AnalysisReviewBody(Body):
+    """An analyst's decision with its reason."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -139,6 +132,7 @@ class AnalysisReviewBody(ReviewBody):
     )
 
     decision: AnalysisWord
+    reason: Reason
 
 
 class AnalysisReviewed(Answer):

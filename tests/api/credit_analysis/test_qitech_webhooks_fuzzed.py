@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from temporalio.testing import WorkflowEnvironment
 
 from api.http.services import Services
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from messages.ids import new_id
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import Settings
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository, OpinionRow
+from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from tests.api.conftest import http_client, serving
-from tests.proposals import legal_person, read
+from tests.definitions import ref
+from tests.proposals import WITH_OPINION, legal_person, read
 
 PATH: Final = "/v1/callbacks/qitech"
 EXAMPLES: Final = min(int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "150")), 2000)
@@ -72,7 +74,12 @@ async def told(
     analysis_id = new_id("ana")
     async with services.database.transaction() as tx:
         await CreditAnalysisRepository(tx).insert(
-            analysis_id, "shop", PersonKind.LEGAL, WITH_OPINION, read(given), json.dumps(given)
+            analysis_id,
+            "shop",
+            PersonKind.LEGAL,
+            ref(CREDIT_ANALYSIS_POLICY, WITH_OPINION),
+            read(given),
+            json.dumps(given),
         )
         await ExternalOpinionRepository(tx).request(
             opinion_id, analysis_id, "qitech", PersonKind.LEGAL

@@ -13,8 +13,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.services import Services
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import CURRENT
 from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION
 from messages import ids
@@ -24,7 +25,7 @@ from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.api.conftest import bearer, eventually, http_client, serving
 from tests.definitions import ref
-from tests.proposals import PERSONAL, legal_person, natural_person, read, signing
+from tests.proposals import PERSONAL, WITH_OPINION, legal_person, natural_person, read, signing
 from tests.standins import Standins, connected, sandbox_config
 
 COMPANY = "/credit_analysis/legal_person"
@@ -201,7 +202,12 @@ async def stored(record: Services, *, open_until: datetime) -> tuple[str, str]:
     analysis, token = ids.new_id("ana"), secrets.token_urlsafe(32)
     async with record.database.transaction() as tx:
         await CreditAnalysisRepository(tx).insert(
-            analysis, "lender", PersonKind.LEGAL, WITH_OPINION, read(given), json.dumps(given)
+            analysis,
+            "lender",
+            PersonKind.LEGAL,
+            ref(CREDIT_ANALYSIS_POLICY, WITH_OPINION),
+            read(given),
+            json.dumps(given),
         )
         consent_id = ids.derived_id("con", analysis, "0")
         template = ref(MESSAGE_TEMPLATE, SIGNER_INVITATION)

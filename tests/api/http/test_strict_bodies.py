@@ -11,8 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from api.v1 import ROUTERS
 from domain.common.rounding import Rounding
-from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
-from domain.credit_analysis.feedback import Feedback
+from domain.credit_analysis.proposal import Feedback, LegalPersonProposal, NaturalPersonProposal
 from domain.verification import elements
 
 LAX: Final[dict[type, tuple[object, ...]]] = {

@@ -7,28 +7,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.common.errors import NotFound
-from domain.credit_analysis.analysis import AnyProposal, PersonKind
-from domain.credit_analysis.feedback import Feedback
-from domain.credit_analysis.policy import STANDARD, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal, Feedback
 from messages.ids import credit_analysis_workflow, new_id
 from providers.credit_analysis.qitech import webhook_signature
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient
 from services.common.callbacks import KeptCallback, UnknownOrder, keep_notice, read_notice
 from services.credit_analysis.callbacks import QiTechSender
-from services.credit_analysis.intake import (
-    ReceivedProposal,
-    read_proposal,
-    receive_proposal,
-    record_feedback,
-)
+from services.credit_analysis.feedback import record_feedback
+from services.credit_analysis.intake import RecordedProposal, read_proposal, record_proposal
 from services.credit_analysis.reviewing import find_analysis, read_analysis
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 from storage.database import Database
 from tests.integration.commands import OTTO, RITA
-from tests.proposals import legal_person, read
+from tests.proposals import STANDARD, legal_person, read
 
 SECRET = "webhook-key-of-this-test"
 ENDPOINT = "https://lender.example/v1/callbacks/qitech"
@@ -53,9 +49,9 @@ def report(status: str, at: datetime) -> Feedback:
 
 async def receive(
     database: Database, by: AnalysisClient, given: tuple[AnyProposal, str]
-) -> ReceivedProposal:
+) -> RecordedProposal:
     async with database.transaction() as tx:
-        return await receive_proposal(tx, by, PersonKind.LEGAL, *given)
+        return await record_proposal(tx, by, PersonKind.LEGAL, *given)
 
 
 async def test_one_id_sent_many_times_at_once_is_one_analysis(database: Database) -> None:
@@ -132,7 +128,7 @@ async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:
 async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) -> None:
     opinion_id = new_id("opi")
     async with database.transaction() as tx:
-        received = await receive_proposal(tx, client(), PersonKind.LEGAL, *proposal())
+        received = await record_proposal(tx, client(), PersonKind.LEGAL, *proposal())
         analysis_id = received.analysis.id
         await ExternalOpinionRepository(tx).request(
             opinion_id, analysis_id, "qitech", PersonKind.LEGAL

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.feedback import ProposalStatus
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from messages.ids import new_id
 from providers.credit_analysis.qitech import (
     HttpQiTech,

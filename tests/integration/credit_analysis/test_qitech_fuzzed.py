@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.feedback import ProposalStatus
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import ProposalStatus
 from messages.ids import new_id
 from providers.credit_analysis.qitech import HttpQiTech, Opinion, QiTechNotice, opinion_in
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.scr_consents import ScrConsents
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
 from messages import calls, ids
 from messages.credit_analysis import CountSignatures, InviteSigner
 from messages.ids import new_id
@@ -24,7 +24,7 @@ from providers.messaging import MessageReceipt, Messaging
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.scr_consents import InvitationState, ScrConsentRepository
-from tests.integration.credit_analysis.test_credit_analysis import recorded
+from tests.integration.credit_analysis.test_analyses import recorded
 from tests.integration.story import Bench
 from tests.proposals import legal_person, natural_person, signing
 from tests.standins import Standins

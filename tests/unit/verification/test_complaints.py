@@ -13,8 +13,9 @@ from api.http.validation import validation_problem
 from api.v1.applications.schemas import NewApplication, NewElements
 from api.v1.people.user_schemas import Standing
 from api.v1.pricing.plans import PlanTrial
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.parsing import InvalidProposal, read_proposal
+from domain.credit_analysis.errors import InvalidProposal
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.parties import PersonKind
 from domain.verification.complaints import plain_message
 from runtime.settings import Settings
 from sandbox import pictures

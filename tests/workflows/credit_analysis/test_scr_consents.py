@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.credit_analysis.policy import STANDARD, WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
 from messages import ids
 from messages import search_attributes as attributes
 from messages.credit_analysis import OpinionUpdated
@@ -14,7 +14,7 @@ from providers.http import breaker
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
-from tests.proposals import PERSONAL, legal_person, published, signing
+from tests.proposals import PERSONAL, STANDARD, WITH_OPINION, legal_person, published, signing
 from tests.workflows.analysing import Analysing, analyse
 from tests.workflows.lender import Lender, also_uncached, eventually
 from tests.workflows.runtime.test_sealed_histories import opened

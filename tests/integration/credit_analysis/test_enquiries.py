@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.analyses import CreditAnalyses
 from activities.sources.enquiries import DataSourceGateway
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
 from messages import calls
 from messages.credit_analysis import AskOpinion, CheckParty, PartyVerdict
 from messages.ids import new_id
@@ -17,7 +17,7 @@ from providers.registry import Providers
 from sandbox import qitech
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 from tests.definitions import Sources
-from tests.integration.credit_analysis.test_credit_analysis import recorded
+from tests.integration.credit_analysis.test_analyses import POLICY, recorded
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, citizen, firm, legal_person
 from tests.standins import Standins
@@ -36,7 +36,7 @@ async def audited(bench: Bench, request_id: str) -> list[dict[str, Any]]:
 
 async def check(bench: Bench, given: dict[str, Any], party: str = "subject") -> tuple[str, Any]:
     analysis_id = await recorded(bench, given)
-    request = CheckParty(analysis_id=analysis_id, party=party)
+    request = CheckParty(analysis_id=analysis_id, party=party, policy=POLICY)
     return f"{analysis_id}:{party}", await bench.perform(calls.CHECK_PARTY, request)
 
 
@@ -81,11 +81,15 @@ async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
         1.0,
     ) as providers:
         gateway = DataSourceGateway(bench.database, providers)
-        analyses = CreditAnalyses(bench.database, gateway, providers.analysis_webhooks)
+        analyses = CreditAnalyses(bench.database, gateway)
         known = await recorded(bench, firm("company_ok"))
-        found = await analyses.check_party(CheckParty(analysis_id=known, party="subject"))
+        found = await analyses.check_party(
+            CheckParty(analysis_id=known, party="subject", policy=POLICY)
+        )
         silent = await recorded(bench, firm("company_silent"))
-        waiting = await analyses.check_party(CheckParty(analysis_id=silent, party="subject"))
+        waiting = await analyses.check_party(
+            CheckParty(analysis_id=silent, party="subject", policy=POLICY)
+        )
     assert found.verdict is PartyVerdict.MATCH
     assert (waiting.verdict, waiting.reason) == (PartyVerdict.WAITING, "source_maintenance")
     assert [row["source"] for row in await audited(bench, f"{known}:subject")] == [

@@ -8,9 +8,11 @@ from hashlib import sha256
 
 import pytest
 
-from domain.applications.application import ReviewClosed
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import WITH_OPINION, AnalysisStatus
+from domain.common.definitions import DefinitionRef
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.errors import ReviewClosed
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
 from messages import ids
 from messages import search_attributes as attributes
 from messages.credit_analysis import OpinionUpdated
@@ -23,10 +25,22 @@ from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.notices import NoticeState
-from tests.proposals import PERSONAL, YOUNG, citizen, firm, legal_person, natural_person, published
+from storage.definitions import DefinitionRepository
+from tests.definitions import release, shipped
+from tests.proposals import (
+    PERSONAL,
+    STANDARD,
+    WITH_OPINION,
+    YOUNG,
+    citizen,
+    firm,
+    legal_person,
+    natural_person,
+    published,
+)
 from tests.standins import Callbacks, receiving
 from tests.workflows.analysing import CLIENT, Analysing, analyse
-from tests.workflows.lender import Lender, also_uncached, ended, refused
+from tests.workflows.lender import Lender, also_uncached, ended, eventually, refused
 from tests.workflows.runtime.test_sealed_histories import opened
 from workflows.credit_analysis.notices import HANDED_OVER, LADDER
 
@@ -368,6 +382,87 @@ async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Le
     await lender.pass_time(analysing.workflow_id, 4 * DAY)
     row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
     assert row.reason == "external_opinion"
+    await analysing.review("reprove")
+    await analysing.result()
+
+
+@also_uncached
+async def test_a_release_leaves_what_runs_on_its_own_policy_and_new_ones_use_the_new(
+    lender: Lender, client_s_endpoint: Callbacks
+) -> None:
+    """A hundred are too many here: some that wait for a register, some for an analyst."""
+    code = f"changing-{new_id('ana')[-8:].lower()}"
+    shipped_policy = shipped(CREDIT_ANALYSIS_POLICY, STANDARD)
+    first = await in_force(lender, code, shipped_policy)
+    reviewed = await analyse(lender, legal_person(**YOUNG), policy=code)
+    await reviewed.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
+    await lender.standins.fault("company", status=503)
+    waiting = [
+        # Companies that the register has not been asked about: what it said would still stand.
+        await analyse(lender, legal_person(legal_name=f"Fechada {new_id('ana')}"), policy=code)
+        for _ in range(3)
+    ]
+    for analysing in waiting:
+        await eventually(analysing.row, lambda row: row.reason == "source_unavailable")
+        # From here on the register is asked every five minutes, not by itself in a moment.
+        await lender.pass_time(analysing.workflow_id, timedelta(minutes=30))
+
+    longer = shipped_policy.waiting.model_copy(update={"review_days": 20})
+    stricter = shipped_policy.model_copy(update={"refer_amount_above": 1, "waiting": longer})
+    second = await in_force(lender, code, stricter)
+    await lender.standins.repair()
+    new = await analyse(lender, legal_person(), policy=code)
+
+    assert (await new.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)).reason == "amount"
+    for analysing in waiting:
+        await lender.pass_time(analysing.workflow_id, timedelta(minutes=6))
+        row = await analysing.reaches(AnalysisStatus.AUTOMATICALLY_APPROVED)
+        assert (row.agreed_policy, row.decided_policy) == (first, first)
+        await analysing.result()
+    assert (await new.row()).decided_policy == second
+    # Five days under the first version, twenty under the second.
+    for analysing in (reviewed, new):
+        await lender.pass_time(analysing.workflow_id, 6 * DAY)
+    assert (await reviewed.result()).reason == "review_expired"
+    assert (await new.row()).status is AnalysisStatus.IN_MANUAL_ANALYSIS
+    await new.review("approve", by="rita")
+    await new.result()
+    async with lender.database.read() as tx:
+        review = await CreditAnalysisRepository(tx).review(new.id)
+    assert review is not None
+    assert (review.word, review.policy) == ("approve", second)
+
+
+async def in_force(lender: Lender, code: str, policy: AnalysisPolicy) -> DefinitionRef:
+    """Bring a policy into force and wait until proposals are taken in under it."""
+    ref = await release(lender.database, CREDIT_ANALYSIS_POLICY, code, policy)
+
+    async def known() -> list[DefinitionRef]:
+        async with lender.database.read() as tx:
+            found = await DefinitionRepository(tx).all_in_force(CREDIT_ANALYSIS_POLICY)
+        return [one.ref for one in found]
+
+    await eventually(known, lambda refs: ref in refs)
+    return ref
+
+
+async def test_the_pauses_before_a_register_without_data_is_asked_again_are_policy(
+    lender: Lender,
+) -> None:
+    shipped_policy = shipped(CREDIT_ANALYSIS_POLICY, STANDARD)
+    rarely = shipped_policy.waiting.model_copy(
+        update={"register_pauses": (720,), "data_days": 3, "opinion_hours": 72}
+    )
+    await in_force(lender, "rarely", shipped_policy.model_copy(update={"waiting": rarely}))
+    analysing = await analyse(lender, firm("company_silent"), policy="rarely")
+    await analysing.reaches(AnalysisStatus.WAITING_FOR_DATA)
+    await lender.pass_time(analysing.workflow_id, 3 * DAY + MOMENT)
+    row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
+    assert row.reason == "data_missing"
+    parties = 3
+    asked = await lender.scheduled(analysing.workflow_id, "check_party")
+    # Every twelve hours of three days; what fails is tried up to thrice.
+    assert parties + 5 <= len(asked) <= parties + 6
     await analysing.review("reprove")
     await analysing.result()
 

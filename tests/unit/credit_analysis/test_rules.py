@@ -7,20 +7,14 @@ from typing import Any
 
 import pytest
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.parsing import parties_of, read_proposal
-from domain.credit_analysis.policy import (
-    POLICIES,
-    STANDARD,
-    WITH_OPINION,
-    AnalysisDecision,
-    AnalysisStatus,
-    PartyFacts,
-    UnknownPolicy,
-    policy_of,
-)
+from domain.credit_analysis.decision import AnalysisDecision, AnalysisStatus, PartyFacts
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
+from domain.credit_analysis.proposal import parties_of
 from domain.credit_analysis.rules import coverage_of, decide, instalment_of, months_between
-from tests.proposals import at, legal_person, natural_person, read
+from tests.definitions import shipped
+from tests.proposals import STANDARD, WITH_OPINION, at, legal_person, natural_person, read
 
 TODAY = date(2026, 11, 21)
 RECENT = {"credit_request_date": "2026-11-20T10:30:00-03:00", "client_since": None}
@@ -40,7 +34,7 @@ def decided(
         PartyFacts(party=party, **(clear | subject if party == "subject" else clear))
         for party in parties_of(proposal)
     )
-    return decide(policy_of(policy), proposal, facts, opinion, TODAY)
+    return decide(shipped(CREDIT_ANALYSIS_POLICY, policy), proposal, facts, opinion, TODAY)
 
 
 def test_the_published_example_passes_every_rule() -> None:
@@ -206,10 +200,13 @@ def test_a_party_of_whom_nothing_is_on_record_is_referred() -> None:
     known = tuple(
         PartyFacts(party=party, adverse_facts=0) for party in ("subject", "shareholder:0")
     )
-    decision = decide(policy_of(STANDARD), proposal, known, None, TODAY)
+    decision = decide(shipped(CREDIT_ANALYSIS_POLICY, STANDARD), proposal, known, None, TODAY)
     assert (decision.status, decision.reason) == ("in_manual_analysis", "unchecked")
     assert [hit.read for hit in decision.hits] == ["guarantor:0"]
-    assert decide(policy_of(STANDARD), proposal, (), None, TODAY).status == "in_manual_analysis"
+    assert (
+        decide(shipped(CREDIT_ANALYSIS_POLICY, STANDARD), proposal, (), None, TODAY).status
+        == "in_manual_analysis"
+    )
 
 
 def test_a_company_without_owners_is_referred() -> None:
@@ -224,7 +221,7 @@ def test_terms_that_a_proposal_on_record_lacks_are_referred(missing: str) -> Non
     given = at(at(legal_person(), "financial.interest_type", "price"), f"financial.{missing}", None)
     proposal = read_proposal(PersonKind.LEGAL, json.dumps(given))
     facts = tuple(PartyFacts(party=party, adverse_facts=0) for party in parties_of(proposal))
-    decision = decide(policy_of(STANDARD), proposal, facts, None, TODAY)
+    decision = decide(shipped(CREDIT_ANALYSIS_POLICY, STANDARD), proposal, facts, None, TODAY)
     assert (decision.status, decision.reason) == ("in_manual_analysis", "terms")
     assert [hit.read for hit in decision.hits if hit.rule == "terms"] == [f"{missing} unknown"]
 
@@ -256,12 +253,6 @@ def test_an_opinion_counts_where_the_policy_asks_for_one(
 ) -> None:
     assert decided(legal_person(), policy=WITH_OPINION, opinion=opinion).status == status
     assert decided(legal_person(), opinion=opinion).status == "automatically_approved"
-
-
-def test_policies_are_known_by_name_and_have_versions_of_their_own() -> None:
-    assert len({policy.version for policy in POLICIES.values()}) == len(POLICIES)
-    with pytest.raises(UnknownPolicy):
-        policy_of("lenient")
 
 
 def test_six_of_nine_statuses_are_final() -> None:

@@ -1,4 +1,4 @@
-"""The consent of a proposal's signer, as the link that was sent shows it."""
+"""What clients of the credit analysis and signers of proposals send and are answered."""
 
 from datetime import datetime
 from typing import Self
@@ -7,8 +7,39 @@ from pydantic import ConfigDict
 
 from api.http.schemas import Answer, Body
 from api.v1.people.consent_schemas import Sha256, TextVersion
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.proposal import ProposalStatus
 from domain.credit_analysis.scr_consents import CURRENT
 from services.credit_analysis.scr_consents import SignerConsent
+
+
+class AnalysisAnswer(Answer):
+    """Where an analysis stands. `id` is the client's own; `reason` a code."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "12345678",
+                "analysis_status": "automatically_approved",
+                "reason": "policy_passed",
+            }
+        }
+    )
+
+    id: str
+    analysis_status: AnalysisStatus
+    reason: str
+
+
+class FeedbackAnswer(Answer):
+    """The latest of what the client reported, by the date of the event."""
+
+    id: str
+    credit_proposal_status: ProposalStatus
+    event_date: datetime
+
+
+# Consents of signers
 
 
 class ScrConsentBody(Body):

@@ -11,9 +11,11 @@ from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
 from activities.credit_analysis.analyses import CreditAnalyses
+from activities.credit_analysis.notices import AnalysisNotices
 from activities.sources.enquiries import DataSourceGateway
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import STANDARD, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from messages import calls
 from messages.credit_analysis import (
     AnalysisReviewCommand,
@@ -27,7 +29,7 @@ from messages.credit_analysis import (
     RecordAnalysisReview,
 )
 from messages.ids import credit_analysis_workflow, new_id
-from providers.credit_analysis.webhooks import AnalysisAccess, Endpoint
+from providers.credit_analysis.notices import AnalysisAccess, Endpoint
 from providers.http.errors import ProviderRejected
 from providers.registry import Providers
 from providers.sources.company import Company, CompanyRecord
@@ -35,14 +37,16 @@ from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeState
+from storage.credit_analysis.opinions import ExternalOpinionRepository
+from tests.definitions import ref
 from tests.integration.story import Bench
-from tests.proposals import PERSONAL, citizen, firm, legal_person, read
+from tests.proposals import PERSONAL, STANDARD, citizen, firm, legal_person, read
 from tests.standins import Standins, receiving
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CLIENT = "shop"
+POLICY = ref(CREDIT_ANALYSIS_POLICY, STANDARD)
 
 
 async def recorded(bench: Bench, given: dict[str, Any] | None = None) -> str:
@@ -51,7 +55,7 @@ async def recorded(bench: Bench, given: dict[str, Any] | None = None) -> str:
     analysis_id = new_id("ana")
     async with bench.database.transaction() as tx:
         row = await CreditAnalysisRepository(tx).insert(
-            analysis_id, CLIENT, PersonKind.LEGAL, STANDARD, read(given), json.dumps(given)
+            analysis_id, CLIENT, PersonKind.LEGAL, POLICY, read(given), json.dumps(given)
         )
     assert row is not None
     return analysis_id
@@ -73,7 +77,7 @@ def status(analysis_id: str, found: AnalysisStatus, seq: int) -> RecordAnalysis:
 
 async def test_a_party_is_looked_up_once(bench: Bench, standins: Standins) -> None:
     analysis_id = await recorded(bench)
-    request = CheckParty(analysis_id=analysis_id, party="subject")
+    request = CheckParty(analysis_id=analysis_id, party="subject", policy=POLICY)
     first = await bench.perform(calls.CHECK_PARTY, request)
     second = await bench.perform(calls.CHECK_PARTY, request)
     assert first == second
@@ -112,7 +116,7 @@ async def test_what_a_register_says(
 ) -> None:
     analysis_id = await recorded(bench, given | {"id": new_id("ana")})
     checked = await bench.perform(
-        calls.CHECK_PARTY, CheckParty(analysis_id=analysis_id, party=party)
+        calls.CHECK_PARTY, CheckParty(analysis_id=analysis_id, party=party, policy=POLICY)
     )
     assert (checked.verdict, checked.reason) == (verdict, reason)
 
@@ -129,7 +133,7 @@ async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pa
 ) -> None:
     # A company that the register has not been asked about: what it said would still stand.
     analysis_id = await recorded(bench, legal_person(legal_name="Fechada Ltda"))
-    request = CheckParty(analysis_id=analysis_id, party="subject")
+    request = CheckParty(analysis_id=analysis_id, party="subject", policy=POLICY)
     for status in (503, 401):
         await standins.fault("company", status=status)
         with pytest.raises(ApplicationError) as failure:
@@ -139,7 +143,7 @@ async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pa
         assert not any(text in str(failure.value) for text in PERSONAL)
     providers = replace(standins.providers, company=Refusing())
     gateway = DataSourceGateway(bench.database, providers)
-    refusing = CreditAnalyses(bench.database, gateway, providers.analysis_webhooks)
+    refusing = CreditAnalyses(bench.database, gateway)
     assert (await refusing.check_party(request)).verdict is PartyVerdict.UNKNOWN
     decision = await bench.perform(calls.ASSESS_ANALYSIS, assess(analysis_id))
     assert decision.status is AnalysisStatus.IN_MANUAL_ANALYSIS
@@ -148,7 +152,7 @@ async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pa
 def assess(analysis_id: str) -> AssessAnalysis:
     return AssessAnalysis(
         analysis_id=analysis_id,
-        policy=STANDARD,
+        policy=POLICY,
         business_date=date(2026, 11, 21),
         decided_at=NOW,
     )
@@ -157,8 +161,8 @@ def assess(analysis_id: str) -> AssessAnalysis:
 async def test_a_party_that_is_not_there(bench: Bench) -> None:
     analysis_id = await recorded(bench)
     for request in (
-        CheckParty(analysis_id=analysis_id, party="shareholder:7"),
-        CheckParty(analysis_id=new_id("ana"), party="subject"),
+        CheckParty(analysis_id=analysis_id, party="shareholder:7", policy=POLICY),
+        CheckParty(analysis_id=new_id("ana"), party="subject", policy=POLICY),
     ):
         with pytest.raises(ApplicationError) as failure:
             await bench.perform(calls.CHECK_PARTY, request)
@@ -186,6 +190,7 @@ async def test_a_word_is_audited_whether_it_counted_or_not(bench: Bench) -> None
     )
     approve = RecordAnalysisReview(
         analysis_id=analysis_id,
+        policy=POLICY,
         word=AnalysisWord.APPROVE,
         accepted=True,
         command=AnalysisReviewCommand(reviewer="rita", reason="seen"),
@@ -233,9 +238,7 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
             lambda _: standins.url, SecretStr("key"), SecretStr("secret"), 1.0, analysis=access
         )
         async with connection as providers:
-            gateway = DataSourceGateway(bench.database, providers)
-            analyses = CreditAnalyses(bench.database, gateway, providers.analysis_webhooks)
-            deliver = analyses.deliver_notice
+            deliver = AnalysisNotices(bench.database, providers.analysis_webhooks).deliver_notice
             endpoint.statuses += [302, 500]
             settled = []
             for seq, last in ((1, False), (2, False), (2, True), (3, False), (3, False)):
@@ -303,10 +306,10 @@ async def test_ids_are_unique_a_client_and_registrations_are_found(bench: Bench)
     async with bench.database.transaction() as tx:
         analyses = CreditAnalysisRepository(tx)
         again = await analyses.insert(
-            new_id("ana"), CLIENT, PersonKind.LEGAL, STANDARD, read(given), json.dumps(given)
+            new_id("ana"), CLIENT, PersonKind.LEGAL, POLICY, read(given), json.dumps(given)
         )
         other = await analyses.insert(
-            new_id("ana"), "bank", PersonKind.LEGAL, STANDARD, read(given), json.dumps(given)
+            new_id("ana"), "bank", PersonKind.LEGAL, POLICY, read(given), json.dumps(given)
         )
         found = await analyses.find(CLIENT, given["id"])
         related = await analyses.related(first)
@@ -328,5 +331,7 @@ async def test_a_document_copied_to_another_row_does_not_open(bench: Bench) -> N
             other,
         )
     with pytest.raises(ApplicationError) as failure:
-        await bench.perform(calls.CHECK_PARTY, CheckParty(analysis_id=other, party="subject"))
+        await bench.perform(
+            calls.CHECK_PARTY, CheckParty(analysis_id=other, party="subject", policy=POLICY)
+        )
     assert failure.value.type == "Tampered"

@@ -5,10 +5,10 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter
 
+from api.credit_analysis.schemas import ScrConsentAnswer, ScrConsentBody
 from api.http.engine import ProcessClosed
 from api.http.gate import COMMAND_PROBLEMS, GatedRoute, described
 from api.http.services import Using
-from api.v1.credit_analysis.scr_consent_schemas import ScrConsentAnswer, ScrConsentBody
 from messages.credit_analysis import ConsentGiven
 from services.credit_analysis.scr_consents import find_consent, sign_consent
 

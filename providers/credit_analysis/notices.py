@@ -10,7 +10,7 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.parties import PersonKind
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from providers.http.errors import ProviderUnavailable
 from providers.http.transport import CONNECT_SECONDS, OnCall, exchange, reported

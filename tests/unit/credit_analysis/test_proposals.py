@@ -6,15 +6,11 @@ from typing import Any
 
 import pytest
 
-from domain.credit_analysis.analysis import (
-    ConstitutionType,
-    LegalPerson,
-    LegalPersonProposal,
-    NaturalPerson,
-    PersonKind,
-)
+from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.fields import DocumentRules
-from domain.credit_analysis.parsing import InvalidProposal, parties_of, read_proposal
+from domain.credit_analysis.parsing import read_proposal
+from domain.credit_analysis.parties import ConstitutionType, LegalPerson, NaturalPerson, PersonKind
+from domain.credit_analysis.proposal import LegalPersonProposal, parties_of
 from sandbox import registers
 from tests.proposals import PERSONAL, at, legal_person, masked_cpf, natural_person, published, read
 

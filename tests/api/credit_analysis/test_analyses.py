@@ -11,17 +11,28 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.services import Services
-from domain.credit_analysis.analysis import PersonKind
+from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from messages import ids
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.external_opinions import ExternalOpinionRepository
-from storage.credit_analysis.notices import AnalysisNoticeRepository
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository
+from storage.credit_analysis.opinions import ExternalOpinionRepository
 from tests.api.conftest import bearer, eventually, http_client, keyed, serving
-from tests.proposals import PERSONAL, YOUNG, at, legal_person, natural_person, published, read
+from tests.definitions import ref, release, shipped
+from tests.proposals import (
+    PERSONAL,
+    STANDARD,
+    YOUNG,
+    at,
+    legal_person,
+    natural_person,
+    published,
+    read,
+)
 from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
 
 COMPANY = "/credit_analysis/legal_person"
@@ -29,6 +40,7 @@ PERSON = "/credit_analysis/natural_person"
 SHOP = {"Authorization": "key-of-the-shop"}
 BANK = {"Authorization": "key-of-the-bank"}
 OPINIONATED = {"Authorization": "key-of-the-opinionated"}
+LENIENT = {"Authorization": "key-of-the-lenient"}
 QITECH = "/v1/callbacks/qitech"
 
 
@@ -71,6 +83,7 @@ def own_settings(api_settings: Settings, standins: Standins, endpoint: Callbacks
                     endpoint.url,
                     policy="with_opinion",
                 ),
+                _client("lenient", LENIENT["Authorization"], endpoint.url, policy="lenient"),
             ],
         }
     )
@@ -266,7 +279,7 @@ async def test_feedback_is_kept_in_the_order_of_events(
         assert (answer.status_code, answer.json()["credit_proposal_status"]) == (200, latest)
     analysis_id = await _analysis_id(record, "shop", given["id"])
     async with record.database.read() as tx:
-        reports = await AnalysisNoticeRepository(tx).feedback(analysis_id)
+        reports = await AnalysisFeedbackRepository(tx).feedback(analysis_id)
     assert [report.credit_proposal_status for report in reports] == [
         "created",
         "disbursed",
@@ -367,7 +380,12 @@ async def test_what_a_request_recorded_but_did_not_start_is_started_by_the_next(
     given = legal_person()
     async with record.database.transaction() as tx:
         await CreditAnalysisRepository(tx).insert(
-            ids.new_id("ana"), "shop", PersonKind.LEGAL, "standard", read(given), json.dumps(given)
+            ids.new_id("ana"),
+            "shop",
+            PersonKind.LEGAL,
+            ref(CREDIT_ANALYSIS_POLICY, STANDARD),
+            read(given),
+            json.dumps(given),
         )
     assert (await shop.post(COMPANY, json=given, headers=SHOP)).status_code == 409
 
@@ -383,6 +401,72 @@ async def test_while_temporal_is_down_nothing_is_promised(
     async with serving(own_settings, absent_temporal) as app, http_client(app) as http:
         answer = await http.post(COMPANY, json=legal_person(), headers=SHOP)
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")
+
+
+async def test_a_client_without_a_policy_in_force_is_told_and_nothing_is_begun(
+    shop: httpx.AsyncClient, record: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = legal_person()
+    answer = await shop.post(COMPANY, json=given, headers=LENIENT)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unknown_policy")
+    assert "lenient" in answer.json()["detail"]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert (await shop.get(f"{COMPANY}/{given['id']}", headers=LENIENT)).status_code == 404
+    logged = capsys.readouterr().out
+    assert "analysis_policy_missing" in logged
+    assert given["document_number"] not in logged
+
+    # A release mends it, without a restart, for the same request.
+    lenient = shipped(CREDIT_ANALYSIS_POLICY, STANDARD).model_copy(
+        update={"refer_amount_above": 10**12}
+    )
+    await release(record.database, CREDIT_ANALYSIS_POLICY, "lenient", lenient)
+
+    async def repeated() -> httpx.Response:
+        return await shop.post(COMPANY, json=given, headers=LENIENT)
+
+    answer = await eventually(repeated, lambda it: it.status_code != 503)
+    assert (answer.status_code, answer.json()["analysis_status"]) == (
+        200,
+        "automatically_approved",
+    )
+
+
+async def test_at_its_start_the_api_tells_which_clients_have_no_policy(
+    api_settings: Settings, absent_temporal: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clients = [
+        _client("shop", "key", "https://shop.example/hook"),
+        _client("bank", "another", "https://bank.example/hook", policy="not_released"),
+    ]
+    settings = api_settings.model_copy(update={"credit_analysis_clients": clients})
+    async with serving(settings, absent_temporal):
+        told = [
+            line
+            for line in capsys.readouterr().out.splitlines()
+            if "analysis_policy_missing" in line
+        ]
+    assert len(told) == 1
+    assert "bank" in told[0]
+    assert "not_released" in told[0]
+
+
+async def test_staff_see_which_policy_an_analysis_began_with_and_was_decided_by(
+    shop: httpx.AsyncClient, record: Services
+) -> None:
+    given = legal_person(**YOUNG)
+    await shop.post(COMPANY, json=given, headers=SHOP)
+    analysis_id = await _analysis_id(record, "shop", given["id"])
+    url = f"/v1/credit-analyses/{analysis_id}"
+    seen = (await shop.get(url, headers=bearer("ops", "otto"))).json()
+    standard = ref(CREDIT_ANALYSIS_POLICY, STANDARD).model_dump()
+    assert seen["agreed_policy"] == seen["decided_policy"] == standard
+    assert seen["policy_version"] == "credit_analysis_policy/standard@1"
+    assert seen["review"] is None
+    body = {"decision": "reprove", "reason": "statements missing"}
+    await shop.post(f"{url}/review", json=body, headers=keyed("reviewer", "rita"))
+    review = (await shop.get(url, headers=bearer("ops", "otto"))).json()["review"]
+    assert (review["word"], review["reviewer"], review["policy"]) == ("reprove", "rita", standard)
 
 
 async def test_nothing_personal_is_stored_in_the_clear(
@@ -554,7 +638,7 @@ def test_a_name_or_a_key_is_one_client_s() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"policy": "lenient"}, {"webhook_signature_key": ""}, {"api_key_sha256": "key"}]
+    "change", [{"policy": "Not a code"}, {"webhook_signature_key": ""}, {"api_key_sha256": "key"}]
 )
 def test_a_client_is_complete(change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from domain.credit_analysis.feedback import ProposalStatus
-from domain.credit_analysis.policy import STANDARD, WITH_OPINION, AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.proposal import ProposalStatus
 from messages import ids
 from messages.credit_analysis import FeedbackRelayed, StartAnalysisFeedback
 from providers.http import breaker
 from sandbox import qitech
 from storage.common.audit import AuditRepository
-from storage.credit_analysis.notices import AnalysisNoticeRepository, RelayState
-from tests.proposals import legal_person
+from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayState
+from tests.proposals import STANDARD, WITH_OPINION, legal_person
 from tests.workflows.analysing import CLIENT, Analysing, analyse
 from tests.workflows.lender import Handle, Lender, also_uncached, eventually
 
@@ -46,7 +46,7 @@ class Reporting:
 
     async def record(self, status: ProposalStatus, at: datetime) -> None:
         async with self.analysing.lender.database.transaction() as tx:
-            await AnalysisNoticeRepository(tx).feed_back(self.analysing.id, status, at)
+            await AnalysisFeedbackRepository(tx).feed_back(self.analysing.id, status, at)
 
     async def report(self, status: ProposalStatus, at: datetime) -> None:
         """Record a report and have it passed on, as the API does."""
@@ -67,7 +67,7 @@ class Reporting:
 
     async def relays(self) -> list[tuple[str, RelayState, str]]:
         async with self.analysing.lender.database.read() as tx:
-            rows = await AnalysisNoticeRepository(tx).relays(self.analysing.id)
+            rows = await AnalysisFeedbackRepository(tx).relays(self.analysing.id)
         return [(row.credit_proposal_status.value, row.state, row.outcome) for row in rows]
 
 

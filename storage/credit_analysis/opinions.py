@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from domain.credit_analysis.analysis import PersonKind
-from domain.credit_analysis.policy import AnalysisStatus
+from domain.credit_analysis.decision import AnalysisStatus
+from domain.credit_analysis.parties import PersonKind
 from storage.common.repository import TableRepository
 from storage.common.rows import Row
 

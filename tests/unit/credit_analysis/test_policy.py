@@ -1,0 +1,155 @@
+"""A policy that contradicts itself is refused, by field and with an example of what would do."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.common.definitions import Agreed, Finding
+from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy, pause_after
+from messages.credit_analysis import StartCreditAnalysis
+from services.definitions.shipped import Files
+from tests.definitions import agreed, codes, shipped
+from tests.proposals import STANDARD, WITH_OPINION
+
+
+def findings(**changes: Any) -> tuple[Finding, ...]:
+    """What is wrong with the shipped policy after `changes`; `place__field` is inside a part."""
+    draft = shipped(CREDIT_ANALYSIS_POLICY, STANDARD).model_dump()
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        place = draft
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+    return CREDIT_ANALYSIS_POLICY.findings(draft, Files({}), STANDARD)
+
+
+def test_what_is_shipped_is_sound() -> None:
+    assert codes(CREDIT_ANALYSIS_POLICY) == [STANDARD, WITH_OPINION]
+    assert findings() == ()
+    with_opinion = shipped(CREDIT_ANALYSIS_POLICY, WITH_OPINION)
+    standard = shipped(CREDIT_ANALYSIS_POLICY, STANDARD)
+    assert with_opinion == standard.model_copy(update={"external_opinion": True})
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "message", "example"),
+    [
+        ({"zone": "Brazil"}, "zone", "time zone", "America/Sao_Paulo"),
+        (
+            {"refer_company_younger_than_months": 5},
+            "refer_company_younger_than_months",
+            "nobody would be referred",
+            "6 or more",
+        ),
+        ({"refer_income_below": Decimal("1.1")}, "refer_income_below", "below", "1.2 or more"),
+        ({"refer_score_below": 400}, "refer_score_below", "whoever is below", "450 or more"),
+        (
+            {"refer_adverse_facts_from": 4},
+            "refer_adverse_facts_from",
+            "nobody would be referred",
+            "3 or less",
+        ),
+        (
+            {"reprove_company_younger_than_months": -1},
+            "reprove_company_younger_than_months",
+            "from 0",
+            "6",
+        ),
+        (
+            {"reprove_person_younger_than_years": 16},
+            "reprove_person_younger_than_years",
+            "from 18",
+            "18",
+        ),
+        ({"constitution_date_tolerance_days": -1}, "constitution_date_tolerance_days", "0", "31"),
+        ({"reprove_income_below": Decimal(-1)}, "reprove_income_below", "from 0", "1.2"),
+        ({"refer_coverage_below": Decimal(-1)}, "refer_coverage_below", "from 0", "1"),
+        ({"coverage_needed_from": -1}, "coverage_needed_from", "from 0", "50000000"),
+        ({"reprove_adverse_facts_from": 1001}, "reprove_adverse_facts_from", "to 1000", "3"),
+        ({"refer_adverse_facts_from": 0}, "refer_adverse_facts_from", "from 1", "1"),
+        ({"reprove_score_below": 299}, "reprove_score_below", "from 300", "450"),
+        ({"refer_score_below": 1001}, "refer_score_below", "to 1000", "600"),
+        ({"refer_amount_above": 0}, "refer_amount_above", "from 1", "500000000"),
+        ({"assumed_cdi": Decimal(101)}, "assumed_cdi", "to 100", "13.65"),
+        ({"score_card__base": 200}, "score_card.base", "from 300", "500"),
+        (
+            {"score_card__for_each_adverse_fact": 10},
+            "score_card.for_each_adverse_fact",
+            "to 0",
+            "-120",
+        ),
+        (
+            {"score_card__comfortable_income": Decimal(2)},
+            "score_card.comfortable_income",
+            "cannot be comfortable",
+            "3 or more",
+        ),
+        (
+            {"score_card__for_comfortable_income": 70},
+            "score_card.for_comfortable_income",
+            "fewer points",
+            "80 or more",
+        ),
+        ({"waiting__data_days": 0}, "waiting.data_days", "from 1", "30"),
+        ({"waiting__review_days": 366}, "waiting.review_days", "to 365", "5"),
+        ({"waiting__opinion_hours": 721}, "waiting.opinion_hours", "over by then", "720 or less"),
+        ({"waiting__opinion_rare_pause": 0}, "waiting.opinion_rare_pause", "from 1", "360"),
+        ({"waiting__register_pauses": []}, "waiting.register_pauses", "1 to 20", "[1, 5, 15]"),
+        ({"waiting__register_pauses": [0]}, "waiting.register_pauses", "outside", "[1, 5, 15]"),
+        ({"waiting__opinion_pauses": [5, 1]}, "waiting.opinion_pauses", "shorter", "[1, 5, 15]"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_bad_policy_is_refused_by_field_with_an_example(
+    changes: dict[str, Any], field: str, message: str, example: str
+) -> None:
+    found = [one for one in findings(**changes) if one.field == field]
+    assert [one.example for one in found] == [example]
+    assert message in found[0].message
+
+
+def test_thresholds_may_be_equal_where_nobody_is_to_be_referred() -> None:
+    assert findings(refer_income_below=Decimal("1.2"), refer_adverse_facts_from=3) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"refer_score_above": 1}, "refer_score_above"),
+        ({"refer_amount_above": "much"}, "refer_amount_above"),
+        ({"waiting__data_days": 1.5}, "waiting.data_days"),
+        ({"assumed_cdi": "NaN"}, "assumed_cdi"),
+    ],
+    ids=["no such field", "no number", "not whole", "not a rate"],
+)
+def test_what_is_no_policy_at_all_is_refused_by_field(changes: dict[str, Any], field: str) -> None:
+    assert [one.field for one in findings(**changes)] == [field]
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    told = findings(zone="x", refer_score_below=400, waiting__data_days=1)
+    assert {one.field for one in told} == {"zone", "refer_score_below", "waiting.opinion_hours"}
+
+
+def test_a_start_message_carries_reference_and_snapshot() -> None:
+    policy = agreed(CREDIT_ANALYSIS_POLICY, WITH_OPINION)
+    start = {
+        "analysis_id": "ana_1",
+        "kind": "legal_person",
+        "client": "shop",
+        "policy": policy.model_dump(mode="json"),
+        "parties": ["subject"],
+    }
+    message = StartCreditAnalysis.model_validate(start)
+    assert message.policy == Agreed[AnalysisPolicy].model_validate(policy.model_dump())
+    assert str(message.policy.ref) == "credit_analysis_policy/with_opinion@1"
+    assert StartCreditAnalysis.model_validate_json(message.model_dump_json()) == message
+
+
+def test_the_last_pause_repeats() -> None:
+    pauses = (1, 5, 15)
+    minutes = [pause_after(pauses, queries) / timedelta(minutes=1) for queries in range(5)]
+    assert minutes == [1, 5, 15, 15, 15]

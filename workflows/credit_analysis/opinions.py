@@ -1,0 +1,73 @@
+"""The external assessment: another analyst's opinion, waited for within limits."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.credit_analysis.decision import AnalysisStatus
+    from domain.credit_analysis.policy import pause_after
+    from messages import calls, ids
+    from messages.credit_analysis import AskOpinion, OpinionStatus
+    from workflows.credit_analysis.facts import Sources
+    from workflows.credit_analysis.state import AnalysisState
+
+
+class ExternalAssessment:
+    """One opinion on one proposal. Callbacks are hints to ask; what is asked counts."""
+
+    def __init__(self, state: AnalysisState, sources: Sources) -> None:
+        self._state = state
+        self._sources = sources
+        self._updates: set[str] = set()
+        self._updates_followed = 0
+
+    def update_received(self, event_key: str) -> None:
+        """Ask at once; a callback that comes twice counts once."""
+        self._updates.add(event_key)
+
+    async def obtain(self) -> None:
+        """Ask, and wait for a final opinion; without one in time the state has none."""
+        request = AskOpinion(
+            analysis_id=self._state.start.analysis_id,
+            opinion_id=ids.derived_id("opi", self._state.start.analysis_id),
+        )
+        waiting = self._state.policy.waiting
+        until = workflow.now() + timedelta(hours=waiting.opinion_hours)
+        given = await self._sources.query(calls.ASK_OPINION, request, "ask the other analyst")
+        asked = 0
+        while _is_open(given) and (_lacks_data(given) or workflow.now() < until):
+            await self._state.enter(AnalysisStatus.PENDING, "external_opinion")
+            often = workflow.now() < until
+            await self._update_or_timer(
+                pause_after(waiting.opinion_pauses, asked)
+                if often
+                else timedelta(minutes=waiting.opinion_rare_pause)
+            )
+            asked += 1
+            given = await self._sources.query(
+                calls.QUERY_OPINION, request, "ask what became of the opinion"
+            )
+        self._state.opinion = None if _is_open(given) else given.status
+        self._state.show()
+
+    async def _update_or_timer(self, wait: timedelta) -> None:
+        try:
+            await workflow.wait_condition(
+                lambda: len(self._updates) > self._updates_followed,
+                timeout=wait,
+                timeout_summary="ask the other analyst again",
+            )
+        except TimeoutError:
+            return
+        finally:
+            self._updates_followed = len(self._updates)
+
+
+def _is_open(given: OpinionStatus) -> bool:
+    return given.status is not None and not given.status.is_final
+
+
+def _lacks_data(given: OpinionStatus) -> bool:
+    """Say whether the other analyst waits for data, such as for signatures that it asked for."""
+    return given.status is AnalysisStatus.WAITING_FOR_DATA
