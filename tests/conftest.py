@@ -1,8 +1,13 @@
-"""What tests of every folder share: settings with keys, the plugin, a Temporal dev server."""
+"""What tests of every folder share: settings with keys, the servers, examples, the order.
+
+A process of tests has one PostgreSQL and one Temporal server, both started when they are first
+needed. A module of tests has a database of its own.
+"""
 
 import base64
 import gc
 import json
+import os
 import secrets
 import sys
 import time
@@ -10,16 +15,31 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from local.postgres import EmbeddedPostgres, create_database, drop_database
 from local.temporal_server import DYNAMIC_CONFIG
 from messages.search_attributes import ALL
-from runtime.keyring import Keyring
+from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
+from storage.database import Database
+from storage.migrate import migrate
+from tests.standins import Standins, connected, sandbox_config
 
 FreshKeys = Callable[..., str]
+
+TEMPLATE = "loanflow_template"
+
+# What a change must pass is the same each time; the deep run looks where nobody has looked.
+hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "deep", max_examples=int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "1000")), deadline=None
+)
+hypothesis.settings.load_profile("quick")
 
 
 def _fresh_keys(*key_ids: str) -> str:
@@ -80,6 +100,41 @@ async def dev_server(dev_server_options: dict[str, Any]) -> AsyncIterator[Workfl
     """A Temporal dev server on the wall clock, with our plugin and search attributes."""
     async with await WorkflowEnvironment.start_local(**dev_server_options) as env:
         yield env
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+    """A PostgreSQL server with a migrated database, TEMPLATE, to copy."""
+    folder = tmp_path_factory.mktemp("record") / "postgres"
+    async with EmbeddedPostgres(folder, keep_data=False) as server:
+        await migrate(await create_database(server.url, TEMPLATE))
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """A migrated database of the module's own."""
+    name = f"m{secrets.token_hex(6)}"
+    yield await create_database(postgres.url, name, template=TEMPLATE)
+    await drop_database(postgres.url, name)
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: str, settings: Settings) -> AsyncIterator[Database]:
+    """What the module's database is read and written with."""
+    keyring = Keyring.parse(settings.pii_keys.get_secret_value())
+    blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
+    async with Database.open(database_url, 10, keyring, blind_index) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def running_standins(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Standins]:
+    """Third parties of the module's own, over real HTTP."""
+    async with connected(sandbox_config(tmp_path_factory.mktemp("standins"))) as standins:
+        yield standins
 
 
 @pytest.fixture

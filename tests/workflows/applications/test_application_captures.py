@@ -19,7 +19,6 @@ from tests.integration import story
 from tests.workflows.applying import Applying, apply
 from tests.workflows.lender import (
     Lender,
-    also_uncached,
     ended,
     eventually,
     of_type,
@@ -73,7 +72,6 @@ async def polls(applying: Applying) -> int:
     return len(await applying.lender.scheduled(applying.workflow_id, "poll_capture"))
 
 
-@also_uncached
 async def test_a_report_of_six_hours_decides_by_itself(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)
@@ -148,7 +146,6 @@ async def test_a_notice_while_the_source_has_not_answered_yet_is_kept(lender: Le
     assert (await applying.statuses())[REPORT].verdict is Verdict.AWAITING_CODE
 
 
-@also_uncached
 async def test_a_wrong_code_may_be_entered_again_until_the_limit(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await awaiting_code(lender, applicant)

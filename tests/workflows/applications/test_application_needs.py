@@ -7,7 +7,7 @@ from runtime.clock import utc_now
 from sandbox import pictures
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, six_elements
-from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
+from tests.workflows.lender import Lender, eventually, person, refused
 
 
 async def personal(applying: Applying) -> tuple[str | None, str | None, str | None]:
@@ -16,7 +16,6 @@ async def personal(applying: Applying) -> tuple[str | None, str | None, str | No
     return found.name, found.mobile, found.bank_card
 
 
-@also_uncached
 async def test_elements_given_together_wait_for_what_they_need(lender: Lender) -> None:
     who = person()
     applying = await apply(lender, who)
@@ -81,7 +80,6 @@ async def test_an_element_out_of_order_is_refused_and_counts_for_nothing(lender:
     assert {one.verdict for one in given.outcomes} == {Verdict.MATCH}
 
 
-@also_uncached
 async def test_what_needs_a_source_that_is_down_is_verified_when_it_is_back(
     lender: Lender,
 ) -> None:

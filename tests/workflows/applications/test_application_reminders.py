@@ -11,7 +11,7 @@ from domain.verification.elements import ElementKind, Verdict
 from messages.ids import application_workflow
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, offered
-from tests.workflows.lender import Lender, also_uncached, person, refused
+from tests.workflows.lender import Lender, person, refused
 
 pytestmark = pytest.mark.usefixtures("more_products")
 
@@ -39,7 +39,6 @@ async def messages(applying: Applying) -> int:
     return len({call["request_id"] for call in calls} & ids)
 
 
-@also_uncached
 async def test_who_stops_is_reminded_after_one_day_and_after_three_and_then_expires(
     lender: Lender,
 ) -> None:
@@ -111,7 +110,6 @@ async def test_a_reminder_that_cannot_be_sent_does_not_hold_the_application_up(
     assert (await applying.result()).state is ApplicationState.EXPIRED
 
 
-@also_uncached
 async def test_nobody_is_reminded_of_what_is_refused(lender: Lender) -> None:
     """What got no answer in its last try rejects nobody: the application is open until it ends."""
     applicant = person()

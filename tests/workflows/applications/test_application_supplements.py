@@ -17,7 +17,7 @@ from messages.verification import SupplementRequest
 from storage.applications.reviews import ReviewState
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, in_review, six_elements
-from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
+from tests.workflows.lender import Lender, eventually, person, refused
 
 CARD = ElementKind.IDENTITY_CARD
 WEEK = timedelta(days=7)
@@ -29,7 +29,6 @@ async def queued(lender: Lender) -> set[str]:
         return {row.application_id for row in await tx.reviews.queue(None, 1000)}
 
 
-@also_uncached
 async def test_a_supplement_reopens_one_element_and_comes_back_to_who_asked(
     lender: Lender,
 ) -> None:

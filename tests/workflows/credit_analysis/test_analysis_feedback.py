@@ -122,7 +122,6 @@ async def test_many_who_report_at_once_have_one_effect_each(lender: Lender) -> N
     assert {status for status, _ in arrived} == {status.value for status in ProposalStatus}
 
 
-@also_uncached
 async def test_an_analyst_who_is_down_for_a_day_gets_all_reports_in_their_order(
     lender: Lender,
 ) -> None:

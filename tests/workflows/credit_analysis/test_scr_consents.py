@@ -14,7 +14,7 @@ from providers.http import breaker
 from sandbox import qitech
 from tests.proposals import PERSONAL, legal_person, published, signing
 from tests.workflows.analysing import Analysing, analyse
-from tests.workflows.lender import Lender, also_uncached, eventually
+from tests.workflows.lender import Lender, eventually
 from tests.workflows.runtime.test_sealed_histories import opened
 
 DAY = timedelta(days=1)
@@ -46,7 +46,6 @@ async def sign_there(analysing: Analysing, signer: int) -> None:
     await analysing.handle.signal("opinion_updated", OpinionUpdated(event_key=f"s-{signer}"))
 
 
-@also_uncached
 async def test_the_other_analyst_is_asked_when_the_last_signer_has_consented(
     lender: Lender,
 ) -> None:
@@ -84,7 +83,6 @@ async def test_a_signature_of_which_nobody_told_is_found_in_the_record(lender: L
     await analysing.result()
 
 
-@also_uncached
 async def test_signatures_that_do_not_come_leave_it_to_our_analyst(lender: Lender) -> None:
     analysing = await waiting(lender)
     await analysing.sign(1)
@@ -112,7 +110,6 @@ async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: L
     await analysing.result()
 
 
-@also_uncached
 async def test_messages_that_cannot_be_sent_for_a_day_are_sent_then(lender: Lender) -> None:
     await lender.standins.fault("messaging", status=503)
     given = legal_person(scr_parameters=signing(1), document_number=qitech.cnpj("reproved"))
