@@ -18,6 +18,7 @@ from typing import Any
 import hypothesis
 import pytest
 from temporalio.testing import WorkflowEnvironment
+from xdist.scheduler import LoadScopeScheduling
 
 from local.postgres import EmbeddedPostgres, create_database, drop_database
 from local.temporal_server import DYNAMIC_CONFIG
@@ -31,6 +32,14 @@ from tests.standins import Standins, connected, sandbox_config
 
 FreshKeys = Callable[..., str]
 
+REPOSITORY = Path(__file__).parents[1]
+
+FOLDERS = ("e2e", "faults", "vision", "workflows", "integration", "api", "replay", "property")
+"""In this order and then the others: what takes long begins early, so that all end together."""
+
+SHARING = ("tests/e2e", "tests/faults", "tests/vision")
+"""Folders whose tests share a running installation: one process runs all of a folder."""
+
 TEMPLATE = "loanflow_template"
 
 # What a change must pass is the same each time; the deep run looks where nobody has looked.
@@ -40,6 +49,29 @@ hypothesis.settings.register_profile(
     "deep", max_examples=int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "1000")), deadline=None
 )
 hypothesis.settings.load_profile("quick")
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # untyped
+    """Gives a process of tests a file at a time, of a folder in SHARING all files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.rpartition("/")[0]
+        return folder if folder in SHARING else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by folder. The order of tests inside a folder stays."""
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
+
+    items.sort(key=rank)
 
 
 def _fresh_keys(*key_ids: str) -> str:
