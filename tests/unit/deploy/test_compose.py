@@ -174,7 +174,7 @@ def test_every_setting_of_third_parties_can_be_given() -> None:
 
     assert of_callbacks < known <= given
     assert of_callbacks <= set(_environment("api"))
-    for service in ("service-core", "service-providers"):
+    for service in ("worker-core", "worker-providers"):
         assert known - of_callbacks <= set(_environment(service))
 
 
