@@ -85,6 +85,7 @@ async def test_nothing_of_the_stack_is_left_running(folder: Path) -> None:
     assert not (folder / "stack.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 async def test_a_second_run_finds_the_earlier_loan_and_plays_with_new_people(folder: Path) -> None:
     second = await run_starter("demo", folder=folder)
@@ -95,6 +96,7 @@ async def test_a_second_run_finds_the_earlier_loan_and_plays_with_new_people(fol
     assert f"all {len(STEPS)} steps came out as told" in second.out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 async def test_run_stays_up_and_ctrl_c_stops_every_process(folder: Path) -> None:
     process = await start_starter("run", "--no-story", folder=folder)

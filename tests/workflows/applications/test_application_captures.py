@@ -180,6 +180,7 @@ async def test_what_is_submitted_with_a_report_is_decided_when_the_report_is_the
     await eventually(applying.row, lambda row: row.state is ApplicationState.OFFERED)
 
 
+@pytest.mark.slow
 async def test_a_source_that_never_answers_is_given_up_after_three_days(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)
@@ -201,6 +202,7 @@ async def test_a_source_that_never_answers_is_given_up_after_three_days(lender: 
     assert given_up.state is CaptureState.ENDED
 
 
+@pytest.mark.slow
 async def test_a_source_that_is_down_for_a_day_ends_the_same(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)

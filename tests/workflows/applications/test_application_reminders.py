@@ -97,6 +97,7 @@ async def test_an_offer_is_not_reminded_of(lender: Lender) -> None:
     assert await reminders(applying) == []
 
 
+@pytest.mark.slow
 async def test_a_reminder_that_cannot_be_sent_does_not_hold_the_application_up(
     lender: Lender,
 ) -> None:

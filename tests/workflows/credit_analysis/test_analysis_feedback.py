@@ -168,6 +168,7 @@ async def test_a_report_that_is_refused_is_recorded_and_not_repeated(
     assert relayed == ["refused", "sent"]
 
 
+@pytest.mark.slow
 async def test_a_report_is_given_up_after_a_month(lender: Lender) -> None:
     client = await approved(lender)
     await lender.standins.fault("qitech", operation="feedback", status=401)

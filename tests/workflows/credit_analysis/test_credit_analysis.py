@@ -244,6 +244,7 @@ async def test_a_review_expires(lender: Lender) -> None:
     assert (view.status, view.reason) == ("automatically_reproved", "review_expired")
 
 
+@pytest.mark.slow
 async def test_a_register_that_is_down_for_a_day_only_delays_the_same_end(
     lender: Lender, client_s_endpoint: Callbacks
 ) -> None:
@@ -353,6 +354,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     await analysing.result()
 
 
+@pytest.mark.slow
 async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("unknown"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)

@@ -110,6 +110,7 @@ async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: L
     await analysing.result()
 
 
+@pytest.mark.slow
 async def test_messages_that_cannot_be_sent_for_a_day_are_sent_then(lender: Lender) -> None:
     await lender.standins.fault("messaging", status=503)
     given = legal_person(scr_parameters=signing(1), document_number=qitech.cnpj("reproved"))
@@ -140,6 +141,7 @@ async def test_nobody_is_waited_for_where_no_consent_is_needed_or_it_is_there(
         assert await tx.scr_consents.of(analysing.id) == []
 
 
+@pytest.mark.slow
 async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_opinions(
     lender: Lender,
 ) -> None:
@@ -167,6 +169,7 @@ async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_o
     assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
 
 
+@pytest.mark.slow
 async def test_an_analyst_who_lacks_data_for_ever_leaves_it_to_ours(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("waiting"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)
