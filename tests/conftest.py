@@ -60,6 +60,11 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc] # untyped
         return folder if folder in SHARING else file
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes a core, as tests wait for servers half of the time; eight fill 8 GB."""
+    return min(2 * (os.cpu_count() or 1), 8)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return ByFile(config, log)
 
