@@ -15,7 +15,7 @@ RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.lock | tr ' ' '-')
 DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | tr ' ' '-')
 MUTATION_STAMP := $(VENV)/.mutation-$(shell cksum < requirements-mutation.lock | tr ' ' '-')
 
-.PHONY: help setup run demo test fuzz check mutation lock clean-data
+.PHONY: help setup run demo test test-slow test-deep coverage check mutation lock clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,24 +29,38 @@ run: $(RUN_STAMP) ## Start everything, tell one life of credit, stay up until Ct
 demo: $(RUN_STAMP) ## Start everything, tell the story, stop; fails if a step came out otherwise
 	@exec $(VENV_PYTHON) starter.py demo
 
-# Two runs of about the same length side by side, on a core each.
-BESIDE := tests/property tests/unit tests/vision tests/faults tests/e2e
+PYTEST := $(VENV_PYTHON) -m pytest
+PARALLEL := --numprocesses=auto
+PROFILE ?= quick
+EXAMPLES ?= 1000
+MEASURE ?= $(VENV_PYTHON)
 
-test: $(DEV_STAMP) ## Run every test (ARGS="-k name" chooses)
+test: $(DEV_STAMP) ## Run tests of every kind, in ten minutes (ARGS="-k name" chooses among all)
 ifdef ARGS
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 else
-	@mkdir -p .local && log=$$(mktemp .local/test-XXXXXX) && trap 'kill $$beside 2>/dev/null; rm -f $$log' EXIT; \
-	$(VENV_PYTHON) -m pytest $(BESIDE) > $$log 2>&1 & beside=$$!; \
-	$(VENV_PYTHON) -m pytest $(BESIDE:%=--ignore=%); first=$$?; \
-	wait $$beside; second=$$?; cat $$log; exit $$((first || second))
+	@$(MEASURE) -m pytest $(PARALLEL) -m "not slow" --hypothesis-profile=$(PROFILE)
 endif
 
-EXAMPLES ?= 10000
-FUZZED := $(addprefix tests/integration/,sources/test_enquiries_fuzz.py sources/test_fireeye_answers.py credit_analysis/test_qitech_fuzzed.py)
+test-slow: $(DEV_STAMP) ## Run what `make test` leaves out, and workflows without their cache
+	@$(MEASURE) -m pytest $(PARALLEL) -m "slow and not alone" --hypothesis-profile=$(PROFILE)
+	@WORKFLOW_CACHE=0 $(MEASURE) -m pytest $(PARALLEL) tests/workflows
+	@$(MEASURE) -m pytest -m alone
 
-fuzz: $(DEV_STAMP) ## Answer our clients with anything, ten thousand times (EXAMPLES=500 is quicker)
-	@LOANFLOW_HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(VENV_PYTHON) -m pytest $(FUZZED) $(ARGS)
+test-deep: $(DEV_STAMP) ## Try every property and every client with 1,000 random examples (EXAMPLES=10000)
+	@LOANFLOW_HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(PYTEST) $(PARALLEL) -m hypothesis \
+		--hypothesis-profile=deep --timeout=3600 $(ARGS)
+
+LAYERS := domain messages workflows activities services providers storage api runtime local sandbox vision
+
+coverage: $(DEV_STAMP) ## Run test and test-slow and print how much of each layer they reach
+	@rm -rf .local/coverage && mkdir -p .local/coverage
+	@$(MAKE) --no-print-directory test test-slow MEASURE="$(VENV_PYTHON) -m coverage run"
+	@$(VENV_PYTHON) -m coverage combine --quiet
+	@for layer in $(wildcard $(LAYERS)) .; do \
+		printf '%-12s %6s %%\n' $$layer \
+			$$($(VENV_PYTHON) -m coverage report --include="$$layer/*" --format=total); \
+	done
 
 check: $(DEV_STAMP) ## Lint, formatting, strict types and import rules
 	@$(VENV_PYTHON) -m ruff check .

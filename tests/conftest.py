@@ -1,8 +1,13 @@
-"""What tests of every folder share: settings with keys, the plugin, a Temporal dev server."""
+"""What tests of every folder share: settings with keys, the servers, examples, the order.
+
+A process of tests has one PostgreSQL and one Temporal server, both started when they are first
+needed. A module of tests has a database of its own.
+"""
 
 import base64
 import gc
 import json
+import os
 import secrets
 import sys
 import time
@@ -10,16 +15,68 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from temporalio.testing import WorkflowEnvironment
+from xdist.scheduler import LoadScopeScheduling
 
+from local.postgres import EmbeddedPostgres, create_database, drop_database
 from local.temporal_server import DYNAMIC_CONFIG
 from messages.search_attributes import ALL
-from runtime.keyring import Keyring
+from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
+from services.set_up import set_up
+from storage.database import Database
+from tests.standins import Standins, connected, sandbox_config
 
 FreshKeys = Callable[..., str]
+
+REPOSITORY = Path(__file__).parents[1]
+
+FOLDERS = ("e2e", "faults", "vision", "workflows", "integration", "api", "replay", "property")
+"""In this order and then the others: what takes long begins early, so that all end together."""
+
+SHARING = ("tests/e2e", "tests/faults", "tests/vision")
+"""Folders whose tests share a running installation: one process runs all of a folder."""
+
+TEMPLATE = "loanflow_template"
+
+# What a change must pass is the same each time; the deep run looks where nobody has looked.
+hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "deep", max_examples=int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "1000")), deadline=None
+)
+hypothesis.settings.load_profile("quick")
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # untyped
+    """Gives a process of tests a file at a time, of a folder in SHARING all files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.rpartition("/")[0]
+        return folder if folder in SHARING else file
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes a core, as tests wait for servers half of the time; eight fill 8 GB."""
+    return min(2 * (os.cpu_count() or 1), 8)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by folder. The order of tests inside a folder stays."""
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
+
+    items.sort(key=rank)
 
 
 def _fresh_keys(*key_ids: str) -> str:
@@ -80,6 +137,41 @@ async def dev_server(dev_server_options: dict[str, Any]) -> AsyncIterator[Workfl
     """A Temporal dev server on the wall clock, with our plugin and search attributes."""
     async with await WorkflowEnvironment.start_local(**dev_server_options) as env:
         yield env
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+    """A PostgreSQL server with a migrated database, TEMPLATE, to copy."""
+    folder = tmp_path_factory.mktemp("record") / "postgres"
+    async with EmbeddedPostgres(folder, keep_data=False) as server:
+        await set_up(await create_database(server.url, TEMPLATE))
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """A migrated database of the module's own."""
+    name = f"m{secrets.token_hex(6)}"
+    yield await create_database(postgres.url, name, template=TEMPLATE)
+    await drop_database(postgres.url, name)
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: str, settings: Settings) -> AsyncIterator[Database]:
+    """What the module's database is read and written with."""
+    keyring = Keyring.parse(settings.pii_keys.get_secret_value())
+    blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
+    async with Database.open(database_url, 10, keyring, blind_index) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def running_standins(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Standins]:
+    """Third parties of the module's own, over real HTTP."""
+    async with connected(sandbox_config(tmp_path_factory.mktemp("standins"))) as standins:
+        yield standins
 
 
 @pytest.fixture

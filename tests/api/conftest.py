@@ -17,12 +17,10 @@ from activities import registry
 from api.app import create_app
 from api.http.services import Services
 from local.ports import choose_ports
-from local.postgres import EmbeddedPostgres
 from messages.queues import ALL
 from runtime.settings import Settings, Token
 from runtime.temporal.plugin import LoanflowPlugin
 from runtime.temporal.worker import build_workers
-from services.set_up import set_up
 from tests.products import release_products
 from tests.workflows.asking import ANY_ORDER, ANY_ORDER_DRAWING, ASKING, EASY
 from workflows.registry import WORKFLOWS
@@ -52,15 +50,7 @@ def keyed(role: str, subject: str, key: str | None = None) -> Headers:
     return bearer(role, subject) | {"Idempotency-Key": key or secrets.token_hex(8)}
 
 
-@pytest.fixture(scope="session")
-async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder = tmp_path_factory.mktemp("api") / "postgres"
-    async with EmbeddedPostgres(folder, keep_data=False) as server:
-        await set_up(server.url)
-        yield server.url
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api_settings(settings: Settings, database_url: str) -> Settings:
     tokens = [
         Token.model_validate(
@@ -88,20 +78,20 @@ async def absent_temporal(
     return await Client.connect(f"127.0.0.1:{port}", lazy=True, plugins=[plugin])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def app(api_settings: Settings, absent_temporal: Client) -> AsyncIterator[FastAPI]:
     async with serving(api_settings, absent_temporal) as application:
         yield application
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def services(app: FastAPI) -> Services:
     found = app.state.services
     assert isinstance(found, Services)
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def more_products(services: Services) -> None:
     """Offer the products of `tests.workflows.asking` too."""
     await release_products(services.database, *ASKING, ANY_ORDER, ANY_ORDER_DRAWING, EASY)
@@ -114,7 +104,7 @@ async def http_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(app) as client:
         yield client

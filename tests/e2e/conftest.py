@@ -79,7 +79,7 @@ async def run_starter(
     return Ended(process.returncode, out.decode(), err.decode())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
     """A whole stack: servers, stand-ins, worker and API."""
     folder = tmp_path_factory.mktemp("stack")

@@ -59,6 +59,7 @@ def principal(loan: dict[str, Any]) -> int:
     return owed
 
 
+@pytest.mark.slow
 # 6,000.00 over 6 months at 2 % a month: an annuity of 1,071.15; the first interest is 120.00.
 async def test_a_life_of_credit_by_commands(starter: CommandLine) -> None:
     drawdown = await new_loan(starter)
@@ -108,6 +109,7 @@ async def test_what_lies_outside_the_product_is_refused_with_its_reason(
     assert (error["code"], error["status"]) == ("outside_product", 422)
 
 
+@pytest.mark.slow
 async def test_the_environment_can_name_the_installation(
     stack: LocalStack, starter: CommandLine, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ async def test_a_second_stack_in_the_same_folder_is_refused(stack: LocalStack) -
     assert "already runs" in ended.err
 
 
+@pytest.mark.slow
 # The ladder: a reminder on day 1, a call on day 4, a notice on day 8, each at 10:00 in Shanghai
 # (02:00 UTC); the debit at 08:30 on the due date, the mark at 00:30 on the day after.
 async def test_a_line_for_a_year_is_drawn_on_with_a_card_that_was_bound(
@@ -134,6 +137,7 @@ async def test_a_line_for_a_year_is_drawn_on_with_a_card_that_was_bound(
     assert again == 1  # All of it was drawn.
 
 
+@pytest.mark.slow
 async def test_an_overdue_loan_and_its_case_live_through_the_same_days(
     starter: CommandLine, client: Client, api: Callers, sandbox: httpx.AsyncClient
 ) -> None:
@@ -176,6 +180,7 @@ async def test_an_overdue_loan_and_its_case_live_through_the_same_days(
     assert case.status.name == "COMPLETED"
 
 
+@pytest.mark.slow
 async def test_a_month_ends_on_the_same_day_of_the_month(starter: CommandLine) -> None:
     drawdown = await new_loan(starter)
     due = [date.fromisoformat(row["due_on"]) for row in drawdown["plan"]]
@@ -191,6 +196,7 @@ async def test_an_installation_on_the_wall_clock_refuses(client: Client) -> None
         TimeTravel(client, Settings.model_validate({"time_travel": False}))
 
 
+@pytest.mark.slow
 async def test_time_does_not_run_backwards(starter: CommandLine, client: Client) -> None:
     loan_id = (await new_loan(starter))["loan_id"]
     travel = travel_with(client)
@@ -203,6 +209,7 @@ async def test_a_loan_that_nobody_has_cannot_be_moved(client: Client) -> None:
         await travel_with(client).target(ids.new_id("loa"), days=1)
 
 
+@pytest.mark.slow
 async def test_a_hop_that_waits_for_a_provider_says_so_and_goes_on_later(
     starter: CommandLine, client: Client, sandbox: httpx.AsyncClient
 ) -> None:
@@ -223,6 +230,7 @@ async def test_a_hop_that_waits_for_a_provider_says_so_and_goes_on_later(
     assert [row["state"] for row in shown["position"]["instalments"]][:2] == ["paid", "upcoming"]
 
 
+@pytest.mark.slow
 async def test_a_loan_that_ends_on_the_way_is_told(starter: CommandLine, client: Client) -> None:
     loan_id = (await new_loan(starter, months=3, amount="3000.00"))["loan_id"]
     travel = travel_with(client)

@@ -44,10 +44,15 @@ def table(ended: Ended, title: str) -> list[dict[str, str]]:
     return rows
 
 
-async def test_every_step_comes_out_as_told_within_a_minute(first: Ended) -> None:
+async def test_every_step_comes_out_as_told(first: Ended) -> None:
     assert first.code == 0, first.err
     assert [told["title"] for told in steps(first)] == STEPS
     assert all(told["ok"] for told in steps(first))
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+async def test_the_story_takes_less_than_a_minute(first: Ended) -> None:
     assert steps(first)[-1]["at"] < 60
 
 
@@ -85,6 +90,7 @@ async def test_nothing_of_the_stack_is_left_running(folder: Path) -> None:
     assert not (folder / "stack.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 async def test_a_second_run_finds_the_earlier_loan_and_plays_with_new_people(folder: Path) -> None:
     second = await run_starter("demo", folder=folder)
@@ -95,6 +101,7 @@ async def test_a_second_run_finds_the_earlier_loan_and_plays_with_new_people(fol
     assert f"all {len(STEPS)} steps came out as told" in second.out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 async def test_run_stays_up_and_ctrl_c_stops_every_process(folder: Path) -> None:
     process = await start_starter("run", "--no-story", folder=folder)

@@ -142,6 +142,7 @@ async def environment_of(url: str) -> dict[str, str]:
     return shown
 
 
+@pytest.mark.slow
 async def test_everything_is_up_found_and_found_again(make: Stacks, folder: Path) -> None:
     async with make(on_death="leave") as stack:
         pids = [stack.pid(name) for name in ("postgres", "temporal", *ALL)]
@@ -188,6 +189,7 @@ async def check_namespace(stack: LocalStack) -> None:
     assert {"LoanState", "NextDueAt"} <= set(attributes.custom_attributes)
 
 
+@pytest.mark.slow
 async def test_killed_parts_come_back_at_the_same_place(make: Stacks, folder: Path) -> None:
     lines: list[str] = []
     async with make(report=lines.append) as stack:
@@ -208,6 +210,7 @@ async def test_killed_parts_come_back_at_the_same_place(make: Stacks, folder: Pa
         assert found.processes["api"] == stack.pid("api")
 
 
+@pytest.mark.slow
 async def test_a_part_killed_and_left_is_started_by_hand(make: Stacks) -> None:
     async with make(on_death="leave", processes=(), report=[].append) as stack:
         for name in ("postgres", "temporal"):
@@ -266,6 +269,7 @@ async def test_kill_9_of_the_supervisor_leaves_no_child_and_the_data(
         assert await starts(stack.database_url) == 2
 
 
+@pytest.mark.slow
 async def test_sigterm_stops_everything_in_good_order(folder: Path, code: Path) -> None:
     with supervisor(folder, code) as process:
         pids = await children_of(process)
@@ -305,6 +309,7 @@ async def stops_on(process: subprocess.Popen[str], number: signal.Signals) -> No
     assert await asyncio.to_thread(process.wait) == 0
 
 
+@pytest.mark.slow
 async def test_two_clones_run_side_by_side(make: Stacks, tmp_path: Path) -> None:
     other = tmp_path / "other"
     try:
@@ -358,6 +363,7 @@ async def test_servers_named_by_the_caller_are_used_and_not_started(
         assert {name: shown[name] for name in fresh} == fresh
 
 
+@pytest.mark.slow
 async def test_a_named_server_out_of_reach_is_told_without_its_password(
     make: Stacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,6 +379,7 @@ async def test_a_named_server_out_of_reach_is_told_without_its_password(
         await make(base_environment=base, processes=()).start()
 
 
+@pytest.mark.slow
 async def test_a_part_that_keeps_dying_ends_the_stack(
     make: Stacks, tmp_path: Path, servers: dict[str, str]
 ) -> None:
@@ -400,6 +407,7 @@ async def test_a_folder_of_another_user_is_refused(make: Stacks) -> None:
         await make().start()
 
 
+@pytest.mark.slow
 async def test_data_to_throw_away_leaves_nothing(make: Stacks, folder: Path) -> None:
     async with make(processes=(), keep_data=False):
         home = (folder / "postgres" / "home").resolve()

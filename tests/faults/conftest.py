@@ -38,7 +38,8 @@ async def place(folder: Path) -> AsyncIterator[Place]:
 @pytest.fixture(scope="package")
 async def undisturbed(place: Place) -> dict[str, Ending]:
     """How the lives end when nobody dies, by persona."""
-    return {course.persona: await lived(place, course) for course in (EARLY, LATE)}
+    early, late = await asyncio.gather(lived(place, EARLY), lived(place, LATE))
+    return {EARLY.persona: early, LATE.persona: late}
 
 
 @pytest.fixture(autouse=True)

@@ -90,6 +90,7 @@ async def test_the_api_dies_inside_a_drawdown_and_a_repayment(place: Place) -> N
     assert [amount for _, amount in (await ending(payer)).moved] == [AMOUNT, LEVEL, OWED_AFTER[1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("server", "code"),
     [("temporal", "engine_unavailable"), ("postgres", "database_unavailable")],

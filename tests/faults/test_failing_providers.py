@@ -60,6 +60,7 @@ async def provides(life: Life, kind: str) -> str:
     return str(answer["elements"][0]["verdict"])
 
 
+@pytest.mark.slow
 async def test_slow_broken_and_mad_providers_are_waited_for(place: Place) -> None:
     lives = {kind: await named(place) for kind in BROKEN}
     await lives["liveness"].provide("identity_card")
@@ -84,6 +85,7 @@ async def test_slow_broken_and_mad_providers_are_waited_for(place: Place) -> Non
     assert not {life.workflow_id for life in lives.values()} & await waiting_processes(place)
 
 
+@pytest.mark.slow
 async def test_a_provider_that_is_down_is_waited_for(place: Place) -> None:
     """Also by a drawdown, whose order is sent once."""
     applicant, borrower = await named(place), Life.of(place, "approved")

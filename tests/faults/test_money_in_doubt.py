@@ -39,7 +39,7 @@ async def attempts(place: Place, life: Life) -> dict[str, int]:
     [
         pytest.param("disbursement_response_lost", None, id="the answer to a disbursement is lost"),
         pytest.param("disbursement_processing", None, id="a disbursement takes its time"),
-        pytest.param("debit_processing", None, id="debits take their time"),
+        pytest.param("debit_processing", None, id="debits take their time", marks=pytest.mark.slow),
         pytest.param(
             "approved",
             {"provider": "payments", "operation": "debit", "lose_response": True, "times": 1},
@@ -49,11 +49,13 @@ async def attempts(place: Place, life: Life) -> dict[str, int]:
             "approved",
             {"provider": "payments", "operation": "debit", "garbage": "not_json", "times": 1},
             id="the answer to a debit is nonsense",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             "approved",
             {"provider": "payments", "operation": "disburse", "reset": True, "times": 1},
             id="a disbursement never arrived",
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -187,6 +189,7 @@ async def test_a_callback_is_believed_in_nothing(place: Place) -> None:
     assert (await life.loan())["state"] == "current"
 
 
+@pytest.mark.slow
 async def test_a_bank_that_cannot_reach_us_is_asked(place: Place) -> None:
     """Callbacks that never arrive only cost time: the order is asked about by the clock."""
     await place.fault("callbacks", latency_seconds=60)

@@ -1,53 +1,16 @@
 """Activities on a real PostgreSQL and on stand-ins over real HTTP."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from activities.registry import assemble
-from local.postgres import EmbeddedPostgres, create_database
 from runtime import failpoints
-from runtime.keyring import BlindIndex, Keyring
-from runtime.settings import Settings
-from services.set_up import set_up
 from storage.database import Database
 from tests.definitions import Sources
 from tests.integration.story import Bench, Book, RecordedStarts
-from tests.standins import Standins, connected, sandbox_config
-
-TEMPLATE = "loanflow_template"
-
-
-@pytest.fixture(scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
-    folder = tmp_path_factory.mktemp("record") / "postgres"
-    async with EmbeddedPostgres(folder, keep_data=False) as running:
-        await set_up(await create_database(running.url, TEMPLATE))
-        yield running
-
-
-@pytest.fixture(scope="module")
-async def database_url(server: EmbeddedPostgres) -> str:
-    """A migrated database of the module's own."""
-    return await create_database(server.url, f"m{secrets.token_hex(6)}", template=TEMPLATE)
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str, settings: Settings) -> AsyncIterator[Database]:
-    keyring = Keyring.parse(settings.pii_keys.get_secret_value())
-    blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
-    async with Database.open(database_url, 10, keyring, blind_index) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-async def running_standins(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Standins]:
-    async with connected(sandbox_config(tmp_path_factory.mktemp("standins"))) as standins:
-        yield standins
+from tests.standins import Standins
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Random loans of every kind, and random histories of them."""
 
-import os
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import assume, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from domain.common.business_days import HOLIDAY_CALENDAR, BusinessCalendar, BusinessDayRule
@@ -37,11 +36,6 @@ from domain.loans.terms import LoanTerms, PenaltyBase
 from tests.definitions import shipped
 
 OFFICIAL_YEARS = shipped(HOLIDAY_CALENDAR, "cn").years
-
-EXAMPLES = settings(
-    max_examples=int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "200")), deadline=None
-)
-"""A few hundred examples a property by default; the setting asks for thousands."""
 
 _RATES = st.decimals(0, 36, places=4) | st.decimals(0, 400, places=2)
 _DAYS = st.dates(date(2023, 1, 1), date(2029, 12, 31))

@@ -18,12 +18,11 @@ from domain.loans.schedule import Plan, build_plan
 from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
 from tests.definitions import shipped
-from tests.property.loans import EXAMPLES, History, agreed_terms, histories
+from tests.property.loans import History, agreed_terms, histories
 
 STANDARD = shipped(SERVICING_POLICY, "standard")
 
 
-@EXAMPLES
 @given(agreed_terms())
 def test_a_plan_repays_exactly_what_was_lent(agreed: tuple[LoanTerms, Plan]) -> None:
     terms, plan = agreed
@@ -42,7 +41,6 @@ def test_a_plan_repays_exactly_what_was_lent(agreed: tuple[LoanTerms, Plan]) -> 
     assert plan.total_interest == sum(row.interest for row in plan.rows)
 
 
-@EXAMPLES
 @given(agreed_terms())
 def test_the_arithmetic_of_each_row_gives_its_interest(agreed: tuple[LoanTerms, Plan]) -> None:
     terms, plan = agreed
@@ -58,7 +56,6 @@ def test_the_arithmetic_of_each_row_gives_its_interest(agreed: tuple[LoanTerms, 
             assert piece.start < piece.end
 
 
-@EXAMPLES
 @given(agreed_terms())
 def test_terms_and_plans_survive_json(agreed: tuple[LoanTerms, Plan]) -> None:
     terms, plan = agreed
@@ -67,7 +64,6 @@ def test_terms_and_plans_survive_json(agreed: tuple[LoanTerms, Plan]) -> None:
     assert build_plan(again) == plan == Plan.model_validate_json(plan.model_dump_json())
 
 
-@EXAMPLES
 @given(histories())
 def test_every_unit_received_is_allocated_credit_or_refunded(history: History) -> None:
     terms, events, as_of = history
@@ -87,7 +83,6 @@ def test_every_unit_received_is_allocated_credit_or_refunded(history: History) -
     assert open_principal == today.principal_outstanding
 
 
-@EXAMPLES
 @given(histories())
 def test_a_payoff_leaves_zero(history: History) -> None:
     terms, events, as_of = history
@@ -111,7 +106,6 @@ def test_a_payoff_leaves_zero(history: History) -> None:
     assert later.total_due == 0
 
 
-@EXAMPLES
 @given(histories())
 def test_a_reversal_is_as_if_its_event_never_happened(history: History) -> None:
     terms, events, as_of = history
@@ -121,7 +115,6 @@ def test_a_reversal_is_as_if_its_event_never_happened(history: History) -> None:
     assert position(terms, events, as_of) == position(terms, without, as_of)
 
 
-@EXAMPLES
 @given(histories(), st.data())
 def test_any_payment_reversed_restores_what_stood_before(
     history: History, data: st.DataObject
@@ -138,7 +131,6 @@ def test_any_payment_reversed_restores_what_stood_before(
     assert bool(difference(before, position(terms, [*known, paid], as_of), STANDARD))
 
 
-@EXAMPLES
 @given(histories())
 def test_later_events_and_repeats_change_nothing(history: History) -> None:
     terms, events, as_of = history
@@ -149,7 +141,6 @@ def test_later_events_and_repeats_change_nothing(history: History) -> None:
     assert Position.model_validate_json(today.model_dump_json()) == today
 
 
-@EXAMPLES
 @given(histories(), st.randoms(use_true_random=False))
 def test_backdating_then_replaying_equals_having_known(history: History, shuffler: object) -> None:
     """Days may come to light in any order; within a day the order of recording counts."""
@@ -163,7 +154,6 @@ def test_backdating_then_replaying_equals_having_known(history: History, shuffle
     assert position(terms, learnt, as_of) == position(terms, events, as_of)
 
 
-@EXAMPLES
 @given(histories())
 def test_the_books_balance_day_by_day(history: History) -> None:
     terms, events, last = history
@@ -185,7 +175,6 @@ def test_the_books_balance_day_by_day(history: History) -> None:
     assert stand["principal_receivable"] == before.principal_outstanding  # type: ignore[index]
 
 
-@EXAMPLES
 @given(histories())
 def test_no_float_anywhere(history: History) -> None:
     terms, events, as_of = history
@@ -213,7 +202,6 @@ def leaves(value: object) -> Iterator[object]:
             yield value
 
 
-@EXAMPLES
 @given(histories())
 def test_a_history_that_stands_at_its_end_stood_on_every_day(history: History) -> None:
     terms, events, _ = history

@@ -28,7 +28,6 @@ from domain.loans.ledger import balances, cash_balance, journal_between
 from domain.loans.payoff import payoff_quote
 from domain.loans.position import Position, position
 from domain.loans.terms import monthly_terms
-from tests.property.loans import EXAMPLES
 
 MADE = date(2026, 1, 31)
 AMOUNT = st.integers(1, 400_000)
@@ -191,5 +190,5 @@ class LoanMachine(RuleBasedStateMachine):
 
 TestLoanMachine = LoanMachine.TestCase
 TestLoanMachine.settings = settings(
-    EXAMPLES, max_examples=max(EXAMPLES.max_examples // 4, 20), stateful_step_count=25
+    max_examples=max(settings().max_examples // 4, 20), stateful_step_count=25
 )

@@ -14,7 +14,6 @@ from domain.loans.payoff import payoff_quote
 from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan, same_amounts
 from domain.loans.terms import LoanTerms, monthly_terms
-from tests.property.loans import EXAMPLES
 
 
 @st.composite
@@ -56,7 +55,6 @@ def histories(draw: st.DrawFn) -> tuple[LoanTerms, list[LoanEvent], date]:
     return terms, events, as_of
 
 
-@EXAMPLES
 @given(loans())
 def test_a_plan_repays_exactly_what_was_lent(terms: LoanTerms) -> None:
     plan = build_plan(terms)
@@ -76,7 +74,6 @@ def test_a_plan_repays_exactly_what_was_lent(terms: LoanTerms) -> None:
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
-@EXAMPLES
 @given(loans(), st.integers(1, 3))
 def test_the_day_of_disbursement_never_changes_amounts(terms: LoanTerms, days: int) -> None:
     later = monthly_terms(
@@ -87,7 +84,6 @@ def test_the_day_of_disbursement_never_changes_amounts(terms: LoanTerms, days: i
     assert same_amounts(build_plan(terms), build_plan(later))
 
 
-@EXAMPLES
 @given(histories())
 def test_every_fen_received_is_allocated_or_credit(
     history: tuple[LoanTerms, list[LoanEvent], date],
@@ -117,7 +113,6 @@ def test_every_fen_received_is_allocated_or_credit(
     assert today.credit == 0 or today.total_due == 0
 
 
-@EXAMPLES
 @given(histories())
 def test_a_payoff_leaves_zero(history: tuple[LoanTerms, list[LoanEvent], date]) -> None:
     terms, events, as_of = history
@@ -135,7 +130,6 @@ def test_a_payoff_leaves_zero(history: tuple[LoanTerms, list[LoanEvent], date]) 
     assert after.received == before.received + quote.total
 
 
-@EXAMPLES
 @given(histories())
 def test_a_reversal_is_as_if_its_payment_never_happened(
     history: tuple[LoanTerms, list[LoanEvent], date],
@@ -147,7 +141,6 @@ def test_a_reversal_is_as_if_its_payment_never_happened(
     assert position(terms, events, as_of) == position(terms, without, as_of)
 
 
-@EXAMPLES
 @given(histories())
 def test_later_events_and_repeats_change_nothing(
     history: tuple[LoanTerms, list[LoanEvent], date],
@@ -159,7 +152,6 @@ def test_later_events_and_repeats_change_nothing(
     assert today == position(terms, [*events, *events], as_of)
 
 
-@EXAMPLES
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_order_in_which_days_are_learnt_does_not_matter(
     history: tuple[LoanTerms, list[LoanEvent], date], shuffler: object
@@ -175,7 +167,6 @@ def test_the_order_in_which_days_are_learnt_does_not_matter(
     assert position(terms, learnt, as_of) == position(terms, events, as_of)
 
 
-@EXAMPLES
 @given(histories())
 def test_the_journal_always_balances(history: tuple[LoanTerms, list[LoanEvent], date]) -> None:
     terms, events, last = history
@@ -195,7 +186,6 @@ def test_the_journal_always_balances(history: tuple[LoanTerms, list[LoanEvent], 
     assert total.get("principal_receivable", 0) == before.principal_outstanding
 
 
-@EXAMPLES
 @given(histories())
 def test_no_float_anywhere(history: tuple[LoanTerms, list[LoanEvent], date]) -> None:
     terms, events, as_of = history
@@ -266,7 +256,6 @@ class DailyModel:
         return penalty + interest + principal
 
 
-@EXAMPLES
 @given(histories())
 def test_position_agrees_with_a_day_by_day_model(
     history: tuple[LoanTerms, list[LoanEvent], date],

@@ -23,7 +23,6 @@ from domain.pricing.rates import (
     us_appendix_j,
     xirr_365,
 )
-from tests.property.loans import EXAMPLES
 
 NEVER_SHOWN_OFF_BY = Decimal("1e-10")
 Flows = list[tuple[date, int]]
@@ -67,7 +66,6 @@ def present_value(flows: Flows, rate: Decimal, days_a_year: int) -> Decimal:
         )
 
 
-@EXAMPLES
 @given(plans())
 def test_a_shown_rate_is_exact_to_ten_decimal_places(flows: Flows) -> None:
     rate = xirr_365(flows).value
@@ -77,7 +75,6 @@ def test_a_shown_rate_is_exact_to_ten_decimal_places(flows: Flows) -> None:
     assert below < 0 < above
 
 
-@EXAMPLES
 @given(plans())
 def test_rates_agree_with_pyxirr(flows: Flows) -> None:
     on, amounts = [day for day, _ in flows], [float(amount) for _, amount in flows]
@@ -91,7 +88,6 @@ def test_rates_agree_with_pyxirr(flows: Flows) -> None:
     assert abs(float(simple) - 1200 * by_period) <= 1e-6 * max(1, 1200 * by_period)
 
 
-@EXAMPLES
 @given(plans())
 def test_conventions_stand_in_their_order(flows: Flows) -> None:
     simple, compound, *others = (rate.value for rate in all_rates(flows))
@@ -106,7 +102,6 @@ def test_conventions_stand_in_their_order(flows: Flows) -> None:
     assert all(type(value) is Decimal for value in (simple, compound, *others))
 
 
-@EXAMPLES
 @given(plans(), st.integers(1, 1000))
 def test_a_dearer_loan_has_a_higher_rate(flows: Flows, more: int) -> None:
     dearer = [*flows, (flows[-1][0], -more)]
@@ -115,7 +110,6 @@ def test_a_dearer_loan_has_a_higher_rate(flows: Flows, more: int) -> None:
     assert effective(dearer).value >= effective(flows).value
 
 
-@EXAMPLES
 @given(plans(), st.integers(2, 1000), st.integers(-500, 500))
 def test_a_rate_does_not_depend_on_the_size_of_the_loan_nor_its_week(
     flows: Flows, times: int, weeks: int
@@ -126,7 +120,6 @@ def test_a_rate_does_not_depend_on_the_size_of_the_loan_nor_its_week(
     assert xirr_365(moved) == xirr_365(flows)
 
 
-@EXAMPLES
 @given(any_flows())
 def test_any_flows_have_one_rate_or_are_refused(flows: Flows) -> None:
     for convention in (xirr_365, eu_2008_48, uk_conc_1_2, us_appendix_j, effective):
@@ -144,7 +137,6 @@ def test_any_flows_have_one_rate_or_are_refused(flows: Flows) -> None:
         assert abs(present_value(flows, rate.value / 100, 365)) < scale * Decimal("1e-6")
 
 
-@EXAMPLES
 @given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=6))
 def test_a_rate_is_given_only_where_a_scan_finds_no_other(amounts: list[int]) -> None:
     """Count the roots by the changes of sign over a fine grid of discount factors."""
@@ -168,7 +160,6 @@ def test_a_rate_is_given_only_where_a_scan_finds_no_other(amounts: list[int]) ->
         assert (value > 0) is signs[v > found]
 
 
-@EXAMPLES
 @given(
     st.sampled_from([one for one in DayCount if one.startswith("actual")]),
     st.lists(st.dates(date(1950, 1, 1), date(2150, 12, 31)), min_size=3, max_size=3),
@@ -183,7 +174,6 @@ def test_actual_day_counts_add_up(convention: DayCount, cuts: list[date]) -> Non
     assert abs(whole - Fraction((end - start).days, 365)) <= whole / 70 + Fraction(1, 365)
 
 
-@EXAMPLES
 @given(
     st.fractions(-(10**12), 10**12, max_denominator=10**6),
     st.sampled_from(ROUNDING_UNITS),

@@ -141,7 +141,7 @@ async def running(**settings: str) -> AsyncIterator[Service]:
         await service.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def service() -> AsyncIterator[Service]:
     async with running() as started:
         yield started

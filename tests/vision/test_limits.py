@@ -29,12 +29,14 @@ def embeddings() -> Iterator[list[Embedding]]:
     landmarker.close()
 
 
+@pytest.mark.slow
 def test_no_two_sample_people_are_taken_for_one(embeddings: list[Embedding]) -> None:
     assert len(embeddings) == 8
     nearest = min(distance(one, other) for one, other in combinations(embeddings, 2))
     assert nearest > FACE_DISTANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "condition"), [("story", "clean"), ("approved", "desk"), ("low_score", "turned 7")]
 )
@@ -47,6 +49,7 @@ async def test_the_number_is_read_exactly(service: Service, key: str, condition:
     assert answer["fields"]["identity_number"] == who.identity_number
 
 
+@pytest.mark.slow
 async def test_the_point_inside_a_name_is_read_as_one_of_its_spellings(service: Service) -> None:
     """Which of them, differs from picture to picture; who compares names makes them one."""
     who = person("approved", 32)

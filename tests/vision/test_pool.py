@@ -41,6 +41,7 @@ async def at_work(pid: int) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_a_killed_process_answers_unavailable_and_is_replaced() -> None:
     async with running(LOANFLOW_VISION_WAITING="0") as service:
         (worker,) = await service.workers()
@@ -72,6 +73,7 @@ async def ends_in_order(service: Service, worker: int) -> None:
     await asyncio.wait_for(service.process.wait(), 30)
 
 
+@pytest.mark.slow
 async def test_workers_do_not_outlive_a_killed_service_and_slow_calls_are_given_up() -> None:
     service = Service({"LOANFLOW_VISION_JOB_SECONDS": "0.05"})
     await service.start()

@@ -52,6 +52,7 @@ async def test_a_card_is_read(service: Service) -> None:
     assert all("sha256:" in which for which in answer["models"].values())
 
 
+@pytest.mark.slow
 async def test_a_turned_photograph_of_a_long_term_card_is_read(service: Service) -> None:
     card = card_of(person("approved"))
     front = camera.turned(draw_front(card, portraits.portrait(ME)), 90)
@@ -62,6 +63,7 @@ async def test_a_turned_photograph_of_a_long_term_card_is_read(service: Service)
     assert answer["fields"]["valid_until"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -78,6 +80,7 @@ async def test_a_card_that_contradicts_itself_is_not_read(
     assert plain(answer) == {"verdict": "mismatch", "reasons": [reason]}
 
 
+@pytest.mark.slow
 async def test_pictures_that_show_no_card_say_so(service: Service) -> None:
     front, back = id_cards.card_front(ME), id_cards.card_back(ME)
     assert (await service.read(back, front))["reasons"] == ["wrong_side"]
@@ -96,6 +99,7 @@ async def test_the_actions_asked_for_pass(service: Service) -> None:
     assert len(answer["models"]) == 2
 
 
+@pytest.mark.slow
 async def test_what_no_living_person_did_is_refused(service: Service) -> None:
     rest, blink = portraits.frames(ME, ())[:2], portraits.frames(ME, ("blink",))[2:]
     nod = [("nod", picture) for _, picture in blink]
@@ -122,6 +126,7 @@ def two_faces() -> bytes:
     return camera.jpeg(Image.fromarray(np.hstack(pair)))
 
 
+@pytest.mark.slow
 async def test_a_portrait_that_is_missed_on_the_whole_card_is_found_in_a_part(
     service: Service,
 ) -> None:
@@ -143,6 +148,7 @@ async def test_faces_are_compared_with_a_photo_or_the_card(service: Service) -> 
     assert faceless["reasons"] == ["no_registered_photo"]
 
 
+@pytest.mark.slow
 async def test_the_registrys_photo_is_told_from_anothers(service: Service) -> None:
     """As the stand-in of the registry serves it, for every face that fictional people have."""
     for who in (ME, OTHER, person("approved"), person("registered_as_another")):
@@ -158,6 +164,7 @@ async def test_without_a_photo_nothing_can_be_said(service: Service) -> None:
     assert plain(answer) == {"verdict": "unavailable", "reasons": ["no_registered_photo"]}
 
 
+@pytest.mark.slow
 async def test_answers_have_the_form_of_the_contract(service: Service) -> None:
     reading = await service.read(id_cards.card_front(ME), id_cards.card_back(ME))
     del reading["fields"]["ethnicity"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -27,7 +26,6 @@ from tests.definitions import ref
 from tests.proposals import WITH_OPINION, legal_person, read
 
 PATH: Final = "/v1/callbacks/qitech"
-EXAMPLES: Final = min(int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "150")), 2000)
 APPROVALS = {AnalysisStatus.AUTOMATICALLY_APPROVED, AnalysisStatus.MANUALLY_APPROVED}
 WORDS = [status.value for status in AnalysisStatus] + ["automatically_challenge", "ok", ""]
 OURS = "opinion-id"
@@ -100,7 +98,7 @@ def word_in(body: bytes) -> Any:
     return found["analysis_status"]
 
 
-@pytest.mark.timeout(max(180, EXAMPLES))
+@pytest.mark.hypothesis
 async def test_no_notice_breaks_us_and_none_is_taken_for_a_pass(live: FastAPI) -> None:
     """Hypothesis runs in a thread of its own: its examples are sent by the loop of this test."""
     loop = asyncio.get_running_loop()
@@ -108,9 +106,7 @@ async def test_no_notice_breaks_us_and_none_is_taken_for_a_pass(live: FastAPI) -
 
     async with http_client(live) as http:
 
-        @settings(
-            max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-        )
+        @settings(suppress_health_check=[HealthCheck.too_slow])
         @given(bodies, st.sampled_from([True, True, True, False]))
         def fuzz(body: bytes, signed: bool) -> None:
             sent = asyncio.run_coroutine_threadsafe(told(live, http, body, signed=signed), loop)

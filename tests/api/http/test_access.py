@@ -128,7 +128,6 @@ def test_every_command_is_keyed_except_what_proves_itself_or_stores_nothing(app:
         assert operation["security"] == [{"bearer": []}]
 
 
-@pytest.mark.parametrize("route", PROTECTED, ids=" ".join)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -141,26 +140,27 @@ def test_every_command_is_keyed_except_what_proves_itself_or_stores_nothing(app:
     ids=["none", "empty", "wrong", "basic", "not-ascii"],
 )
 async def test_no_route_answers_without_a_valid_token(
-    http: httpx.AsyncClient, route: tuple[str, str], headers: dict[str, str]
+    http: httpx.AsyncClient, headers: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     sent = {name: value.encode("utf-8") for name, value in headers.items()}
-    method, template = route
-    answer = await http.request(method, template, headers=sent)  # type: ignore[arg-type] # raw bytes
-    assert answer.status_code == 401
-    assert answer.json()["code"] == "unauthenticated"
-    assert answer.headers["www-authenticate"] == "Bearer"
+    for method, template in PROTECTED:
+        with subtests.test(method=method, path=template):
+            answer = await http.request(method, template, headers=sent)  # type: ignore[arg-type] # raw bytes
+            assert answer.status_code == 401
+            assert answer.json()["code"] == "unauthenticated"
+            assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("route", PROTECTED, ids=" ".join)
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_outside_the_rule_is_refused_and_one_inside_is_not(
-    http: httpx.AsyncClient, route: tuple[str, str], role: str
+    http: httpx.AsyncClient, role: str, subtests: pytest.Subtests
 ) -> None:
-    headers = keyed(role, SUBJECT[role])
-    answer = await _call(http, route, headers)
-    allowed = RULES[route].roles or frozenset()
-    assert (answer.json().get("code") == "forbidden") == (role not in allowed)
-    assert answer.status_code not in (401, 500)
+    for route in PROTECTED:
+        with subtests.test(method=route[0], path=route[1]):
+            answer = await _call(http, route, keyed(role, SUBJECT[role]))
+            allowed = RULES[route].roles or frozenset()
+            assert (answer.json().get("code") == "forbidden") == (role not in allowed)
+            assert answer.status_code not in (401, 500)
 
 
 @pytest.fixture(scope="module")
@@ -169,35 +169,31 @@ async def credit_of_alice(services: Any) -> Credit:
     return await seeds.credit(database, "app", "alice")
 
 
-@pytest.mark.parametrize(("role", "route"), _OWNED_BY_ROLE, ids=str)
 async def test_what_belongs_to_others_does_not_exist(
-    http: httpx.AsyncClient,
-    credit_of_alice: Credit,
-    route: tuple[str, str],
-    role: str,
+    http: httpx.AsyncClient, credit_of_alice: Credit, subtests: pytest.Subtests
 ) -> None:
-    subject = {"applicant": "bob", "partner": "acme"}[role]
-    answer = await _call(http, route, keyed(role, subject), credit_of_alice)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    absent = await _call(http, route, keyed(role, subject))
-    assert absent.json()["detail"] == answer.json()["detail"]
+    for role, route in _OWNED_BY_ROLE:
+        with subtests.test(role=role, method=route[0], path=route[1]):
+            subject = {"applicant": "bob", "partner": "acme"}[role]
+            answer = await _call(http, route, keyed(role, subject), credit_of_alice)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+            absent = await _call(http, route, keyed(role, subject))
+            assert absent.json()["detail"] == answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "route",
-    [r for r in _OWNED if r[0] == "GET" and not r[1].endswith("/events")],
-    ids=" ".join,
-)
 @pytest.mark.parametrize(("role", "subject"), [("applicant", "alice"), ("partner", "app")])
 async def test_what_is_theirs_is_shown(
     http: httpx.AsyncClient,
     credit_of_alice: Credit,
-    route: tuple[str, str],
     role: str,
     subject: str,
+    subtests: pytest.Subtests,
 ) -> None:
-    answer = await _call(http, route, bearer(role, subject), credit_of_alice)
-    assert answer.status_code == 200
+    for method, path in _OWNED:
+        if method == "GET" and not path.endswith("/events"):
+            with subtests.test(path=path):
+                answer = await _call(http, (method, path), bearer(role, subject), credit_of_alice)
+                assert answer.status_code == 200
 
 
 async def test_an_applicant_of_a_partner_with_the_same_reference_is_somebody_else(

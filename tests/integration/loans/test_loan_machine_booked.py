@@ -32,7 +32,6 @@ from storage.loans.loans import LoanRepository
 from storage.loans.reconciliation import ReconciliationRepository
 from tests.definitions import ref, shipped
 from tests.integration.story import Bench, borrower
-from tests.property.loans import EXAMPLES
 from tests.property.test_loan_machine import LoanMachine
 
 
@@ -169,7 +168,7 @@ async def test_the_journal_holds_what_the_model_counts(bench: Bench) -> None:
         run_state_machine_as_test,
         BookedMachine,
         settings=settings(
-            EXAMPLES, max_examples=max(EXAMPLES.max_examples // 40, 5), stateful_step_count=15
+            max_examples=max(settings().max_examples // 40, 5), stateful_step_count=15
         ),
     )
     async with bench.database.snapshot() as tx:

@@ -244,9 +244,6 @@ def garbled(draw: st.DrawFn, right: dict[str, Any]) -> Any:
 @every_operation
 @given(data=st.data())
 @settings(
-    max_examples=60,
-    deadline=None,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_garbled_answers_are_refused_or_mean_what_they_say(
@@ -260,7 +257,6 @@ async def test_garbled_answers_are_refused_or_mean_what_they_say(
 
 @every_operation
 @given(content=st.binary(max_size=200))
-@settings(max_examples=25, deadline=None, database=None)
 async def test_bytes_are_no_answer(operation: tuple[str, str], content: bytes) -> None:
     assert await told(operation, content) is None
 

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -38,7 +37,6 @@ from providers.verification.operator_report import HttpOperatorReport
 from providers.verification.real_name import HttpRealName
 from providers.verification.registered_photo import HttpRegisteredPhoto
 
-EXAMPLES: Final = int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "200"))
 NAME, NUMBER, MOBILE = "晴方好", "230100198501019004", "19905000000"
 CARD: Final = "6299050000000002"
 TWO: Final = {"name": NAME, "identity_number": NUMBER}
@@ -242,12 +240,7 @@ def says_so(body: bytes, needs: tuple[str, ...]) -> bool:
     )
 
 
-@pytest.mark.timeout(max(180, EXAMPLES))
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(status=_STATUSES, body=_BODIES)
 @example(status=200, body=b"")
 @example(status=200, body=b'{"verdict": "match", "verdict": "mismatch", "reasons": []}')

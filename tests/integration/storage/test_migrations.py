@@ -39,8 +39,8 @@ insert into verifications (element_id, application_id, kind, verdict, reason, fa
 
 
 @pytest.fixture
-async def empty(server: EmbeddedPostgres) -> str:
-    return await create_database(server.url, f"e{secrets.token_hex(6)}")
+async def empty(postgres: EmbeddedPostgres) -> str:
+    return await create_database(postgres.url, f"e{secrets.token_hex(6)}")
 
 
 async def test_several_migrators_at_once_end_at_the_same_revision(empty: str) -> None:

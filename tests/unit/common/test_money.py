@@ -1,4 +1,5 @@
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import product
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -7,11 +8,11 @@ from domain.common.errors import InvalidAmount, UnknownCurrency
 from domain.common.money import Amount, Percent, format_amount, half_up, parse_amount
 
 
-@pytest.mark.parametrize("numerator", range(-25, 26))
-@pytest.mark.parametrize("denominator", [1, 2, 4, 5, 8])
-def test_half_up_rounds_as_the_decimal_module_does(numerator: int, denominator: int) -> None:
-    exact = Decimal(numerator) / denominator
-    assert half_up(numerator, denominator) == exact.quantize(Decimal(1), ROUND_HALF_UP)
+def test_half_up_rounds_as_the_decimal_module_does(subtests: pytest.Subtests) -> None:
+    for numerator, denominator in product(range(-25, 26), (1, 2, 4, 5, 8)):
+        with subtests.test(numerator=numerator, denominator=denominator):
+            exact = Decimal(numerator) / denominator
+            assert half_up(numerator, denominator) == exact.quantize(Decimal(1), ROUND_HALF_UP)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from fractions import Fraction
+from itertools import product
 
 import pytest
 
@@ -23,17 +24,17 @@ REFERENCE = {
 
 
 @pytest.mark.parametrize("mode", list(RoundingMode))
-@pytest.mark.parametrize("unit", ROUNDING_UNITS)
-@pytest.mark.parametrize("denominator", [1, 2, 3, 8])
 def test_every_mode_rounds_as_the_decimal_module_does(
-    mode: RoundingMode, unit: int, denominator: int
+    mode: RoundingMode, subtests: pytest.Subtests
 ) -> None:
-    for numerator in range(-25 * unit, 25 * unit + 1, max(1, unit // 8)):
-        multiple = (Decimal(numerator) / denominator / unit).quantize(Decimal(1), REFERENCE[mode])
-        expected = int(multiple) * unit
-        assert round_amount(Fraction(numerator, denominator), unit, mode) == expected
-        assert round_ratio(numerator, denominator, unit, mode) == expected
-        assert Rounding(unit, mode).apply(Fraction(numerator, denominator)) == expected
+    for unit, denominator in product(ROUNDING_UNITS, (1, 2, 3, 8)):
+        with subtests.test(unit=unit, denominator=denominator):
+            for numerator in range(-25 * unit, 25 * unit + 1, max(1, unit // 8)):
+                exact = Decimal(numerator) / denominator / unit
+                expected = int(exact.quantize(Decimal(1), REFERENCE[mode])) * unit
+                assert round_amount(Fraction(numerator, denominator), unit, mode) == expected
+                assert round_ratio(numerator, denominator, unit, mode) == expected
+                assert Rounding(unit, mode).apply(Fraction(numerator, denominator)) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import importlib.util
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +16,7 @@ import yaml
 from pydantic import BaseModel
 from temporalio.envconfig import ClientConfig
 
+import worker
 from api.http.access import RULES
 from messages import queues
 from runtime import enquiry_metrics, metrics
@@ -175,8 +174,8 @@ def test_every_setting_of_third_parties_can_be_given() -> None:
 
     assert of_callbacks < known <= given
     assert of_callbacks <= set(_environment("api"))
-    for worker in ("worker-core", "worker-providers"):
-        assert known - of_callbacks <= set(_environment(worker))
+    for service in ("worker-core", "worker-providers"):
+        assert known - of_callbacks <= set(_environment(service))
 
 
 def test_the_example_has_the_defaults() -> None:
@@ -193,14 +192,9 @@ def test_every_command_exists(service: str) -> None:
     assert _is_runnable(module)
     if module == "worker":
         # The parser checks what stands before --help and then stops the program.
-        answer = subprocess.run(  # noqa: S603 -- our own program and the file under test
-            [sys.executable, "-m", module, *arguments, "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stderr
+        with pytest.raises(SystemExit) as told:
+            worker.main([*arguments, "--help"])
+        assert told.value.code == 0
     else:
         assert arguments == []
 

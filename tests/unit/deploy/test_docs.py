@@ -147,38 +147,40 @@ def test_the_diagram_of_data_names_tables_and_their_writers() -> None:
             assert word in CALLS, word
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
-        if not target.startswith("http"):
-            assert (document.parent / target).exists(), target
+def test_links_lead_somewhere(subtests: pytest.Subtests) -> None:
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
+            with subtests.test(document=document.name, target=target):
+                assert target.startswith("http") or (document.parent / target).exists()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_paths_exist(document: Path) -> None:
+def test_paths_exist(subtests: pytest.Subtests) -> None:
     folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
-    for path in re.findall(r"`([\w-]+/[\w./-]*|[\w-]+\.(?:py|yml|toml|in))`", document.read_text()):
-        if "/" not in path or path.split("/")[0] in folders:
-            assert (ROOT / path).exists(), path
+    named = re.compile(r"`([\w-]+/[\w./-]*|[\w-]+\.(?:py|yml|toml|in))`")
+    for document in DOCUMENTS:
+        for path in named.findall(document.read_text()):
+            if "/" not in path or path.split("/")[0] in folders:
+                with subtests.test(document=document.name, path=path):
+                    assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_make_targets_exist(document: Path) -> None:
+def test_make_targets_exist(subtests: pytest.Subtests) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        with subtests.test(document=document.name):
+            assert set(re.findall(r"\bmake ([a-z-]+)`", document.read_text())) <= targets
 
-    assert set(re.findall(r"\bmake ([a-z-]+)`", document.read_text())) <= targets
 
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_commands_of_the_command_line_exist(document: Path) -> None:
-    text = document.read_text()
+def test_commands_of_the_command_line_exist(subtests: pytest.Subtests) -> None:
     line = typer.main.get_group(starter.app)
     definitions = line.commands["definitions"]
-
-    assert set(re.findall(r"starter\.py ([a-z]+)", text)) <= set(line.commands)
     assert isinstance(definitions, TyperGroup)
-    named = re.findall(r"starter\.py definitions ([a-z]+)", text)
-    assert set(named) <= set(definitions.commands)
+    for document in DOCUMENTS:
+        text = document.read_text()
+        with subtests.test(document=document.name):
+            assert set(re.findall(r"starter\.py ([a-z]+)", text)) <= set(line.commands)
+            named = re.findall(r"starter\.py definitions ([a-z]+)", text)
+            assert set(named) <= set(definitions.commands)
 
 
 def test_dotted_names_exist() -> None:

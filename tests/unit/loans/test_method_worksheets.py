@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -157,12 +157,13 @@ METHODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("grace", GRACES)
-@pytest.mark.parametrize("frequency", FREQUENCIES)
-@pytest.mark.parametrize("day_count", DAY_COUNTS)
-def test_methods_with_a_number_of_instalments(
-    method: str, grace: dict[str, int], frequency: str, day_count: str
-) -> None:
+def test_methods_with_a_number_of_instalments(method: str, subtests: pytest.Subtests) -> None:
+    for grace, frequency, day_count in product(GRACES, FREQUENCIES, DAY_COUNTS):
+        with subtests.test(grace=grace, frequency=frequency, day_count=day_count):
+            check_method(method, grace, frequency, day_count)
+
+
+def check_method(method: str, grace: dict[str, int], frequency: str, day_count: str) -> None:
     if method == "interest_only":
         grace = {name: count for name, count in grace.items() if name != "principal_grace"}
     in_sheet, in_terms = METHODS[method]

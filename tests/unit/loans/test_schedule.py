@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal, getcontext
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import pytest
@@ -65,12 +66,16 @@ def test_level_instalment_agrees_with_annuity_tables(
     assert abs(plan.rows[0].total - published) < Decimal("1.0")
 
 
-@pytest.mark.parametrize("annual_rate", ["0", "0.01", "3.65", "15.4", "24", "36", "48"])
-@pytest.mark.parametrize("instalments", [1, 2, 3, 6, 12, 24, 36, 120])
-@pytest.mark.parametrize("principal", [100_000, 1_000_000, 123_457])
-def test_plan_agrees_with_discounted_fractions(
-    annual_rate: str, instalments: int, principal: int
-) -> None:
+def test_plan_agrees_with_discounted_fractions(subtests: pytest.Subtests) -> None:
+    rates = ("0", "0.01", "3.65", "15.4", "24", "36", "48")
+    numbers = (1, 2, 3, 6, 12, 24, 36, 120)
+    principals = (100_000, 1_000_000, 123_457)
+    for rate, number, principal in product(rates, numbers, principals):
+        with subtests.test(rate=rate, number=number, principal=principal):
+            agrees_with_discounted_fractions(rate, number, principal)
+
+
+def agrees_with_discounted_fractions(annual_rate: str, instalments: int, principal: int) -> None:
     """The instalment whose discounted sum is the principal, by sums of exact fractions."""
     plan = build_plan(
         terms(principal=principal, annual_rate=Decimal(annual_rate), instalments=instalments)

@@ -5,7 +5,7 @@ import warnings
 from typing import Final
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.verification.pictures import BadPicture, cleaned
@@ -22,7 +22,6 @@ def decoded(content: bytes) -> bytes | None:
             return None
 
 
-@settings(max_examples=1_500, deadline=None)
 @given(
     name=st.sampled_from(sorted(FILES)),
     edits=st.lists(
@@ -70,7 +69,6 @@ SEGMENTS: Final = st.tuples(
 )
 
 
-@settings(max_examples=500, deadline=None)
 @given(chunks=st.lists(CHUNKS, max_size=6))
 def test_whatever_chunks_come_they_are_cleaned_for_good_or_refused(
     chunks: list[tuple[bytes, bytes]],
@@ -78,7 +76,6 @@ def test_whatever_chunks_come_they_are_cleaned_for_good_or_refused(
     assert_for_good(png(96, 72, *chunks))
 
 
-@settings(max_examples=500, deadline=None)
 @given(segments=st.lists(SEGMENTS, max_size=6), at=st.sampled_from([2, 20]))
 def test_whatever_segments_come_they_are_cleaned_for_good_or_refused(
     segments: list[tuple[int, bytes, bytes]], at: int
@@ -99,7 +96,6 @@ def assert_for_good(content: bytes) -> None:
     assert cleaned(picture.content) == picture
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     start=st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x40\0\0\0WEBPVP8X"]),
     rest=st.binary(max_size=200),

@@ -89,7 +89,6 @@ async def test_an_automatic_approval_costs_at_most_60_events(lender: Lender) -> 
     assert {kind: len(of_type(events, kind)) for kind in ordered} == ordered
 
 
-@also_uncached
 async def test_elements_may_come_one_by_one_and_one_again_after_a_mismatch(
     lender: Lender,
 ) -> None:
@@ -107,7 +106,6 @@ async def test_elements_may_come_one_by_one_and_one_again_after_a_mismatch(
     assert (await applying.submit()).state is ApplicationState.OFFERED
 
 
-@also_uncached
 async def test_an_element_that_failed_three_times_rejects(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
@@ -218,7 +216,6 @@ async def test_an_offer_lapses_when_the_application_is_withdrawn(lender: Lender)
     assert offer.state is OfferState.LAPSED
 
 
-@also_uncached
 async def test_withdrawing_does_not_wait_for_a_bureau_that_is_down(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
@@ -249,7 +246,6 @@ async def test_collecting_ends_after_a_week(lender: Lender) -> None:
     assert (await applying.row()).state is ApplicationState.EXPIRED
 
 
-@also_uncached
 async def test_an_offer_stands_for_a_week(lender: Lender) -> None:
     applying, offer_id = await offered(lender)
 
@@ -276,7 +272,6 @@ async def test_a_review_is_not_ended_by_the_applicants_deadline(lender: Lender) 
     assert (await applying.result()).state is ApplicationState.EXPIRED
 
 
-@also_uncached
 async def test_a_reviewer_approves(lender: Lender) -> None:
     applying = await in_review(lender)
     assert await lender.search_attribute(applying.workflow_id, attributes.NEEDS_HUMAN) is True
@@ -366,7 +361,6 @@ async def test_of_two_reviews_at_once_one_counts(lender: Lender) -> None:
     assert sorted(row.outcome for row in await audit(applying)) == ["accepted", "refused"]
 
 
-@also_uncached
 async def test_a_provider_that_is_down_leaves_its_element_pending_until_it_is_back(
     lender: Lender,
 ) -> None:
@@ -438,7 +432,6 @@ async def test_a_failure_that_comes_after_the_end_changes_nothing(lender: Lender
     assert (row.state, row.waiting) == (ApplicationState.WITHDRAWN, Waiting.NOTHING)
 
 
-@also_uncached
 async def test_accepting_the_offer_opens_a_line(lender: Lender) -> None:
     applying, offer_id = await offered(lender)
     with refused(WrongState):

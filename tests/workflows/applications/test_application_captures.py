@@ -20,7 +20,6 @@ from tests.integration import story
 from tests.workflows.applying import Applying, apply
 from tests.workflows.lender import (
     Lender,
-    also_uncached,
     ended,
     eventually,
     of_type,
@@ -74,7 +73,6 @@ async def polls(applying: Applying) -> int:
     return len(await applying.lender.scheduled(applying.workflow_id, "poll_capture"))
 
 
-@also_uncached
 async def test_a_report_of_six_hours_decides_by_itself(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)
@@ -149,7 +147,6 @@ async def test_a_notice_while_the_source_has_not_answered_yet_is_kept(lender: Le
     assert (await applying.statuses())[REPORT].verdict is Verdict.AWAITING_CODE
 
 
-@also_uncached
 async def test_a_wrong_code_may_be_entered_again_until_the_limit(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await awaiting_code(lender, applicant)
@@ -184,6 +181,7 @@ async def test_what_is_submitted_with_a_report_is_decided_when_the_report_is_the
     await eventually(applying.row, lambda row: row.state is ApplicationState.OFFERED)
 
 
+@pytest.mark.slow
 async def test_a_source_that_never_answers_is_given_up_after_three_days(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)
@@ -205,6 +203,7 @@ async def test_a_source_that_never_answers_is_given_up_after_three_days(lender: 
     assert given_up.state is CaptureState.ENDED
 
 
+@pytest.mark.slow
 async def test_a_source_that_is_down_for_a_day_ends_the_same(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)

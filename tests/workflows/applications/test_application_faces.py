@@ -3,7 +3,7 @@
 from domain.applications.application import ApplicationState
 from domain.verification.elements import ElementKind, Verdict
 from tests.workflows.applying import Applying, apply, six_elements
-from tests.workflows.lender import Lender, also_uncached, eventually, person
+from tests.workflows.lender import Lender, eventually, person
 
 LIVENESS = ElementKind.LIVENESS
 
@@ -16,7 +16,6 @@ async def provide_all(lender: Lender, key: str) -> tuple[Applying, ApplicationSt
     return applying, outcomes.application.state
 
 
-@also_uncached
 async def test_who_has_no_registered_photo_is_decided_by_a_person(lender: Lender) -> None:
     """Score and everything else of this person would be approved without one."""
     applying, state = await provide_all(lender, "no_registered_photo")

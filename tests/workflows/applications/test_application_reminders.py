@@ -12,7 +12,7 @@ from storage.common.outbox import OutboxRepository
 from tests.integration import story
 from tests.products import CASH
 from tests.workflows.applying import Applying, apply, offered
-from tests.workflows.lender import Lender, also_uncached, person, refused
+from tests.workflows.lender import Lender, person, refused
 
 pytestmark = pytest.mark.usefixtures("more_products")
 
@@ -40,7 +40,6 @@ async def messages(applying: Applying) -> int:
     return len({call["request_id"] for call in calls} & ids)
 
 
-@also_uncached
 async def test_who_stops_is_reminded_after_one_day_and_after_three_and_then_expires(
     lender: Lender,
 ) -> None:
@@ -124,6 +123,7 @@ async def test_an_offer_is_not_reminded_of(lender: Lender) -> None:
     assert await reminders(applying) == []
 
 
+@pytest.mark.slow
 async def test_a_reminder_that_cannot_be_sent_does_not_hold_the_application_up(
     lender: Lender,
 ) -> None:
@@ -137,7 +137,6 @@ async def test_a_reminder_that_cannot_be_sent_does_not_hold_the_application_up(
     assert (await applying.result()).state is ApplicationState.EXPIRED
 
 
-@also_uncached
 async def test_nobody_is_reminded_of_what_is_refused(lender: Lender) -> None:
     """What got no answer in its last try rejects nobody: the application is open until it ends."""
     applicant = person()

@@ -11,7 +11,7 @@ from storage.decisioning import DecisionRepository
 from storage.people.applicants import ApplicantRepository
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, six_elements
-from tests.workflows.lender import Lender, also_uncached, person, refused
+from tests.workflows.lender import Lender, person, refused
 
 REAL_NAME, LIVENESS = ElementKind.REAL_NAME, ElementKind.LIVENESS
 
@@ -27,7 +27,6 @@ async def reused(applying: Applying) -> set[ElementKind]:
     return {kind for kind, status in (await applying.statuses()).items() if status.reused}
 
 
-@also_uncached
 async def test_the_same_customer_only_submits(lender: Lender) -> None:
     applicant = person()
     first = await apply(lender, applicant, reference=f"again-{applicant.index}")
@@ -49,7 +48,6 @@ async def test_the_same_customer_only_submits(lender: Lender) -> None:
     assert actions == ["reuse_element"] * 6
 
 
-@also_uncached
 async def test_another_channel_counts_once_the_face_has_shown_who_it_is(lender: Lender) -> None:
     applicant = person()
     first = await apply(lender, applicant, channel="app")
@@ -117,7 +115,6 @@ async def test_what_was_taken_over_may_be_replaced(lender: Lender) -> None:
         await second.provide(story.operator(applicant))
 
 
-@also_uncached
 async def test_a_mismatch_may_reject(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant, product="strict")
@@ -132,7 +129,6 @@ async def test_a_mismatch_may_reject(lender: Lender) -> None:
     assert (await applying.row()).rejection == view.rejection
 
 
-@also_uncached
 async def test_a_mismatch_may_be_for_a_person_to_judge(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant, product="lenient")

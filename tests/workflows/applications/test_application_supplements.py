@@ -20,7 +20,7 @@ from storage.decisioning import DecisionRepository
 from tests.integration import story
 from tests.products import CASH
 from tests.workflows.applying import Applying, apply, in_review, six_elements
-from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
+from tests.workflows.lender import Lender, eventually, person, refused
 
 CARD = ElementKind.IDENTITY_CARD
 WEEK = timedelta(days=7)
@@ -32,7 +32,6 @@ async def queued(lender: Lender) -> set[str]:
         return {row.application_id for row in await ReviewRepository(tx).queue(None, 1000)}
 
 
-@also_uncached
 async def test_a_supplement_reopens_one_element_and_comes_back_to_who_asked(
     lender: Lender,
 ) -> None:

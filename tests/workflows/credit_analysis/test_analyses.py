@@ -97,7 +97,6 @@ async def in_manual_analysis(lender: Lender) -> Analysing:
     return analysing
 
 
-@also_uncached
 async def test_the_published_example_is_approved_at_once(
     lender: Lender, client_s_endpoint: Callbacks
 ) -> None:
@@ -233,7 +232,6 @@ async def test_analysts_race_and_the_first_word_counts(lender: Lender) -> None:
     assert sorted(entry.outcome for entry in entries) == ["accepted", "refused"]
 
 
-@also_uncached
 async def test_signals_decide_without_an_input(lender: Lender) -> None:
     analysing = await in_manual_analysis(lender)
     await analysing.handle.signal("reprove")
@@ -263,7 +261,7 @@ async def test_a_review_expires(lender: Lender) -> None:
     assert (view.status, view.reason) == ("automatically_reproved", "review_expired")
 
 
-@also_uncached
+@pytest.mark.slow
 async def test_a_register_that_is_down_for_a_day_only_delays_the_same_end(
     lender: Lender, client_s_endpoint: Callbacks
 ) -> None:
@@ -301,7 +299,6 @@ async def test_a_register_without_data_is_asked_until_an_analyst_has_to_decide(
     await analysing.result()
 
 
-@also_uncached
 async def test_notices_climb_the_ladder_in_their_order(
     lender: Lender, client_s_endpoint: Callbacks
 ) -> None:
@@ -355,7 +352,6 @@ async def test_another_analyst_s_opinion_counts(
     assert (view.status, view.reason) == (status, reason)
 
 
-@also_uncached
 async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     lender: Lender,
 ) -> None:
@@ -375,6 +371,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     await analysing.result()
 
 
+@pytest.mark.slow
 async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("unknown"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)

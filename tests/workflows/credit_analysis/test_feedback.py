@@ -123,7 +123,6 @@ async def test_many_who_report_at_once_have_one_effect_each(lender: Lender) -> N
     assert {status for status, _ in arrived} == {status.value for status in ProposalStatus}
 
 
-@also_uncached
 async def test_an_analyst_who_is_down_for_a_day_gets_all_reports_in_their_order(
     lender: Lender,
 ) -> None:
@@ -170,6 +169,7 @@ async def test_a_report_that_is_refused_is_recorded_and_not_repeated(
     assert relayed == ["refused", "sent"]
 
 
+@pytest.mark.slow
 async def test_a_report_is_given_up_after_a_month(lender: Lender) -> None:
     client = await approved(lender)
     await lender.standins.fault("qitech", operation="feedback", status=401)

@@ -16,7 +16,7 @@ from storage.common.audit import AuditRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.proposals import PERSONAL, STANDARD, WITH_OPINION, legal_person, published, signing
 from tests.workflows.analysing import Analysing, analyse
-from tests.workflows.lender import Lender, also_uncached, eventually
+from tests.workflows.lender import Lender, eventually
 from tests.workflows.runtime.test_sealed_histories import opened
 
 DAY = timedelta(days=1)
@@ -48,7 +48,6 @@ async def sign_there(analysing: Analysing, signer: int) -> None:
     await analysing.handle.signal("opinion_updated", OpinionUpdated(event_key=f"s-{signer}"))
 
 
-@also_uncached
 async def test_the_other_analyst_is_asked_when_the_last_signer_has_consented(
     lender: Lender,
 ) -> None:
@@ -86,7 +85,6 @@ async def test_a_signature_of_which_nobody_told_is_found_in_the_record(lender: L
     await analysing.result()
 
 
-@also_uncached
 async def test_signatures_that_do_not_come_leave_it_to_our_analyst(lender: Lender) -> None:
     analysing = await waiting(lender)
     await analysing.sign(1)
@@ -114,7 +112,7 @@ async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: L
     await analysing.result()
 
 
-@also_uncached
+@pytest.mark.slow
 async def test_messages_that_cannot_be_sent_for_a_day_are_sent_then(lender: Lender) -> None:
     await lender.standins.fault("messaging", status=503)
     given = legal_person(scr_parameters=signing(1), document_number=qitech.cnpj("reproved"))
@@ -145,6 +143,7 @@ async def test_nobody_is_waited_for_where_no_consent_is_needed_or_it_is_there(
         assert await ScrConsentRepository(tx).of(analysing.id) == []
 
 
+@pytest.mark.slow
 async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_opinions(
     lender: Lender,
 ) -> None:
@@ -172,6 +171,7 @@ async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_o
     assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
 
 
+@pytest.mark.slow
 async def test_an_analyst_who_lacks_data_for_ever_leaves_it_to_ours(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("waiting"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)

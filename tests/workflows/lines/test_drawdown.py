@@ -117,7 +117,6 @@ async def test_a_failed_disbursement_gives_the_amount_back_to_the_line(lender: L
     assert (await line.result()).drawn == story.AMOUNT
 
 
-@also_uncached
 async def test_a_callback_ends_the_wait_for_the_bank(lender: Lender) -> None:
     await lender.standins.fault(
         "payments", operation=DISBURSE, order_outcome="processing", hold=True

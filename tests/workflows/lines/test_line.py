@@ -104,7 +104,6 @@ async def test_a_quote_is_used_once(lender: Lender) -> None:
     assert (await line.drawn(first.drawdown_id)).disbursed
 
 
-@also_uncached
 async def test_a_line_expires_after_15_days(lender: Lender) -> None:
     line = await open_line(lender, person())
     command = await line.command()

@@ -21,7 +21,7 @@ from tests.integration import story
 from tests.integration.sources.test_data_sources_binding import an_earlier_time
 from tests.workflows.applying import Applying, apply, six_elements
 from tests.workflows.borrowing import Line
-from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
+from tests.workflows.lender import Lender, eventually, person, refused
 
 pytestmark = pytest.mark.usefixtures("more_products")
 
@@ -83,7 +83,6 @@ async def capturing(line: Line, applying: Applying, who: Person) -> dict[Element
     return given
 
 
-@also_uncached
 async def test_money_is_drawn_once_the_card_is_bound(lender: Lender) -> None:
     who = person()
     applying, line = await line_without_card(lender, who)
@@ -106,7 +105,6 @@ async def test_money_is_drawn_once_the_card_is_bound(lender: Lender) -> None:
     assert ElementKind.BANK_CARD in {item.kind for item in kept}
 
 
-@also_uncached
 async def test_what_is_captured_for_a_drawdown_comes_by_code_and_by_notice(
     lender: Lender,
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.testing import WorkflowEnvironment
 
 from domain.applications.application import ElementRefused
@@ -24,7 +25,7 @@ from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.standins import Standins
 from tests.workflows.borrowing import Line, Loan, lend, open_line
-from tests.workflows.lender import Lender, eventually, open_lender, person, refused
+from tests.workflows.lender import Lender, eventually, of_type, open_lender, person, refused
 from tests.workflows.lines.test_line_elements import (
     capturing,
     confirm,
@@ -144,6 +145,8 @@ async def test_what_a_line_waits_for_is_waited_for_in_later_runs(lender: Lender)
     applying, line = await line_without_card(lender, who, "capturing")
     given = await capturing(line, applying, who)
     await next_run(line)
+    # The new run begins both captures again before it takes a code.
+    await eventually(lambda: begun_again(line))
 
     bound = await confirm(line, given[ElementKind.BANK_CARD], RIGHT_CODE)
     assert bound.verdict is Verdict.MATCH
@@ -159,6 +162,14 @@ async def test_what_a_line_waits_for_is_waited_for_in_later_runs(lender: Lender)
     assert report is not None
     assert report.verdict is Verdict.MATCH
     assert await runs(lender, line.workflow_id) > 2
+
+
+async def begun_again(line: Line) -> bool:
+    """Say whether a run of a line has taken note of the beginning of each capture."""
+    events = await line.lender.history(line.workflow_id)
+    done = of_type(events, EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+    tasks = of_type(events, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+    return len(done) >= 2 and tasks[-1].event_id > done[1].event_id
 
 
 async def next_run(line: Line) -> None:

@@ -52,7 +52,6 @@ async def marked(loan: Loan) -> tuple[LoanState, str, int]:
     return row.state, row.bucket, row.days_past_due
 
 
-@also_uncached
 async def test_a_loan_that_is_paid_on_every_due_date_settles_by_itself(lender: Lender) -> None:
     loan = await lend(lender, person())
 

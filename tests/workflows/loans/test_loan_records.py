@@ -21,7 +21,7 @@ from messages.payments import TransferStatus
 from services.loans.agreed import agreements_of
 from storage.loans.loans import LoanRepository, LoanState
 from tests.workflows.borrowing import DISBURSED_ON, Loan, lend
-from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
+from tests.workflows.lender import Lender, eventually, person, refused
 
 FIRST_DUE = date(2031, 2, 15)
 INSTALMENT = 94_560
@@ -46,7 +46,6 @@ async def declined(lender: Lender, *, times: int | None = None) -> None:
     )
 
 
-@also_uncached
 async def test_a_charge_is_collected_with_the_next_instalment_less_what_is_waived(
     lender: Lender,
 ) -> None:
@@ -98,7 +97,6 @@ async def test_a_loan_put_off_is_debited_on_its_new_dates(lender: Lender) -> Non
     assert (await loan.row()).state is LoanState.CURRENT
 
 
-@also_uncached
 async def test_a_payment_that_the_bank_takes_back_is_owed_again(lender: Lender) -> None:
     loan = await lend(lender, person())
     await loan.live_until(date(2031, 2, 16))
@@ -181,7 +179,6 @@ async def reopened(lender: Lender, loan: Loan, event: AnyEvent) -> LoanView:
     return view
 
 
-@also_uncached
 async def test_a_settled_loan_is_opened_again_by_what_undoes_its_settlement(
     lender: Lender,
 ) -> None:

@@ -16,7 +16,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, ApplicationError
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import TimeSkipper, WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
 from messages.queues import CORE, PROVIDERS
@@ -53,6 +53,12 @@ async def working(client: Client, settings: Settings) -> AsyncIterator[Sequence[
     finally:
         stop.set()
         await running
+
+
+@pytest.fixture(scope="session")
+def time_skipping(dev_server: WorkflowEnvironment) -> Client:
+    """A client whose workflows do not wait for their timers."""
+    return TimeSkipper(dev_server.client).client
 
 
 @pytest.fixture
@@ -94,20 +100,20 @@ async def tell(client: Client, settings: Settings, case: Case) -> Told:
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_nothing_told_to_temporal_is_stored_readable(
-    time_skipping: WorkflowEnvironment, own_queues: Settings, fails: bool
+    time_skipping: Client, own_queues: Settings, fails: bool
 ) -> None:
-    async with working(time_skipping.client, own_queues):
-        told = await tell(time_skipping.client, own_queues, Case(note=CANARY, fails=fails))
+    async with working(time_skipping, own_queues):
+        told = await tell(time_skipping, own_queues, Case(note=CANARY, fails=fails))
     assert b"Story" in told.raw
     assert CANARY.encode() not in told.raw
     assert CANARY not in told.history.to_json()
 
 
 async def test_failures_are_sealed_in_history_and_readable_to_us(
-    time_skipping: WorkflowEnvironment, own_queues: Settings
+    time_skipping: Client, own_queues: Settings
 ) -> None:
-    async with working(time_skipping.client, own_queues):
-        told = await tell(time_skipping.client, own_queues, Case(note=CANARY, fails=True))
+    async with working(time_skipping, own_queues):
+        told = await tell(time_skipping, own_queues, Case(note=CANARY, fails=True))
     assert b"Encoded failure" in told.raw
     with pytest.raises(WorkflowFailureError) as caught:
         await told.handle.result()
@@ -118,26 +124,26 @@ async def test_failures_are_sealed_in_history_and_readable_to_us(
 
 
 async def test_a_new_key_in_front_leaves_old_workflows_readable(
-    time_skipping: WorkflowEnvironment, own_queues: Settings, fresh_keys: FreshKeys
+    time_skipping: Client, own_queues: Settings, fresh_keys: FreshKeys
 ) -> None:
-    async with working(time_skipping.client, own_queues):
-        told = await tell(time_skipping.client, own_queues, Case(note=CANARY))
+    async with working(time_skipping, own_queues):
+        told = await tell(time_skipping, own_queues, Case(note=CANARY))
     old = own_queues.payload_keys.get_secret_value()
     rotated = LoanflowPlugin(Keyring.parse(f"{fresh_keys('test-2')},{old}"))
-    config = time_skipping.client.config()
+    config = time_skipping.config()
     config["plugins"] = [rotated]
     handle = Client(**config).get_workflow_handle(told.handle.id, result_type=Case)
     assert (await handle.result()).note == CANARY
 
 
 async def test_a_replayer_with_the_plugin_replays(
-    time_skipping: WorkflowEnvironment,
+    time_skipping: Client,
     own_queues: Settings,
     plugin: LoanflowPlugin,
     fresh_keys: FreshKeys,
 ) -> None:
-    async with working(time_skipping.client, own_queues):
-        told = await tell(time_skipping.client, own_queues, Case(note=CANARY))
+    async with working(time_skipping, own_queues):
+        told = await tell(time_skipping, own_queues, Case(note=CANARY))
     history = WorkflowHistory.from_json(told.handle.id, told.history.to_json())
     await Replayer(workflows=[Story], plugins=[plugin]).replay_workflow(history)
     without_keys = Replayer(
@@ -147,25 +153,23 @@ async def test_a_replayer_with_the_plugin_replays(
         await without_keys.replay_workflow(history)
 
 
-async def test_search_attributes_are_found(
-    time_skipping: WorkflowEnvironment, own_queues: Settings
-) -> None:
-    async with working(time_skipping.client, own_queues):
-        told = await tell(time_skipping.client, own_queues, Case(note=CANARY))
+async def test_search_attributes_are_found(time_skipping: Client, own_queues: Settings) -> None:
+    async with working(time_skipping, own_queues):
+        told = await tell(time_skipping, own_queues, Case(note=CANARY))
     attributes = (await told.handle.describe()).typed_search_attributes
     assert attributes[APPLICATION_STATE] == "draft"
     assert attributes[WAITING] == "provider"
 
 
 async def test_log_lines_carry_ids_and_no_personal_data(
-    time_skipping: WorkflowEnvironment, own_queues: Settings, monkeypatch: pytest.MonkeyPatch
+    time_skipping: Client, own_queues: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stdout = io.StringIO()
     monkeypatch.setattr("sys.stdout", stdout)
     logging.configure(own_queues, "worker")
     try:
-        async with working(time_skipping.client, own_queues):
-            told = await tell(time_skipping.client, own_queues, Case(note=CANARY))
+        async with working(time_skipping, own_queues):
+            told = await tell(time_skipping, own_queues, Case(note=CANARY))
     finally:
         logging.stop()
         structlog.reset_defaults()
@@ -188,12 +192,12 @@ def attempts(outcome: str) -> float:
 
 
 async def test_interceptors_run_once_for_an_attempt(
-    time_skipping: WorkflowEnvironment, own_queues: Settings
+    time_skipping: Client, own_queues: Settings
 ) -> None:
     completed, failed = attempts("completed"), attempts("failed")
-    async with working(time_skipping.client, own_queues):
-        await tell(time_skipping.client, own_queues, Case(note="x"))
-        await tell(time_skipping.client, own_queues, Case(note="x", fails=True))
+    async with working(time_skipping, own_queues):
+        await tell(time_skipping, own_queues, Case(note="x"))
+        await tell(time_skipping, own_queues, Case(note="x", fails=True))
     assert (attempts("completed"), attempts("failed")) == (completed + 1, failed + 1)
 
 
