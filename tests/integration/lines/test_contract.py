@@ -31,6 +31,7 @@ def _text() -> str:
             "expires_at": AT,
             "cost_sheet": sheet.model_dump_json(),
             "cost_sheet_hash": sheet.hash,
+            "cap_warnings": "[]",
         }
     )
     drawdown = DrawdownRow(
