@@ -17,12 +17,13 @@ from api.http.errors import Problem, ProblemDetails
 from api.http.middleware import RequestLine
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
-from api.http.services import open_services
+from api.http.services import open_services, services_of
 from api.v1 import ROUTERS
 from domain.common.calendar import business_date
 from domain.common.errors import DomainError
 from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
 from domain.credit_analysis.feedback import Feedback
+from domain.people.principals import Principal
 from domain.products.products import PRODUCTS, ZONES
 from domain.products.release import check_release
 from runtime.clock import utc_now
@@ -72,7 +73,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
-    app.include_router(codec_router(settings))
+    app.include_router(codec_router(settings, _authenticate))
     if local:
         app.include_router(reference_router(app))
     for kind in (Problem, DomainError, ProcessClosed, RequestValidationError, HTTPException):
@@ -87,6 +88,10 @@ def _check_products() -> None:
     for product in PRODUCTS.values():
         for warning in check_release(product, business_date(utc_now(), ZONES[product.zone])):
             _log.warning("rate_cap_warning", product=product.code, finding=str(warning))
+
+
+async def _authenticate(request: Request) -> Principal | None:
+    return await services_of(request).authenticator.principal(request)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

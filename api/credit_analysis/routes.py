@@ -153,7 +153,13 @@ async def _analyse(
     proposal, document = await proposal_of(request, kind)
     async with services.database.transaction() as tx:
         row = await CreditAnalysisRepository(tx).insert(
-            ids.new_id("ana"), client.client, kind, client.policy, proposal, document
+            ids.new_id("ana"),
+            client.client,
+            kind,
+            client.policy,
+            proposal,
+            document,
+            lender=services.settings.lender,
         )
     if row is None:
         await _refuse_second(proposal.id, client, services)

@@ -9,12 +9,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 from temporalio.client import Client
 
-from api.http.auth import TokenRing
+from api.http.auth import Authenticator
 from api.http.engine import Engine
 from runtime.business_clock import BusinessClock
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from runtime.temporal.client import connect
+from services.people.acting import DirectoryPrincipals
 from storage.database import Database
 
 
@@ -26,7 +27,7 @@ class Services:
     database: Database
     engine: Engine
     clock: BusinessClock
-    tokens: TokenRing
+    authenticator: Authenticator
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is about to end: event streams close, so that their clients move on."""
 
@@ -62,5 +63,7 @@ async def open_services(
             database=database,
             engine=Engine(temporal, settings.task_queue_prefix),
             clock=BusinessClock(temporal, settings),
-            tokens=TokenRing(settings.tokens),
+            authenticator=Authenticator(
+                settings.tokens, DirectoryPrincipals(database, settings.zone)
+            ),
         )

@@ -44,6 +44,7 @@ class Action(StrEnum):
 
 _WITHOUT_AMOUNT: Final = frozenset({Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION})
 
+
 class NotAuthorised(DomainError):
     """The authority matrix does not let the caller decide this; the message says who may."""
 
@@ -96,9 +97,7 @@ def may(
     `amount` is in minor units of `currency`; None for what has no amount. Where several rows cover
     it, one that needs no second person counts.
     """
-    covering = [
-        row for row in matrix.rows if row.action is action and row.covers(amount, currency)
-    ]
+    covering = [row for row in matrix.rows if row.action is action and row.covers(amount, currency)]
     mine = sorted((row for row in covering if row.role in roles), key=lambda row: row.second_person)
     what = action.value if amount is None else f"{action.value} of {_shown(amount, currency)}"
     if mine:

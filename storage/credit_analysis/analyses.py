@@ -20,6 +20,7 @@ from domain.credit_analysis.policy import (
 )
 from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
+from storage.common.tenants import OWN_LENDER
 
 if TYPE_CHECKING:
     pass
@@ -82,6 +83,8 @@ class CreditAnalysisRepository(Repository):
         policy: str,
         proposal: AnyProposal,
         document: str,
+        *,
+        lender: str = OWN_LENDER,
     ) -> AnalysisRow | None:
         """Record a new analysis of `document`, the proposal's JSON; None if its id is taken.
 
@@ -90,8 +93,8 @@ class CreditAnalysisRepository(Repository):
         return AnalysisRow.read_if_any(
             await self._connection.fetchrow(
                 "insert into credit_analyses (id, client, kind, proposal_idx, registration_idx,"
-                " document_number_idx, document_enc, policy, status, reason)"
-                " values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 'received')"
+                " document_number_idx, document_enc, policy, status, reason, lender)"
+                " values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 'received', $9)"
                 f" on conflict (client, proposal_idx) do nothing returning {_COLUMNS}",
                 analysis_id,
                 client,
@@ -101,6 +104,7 @@ class CreditAnalysisRepository(Repository):
                 self._blind_index.of("document_number", unmasked(proposal.document_number)),
                 self._keyring.encrypt(document.encode(), _place(analysis_id)),
                 policy,
+                lender,
             )
         )
 

@@ -292,22 +292,14 @@ class LoanRepository(Repository):
         state: LoanState | None = None,
     ) -> list[LoanRow]:
         """Return loans from the newest on, ordered by `recorded_at` and id."""
-        records = await self._connection.fetch(
-            f"select {_COLUMNS} from loans"
-            " where ($1::timestamptz is null or (recorded_at, id::text) < ($1, $2::text))"
-            " and ($3::text is null or applicant_id = $3)"
-            " and ($4::text is null or state = $4)"
-            " and ($5::text is null or exists (select from applicants"
-            " where applicants.id = loans.applicant_id and applicants.channel = $5))"
-            " order by recorded_at desc, id desc limit $6",
-            after.at if after else None,
-            after.id if after else None,
-            applicant_id,
-            state,
-            channel,
-            limit,
+        return await self._page(
+            LoanRow,
+            f"select {_COLUMNS} from loans",
+            after=after,
+            limit=limit,
+            order=("recorded_at", "id"),
+            equal={"applicant_id": applicant_id, "state": state, "channel": channel},
         )
-        return [LoanRow.read(record) for record in records]
 
     async def _write_instalments(
         self, loan_id: str, instalments: Sequence[InstalmentPosition]

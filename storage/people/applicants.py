@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Repository
 from storage.common.rows import Row
+from storage.common.tenants import OWN_LENDER
 
 if TYPE_CHECKING:
     pass
@@ -50,18 +51,21 @@ class ApplicantRepository(Repository):
     """The applicants."""
 
     async def get_or_create(
-        self, applicant_id: str, channel: str, customer_reference: str
+        self, applicant_id: str, channel: str, customer_reference: str, *, lender: str = OWN_LENDER
     ) -> ApplicantRow:
         """Return the channel's applicant of that reference, made under `applicant_id` if new.
+
+        A new one is a customer of `lender`, and so is what they apply for.
 
         Raises `IdempotencyMismatch` when the id belongs to another one.
         """
         record = await self._connection.fetchrow(
-            f"insert into applicants (id, channel, customer_reference) values ($1, $2, $3)"
+            "insert into applicants (id, channel, customer_reference, lender) values ($1, $2, $3, $4)"
             f" on conflict do nothing returning {_COLUMNS}",
             applicant_id,
             channel,
             customer_reference,
+            lender,
         )
         if record is None:
             record = await self._connection.fetchrow(

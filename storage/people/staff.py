@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.people.principals import StaffRole
 from domain.people.staff import Deputyship, PersonState
+from messages.ids import is_id
 from storage.common.repository import Repository
 from storage.common.rows import Cursor, Row
 
@@ -54,7 +55,9 @@ class StaffRepository(Repository):
 
     async def lock(self) -> None:
         """Let other changes of the directory wait for this transaction."""
-        await self._connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", _LOCK)
+        await self._connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended($1, 0))", _LOCK
+        )
 
     async def insert(
         self, person_id: str, handle: str, name: str, *, lender: str, branch: str
@@ -95,9 +98,11 @@ class StaffRepository(Repository):
 
     async def handles(self, actors: Iterable[str | None]) -> Mapping[str, str]:
         """Return the handles by id of those actors that are people of the directory."""
+        known = sorted({actor for actor in actors if actor is not None and is_id(actor, "stf")})
+        if not known:
+            return {}
         records = await self._connection.fetch(
-            "select id, handle from staff where id = any($1::text[])",
-            sorted({actor for actor in actors if actor is not None}),
+            "select id, handle from staff where id = any($1::text[])", known
         )
         return {record["id"]: record["handle"] for record in records}
 

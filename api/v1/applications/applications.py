@@ -59,7 +59,10 @@ async def create(
     channel, reference = identity_to_apply_with(caller, body.channel, body.customer_reference)
     async with services.database.transaction() as tx:
         applicant = await ApplicantRepository(tx).get_or_create(
-            applicant_id_of(channel, reference), channel, reference
+            applicant_id_of(channel, reference),
+            channel,
+            reference,
+            lender=services.settings.lender,
         )
         start = StartApplication(
             application_id=command.new_id("app"),

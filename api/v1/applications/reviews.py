@@ -1,6 +1,8 @@
 """Reviews: the queue, and a reviewer's word."""
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 
 from fastapi import Response
 
@@ -17,15 +19,22 @@ from api.v1.applications.review_schemas import ReviewAnswer, ReviewBody
 from api.v1.applications.schemas import ApplicationStatus
 from api.v1.applications.views import row_status, view_status
 from api.v1.ownership import application_for
+from domain.people.authority import Action
 from domain.people.principals import Principal
 from messages import ids
 from messages.applications import ApplicationView, ReviewCommand
+from services.people.authority import authorise
 from storage.applications.reviews import ReviewRepository
 from storage.common.audit import AuditRepository
+from storage.people.staff import StaffRepository
 
 router = gated_router("/reviews", "reviews")
 
 Word = Literal["approve", "reject"]
+
+_ACTIONS: Final[Mapping[Word, Action]] = MappingProxyType(
+    {"approve": Action.APPROVE_APPLICATION, "reject": Action.REJECT_APPLICATION}
+)
 
 
 @router.get("", summary="The queue of open reviews, the one due first at its head")
@@ -33,7 +42,15 @@ async def queue(caller: Caller, services: Using, page: Paged) -> Page[ReviewAnsw
     """Return a page of the open tasks."""
     async with services.database.read() as tx:
         rows = await ReviewRepository(tx).queue(page.after, page.limit)
-    items = [ReviewAnswer.model_validate(row) for row in rows]
+        handles = await StaffRepository(tx).handles(row.assigned_to for row in rows)
+    items = [
+        ReviewAnswer.model_validate(
+            row.model_copy(
+                update={"assigned_to": handles.get(row.assigned_to or "", row.assigned_to)}
+            )
+        )
+        for row in rows
+    ]
     return Page(items=items, next=page.next_cursor(rows, "due_at"))
 
 
@@ -73,13 +90,21 @@ async def _review(
 ) -> ApplicationStatus | Response:
     async with services.database.read() as tx:
         row = await application_for(tx, caller, application_id)
+    await authorise(
+        services.database,
+        caller,
+        _ACTIONS[word],
+        ids.application_workflow(application_id),
+        amount=row.amount,
+        currency=row.currency,
+    )
     try:
         view = await services.engine.command(
             ids.application_workflow(application_id),
             f"review_{word}",
             command.update_id,
             ApplicationView,
-            ReviewCommand(reviewer=caller.subject, reason=body.reason),
+            ReviewCommand(reviewer=caller.actor, reason=body.reason),
             over=row.state.is_final,
         )
     except StillRunning:
@@ -103,7 +128,7 @@ async def _audit_refusal(
     """Record a word that came after the process had ended, which so could not record it."""
     async with services.database.transaction() as tx:
         await AuditRepository(tx).add(
-            actor=caller.subject,
+            actor=caller.actor,
             role=caller.role,
             action=word,
             subject=ids.application_workflow(application_id),

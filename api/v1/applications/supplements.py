@@ -13,9 +13,11 @@ from api.v1.applications.review_schemas import SupplementBody
 from api.v1.applications.schemas import ApplicationStatus
 from api.v1.applications.views import row_status, view_status
 from api.v1.ownership import application_for
+from domain.people.authority import Action
 from messages import ids
 from messages.applications import ApplicationView
 from messages.verification import SupplementRequest
+from services.people.authority import authorise
 
 router = gated_router("/reviews", "reviews")
 
@@ -35,13 +37,21 @@ async def supplement(
     """
     async with services.database.read() as tx:
         row = await application_for(tx, caller, application_id)
+    await authorise(
+        services.database,
+        caller,
+        Action.REQUEST_SUPPLEMENT,
+        ids.application_workflow(application_id),
+        amount=row.amount,
+        currency=row.currency,
+    )
     try:
         view = await services.engine.command(
             ids.application_workflow(application_id),
             "review_supplement",
             command.update_id,
             ApplicationView,
-            SupplementRequest(kinds=body.kinds, reason=body.reason, reviewer=caller.subject),
+            SupplementRequest(kinds=body.kinds, reason=body.reason, reviewer=caller.actor),
             over=row.state.is_final,
         )
     except StillRunning:

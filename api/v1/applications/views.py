@@ -27,6 +27,7 @@ from storage.applications.supplements import SupplementRepository, SupplementRow
 from storage.common.repository import Transaction
 from storage.decisioning import DecisionRepository
 from storage.lines.lines import LineRepository
+from storage.people.staff import StaffRepository
 from storage.verification.captures import CaptureRepository
 from storage.verification.element_pictures import ElementPictureRepository
 from storage.verification.elements import ElementRepository, ElementStatus
@@ -150,7 +151,7 @@ async def application_answer(
     offer = await OfferRepository(tx).of_application(row.id)
     line = await LineRepository(tx).of_application(row.id)
     pictures = await ElementPictureRepository(tx).of_application(row.id) if for_staff else None
-    decisions = await DecisionRepository(tx).of(row.id) if for_staff else None
+    decisions = await _decisions(tx, row.id) if for_staff else None
     return ApplicationAnswer(
         **ApplicationSummary.model_validate(row).model_dump(),
         decision=decision_category(row.state),
@@ -166,9 +167,17 @@ async def application_answer(
             if pictures is None
             else [PictureAnswer.model_validate(picture) for picture in pictures]
         ),
-        decisions=(
-            None
-            if decisions is None
-            else [DecisionAnswer.model_validate(decision) for decision in decisions]
-        ),
+        decisions=decisions,
     )
+
+
+async def _decisions(tx: Transaction, application_id: str) -> list[DecisionAnswer]:
+    """Return the decisions, those of people with their handles."""
+    rows = await DecisionRepository(tx).of(application_id)
+    handles = await StaffRepository(tx).handles(row.decided_by for row in rows)
+    return [
+        DecisionAnswer.model_validate(
+            row.model_copy(update={"decided_by": handles.get(row.decided_by, row.decided_by)})
+        )
+        for row in rows
+    ]

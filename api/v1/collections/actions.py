@@ -36,21 +36,21 @@ async def finish(
     async with services.database.transaction() as tx:
         await _task(tx, task_id)
         done = await CollectionActionRepository(tx).finish(
-            task_id, ActionState.DONE, result=body.result, by=caller.subject
+            task_id, ActionState.DONE, result=body.result, by=caller.actor
         )
         task = await _task(tx, task_id)
-        if (task.result, task.handled_by) != (body.result, caller.subject):
+        if (task.result, task.handled_by) != (body.result, caller.actor):
             raise Problem("task_closed", f"The task is {task.state} already.")
         if done:
             await AuditRepository(tx).add(
-                actor=caller.subject,
+                actor=caller.actor,
                 role=caller.role,
                 action="collections_result",
                 subject=loan_workflow(task.loan_id),
                 outcome=body.result,
                 detail={"task_id": task.id, "note": body.note},
             )
-    return TaskDone(id=task.id, loan_id=task.loan_id, result=body.result, handled_by=caller.subject)
+    return TaskDone(id=task.id, loan_id=task.loan_id, result=body.result, handled_by=caller.actor)
 
 
 async def _task(tx: Transaction, task_id: str) -> CollectionActionRow:

@@ -20,9 +20,11 @@ from api.v1.credit_analysis.schemas import (
     RelayAnswer,
     SignerAnswer,
 )
+from domain.people.authority import Action
 from domain.people.principals import Principal
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
+from services.people.authority import authorise
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
@@ -56,7 +58,7 @@ async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDet
             stored = await CreditAnalysisRepository(tx).document(analysis_id)
             proposal = json.loads(stored.document) if stored else None
             await AuditRepository(tx).add(
-                actor=caller.subject,
+                actor=caller.actor,
                 role=caller.role,
                 action="read_proposal",
                 subject=ids.credit_analysis_workflow(analysis_id),
@@ -89,13 +91,19 @@ async def review(
     """Decide: the client is told. 409 `review_closed` when somebody else was first."""
     async with services.database.read() as tx:
         row = await _found(tx, analysis_id)
+    await authorise(
+        services.database,
+        caller,
+        Action.REVIEW_ANALYSIS,
+        ids.credit_analysis_workflow(analysis_id),
+    )
     try:
         view = await services.engine.command(
             ids.credit_analysis_workflow(analysis_id),
             f"review_{body.decision}",
             command.update_id,
             AnalysisView,
-            AnalysisReviewCommand(reviewer=caller.subject, reason=body.reason),
+            AnalysisReviewCommand(reviewer=caller.actor, reason=body.reason),
             over=row.status.is_final,
         )
     except StillRunning:
@@ -129,7 +137,7 @@ async def _audit_refusal(
     """Record a word that came after the process had ended, which so could not record it."""
     async with services.database.transaction() as tx:
         await AuditRepository(tx).add(
-            actor=caller.subject,
+            actor=caller.actor,
             role=caller.role,
             action=body.decision.value,
             subject=ids.credit_analysis_workflow(analysis_id),

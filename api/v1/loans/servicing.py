@@ -15,6 +15,7 @@ from api.http.services import Services, Using
 from api.v1.loans.loans import product_of_loan, today_of
 from api.v1.loans.servicing_schemas import Fact, FactAnswer, event_of
 from api.v1.ownership import loan_for
+from domain.loans.authority import action_of, amount_at_stake
 from domain.loans.difference import difference
 from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.position import position
@@ -22,6 +23,7 @@ from domain.loans.records import check_record
 from domain.loans.servicing import last_due_number
 from messages import ids
 from messages.loans import LoanView, RecordFact, StartLoan
+from services.people.authority import authorise
 from storage.loans.loans import LoanRepository, LoanRow, LoanState
 
 router = gated_router("/loans", "servicing")
@@ -71,14 +73,20 @@ async def record(
     event = next((event for event in events if event.key == key), None)
     if event is None:
         event = event_of(body, key, today)
+        await authorise(
+            services.database,
+            caller,
+            action_of(event),
+            loan.id,
+            amount=amount_at_stake(event, events, position(loan.terms, events, today)),
+            currency=loan.currency,
+        )
         await _send(
             services,
             loan,
             events,
             command,
-            RecordFact(
-                event=event, actor=caller.subject, role=caller.role, reference=body.reference
-            ),
+            RecordFact(event=event, actor=caller.actor, role=caller.role, reference=body.reference),
         )
     created(response, f"/v1/loans/{loan.id}")
     before = tuple(item for item in events if item.key != key)

@@ -29,11 +29,11 @@ async def record_consent(
         text_version=consent.text_version,
         text_sha256=consent.text_sha256,
         channel=applicant.channel,
-        given_by=command.subject,
+        given_by=caller.actor,
         at=utc_now(),
     )
     await AuditRepository(tx).add(
-        actor=caller.subject,
+        actor=caller.actor,
         role=caller.role,
         action="give_consent",
         subject=f"user:{applicant.id}",
@@ -52,13 +52,13 @@ async def revoke_consent(
     Address books that still wait to be compared are erased with the consent to it.
     """
     revoked = await ConsentRepository(tx).revoke(
-        applicant.id, purpose, revoked_by=f"{caller.role}:{caller.subject}", at=utc_now()
+        applicant.id, purpose, revoked_by=caller.actor, at=utc_now()
     )
     if purpose is ADDRESS_BOOK_CONSENT:
         await ElementRepository(tx).forget_address_books(applicant.id)
     for row in revoked:
         await AuditRepository(tx).add(
-            actor=caller.subject,
+            actor=caller.actor,
             role=caller.role,
             action="revoke_consent",
             subject=f"user:{applicant.id}",

@@ -73,7 +73,7 @@ async def set_standing(
         applicant = await applicant_for(tx, caller, applicant_id)
         await ApplicantRepository(tx).set_standing(applicant.id, body.level, labels)
         await AuditRepository(tx).add(
-            actor=caller.subject,
+            actor=caller.actor,
             role=caller.role,
             action="set_standing",
             subject=f"user:{applicant.id}",

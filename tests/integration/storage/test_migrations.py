@@ -16,7 +16,7 @@ from local.postgres import EmbeddedPostgres, create_database
 from storage import migrate as migrations
 from storage.migrate import migrate
 
-HEAD = "0015"
+HEAD = "0019"
 
 _FACES = """
 insert into applicants (id, channel, customer_reference)
