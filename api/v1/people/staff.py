@@ -93,7 +93,7 @@ async def give_role(
 @router.delete(
     "/staff/{person_id}/roles/{role}",
     responses=COMMAND_PROBLEMS,
-    summary="Take a role from a person",
+    summary="Take a role away",
 )
 async def take_role(
     person_id: str, role: StaffRole, caller: Caller, command: Keyed, services: Using
@@ -104,9 +104,7 @@ async def take_role(
     )
 
 
-@router.put(
-    "/staff/{person_id}/skills", responses=COMMAND_PROBLEMS, summary="Set a person's skills"
-)
+@router.put("/staff/{person_id}/skills", responses=COMMAND_PROBLEMS, summary="Set the skills")
 async def set_skills(
     person_id: str, body: SkillsBody, caller: Caller, command: Keyed, services: Using
 ) -> PersonResponse:
