@@ -60,8 +60,8 @@ class ApplicantRepository(Repository):
         Raises `IdempotencyMismatch` when the id belongs to another one.
         """
         record = await self._connection.fetchrow(
-            "insert into applicants (id, channel, customer_reference, lender) values ($1, $2, $3, $4)"
-            f" on conflict do nothing returning {_COLUMNS}",
+            "insert into applicants (id, channel, customer_reference, lender)"
+            f" values ($1, $2, $3, $4) on conflict do nothing returning {_COLUMNS}",
             applicant_id,
             channel,
             customer_reference,

@@ -44,10 +44,8 @@ async def queue(caller: Caller, services: Using, page: Paged) -> Page[ReviewAnsw
         rows = await ReviewRepository(tx).queue(page.after, page.limit)
         handles = await StaffRepository(tx).handles(row.assigned_to for row in rows)
     items = [
-        ReviewAnswer.model_validate(
-            row.model_copy(
-                update={"assigned_to": handles.get(row.assigned_to or "", row.assigned_to)}
-            )
+        ReviewAnswer.model_validate(row).model_copy(
+            update={"assigned_to": handles.get(row.assigned_to or "", row.assigned_to)}
         )
         for row in rows
     ]
