@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
@@ -30,7 +30,7 @@ from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
 from domain.products.products import product_of
-from local.story import commands, pages, plan_pages, planning
+from local.story import commands, pages, plan_pages, planning, staffing
 from local.story.client import Refusal
 from local.story.people import NAMES
 from local.story.reconciling import reconcile as reconcile_books
@@ -48,6 +48,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+staff = typer.Typer(help="The staff directory, by handles.", no_args_is_help=True)
+app.add_typer(staff, name="staff")
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
@@ -79,6 +81,10 @@ Amount = Annotated[
     int, typer.Option(parser=_amount, metavar="AMOUNT", help="Such as 10000.00, in CNY.")
 ]
 Months = Annotated[int, typer.Option(min=1, max=120, help="Number of monthly instalments.")]
+Role = Literal["reviewer", "collector", "analyst", "ops"]
+Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="A person's short login.")]
+Skills = Annotated[list[str] | None, typer.Option("--skill", help="Repeatable.")]
+DayOption = Annotated[date, typer.Option(parser=_day, metavar="DATE", help="Included.")]
 Reason = Annotated[str, typer.Option(help="Goes to the audit trail; no personal data.")]
 
 
@@ -299,6 +305,98 @@ def reconcile(as_json: Json = False) -> None:
         lambda stage: reconcile_books(stage.api),
         ok=lambda result: bool(result["reconciled"]),
     )
+
+
+@staff.command("list")
+def list_staff(as_json: Json = False) -> None:
+    """List everybody, those who have left too."""
+    _do(as_json, lambda stage: staffing.people(stage.api))
+
+
+@staff.command("show")
+def show_person(handle: Handle, as_json: Json = False) -> None:
+    """Show a person with roles, teams, skills and deputies."""
+    _do(as_json, lambda stage: staffing.show(stage.api, handle))
+
+
+@staff.command("add")
+def add_person(
+    handle: Handle,
+    name: Annotated[str, typer.Option(help="Stored encrypted.")],
+    role: Annotated[
+        list[str] | None, typer.Option(help="reviewer, collector, analyst or ops; repeatable.")
+    ] = None,
+    skill: Skills = None,
+    as_json: Json = False,
+) -> None:
+    """Add a person."""
+    _do(as_json, lambda stage: staffing.add(stage.api, handle, name, role or (), skill or ()))
+
+
+@staff.command("give")
+def give_role(handle: Handle, role: Role, as_json: Json = False) -> None:
+    """Give a person a role; nobody gives themself one."""
+    _do(as_json, lambda stage: staffing.role(stage.api, handle, role, held=True))
+
+
+@staff.command("take")
+def take_role(handle: Handle, role: Role, as_json: Json = False) -> None:
+    """Take a role from a person."""
+    _do(as_json, lambda stage: staffing.role(stage.api, handle, role, held=False))
+
+
+@staff.command("skills")
+def set_skills(handle: Handle, skill: Skills = None, as_json: Json = False) -> None:
+    """Set what a person can do; without --skill, nothing."""
+    _do(as_json, lambda stage: staffing.skills(stage.api, handle, skill or ()))
+
+
+@staff.command("team")
+def add_team(
+    code: str, name: Annotated[str, typer.Option(help="For people.")], as_json: Json = False
+) -> None:
+    """Add a team."""
+    _do(as_json, lambda stage: staffing.new_team(stage.api, code, name))
+
+
+@staff.command("join")
+def join_team(handle: Handle, team: str, as_json: Json = False) -> None:
+    """Put a person in a team."""
+    _do(as_json, lambda stage: staffing.team(stage.api, handle, team, member=True))
+
+
+@staff.command("part")
+def part_team(handle: Handle, team: str, as_json: Json = False) -> None:
+    """Take a person out of a team."""
+    _do(as_json, lambda stage: staffing.team(stage.api, handle, team, member=False))
+
+
+@staff.command("deputy")
+def name_deputy(
+    handle: Handle,
+    deputy: Annotated[str, typer.Argument(metavar="DEPUTY", help="The handle of who stands in.")],
+    first: DayOption,
+    last: DayOption,
+    as_json: Json = False,
+) -> None:
+    """Let somebody act in a person's roles for some days."""
+    _do(as_json, lambda stage: staffing.deputy(stage.api, handle, deputy, first, last))
+
+
+@staff.command("withdraw")
+def withdraw_deputy(
+    handle: Handle,
+    deputyship: Annotated[str, typer.Argument(metavar="DEPUTYSHIP", help="Its id: `show`.")],
+    as_json: Json = False,
+) -> None:
+    """End a deputyship at once."""
+    _do(as_json, lambda stage: staffing.withdraw(stage.api, handle, deputyship))
+
+
+@staff.command("leave")
+def leave(handle: Handle, as_json: Json = False) -> None:
+    """Record that a person left: no role, no team, no valid token."""
+    _do(as_json, lambda stage: staffing.leave(stage.api, handle))
 
 
 def _today() -> date:

@@ -50,7 +50,7 @@ async def finish(
                 outcome=body.result,
                 detail={"task_id": task.id, "note": body.note},
             )
-    return TaskDone(id=task.id, loan_id=task.loan_id, result=body.result, handled_by=caller.actor)
+    return TaskDone(id=task.id, loan_id=task.loan_id, result=body.result, handled_by=caller.subject)
 
 
 async def _task(tx: Transaction, task_id: str) -> CollectionActionRow:

@@ -48,14 +48,6 @@ begin
     return new;
 end $$;
 
--- An order to pay out is on record before its loan is.
-create function tenant_of_drawdown() returns trigger language plpgsql as $$
-begin
-    select lender, branch, channel into new.lender, new.branch, new.channel
-        from drawdowns where loan_id = new.loan_id;
-    return new;
-end $$;
-
 alter table applications
     add column lender tenant_code not null default 'own',
     add column branch tenant_code not null default 'main';
@@ -127,16 +119,6 @@ update repayments set channel = loans.channel from loans where loans.id = repaym
 alter table repayments alter column channel set not null;
 create trigger repayments_tenant before insert on repayments
     for each row execute function tenant_of_loan();
-
-alter table transfers
-    add column lender tenant_code not null default 'own',
-    add column branch tenant_code not null default 'main',
-    add column channel text;
-update transfers set channel = drawdowns.channel
-    from drawdowns where drawdowns.loan_id = transfers.loan_id;
-alter table transfers alter column channel set not null;
-create trigger transfers_tenant before insert on transfers
-    for each row execute function tenant_of_drawdown();
 
 -- Its `channel` is how a borrower is reached; partners read neither it nor the journal.
 alter table collection_actions

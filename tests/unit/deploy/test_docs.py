@@ -170,6 +170,7 @@ def test_make_targets_exist(document: Path) -> None:
 def test_commands_of_the_command_line_exist(document: Path) -> None:
     source = (ROOT / "starter.py").read_text()
     commands = set(re.findall(r"@app\.command\(\)\ndef (\w+)", source))
+    commands |= set(re.findall(r'app\.add_typer\(\w+, name="(\w+)"\)', source))
 
     assert set(re.findall(r"starter\.py ([a-z]+)", document.read_text())) <= commands
 
