@@ -136,7 +136,10 @@ class Settings(BaseSettings):
     """The settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LOANFLOW_", env_nested_delimiter="__", extra="ignore"
+        env_prefix="LOANFLOW_",
+        env_nested_delimiter="__",
+        extra="ignore",
+        hide_input_in_errors=True,  # tokens and keys are among them
     )
 
     environment: Literal["local", "production"] = "local"

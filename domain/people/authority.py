@@ -99,9 +99,9 @@ def may(
     """
     covering = [row for row in matrix.rows if row.action is action and row.covers(amount, currency)]
     mine = sorted((row for row in covering if row.role in roles), key=lambda row: row.second_person)
-    what = action.value if amount is None else f"{action.value} of {_shown(amount, currency)}"
+    what = action.value if amount is None else f"{action.value} ({_shown(amount, currency)})"
     if mine:
-        return Authority(True, mine[0].second_person, f"{mine[0].role} may {what}")
+        return Authority(True, mine[0].second_person, f"{what}: {mine[0].role} may")
     others = sorted({row.role for row in covering})
     needed = f"it takes the role {' or '.join(others)}" if others else "nobody may, by the matrix"
     return Authority(False, False, f"{what}: {needed}")
