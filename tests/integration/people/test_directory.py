@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
+from typing import Final
 
 import pytest
 
@@ -33,6 +34,12 @@ from storage.people.staff import StaffRepository, StaffRow
 
 ZONE = "Asia/Shanghai"
 OTTO, OLGA = "otto", "olga"
+OPS: Final[StaffRole] = "ops"
+STAFF: Final[tuple[tuple[str, StaffRole], ...]] = (
+    (OLGA, OPS),
+    ("rita", "reviewer"),
+    ("carl", "collector"),
+)
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ async def people(database: Database) -> Database:
             tx, person_id=new_id("stf"), handle=OTTO, name="Otto Canary", lender="own"
         )
         caller = Principal("ops", OTTO, otto.id)
-        for handle, role in ((OLGA, "ops"), ("rita", "reviewer"), ("carl", "collector")):
+        for handle, role in STAFF:
             await _add(tx, caller, handle, role)
     return database
 
@@ -55,14 +62,14 @@ async def _empty(database: Database) -> None:
             await tx.connection.execute(f"delete from {table}")  # noqa: S608 -- our own names
 
 
-async def _add(tx: Transaction, caller: Principal, handle: str, role: StaffRole | str) -> StaffRow:
+async def _add(tx: Transaction, caller: Principal, handle: str, role: StaffRole) -> StaffRow:
     return await directory.add_person(
         tx,
         caller,
         person_id=new_id("stf"),
         handle=handle,
         name=f"{handle} Canary",
-        roles=(role,),  # type: ignore[arg-type]
+        roles=(role,),
         lender="own",
     )
 
@@ -235,7 +242,7 @@ async def test_adding_the_same_person_again_changes_nothing(people: Database) ->
     again = await change(
         people,
         lambda tx: directory.add_person(
-            tx, otto, person_id=row.id, handle="rita", name="x", roles=("ops",), lender="own"
+            tx, otto, person_id=row.id, handle="rita", name="x", roles={OPS}, lender="own"
         ),
     )
     assert again == row

@@ -1,5 +1,6 @@
 """Every root of the record says whose it is, whoever inserts it."""
 
+from api.v1.ownership import applicant_id_of
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
 from tests.api import seeds
@@ -16,7 +17,7 @@ _CHAIN = (
 
 
 async def test_a_credit_takes_its_tenant_from_its_applicant(database: Database) -> None:
-    applicant_id = seeds.applicant_id_of("acme", "c-1")
+    applicant_id = applicant_id_of("acme", "c-1")
     async with database.transaction() as tx:
         await ApplicantRepository(tx).get_or_create(applicant_id, "acme", "c-1", lender="north")
         await tx.connection.execute(

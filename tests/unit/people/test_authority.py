@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.common.definitions import Finding
+from domain.loans.allocation import Component
 from domain.loans.authority import action_of, amount_at_stake
 from domain.loans.events import AnyEvent, Disbursed, Paid, Refunded, Reversed, Waived, WrittenOff
 from domain.loans.position import position
@@ -172,7 +173,7 @@ PAID = Paid(key="p", on=ON, amount=94_560)
     ("event", "action", "amount"),
     [
         (PAID, Action.RECORD, 94_560),
-        (Waived(key="w", on=ON, component="penalty", amount=306), Action.WAIVE, 306),  # type: ignore[arg-type]
+        (Waived(key="w", on=ON, component=Component.PENALTY, amount=306), Action.WAIVE, 306),
         (Refunded(key="r", on=ON, amount=12_000), Action.REFUND, 12_000),
         (Reversed(key="x", on=ON, reverses="p"), Action.REVERSE, 94_560),
         (Reversed(key="x", on=ON, reverses="nothing"), Action.REVERSE, 0),
