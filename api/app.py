@@ -17,11 +17,12 @@ from api.http.errors import Problem, ProblemDetails
 from api.http.middleware import RequestLine
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
-from api.http.services import open_services
+from api.http.services import open_services, services_of
 from api.v1 import ROUTERS
 from domain.common.errors import DomainError
 from domain.credit_analysis.analysis import LegalPersonProposal, NaturalPersonProposal
 from domain.credit_analysis.feedback import Feedback
+from domain.people.principals import Principal
 from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -67,7 +68,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
-    app.include_router(codec_router(settings))
+    app.include_router(codec_router(settings, _authenticate))
     if local:
         app.include_router(reference_router(app))
     for kind in (Problem, DomainError, ProcessClosed, RequestValidationError, HTTPException):
@@ -75,6 +76,10 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     app.add_middleware(RequestLine)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+async def _authenticate(request: Request) -> Principal | None:
+    return await services_of(request).authenticator.principal(request)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

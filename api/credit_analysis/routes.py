@@ -130,7 +130,9 @@ async def _analyse(
 ) -> AnalysisAnswer:
     proposal, document = await proposal_of(request, kind)
     async with services.database.transaction() as tx:
-        received = await receive_proposal(tx, client, kind, proposal, document)
+        received = await receive_proposal(
+            tx, client, kind, proposal, document, lender=services.settings.lender
+        )
     if received.is_repeat:
         if received.start is not None:
             await _start_again(received.start, services)

@@ -54,10 +54,15 @@ async def receive_proposal(
     kind: PersonKind,
     proposal: AnyProposal,
     document: str,
+    *,
+    lender: str,
 ) -> ReceivedProposal:
-    """Record a proposal to be analysed; an id that the client gave before names the first one."""
+    """Record a proposal to be analysed for a lender.
+
+    An id that the client gave before names the first one.
+    """
     row = await CreditAnalysisRepository(tx).insert(
-        ids.new_id("ana"), client.client, kind, client.policy, proposal, document
+        ids.new_id("ana"), client.client, kind, client.policy, proposal, document, lender=lender
     )
     if row is not None:
         return ReceivedProposal(row, _start_of(row, proposal))

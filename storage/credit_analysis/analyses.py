@@ -20,6 +20,7 @@ from domain.credit_analysis.policy import (
 )
 from storage.common.repository import TableRepository, given
 from storage.common.rows import Cursor, Row
+from storage.common.tenants import OWN_LENDER
 
 _COLUMNS: Final = (
     "id, client, kind, policy, status, reason, state_seq, policy_version, coverage, score, hits,"
@@ -83,6 +84,8 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         policy: str,
         proposal: AnyProposal,
         document: str,
+        *,
+        lender: str = OWN_LENDER,
     ) -> AnalysisRow | None:
         """Record a new analysis of `document`, the proposal's JSON; None if its id is taken.
 
@@ -91,8 +94,8 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         return await self._one(
             AnalysisRow,
             "insert into credit_analyses (id, client, kind, proposal_idx, registration_idx,"
-            " document_number_idx, document_enc, policy, status, reason)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 'received')"
+            " document_number_idx, document_enc, policy, status, reason, lender)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 'received', $9)"
             f" on conflict (client, proposal_idx) do nothing returning {_COLUMNS}",
             analysis_id,
             client,
@@ -102,6 +105,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             self._blind_index.of("document_number", unmasked(proposal.document_number)),
             self._keyring.encrypt(document.encode(), _place(analysis_id)),
             policy,
+            lender,
         )
 
     async def find(

@@ -55,7 +55,7 @@ async def receive(
     database: Database, by: AnalysisClient, given: tuple[AnyProposal, str]
 ) -> ReceivedProposal:
     async with database.transaction() as tx:
-        return await receive_proposal(tx, by, PersonKind.LEGAL, *given)
+        return await receive_proposal(tx, by, PersonKind.LEGAL, *given, lender="own")
 
 
 async def test_one_id_sent_many_times_at_once_is_one_analysis(database: Database) -> None:
@@ -132,7 +132,7 @@ async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:
 async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) -> None:
     opinion_id = new_id("opi")
     async with database.transaction() as tx:
-        received = await receive_proposal(tx, client(), PersonKind.LEGAL, *proposal())
+        received = await receive_proposal(tx, client(), PersonKind.LEGAL, *proposal(), lender="own")
         analysis_id = received.analysis.id
         await ExternalOpinionRepository(tx).request(
             opinion_id, analysis_id, "qitech", PersonKind.LEGAL
