@@ -27,10 +27,11 @@ from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
 from local.story import commands, pages, plan_pages, planning
-from local.story.command_line import OUT, Json, Reason, checked, do, err_line, out_line
+from local.story.command_line import OUT, Json, Reason, checked, do, err_line, out_line, read_day
 from local.story.definition_commands import definitions
 from local.story.people import NAMES
 from local.story.reconciling import reconcile as reconcile_books
+from local.story.staff_commands import staff
 from local.story.terms import CURRENCY, PRODUCT, ZONE
 from local.story.timeline import JsonLines, Screen, Teller
 from runtime.clock import utc_now
@@ -44,6 +45,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(definitions, name="definitions")
+app.add_typer(staff, name="staff")
 
 
 def _amount(given: str | int) -> int:
@@ -52,13 +54,6 @@ def _amount(given: str | int) -> int:
         return given if isinstance(given, int) else parse_amount(given, CURRENCY)
     except DomainError as error:
         raise typer.BadParameter(error.message) from None
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("a date is written as 2026-03-31") from None
 
 
 def _rate(text: str | Decimal) -> Decimal:
@@ -186,7 +181,7 @@ def advance(
     days: Annotated[int, typer.Option(min=0, help="Days from the loan's present day.")] = 0,
     months: Annotated[int, typer.Option(min=0, help="Months, on the same day of the month.")] = 0,
     to: Annotated[
-        date | None, typer.Option(parser=_day, metavar="DATE", help="To noon of this day.")
+        date | None, typer.Option(parser=read_day, metavar="DATE", help="To noon of this day.")
     ] = None,
     to_next: Annotated[
         bool, typer.Option("--to-next", help="To the loan's own next step.")
@@ -220,11 +215,11 @@ def plan(
     ] = None,
     first_due: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="DATE", help="First due date; else in one period."),
+        typer.Option(parser=read_day, metavar="DATE", help="First due date; else in one period."),
     ] = None,
     disbursed: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="DATE", help="Else one period before the first due."),
+        typer.Option(parser=read_day, metavar="DATE", help="Else one period before the first due."),
     ] = None,
     method: Annotated[Method | None, typer.Option(help="How instalments are made.")] = None,
     frequency: Annotated[

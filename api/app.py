@@ -17,10 +17,11 @@ from api.http.errors import Problem, ProblemDetails
 from api.http.middleware import RequestLine
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
-from api.http.services import Services, open_services
+from api.http.services import Services, open_services, services_of
 from api.v1 import ROUTERS
 from domain.common.errors import DomainError
 from domain.credit_analysis.proposal import Feedback, LegalPersonProposal, NaturalPersonProposal
+from domain.people.principals import Principal
 from runtime.settings import Settings
 from services.credit_analysis.intake import clients_without_policy
 
@@ -68,7 +69,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
-    app.include_router(codec_router(settings))
+    app.include_router(codec_router(settings, _authenticate))
     if local:
         app.include_router(reference_router(app))
     for kind in (Problem, DomainError, ProcessClosed, RequestValidationError, HTTPException):
@@ -84,6 +85,10 @@ async def _check_analysis_policies(services: Services) -> None:
         clients = await clients_without_policy(tx, services.settings.credit_analysis_clients)
     for client in clients:
         _log.warning("analysis_policy_missing", client=client.client, policy=client.policy)
+
+
+async def _authenticate(request: Request) -> Principal | None:
+    return await services_of(request).authenticator.principal(request)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

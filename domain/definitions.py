@@ -13,6 +13,7 @@ from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
 from domain.messaging import CONTACT_LIMITS, MESSAGE_TEMPLATE
+from domain.people.authority import AUTHORITY_MATRIX
 from domain.people.consents import CONSENT_TEXT
 from domain.pricing.rate_caps import RATE_CAPS
 from domain.products.checks import PRODUCT
@@ -20,6 +21,7 @@ from domain.sources import SOURCE
 from domain.verification.element_policies import ELEMENT_POLICIES
 
 _KINDS: tuple[Kind[Any], ...] = (
+    AUTHORITY_MATRIX,
     CONSENT_TEXT,
     CONTACT_LIMITS,
     MESSAGE_TEMPLATE,

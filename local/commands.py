@@ -67,6 +67,7 @@ WORKER: Final = Command(
 )
 API: Final = Command("api", ("-m", "api"), port_setting="LOANFLOW_API_PORT", health_path="/ready")
 MIGRATION: Final = Command("migrate", ("-m", "services.set_up"))
+STAFF: Final = Command("staff", ("-m", "local.staff"))
 
 BUILT_IN: Final[Mapping[str, Command]] = {one.name: one for one in (SANDBOX, VISION, WORKER, API)}
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from temporalio.envconfig import ClientConfig
 from temporalio.service import ConnectConfig
 
-from local.commands import BUILT_IN, MIGRATION, Command, explicit_ports, inherited
+from local.commands import API, BUILT_IN, MIGRATION, STAFF, Command, explicit_ports, inherited
 from local.development_secrets import DATABASE_PASSWORD, ensure_secrets
 from local.errors import LocalStackError
 from local.ports import HOST, choose_ports
@@ -307,6 +307,8 @@ class LocalStack:
             await wait_reachable(postgres_probe(self._base["DATABASE_URL"]), "DATABASE_URL")
         if self._migrate:
             await self.supervisor.run(MIGRATION.spec(self._environment, None, self._code))
+            if API in self._commands and self._environment["LOANFLOW_ENVIRONMENT"] == "local":
+                await self.supervisor.run(STAFF.spec(self._environment, None, self._code))
 
     async def _start_temporal(self) -> None:
         if self._temporal is not None:

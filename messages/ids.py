@@ -30,6 +30,8 @@ Kind = Literal[
     "opi",
     "con",
     "dev",
+    "stf",
+    "dep",
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -5,12 +5,17 @@ which keep the names that their ecosystems use (`temporalio.envconfig` reads the
 Nested values take two underscores: `LOANFLOW_PROVIDERS__BASE_URL`.
 """
 
+import re
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.common.zones import UnknownZone, zone_of
+from domain.people.principals import STAFF_ROLES, Role
+from domain.people.staff import HANDLE
 
 LOCAL_URL: Final = "http://127.0.0.1:8000"
 """Where the API is reached in the local profile."""
@@ -90,18 +95,35 @@ class AnalysisClient(BaseModel):
 
 
 class Token(BaseModel):
-    """A static bearer token: who it belongs to and what they may do."""
+    """A static bearer token: who it belongs to and the role that they act in.
 
-    token: SecretStr
-    role: Literal["applicant", "partner", "reviewer", "collector", "analyst", "ops"]
+    `subject` is the handle of a person of the staff directory, or names a machine: an applicant's
+    front by the customer reference, a partner's server by its channel, the Temporal UI's gate
+    (`codec`) by any name. A person has a token for each role they act in.
+    """
+
+    token: SecretStr = Field(min_length=1)
+    role: Role
     subject: str
+
+    @model_validator(mode="after")
+    def _names_a_person(self) -> Self:
+        if self.role in STAFF_ROLES and not re.fullmatch(HANDLE, self.subject):
+            raise ValueError(
+                f"subject: a {self.role} is named by a handle of the staff directory, 2 to 32"
+                " lower case letters, digits and dashes, such as rita or ops-1"
+            )
+        return self
 
 
 class Settings(BaseSettings):
     """The settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LOANFLOW_", env_nested_delimiter="__", extra="ignore"
+        env_prefix="LOANFLOW_",
+        env_nested_delimiter="__",
+        extra="ignore",
+        hide_input_in_errors=True,  # tokens and keys are among them
     )
 
     environment: Literal["local", "production"] = "local"
@@ -122,6 +144,14 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="base64; HMAC key of the look-up columns"
     )
     tokens: list[Token] = Field(default_factory=list)
+    lender: str = Field(
+        default="own",
+        pattern=r"^[a-z][a-z0-9_-]{0,39}$",
+        description="whose customers and staff those are that this process takes on",
+    )
+    zone: str = Field(
+        default="Asia/Shanghai", description="the time zone of the days of the lender's staff"
+    )
     credit_analysis_clients: list[AnalysisClient] = Field(default_factory=list)
     providers: ProviderSettings = Field(default_factory=ProviderSettings)
     api_host: str = "127.0.0.1"
@@ -153,6 +183,29 @@ class Settings(BaseSettings):
         " over all workers; 0: no limit",
     )
     otel_endpoint: str = ""
+
+    @field_validator("tokens")
+    @classmethod
+    def _tokens_are_one_holders(cls, tokens: list[Token]) -> list[Token]:
+        """Refuse a token that stands twice: it would be two people's, or one person's twice."""
+        holders: dict[str, list[str]] = {}
+        for one in tokens:
+            holders.setdefault(one.token.get_secret_value(), []).append(f"{one.role}:{one.subject}")
+        for found in holders.values():
+            if len(found) > 1:
+                raise ValueError(
+                    f"one token is given to {' and '.join(found)}: each needs a token of its own"
+                )
+        return tokens
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            zone_of(zone)
+        except UnknownZone as error:
+            raise ValueError(error.message) from None
+        return zone
 
     @model_validator(mode="after")
     def _webhooks_are_confidential(self) -> Self:

@@ -18,14 +18,14 @@ async def record_call_result(
     """
     await _find_call(tx, task_id)
     is_done_now = await CollectionActionRepository(tx).finish(
-        task_id, ActionState.DONE, result=result, by=caller.subject
+        task_id, ActionState.DONE, result=result, by=caller.actor
     )
     task = await _find_call(tx, task_id)
-    if (task.result, task.handled_by) != (result, caller.subject):
+    if (task.result, task.handled_by) != (result, caller.actor):
         raise TaskClosed(f"The task is {task.state} already.")
     if is_done_now:
         await AuditRepository(tx).add(
-            actor=caller.subject,
+            actor=caller.actor,
             role=caller.role,
             action="collections_result",
             subject=loan_workflow(task.loan_id),

@@ -131,7 +131,9 @@ async def _analyse(
 ) -> AnalysisAnswer:
     proposal, document = await proposal_of(request, kind)
     async with services.database.transaction() as tx:
-        recorded = await record_proposal(tx, client, kind, proposal, document)
+        recorded = await record_proposal(
+            tx, client, kind, proposal, document, lender=services.settings.lender
+        )
     if recorded.is_repeat:
         if recorded.start is not None:
             await _start_again(recorded.start, services)

@@ -23,6 +23,8 @@ _READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops
 _RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
 _STAFF: Final[frozenset[Role]] = frozenset({"reviewer", "collector", "analyst", "ops"})
+_DIRECTS: Final[frozenset[Role]] = frozenset({"ops"})
+"""Names of the staff are personal data: who changes the directory reads it."""
 _READS_LEDGER: Final[frozenset[Role]] = frozenset({"analyst", "ops"})
 
 
@@ -121,6 +123,19 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/suspensions"): _reads(_STAFF),
         ("POST", "/v1/suspensions/{kind}/{code}"): _moves(*_RELEASES),
         ("POST", "/v1/suspensions/{kind}/{code}/lift"): _moves(*_RELEASES),
+        ("GET", "/v1/staff"): _reads(_DIRECTS),
+        ("POST", "/v1/staff"): _moves("ops"),
+        ("GET", "/v1/staff/{person_id}"): _reads(_DIRECTS),
+        ("PUT", "/v1/staff/{person_id}/roles/{role}"): _moves("ops"),
+        ("DELETE", "/v1/staff/{person_id}/roles/{role}"): _moves("ops"),
+        ("PUT", "/v1/staff/{person_id}/skills"): _moves("ops"),
+        ("PUT", "/v1/staff/{person_id}/teams/{team}"): _moves("ops"),
+        ("DELETE", "/v1/staff/{person_id}/teams/{team}"): _moves("ops"),
+        ("POST", "/v1/staff/{person_id}/deputies"): _moves("ops"),
+        ("DELETE", "/v1/staff/{person_id}/deputies/{deputyship_id}"): _moves("ops"),
+        ("POST", "/v1/staff/{person_id}/leave"): _moves("ops"),
+        ("GET", "/v1/teams"): _reads(_DIRECTS),
+        ("POST", "/v1/teams"): _moves("ops"),
         ("GET", "/v1/credit-analyses"): _reads(_READS_ANALYSES),
         ("GET", "/v1/credit-analyses/{analysis_id}"): _reads(_READS_ANALYSES),
         ("POST", "/v1/credit-analyses/{analysis_id}/review"): _moves("reviewer"),

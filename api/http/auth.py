@@ -1,4 +1,4 @@
-"""Who calls: static bearer tokens, compared in constant time."""
+"""Who calls: static bearer tokens, compared in constant time, and the people they belong to."""
 
 import hmac
 from collections.abc import Iterable
@@ -10,34 +10,52 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.http.access import RULES, Rule
 from api.http.errors import Problem
 from domain.people.principals import Principal
+from domain.people.staff import PersonLeft, UnknownPerson
 from runtime.settings import Token
+from services.people.acting import StaffPrincipals
 
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="bearer", description="A static token of the settings."
 )
 
 
-class TokenRing:
-    """The tokens that are accepted."""
+class Authenticator:
+    """The tokens that are accepted, of machines and of people whom the directory knows."""
 
-    def __init__(self, tokens: Iterable[Token]) -> None:
-        self._known = tuple(
-            (token.token.get_secret_value().encode(), Principal(token.role, token.subject))
-            for token in tokens
-        )
+    def __init__(self, tokens: Iterable[Token], staff: StaffPrincipals) -> None:
+        self._known = tuple((one.token.get_secret_value().encode(), one) for one in tokens)
+        self._staff = staff
 
-    def principal_of(self, given: str) -> Principal | None:
-        """Return whose token `given` is; every known token is compared, found or not."""
+    async def principal(self, request: Request) -> Principal | None:
+        """Return who calls, None without a valid token or once the person works here no more.
+
+        Raises `RoleNotHeld` when the person does not hold the role of the token.
+        """
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        token = self._of(given.strip()) if scheme.lower() == "bearer" else None
+        if token is None:
+            return None
+        match token.role:
+            case "applicant" | "partner" | "codec":
+                return Principal(token.role, token.subject)
+            case role:
+                try:
+                    return await self._staff.principal(token.subject, role)
+                except (UnknownPerson, PersonLeft):
+                    return None
+
+    def _of(self, given: str) -> Token | None:
+        """Return the token that was given; every known one is compared, found or not."""
         if not given:
             return None
-        found: Principal | None = None
-        for known, principal in self._known:
+        found: Token | None = None
+        for known, token in self._known:
             if hmac.compare_digest(known, given.encode()):
-                found = principal
+                found = token
         return found
 
 
-def admit(request: Request, template: str, tokens: TokenRing) -> Rule:
+async def authorise(request: Request, template: str, authenticator: Authenticator) -> Rule:
     """Return the rule of a route, or raise the problem 401 or 403.
 
     On a route that is not public the caller is put into `request.state.principal`.
@@ -47,8 +65,7 @@ def admit(request: Request, template: str, tokens: TokenRing) -> Rule:
         raise Problem("forbidden", "This route is open to nobody.")
     if rule.roles is None:
         return rule
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    principal = tokens.principal_of(given.strip()) if scheme.lower() == "bearer" else None
+    principal = await authenticator.principal(request)
     if principal is None:
         raise Problem(
             "unauthenticated",
@@ -66,9 +83,9 @@ def _caller(
     _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Principal:
     principal = request.state.principal
-    assert isinstance(principal, Principal)  # noqa: S101 -- `admit` ran before every endpoint
+    assert isinstance(principal, Principal)  # noqa: S101 -- `authorise` ran before every endpoint
     return principal
 
 
 Caller = Annotated[Principal, Depends(_caller)]
-"""The caller whom `admit` let through."""
+"""The caller whom `authorise` let through."""

@@ -1,12 +1,13 @@
 """Opening payloads for the Temporal UI and CLI: `POST /codec/decode`.
 
 There is no `/codec/encode`: nobody types payloads into the UI. The answer may show what the
-payloads hide, so production asks for the bearer token of an `ops` role, and every call is logged
-by who asked and how many payloads were opened.
+payloads hide, so production asks for the bearer token of a person with the role `ops` or of the
+gate before the Temporal UI, and every call is logged by who asked and how many payloads were
+opened.
 """
 
-import hmac
 import ipaddress
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 
+from domain.people.principals import Principal
 from runtime.keyring import Keyring, KeyringError
 from runtime.settings import Settings
 from runtime.temporal.codec import KeyringCodec
@@ -22,13 +24,18 @@ from runtime.temporal.codec import KeyringCodec
 _log = structlog.get_logger(__name__)
 
 _LARGEST_BODY: Final = 8 * 1024 * 1024
+_READERS: Final = frozenset({"codec", "ops"})
 _ALLOWED_HEADERS: Final = "authorization,content-type,x-namespace"
 
 
-def codec_router(settings: Settings) -> APIRouter:
+Authenticate = Callable[[Request], Awaitable[Principal | None]]
+"""Says who calls, None without a valid token."""
+
+
+def codec_router(settings: Settings, authenticate: Authenticate) -> APIRouter:
     """Return the codec's routes; raises runtime.keyring.InvalidKeysError."""
     codec = KeyringCodec(Keyring.parse(settings.payload_keys.get_secret_value()))
-    gate = _Gate(settings)
+    gate = _Gate(settings, authenticate)
     router = APIRouter(prefix="/codec", tags=["codec"], include_in_schema=False)
 
     @router.options("/decode")
@@ -57,33 +64,28 @@ def codec_router(settings: Settings) -> APIRouter:
 class _Gate:
     """Who may read: see `reader`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, authenticate: Authenticate) -> None:
         self._local = settings.environment == "local"
         ui = urlsplit(settings.temporal_ui_url)
         self._ui_origin = f"{ui.scheme}://{ui.netloc}"
-        self._ops = [
-            (token.token.get_secret_value().encode(), token.subject)
-            for token in settings.tokens
-            if token.role == "ops"
-        ]
+        self._authenticate = authenticate
 
-    def reader(self, request: Request) -> str:
+    async def reader(self, request: Request) -> str:
         """Return who asks, or refuse with 401 or 403.
 
-        The holder of an `ops` token may read. In the local environment so may anybody on this
-        machine, unless a page of another origin than the Temporal UI makes the browser ask.
+        A person with the role `ops` may read, and the gate before the Temporal UI. In the local
+        environment so may anybody on this machine, unless a page of another origin than the
+        Temporal UI makes the browser ask.
         """
         if request.headers.get("origin") not in (None, self._ui_origin):
             raise HTTPException(403, "only the Temporal UI's pages may ask for payloads")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            for token, subject in self._ops:
-                if hmac.compare_digest(token, given.strip().encode()):
-                    return subject
+        principal = await self._authenticate(request)
+        if principal is not None and principal.role in _READERS:
+            return principal.actor
         if self._local and _is_loopback(request):
             return "local"
         raise HTTPException(
-            401, "a bearer token of role ops is needed", {"WWW-Authenticate": "Bearer"}
+            401, "a bearer token of the role ops or codec is needed", {"WWW-Authenticate": "Bearer"}
         )
 
     def cors(self, request: Request) -> dict[str, str]:

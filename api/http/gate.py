@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from api.http.auth import admit
+from api.http.auth import authorise
 from api.http.bodies import read_checked
 from api.http.errors import MEDIA_TYPE, ProblemDetails
 from api.http.idempotency import once
@@ -25,7 +25,7 @@ class GatedRoute(APIRoute):
         template = self.path_format
 
         async def gated(request: Request) -> Response:
-            rule = admit(request, template, services_of(request).tokens)
+            rule = await authorise(request, template, services_of(request).authenticator)
             if request.method == "GET":
                 return await handle(request)
             checked = await read_checked(request, rule)
@@ -42,7 +42,7 @@ def described(text: str) -> dict[str, Any]:
 
 _READ_PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: described("No valid token"),
-    403: described("Not allowed for this role"),
+    403: described("Not allowed for this role, or beyond what the caller may decide"),
     404: described("No such resource, or not the caller's"),
     422: described("A parameter is invalid"),
     503: described("Repeat after `Retry-After` seconds"),

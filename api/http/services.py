@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from temporalio.client import Client
 
-from api.http.auth import TokenRing
+from api.http.auth import Authenticator
 from api.http.engine import Engine
 from domain.common.definitions import Kind
 from domain.definitions import KINDS
@@ -17,6 +17,7 @@ from runtime.business_clock import BusinessClock
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from runtime.temporal.client import connect
+from services.people.acting import DirectoryPrincipals
 from storage.database import Database
 
 
@@ -28,7 +29,7 @@ class Services:
     database: Database
     engine: Engine
     clock: BusinessClock
-    tokens: TokenRing
+    authenticator: Authenticator
     kinds: Mapping[str, Kind[Any]] = field(default_factory=lambda: KINDS)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is about to end: event streams close, so that their clients move on."""
@@ -65,5 +66,7 @@ async def open_services(
             database=database,
             engine=Engine(temporal, settings.task_queue_prefix),
             clock=BusinessClock(temporal, settings),
-            tokens=TokenRing(settings.tokens),
+            authenticator=Authenticator(
+                settings.tokens, DirectoryPrincipals(database, settings.zone)
+            ),
         )

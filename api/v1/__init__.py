@@ -16,7 +16,7 @@ from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
 from api.v1.loans import ledger, loans, repayments, servicing
 from api.v1.payments import callbacks as payment_callbacks
-from api.v1.people import consents, users
+from api.v1.people import consents, staff, users
 from api.v1.pricing import plans
 from api.v1.products import catalogue
 from api.v1.verification import callbacks as verification_callbacks
@@ -27,6 +27,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     catalogue.router,
     consents.router,
     users.router,
+    staff.router,
     reviews.router,
     offers.router,
     plans.router,

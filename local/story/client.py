@@ -67,11 +67,15 @@ class Api:
         A repeat for the same reason carries the same key, so that it has one effect. `key` is made
         up unless the caller has one.
         """
-        headers = {"Idempotency-Key": key or secrets.token_urlsafe(18)}
-        options: dict[str, Any] = {"headers": headers}
-        if body is not None:
-            options["json"] = dict(body)
-        return await self._answer("POST", role, path, options)
+        return await self._command("POST", role, path, body, key)
+
+    async def put(self, role: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send a command that sets something, like `post`."""
+        return await self._command("PUT", role, path, body)
+
+    async def delete(self, role: str, path: str) -> Any:
+        """Send a command that takes something away, like `post`."""
+        return await self._command("DELETE", role, path, None)
 
     async def pages(self, role: str, path: str, **parameters: Any) -> AsyncIterator[Any]:
         """Yield every item of a list, page by page."""
@@ -85,6 +89,15 @@ class Api:
             cursor = page["next"]
             if not cursor:
                 return
+
+    async def _command(
+        self, method: str, role: str, path: str, body: Mapping[str, Any] | None, key: str = ""
+    ) -> Any:
+        headers = {"Idempotency-Key": key or secrets.token_urlsafe(18)}
+        options: dict[str, Any] = {"headers": headers}
+        if body is not None:
+            options["json"] = dict(body)
+        return await self._answer(method, role, path, options)
 
     async def _answer(self, method: str, role: str, path: str, options: dict[str, Any]) -> Any:
         """Return the body of the answer, asking again while the API cannot answer yet."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Annotated, Any, Final
 
 import typer
@@ -65,6 +66,14 @@ def _refuse(as_json: bool, refusal: Refusal) -> None:
     for one in refusal.errors:
         example = f", such as {one['example']}" if one.get("example") else ""
         err_line(f"  {one['field']}: {one['message']}{example}")
+
+
+def read_day(text: str) -> date:
+    """Read a date that was given as an option."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a date is written as 2026-03-31") from None
 
 
 def out_line(text: str) -> None:

@@ -53,16 +53,16 @@ class BegunApplication:
 
 
 async def begin_application(
-    tx: Transaction, caller: Principal, command: Command, request: CreditRequest
+    tx: Transaction, caller: Principal, command: Command, request: CreditRequest, *, lender: str
 ) -> BegunApplication:
-    """Record an application, with the earlier verifications that count for it.
+    """Record an application to a lender, with the earlier verifications that count for it.
 
     Raises `UnknownProduct`, `OutsideProduct`, `NotAllowed`, `UnknownConsentText` and
     `ApplicationPending`, `Suspended`. A repeat returns what the command began.
     """
     channel, reference = customer_to_apply_as(caller, request.channel, request.customer_reference)
     applicant = await ApplicantRepository(tx).get_or_create(
-        applicant_id_of(channel, reference), channel, reference
+        applicant_id_of(channel, reference), channel, reference, lender=lender
     )
     application_id = command.new_id("app")
     begun = await ApplicationRepository(tx).get(application_id)

@@ -9,6 +9,7 @@ from domain.people.principals import Principal
 from domain.verification.elements import ElementKind
 from services.applications.finding import find_application
 from services.decisioning.rules import reject_codes_in_force
+from services.people.handles import with_handles
 from services.people.ownership import scope_of
 from services.products.agreed import product_of
 from services.verification.progress import ElementProgress, element_records, progress_of
@@ -63,9 +64,14 @@ async def read_application(
         offer=await OfferRepository(tx).of_application(row.id),
         line_id=line.id if line else None,
         pictures=await ElementPictureRepository(tx).of_application(row.id) if for_staff else None,
-        decisions=await DecisionRepository(tx).of(row.id) if for_staff else None,
+        decisions=await _decisions(tx, row.id) if for_staff else None,
         reject_codes=await reject_codes_in_force(tx),
     )
+
+
+async def _decisions(tx: Transaction, application_id: str) -> list[DecisionRow]:
+    """Return the decisions, those of people with their handles."""
+    return await with_handles(tx, await DecisionRepository(tx).of(application_id), "decided_by")
 
 
 async def list_applications(

@@ -1,14 +1,57 @@
-"""Reviewing: what a process no longer records because it has ended."""
+"""Reviewing: who may, the queue, and what a process no longer records because it has ended."""
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 
+from domain.people.authority import Action
 from domain.people.principals import Principal
 from messages.ids import application_workflow
+from services.applications.finding import find_application
 from services.common.audits import record_late_decision
 from services.common.commands import Command
+from services.people.authority import authorise
+from services.people.handles import with_handles
+from storage.applications.reviews import ReviewRepository, ReviewRow
 from storage.common.repository import Transaction
+from storage.common.rows import Cursor
+from storage.database import Database
 
 ReviewDecision = Literal["approve", "reject"]
+ReviewAct = Literal["approve", "reject", "supplement"]
+
+_ACTIONS: Final[Mapping[ReviewAct, Action]] = MappingProxyType(
+    {
+        "approve": Action.APPROVE_APPLICATION,
+        "reject": Action.REJECT_APPLICATION,
+        "supplement": Action.REQUEST_SUPPLEMENT,
+    }
+)
+
+
+async def authorise_review(
+    database: Database, caller: Principal, application_id: str, act: ReviewAct
+) -> None:
+    """Raise `NotAuthorised` unless the caller may do this with what is applied for.
+
+    Raises `NotFound` too.
+    """
+    async with database.read() as tx:
+        row = await find_application(tx, caller, application_id)
+    await authorise(
+        database,
+        caller,
+        _ACTIONS[act],
+        application_workflow(row.id),
+        amount=row.amount,
+        currency=row.currency,
+    )
+
+
+async def list_open_reviews(tx: Transaction, after: Cursor | None, limit: int) -> list[ReviewRow]:
+    """Return a page of the open tasks, the one due first at its head, with people's handles."""
+    rows = await ReviewRepository(tx).queue(after, limit)
+    return await with_handles(tx, rows, "assigned_to")
 
 
 async def record_late_review(

@@ -17,7 +17,7 @@ async def record_late_decision(
 ) -> None:
     """Record a review decision that came after the process had ended, which so could not."""
     await AuditRepository(tx).add(
-        actor=caller.subject,
+        actor=caller.actor,
         role=caller.role,
         action=decision,
         subject=subject,

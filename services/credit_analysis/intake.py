@@ -59,8 +59,10 @@ async def record_proposal(
     kind: PersonKind,
     proposal: AnyProposal,
     document: str,
+    *,
+    lender: str,
 ) -> RecordedProposal:
-    """Record a proposal, whose JSON is `document`, to be analysed.
+    """Record a proposal, whose JSON is `document`, to be analysed for a lender.
 
     The policy of the client that is in force now is the analysis's to its end. An id that the
     client gave before names the first proposal of it, with the policy of then. Raises
@@ -69,7 +71,7 @@ async def record_proposal(
     agreed = await _in_force(tx, client)
     analyses = CreditAnalysisRepository(tx)
     row = await analyses.insert(
-        ids.new_id("ana"), client.client, kind, agreed.ref, proposal, document
+        ids.new_id("ana"), client.client, kind, agreed.ref, proposal, document, lender=lender
     )
     if row is not None:
         return RecordedProposal(row, _start(row, agreed, proposal))

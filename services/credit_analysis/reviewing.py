@@ -7,11 +7,13 @@ from typing import Any
 
 from domain.common.errors import NotFound
 from domain.credit_analysis.decision import PartyFacts
+from domain.people.authority import Action
 from domain.people.principals import Principal
 from messages import ids
 from messages.credit_analysis import AnalysisWord
 from services.common.audits import record_late_decision
 from services.common.commands import Command
+from services.people.authority import authorise
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import (
@@ -23,6 +25,7 @@ from storage.credit_analysis.analyses import (
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayRow
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
 from storage.credit_analysis.scr_consents import ScrConsentRepository, ScrConsentRow
+from storage.database import Database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,12 @@ async def read_analysis(tx: Transaction, caller: Principal, analysis_id: str) ->
     )
 
 
+async def authorise_review(database: Database, caller: Principal, analysis_id: str) -> None:
+    """Raise `NotAuthorised` unless the caller may decide about an analysis."""
+    subject = ids.credit_analysis_workflow(analysis_id)
+    await authorise(database, caller, Action.REVIEW_ANALYSIS, subject)
+
+
 async def record_late_review(
     tx: Transaction,
     caller: Principal,
@@ -89,7 +98,7 @@ async def record_late_review(
 async def _proposal(tx: Transaction, caller: Principal, row: AnalysisRow) -> dict[str, Any] | None:
     stored = await CreditAnalysisRepository(tx).document(row.id)
     await AuditRepository(tx).add(
-        actor=caller.subject,
+        actor=caller.actor,
         role=caller.role,
         action="read_proposal",
         subject=ids.credit_analysis_workflow(row.id),

@@ -76,7 +76,7 @@ async def draft(
             f"the newest version of {kind}/{code} is {newest.version if newest else 'none'}"
             f" and not {base}: see what changed, and draft on top of it"
         )
-    row = await repository.insert(kind, code, kept, note=note, drafted_by=caller.subject)
+    row = await repository.insert(kind, code, kept, note=note, drafted_by=caller.actor)
     await record(tx, caller, "drafted", kind, code, str(row.version), note=note, sha256=row.sha256)
     return Drafted(row, await _findings(tx, known, row, utc_now(), kinds))
 
@@ -108,7 +108,7 @@ async def check(
         raise DefinitionInvalid(f"{kind}/{code}@{version} is not in order", found)
     if row.state is DefinitionState.CHECKED:
         return row
-    checked = await repository.set_checked(row, caller.subject)
+    checked = await repository.set_checked(row, caller.actor)
     await record(tx, caller, "checked", kind, code, str(version), sha256=row.sha256)
     return checked
 

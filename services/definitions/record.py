@@ -26,7 +26,7 @@ async def record(
 ) -> None:
     """Write who did what to a definition into the audit trail."""
     await AuditRepository(tx).add(
-        actor=caller.subject,
+        actor=caller.actor,
         role=caller.role,
         action=f"definition_{action}",
         subject=aggregate_of(kind, code),

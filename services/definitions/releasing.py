@@ -66,7 +66,7 @@ async def release(
         raise WrongDefinitionState(
             f"{kind}/{code}@{version} is {row.state}: only a checked version is released"
         )
-    if row.drafted_by == caller.subject:
+    if row.drafted_by == caller.actor:
         raise SecondPersonNeeded(f"{kind}/{code}@{version} is released by somebody else")
     at = now if effective_from is None else effective_from
     if at < now:
@@ -77,7 +77,7 @@ async def release(
     if wrong:
         raise DefinitionInvalid(f"{kind}/{code}@{version} is no longer in order", wrong)
     released = await repository.release(
-        row, effective_from=at, reason=reason, released_by=caller.subject
+        row, effective_from=at, reason=reason, released_by=caller.actor
     )
     await refuse_broken(tx, kinds, (kind, code), before=before, after=[*before, released], since=at)
     await record_release(tx, caller, "released", released, {"sha256": row.sha256})
@@ -115,7 +115,7 @@ async def withdraw(
         action="withdraw",
         effective_from=now,
         reason=reason,
-        released_by=caller.subject,
+        released_by=caller.actor,
         undoes=scheduled[0].id,
     )
     await repository.set_state(kind, code, version, DefinitionState.CHECKED)
@@ -168,7 +168,7 @@ async def rollback(
     row = await version_of(tx, kind, code, _previous(own, current) if to is None else to)
     _refuse_target(own, row, current, now, undoes=bool(scheduled))
     back = await repository.release(
-        row, action="rollback", effective_from=now, reason=reason, released_by=caller.subject
+        row, action="rollback", effective_from=now, reason=reason, released_by=caller.actor
     )
     for undone in scheduled:
         await repository.set_state(kind, code, undone.version, DefinitionState.CHECKED)

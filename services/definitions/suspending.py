@@ -29,7 +29,7 @@ async def suspend(
     if kind in kinds and not await DefinitionRepository(tx).versions(kind, code):
         raise UnknownDefinition(f"there is no {kind} {code!r} to suspend")
     repository = SuspensionRepository(tx)
-    row = await repository.suspend(kind, code, reason=reason, by=caller.subject)
+    row = await repository.suspend(kind, code, reason=reason, by=caller.actor)
     if row is not None:
         await _record(tx, caller, "suspended", row, reason)
         return row
@@ -44,7 +44,7 @@ async def lift(
     Raises `UnknownDefinition` for what was never suspended.
     """
     repository = SuspensionRepository(tx)
-    row = await repository.lift(kind, code, reason=reason, by=caller.subject)
+    row = await repository.lift(kind, code, reason=reason, by=caller.actor)
     if row is not None:
         await _record(tx, caller, "suspension_lifted", row, reason)
         return row
@@ -70,7 +70,7 @@ async def _record(
 ) -> None:
     subject = f"suspension:{row.kind}/{row.code}"
     await AuditRepository(tx).add(
-        actor=caller.subject,
+        actor=caller.actor,
         role=caller.role,
         action=action,
         subject=subject,

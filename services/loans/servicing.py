@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from domain.loans.authority import action_of, amount_at_stake
 from domain.loans.difference import Difference, difference
 from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.position import Position, position
@@ -19,8 +20,10 @@ from services.common.commands import Command
 from services.loans.agreed import agreements_of, servicing_of
 from services.loans.finding import find_loan
 from services.loans.reading import today_of
+from services.people.authority import authorise
 from services.products.agreed import product_of_loan
 from storage.common.repository import Transaction
+from storage.database import Database
 from storage.loans.loans import LoanRepository, LoanRow, LoanState
 
 _EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(LoanEvent)
@@ -119,10 +122,28 @@ async def prepare_transaction(
         return PreparedTransaction(loan, recorded, before, today, servicing, record=None)
     event = transaction.event(key, today)
     record = RecordFact(
-        event=event, actor=caller.subject, role=caller.role, reference=transaction.reference
+        event=event, actor=caller.actor, role=caller.role, reference=transaction.reference
     )
     reopening = await _reopening(tx, loan, events)
     return PreparedTransaction(loan, event, events, today, servicing, record, reopening)
+
+
+async def authorise_transaction(
+    database: Database, caller: Principal, prepared: PreparedTransaction
+) -> None:
+    """Raise `NotAuthorised` unless the caller may record this; what is recorded needs no asking."""
+    if prepared.record is None:
+        return
+    loan, event, before = prepared.loan, prepared.event, prepared.before
+    stands = position(loan.terms, before, prepared.today)
+    await authorise(
+        database,
+        caller,
+        action_of(event),
+        loan.id,
+        amount=amount_at_stake(event, before, stands),
+        currency=loan.currency,
+    )
 
 
 async def _reopening(

@@ -1,1 +1,1 @@
-"""Use cases of applicants, their consents and the user centre."""
+"""Use cases of applicants and their consents, and of the staff: the directory and authority."""

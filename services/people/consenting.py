@@ -51,11 +51,11 @@ async def record_consent(
         text_sha256=shown.sha256,
         definition=text.ref,
         channel=applicant.channel,
-        given_by=command.subject,
+        given_by=caller.actor,
         at=utc_now(),
     )
     await AuditRepository(tx).add(
-        actor=caller.subject,
+        actor=caller.actor,
         role=caller.role,
         action="give_consent",
         subject=f"user:{applicant.id}",
@@ -76,13 +76,13 @@ async def revoke_consent(
     """
     applicant = await find_applicant(tx, caller, applicant_id)
     revoked = await ConsentRepository(tx).revoke(
-        applicant.id, purpose, revoked_by=f"{caller.role}:{caller.subject}", at=utc_now()
+        applicant.id, purpose, revoked_by=caller.actor, at=utc_now()
     )
     if purpose is ADDRESS_BOOK_CONSENT:
         await ElementRepository(tx).forget_address_books(applicant.id)
     for row in revoked:
         await AuditRepository(tx).add(
-            actor=caller.subject,
+            actor=caller.actor,
             role=caller.role,
             action="revoke_consent",
             subject=f"user:{applicant.id}",

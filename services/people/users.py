@@ -88,7 +88,7 @@ async def set_customer_tags(
     distinct = tuple(dict.fromkeys(labels))
     await ApplicantRepository(tx).set_standing(applicant.id, level, distinct)
     await AuditRepository(tx).add(
-        actor=caller.subject,
+        actor=caller.actor,
         role=caller.role,
         action="set_standing",
         subject=f"user:{applicant.id}",

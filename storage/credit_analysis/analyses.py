@@ -22,6 +22,7 @@ from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import AnyProposal
 from storage.common.repository import TableRepository, given
 from storage.common.rows import Cursor, Row
+from storage.common.tenants import OWN_LENDER
 
 _COLUMNS: Final = (
     "id, client, kind, policy, agreed_policy, status, reason, state_seq, policy_version,"
@@ -102,6 +103,8 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         policy: DefinitionRef,
         proposal: AnyProposal,
         document: str,
+        *,
+        lender: str = OWN_LENDER,
     ) -> AnalysisRow | None:
         """Record a new analysis of `document`, the proposal's JSON; None if its id is taken.
 
@@ -110,8 +113,8 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         return await self._one(
             AnalysisRow,
             "insert into credit_analyses (id, client, kind, proposal_idx, registration_idx,"
-            " document_number_idx, document_enc, policy, agreed_policy, status, reason)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', 'received')"
+            " document_number_idx, document_enc, policy, agreed_policy, status, reason, lender)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', 'received', $10)"
             f" on conflict (client, proposal_idx) do nothing returning {_COLUMNS}",
             analysis_id,
             client,
@@ -122,6 +125,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             self._keyring.encrypt(document.encode(), _place(analysis_id)),
             policy.code,
             policy.model_dump_json(),
+            lender,
         )
 
     async def find(

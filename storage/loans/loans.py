@@ -301,8 +301,7 @@ class LoanRepository(TableRepository[LoanRow]):
             filters={
                 "applicant_id = {}": applicant_id,
                 "state = {}": state,
-                "exists (select from applicants where applicants.id = loans.applicant_id"
-                " and applicants.channel = {})": channel,
+                "channel = {}": channel,
             },
         )
 

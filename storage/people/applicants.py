@@ -9,6 +9,7 @@ from typing import Final
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import TableRepository
 from storage.common.rows import Row
+from storage.common.tenants import OWN_LENDER
 
 _COLUMNS: Final = "id, channel, customer_reference, level, labels, created_at"
 _LOCKS: Final = 4201014
@@ -51,18 +52,21 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
     row = ApplicantRow
 
     async def get_or_create(
-        self, applicant_id: str, channel: str, customer_reference: str
+        self, applicant_id: str, channel: str, customer_reference: str, *, lender: str = OWN_LENDER
     ) -> ApplicantRow:
         """Return the channel's applicant of that reference, made under `applicant_id` if new.
+
+        A new one is a customer of `lender`, and so is what they apply for.
 
         Raises `IdempotencyMismatch` when the id belongs to another one.
         """
         record = await self._connection.fetchrow(
-            f"insert into applicants (id, channel, customer_reference) values ($1, $2, $3)"
-            f" on conflict do nothing returning {_COLUMNS}",
+            "insert into applicants (id, channel, customer_reference, lender)"
+            f" values ($1, $2, $3, $4) on conflict do nothing returning {_COLUMNS}",
             applicant_id,
             channel,
             customer_reference,
+            lender,
         )
         if record is None:
             record = await self._connection.fetchrow(

@@ -17,10 +17,13 @@ from activities import registry
 from api.app import create_app
 from api.http.services import Services
 from local.ports import choose_ports
+from local.staff import add_people
 from messages.queues import ALL
+from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings, Token
 from runtime.temporal.plugin import LoanflowPlugin
 from runtime.temporal.worker import build_workers
+from storage.database import Database
 from tests.products import release_products
 from tests.workflows.asking import ANY_ORDER, ANY_ORDER_DRAWING, ASKING, EASY
 from workflows.registry import WORKFLOWS
@@ -50,15 +53,32 @@ def keyed(role: str, subject: str, key: str | None = None) -> Headers:
     return bearer(role, subject) | {"Idempotency-Key": key or secrets.token_hex(8)}
 
 
-@pytest.fixture(scope="module")
-def api_settings(settings: Settings, database_url: str) -> Settings:
-    tokens = [
+def tokens() -> list[Token]:
+    """The token of everybody in `TOKENS`."""
+    return [
         Token.model_validate(
             {"token": f"token-of-{role}-{subject}", "role": role, "subject": subject}
         )
         for role, subject in TOKENS
     ]
-    return settings.model_copy(update={"tokens": tokens, "database_url": database_url})
+
+
+async def add_staff(settings: Settings) -> None:
+    """Write the people of the tokens into the directory, each with the roles of their tokens."""
+    keyring = Keyring.parse(settings.pii_keys.get_secret_value())
+    blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
+    async with (
+        Database.open(settings.database_url, 1, keyring, blind_index) as database,
+        database.transaction() as tx,
+    ):
+        await add_people(tx, settings.tokens, settings.lender)
+
+
+@pytest.fixture(scope="module")
+async def api_settings(settings: Settings, database_url: str) -> Settings:
+    own = settings.model_copy(update={"tokens": tokens(), "database_url": database_url})
+    await add_staff(own)
+    return own
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.staff import person_id_of
 from tests.faults.lives import AMOUNT, FRONT, LEVEL, OWED_AFTER, Life
 from tests.faults.place import Place, Reply, new_key, until
 
@@ -142,7 +143,7 @@ async def test_of_approve_and_reject_at_once_one_wins(place: Place) -> None:
         assert found["state"] == {"approve": "offered", "reject": "rejected"}[won]
         entries = await audited(place, life)
         assert {entry[1:] for entry in entries} == {(won, "accepted"), (lost, "refused")}
-        assert all(actor == "reviewer-1" for actor, _, _ in entries)
+        assert all(actor == person_id_of("reviewer-1") for actor, _, _ in entries)
 
 
 async def test_reviewers_can_signal_by_hand(place: Place) -> None:

@@ -102,7 +102,7 @@ async def analyse(
     proposal = read_proposal(kind, document)
     client = AnalysisClient(client=CLIENT, api_key_sha256="0" * 64, policy=policy)
     async with lender.database.transaction() as tx:
-        recorded = await record_proposal(tx, client, kind, proposal, document)
+        recorded = await record_proposal(tx, client, kind, proposal, document, lender="own")
     assert recorded.start is not None
     await lender.siblings.start_credit_analysis(recorded.start)
     return Analysing(lender, recorded.analysis.id)

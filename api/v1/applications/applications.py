@@ -45,7 +45,9 @@ async def create(
     line that came of it used, expired or closed.
     """
     async with services.database.transaction() as tx:
-        begun = await begin_application(tx, caller, command, body.request())
+        begun = await begin_application(
+            tx, caller, command, body.request(), lender=services.settings.lender
+        )
     await services.engine.start_application(begun.start)
     created(response, f"/v1/applications/{begun.application.id}")
     return await row_status(services, begun.application)

@@ -16,9 +16,13 @@ from domain.applications.application import ReviewClosed
 from domain.people.principals import Principal
 from messages.applications import ReviewCommand
 from messages.verification import SupplementRequest
-from services.applications.reviewing import ReviewDecision, record_late_review
+from services.applications.reviewing import (
+    ReviewDecision,
+    authorise_review,
+    list_open_reviews,
+    record_late_review,
+)
 from services.common.commands import Command
-from storage.applications.reviews import ReviewRepository
 
 router = gated_router("/reviews", "reviews")
 
@@ -27,7 +31,7 @@ router = gated_router("/reviews", "reviews")
 async def queue(caller: Caller, services: Using, page: Paged) -> Page[ReviewAnswer]:
     """Return a page of the open tasks."""
     async with services.database.read() as tx:
-        rows = await ReviewRepository(tx).queue(page.after, page.limit)
+        rows = await list_open_reviews(tx, page.after, page.limit)
     items = [ReviewAnswer.model_validate(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "due_at"))
 
@@ -71,7 +75,8 @@ async def supplement(
 
     409 `supplement_refused` when the product does not let a reviewer ask for that, or not again.
     """
-    asked = SupplementRequest(kinds=body.kinds, reason=body.reason, reviewer=caller.subject)
+    await authorise_review(services.database, caller, application_id, "supplement")
+    asked = SupplementRequest(kinds=body.kinds, reason=body.reason, reviewer=caller.actor)
     try:
         return await carry_out(
             services, caller, command, application_id, "review_supplement", asked
@@ -88,7 +93,8 @@ async def _review(
     command: Command,
     services: Services,
 ) -> ApplicationStatus | Response:
-    review = ReviewCommand(reviewer=caller.subject, reason=body.reason)
+    await authorise_review(services.database, caller, application_id, decision)
+    review = ReviewCommand(reviewer=caller.actor, reason=body.reason)
     try:
         return await carry_out(
             services, caller, command, application_id, f"review_{decision}", review

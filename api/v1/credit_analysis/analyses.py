@@ -17,7 +17,12 @@ from api.v1.credit_analysis.schemas import (
 from domain.credit_analysis.errors import ReviewClosed
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
-from services.credit_analysis.reviewing import find_analysis, read_analysis, record_late_review
+from services.credit_analysis.reviewing import (
+    authorise_review,
+    find_analysis,
+    read_analysis,
+    record_late_review,
+)
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 
 router = gated_router("/credit-analyses", "credit analysis")
@@ -54,13 +59,14 @@ async def review(
     """Decide: the client is told. 409 `review_closed` when somebody else was first."""
     async with services.database.read() as tx:
         row = await find_analysis(tx, analysis_id)
+    await authorise_review(services.database, caller, row.id)
     try:
         view = await services.engine.command(
             ids.credit_analysis_workflow(analysis_id),
             f"review_{body.decision}",
             command.update_id,
             AnalysisView,
-            AnalysisReviewCommand(reviewer=caller.subject, reason=body.reason),
+            AnalysisReviewCommand(reviewer=caller.actor, reason=body.reason),
             over=row.status.is_final,
         )
     except StillRunning:

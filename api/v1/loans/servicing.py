@@ -15,6 +15,7 @@ from messages.loans import LoanView
 from services.common.commands import Command
 from services.loans.servicing import (
     PreparedTransaction,
+    authorise_transaction,
     prepare_transaction,
     preview_transaction,
 )
@@ -56,6 +57,7 @@ async def record(
         prepared = await prepare_transaction(
             tx, caller, command, loan_id, transaction_of(body), now
         )
+    await authorise_transaction(services.database, caller, prepared)
     await _send(services, command, prepared)
     created(response, f"/v1/loans/{loan_id}")
     return FactAnswer.of(prepared.effect(), is_kept=True)

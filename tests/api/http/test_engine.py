@@ -14,6 +14,7 @@ from activities import registry
 from api.http.services import Services
 from domain.lines import LineState
 from local.ports import choose_ports
+from local.staff import person_id_of
 from messages.ids import application_workflow, loan_workflow, new_id
 from messages.queues import ALL
 from runtime.business_clock import BusinessClock
@@ -163,7 +164,10 @@ async def test_a_review_that_is_over_is_refused_and_audited(
     async with record.database.read() as tx:
         audit = await AuditRepository(tx).of(application_workflow(application_id))
     told = [(row.actor, row.action, row.outcome) for row in audit]
-    assert told == [("rita", "approve", "refused"), ("rolf", "reject", "refused")]
+    assert told == [
+        (person_id_of("rita"), "approve", "refused"),
+        (person_id_of("rolf"), "reject", "refused"),
+    ]
 
 
 async def test_a_review_before_there_is_one(
@@ -178,7 +182,7 @@ async def test_a_review_before_there_is_one(
     assert (answer.status_code, answer.json()["code"]) == (409, "review_closed")
     async with record.database.read() as tx:
         [row] = await AuditRepository(tx).of(application_workflow(application_id))
-    assert (row.actor, row.action, row.outcome) == ("rita", "approve", "refused")
+    assert (row.actor, row.action, row.outcome) == (person_id_of("rita"), "approve", "refused")
 
 
 async def test_a_provider_that_is_down_is_waited_for(

@@ -53,7 +53,7 @@ async def begin(
     database: Database, caller: Principal, by: Command, request: CreditRequest
 ) -> BegunApplication:
     async with database.transaction() as tx:
-        return await begin_application(tx, caller, by, request)
+        return await begin_application(tx, caller, by, request, lender="own")
 
 
 async def test_a_command_sent_many_times_at_once_begins_one_application(

@@ -51,7 +51,7 @@ async def receive(
     database: Database, by: AnalysisClient, given: tuple[AnyProposal, str]
 ) -> RecordedProposal:
     async with database.transaction() as tx:
-        return await record_proposal(tx, by, PersonKind.LEGAL, *given)
+        return await record_proposal(tx, by, PersonKind.LEGAL, *given, lender="own")
 
 
 async def test_one_id_sent_many_times_at_once_is_one_analysis(database: Database) -> None:
@@ -128,7 +128,7 @@ async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:
 async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) -> None:
     opinion_id = new_id("opi")
     async with database.transaction() as tx:
-        received = await record_proposal(tx, client(), PersonKind.LEGAL, *proposal())
+        received = await record_proposal(tx, client(), PersonKind.LEGAL, *proposal(), lender="own")
         analysis_id = received.analysis.id
         await ExternalOpinionRepository(tx).request(
             opinion_id, analysis_id, "qitech", PersonKind.LEGAL

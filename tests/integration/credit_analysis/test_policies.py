@@ -65,7 +65,7 @@ async def taken_in(
     given = given or legal_person()
     async with bench.database.transaction() as tx:
         recorded = await record_proposal(
-            tx, client(policy), PersonKind.LEGAL, read(given), json.dumps(given)
+            tx, client(policy), PersonKind.LEGAL, read(given), json.dumps(given), lender="own"
         )
     assert not recorded.is_repeat
     assert recorded.start is not None
@@ -207,7 +207,7 @@ async def test_an_id_is_taken_once_whatever_is_in_force(bench: Bench) -> None:
     await released(bench, "repeated", refer_amount_above=1)
     async with bench.database.transaction() as tx:
         again = await record_proposal(
-            tx, client("repeated"), PersonKind.LEGAL, read(given), json.dumps(given)
+            tx, client("repeated"), PersonKind.LEGAL, read(given), json.dumps(given), lender="own"
         )
     assert again.is_repeat
     assert again.start == first
@@ -220,7 +220,12 @@ async def test_without_its_policy_a_proposal_is_refused_and_not_recorded(
     with pytest.raises(UnknownPolicy, match="lenient"):
         async with bench.database.transaction() as tx:
             await record_proposal(
-                tx, client("lenient"), PersonKind.LEGAL, read(given), json.dumps(given)
+                tx,
+                client("lenient"),
+                PersonKind.LEGAL,
+                read(given),
+                json.dumps(given),
+                lender="own",
             )
     assert "analysis_policy_missing" in capsys.readouterr().out
     async with bench.database.read() as tx:

@@ -36,7 +36,7 @@ SECRETS: Final = {
     "LOANFLOW_PII_KEYS": f"a:{KEY}",
     "LOANFLOW_BLIND_INDEX_KEY": KEY,
     "LOANFLOW_TOKENS": json.dumps([{"token": "t", "role": "ops", "subject": "ops-1"}]),
-    "LOANFLOW_OPS_TOKEN": "t",
+    "LOANFLOW_CODEC_TOKEN": "t",
 }
 OTHERWISE_THAT_OF_ALL: Final = {
     "LOANFLOW_PROVIDERS__QITECH_API_KEY",

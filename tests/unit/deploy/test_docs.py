@@ -173,14 +173,14 @@ def test_make_targets_exist(subtests: pytest.Subtests) -> None:
 
 def test_commands_of_the_command_line_exist(subtests: pytest.Subtests) -> None:
     line = typer.main.get_group(starter.app)
-    definitions = line.commands["definitions"]
-    assert isinstance(definitions, TyperGroup)
     for document in DOCUMENTS:
         text = document.read_text()
         with subtests.test(document=document.name):
             assert set(re.findall(r"starter\.py ([a-z]+)", text)) <= set(line.commands)
-            named = re.findall(r"starter\.py definitions ([a-z]+)", text)
-            assert set(named) <= set(definitions.commands)
+            for name, group in line.commands.items():
+                if isinstance(group, TyperGroup):
+                    named = re.findall(rf"starter\.py {name} ([a-z]+)", text)
+                    assert set(named) <= set(group.commands)
 
 
 def test_dotted_names_exist() -> None:

@@ -7,7 +7,11 @@ from google.protobuf.json_format import MessageToJson, Parse
 from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload, Payloads
 
+from api.http.auth import Authenticator
 from api.http.codec import codec_router
+from domain.people.principals import Principal, StaffRole
+from domain.people.staff import PersonLeft
+from messages.ids import new_id
 from runtime.keyring import Keyring, Tampered, UnknownKey
 from runtime.settings import Settings, Token
 from runtime.temporal.codec import KeyringCodec
@@ -52,9 +56,19 @@ async def test_a_changed_payload_is_refused(fresh_keys: FreshKeys) -> None:
         await codec.decode([sealed])
 
 
+class Colleagues:
+    """A directory in which everybody holds every role, but for one who left."""
+
+    async def principal(self, handle: str, role: StaffRole) -> Principal:
+        if handle == "former-1":
+            raise PersonLeft(handle)
+        return Principal(role, handle, new_id("stf"))
+
+
 def client_of(settings: Settings, host: str = "127.0.0.1") -> httpx.AsyncClient:
     app = FastAPI()
-    app.include_router(codec_router(settings))
+    authenticator = Authenticator(settings.tokens, Colleagues())
+    app.include_router(codec_router(settings, authenticator.principal))
     transport = httpx.ASGITransport(app, client=(host, 50000))
     return httpx.AsyncClient(transport=transport, base_url="http://codec")
 
@@ -69,6 +83,8 @@ async def body(settings: Settings) -> str:
 def production(settings: Settings) -> Settings:
     tokens = [
         Token(token=SecretStr("ops-token"), role="ops", subject="ops-1"),
+        Token(token=SecretStr("former-token"), role="ops", subject="former-1"),
+        Token(token=SecretStr("gate-token"), role="codec", subject="ui-gate"),
         Token(token=SecretStr("reviewer-token"), role="reviewer", subject="reviewer-1"),
     ]
     return settings.model_copy(update={"environment": "production", "tokens": tokens})
@@ -112,7 +128,9 @@ async def test_other_machines_need_a_token_even_locally(settings: Settings, body
         ("Bearer wrong", 401),
         ("Bearer reviewer-token", 401),
         ("Basic ops-token", 401),
+        ("Bearer former-token", 401),
         ("Bearer ops-token", 200),
+        ("Bearer gate-token", 200),
     ],
 )
 async def test_production_asks_for_ops(
