@@ -70,6 +70,8 @@ def usable_elements(
     ranked = sorted(kept, key=lambda item: (item.own, item.verified_at), reverse=True)
     usable: dict[ElementKind, KeptElement] = {}
     for item in ranked:
+        if not product.knows(item.kind):
+            continue
         policy = product.policy_of(item.kind)
         valid = on <= item.counts_until(product) and policy.consent in consented
         theirs = item.own or (is_present and not policy.proves_presence)

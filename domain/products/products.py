@@ -21,6 +21,12 @@ class UnknownProduct(DomainError):
     code = "unknown_product"
 
 
+class UnknownElementKind(DomainError):
+    """A kind of element that came up after the policies that an application was agreed under."""
+
+    code = "unknown_element_kind"
+
+
 class OutsideProduct(DomainError):
     """An amount or a term lies outside what the product lends."""
 
@@ -150,11 +156,15 @@ class AgreedProduct(BaseModel):
         return self.required_elements + self.optional_elements
 
     def policy_of(self, kind: ElementKind) -> ElementPolicy:
-        """Return what holds for a kind of element that the product takes."""
+        """Return what holds for a kind of element; raises `UnknownElementKind`."""
         policy = self.elements.content.find(kind)
         if policy is None:
-            raise KeyError(f"{self.elements.ref} says nothing of {kind}")
+            raise UnknownElementKind(f"{self.elements.ref} says nothing of {kind}")
         return policy
+
+    def knows(self, kind: ElementKind) -> bool:
+        """Say whether anything holds for a kind of element."""
+        return self.elements.content.find(kind) is not None
 
     def needs_of(self, kind: ElementKind) -> tuple[ElementKind, ...]:
         """Return the kinds that are verified before one, of those that are asked for."""

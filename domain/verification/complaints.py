@@ -22,7 +22,9 @@ _FORMS: Final[Mapping[str, str]] = MappingProxyType(
         r"^quo_[0-9a-z]{26}$": "must be the id of a quote, quo_ and 26 characters",
         r"^loa_[0-9a-z]{26}$": "must be the id of a loan, loa_ and 26 characters",
         r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits in small letters",
-        r"^[a-z0-9_]{1,32}$": "must be 1 to 32 small letters, digits and underscores",
+        r"^[a-z][a-z0-9_-]{0,63}$": (
+            "must be a small letter and up to 63 small letters, digits, underscores and hyphens"
+        ),
         r"^[a-z][a-z0-9_]{0,31}$": (
             "must be 1 to 32 small letters, digits and underscores, a letter first"
         ),

@@ -72,6 +72,26 @@ def test_what_is_not_consented_to_any_more_is_not_used_again() -> None:
         check_may_draw(DRAWING, [kept(CARD)], VERIFIED_ON, others)
 
 
+def test_what_the_policies_do_not_know_is_left_alone() -> None:
+    """A kind that came up after an application was agreed, verified for another one."""
+    policies = CASH.elements.content.policies
+    older = CASH.elements.content.model_copy(
+        update={"policies": tuple(one for one in policies if one.kind is not CARD)}
+    )
+    agreed = CASH.model_copy(
+        update={"elements": CASH.elements.model_copy(update={"content": older})}
+    )
+    found = usable_elements(
+        agreed,
+        (CARD, NAME),
+        [kept(CARD), kept(NAME)],
+        VERIFIED_ON,
+        consented=tuple(Purpose),
+        is_present=False,
+    )
+    assert [item.kind for item in found] == [NAME]
+
+
 def test_another_channels_counts_only_for_who_is_present() -> None:
     assert used(kept(CARD, own=False)) == {}
     assert used(kept(CARD, own=False), is_present=True) == {CARD: "elt_1"}

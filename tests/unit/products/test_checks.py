@@ -183,6 +183,11 @@ ELEMENTS: dict[str, tuple[Draft, str, str]] = {
         "policies.1.kind",
         "two policies",
     ),
+    "a kind without a policy": (
+        {"policies": draft_of(ELEMENT_POLICIES, "standard")["policies"][:-1]},
+        "policies",
+        "no policy for card_transaction",
+    ),
     "never taken": (
         policies(lambda by: by["operator"].update(attempts=0)),
         "policies.1.attempts",
