@@ -67,7 +67,7 @@ async def test_it_serves_without_temporal_and_stops_when_asked(
 
 
 async def _until_up(client: httpx.AsyncClient, process: subprocess.Popen[bytes]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while process.poll() is None:
             try:
                 await client.get("/health")
