@@ -31,9 +31,6 @@ _FORMS: Final[Mapping[str, str]] = MappingProxyType(
         r"^[a-z][a-z0-9_]{0,39}$": (
             "must be 1 to 40 small letters, digits and underscores, a letter first"
         ),
-        r"^[a-z][a-z0-9_-]{0,63}$": (
-            "must be 1 to 64 small letters, digits, underscores and hyphens, a letter first"
-        ),
         r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": (
             "must be 1 to 64 letters, digits, points, underscores and hyphens, no sign first"
         ),
