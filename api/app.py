@@ -18,7 +18,7 @@ from api.http.middleware import RequestLine
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
 from api.http.services import Services, open_services, services_of
-from api.v1 import ROUTERS
+from api.routes import ROUTERS
 from domain.common.errors import DomainError
 from domain.credit_analysis.proposal import Feedback, LegalPersonProposal, NaturalPersonProposal
 from domain.people.principals import Principal

@@ -31,6 +31,9 @@ AREAS: Final = frozenset(
 )
 """Every business area: a new one is added here, and says what it imports in `pyproject.toml`."""
 
+REGISTRIES: Final = frozenset({"domain.definitions"})
+"""Lists to which every area adds something: they import all, and are nobody's."""
+
 LAYERS: Final = frozenset(
     {"domain", "messages", "storage", "providers", "services", "workflows", "activities", "api"}
 )
@@ -39,7 +42,7 @@ LAYERS: Final = frozenset(
 def area_of(module: str) -> str | None:
     """Return the area of a module, None for plumbing and what is no layer."""
     layer, *path = module.split(".")
-    if layer not in LAYERS:
+    if layer not in LAYERS or module in REGISTRIES:
         return None
     if path[:1] == ["v1"]:
         path = path[1:]

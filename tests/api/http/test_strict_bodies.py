@@ -9,7 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.v1 import ROUTERS
+from api.routes import ROUTERS
 from domain.common.rounding import Rounding
 from domain.credit_analysis.proposal import Feedback, LegalPersonProposal, NaturalPersonProposal
 from domain.verification import elements

@@ -9,8 +9,8 @@ from api.http.services import Services
 from domain.people.consents import CONSENT_TEXT, ConsentText, Purpose
 from runtime.clock import utc_now
 from storage.people.consents import ConsentRepository
+from tests.api.applications.test_users import ALICE, agreeing, alice, give
 from tests.api.conftest import bearer, eventually
-from tests.api.people.test_users import ALICE, agreeing, alice, give
 from tests.definitions import release, shipped
 
 __all__ = ["alice"]

@@ -8,6 +8,7 @@ from domain.common.errors import NotFound
 from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, UnknownConsentText
 from domain.people.principals import Principal
 from messages.ids import new_id
+from services.applications.users import set_customer_tags
 from services.people.consenting import (
     ShownText,
     give_consent,
@@ -15,7 +16,6 @@ from services.people.consenting import (
     revoke_consent,
 )
 from services.people.ownership import applicant_id_of
-from services.people.users import set_customer_tags
 from storage.common.audit import AuditRepository
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from api.app import create_app
 from api.http.validation import validation_problem
 from api.v1.applications.schemas import NewApplication, NewElements
-from api.v1.people.user_schemas import Standing
+from api.v1.applications.user_schemas import Standing
 from api.v1.pricing.plans import PlanTrial
 from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.parsing import read_proposal

@@ -4,8 +4,8 @@ from api.http.auth import Caller
 from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.services import Using
-from api.v1.people.user_schemas import Standing, StandingAnswer, UserAnswer
-from services.people.users import read_user, set_customer_tags
+from api.v1.applications.user_schemas import Standing, StandingAnswer, UserAnswer
+from services.applications.users import read_user, set_customer_tags
 
 router = gated_router("/users", "users")
 

@@ -9,7 +9,7 @@ from api.http.schemas import Answer, Body
 from api.v1.applications.schemas import ApplicationSummary
 from api.v1.people.consent_schemas import ConsentAnswer
 from domain.verification.elements import ElementKind, Verdict
-from services.people.users import ReusableVerification, UserDetails
+from services.applications.users import ReusableVerification, UserDetails
 from storage.people.devices import Platform
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
