@@ -45,7 +45,7 @@ async def of_alice(database: Database) -> Credit:
     return await seeds.credit(database, "app", "alice")
 
 
-@pytest.mark.parametrize(("find", "name", "kind"), FINDS, ids=lambda one: str(one))
+@pytest.mark.parametrize(("find", "name", "kind"), FINDS, ids=[kind for _, _, kind in FINDS])
 async def test_the_owner_his_channel_and_staff_find_it_and_nobody_else(
     database: Database, of_alice: Credit, find: Find, name: str, kind: Kind
 ) -> None:
