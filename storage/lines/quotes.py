@@ -73,7 +73,7 @@ class QuoteRepository(TableRepository[QuoteRow]):
         inserted = await self._one(
             QuoteRow,
             f"insert into quotes ({_COLUMNS})"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
             f" on conflict (id) do nothing returning {_COLUMNS}",
             quote_id,
             line_id,
