@@ -10,6 +10,7 @@ from domain.definitions import KINDS
 from runtime.clock import utc_now
 from services.definitions.record import aggregate_of
 from services.definitions.standing import Kinds, kind_of, version_of
+from services.people.handles import with_handles
 from storage.common.audit import AuditRepository, AuditRow
 from storage.common.repository import Transaction
 from storage.definitions import (
@@ -78,7 +79,7 @@ async def list_definitions(
     now = utc_now()
     releases = await repository.releases(kind)
     overviews = []
-    for newest in await repository.list_newest(kind, state):
+    for newest in await named_versions(tx, await repository.list_newest(kind, state)):
         own = [one for one in releases if (one.kind, one.code) == (newest.kind, newest.code)]
         overviews.append(
             Overview(newest, release_in_force(own, now), tuple(scheduled_releases(own, now)))
@@ -89,7 +90,7 @@ async def list_definitions(
 async def show(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -> Shown:
     """Return a definition with everything about it; raises `UnknownDefinition`."""
     versions = await list_versions(tx, kind, code, kinds=kinds)
-    releases = await DefinitionRepository(tx).releases(kind, code)
+    releases = await named_releases(tx, await DefinitionRepository(tx).releases(kind, code))
     now = utc_now()
     in_force = release_in_force(releases, now)
     return Shown(
@@ -111,7 +112,7 @@ async def list_versions(
     versions = await DefinitionRepository(tx).versions(kind, code)
     if not versions:
         raise UnknownDefinition(f"there is no {kind} {code!r}")
-    return versions
+    return await named_versions(tx, versions)
 
 
 async def read_version(
@@ -119,7 +120,8 @@ async def read_version(
 ) -> DefinitionRow:
     """Return a version; raises `UnknownDefinition`."""
     kind_of(kinds, kind)
-    return await version_of(tx, kind, code, version)
+    [row] = await named_versions(tx, [await version_of(tx, kind, code, version)])
+    return row
 
 
 async def diff(
@@ -134,7 +136,18 @@ async def diff(
 async def history(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -> list[AuditRow]:
     """Return who did what to a definition, the oldest first; raises `UnknownDefinition`."""
     await list_versions(tx, kind, code, kinds=kinds)
-    return await AuditRepository(tx).of(aggregate_of(kind, code))
+    entries = await AuditRepository(tx).of(aggregate_of(kind, code))
+    return await with_handles(tx, entries, "actor")
+
+
+async def named_versions(tx: Transaction, rows: Sequence[DefinitionRow]) -> list[DefinitionRow]:
+    """Return versions with the handles of the people who drafted and checked them."""
+    return await with_handles(tx, rows, "drafted_by", "checked_by")
+
+
+async def named_releases(tx: Transaction, rows: Sequence[ReleaseRow]) -> list[ReleaseRow]:
+    """Return releases with the handles of the people who released them."""
+    return await with_handles(tx, rows, "released_by")
 
 
 def _content_in_force(

@@ -14,9 +14,10 @@ from domain.common.definitions import (
     WrongDefinitionState,
 )
 from domain.definitions import KINDS
+from domain.people.authority import Action
 from domain.people.principals import Principal
 from services.definitions.drafting import findings_of
-from services.definitions.record import record, record_release
+from services.definitions.record import aggregate_of, record, record_release
 from services.definitions.standing import (
     Kinds,
     kind_of,
@@ -24,7 +25,9 @@ from services.definitions.standing import (
     standing_at,
     version_of,
 )
+from services.people.authority import authorise
 from storage.common.repository import Transaction
+from storage.database import Database
 from storage.definitions import (
     DefinitionRepository,
     DefinitionRow,
@@ -36,6 +39,17 @@ from storage.definitions import (
 )
 
 _JUST_BEFORE = timedelta(microseconds=1)
+
+
+async def authorise_release(database: Database, caller: Principal, kind: str, code: str) -> None:
+    """Raise `NotAuthorised` unless the caller may release definitions, as the second person."""
+    await authorise(
+        database,
+        caller,
+        Action.RELEASE_DEFINITION,
+        aggregate_of(kind, code),
+        has_second_person=True,
+    )
 
 
 async def release(

@@ -1,10 +1,13 @@
 """Suspending: one person switches something off at once, and lifts that likewise."""
 
+from collections.abc import Sequence
+
 from domain.common.definitions import UnknownDefinition
 from domain.common.suspensions import Suspendable, Suspended
 from domain.definitions import KINDS
 from domain.people.principals import Principal
 from services.definitions.standing import Kinds
+from services.people.handles import with_handles
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -56,7 +59,12 @@ async def lift(
 
 async def list_suspensions(tx: Transaction) -> list[SuspensionRow]:
     """Return everything that is suspended."""
-    return await SuspensionRepository(tx).list_open()
+    return await named_suspensions(tx, await SuspensionRepository(tx).list_open())
+
+
+async def named_suspensions(tx: Transaction, rows: Sequence[SuspensionRow]) -> list[SuspensionRow]:
+    """Return suspensions with the handles of the people who suspended and lifted."""
+    return await with_handles(tx, rows, "suspended_by", "lifted_by")
 
 
 async def refuse_suspended(tx: Transaction, kind: Suspendable, code: str) -> None:

@@ -31,15 +31,16 @@ async def authorise(
     *,
     amount: int | None = None,
     currency: str = "",
+    has_second_person: bool = False,
 ) -> None:
-    """Raise `NotAuthorised`, and record it in the audit, unless the caller may decide alone.
+    """Raise `NotAuthorised`, and record it in the audit, unless the caller may decide.
 
     `subject` is what it is decided about, as in the audit; `amount` is in minor units of
-    `currency`.
+    `currency`. Whoever needs a second person may not, unless what is decided always has one.
     """
     async with database.read() as tx:
         found = await authority_of(tx, caller, action, amount, currency)
-    if found.allowed and not found.second_person_needed:
+    if found.allowed and (has_second_person or not found.second_person_needed):
         return
     why = f"{found.why}, with a second person" if found.second_person_needed else found.why
     async with database.transaction() as tx:

@@ -4,14 +4,15 @@ import secrets
 
 from domain.people.principals import Principal
 from services.common.commands import Command
+from tests.staff import person
 
 ALICE = Principal("applicant", "alice")
 BOB = Principal("applicant", "bob")
 ACME = Principal("partner", "acme")
-RITA = Principal("reviewer", "rita")
-CARL = Principal("collector", "carl")
-CORA = Principal("collector", "cora")
-OTTO = Principal("ops", "otto")
+RITA = person("reviewer", "rita")
+CARL = person("collector", "carl")
+CORA = person("collector", "cora")
+OTTO = person("ops", "otto")
 
 
 def command(caller: Principal, operation: str = "test") -> Command:

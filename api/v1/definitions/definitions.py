@@ -143,8 +143,9 @@ async def draft(
             base=body.base,
             kinds=services.kinds,
         )
-    created(response, f"/v1/definitions/{kind}/{code}/versions/{drafted.row.version}")
-    return VersionAnswer.of(drafted.row, drafted.findings)
+        [row] = await reading.named_versions(tx, [drafted.row])
+    created(response, f"/v1/definitions/{kind}/{code}/versions/{row.version}")
+    return VersionAnswer.of(row, drafted.findings)
 
 
 @router.post(
@@ -164,6 +165,7 @@ async def check(
         row = await drafting.check(
             tx, caller, kind, code, version, at=body.effective_from, kinds=services.kinds
         )
+        [row] = await reading.named_versions(tx, [row])
     return VersionAnswer.of(row)
 
 
@@ -183,6 +185,7 @@ async def release(
     services: Using,
 ) -> ReleaseAnswer:
     """Bring a checked version into force. 409 `second_person_needed` for who drafted it."""
+    await releasing.authorise_release(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
         row = await releasing.release(
             tx,
@@ -194,6 +197,7 @@ async def release(
             effective_from=body.effective_from,
             kinds=services.kinds,
         )
+        [row] = await reading.named_releases(tx, [row])
     return ReleaseAnswer.of(row)
 
 
@@ -217,6 +221,7 @@ async def withdraw(
         row = await releasing.withdraw(
             tx, caller, kind, code, version, reason=body.reason, kinds=services.kinds
         )
+        [row] = await reading.named_releases(tx, [row])
     return ReleaseAnswer.of(row)
 
 
@@ -246,6 +251,7 @@ async def rollback(
             reason=body.reason,
             kinds=services.kinds,
         )
+        [row] = await reading.named_releases(tx, [row])
     return ReleaseAnswer.of(row)
 
 
@@ -268,6 +274,7 @@ async def retire_version(
         rows = await releasing.retire(
             tx, caller, kind, code, version, reason=body.reason, kinds=services.kinds
         )
+        rows = await reading.named_versions(tx, rows)
     return Page(items=[VersionSummary.model_validate(row) for row in rows], next=None)
 
 
@@ -287,4 +294,5 @@ async def retire(
         rows = await releasing.retire(
             tx, caller, kind, code, reason=body.reason, kinds=services.kinds
         )
+        rows = await reading.named_versions(tx, rows)
     return Page(items=[VersionSummary.model_validate(row) for row in rows], next=None)

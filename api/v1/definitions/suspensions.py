@@ -34,6 +34,7 @@ async def suspend(
         row = await suspending.suspend(
             tx, caller, kind, code, reason=body.reason, kinds=services.kinds
         )
+        [row] = await suspending.named_suspensions(tx, [row])
     return SuspensionAnswer.of(row)
 
 
@@ -49,4 +50,5 @@ async def lift(
     """Switch something on again, everywhere within a second."""
     async with services.database.transaction() as tx:
         row = await suspending.lift(tx, caller, kind, code, reason=body.reason)
+        [row] = await suspending.named_suspensions(tx, [row])
     return SuspensionAnswer.of(row)

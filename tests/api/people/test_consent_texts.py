@@ -34,7 +34,7 @@ async def restored(services: Services, http: httpx.AsyncClient) -> AsyncIterator
     await eventually(lambda: shown(http), lambda texts: texts[PURPOSE] == OLD.version)
 
 
-@pytest.mark.usefixtures("restored", "alice")
+@pytest.mark.usefixtures("more_products", "restored", "alice")
 async def test_new_words_replace_the_old_ones(http: httpx.AsyncClient, services: Services) -> None:
     old = agreeing(PURPOSE)
     new = old | {"text_version": NEW.version, "text_sha256": NEW.sha256}

@@ -247,6 +247,22 @@ async def test_beyond_their_authority_nobody_decides(
     ]
 
 
+async def test_definitions_are_released_by_whom_the_matrix_lets(
+    http: httpx.AsyncClient, limited: Database
+) -> None:
+    path = f"/v1/definitions/{AUTHORITY_MATRIX.name}/{STANDARD}"
+    released = f"{path}/versions/1/release"
+    refused = await send(http, "POST", released, {"reason": "mine"}, ("analyst", "anna"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_authorised")
+    assert refused.json()["detail"] == "release_definition: it takes the role ops"
+    history = (await http.get(f"{path}/history", headers=bearer("ops", "otto"))).json()["items"]
+    told = (history[-1]["actor"], history[-1]["action"], history[-1]["outcome"])
+    assert told == ("anna", "release_definition", "not_authorised")
+    # Otto may, and gets as far as being told that version 1 was released before.
+    allowed = await send(http, "POST", released, {"reason": "mine"})
+    assert allowed.json()["code"] == "wrong_definition_state"
+
+
 async def test_records_of_a_loan_are_limited_by_their_amount(
     http: httpx.AsyncClient, limited: Database
 ) -> None:

@@ -109,7 +109,7 @@ async def test_who_reads_the_proposal_is_on_record(database: Database) -> None:
         for unknown in (new_id("ana"), "?", analysis_id.upper()):
             with pytest.raises(NotFound):
                 await find_analysis(tx, unknown)
-    assert [(one.actor, one.action) for one in audited] == [("rita", "read_proposal")]
+    assert [(one.actor, one.action) for one in audited] == [(RITA.actor, "read_proposal")]
 
 
 async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from pydantic import Field
 
 from domain.common.definitions import Content, Finding, InForce, Kind
-from domain.people.principals import Principal
+from tests.staff import person
 
-ANNA: Final = Principal("analyst", "anna")
-OTTO: Final = Principal("ops", "otto")
-OLGA: Final = Principal("ops", "olga")
+ANNA: Final = person("analyst", "anna")
+OTTO: Final = person("ops", "otto")
+OLGA: Final = person("ops", "olga")
 
 
 class Fee(Content):

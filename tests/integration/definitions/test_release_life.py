@@ -46,6 +46,7 @@ from tests.integration.definitions.kinds import (
     card,
     table,
 )
+from tests.staff import person
 
 HOUR = timedelta(hours=1)
 TOLD_WITHIN_SECONDS = 5.0
@@ -155,7 +156,7 @@ async def test_a_version_is_drafted_checked_and_released_by_a_second_person(
     drafted = await definitions.draft("fee_table", code, table(500))
     assert (drafted.row.version, drafted.row.state, drafted.findings) == (1, "draft", ())
     checked = await definitions.check("fee_table", code, 1)
-    assert (checked.state, checked.checked_by) == ("checked", "anna")
+    assert (checked.state, checked.checked_by) == ("checked", ANNA.actor)
     assert await definitions.in_force("fee_table", code) is None
     with pytest.raises(SecondPersonNeeded):
         await definitions.release("fee_table", code, 1, by=ANNA)
@@ -169,7 +170,7 @@ async def test_who_drafts_cannot_release_in_another_role_either(
 ) -> None:
     version = await definitions.checked("fee_table", code, table())
     with pytest.raises(SecondPersonNeeded):
-        await definitions.release("fee_table", code, version, by=Principal("ops", "anna"))
+        await definitions.release("fee_table", code, version, by=person("ops", "anna"))
 
 
 async def test_only_a_checked_version_is_released(definitions: Definitions, code: str) -> None:
@@ -253,7 +254,7 @@ async def test_the_same_content_again_is_the_same_version(
 ) -> None:
     first = await definitions.draft("fee_table", code, table(1), base=0)
     again = await definitions.draft("fee_table", code, {"rate": "1.5", **table(1)}, by=OTTO, base=0)
-    assert (again.row.version, again.row.drafted_by) == (first.row.version, "anna")
+    assert (again.row.version, again.row.drafted_by) == (first.row.version, ANNA.actor)
 
 
 async def test_nothing_comes_into_force_in_the_past(definitions: Definitions, code: str) -> None:
@@ -462,13 +463,14 @@ async def test_every_act_is_in_the_audit_trail_and_releases_are_told(
         told = await OutboxRepository(tx).since(f"definition:fee_table/{code}", 0)
     acts = [(row.action.removeprefix("definition_"), row.outcome, row.actor) for row in trail]
     life = [
-        [("drafted", n, "anna"), ("checked", n, "anna"), ("released", n, "otto")] for n in "123"
+        [("drafted", n, ANNA.actor), ("checked", n, ANNA.actor), ("released", n, OTTO.actor)]
+        for n in "123"
     ]
     assert acts == [
         *(act for version in life for act in version),
-        ("withdrawn", "3", "otto"),
-        ("rolled_back", "1", "otto"),
-        ("retired", "3", "otto"),
+        ("withdrawn", "3", OTTO.actor),
+        ("rolled_back", "1", OTTO.actor),
+        ("retired", "3", OTTO.actor),
     ]
     assert [row.detail["reason"] for row in trail[2::3]][:3] == ["test"] * 3
     assert [row.kind for row in told] == [
@@ -559,9 +561,9 @@ async def test_of_many_releases_of_a_version_at_once_one_counts(
     definitions: Definitions, code: str
 ) -> None:
     await definitions.checked("fee_table", code, table(1))
-    people = [Principal("ops", f"olga-{number}") for number in range(6)]
+    people = [person("ops", f"olga-{number}") for number in range(6)]
     outcomes = await _outcomes(
-        *(definitions.release("fee_table", code, 1, by=person) for person in people)
+        *(definitions.release("fee_table", code, 1, by=one) for one in people)
     )
     assert outcomes.count(WrongDefinitionState) == 5
     assert len((await definitions.shown("fee_table", code)).releases) == 1

@@ -66,7 +66,7 @@ async def test_it_holds_in_every_process_and_is_lifted(
     assert not await is_off(database, code)
     assert not await is_off(elsewhere, code)
     row = await suspend(database, code)
-    assert (row.suspended_by, row.reason, row.lifted_at) == ("otto", "arrears", None)
+    assert (row.suspended_by, row.reason, row.lifted_at) == (OTTO.actor, "arrears", None)
     for process in (database, elsewhere):
         assert await seen(process, code, off=True) < 2
         assert code in await process.suspended(PRODUCT)
@@ -76,7 +76,7 @@ async def test_it_holds_in_every_process_and_is_lifted(
             await suspending.refuse_suspended(tx, PRODUCT, code)
         await suspending.refuse_suspended(tx, Suspendable.FUNDER, code)
     lifted = await lift(database, code)
-    assert (lifted.lifted_by, lifted.lift_reason) == ("anna", "over")
+    assert (lifted.lifted_by, lifted.lift_reason) == (ANNA.actor, "over")
     for process in (database, elsewhere):
         await seen(process, code, off=False)
 
@@ -92,8 +92,8 @@ async def test_twice_at_once_is_once_and_both_are_told_the_same(
         trail = await AuditRepository(tx).of(f"suspension:product/{code}")
         told = await OutboxRepository(tx).since(f"suspension:product/{code}", 0)
     assert [(row.action, row.actor, row.detail["reason"]) for row in trail] == [
-        ("suspended", "otto", "arrears"),
-        ("suspension_lifted", "anna", "over"),
+        ("suspended", OTTO.actor, "arrears"),
+        ("suspension_lifted", ANNA.actor, "over"),
     ]
     assert [row.kind for row in told] == ["suspended", "suspension_lifted"]
     again = await suspend(database, code)

@@ -37,7 +37,7 @@ async def test_a_trial_changes_what_recording_it_will(database: Database, credit
         prepared = await prepare_transaction(tx, OTTO, command(OTTO), credit.loan_id, FEE, NOW)
     assert prepared.record is not None
     assert prepared.effect().changes == tried.changes
-    assert (prepared.record.actor, prepared.record.role) == ("otto", "ops")
+    assert (prepared.record.actor, prepared.record.role) == (OTTO.actor, "ops")
     assert (prepared.record.reference, prepared.event.on) == ("case-7", date(2026, 2, 20))
     assert prepared.reopening is None
 
