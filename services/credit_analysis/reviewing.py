@@ -14,6 +14,7 @@ from messages.credit_analysis import AnalysisWord
 from services.common.audits import record_late_decision
 from services.common.commands import Command
 from services.people.authority import authorise
+from services.people.handles import with_handles
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import (
@@ -64,10 +65,19 @@ async def read_analysis(tx: Transaction, caller: Principal, analysis_id: str) ->
         notices=await AnalysisNoticeRepository(tx).of(row.id),
         signers=await ScrConsentRepository(tx).of(row.id),
         relays=await AnalysisFeedbackRepository(tx).relays(row.id),
-        review=await analyses.review(row.id),
+        review=await _review(tx, row),
         related=await analyses.related(row.id),
         proposal=await _proposal(tx, caller, row) if caller.role == "reviewer" else None,
     )
+
+
+async def _review(tx: Transaction, row: AnalysisRow) -> AnalysisReviewRow | None:
+    """Return an analyst's decision, with the analyst's handle."""
+    review = await CreditAnalysisRepository(tx).review(row.id)
+    if review is None:
+        return None
+    [shown] = await with_handles(tx, [review], "reviewer")
+    return shown
 
 
 async def authorise_review(database: Database, caller: Principal, analysis_id: str) -> None:
