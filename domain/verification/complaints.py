@@ -34,6 +34,12 @@ _FORMS: Final[Mapping[str, str]] = MappingProxyType(
         r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": (
             "must be 1 to 64 letters, digits, points, underscores and hyphens, no sign first"
         ),
+        r"^[a-z][a-z0-9_-]{0,39}$": (
+            "must be 1 to 40 small letters, digits, underscores and hyphens, a letter first"
+        ),
+        r"^[a-z][a-z0-9-]{1,31}$": (
+            "must be 2 to 32 small letters, digits and hyphens, a letter first"
+        ),
         r"^[a-z0-9_-]{1,32}$": "must be 1 to 32 small letters, digits, underscores and hyphens",
         r"^[A-Za-z0-9_-]{1,64}$": "must be 1 to 64 letters, digits, underscores and hyphens",
         r"^[A-Za-z0-9_\-]{1,64}$": "must be 1 to 64 letters, digits, underscores and hyphens",

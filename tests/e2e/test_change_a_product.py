@@ -14,7 +14,7 @@ from tests.e2e.conftest import REPOSITORY, Callers, run_starter
 
 DOCUMENT: Final = (REPOSITORY / "docs" / "change-a-product.md").read_text(encoding="utf-8")
 BLOCK: Final = re.compile(r"([^\n]*)\n\n```(\w*)\n(.*?)```", re.DOTALL)
-FILE: Final = re.compile(r"`([a-z-]+\.toml)`")
+FILE: Final = re.compile(r"\*\*([a-z-]+\.toml)\*\*")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ async def test_the_document_can_be_followed_word_for_word(
             command, _, target = line.partition(" > ")
             words = shlex.split(command)
             assert words.pop(0) == "starter.py"
-            given = [str(tmp_path / one) if FILE.fullmatch(f"`{one}`") else one for one in words]
+            given = [str(tmp_path / one) if FILE.fullmatch(f"**{one}**") else one for one in words]
             ended = await run_starter(*given, folder=stack.folder)
             assert ended.code == 0, f"{line}\n{ended.out}{ended.err}"
             if target:

@@ -25,7 +25,7 @@ from temporalio.worker import Replayer
 
 from activities.registry import assemble, build
 from domain.common.errors import DomainError
-from messages import queues
+from messages import calls, queues
 from messages.payments import TransferUpdated
 from runtime.business_clock import BusinessClock
 from runtime.settings import Settings
@@ -70,6 +70,19 @@ class Lender:
     bench: Bench
     desk: Bench
     """Performs activities like the bench, but starts no process that follows from them."""
+
+    @property
+    def workers_database(self) -> Database:
+        """The pool, and so the cache of definitions, that the workers' activities have."""
+        performing = next(
+            activity
+            for activities in self.bench.by_queue.values()
+            for activity in activities
+            if activity.call.name == calls.ASSESS_APPLICATION.name  # type: ignore[attr-defined]
+        )
+        database = performing.__self__.database  # type: ignore[attr-defined]
+        assert isinstance(database, Database)
+        return database
 
     @property
     def siblings(self) -> Siblings:

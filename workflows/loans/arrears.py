@@ -33,7 +33,7 @@ class Arrears:
                 product=loan.product,
                 zone=loan.agreed.zone,
                 ladder=loan.agreed.ladder,
-                business_date=loan.today(),
+                business_date=loan.current_date(),
                 oldest_due_on=oldest.due_on,
                 state_seq=loan.next_seq(),
                 episode=loan.episode,

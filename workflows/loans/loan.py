@@ -100,7 +100,7 @@ class Loan:
     @workflow.update(description="What it costs to settle the loan today")
     async def quote_payoff(self) -> QuotedPayoff:
         """Quote the payoff; it holds until the end of the business day."""
-        loan, today = self._loan, self._loan.today()
+        loan, today = self._loan, self._loan.current_date()
         return QuotedPayoff(
             quote=payoff_quote(loan.terms, loan.events, today),
             valid_until=instant_at(today, time(23, 59, 59), loan.zone),

@@ -72,13 +72,13 @@ class LoanProcess:
         if self.is_busy:
             raise RepaymentInFlight("another repayment is still with the bank, or being recorded")
 
-    def today(self) -> date:
+    def current_date(self) -> date:
         """Return the business date; a loan that was booked for a later day begins on that day."""
         return max(business_date(workflow.now(), self.zone), self.terms.disbursed_on)
 
     def position(self) -> Position:
         """Return where the loan stands today."""
-        return position(self.terms, self.events, self.today())
+        return position(self.terms, self.events, self.current_date())
 
     def next_step(self, current: Position) -> NextStep | None:
         """Return what comes next by itself, None if nothing does."""

@@ -26,7 +26,7 @@ class Recording:
         loan = self._loan
         if not self._knows(command.event):
             loan.refuse_while_busy()
-            check_record(loan.terms, loan.events, command.event, loan.today())
+            check_record(loan.terms, loan.events, command.event, loan.current_date())
 
     async def record(self, command: RecordFact) -> None:
         """Book what happened to the loan; a repeat changes nothing."""
@@ -48,7 +48,7 @@ class Recording:
                 BookFact(
                     loan_id=loan.id,
                     fact=command,
-                    business_date=loan.today(),
+                    business_date=loan.current_date(),
                     state_seq=loan.next_seq(),
                 ),
                 f"record: {event.kind} on {event.on.isoformat()}",

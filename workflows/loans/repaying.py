@@ -55,7 +55,7 @@ class Repaying:
     async def collect(self, step: NextStep) -> None:
         """Bill and debit what is due today. One activity on the usual path: a month costs a dozen
         events; a debit in doubt gets a process of its own."""
-        loan, today = self._loan, self._loan.today()
+        loan, today = self._loan, self._loan.current_date()
         repayment_id = ids.derived_id(
             "rep", loan.id, "instalment", str(step.number), today.isoformat()
         )
@@ -108,13 +108,13 @@ class Repaying:
         return amount_to_pay(
             loan.terms,
             loan.events,
-            loan.today(),
+            loan.current_date(),
             amount=command.amount,
             payoff_total=command.payoff_total,
         )
 
     async def _request(self, command: RepayCommand) -> None:
-        loan, today = self._loan, self._loan.today()
+        loan, today = self._loan, self._loan.current_date()
         amount = self._amount_of(command)
         settles = command.payoff_total is not None
         loan.in_flight = command.repayment_id

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from runtime.clock import utc_now
-from tests.api.conftest import bearer, keyed
+from tests.api.conftest import bearer, eventually, keyed
 from tests.integration.definitions.kinds import table
 
 ANNA = ("analyst", "anna")
@@ -121,7 +121,11 @@ async def test_the_form_of_a_kind_comes_with_an_example_that_is_in_force(
     listed = (await get(api, f"{ROOT}/kinds"))["items"]
     assert [one["name"] for one in listed] == ["card", "fee_table"]
     assert listed[1]["description"] == "What is charged beside interest."
-    form = await get(api, f"{ROOT}/kinds/fee_table")
+
+    async def look() -> Any:
+        return await get(api, f"{ROOT}/kinds/fee_table")
+
+    form = await eventually(look, lambda found: found["example"] is not None)
     assert set(form["json_schema"]["properties"]) == {"title", "rate", "fees"}
     assert form["example"]["title"] == "Fees"
     assert (await get(api, f"{ROOT}/kinds/card"))["example"] is None

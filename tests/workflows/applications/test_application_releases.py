@@ -9,10 +9,8 @@ from domain.decisioning.policy import DECISION_POLICY, DecisionPolicy
 from domain.products.products import AgreedProduct
 from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import ElementKind, Verdict
-from messages import calls
 from services.products.agreed import product_of
 from storage.applications.offers import OfferRepository, OfferRow
-from storage.database import Database
 from storage.decisioning import DecisionRepository
 from tests.definitions import release
 from tests.integration import story
@@ -50,7 +48,7 @@ async def released(lender: Lender, product: AgreedProduct, policy: DecisionPolic
     """Release a product with its decision policy, and wait until the workers know of it."""
     await release(lender.database, DECISION_POLICY, "growing", policy)
     await release_products(lender.database, product)
-    for database in (lender.database, workers_database(lender)):
+    for database in (lender.database, lender.workers_database):
         async with lender.database.read() as tx:
             newest = await tx.connection.fetch(
                 "select kind, code, version, sha256 from definitions where code = 'growing'"
@@ -59,17 +57,6 @@ async def released(lender: Lender, product: AgreedProduct, policy: DecisionPolic
             )
         for row in newest:
             await until_in_force(database, DefinitionRef.model_validate(dict(row)))
-
-
-def workers_database(lender: Lender) -> Database:
-    """The pool, and so the cache of definitions, that the workers' activities have."""
-    for activities in lender.bench.by_queue.values():
-        for activity in activities:
-            if activity.call.name == calls.ASSESS_APPLICATION.name:  # type: ignore[attr-defined]
-                database = activity.__self__.database  # type: ignore[attr-defined]
-                assert isinstance(database, Database)
-                return database
-    raise AssertionError("nobody assesses applications")
 
 
 async def product(applying: Applying) -> AgreedProduct:

@@ -80,7 +80,7 @@ async def test_a_step_that_falls_into_quiet_hours_waits_for_their_end(lender: Le
     usual = shipped(CONTACT_LIMITS, HOME_LIMITS)
     later = usual.model_copy(update={"quiet_until": time(11, 30)})
     await release(lender.database, CONTACT_LIMITS, HOME_LIMITS, later)
-    forget(lender.database)
+    forget(lender.workers_database)
     try:
         await loan.live_until(FIRST_DUE + timedelta(days=1), time(11))
         assert await messages(loan) == []
@@ -88,7 +88,7 @@ async def test_a_step_that_falls_into_quiet_hours_waits_for_their_end(lender: Le
         assert await messages(loan) == ["collections.reminder"]
     finally:
         await release(lender.database, CONTACT_LIMITS, HOME_LIMITS, usual)
-        forget(lender.database)
+        forget(lender.workers_database)
     taken = await lender.scheduled(loan.collections(), STEP)
     half_past = instant_at(FIRST_DUE + timedelta(days=1), time(11, 30), CASH.zone)
     assert [step.replace(microsecond=0) for step in taken] == [at_ten(1), half_past]

@@ -10,9 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 import messages
+from domain.collections import LadderStep
 from domain.loans.delinquency import RiskClass
 from domain.loans.events import Charged
 from domain.loans.fees import Fee
+from domain.loans.servicing import ArrearsBucket
 from domain.verification import elements
 from messages import applications, calls, collections, lines, loans, payments
 from messages.calls import Call
@@ -75,8 +77,10 @@ NAMES_OF_THINGS: set[tuple[type[BaseModel], str]] = {
     (Charged, "name"),
     (Fee, "name"),
     (RiskClass, "name"),
+    (ArrearsBucket, "name"),
+    (LadderStep, "name"),
 }
-"""Names of fees and of risk classes: terms of a product, nobody's data."""
+"""Names of fees, of classes and buckets of arrears, and of steps: nobody's data."""
 
 
 def test_what_enters_temporal_has_no_personal_field(subtests: pytest.Subtests) -> None:
