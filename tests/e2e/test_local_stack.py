@@ -65,6 +65,7 @@ def code(tmp_path: Path) -> Path:
     files = {
         "service.py": SERVICE,
         "services/set_up.py": MIGRATE,
+        "local/staff.py": "",
         "sandbox/__main__.py": "import service; service.serve('LOANFLOW_SANDBOX_PORT')",
         "worker.py": "import service; service.serve('LOANFLOW_METRICS_PORT')",
         "api/__main__.py": "import service; service.serve('LOANFLOW_API_PORT')",
@@ -348,7 +349,7 @@ async def test_a_process_that_cannot_start_is_shown_and_all_is_stopped(
 async def test_a_failing_migration_stops_the_start(
     make: Stacks, code: Path, servers: dict[str, str]
 ) -> None:
-    (code / "storage" / "migrate.py").write_text("raise SystemExit('revision 7 is missing')")
+    (code / "services" / "set_up.py").write_text("raise SystemExit('revision 7 is missing')")
     with pytest.raises(LocalStackError, match=r"(?s)migrate failed.*revision 7 is missing"):
         await make(base_environment=servers).start()
 
