@@ -9,6 +9,7 @@ from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Kind
 from domain.common.reject_codes import REJECT_CODES
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
+from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
@@ -36,6 +37,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     HOLIDAY_CALENDAR,
     PRODUCT,
     CREDIT_ANALYSIS_POLICY,
+    SCR_CONSENT_TEXT,
 )
 
 KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})

@@ -9,7 +9,6 @@ from api.http.schemas import Answer, Body
 from api.v1.people.consent_schemas import Sha256, TextVersion
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.proposal import ProposalStatus
-from domain.credit_analysis.scr_consents import CURRENT
 from services.credit_analysis.scr_consents import SignerConsent
 
 
@@ -46,9 +45,7 @@ class ScrConsentBody(Body):
     """A signer agrees to the text as it was shown to him."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"text_version": CURRENT.version, "text_sha256": CURRENT.sha256}]
-        }
+        json_schema_extra={"examples": [{"text_version": "1", "text_sha256": "0" * 64}]}
     )
 
     text_version: TextVersion
@@ -79,9 +76,9 @@ class ScrConsentAnswer(Answer):
             lender=found.analysis.client,
             applicant=found.applicant,
             signer=found.signer,
-            text_version=CURRENT.version,
-            text_sha256=CURRENT.sha256,
-            text=CURRENT.text,
+            text_version=found.text.version,
+            text_sha256=found.text.sha256,
+            text=found.text.text,
             expires_at=consent.expires_at,
             signed_version=consent.text_version,
             signed_at=consent.signed_at,

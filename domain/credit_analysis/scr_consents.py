@@ -1,23 +1,23 @@
-"""What a signer of a proposal consents to before anybody else is asked about the credit.
-
-The central credit register (SCR) may be queried under the prior authorisation of each person whom
-the query is about. The words here are our own: an installation replaces them by its lawyers' and
-changes the version with them.
-"""
+"""What a signer of a proposal consents to before anybody else is asked about the credit."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
+from pydantic import Field
+
+from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.credit_analysis.errors import UnknownConsentText
 
 
-@dataclass(frozen=True)
-class ScrText:
-    """The words that a signer agrees to, in one version."""
+class ScrConsentText(Content):
+    """The words that a signer agrees to, in one version.
 
-    version: str
-    text: str
+    `version` is what people and records call it; it changes with the words.
+    """
+
+    version: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")
+    text: str = Field(min_length=40, max_length=20_000)
 
     @property
     def sha256(self) -> str:
@@ -25,19 +25,27 @@ class ScrText:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-CURRENT: Final = ScrText(
-    "1",
-    "I authorise the lender named here and the credit analysis service that it asks to query what"
-    " the Credit Information System (SCR) of the Central Bank of Brazil holds about me, and my data"
-    " to be passed to that service, for this one request for credit. I may refuse: the request is"
-    " then decided without that query.",
-)
-"""The text that is shown today."""
+def _check(text: ScrConsentText, others: InForce) -> Iterator[Finding]:
+    """Say what is wrong with a text: other words need another version."""
+    current = others.find(SCR_CONSENT_TEXT.name, SHOWN)
+    if (
+        isinstance(current, ScrConsentText)
+        and current.version == text.version
+        and current.text != text.text
+    ):
+        message = f"other words stand under version {current.version}: change it with them"
+        yield Finding("version", message, f"{current.version}.1")
 
 
-def check_text(version: str, sha256: str) -> None:
+SCR_CONSENT_TEXT: Final = Kind("scr_consent_text", ScrConsentText, _check)
+
+SHOWN: Final = "standard"
+"""The code of the text that signers are shown."""
+
+
+def check_text(current: ScrConsentText, version: str, sha256: str) -> None:
     """Raise `UnknownConsentText` unless the text shown was the current one."""
-    if version != CURRENT.version or sha256.lower() != CURRENT.sha256:
+    if version != current.version or sha256.lower() != current.sha256:
         raise UnknownConsentText(
-            f"the text is version {CURRENT.version}, sha256 {CURRENT.sha256}: read it again"
+            f"the text is version {current.version}, sha256 {current.sha256}: read it again"
         )

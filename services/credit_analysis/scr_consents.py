@@ -14,13 +14,19 @@ from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.errors import ConsentClosed
 from domain.credit_analysis.fields import unmasked
 from domain.credit_analysis.proposal import signers_of
-from domain.credit_analysis.scr_consents import check_text
+from domain.credit_analysis.scr_consents import (
+    SCR_CONSENT_TEXT,
+    SHOWN,
+    ScrConsentText,
+    check_text,
+)
 from messages import ids
 from runtime.clock import utc_now
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository, ScrConsentRow
+from storage.definitions import DefinitionRepository
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_\-]{43}")
 _WAITS: Final = frozenset({AnalysisStatus.PENDING, AnalysisStatus.WAITING_FOR_DATA})
@@ -29,12 +35,16 @@ _ENDS: Final = 3
 
 @dataclass(frozen=True)
 class SignerConsent:
-    """What a link is for; `applicant` and `signer` are the ends of their document numbers."""
+    """What a link is for; `applicant` and `signer` are the ends of their document numbers.
+
+    `text` is what is shown today.
+    """
 
     consent: ScrConsentRow
     analysis: AnalysisRow
     applicant: str
     signer: str
+    text: ScrConsentText
 
     @property
     def workflow_id(self) -> str:
@@ -59,11 +69,13 @@ async def find_consent(tx: Transaction, token: str) -> SignerConsent:
     assert row is not None  # noqa: S101 -- a consent refers to its analysis
     assert stored is not None  # noqa: S101 -- likewise
     proposal = stored.proposal
+    text = await DefinitionRepository(tx).in_force(SCR_CONSENT_TEXT, SHOWN)
     return SignerConsent(
         consent,
         row,
         applicant=_ends(proposal.document_number),
         signer=_ends(signers_of(proposal)[consent.signer].document_number),
+        text=text.content,
     )
 
 
@@ -80,7 +92,7 @@ async def sign_consent(
     if consent.signed_at is not None:
         return found
     found.check_open(now)
-    check_text(text_version, text_sha256)
+    check_text(found.text, text_version, text_sha256)
     await ScrConsentRepository(tx).sign(
         consent.id, text_version=text_version, text_sha256=text_sha256, at=utc_now()
     )

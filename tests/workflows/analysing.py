@@ -7,7 +7,7 @@ from typing import Any
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
-from domain.credit_analysis.scr_consents import CURRENT
+from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT, SHOWN
 from messages import ids
 from messages.credit_analysis import (
     AnalysisReviewCommand,
@@ -21,6 +21,7 @@ from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisReposito
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
 from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from storage.credit_analysis.scr_consents import ScrConsentRepository
+from tests.definitions import shipped
 from tests.proposals import STANDARD
 from tests.workflows.lender import Handle, Lender, eventually
 
@@ -76,8 +77,8 @@ class Analysing:
         async with self.lender.database.transaction() as tx:
             await ScrConsentRepository(tx).sign(
                 consent_id,
-                text_version=CURRENT.version,
-                text_sha256=CURRENT.sha256,
+                text_version=shipped(SCR_CONSENT_TEXT, SHOWN).version,
+                text_sha256=shipped(SCR_CONSENT_TEXT, SHOWN).sha256,
                 at=utc_now(),
             )
         await self.handle.signal("consent_given", ConsentGiven(signer=signer))

@@ -16,7 +16,7 @@ from api.http.services import Services
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
-from domain.credit_analysis.scr_consents import CURRENT
+from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT, SHOWN
 from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION
 from messages import ids
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
@@ -24,7 +24,7 @@ from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.api.conftest import bearer, eventually, http_client, serving
-from tests.definitions import ref
+from tests.definitions import ref, shipped
 from tests.proposals import PERSONAL, WITH_OPINION, legal_person, natural_person, read, signing
 from tests.standins import Standins, connected, sandbox_config
 
@@ -32,6 +32,7 @@ COMPANY = "/credit_analysis/legal_person"
 PERSON = "/credit_analysis/natural_person"
 KEY = {"Authorization": "key-of-the-lender"}
 PUBLIC = "https://lender.example"
+CURRENT = shipped(SCR_CONSENT_TEXT, SHOWN)
 SIGNED = {"text_version": CURRENT.version, "text_sha256": CURRENT.sha256}
 
 
