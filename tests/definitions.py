@@ -1,6 +1,7 @@
 """Definitions in tests: what is shipped, and releasing another version into a test's database."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -86,6 +87,14 @@ def findings(kind: Kind[Any], code: str, draft: Mapping[str, Any]) -> list[tuple
     """What is wrong with a draft beside everything shipped: field, message and example."""
     found = kind.findings(draft, files.Files(_SHIPPED), code)
     return [(one.field, one.message, one.example) for one in found]
+
+
+def in_force_at(kind: Kind[Any], code: str, field: str) -> str:
+    """What is shipped at a field, as JSON; empty where nothing is."""
+    place: Any = shipped(kind, code).model_dump(mode="json")
+    for part in field.split("."):
+        place = place[int(part)] if part.isdigit() else place.get(part)
+    return "" if place is None else json.dumps(place, ensure_ascii=False)
 
 
 def changed(kind: Kind[Any], code: str, path: str, value: object) -> dict[str, Any]:

@@ -168,7 +168,8 @@ class Kind(Generic[ContentT]):
         try:
             read = self.model.model_validate(content, extra="forbid")
         except ValidationError as error:
-            return tuple(_finding(one) for one in error.errors())
+            current = others.find(self.name, code)
+            return tuple(_finding(one, current) for one in error.errors())
         if self.named_by is not None and getattr(read, self.named_by) != code:
             return (Finding(self.named_by, "is not the code of the definition", code),)
         return tuple(self.check(read, others))
@@ -239,9 +240,21 @@ def _joined(path: str, name: str) -> str:
 
 
 _MISSING: Final = "missing"
+_EXAMPLE_LENGTH: Final = 200
 
 
-def _finding(error: Any) -> Finding:
+def _finding(error: Any, current: BaseModel | None) -> Finding:
+    """Say what the model refuses; what is in force at the field is the example."""
     field = ".".join(str(part) for part in error["loc"]) or "content"
     given = "" if error["type"] == _MISSING else f" (given: {error.get('input')!r:.80})"
-    return Finding(field, f"{error['msg']}{given}")
+    return Finding(field, f"{error['msg']}{given}", _in_force_at(current, error["loc"]))
+
+
+def _in_force_at(current: BaseModel | None, place: tuple[str | int, ...]) -> str:
+    found: Any = {} if current is None else current.model_dump(mode="json")
+    try:
+        for part in place:
+            found = found[part]
+    except (KeyError, IndexError, TypeError):
+        return ""
+    return "" if found is None else json.dumps(found, ensure_ascii=False)[:_EXAMPLE_LENGTH]

@@ -45,7 +45,7 @@ def draft(**step: Any) -> dict[str, Any]:
         (draft(days_past_due=0), "steps.1.days_past_due", "late from day 1 on", "1"),
         (draft(hour="07:59:00"), "steps.1.hour", "before 08:00", "10:00:00"),
         (draft(hour="22:00:00"), "steps.1.hour", "at 22:00 or later", "10:00:00"),
-        (draft(channel="fax"), "steps.1.channel", "'sms' or 'call_task'", ""),
+        (draft(channel="fax"), "steps.1.channel", "'sms' or 'call_task'", '"call_task"'),
         (draft(channel="sms"), "steps.1.template", "needs the template", "collections-call"),
         (draft(template="collections-call"), "steps.1.template", "leave it out", ""),
         (
@@ -54,7 +54,7 @@ def draft(**step: Any) -> dict[str, Any]:
             "release it first",
             "collections-call",
         ),
-        (draft(days_past_due="4"), "steps.1.days_past_due", "valid integer", ""),
+        (draft(days_past_due="4"), "steps.1.days_past_due", "valid integer", "4"),
         (draft(hours="10:00:00"), "steps.1.hours", "not permitted", ""),
     ],
 )
