@@ -144,6 +144,8 @@ class DefinitionCache:
     def add(self, releases: Iterable[ReleaseRow]) -> None:
         """Remember releases that are newer than all known ones, in the order of their ids."""
         for release in releases:
+            if release.id <= self._newest:
+                continue
             self._releases.setdefault((release.kind, release.code), []).append(release)
             self._newest = release.id
         self._asked_at = monotonic()

@@ -1,7 +1,7 @@
 """Which role may call which route, and how its body is taken: the one table.
 
 A route that is not here is refused to everybody, and a test compares the table with the routes.
-Whose resources a role may see is `api.v1.ownership`'s matter.
+Whose resources a role may see is `services.people.ownership`'s matter.
 """
 
 from collections.abc import Mapping

@@ -17,6 +17,11 @@ class Suspendable(StrEnum):
     SOURCE = "source"
     STRATEGY = "strategy"
 
+    @property
+    def defined_as(self) -> str:
+        """Return the kind of definition that has the names of what is suspended."""
+        return "collections_ladder" if self is Suspendable.STRATEGY else self.value
+
 
 SuspendableCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """The name of what is suspended, as records carry it."""

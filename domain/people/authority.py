@@ -40,9 +40,12 @@ class Action(StrEnum):
     WRITE_OFF = "write_off"
     REFUND = "refund"
     RELEASE_DEFINITION = "release_definition"
+    SUSPEND = "suspend"
 
 
-_WITHOUT_AMOUNT: Final = frozenset({Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION})
+_WITHOUT_AMOUNT: Final = frozenset(
+    {Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION, Action.SUSPEND}
+)
 
 
 class NotAuthorised(DomainError):

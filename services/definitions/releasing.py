@@ -42,7 +42,11 @@ _JUST_BEFORE = timedelta(microseconds=1)
 
 
 async def authorise_release(database: Database, caller: Principal, kind: str, code: str) -> None:
-    """Raise `NotAuthorised` unless the caller may release definitions, as the second person."""
+    """Raise `NotAuthorised` unless the caller may change what is in force of a definition.
+
+    Whoever may release may withdraw, go back and retire: nobody else undoes what was released.
+    Releasing itself has its second person in who drafted.
+    """
     await authorise(
         database,
         caller,
@@ -165,7 +169,8 @@ async def rollback(
     """Go back at once to what was in force before `leaving`, or `to` a version that once was.
 
     `leaving` is the version in force that the caller wants to be rid of: who clicks twice, or comes
-    after another, gets `DefinitionChanged`. What was scheduled does not come. One person is enough.
+    after another, gets `DefinitionChanged`. What was scheduled does not come. One person is enough;
+    what was left comes into force again only by a release, which takes two.
     Raises `UnknownDefinition`, `WrongDefinitionState`, `DefinitionInvalid` when the old version is
     not valid beside what is in force today, and `DefinitionReferenced`.
     """
@@ -184,8 +189,9 @@ async def rollback(
     back = await repository.release(
         row, action="rollback", effective_from=now, reason=reason, released_by=caller.actor
     )
-    for undone in scheduled:
-        await repository.set_state(kind, code, undone.version, DefinitionState.CHECKED)
+    left = {one.version for one in (current, *scheduled)} - {row.version}
+    for undone in left:
+        await repository.set_state(kind, code, undone, DefinitionState.CHECKED)
     await refuse_broken(tx, kinds, (kind, code), before=before, after=[*before, back], since=now)
     detail = {"leaving": leaving, "undone": [one.version for one in scheduled]}
     await record_release(tx, caller, "rolled_back", back, detail)
@@ -259,7 +265,8 @@ def _refuse_target(
     been = {one.version for one in standing(own) if one.effective_from <= now}
     if row.version not in been or row.state is not DefinitionState.RELEASED:
         raise WrongDefinitionState(
-            f"{row.kind}/{row.code}@{row.version} was never in force, or is retired"
+            f"{row.kind}/{row.code}@{row.version} was never in force, was left by a rollback, or is"
+            " retired"
         )
     if row.version == current.version and not undoes:
         raise WrongDefinitionState(f"{row.kind}/{row.code}@{row.version} is in force already")

@@ -5,14 +5,24 @@ from collections.abc import Sequence
 from domain.common.definitions import UnknownDefinition
 from domain.common.suspensions import Suspendable, Suspended
 from domain.definitions import KINDS
+from domain.people.authority import Action
 from domain.people.principals import Principal
 from services.definitions.standing import Kinds
+from services.people.authority import authorise
 from services.people.handles import with_handles
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
+from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.suspensions import SuspensionRepository, SuspensionRow
+
+
+async def authorise_suspension(
+    database: Database, caller: Principal, kind: Suspendable, code: str
+) -> None:
+    """Raise `NotAuthorised` unless the caller may switch things off and on."""
+    await authorise(database, caller, Action.SUSPEND, f"suspension:{kind}/{code}")
 
 
 async def suspend(
@@ -29,7 +39,8 @@ async def suspend(
     Raises `UnknownDefinition` for a name that no definition has, where there are definitions of
     what is suspended: a slip of the pen would switch nothing off.
     """
-    if kind in kinds and not await DefinitionRepository(tx).versions(kind, code):
+    defined_as = kind.defined_as
+    if defined_as in kinds and not await DefinitionRepository(tx).versions(defined_as, code):
         raise UnknownDefinition(f"there is no {kind} {code!r} to suspend")
     repository = SuspensionRepository(tx)
     row = await repository.suspend(kind, code, reason=reason, by=caller.actor)

@@ -217,6 +217,7 @@ async def withdraw(
     services: Using,
 ) -> ReleaseAnswer:
     """Keep a released version from coming into force, before it does."""
+    await releasing.authorise_release(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
         row = await releasing.withdraw(
             tx, caller, kind, code, version, reason=body.reason, kinds=services.kinds
@@ -240,6 +241,7 @@ async def rollback(
     services: Using,
 ) -> ReleaseAnswer:
     """Put an earlier version into force at once; scheduled releases do not come."""
+    await releasing.authorise_release(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
         row = await releasing.rollback(
             tx,
@@ -270,6 +272,7 @@ async def retire_version(
     services: Using,
 ) -> Page[VersionSummary]:
     """Say that a version is not to be used again; nothing is in force by it, or to come."""
+    await releasing.authorise_release(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
         rows = await releasing.retire(
             tx, caller, kind, code, version, reason=body.reason, kinds=services.kinds
@@ -290,6 +293,7 @@ async def retire(
     services: Using,
 ) -> Page[VersionSummary]:
     """Say that no version of a definition is to be used again; none is in force, or to come."""
+    await releasing.authorise_release(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
         rows = await releasing.retire(
             tx, caller, kind, code, reason=body.reason, kinds=services.kinds

@@ -30,6 +30,7 @@ async def suspend(
     services: Using,
 ) -> SuspensionAnswer:
     """Switch something off, everywhere within a second; what is off already stays so."""
+    await suspending.authorise_suspension(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
         row = await suspending.suspend(
             tx, caller, kind, code, reason=body.reason, kinds=services.kinds
@@ -48,6 +49,7 @@ async def lift(
     services: Using,
 ) -> SuspensionAnswer:
     """Switch something on again, everywhere within a second."""
+    await suspending.authorise_suspension(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
         row = await suspending.lift(tx, caller, kind, code, reason=body.reason)
         [row] = await suspending.named_suspensions(tx, [row])

@@ -9,8 +9,11 @@ import pytest
 from fastapi import FastAPI
 from temporalio.client import Client
 
+from domain.people.authority import AUTHORITY_MATRIX, STANDARD, Action
 from runtime.settings import Settings
+from storage.database import Database
 from tests.api.conftest import http_client, serving
+from tests.definitions import forget, release, shipped
 from tests.integration.definitions.kinds import KINDS
 
 
@@ -25,6 +28,19 @@ async def defining(api_settings: Settings, absent_temporal: Client) -> AsyncIter
 async def api(defining: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(defining) as client:
         yield client
+
+
+@pytest.fixture
+async def without_authority(defining: FastAPI) -> AsyncIterator[None]:
+    """A matrix in force under which nobody may release."""
+    database: Database = defining.state.services.database
+    usual = shipped(AUTHORITY_MATRIX, STANDARD)
+    rows = tuple(row for row in usual.rows if row.action is not Action.RELEASE_DEFINITION)
+    await release(database, AUTHORITY_MATRIX, STANDARD, usual.model_copy(update={"rows": rows}))
+    forget(database)
+    yield
+    await release(database, AUTHORITY_MATRIX, STANDARD, usual)
+    forget(database)
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ async def test_a_content_is_shown_edited_and_drafted_again(
     assert given(await run("withdraw", *name, "2", *why, "--json"))["action"] == "withdraw"
     given(await run("release", *name, "2", *why, "--json"))
     assert given(await run("rollback", *name, *why, "--json"))["version"] == 1
-    assert given(await run("rollback", *name, *why, "--to", "2", "--json"))["version"] == 2
+    assert given(await run("release", *name, "2", *why, "--json"))["version"] == 2
     entries = given(await run("history", *name, "--json"))["history"]
     assert len(entries) == 10
     assert given(await run("retire", *name, *why, "--version", "1", "--json"))["retired"]

@@ -218,3 +218,15 @@ async def test_analysts_draft(api: httpx.AsyncClient, code: str, role: str) -> N
         api, f"{ROOT}/fee_table/{code}/drafts", {"content": table(), "note": ""}, by
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("act", ["rollback", "versions/1/withdraw", "versions/1/retire", "retire"])
+async def test_who_may_not_release_undoes_nothing(
+    api: httpx.AsyncClient, code: str, act: str, without_authority: None
+) -> None:
+    """The matrix is asked before anything that is in force is changed, by whatever way."""
+    body = {"reason": "because"} | ({"leaving": 1} if act == "rollback" else {})
+    answer = await api.post(
+        f"{ROOT}/fee_table/{code}/{act}", headers=keyed("analyst", "anna"), json=body
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_authorised")

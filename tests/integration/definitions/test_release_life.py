@@ -366,8 +366,10 @@ async def test_going_back_twice_goes_back_two_versions(definitions: Definitions,
     assert (await definitions.rollback("fee_table", code, leaving=2)).version == 1
     with pytest.raises(WrongDefinitionState, match="nothing was in force before"):
         await definitions.rollback("fee_table", code, leaving=1)
-    # The mistake was not one after all.
-    assert (await definitions.rollback("fee_table", code, leaving=1, to=3)).version == 3
+    # The mistake was not one after all: that takes two people, as any release does.
+    with pytest.raises(WrongDefinitionState, match="left by a rollback"):
+        await definitions.rollback("fee_table", code, leaving=1, to=3)
+    assert (await definitions.release("fee_table", code, 3)).version == 3
     await definitions.released("fee_table", code, table(4))
     assert (await definitions.rollback("fee_table", code, leaving=4)).version == 3
 
@@ -383,7 +385,7 @@ async def test_a_rollback_undoes_what_was_scheduled(definitions: Definitions, co
     assert shown.in_force.version == 1
     assert await definitions.states("fee_table", code) == {
         1: "released",
-        2: "released",
+        2: "checked",
         3: "checked",
     }
     # And what is in force can be kept, too, without what was to come.

@@ -2,17 +2,21 @@
 
 import asyncio
 import os
+import re
 import secrets
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
 from alembic import command
 from sqlalchemy import Connection
 
+from domain.common.definitions import canonical, digest
 from local.postgres import EmbeddedPostgres, create_database
+from services.definitions.shipped import shipped
 from storage import migrate as migrations
 from storage.migrate import migrate
 
@@ -103,3 +107,12 @@ async def test_a_face_that_is_being_verified_was_asked_when_it_was_given(
         await connection.close()
     assert [(row["attempt"], row["issue"]) for row in rows] == [(2, 1)]
     assert rows[0]["expires_at"] - rows[0]["issued_at"] == timedelta(minutes=10)
+
+
+def test_what_older_rows_are_given_is_what_is_shipped() -> None:
+    """Rows of before name version 1 of a definition, with the digest of the shipped file."""
+    digests = {digest(canonical(one.content)) for one in shipped()}
+    scripts = Path(migrations.__file__).parent.glob("migrations/versions/*.sql")
+    named = {found for one in scripts for found in re.findall(r"\b[0-9a-f]{64}\b", one.read_text())}
+    assert named
+    assert named <= digests

@@ -84,7 +84,7 @@ def test_the_shipped_matrix_lets_the_roles_do_what_their_routes_do() -> None:
     standard = shipped(AUTHORITY_MATRIX, STANDARD)
     by_ops = {
         *(Action.RECORD, Action.WAIVE, Action.REVERSE, Action.CHANGE_RATE, Action.RESCHEDULE),
-        *(Action.WRITE_OFF, Action.REFUND),
+        *(Action.WRITE_OFF, Action.REFUND, Action.SUSPEND),
     }
     by_reviewers = {
         *(Action.APPROVE_APPLICATION, Action.REJECT_APPLICATION, Action.REQUEST_SUPPLEMENT),
@@ -94,7 +94,8 @@ def test_the_shipped_matrix_lets_the_roles_do_what_their_routes_do() -> None:
         for role in STAFF_ROLES:
             found = may(standard, {role}, action, 10**15, "CNY")
             alone = found.allowed and not found.second_person_needed
-            assert alone == (action in {"ops": by_ops, "reviewer": by_reviewers}.get(role, set()))
+            by_role = {"ops": by_ops, "reviewer": by_reviewers, "analyst": {Action.SUSPEND}}
+            assert alone == (action in by_role.get(role, set()))
     for role in ("analyst", "ops"):
         found = may(standard, {role}, Action.RELEASE_DEFINITION, None)
         assert (found.allowed, found.second_person_needed) == (True, True)
