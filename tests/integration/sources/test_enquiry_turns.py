@@ -74,6 +74,8 @@ def throttled(source: str) -> float:
     return REGISTRY.get_sample_value("loanflow_enquiries_total", labels) or 0.0
 
 
+@pytest.mark.alone
+@pytest.mark.slow
 async def test_two_processes_together_keep_to_the_contract(
     scene: Scene, processes: list[Database]
 ) -> None:
