@@ -29,6 +29,9 @@ declare
 begin
     perform pg_advisory_xact_lock(
         hashtextextended(p_source || ':' || encode(p_input, 'hex'), 4201004));
+    -- Who is just recording an answer is waited for: what is on its way below has not ended.
+    perform from enquiries e
+        where e.source = p_source and e.input_idx = p_input and e.state = 'asking' for update;
     if p_reuse then
         select * into known from enquiries e
             where e.source = p_source and e.input_idx = p_input and e.answer_enc is not null
