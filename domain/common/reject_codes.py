@@ -40,7 +40,7 @@ RejectionCategory = Literal[
 
 
 class RejectCode(Content):
-    """One code. A person rejected with it is kept away for `lock_days`; without, he is not.
+    """One code. A person rejected with it is kept away for `lock_days`; without, nobody is.
 
     `lock_scope` is who is kept away: the person, by the identity number, from every product in
     every channel.

@@ -1,6 +1,6 @@
-"""Whose things a caller may see: staff all, an applicant his own, a partner its channel's.
+"""Whose things a caller may see: staff all, applicants their own, a partner its channel's.
 
-What a caller may not see does not exist for him: `NotFound`, as what was never there.
+What a caller may not see does not exist for them: `NotFound`, as what was never there.
 """
 
 from dataclasses import dataclass

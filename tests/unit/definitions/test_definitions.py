@@ -23,7 +23,7 @@ class Nothing:
 
     @property
     def on(self) -> Any:
-        raise NotImplementedError
+        raise AssertionError("nothing is looked up here")
 
     def find(self, kind: str, code: str) -> None:
         return None
