@@ -9,7 +9,7 @@ of which one is in force. Each kind is one pydantic model and one check. Two cla
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
@@ -164,15 +164,24 @@ class Kind(Generic[ContentT]):
     def findings(
         self, content: Mapping[str, Any], others: InForce, code: str
     ) -> tuple[Finding, ...]:
-        """Return everything that is wrong with a draft, nothing for one that may be released."""
+        """Return everything that is wrong with a draft, nothing for one that may be released.
+
+        Where a finding has no example, what is in force at its field is one.
+        """
+        current = others.find(self.name, code)
+        return tuple(
+            one if one.example else replace(one, example=_in_force_at(current, one.field))
+            for one in self._found(content, others, code)
+        )
+
+    def _found(self, content: Mapping[str, Any], others: InForce, code: str) -> Iterable[Finding]:
         try:
             read = self.model.model_validate(content, extra="forbid")
         except ValidationError as error:
-            current = others.find(self.name, code)
-            return tuple(_finding(one, current) for one in error.errors())
+            return [_finding(one) for one in error.errors()]
         if self.named_by is not None and getattr(read, self.named_by) != code:
-            return (Finding(self.named_by, "is not the code of the definition", code),)
-        return tuple(self.check(read, others))
+            return [Finding(self.named_by, "is not the code of the definition", code)]
+        return self.check(read, others)
 
 
 def canonical(content: BaseModel | Mapping[str, Any]) -> str:
@@ -243,18 +252,18 @@ _MISSING: Final = "missing"
 _EXAMPLE_LENGTH: Final = 200
 
 
-def _finding(error: Any, current: BaseModel | None) -> Finding:
-    """Say what the model refuses; what is in force at the field is the example."""
+def _finding(error: Any) -> Finding:
     field = ".".join(str(part) for part in error["loc"]) or "content"
     given = "" if error["type"] == _MISSING else f" (given: {error.get('input')!r:.80})"
-    return Finding(field, f"{error['msg']}{given}", _in_force_at(current, error["loc"]))
+    return Finding(field, f"{error['msg']}{given}")
 
 
-def _in_force_at(current: BaseModel | None, place: tuple[str | int, ...]) -> str:
+def _in_force_at(current: BaseModel | None, field: str) -> str:
+    """Return what is in force at a field, as JSON; empty where nothing is."""
     found: Any = {} if current is None else current.model_dump(mode="json")
     try:
-        for part in place:
-            found = found[part]
-    except (KeyError, IndexError, TypeError):
+        for part in field.split("."):
+            found = found[int(part) if isinstance(found, list) else part]
+    except (KeyError, IndexError, TypeError, ValueError):
         return ""
     return "" if found is None else json.dumps(found, ensure_ascii=False)[:_EXAMPLE_LENGTH]

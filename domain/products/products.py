@@ -69,7 +69,7 @@ class Product(Content):
     amount_min: _Amount
     amount_max: _Amount
     amount_step: _Amount
-    instalments: tuple[_Choice, ...] = Field(min_length=1)
+    instalments: tuple[_Choice, ...] = Field(min_length=1, max_length=36)
     terms: TermsTemplate
     funder: str = Field(default="own", pattern=_PARTY)
     settlement_bank: str | None = Field(default=None, pattern=_PARTY)

@@ -249,6 +249,8 @@ def history(kind: Kind, code: Code, role: As = "analyst", as_json: Json = False)
 
     async def act(stage: Stage) -> Result:
         entries = await stage.api.get(role, f"{_ROOT}/{kind}/{code}/history")
+        for one in entries["items"]:
+            one["why"] = one["detail"].get("reason") or one["detail"].get("note")
         return _rows("history", entries)
 
     do(as_json, act)
@@ -296,10 +298,12 @@ def suspensions(role: As = "ops", as_json: Json = False) -> None:
 
 def read_content(file: Path) -> Result:
     """Read a content as JSON; decimals become texts, as the API wants them."""
-    text = file.read_text(encoding="utf-8")
     try:
+        text = file.read_text(encoding="utf-8")
         if file.suffix == ".json":
-            read = json.loads(text, parse_float=str)
+            read = json.loads(
+                text, parse_float=str, parse_constant=_refuse, object_pairs_hook=_each_once
+            )
         else:
             read = tomllib.loads(text, parse_float=str)
     except ValueError as error:
@@ -308,6 +312,18 @@ def read_content(file: Path) -> Result:
         raise typer.BadParameter(f"{file} holds no object")
     content: Result = _as_json(read)
     return content
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a name that stands twice would silently be the last one."""
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise ValueError("a name appears twice in an object")
+    return read
 
 
 def _as_json(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rich import box
 from rich.console import Console, JustifyMethod
+from rich.markup import escape
 from rich.table import Table
 
 from domain.common.money import format_amount
@@ -53,7 +54,7 @@ def _add_fields(grid: Table, prefix: str, result: Mapping[str, Any], currency: s
         if isinstance(value, Mapping):
             _add_fields(grid, f"{prefix}{name}.", value, currency)
         elif not _is_rows(value):
-            grid.add_row(f"{prefix}{name}", _text(name, value, currency))
+            grid.add_row(_plain(f"{prefix}{name}"), _plain(_text(name, value, currency)))
 
 
 def _lists(result: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Sequence[Any]]]:
@@ -84,8 +85,13 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]], currency: str) -> Table
         table.add_column(column, justify=justify, overflow="fold")
     for row in rows:
         own = str(row.get("currency", currency))
-        table.add_row(*(_text(column, row.get(column), own) for column in columns))
+        table.add_row(*(_plain(_text(column, row.get(column), own)) for column in columns))
     return table
+
+
+def _plain(text: str) -> str:
+    """Return a text as it was written: brackets are no markup, and nothing steers the terminal."""
+    return escape("".join(one if one.isprintable() or one == "\n" else "?" for one in text))
 
 
 def _text(name: str, value: object, currency: str) -> str:

@@ -1,9 +1,10 @@
 """Drafting a version of a definition, and checking it."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -113,18 +114,21 @@ async def check(
     return checked
 
 
-def findings_of(known: Kind[Any], row: DefinitionRow, standing: Standing) -> tuple[Finding, ...]:
-    """Return what is wrong with a version; examples are taken from what is in force."""
-    found = known.findings(json.loads(row.content), standing, row.code)
-    in_force = standing.find(row.kind, row.code)
-    return tuple(_with_example(one, in_force) for one in found)
+async def findings_of(
+    known: Kind[Any], row: DefinitionRow, standing: Standing
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a version.
+
+    A check may compute plans for a while: in a thread, the event loop has others to serve.
+    """
+    return await asyncio.to_thread(known.findings, json.loads(row.content), standing, row.code)
 
 
 async def _findings(
     tx: Transaction, known: Kind[Any], row: DefinitionRow, at: datetime, kinds: Kinds
 ) -> tuple[Finding, ...]:
     releases = await DefinitionRepository(tx).releases()
-    return findings_of(known, row, await standing_at(tx, kinds, releases, at))
+    return await findings_of(known, row, await standing_at(tx, kinds, releases, at))
 
 
 def _says_the_same(row: DefinitionRow, text: str) -> bool:
@@ -154,17 +158,3 @@ def _text_of(content: BaseModel | Mapping[str, Any]) -> str:
 
 def _cannot_be_kept(message: str) -> DefinitionInvalid:
     return DefinitionInvalid("the draft was not kept", (Finding("content", message),))
-
-
-def _with_example(finding: Finding, in_force: BaseModel | None) -> Finding:
-    if finding.example or in_force is None:
-        return finding
-    place: Any = in_force.model_dump(mode="json")
-    for part in finding.field.split("."):
-        if isinstance(place, Mapping) and part in place:
-            place = place[part]
-        elif isinstance(place, list) and part.isdecimal() and int(part) < len(place):
-            place = place[int(part)]
-        else:
-            return finding
-    return replace(finding, example=json.dumps(place, ensure_ascii=False)[:200])

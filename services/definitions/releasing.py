@@ -39,6 +39,7 @@ from storage.definitions import (
 )
 
 _JUST_BEFORE = timedelta(microseconds=1)
+_LONGEST = timedelta(days=3653)
 
 
 async def authorise_release(database: Database, caller: Principal, kind: str, code: str) -> None:
@@ -89,9 +90,11 @@ async def release(
     at = now if effective_from is None else effective_from
     if at < now:
         raise InvalidEffectiveFrom("this instant is past: leave it out to release at once")
+    if at > now + _LONGEST:
+        raise InvalidEffectiveFrom("this is more than ten years away: is the year right?")
     before = await repository.releases()
     _refuse_disorder([one for one in before if (one.kind, one.code) == (kind, code)], row, at)
-    wrong = findings_of(known, row, await standing_at(tx, kinds, before, at))
+    wrong = await findings_of(known, row, await standing_at(tx, kinds, before, at))
     if wrong:
         raise DefinitionInvalid(f"{kind}/{code}@{version} is no longer in order", wrong)
     released = await repository.release(

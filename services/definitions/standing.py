@@ -1,7 +1,8 @@
 """What stands of all definitions at an instant, and what a release would break of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from domain.common.definitions import (
     DefinitionInvalid,
     DefinitionReferenced,
     Finding,
+    InForce,
     Kind,
     UnknownDefinition,
 )
@@ -115,25 +117,31 @@ async def refuse_broken(
         if was.versions.get(key) == will.versions.get(key):
             continue
         if key in will.contents:
-            own = tuple(kinds[key[0]].check(will.contents[key], will))
+            own = await asyncio.to_thread(_wrong, kinds[key[0]], will.contents[key], will)
             if own:
                 raise DefinitionInvalid(f"{key[0]}/{key[1]} would not be valid on {at:%F}", own)
-        broken = tuple(_newly_broken(kinds, key, was, will))
+        broken = await asyncio.to_thread(_newly_broken, kinds, key, was, will)
         if broken:
-            raise DefinitionReferenced(f"others need {key[0]}/{key[1]} as it is on {at:%F}", broken)
+            message = f"others need {key[0]}/{key[1]} as it is on {at:%F}"
+            raise DefinitionReferenced(message, tuple(broken))
 
 
-def _newly_broken(kinds: Kinds, key: Key, was: Standing, will: Standing) -> Iterable[Finding]:
-    """Yield what is wrong with those that were valid and look the definition up."""
+def _wrong(kind: Kind[Any], content: BaseModel, others: InForce) -> tuple[Finding, ...]:
+    return tuple(kind.check(content, others))
+
+
+def _newly_broken(kinds: Kinds, key: Key, was: Standing, will: Standing) -> list[Finding]:
+    """Return what is wrong with those that were valid and look the definition up."""
+    broken = []
     for other, content in will.contents.items():
         if other == key:
             continue
         watched = _Watched(will)
-        found = tuple(kinds[other[0]].check(content, watched))
-        if not found or key not in watched.looked_up or tuple(kinds[other[0]].check(content, was)):
+        found = _wrong(kinds[other[0]], content, watched)
+        if not found or key not in watched.looked_up or _wrong(kinds[other[0]], content, was):
             continue
-        for one in found:
-            yield Finding(f"{other[0]}/{other[1]}: {one.field}", one.message, one.example)
+        broken += [replace(one, field=f"{other[0]}/{other[1]}: {one.field}") for one in found]
+    return broken
 
 
 def _by_key(releases: Sequence[ReleaseRow]) -> Mapping[Key, list[ReleaseRow]]:

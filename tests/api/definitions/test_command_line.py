@@ -168,3 +168,34 @@ async def test_what_there_is_not_is_told(run: Run) -> None:
     result = await run("show", "fee_table", "unheard-of", "--toml")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "unknown_definition" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("latin.toml", b'title = "\xff\xfe"', "cannot be read"),
+        ("nan.json", b'{"rate": NaN}', "NaN is no number"),
+        ("twice.json", b'{"rate": "1", "rate": "2"}', "a name appears twice"),
+    ],
+)
+async def test_a_file_that_cannot_be_meant_is_refused(
+    run: Run, code: str, tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    refused = await run("draft", "fee_table", code, "--file", str(file))
+    assert refused.exit_code == 2
+    assert told in " ".join(refused.output.replace("│", " ").split())
+
+
+async def test_what_people_wrote_is_shown_as_they_wrote_it(
+    run: Run, code: str, first: Path
+) -> None:
+    note = "[/red] [bold]ticket[118] \x1b[31m"
+    assert (
+        await run("draft", "fee_table", code, "--file", str(first), "--note", note)
+    ).exit_code == 0
+    shown = await run("show", "fee_table", code)
+    assert shown.exit_code == 0
+    assert "[31m" in shown.stdout
+    assert "\x1b" not in shown.stdout

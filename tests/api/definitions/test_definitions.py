@@ -230,3 +230,15 @@ async def test_who_may_not_release_undoes_nothing(
         f"{ROOT}/fee_table/{code}/{act}", headers=keyed("analyst", "anna"), json=body
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "not_authorised")
+
+
+async def test_an_instant_that_nobody_means_is_refused(api: httpx.AsyncClient, code: str) -> None:
+    path = f"{ROOT}/fee_table/{code}"
+    version = await checked(api, path, table(700))
+    for year in (9000, 9999):
+        answer = await api.post(
+            f"{path}/versions/{version}/release",
+            headers=keyed("ops", "otto"),
+            json={"reason": "later", "effective_from": f"{year}-12-31T23:59:59Z"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_effective_from")
