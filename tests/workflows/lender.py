@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ from workflows.registry import WORKFLOWS
 Found = TypeVar("Found")
 Handle = WorkflowHandle[Any, Any]
 
-PATIENCE_SECONDS = 45.0
+PATIENCE_SECONDS = 240.0 if os.environ.get("WORKFLOW_CACHE") == "0" else 45.0
+"""Without a cache every task replays its workflow from the first event, which takes its time."""
 PAUSE_SECONDS = 0.01
 
 CACHED = 1000

@@ -32,7 +32,7 @@ from tests.products import CASH, until_in_force
 from tests.standins import Standins
 from tests.workflows.applying import Applying, apply, six_elements
 from tests.workflows.borrowing import Loan, lend
-from tests.workflows.lender import Lender, open_lender, person
+from tests.workflows.lender import CACHED, Lender, open_lender, person
 from tests.workflows.runtime.test_worker import make_current
 from workflows.registry import WORKFLOWS
 
@@ -130,7 +130,14 @@ async def test_a_hundred_processes_keep_what_they_began_with(
 ) -> None:
     client, deployment = dev_server.client, f"loanflow-{secrets.token_hex(4)}"
     first, second = (
-        own_settings.model_copy(update={"deployment_name": deployment, "build_id": build_id})
+        own_settings.model_copy(
+            update={
+                "deployment_name": deployment,
+                "build_id": build_id,
+                # A hundred histories replay when the lender closes: nothing is gained without.
+                "max_cached_workflows": CACHED,
+            }
+        )
         for build_id in ("b1", "b2")
     )
     # When the lender closes, every history of both builds must replay.
