@@ -51,6 +51,8 @@ PAUSE_SECONDS = 0.01
 CACHED = 1000
 also_uncached = pytest.mark.parametrize("workflow_cache", [CACHED, 0], ids=["cached", "uncached"])
 """Runs a test with workers that keep workflows in memory, and with workers that keep none."""
+only_cached = pytest.mark.parametrize("workflow_cache", [CACHED], ids=["cached"])
+"""Runs a test with workers that keep workflows, always: weeks of askings replay for minutes."""
 
 # The members of a family are different people: no test sees another's applicant.
 _members = itertools.count(1)

@@ -23,6 +23,7 @@ from tests.workflows.lender import (
     ended,
     eventually,
     of_type,
+    only_cached,
     person,
     refused,
 )
@@ -182,6 +183,7 @@ async def test_what_is_submitted_with_a_report_is_decided_when_the_report_is_the
 
 
 @pytest.mark.slow
+@only_cached
 async def test_a_source_that_never_answers_is_given_up_after_three_days(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)

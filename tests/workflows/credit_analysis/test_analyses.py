@@ -40,7 +40,7 @@ from tests.proposals import (
 )
 from tests.standins import Callbacks, receiving
 from tests.workflows.analysing import CLIENT, Analysing, analyse
-from tests.workflows.lender import Lender, also_uncached, ended, eventually, refused
+from tests.workflows.lender import Lender, also_uncached, ended, eventually, only_cached, refused
 from tests.workflows.runtime.test_sealed_histories import opened
 from workflows.credit_analysis.notices import HANDED_OVER, LADDER
 
@@ -372,6 +372,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
 
 
 @pytest.mark.slow
+@only_cached
 async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("unknown"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)

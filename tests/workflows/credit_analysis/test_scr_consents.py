@@ -16,7 +16,7 @@ from storage.common.audit import AuditRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.proposals import PERSONAL, STANDARD, WITH_OPINION, legal_person, published, signing
 from tests.workflows.analysing import Analysing, analyse
-from tests.workflows.lender import Lender, eventually
+from tests.workflows.lender import Lender, eventually, only_cached
 from tests.workflows.runtime.test_sealed_histories import opened
 
 DAY = timedelta(days=1)
@@ -144,6 +144,7 @@ async def test_nobody_is_waited_for_where_no_consent_is_needed_or_it_is_there(
 
 
 @pytest.mark.slow
+@only_cached
 async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_opinions(
     lender: Lender,
 ) -> None:
@@ -172,6 +173,7 @@ async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_o
 
 
 @pytest.mark.slow
+@only_cached
 async def test_an_analyst_who_lacks_data_for_ever_leaves_it_to_ours(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("waiting"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_OPINION)
