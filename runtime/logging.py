@@ -64,6 +64,8 @@ _QUOTED: Final = re.compile(
     re.DOTALL,
 )
 _DEEPEST: Final = 6
+# They log addresses with their query strings at INFO.
+_TELL_ADDRESSES: Final = ("httpx", "httpcore", "uvicorn.access")
 
 _BUSINESS_IDS: Final = {
     "application": "application_id",
@@ -98,9 +100,6 @@ def configure(settings: Settings, process: str) -> None:
     workflow.logger.workflow_info_on_message = False
     workflow.logger.unsafe_disable_sandbox()
     activity.logger.activity_info_on_message = False
-    # They log addresses with their query strings at INFO.
-    for chatty in ("httpx", "httpcore", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def redact(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
@@ -194,11 +193,13 @@ class _Output:
     """The process's one way to stdout: lines are made by the caller, written by a thread.
 
     A full pipe would otherwise block a workflow task past the SDK's two-second deadlock limit.
+    Closing it gives every logger back the level that it had.
     """
 
     def __init__(self) -> None:
         self._handler: logging.Handler | None = None
         self._listener: logging.handlers.QueueListener | None = None
+        self._levels: dict[logging.Logger, int] = {}
 
     def open(self, formatter: logging.Formatter, level: str) -> None:
         self.close()
@@ -209,12 +210,21 @@ class _Output:
         self._listener.start()
         root = logging.getLogger()
         root.addHandler(self._handler)
-        root.setLevel(level)
+        self._set_level(root, level)
+        for name in _TELL_ADDRESSES:
+            self._set_level(logging.getLogger(name), logging.WARNING)
+
+    def _set_level(self, logger: logging.Logger, level: str | int) -> None:
+        self._levels[logger] = logger.level
+        logger.setLevel(level)
 
     def close(self) -> None:
         if self._handler is None or self._listener is None:
             return
         logging.getLogger().removeHandler(self._handler)
+        for logger, level in self._levels.items():
+            logger.setLevel(level)
+        self._levels.clear()
         self._listener.stop()
         self._handler = self._listener = None
 

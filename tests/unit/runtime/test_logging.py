@@ -180,3 +180,14 @@ def test_objects_bytes_and_flags() -> None:
         "has_name": True,
         "run_id": CARD,
     }
+
+
+def test_stopping_gives_every_logger_back_its_level(settings: Settings) -> None:
+    loggers = [stdlib.getLogger(name) for name in (None, "httpx", "httpcore", "uvicorn.access")]
+    before = [logger.level for logger in loggers]
+    logging.configure(settings, "test")
+    logging.configure(settings, "test")
+    assert [logger.level for logger in loggers] != before
+    logging.stop()
+    structlog.reset_defaults()
+    assert [logger.level for logger in loggers] == before
