@@ -19,7 +19,7 @@ from domain.messaging import (
 )
 from messages import calls
 from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
-from messages.loans import MarkLoan
+from messages.loans import RecordDelinquency
 from providers.registry import Providers
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
@@ -40,8 +40,8 @@ class Arrears:
     providers: Providers
     siblings: Siblings
 
-    @performs(calls.MARK_LOAN)
-    async def mark_loan(self, request: MarkLoan) -> None:
+    @performs(calls.RECORD_DELINQUENCY)
+    async def record_delinquency(self, request: RecordDelinquency) -> None:
         """Write how late a loan is; with `open_collections` start the episode's process."""
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)

@@ -111,8 +111,8 @@ COLLECT_INSTALMENT = Call(
 )
 REQUEST_REPAYMENT = Call("request_repayment", loans.RequestRepayment, Nothing)
 APPLY_REPAYMENT = Call("apply_repayment", loans.ApplyRepayment, loans.AppliedRepayment, local=True)
-BOOK_FACT = Call("book_fact", loans.BookFact, Nothing)
-MARK_LOAN = Call("mark_loan", loans.MarkLoan, Nothing, local=True)
+POST_TRANSACTION = Call("post_transaction", loans.PostTransaction, Nothing)
+RECORD_DELINQUENCY = Call("record_delinquency", loans.RecordDelinquency, Nothing, local=True)
 
 DEBIT_REPAYMENT = Call(
     "debit_repayment", loans.DebitRepayment, payments.TransferOutcome, queues.PROVIDERS

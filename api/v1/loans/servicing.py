@@ -9,7 +9,7 @@ from api.http.errors import later
 from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.services import Services, Using
-from api.v1.loans.servicing_schemas import Fact, FactAnswer, transaction_of
+from api.v1.loans.servicing_schemas import Transaction, TransactionResponse, transaction_of
 from messages import ids
 from messages.loans import LoanView
 from services.common.commands import Command
@@ -26,12 +26,14 @@ router = gated_router("/loans", "servicing")
 @router.post(
     "/{loan_id}/records/preview", responses=COMMAND_PROBLEMS, summary="Try what a record changes"
 )
-async def preview(loan_id: str, body: Fact, caller: Caller, services: Using) -> FactAnswer:
+async def preview(
+    loan_id: str, body: Transaction, caller: Caller, services: Using
+) -> TransactionResponse:
     """Return what recording this today would change, instalment by instalment. Nothing is kept."""
     now = await services.clock.now(ids.loan_workflow(loan_id))
     async with services.database.read() as tx:
         effect = await preview_transaction(tx, caller, loan_id, transaction_of(body), now)
-    return FactAnswer.of(effect, is_kept=False)
+    return TransactionResponse.of(effect, is_kept=False)
 
 
 @router.post(
@@ -42,12 +44,12 @@ async def preview(loan_id: str, body: Fact, caller: Caller, services: Using) -> 
 )
 async def record(
     loan_id: str,
-    body: Fact,
+    body: Transaction,
     caller: Caller,
     command: Keyed,
     services: Using,
     response: Response,
-) -> FactAnswer:
+) -> TransactionResponse:
     """Record a charge, waiver, reversal, new plan, write-off or receipt, backdated or today.
 
     A settled loan is opened again: a payment that the bank takes back afterwards is owed again.
@@ -60,7 +62,7 @@ async def record(
     await authorise_transaction(services.database, caller, prepared)
     await _send(services, command, prepared)
     created(response, f"/v1/loans/{loan_id}")
-    return FactAnswer.of(prepared.effect(), is_kept=True)
+    return TransactionResponse.of(prepared.effect(), is_kept=True)
 
 
 async def _send(services: Services, command: Command, prepared: PreparedTransaction) -> None:
