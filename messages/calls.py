@@ -127,11 +127,17 @@ CLOSE_EPISODE = Call("close_collections_episode", collections.CloseEpisode, Noth
 CHECK_PARTY = Call(
     "check_party", credit_analysis.CheckParty, credit_analysis.CheckedParty, queues.PROVIDERS
 )
-ASK_OPINION = Call(
-    "ask_opinion", credit_analysis.AskOpinion, credit_analysis.OpinionStatus, queues.PROVIDERS
+REQUEST_ASSESSMENT = Call(
+    "request_assessment",
+    credit_analysis.RequestAssessment,
+    credit_analysis.AssessmentStatus,
+    queues.PROVIDERS,
 )
-QUERY_OPINION = Call(
-    "query_opinion", credit_analysis.AskOpinion, credit_analysis.OpinionStatus, queues.PROVIDERS
+QUERY_ASSESSMENT = Call(
+    "query_assessment",
+    credit_analysis.RequestAssessment,
+    credit_analysis.AssessmentStatus,
+    queues.PROVIDERS,
 )
 ASSESS_ANALYSIS = Call(
     "assess_analysis", credit_analysis.AssessAnalysis, credit_analysis.AssessedAnalysis

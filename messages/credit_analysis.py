@@ -17,8 +17,8 @@ class StartCreditAnalysis(Message):
     """Analyse a recorded proposal. `parties` are names such as `subject` and `shareholder:0`.
 
     `policy` is what was in force when the proposal came in: the analysis goes by it to its end,
-    whatever is released meanwhile. `signers` counts who has to consent before another analyst is
-    asked.
+    whatever is released meanwhile. `signers` counts who has to consent before an external
+    analyst is asked.
     """
 
     analysis_id: str
@@ -91,25 +91,25 @@ class ConsentGiven(Message):
     signer: int
 
 
-class AskOpinion(Message):
-    """Have another analyst look at the proposal, or ask what became of it."""
+class RequestAssessment(Message):
+    """Have an external analyst look at the proposal, or ask what became of it."""
 
     analysis_id: str
-    opinion_id: str
+    assessment_id: str
 
 
-class OpinionStatus(Message):
-    """What the other analyst says; a word that is not known counts as `pending`.
+class AssessmentStatus(Message):
+    """What the external analyst says; a status that is not known counts as `pending`.
 
     None: they will not analyse this proposal.
     """
 
-    opinion_id: str
+    assessment_id: str
     status: AnalysisStatus | None
 
 
-class OpinionUpdated(Message):
-    """The other analyst called back: ask what became of the opinion."""
+class AssessmentUpdated(Message):
+    """The external analyst called back: ask what became of the assessment."""
 
     event_key: str
 
@@ -121,7 +121,7 @@ class AssessAnalysis(Message):
     policy: DefinitionRef
     business_date: date
     decided_at: datetime
-    opinion: AnalysisStatus | None = None
+    assessment: AnalysisStatus | None = None
 
 
 class AssessedAnalysis(Message):
@@ -145,8 +145,8 @@ class RecordAnalysis(Message):
     review_due_at: datetime | None = None
 
 
-class AnalysisWord(StrEnum):
-    """What an analyst may say."""
+class AnalystDecision(StrEnum):
+    """What an analyst may decide."""
 
     APPROVE = "approve"
     REPROVE = "reprove"
@@ -154,7 +154,7 @@ class AnalysisWord(StrEnum):
 
 
 class AnalysisReviewCommand(Message):
-    """An analyst's word on a proposal.
+    """An analyst's review decision on a proposal.
 
     The defaults let `temporal workflow signal --name approve` work without an input.
     """
@@ -164,11 +164,11 @@ class AnalysisReviewCommand(Message):
 
 
 class RecordAnalysisReview(Message):
-    """Write an analyst's word to the record: what was said, whether it counted, by which policy."""
+    """Record an analyst's review decision: what it was, whether it counted, by which policy."""
 
     analysis_id: str
     policy: DefinitionRef
-    word: AnalysisWord
+    decision: AnalystDecision
     accepted: bool
     command: AnalysisReviewCommand
     status: AnalysisStatus
@@ -192,7 +192,7 @@ class NoticeDelivery(Message):
 
 
 class StartAnalysisFeedback(Message):
-    """Pass a client's reports on an analysis on to the analyst whose opinion was asked for."""
+    """Pass a client's reports on an analysis on to the external analyst who was asked."""
 
     analysis_id: str
     client: str

@@ -1,4 +1,4 @@
-"""A client's reports on an analysis, passed on to the analyst whose opinion was asked for."""
+"""A client's reports on an analysis, passed on to the external analyst who was asked."""
 
 from dataclasses import dataclass
 

@@ -21,8 +21,8 @@ from messages import ids
 from messages.applications import StartApplication
 from messages.base import Message
 from messages.credit_analysis import (
+    AssessmentUpdated,
     ConsentGiven,
-    OpinionUpdated,
     StartAnalysisFeedback,
     StartCreditAnalysis,
 )
@@ -83,11 +83,11 @@ class Engine:
             handle = self._client.get_workflow_handle(workflow_id)
             await handle.signal("consent_given", given, rpc_timeout=_RPC)
 
-    async def opinion_updated(self, workflow_id: str, news: OpinionUpdated) -> None:
+    async def assessment_updated(self, workflow_id: str, news: AssessmentUpdated) -> None:
         """Tell a process that the other analyst has news; raises ProcessClosed."""
         async with _engine_problems(workflow_id):
             handle = self._client.get_workflow_handle(workflow_id)
-            await handle.signal("opinion_updated", news, rpc_timeout=_RPC)
+            await handle.signal("assessment_updated", news, rpc_timeout=_RPC)
 
     async def command(
         self,

@@ -1,8 +1,8 @@
 """The forms of single fields of a credit proposal: masks, dates, amounts and rates.
 
 How strictly a document number is checked is told by the validation's context (`DocumentRules`):
-what clients send us must have right check digits, what we relay to another analyst need only have
-the mask that they ask for.
+what clients send us must have right check digits, what we relay to an external analyst need only
+have the mask that they ask for.
 """
 
 import re

@@ -45,29 +45,30 @@ class Waiting(Content):
     """How long an analysis waits for others, and how often it asks them again.
 
     Pauses are in minutes; the last one of a list repeats. Who lacks data, such as signatures, is
-    waited for through `data_days`, a party's register and the other analyst alike; an opinion that
-    merely takes its time through `opinion_hours`, and then an analyst of ours decides without.
+    waited for through `data_days`, a party's register and the external analyst alike; an
+    assessment that merely takes its time through `assessment_hours`, and then an analyst of ours
+    decides without.
     """
 
     data_days: int
     review_days: int
     register_pauses: tuple[int, ...]
-    opinion_hours: int
-    opinion_pauses: tuple[int, ...]
-    opinion_rare_pause: int
+    assessment_hours: int
+    assessment_pauses: tuple[int, ...]
+    assessment_rare_pause: int
 
 
 class AnalysisPolicy(Content):
     """Thresholds. Ages in whole months or years, amounts in centavos, ratios of means to need.
 
-    `external_opinion` asks another analyst as well. `assumed_cdi` is in percent a year. Coverage is
-    asked for from `coverage_needed_from` on. A guarantor or shareholder younger than
+    `external_assessment` asks an external analyst as well. `assumed_cdi` is in percent a year.
+    Coverage is asked for from `coverage_needed_from` on. A guarantor or shareholder younger than
     `reprove_person_younger_than_years` is referred. A company may claim to be older than its
     register says by `constitution_date_tolerance_days`. Ages are counted to the date in `zone`.
     """
 
     zone: str
-    external_opinion: bool
+    external_assessment: bool
     reprove_company_younger_than_months: int
     refer_company_younger_than_months: int
     constitution_date_tolerance_days: int
@@ -187,20 +188,20 @@ def _waiting(waiting: Waiting) -> Iterator[Finding]:
         (
             ("data_days", 1, _MAX_DAYS, 30),
             ("review_days", 1, _MAX_DAYS, 5),
-            ("opinion_hours", 1, _MAX_DAYS * 24, 72),
-            ("opinion_rare_pause", 1, _MAX_DAYS * 24 * 60, 360),
+            ("assessment_hours", 1, _MAX_DAYS * 24, 72),
+            ("assessment_rare_pause", 1, _MAX_DAYS * 24 * 60, 360),
         ),
         waiting,
         "waiting.",
     )
-    if waiting.opinion_hours > waiting.data_days * 24:
+    if waiting.assessment_hours > waiting.data_days * 24:
         yield Finding(
-            "waiting.opinion_hours",
-            f"is {waiting.opinion_hours}, more than data_days {waiting.data_days} have:"
+            "waiting.assessment_hours",
+            f"is {waiting.assessment_hours}, more than data_days {waiting.data_days} have:"
             " everything is over by then",
             f"{waiting.data_days * 24} or less",
         )
-    for field, example in (("register_pauses", "[1, 5, 15]"), ("opinion_pauses", "[1, 5, 15]")):
+    for field, example in (("register_pauses", "[1, 5, 15]"), ("assessment_pauses", "[1, 5, 15]")):
         pauses = getattr(waiting, field)
         if not 1 <= len(pauses) <= _MAX_PAUSES:
             message = f"has {len(pauses)} pauses; it takes 1 to {_MAX_PAUSES}"

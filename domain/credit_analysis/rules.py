@@ -58,12 +58,12 @@ def decide(
     policy: AnalysisPolicy,
     proposal: AnyProposal,
     parties: tuple[PartyFacts, ...],
-    opinion: AnalysisStatus | None,
+    assessment: AnalysisStatus | None,
     on: date,
 ) -> AnalysisDecision:
     """Apply every rule on a business date; the strongest wish wins, the first of it is the reason.
 
-    `opinion` is the other analyst's final status, or None where none was asked or came.
+    `assessment` is the external analyst's final status, or None where none was asked or came.
     """
     score = score_of(policy, proposal, parties, on)
     hits = (
@@ -74,7 +74,7 @@ def decide(
         *_ages_of_others(policy, proposal, on),
         *_means(policy, proposal),
         *_score(policy, score),
-        *_opinion(policy, opinion),
+        *_assessment(policy, assessment),
     )
     status, reason = AnalysisStatus.AUTOMATICALLY_APPROVED, APPROVED
     leading = next((hit for wish in Wish for hit in hits if hit.wish is wish), None)
@@ -276,10 +276,10 @@ def _score(policy: AnalysisPolicy, score: int) -> list[AnalysisHit]:
     return [AnalysisHit(rule="score", wish=wish, read=str(score))]
 
 
-def _opinion(policy: AnalysisPolicy, opinion: AnalysisStatus | None) -> list[AnalysisHit]:
-    if not policy.external_opinion:
+def _assessment(policy: AnalysisPolicy, assessment: AnalysisStatus | None) -> list[AnalysisHit]:
+    if not policy.external_assessment:
         return []
-    match opinion:
+    match assessment:
         case AnalysisStatus.AUTOMATICALLY_APPROVED | AnalysisStatus.MANUALLY_APPROVED:
             return []
         case AnalysisStatus.AUTOMATICALLY_REPROVED | AnalysisStatus.MANUALLY_REPROVED:
@@ -288,4 +288,4 @@ def _opinion(policy: AnalysisPolicy, opinion: AnalysisStatus | None) -> list[Ana
             wish = Wish.CHALLENGE
         case _:
             wish = Wish.REFER
-    return [AnalysisHit(rule="external_opinion", wish=wish, read=opinion or "none")]
+    return [AnalysisHit(rule="external_assessment", wish=wish, read=assessment or "none")]

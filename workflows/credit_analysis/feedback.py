@@ -30,7 +30,7 @@ GIVEN_UP_AFTER = timedelta(days=30)
 
 Technical: reports are passed on as a courtesy to the analyst, no analysis waits for one."""
 
-OPINION_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 360, 1440))
+REPORT_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 360, 1440))
 """The pauses before it is looked again whether the analyst was asked; the last one repeats.
 
 Technical: it is our own record that is asked."""
@@ -64,7 +64,7 @@ class AnalysisFeedback:
                     await self._relay(picked.sequence)
                 elif picked.wait:
                     self._show("waiting until the analyst is asked")
-                    await self._report_or_timer(OPINION_AGAIN[min(looked, len(OPINION_AGAIN) - 1)])
+                    await self._report_or_timer(REPORT_AGAIN[min(looked, len(REPORT_AGAIN) - 1)])
                     looked += 1
                 elif not self._reported:
                     self._show("all reports are passed on")

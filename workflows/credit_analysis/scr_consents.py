@@ -1,4 +1,4 @@
-"""Consents: every signer is asked by a link, and all have to sign before another analyst is."""
+"""Consents: every signer is asked by a link, and all have to sign before an external analyst is."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import calls
     from messages.credit_analysis import CountSignatures, InviteSigner
     from workflows.common.calling import run
-    from workflows.credit_analysis.facts import Sources
+    from workflows.credit_analysis.sources import Sources
     from workflows.credit_analysis.state import AnalysisState
 
 LOOKS = (60, 360, 1440)

@@ -81,7 +81,7 @@ def own_settings(api_settings: Settings, standins: Standins, endpoint: Callbacks
                     "opinionated",
                     OPINIONATED["Authorization"],
                     endpoint.url,
-                    policy="with_opinion",
+                    policy="with_assessment",
                 ),
                 _client("lenient", LENIENT["Authorization"], endpoint.url, policy="lenient"),
             ],

@@ -11,7 +11,7 @@ from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
 from messages.credit_analysis import StartCreditAnalysis
 from services.definitions.shipped import Files
 from tests.definitions import agreed, codes, shipped
-from tests.proposals import STANDARD, WITH_OPINION
+from tests.proposals import STANDARD, WITH_ASSESSMENT
 
 
 def findings(**changes: Any) -> tuple[Finding, ...]:
@@ -27,11 +27,11 @@ def findings(**changes: Any) -> tuple[Finding, ...]:
 
 
 def test_what_is_shipped_is_sound() -> None:
-    assert codes(CREDIT_ANALYSIS_POLICY) == [STANDARD, WITH_OPINION]
+    assert codes(CREDIT_ANALYSIS_POLICY) == [STANDARD, WITH_ASSESSMENT]
     assert findings() == ()
-    with_opinion = shipped(CREDIT_ANALYSIS_POLICY, WITH_OPINION)
+    with_assessment = shipped(CREDIT_ANALYSIS_POLICY, WITH_ASSESSMENT)
     standard = shipped(CREDIT_ANALYSIS_POLICY, STANDARD)
-    assert with_opinion == standard.model_copy(update={"external_opinion": True})
+    assert with_assessment == standard.model_copy(update={"external_assessment": True})
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,21 @@ def test_what_is_shipped_is_sound() -> None:
         ),
         ({"waiting__data_days": 0}, "waiting.data_days", "from 1", "30"),
         ({"waiting__review_days": 366}, "waiting.review_days", "to 365", "5"),
-        ({"waiting__opinion_hours": 721}, "waiting.opinion_hours", "over by then", "720 or less"),
-        ({"waiting__opinion_rare_pause": 0}, "waiting.opinion_rare_pause", "from 1", "360"),
+        (
+            {"waiting__assessment_hours": 721},
+            "waiting.assessment_hours",
+            "over by then",
+            "720 or less",
+        ),
+        ({"waiting__assessment_rare_pause": 0}, "waiting.assessment_rare_pause", "from 1", "360"),
         ({"waiting__register_pauses": []}, "waiting.register_pauses", "1 to 20", "[1, 5, 15]"),
         ({"waiting__register_pauses": [0]}, "waiting.register_pauses", "outside", "[1, 5, 15]"),
-        ({"waiting__opinion_pauses": [5, 1]}, "waiting.opinion_pauses", "shorter", "[1, 5, 15]"),
+        (
+            {"waiting__assessment_pauses": [5, 1]},
+            "waiting.assessment_pauses",
+            "shorter",
+            "[1, 5, 15]",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -131,11 +141,11 @@ def test_what_is_no_policy_at_all_is_refused_by_field(changes: dict[str, Any], f
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     told = findings(zone="x", refer_score_below=400, waiting__data_days=1)
-    assert {one.field for one in told} == {"zone", "refer_score_below", "waiting.opinion_hours"}
+    assert {one.field for one in told} == {"zone", "refer_score_below", "waiting.assessment_hours"}
 
 
 def test_a_start_message_carries_reference_and_snapshot() -> None:
-    policy = agreed(CREDIT_ANALYSIS_POLICY, WITH_OPINION)
+    policy = agreed(CREDIT_ANALYSIS_POLICY, WITH_ASSESSMENT)
     start = {
         "analysis_id": "ana_1",
         "kind": "legal_person",
@@ -145,7 +155,7 @@ def test_a_start_message_carries_reference_and_snapshot() -> None:
     }
     message = StartCreditAnalysis.model_validate(start)
     assert message.policy == Agreed[AnalysisPolicy].model_validate(policy.model_dump())
-    assert str(message.policy.ref) == "credit_analysis_policy/with_opinion@1"
+    assert str(message.policy.ref) == "credit_analysis_policy/with_assessment@1"
     assert StartCreditAnalysis.model_validate_json(message.model_dump_json()) == message
 
 
