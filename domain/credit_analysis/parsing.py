@@ -27,7 +27,7 @@ _MODELS: Final[Mapping[PersonKind, type[LegalPersonProposal] | type[NaturalPerso
 _TAGS: Final = frozenset(kind.value for kind in PersonKind)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _NAMED: Final = re.compile(r"([a-z_]+): (.+)")
-MOST_FAULTS: Final = 50
+MAX_FAULTS: Final = 50
 """So many are told of one proposal."""
 
 
@@ -52,7 +52,7 @@ def faults_of(error: ValidationError) -> tuple[Fault, ...]:
     places = [item["loc"] for item in items]
     return tuple(
         _fault(item) for item in items if not any(_inside(place, item["loc"]) for place in places)
-    )[:MOST_FAULTS]
+    )[:MAX_FAULTS]
 
 
 def _inside(place: tuple[int | str, ...], whole: tuple[int | str, ...]) -> bool:

@@ -27,13 +27,13 @@ _MAX_PAUSES: Final = 20
 class ScoreCard(Content):
     """Points of the internal score, which runs from 300 to 1000.
 
-    `comfortable_income` is means over the instalment. Years count up to `most_years`: of a
+    `comfortable_income` is means over the instalment. Years count up to `max_years`: of a
     company's life, or of a person as a client.
     """
 
     base: int
     for_each_year: int
-    most_years: int
+    max_years: int
     comfortable_income: Decimal
     for_comfortable_income: int
     for_sufficient_income: int
@@ -157,7 +157,7 @@ def _card(policy: AnalysisPolicy) -> Iterator[Finding]:
         (
             ("base", LOWEST_SCORE, HIGHEST_SCORE, 500),
             ("for_each_year", 0, HIGHEST_SCORE, 15),
-            ("most_years", 0, 100, 10),
+            ("max_years", 0, 100, 10),
             ("comfortable_income", 0, 1000, 10),
             ("for_comfortable_income", 0, HIGHEST_SCORE, 150),
             ("for_sufficient_income", 0, HIGHEST_SCORE, 80),

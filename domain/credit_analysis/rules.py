@@ -172,7 +172,7 @@ def score_of(
         if isinstance(proposal, LegalPersonProposal)
         else proposal.client_since or on
     )
-    years = min(max(months_between(since, on) // 12, 0), card.most_years)
+    years = min(max(months_between(since, on) // 12, 0), card.max_years)
     points = card.base + years * card.for_each_year
     if proposal.financial.currency is Currency.BRL:
         ratio = income_ratio(proposal, policy.assumed_cdi)

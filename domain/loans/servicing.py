@@ -48,7 +48,7 @@ class ServicingPolicy(Content):
         return [one.name for one in self.buckets if one.from_days <= days_past_due][-1]
 
 
-_LONGEST_NAME: Final = 20
+_MAX_NAME_LENGTH: Final = 20
 
 
 def _check(policy: ServicingPolicy, _: InForce) -> Iterator[Finding]:
@@ -63,8 +63,8 @@ def _check(policy: ServicingPolicy, _: InForce) -> Iterator[Finding]:
     names: set[str] = set()
     for index, bucket in enumerate(policy.buckets):
         field = f"buckets.{index}.name"
-        if not 1 <= len(bucket.name.strip()) <= _LONGEST_NAME:
-            yield Finding(field, f"a name has 1 to {_LONGEST_NAME} characters", "M1")
+        if not 1 <= len(bucket.name.strip()) <= _MAX_NAME_LENGTH:
+            yield Finding(field, f"a name has 1 to {_MAX_NAME_LENGTH} characters", "M1")
         if bucket.name in names:
             yield Finding(field, f"another bucket is called {bucket.name!r}", f"M{index}")
         names.add(bucket.name)

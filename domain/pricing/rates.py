@@ -24,7 +24,7 @@ from domain.pricing.unit_periods import UnitPeriod, month_counter, time_in_units
 from domain.pricing.year_intervals import IntervalUnit, eu_year_parts, natural_unit, uk_year_parts
 
 _PLACES = Decimal("1e-10")
-_MOST_PERCENT = Decimal("1e15")
+_MAX_PERCENT = Decimal("1e15")
 _YEAR_DAYS = 365
 _YEAR_MONTHS = 12
 _SEMIMONTHS = 24
@@ -214,8 +214,8 @@ def all_rates(
 def _rate(convention: RateConvention, value: Decimal, basis: str) -> Rate:
     with localcontext(EXACT):
         percent = 100 * value
-        if percent > _MOST_PERCENT:
-            raise NoRate(f"the rate is above {_MOST_PERCENT:.0E} % a year")
+        if percent > _MAX_PERCENT:
+            raise NoRate(f"the rate is above {_MAX_PERCENT:.0E} % a year")
         shown = percent.quantize(_PLACES, ROUND_HALF_EVEN)
     return Rate(RATE_NAMES[convention], convention, shown if shown else abs(shown), basis)
 
