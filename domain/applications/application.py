@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.common.data import Data
 from domain.common.errors import DomainError
 from domain.products.products import AgreedProduct
 from domain.verification.element_policies import OnMismatch
@@ -53,31 +54,21 @@ class Waiting(StrEnum):
 class ApplicationClosed(DomainError):
     """A command came for an application that is final."""
 
-    code = "application_closed"
-
 
 class WrongState(DomainError):
     """A command does not fit the state that the application is in."""
-
-    code = "wrong_state"
 
 
 class ApplicationPending(DomainError):
     """The person has an application for the same product that is not over."""
 
-    code = "application_pending"
-
 
 class ReviewClosed(DomainError):
     """Somebody else decided the review first, or it was never open."""
 
-    code = "review_closed"
-
 
 class ElementsMissing(DomainError):
     """An application was submitted before every required element was provided."""
-
-    code = "elements_missing"
 
 
 class ElementRefused(DomainError):
@@ -85,8 +76,6 @@ class ElementRefused(DomainError):
 
     `field` names the one to leave out, where it is not the whole element.
     """
-
-    code = "element_refused"
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
@@ -96,13 +85,9 @@ class ElementRefused(DomainError):
 class CodeRefused(DomainError):
     """A code came for an element that waits for none."""
 
-    code = "code_refused"
-
 
 class SupplementRefused(DomainError):
     """A reviewer asks for more than the product lets him ask for."""
-
-    code = "supplement_refused"
 
 
 class ElementRecord(BaseModel):
@@ -122,19 +107,15 @@ class ElementRecord(BaseModel):
     reused: bool = False
 
 
-class Rejection(BaseModel):
+class Rejection(Data):
     """Why an application was refused and from when the person may apply again."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     code: str
     reapply_on: date | None
 
 
-class Supplement(BaseModel):
+class Supplement(Data):
     """What a reviewer asked to be provided again; `round` counts from 1."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     round: int
     kinds: tuple[ElementKind, ...]

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.common.calendar import business_date
+from domain.common.data import Data
 from domain.common.errors import DomainError
 from domain.people.consents import Purpose
 from domain.products.products import AgreedProduct
@@ -15,17 +14,13 @@ from domain.verification.elements import ElementKind
 class DrawdownElementsMissing(DomainError):
     """Money is to be drawn before the elements that the product asks for then are verified."""
 
-    code = "drawdown_elements_missing"
 
-
-class KeptElement(BaseModel):
+class KeptElement(Data):
     """A verified element of a person; `own` says that it is this applicant's.
 
     The others are of the same person as another channel's applicant. `valid_until` is when what was
     verified ends of itself, as an identity card does.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: ElementKind
     element_id: str

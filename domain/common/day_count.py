@@ -4,15 +4,13 @@ from calendar import isleap, monthrange
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from domain.common.errors import DomainError
 
 
 class DayCountUnusable(DomainError):
     """A day count was asked for something it cannot measure: a fraction of `period`, say."""
-
-    code: ClassVar[str] = "day_count_unusable"
 
 
 class DayCount(StrEnum):

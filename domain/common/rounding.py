@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -14,8 +14,6 @@ ROUNDING_UNITS = (1, 5, 100, 1000, 10000)
 
 class InvalidRounding(DomainError):
     """A rounding unit that no product may use."""
-
-    code: ClassVar[str] = "invalid_rounding"
 
 
 class RoundingMode(StrEnum):

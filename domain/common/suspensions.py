@@ -1,7 +1,7 @@
 """Suspension: what one person switches off at once, on running processes too."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import StringConstraints
 
@@ -29,5 +29,3 @@ SuspendableCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z
 
 class Suspended(DomainError):
     """Something is switched off for the time being."""
-
-    code: ClassVar[str] = "suspended"

@@ -11,8 +11,6 @@ from domain.common.errors import DomainError
 class UnknownZone(DomainError):
     """No time zone has this name."""
 
-    code = "unknown_zone"
-
 
 ZONES: Final[Mapping[str, ZoneInfo]] = MappingProxyType(
     {name: ZoneInfo(name) for name in sorted(available_timezones())}

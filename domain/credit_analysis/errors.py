@@ -11,7 +11,6 @@
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from domain.common.errors import DomainError, TryLater
 
@@ -32,8 +31,6 @@ class Fault:
 class InvalidProposal(CreditAnalysisError):
     """A proposal that is not as the documents say."""
 
-    code: ClassVar[str] = "invalid_proposal"
-
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         told = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:5])
         more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
@@ -44,19 +41,13 @@ class InvalidProposal(CreditAnalysisError):
 class AlreadyProcessed(CreditAnalysisError):
     """The client has given this id to an earlier proposal."""
 
-    code: ClassVar[str] = "already_processed"
-
 
 class UnknownPolicy(CreditAnalysisError, TryLater):
     """A client's settings name a policy that is not in force: ours to mend, nothing was begun."""
 
-    code: ClassVar[str] = "unknown_policy"
-
 
 class ReviewClosed(CreditAnalysisError):
     """The analysis is not in manual analysis: decided, or not yet there."""
-
-    code: ClassVar[str] = "review_closed"
 
 
 class ConsentError(CreditAnalysisError):
@@ -66,10 +57,6 @@ class ConsentError(CreditAnalysisError):
 class ConsentClosed(ConsentError):
     """Nobody waits for this consent any more: its time is over, or the analysis went on without."""
 
-    code: ClassVar[str] = "consent_closed"
-
 
 class UnknownConsentText(ConsentError):
     """The signer was shown another text than that of today."""
-
-    code: ClassVar[str] = "unknown_consent_text"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.common import reject_codes
+from domain.common.data import Data
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.common.reject_codes import RejectCodes
 from domain.decisioning.policy import DECISION_SOURCES, DecisionPolicy, Lending
@@ -26,11 +27,7 @@ class Outcome(StrEnum):
     REFER = "refer"
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Facts(_Data):
+class Facts(Data):
     """What the policy may read. None means that the source did not know, or did not answer.
 
     `score`, `blacklisted` and `lenders_queried_30d` are the bureaus'; `listed` are the kinds of
@@ -52,7 +49,7 @@ class Facts(_Data):
     asked: frozenset[Capability] = Field(default=frozenset(DECISION_SOURCES), min_length=1)
 
 
-class RuleHit(_Data):
+class RuleHit(Data):
     """One rule's answer: what it read and what it wants."""
 
     rule: str
@@ -61,7 +58,7 @@ class RuleHit(_Data):
     read: str
 
 
-class Decision(_Data):
+class Decision(Data):
     """An outcome with the rules that made it, and the policy whose thresholds they read.
 
     `reapply_on` is the first business date on which a rejected person may apply again.

@@ -8,16 +8,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from domain.common.data import Data
 from domain.verification.elements import ElementKind
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class OperatorAccount(_Data):
+class OperatorAccount(Data):
     """Of the operator's report; `silent_days_30d` are days of the last 30 without a call."""
 
     months_on_network: int | None = None
@@ -27,28 +24,28 @@ class OperatorAccount(_Data):
     collector_calls: int | None = None
 
 
-class CardStatements(_Data):
+class CardStatements(Data):
     """Of imported statements; `utilisation_per_mille` is what is used of the limits."""
 
     overdue_bills: int | None = None
     utilisation_per_mille: int | None = None
 
 
-class PlatformAccount(_Data):
+class PlatformAccount(Data):
     """Of an account at a platform, and of what the platform itself lent."""
 
     name_matches: bool | None = None
     credit_overdue: bool | None = None
 
 
-class AddressBook(_Data):
+class AddressBook(Data):
     """Counts of an address book; `overdue_entries` the source knows as overdue."""
 
     entries: int | None = None
     overdue_entries: int | None = None
 
 
-class FaceLikeness(_Data):
+class FaceLikeness(Data):
     """Of the face: how alike it is to card and registry, and from where on each passes."""
 
     card_similarity: Decimal | None = None
@@ -57,7 +54,7 @@ class FaceLikeness(_Data):
     registry_threshold: Decimal | None = None
 
 
-class Provided(_Data):
+class Provided(Data):
     """What is told of each, None without it."""
 
     operator_report: OperatorAccount | None = None
@@ -83,7 +80,7 @@ class Provided(_Data):
 _Count = Annotated[int, Field(strict=True, ge=0)]
 
 
-class ProvidedLimits(_Data):
+class ProvidedLimits(Data):
     """Beyond which of them a person decides.
 
     The face's margin is by how much a similarity lies above its threshold.

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.common.calendar import Day
+from domain.common.data import Data
 from domain.common.errors import ConflictingEvent, InvalidReversal
 from domain.common.frequency import Frequency
 from domain.common.money import Amount, Percent, PositiveAmount
@@ -15,9 +16,7 @@ from domain.loans.allocation import Component, Excess
 Count = Annotated[int, Field(strict=True, ge=1)]
 
 
-class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+class _Event(Data):
     key: str = Field(min_length=1)
     on: Day
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from domain.common.data import ExactData
 from domain.common.errors import InvalidTerms
 from domain.common.money import Percent
 from domain.common.rounding import Rounding, round_ratio
@@ -42,7 +43,7 @@ class FeeEvent(StrEnum):
     HOLIDAY_GRANTED = "holiday_granted"
 
 
-class Fee(BaseModel):
+class Fee(ExactData):
     """One fee: either `amount` (minor units) or `percent` of the original or outstanding principal.
 
     The outstanding principal is that before the instalment which the fee comes with; a fee of
@@ -50,8 +51,6 @@ class Fee(BaseModel):
     not owed for instalments which an early settlement makes unnecessary; the others are.
     `charged_by` is who charges it, by name; the lender without one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=64)
     timing: FeeTiming

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
+from domain.common.data import Data
 from domain.loans.account import LoanAccount, replay
 from domain.loans.delinquency import Delinquency
 from domain.loans.events import LoanEvent
@@ -83,7 +82,7 @@ class NextDue:
     amount: int
 
 
-class Position(BaseModel):
+class Position(Data):
     """A loan at the end of the day `as_of`; amounts in minor units of `currency`.
 
     `due` is everything unpaid that fell due up to the day, `overdue` the part of it that is late,
@@ -103,8 +102,6 @@ class Position(BaseModel):
 
     The instalments are the plan as it stands. Before its disbursement a loan has none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     as_of: date
     currency: str

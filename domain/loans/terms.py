@@ -6,10 +6,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from domain.common.business_days import BusinessCalendar, BusinessDayRule, OfficialYear
 from domain.common.calendar import Day, months_after
+from domain.common.data import Data
 from domain.common.day_count import DayCount
 from domain.common.frequency import MONTHLY, Frequency, FrequencyUnit
 from domain.common.money import Percent
@@ -31,7 +32,7 @@ class PenaltyBase(StrEnum):
     AMOUNT = "amount"
 
 
-class LoanTerms(BaseModel):
+class LoanTerms(Data):
     """The terms of one loan.
 
     Amounts are minor units of `currency`; rates are percent a year. `principal` is everything that
@@ -68,8 +69,6 @@ class LoanTerms(BaseModel):
 
     A value that no loan can have raises `InvalidTerms` naming the field.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     currency: str
     principal: int = Field(strict=True)

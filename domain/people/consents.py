@@ -34,13 +34,9 @@ class Purpose(StrEnum):
 class ConsentMissing(DomainError):
     """Something was asked that the applicant has not allowed, or allows no longer."""
 
-    code = "consent_missing"
-
 
 class UnknownConsentText(DomainError):
     """A consent names a text that is not in force: its version or digest is another one."""
-
-    code = "unknown_consent_text"
 
 
 class ConsentText(Content):

@@ -3,18 +3,15 @@
 from decimal import Decimal
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
-
+from domain.common.data import Data
 from domain.pricing.rate_caps import CapWarning
 
 
-class RecordedCapWarning(BaseModel):
+class RecordedCapWarning(Data):
     """A plan's `rate` was above the `limit` of a soft cap, both in percent a year.
 
     `source` is the rule that sets the cap, `detail` says the same for people.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     rate: Decimal
     limit: Decimal

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
-from domain.common.errors import DomainError
+from domain.common.data import Data
+from domain.common.errors import FieldError
 from domain.common.money import Amount, PositiveAmount, minor_digits
 from domain.pricing.rates import (
     Flow,
@@ -30,14 +29,8 @@ NOTHING_ELSE = "除本表所列项目外，不收取其他任何费用。"
 """The statement that nothing else is charged."""
 
 
-class InvalidCostSheet(DomainError):
+class InvalidCostSheet(FieldError):
     """Costs that no sheet can be made of; `field` names the wrong argument."""
-
-    code: ClassVar[str] = "invalid_cost_sheet"
-
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class CostMethod(StrEnum):
@@ -63,24 +56,20 @@ class Cost(NamedTuple):
     charges: Sequence[tuple[date, int]]
 
 
-class ContingentCost(BaseModel):
+class ContingentCost(Data):
     """A cost that arises only on default or on early settlement: its standard and its collector."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     standard: str
     collector: str
 
 
-class CostItem(BaseModel):
+class CostItem(Data):
     """One cost on the sheet.
 
     `annualised` is the rate in percent a year the loan would have if this were its only cost, by
     the method of the sheet.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     amount: Amount
@@ -89,14 +78,12 @@ class CostItem(BaseModel):
     annualised: Decimal
 
 
-class CostSheet(BaseModel):
+class CostSheet(Data):
     """The all-in cost of one loan: amounts in minor units, rates in percent a year.
 
     `annual_cost` is the headline, one of `rates` as `method` says; `hash` is the SHA-256 of
     everything else on the sheet.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     currency: str
     principal: PositiveAmount

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
-from typing import ClassVar, Final
+from typing import Final
 
 from pydantic import Field
 
@@ -102,8 +102,6 @@ class CappedLender:
 class RateCapExceeded(DomainError):
     """A rate is above what the lender may charge; `breaches` say by which rule."""
 
-    code: ClassVar[str] = "rate_cap_exceeded"
-
     def __init__(self, breaches: "tuple[CapBreach, ...]") -> None:
         super().__init__("; ".join(str(breach) for breach in breaches))
         self.breaches = breaches
@@ -111,8 +109,6 @@ class RateCapExceeded(DomainError):
 
 class CapUnknown(DomainError):
     """The cap of a lender cannot be tested: no row for the day, or the tested rate is missing."""
-
-    code: ClassVar[str] = "cap_unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from enum import StrEnum
 from fractions import Fraction
 from math import lcm
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from domain.common.calendar import months_after
-from domain.common.errors import DomainError
+from domain.common.errors import FieldError
 from domain.pricing.rate_solver import EXACT, Time, period_rate, require_loan
 from domain.pricing.rate_solver import NoRate as NoRate  # part of the interface of this module
 from domain.pricing.unit_periods import UnitPeriod, month_counter, time_in_units, unit_period_of
@@ -38,14 +38,8 @@ PeriodsPerYear = int | Fraction
 """12 for monthly instalments; `Fraction(365, 7)` for a single term of seven days."""
 
 
-class InvalidFlows(DomainError):
+class InvalidFlows(FieldError):
     """Flows that do not fit the periods given with them; `field` names the wrong argument."""
-
-    code: ClassVar[str] = "invalid_flows"
-
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class RateConvention(StrEnum):

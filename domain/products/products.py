@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from domain.common.data import Data
 from domain.common.definitions import Agreed, Code, Content
 from domain.common.errors import DomainError
 from domain.decisioning.policy import DECISION_SOURCES
@@ -18,19 +19,13 @@ from domain.verification.elements import ElementKind
 class UnknownProduct(DomainError):
     """No product has this code."""
 
-    code = "unknown_product"
-
 
 class UnknownElementKind(DomainError):
     """A kind of element that came up after the policies that an application was agreed under."""
 
-    code = "unknown_element_kind"
-
 
 class OutsideProduct(DomainError):
     """An amount or a term lies outside what the product lends."""
-
-    code = "outside_product"
 
 
 MAX_CHOICE = 120
@@ -112,10 +107,8 @@ class Product(Content):
             raise OutsideProduct(f"instalments must be one of {list(self.instalments)}")
 
 
-class AgreedProduct(BaseModel):
+class AgreedProduct(Data):
     """A product and its element policies, as they were given to a process when it started."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     product: Agreed[Product]
     elements: Agreed[ElementPolicies]

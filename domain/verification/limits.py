@@ -19,8 +19,6 @@ ASK_AGAIN: Final = timedelta(minutes=1)
 class ElementLocked(TryLater):
     """The person was wrong too often about an element."""
 
-    code = "element_locked"
-
 
 @dataclass(frozen=True)
 class Tries:
