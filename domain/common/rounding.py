@@ -1,7 +1,6 @@
 """Rounding of exact amounts to the units money is charged in."""
 
 from enum import StrEnum
-from fractions import Fraction
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -36,27 +35,13 @@ class Rounding(NamedTuple):
     unit: Annotated[int, Field(strict=True)] = 1
     mode: RoundingMode = RoundingMode.HALF_UP
 
-    def apply(self, amount: Fraction | int) -> int:
-        """Round `amount`, in minor units; raises `InvalidRounding`."""
-        return round_amount(amount, self.unit, self.mode)
-
-
-def round_amount(
-    amount: Fraction | int, unit: int = 1, mode: RoundingMode = RoundingMode.HALF_UP
-) -> int:
-    """Return the multiple of `unit` that `mode` rounds `amount` to, all in minor units.
-
-    Raises `InvalidRounding` unless `unit` is one of `ROUNDING_UNITS`.
-    """
-    return round_ratio(amount.numerator, amount.denominator, unit, mode)
-
 
 def round_ratio(
     numerator: int, denominator: int, unit: int = 1, mode: RoundingMode = RoundingMode.HALF_UP
 ) -> int:
-    """Round `numerator / denominator` minor units as `round_amount` does, without reducing it.
+    """Return the multiple of `unit` that `mode` rounds `numerator / denominator` minor units to.
 
-    `denominator` is positive.
+    `denominator` is positive. Raises `InvalidRounding` unless `unit` is one of `ROUNDING_UNITS`.
     """
     if unit not in ROUNDING_UNITS:
         raise InvalidRounding(f"amounts are rounded to multiples of {ROUNDING_UNITS} minor units")

@@ -187,22 +187,30 @@ def uk_conc_1_2(flows: Iterable[tuple[date, int]], unit: IntervalUnit | None = N
     return _rate(RateConvention.UK_CONC_1_2, value, basis)
 
 
-def all_rates(
+_BY_PERIODS: Mapping[RateConvention, Callable[..., Rate]] = MappingProxyType(
+    {RateConvention.NOMINAL_SIMPLE: nominal_simple, RateConvention.EFFECTIVE: effective}
+)
+_BY_DATES: Mapping[RateConvention, Callable[[Iterable[tuple[date, int]]], Rate]] = MappingProxyType(
+    {
+        RateConvention.XIRR_365: xirr_365,
+        RateConvention.US_APPENDIX_J: us_appendix_j,
+        RateConvention.EU_2008_48: eu_2008_48,
+        RateConvention.UK_CONC_1_2: uk_conc_1_2,
+        RateConvention.BRAZIL_CET: brazil_cet,
+    }
+)
+
+
+def rate_of(
+    convention: RateConvention,
     flows: Iterable[tuple[date, int]],
     periods_per_year: PeriodsPerYear = _YEAR_MONTHS,
     periods: PeriodNumbers | None = None,
-) -> tuple[Rate, ...]:
-    """Return the rate under each convention, in `RateConvention`'s order; errors as theirs."""
-    held = tuple(flows)
-    return (
-        nominal_simple(held, periods_per_year, periods),
-        effective(held, periods_per_year, periods),
-        xirr_365(held),
-        us_appendix_j(held),
-        eu_2008_48(held),
-        uk_conc_1_2(held),
-        brazil_cet(held),
-    )
+) -> Rate:
+    """Return the rate under a convention, by its periods where it has any; errors as its own."""
+    if convention in _BY_PERIODS:
+        return _BY_PERIODS[convention](flows, periods_per_year, periods)
+    return _BY_DATES[convention](flows)
 
 
 def _rate(convention: RateConvention, value: Decimal, basis: str) -> Rate:

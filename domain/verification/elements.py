@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -358,19 +358,8 @@ Element = Annotated[
 
 FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = MappingProxyType(
     {
-        ElementKind.REAL_NAME: RealName,
-        ElementKind.OPERATOR: Operator,
-        ElementKind.PERSONAL_INFORMATION: PersonalInformation,
-        ElementKind.IDENTITY_CARD: IdentityCard,
-        ElementKind.LIVENESS: Liveness,
-        ElementKind.BANK_CARD: BankCard,
-        ElementKind.OPERATOR_REPORT: OperatorReport,
-        ElementKind.CREDIT_CARD: CreditCard,
-        ElementKind.ONLINE_BANKING: OnlineBanking,
-        ElementKind.ECOMMERCE: Ecommerce,
-        ElementKind.COMPANY: Company,
-        ElementKind.GUARANTOR: Guarantor,
-        ElementKind.CARD_TRANSACTION: CardTransaction,
+        ElementKind(form.model_fields["kind"].default): form
+        for form in get_args(get_args(Element)[0])
     }
 )
 """The form of each kind."""
