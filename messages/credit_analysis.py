@@ -185,7 +185,7 @@ class DeliverNotice(Message):
 
 
 class NoticeDelivery(Message):
-    """Whether a notice needs no further try: taken, answered in the request itself, or given up."""
+    """Whether a notice needs no further attempt: taken, told in the answer itself, or given up."""
 
     settled: bool
     outcome: str

@@ -69,7 +69,7 @@ class AnalysisReports:
 
     @performs(calls.GIVE_UP_REPORT)
     async def give_up_report(self, request: RelayReport) -> None:
-        """Record that a report is not tried any more: a person has to look."""
+        """Record that a report is not attempted any more: a person has to look."""
         _log.error("feedback_given_up", analysis_id=request.analysis_id, report=request.sequence)
         await self._record(request, RelayState.DEAD, "given_up")
 

@@ -72,7 +72,7 @@ class ElementsMissing(DomainError):
 
 
 class ElementRefused(DomainError):
-    """An element cannot be taken: not asked for, verified already, or tried too often.
+    """An element cannot be taken: not asked for, verified already, or attempted too often.
 
     `field` names the one to leave out, where it is not the whole element.
     """
@@ -87,7 +87,7 @@ class CodeRefused(DomainError):
 
 
 class SupplementRefused(DomainError):
-    """A reviewer asks for more than the product lets him ask for."""
+    """A reviewer asks for more than the product lets them ask for."""
 
 
 class ElementRecord(BaseModel):
@@ -184,7 +184,7 @@ def rejecting_element(
 
 
 def is_exhausted(product: AgreedProduct, record: ElementRecord) -> bool:
-    """Say whether an element may not be provided again, however its last try ended."""
+    """Say whether an element may not be provided again, however its last attempt ended."""
     policy = product.policy_of(record.kind)
     return record.attempts >= policy.attempts or record.mismatches >= policy.mismatches
 
@@ -194,9 +194,9 @@ def failed_element(
     elements: Mapping[ElementKind, ElementRecord],
     supplement: Supplement | None = None,
 ) -> ElementRecord | None:
-    """Return an element that is asked for and was wrong at its last try, None without one.
+    """Return an element that is asked for and was wrong at its last attempt, None without one.
 
-    Where the last try got no answer at all nothing is known against the person: it never fails.
+    Where the last attempt got no answer at all nothing is known against the person: it never fails.
     """
     missing = missing_elements(product, elements, supplement)
     return next(
@@ -270,3 +270,10 @@ def check_may_supplement(
     others = [kind for kind in kinds if kind not in offered]
     if others or not kinds:
         raise SupplementRefused(f"product {product.code} takes {', '.join(offered)}")
+
+
+def next_reminder(product: AgreedProduct, last_step_at: datetime, sent: int) -> datetime | None:
+    """Return when an applicant who last did something then is reminded next; None: not any more."""
+    if sent >= len(product.content.reminders_after):
+        return None
+    return last_step_at + product.content.reminders_after[sent]

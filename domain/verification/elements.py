@@ -181,14 +181,14 @@ class EmergencyContact(ExactData):
 
 
 class AddressBookEntry(ExactData):
-    """One entry of the applicant's address book, as his telephone holds it."""
+    """One entry of the applicant's address book, as their telephone holds it."""
 
     name: str = Field(max_length=100)
     mobile: str = Field(min_length=3, max_length=32)
 
 
 class PersonalInformation(ExactData):
-    """What the applicant says of himself and of his occupation, and two people to turn to.
+    """What the applicant says of themselves and of their occupation, and two people to turn to.
 
     `domain.verification.occupations.ASKED_WITH` says which fields come with which occupation. The
     address book is taken only by products that compare contacts with it, and never asked for.
@@ -327,7 +327,7 @@ class Guarantor(ExactData):
 
 
 class CardTransaction(ExactData):
-    """A payment that the applicant made with a card of his; `amount` in fen, the day of Shanghai.
+    """A payment that the applicant made by card; `amount` in fen, the day of Shanghai.
 
     The card may be any that its number can be written of: issuers are not bound to a check digit.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, check_text
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
 from domain.people.principals import Principal
 from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
@@ -42,7 +42,8 @@ async def record_consent(
 ) -> ConsentRow:
     """Record a consent; raises `UnknownConsentText` when another text was shown."""
     text = await DefinitionRepository(tx).in_force(CONSENT_TEXT, shown.purpose)
-    check_text(text.content, shown.version, shown.sha256)
+    shown_text = f"the text of {shown.purpose}"
+    text.content.check_shown(shown_text, shown.version, shown.sha256)
     row = await ConsentRepository(tx).grant(
         command.new_id("con", shown.purpose),
         applicant.id,

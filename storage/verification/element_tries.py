@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.verification.elements import ElementKind
-from domain.verification.limits import LOOK_BACK, WINDOW, Tries
+from domain.verification.limits import LOOK_BACK, WINDOW, Attempts
 from storage.common.repository import Repository
 
 _GIVEN_UP: Final = timedelta(minutes=2)
@@ -34,7 +34,7 @@ class ElementTryRepository(Repository):
         applicant_id: str,
         identity_number: str | None,
         now: datetime,
-    ) -> Tries:
+    ) -> Attempts:
         """Return the tries of an applicant, and of anybody about `identity_number`.
 
         Tries of the application itself are not under way: that it has one at a time is seen to by
@@ -68,7 +68,7 @@ class ElementTryRepository(Repository):
             now - WINDOW,
             now - _GIVEN_UP,
         )
-        return Tries([record["verified_at"] for record in wrong], under_way)
+        return Attempts([record["verified_at"] for record in wrong], under_way)
 
     async def name(self, element_id: str, identity_number: str) -> None:
         """Record whose number an element asks about; a repeat changes nothing."""

@@ -23,10 +23,10 @@ UNTIL_IT_ANSWERS = RetryPolicy(
     backoff_coefficient=2,
     maximum_interval=timedelta(hours=3),
 )
-"""For an analyst who is down: nobody waits on the line. A try that fails costs nothing."""
+"""For an analyst who is down: nobody waits on the line. An attempt that fails costs nothing."""
 
 GIVEN_UP_AFTER = timedelta(days=30)
-"""So long one report is tried; then it is given up, on record.
+"""So long one report is attempted; then it is given up, on record.
 
 Technical: reports are passed on as a courtesy to the analyst, no analysis waits for one."""
 
