@@ -15,7 +15,6 @@ from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.plan_terms import Method
 from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
-from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import (
     HOME_CAPS,
     RATE_CAPS,
@@ -23,9 +22,7 @@ from domain.pricing.rate_caps import (
     RateCapExceeded,
     RateCaps,
 )
-from domain.products.products import Product
-from domain.products.release import check_release
-from domain.products.terms import terms_of
+from domain.products.products import Product, check_release
 from domain.verification.element_policies import ELEMENT_POLICIES, ElementPolicies
 from domain.verification.elements import ElementKind
 
@@ -151,7 +148,7 @@ def _of_choice(
     product: Product, index: int, instalments: int, amount: int, days: list[date]
 ) -> Finding | None:
     try:
-        made = [_made(product, instalments, amount, day) for day in days]
+        made = [product.loan_terms(amount, instalments, day) for day in days]
         terms = made[-1]
         rows = [row for row in build_plan(terms).rows if row.number]
     except InvalidTerms as error:
@@ -165,16 +162,6 @@ def _of_choice(
         message = f"{amount} (minor units) is repaid in {len(rows)} instalments, not {instalments}"
         return Finding(f"instalments.{index}", message, str(len(rows)))
     return None
-
-
-def _made(product: Product, instalments: int, amount: int, on: date) -> LoanTerms:
-    return terms_of(
-        product.terms,
-        currency=product.currency,
-        principal=amount,
-        instalments=instalments,
-        disbursed_on=on,
-    )
 
 
 def _caps(product: Product, others: InForce) -> Iterator[Finding]:

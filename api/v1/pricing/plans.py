@@ -188,16 +188,7 @@ class CapsAnswer(Answer):
     @classmethod
     def of(cls, caps: CapOutcome) -> "CapsAnswer":
         """Return the answer for `caps`."""
-        findings = [
-            CapFindingAnswer(
-                enforcement=finding.rule.enforcement,
-                rate=finding.rate.value,
-                limit=finding.limit,
-                source=finding.rule.source,
-                detail=str(finding),
-            )
-            for finding in caps.findings
-        ]
+        findings = [CapFindingAnswer.model_validate(finding) for finding in caps.findings]
         return cls(lender_kind=caps.lender_kind, findings=findings, unknown=caps.unknown)
 
 
