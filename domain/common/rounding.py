@@ -1,5 +1,6 @@
 """Rounding of exact amounts to the units money is charged in."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
@@ -50,6 +51,12 @@ def round_ratio(
     if _goes_up(multiple, rest, divisor, mode):
         multiple += 1
     return multiple * unit if numerator >= 0 else -multiple * unit
+
+
+def percent_of(amount: int, percent: Decimal, rounding: Rounding) -> int:
+    """Return a percentage of an amount in minor units, rounded once."""
+    numerator, denominator = percent.as_integer_ratio()
+    return round_ratio(amount * numerator, denominator * 100, *rounding)
 
 
 def _goes_up(multiple: int, rest: int, divisor: int, mode: RoundingMode) -> bool:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from domain.common.data import ExactData
 from domain.common.errors import InvalidTerms
 from domain.common.money import Percent
-from domain.common.rounding import Rounding, round_ratio
+from domain.common.rounding import Rounding, percent_of
 
 
 class FeeTiming(StrEnum):
@@ -79,8 +79,7 @@ class Fee(ExactData):
         """Return the fee in minor units on this principal."""
         if self.percent is None:
             return self.amount or 0
-        numerator, denominator = self.percent.as_integer_ratio()
-        return round_ratio(principal * numerator, denominator * 100, *rounding)
+        return percent_of(principal, self.percent, rounding)
 
 
 def total_of(fees: Iterable[Fee], timing: FeeTiming, principal: int, rounding: Rounding) -> int:

@@ -17,7 +17,7 @@ from domain.common.definitions import Content
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import MONTHLY, Frequency, FrequencyUnit
 from domain.common.money import Percent
-from domain.common.rounding import Rounding, round_ratio
+from domain.common.rounding import Rounding, percent_of
 from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
@@ -203,5 +203,4 @@ def _after(disbursed_on: date, distance: Frequency) -> date:
 
 def _share(template: TermsTemplate, percent: Decimal, principal: int) -> int:
     """Return a share of the principal in minor units, rounded as instalments are."""
-    numerator, denominator = percent.as_integer_ratio()
-    return round_ratio(principal * numerator, denominator * 100, *template.instalment_rounding)
+    return percent_of(principal, percent, template.instalment_rounding)
