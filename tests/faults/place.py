@@ -131,7 +131,7 @@ class Place:
     # Third parties
 
     async def fault(self, provider: str, **fault: Any) -> None:
-        """Program a fault of a stand-in."""
+        """Program a fault of a simulator."""
         reply = await self.sandbox.put("/sandbox/faults", json={"provider": provider, **fault})
         reply.raise_for_status()
 
@@ -140,7 +140,7 @@ class Place:
         (await self.sandbox.delete("/sandbox/faults")).raise_for_status()
 
     async def book(self, **wanted: str) -> dict[str, Any]:
-        """Return the stand-ins' own book of payments."""
+        """Return the simulators' own book of payments."""
         reply = await self.sandbox.get("/sandbox/book", params=wanted)
         book: dict[str, Any] = reply.raise_for_status().json()
         return book

@@ -50,7 +50,7 @@ from storage.people.consents import ConsentRepository
 from storage.verification.elements import ElementRepository
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel | None)
@@ -95,15 +95,15 @@ class RecordedStarts(Siblings):
 class Book:
     """The payment channel's own book."""
 
-    standins: Standins
+    simulators: Simulators
 
     async def order(self, order_no: str) -> dict[str, Any] | None:
-        orders = (await self.standins.book(order_no=order_no))["orders"]
+        orders = (await self.simulators.book(order_no=order_no))["orders"]
         return dict(orders[0]) if orders else None
 
     async def moved(self, order_no: str) -> list[int]:
         """The amounts that an order moved, one for each movement."""
-        movements = (await self.standins.book(order_no=order_no))["movements"]
+        movements = (await self.simulators.book(order_no=order_no))["movements"]
         return [int(movement["amount"]) for movement in movements]
 
 
@@ -112,7 +112,7 @@ class Bench:
     """Performs calls as a worker would, and knows what is around them."""
 
     database: Database
-    standins: Standins
+    simulators: Simulators
     starts: RecordedStarts
     book: Book
     by_queue: dict[str, list[Callable[..., Any]]]
