@@ -44,11 +44,12 @@ class YearPart(NamedTuple):
     year_days: int
 
 
-_FIXED_YEARS = {
+FIXED_YEARS = {
     DayCount.ACTUAL_360: 360,
     DayCount.ACTUAL_364: 364,
     DayCount.ACTUAL_365_FIXED: 365,
 }
+"""The conventions that count days over a year of one length."""
 
 
 def year_parts(convention: DayCount, start: date, end: date) -> tuple[YearPart, ...]:
@@ -59,8 +60,8 @@ def year_parts(convention: DayCount, start: date, end: date) -> tuple[YearPart, 
     """
     if end < start:
         raise DayCountUnusable(f"the interval ends on {end}, before it starts on {start}")
-    if convention in _FIXED_YEARS:
-        return (YearPart((end - start).days, _FIXED_YEARS[convention]),)
+    if convention in FIXED_YEARS:
+        return (YearPart((end - start).days, FIXED_YEARS[convention]),)
     if convention is DayCount.THIRTY_360_US:
         return (YearPart(_thirty_360_us(start, end), 360),)
     if convention is DayCount.THIRTY_360_EU:

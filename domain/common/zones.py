@@ -1,7 +1,6 @@
 """Time zones by name, read once: workflow code may not open the files that they come from."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,9 +11,9 @@ class UnknownZone(DomainError):
     """No time zone has this name."""
 
 
-ZONES: Final[Mapping[str, ZoneInfo]] = MappingProxyType(
-    {name: ZoneInfo(name) for name in sorted(available_timezones())}
-)
+ZONES: Final[Mapping[str, ZoneInfo]] = {
+    name: ZoneInfo(name) for name in sorted(available_timezones())
+}
 """Every zone of the time zone database."""
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -16,14 +15,10 @@ from domain.verification.complaints import plain_message
 OURS: Final = DocumentRules()
 """What clients send us: check digits count, and both kinds of CNPJ are taken."""
 
-_MODELS: Final[Mapping[PersonKind, type[LegalPersonProposal] | type[NaturalPersonProposal]]] = (
-    MappingProxyType(
-        {
-            PersonKind.LEGAL: LegalPersonProposal,
-            PersonKind.NATURAL: NaturalPersonProposal,
-        }
-    )
-)
+_MODELS: Final[Mapping[PersonKind, type[LegalPersonProposal] | type[NaturalPersonProposal]]] = {
+    PersonKind.LEGAL: LegalPersonProposal,
+    PersonKind.NATURAL: NaturalPersonProposal,
+}
 _TAGS: Final = frozenset(kind.value for kind in PersonKind)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _NAMED: Final = re.compile(r"([a-z_]+): (.+)")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Final
 
 from domain.credit_analysis.decision import (
@@ -34,13 +33,11 @@ from domain.credit_analysis.proposal import (
 APPROVED: Final = "policy_passed"
 """The reason of an approval."""
 
-_STATUS_OF: Final[Mapping[Wish, AnalysisStatus]] = MappingProxyType(
-    {
-        Wish.REPROVE: AnalysisStatus.AUTOMATICALLY_REPROVED,
-        Wish.CHALLENGE: AnalysisStatus.AUTOMATICALLY_CHALLENGED,
-        Wish.REFER: AnalysisStatus.IN_MANUAL_ANALYSIS,
-    }
-)
+_STATUS_OF: Final[Mapping[Wish, AnalysisStatus]] = {
+    Wish.REPROVE: AnalysisStatus.AUTOMATICALLY_REPROVED,
+    Wish.CHALLENGE: AnalysisStatus.AUTOMATICALLY_CHALLENGED,
+    Wish.REFER: AnalysisStatus.IN_MANUAL_ANALYSIS,
+}
 # What the client can mend by a new request. Any other mismatch, known or not, reproves.
 _CORRECTABLE: Final = frozenset(
     {

@@ -13,7 +13,6 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from enum import StrEnum
 from fractions import Fraction
 from math import lcm
-from types import MappingProxyType
 from typing import NamedTuple
 
 from domain.common.calendar import months_after
@@ -54,17 +53,15 @@ class RateConvention(StrEnum):
     BRAZIL_CET = "brazil_cet"
 
 
-RATE_NAMES: Mapping[RateConvention, str] = MappingProxyType(
-    {
-        RateConvention.NOMINAL_SIMPLE: "Annual rate, simple",
-        RateConvention.EFFECTIVE: "Annual rate, compound",
-        RateConvention.XIRR_365: "XIRR",
-        RateConvention.US_APPENDIX_J: "Annual percentage rate (US)",
-        RateConvention.EU_2008_48: "APRC (EU)",
-        RateConvention.UK_CONC_1_2: "APR (UK)",
-        RateConvention.BRAZIL_CET: "Custo Efetivo Total (CET)",
-    }
-)
+RATE_NAMES: Mapping[RateConvention, str] = {
+    RateConvention.NOMINAL_SIMPLE: "Annual rate, simple",
+    RateConvention.EFFECTIVE: "Annual rate, compound",
+    RateConvention.XIRR_365: "XIRR",
+    RateConvention.US_APPENDIX_J: "Annual percentage rate (US)",
+    RateConvention.EU_2008_48: "APRC (EU)",
+    RateConvention.UK_CONC_1_2: "APR (UK)",
+    RateConvention.BRAZIL_CET: "Custo Efetivo Total (CET)",
+}
 """What a rate is called where it is shown."""
 
 
@@ -187,18 +184,17 @@ def uk_conc_1_2(flows: Iterable[tuple[date, int]], unit: IntervalUnit | None = N
     return _rate(RateConvention.UK_CONC_1_2, value, basis)
 
 
-_BY_PERIODS: Mapping[RateConvention, Callable[..., Rate]] = MappingProxyType(
-    {RateConvention.NOMINAL_SIMPLE: nominal_simple, RateConvention.EFFECTIVE: effective}
-)
-_BY_DATES: Mapping[RateConvention, Callable[[Iterable[tuple[date, int]]], Rate]] = MappingProxyType(
-    {
-        RateConvention.XIRR_365: xirr_365,
-        RateConvention.US_APPENDIX_J: us_appendix_j,
-        RateConvention.EU_2008_48: eu_2008_48,
-        RateConvention.UK_CONC_1_2: uk_conc_1_2,
-        RateConvention.BRAZIL_CET: brazil_cet,
-    }
-)
+_BY_PERIODS: Mapping[RateConvention, Callable[..., Rate]] = {
+    RateConvention.NOMINAL_SIMPLE: nominal_simple,
+    RateConvention.EFFECTIVE: effective,
+}
+_BY_DATES: Mapping[RateConvention, Callable[[Iterable[tuple[date, int]]], Rate]] = {
+    RateConvention.XIRR_365: xirr_365,
+    RateConvention.US_APPENDIX_J: us_appendix_j,
+    RateConvention.EU_2008_48: eu_2008_48,
+    RateConvention.UK_CONC_1_2: uk_conc_1_2,
+    RateConvention.BRAZIL_CET: brazil_cet,
+}
 
 
 def rate_of(

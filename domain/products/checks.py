@@ -1,8 +1,7 @@
 """What is wrong with a product before it goes out: each finding at its field, in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import Final
 
 from domain.collections import COLLECTIONS_LADDER
@@ -29,19 +28,17 @@ from domain.verification.elements import ElementKind
 _DAYS_OF_A_MONTH: Final = 31
 """Terms are made for a disbursement on each of so many days: due days follow from it."""
 
-_FIELDS: Final = MappingProxyType(
-    {
-        "currency": "currency",
-        "instalments": "instalments",
-        "principal": "amount_max",
-        "first_due_on": "terms.due_day",
-        "balloon": "terms.balloon_percent",
-        "residual": "terms.residual_percent",
-        "instalment_amount": "terms.instalment_percent",
-        "down_payment": "terms.down_payment_percent",
-        "explicit": "terms.listed",
-    }
-)
+_FIELDS: Final[Mapping[str, str]] = {
+    "currency": "currency",
+    "instalments": "instalments",
+    "principal": "amount_max",
+    "first_due_on": "terms.due_day",
+    "balloon": "terms.balloon_percent",
+    "residual": "terms.residual_percent",
+    "instalment_amount": "terms.instalment_percent",
+    "down_payment": "terms.down_payment_percent",
+    "explicit": "terms.listed",
+}
 """Where a product says what a field of the loan's terms says; the others have the same names."""
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import (
@@ -356,10 +355,7 @@ Element = Annotated[
     Field(discriminator="kind"),
 ]
 
-FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = MappingProxyType(
-    {
-        ElementKind(form.model_fields["kind"].default): form
-        for form in get_args(get_args(Element)[0])
-    }
-)
+FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = {
+    ElementKind(form.model_fields["kind"].default): form for form in get_args(get_args(Element)[0])
+}
 """The form of each kind."""

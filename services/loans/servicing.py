@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from domain.loans.authority import action_of, amount_at_stake
 from domain.loans.difference import Difference, difference
 from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.position import Position, position
-from domain.loans.records import check_record
+from domain.loans.records import action_of, amount_at_stake, check_record
 from domain.loans.servicing import ServicingPolicy, last_due_number
 from domain.people.principals import Principal
 from messages import ids
