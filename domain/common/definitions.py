@@ -86,6 +86,8 @@ class Finding:
 class _WithFindings(DomainError):
     """A refusal that lists everything that is wrong at once."""
 
+    code: ClassVar[str] = DomainError.code
+
     def __init__(self, message: str, findings: Sequence[Finding]) -> None:
         told = "; ".join(f"{one.field}: {one.message}" for one in findings[:3])
         more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""

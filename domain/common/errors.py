@@ -27,6 +27,8 @@ class DomainError(Exception):
 class FieldError(DomainError):
     """A refusal of one thing that was given; `field` names what to change."""
 
+    code: ClassVar[str] = DomainError.code
+
     def __init__(self, message: str, *, field: str) -> None:
         super().__init__(message)
         self.field = field
@@ -77,6 +79,8 @@ class NotFound(DomainError):
 
 class TryLater(DomainError):
     """What is refused now and may be asked for again after `retry_after`."""
+
+    code: ClassVar[str] = DomainError.code
 
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         super().__init__(message)

@@ -4,7 +4,7 @@ pydantic's own messages name Python's types, print patterns, and some repeat wha
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from domain.verification.pictures import PictureFault
@@ -69,36 +69,25 @@ _WORDS: Final[Mapping[str, str]] = {
     "bytes_too_long": "must have at most {max_length} bytes",
     "too_short": "must have at least {min_length} {unit}",
     "too_long": "must have at most {max_length} {unit}",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
+    "int": "must be a whole number",
     "int_parsing_size": "is too large a number",
-    "int_from_float": "must be a whole number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
+    "bool": "must be true or false",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
     "multiple_of": "must be a multiple of {multiple_of}",
-    "decimal_type": "must be a decimal number as text",
-    "decimal_parsing": "must be a decimal number as text",
+    "decimal": "must be a decimal number as text",
     "finite_number": "must be a finite number",
     "decimal_max_digits": "must have at most {max_digits} digits",
     "decimal_max_places": "must have at most {decimal_places} digits after the point",
     "decimal_whole_digits": "must have at most {whole_digits} digits before the point",
-    "date_type": "must be a date in the form YYYY-MM-DD",
-    "date_parsing": "must be a date in the form YYYY-MM-DD",
-    "date_from_datetime_parsing": "must be a date in the form YYYY-MM-DD",
-    "date_from_datetime_inexact": "must be a date in the form YYYY-MM-DD",
-    "datetime_type": "must be an instant such as 2026-01-31T08:00:00Z",
-    "datetime_parsing": "must be an instant such as 2026-01-31T08:00:00Z",
-    "datetime_from_date_parsing": "must be an instant such as 2026-01-31T08:00:00Z",
-    "datetime_object_invalid": "must be an instant such as 2026-01-31T08:00:00Z",
+    "date": "must be a date in the form YYYY-MM-DD",
+    "datetime": "must be an instant such as 2026-01-31T08:00:00Z",
     "timezone_aware": "must say its offset from UTC, or Z",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
+    "model": "must be an object",
     "dict_type": "must be an object",
     "none_required": "must be null",
     "json_invalid": "is not JSON",
@@ -106,6 +95,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "missing_here": "is required with this occupation",
     "surplus_here": "is not asked with this occupation",
 }
+"""What is told of each type of complaint, or of the family that its name begins with."""
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _UNSAID: Final = "is not in the form that is asked for"
 _LISTS: Final = frozenset(("Tuple", "List", "Set", "Frozenset", "Dictionary"))
@@ -128,4 +120,28 @@ def plain_message(complaint: Mapping[str, Any]) -> str:
     limits["unit"] = "entries" if limits.get("field_type") in _LISTS else "bytes"
     if limits.get("min_length") == 1:
         return "must not be empty"
-    return _WORDS.get(kind, _UNSAID).format_map(limits)
+    words = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0], _UNSAID)
+    return words.format_map(limits)
+
+
+def innermost(complaints: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out complaints about a whole whose parts are complained about: they follow from them.
+
+    A list of one invalid item, for one, counts as too short besides.
+    """
+    places = [tuple(complaint["loc"]) for complaint in complaints]
+    return [
+        complaint
+        for complaint, place in zip(complaints, places, strict=True)
+        if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
+    ]
+
+
+def place_of(loc: Sequence[int | str], tags: Collection[str]) -> list[str]:
+    """Return the place without a union's tag; a name that the sender made up is not repeated."""
+    parts = [str(part) for part in loc]
+    return [
+        part if _PLAIN_NAME.fullmatch(part) else "?"
+        for index, part in enumerate(parts)
+        if not (part in tags and index and parts[index - 1].isdigit())
+    ]
