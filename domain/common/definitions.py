@@ -184,7 +184,7 @@ def canonical(content: BaseModel | Mapping[str, Any]) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of a canonical text, in hexadecimal."""
+    """Return the SHA-256 of a text in UTF-8, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

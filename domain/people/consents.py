@@ -5,14 +5,13 @@ separate consent for each purpose, which can be withdrawn as easily as it was gi
 15, 29; domain facts, section 5.6). A consent says which text was shown, by version and SHA-256.
 """
 
-import hashlib
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
 from pydantic import Field
 
-from domain.common.definitions import Content, Finding, InForce, Kind
+from domain.common.definitions import Content, Finding, InForce, Kind, digest
 from domain.common.errors import DomainError
 
 
@@ -51,7 +50,7 @@ class ConsentWords(Content):
     @property
     def sha256(self) -> str:
         """Return the digest of the text in UTF-8, in hexadecimal."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return digest(self.text)
 
     def check_shown(self, what: str, version: str, sha256: str) -> None:
         """Raise `UnknownConsentText` unless these words were shown; `what` names them."""

@@ -5,8 +5,6 @@ in force from 2026-08-01 (domain facts, section 2.2). The sheet is an artefact: 
 whole content.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -14,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.common.data import Data
+from domain.common.definitions import canonical, digest
 from domain.common.errors import FieldError
 from domain.common.money import Amount, PositiveAmount, minor_digits
 from domain.pricing.rates import (
@@ -143,15 +142,9 @@ def build_cost_sheet(
     return sheet.model_copy(update={"hash": sheet_hash(sheet)})
 
 
-def canonical_json(sheet: CostSheet) -> str:
-    """Return the JSON of a sheet without its hash: sorted keys, no spaces, decimals as text."""
-    content = sheet.model_dump(mode="json", exclude={"hash"})
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
 def sheet_hash(sheet: CostSheet) -> str:
     """Return the SHA-256 (hex) of a sheet's canonical JSON, which its `hash` must equal."""
-    return hashlib.sha256(canonical_json(sheet).encode()).hexdigest()
+    return digest(canonical(sheet.model_dump(mode="json", exclude={"hash"})))
 
 
 def _item(cost: Cost, annualised: Decimal) -> CostItem:
