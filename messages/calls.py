@@ -163,12 +163,12 @@ INVITE_SIGNER = Call(
 )
 COUNT_SIGNATURES = Call(
     "count_signatures",
-    credit_analysis.CountSignatures,
+    credit_analysis.AboutAnalysis,
     credit_analysis.SignaturesCounted,
     local=True,
 )
 PICK_REPORT = Call(
-    "pick_report", credit_analysis.PickReport, credit_analysis.PickedReport, local=True
+    "pick_report", credit_analysis.AboutAnalysis, credit_analysis.PickedReport, local=True
 )
 RELAY_REPORT = Call(
     "relay_report", credit_analysis.RelayReport, credit_analysis.RelayedReport, queues.PROVIDERS

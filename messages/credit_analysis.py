@@ -58,6 +58,12 @@ class CheckedParty(Message):
     reason: str | None = None
 
 
+class AboutAnalysis(Message):
+    """What an activity needs that only reads what is on record of an analysis."""
+
+    analysis_id: str
+
+
 class InviteSigner(Message):
     """Send a signer of a proposal, by place, the link to the consent; it is open until then."""
 
@@ -69,14 +75,7 @@ class InviteSigner(Message):
 class SignerInvited(Message):
     """Whether the link is on its way; it is not where the gateway will not take the number."""
 
-    signer: int
     reached: bool
-
-
-class CountSignatures(Message):
-    """Ask the record how many have signed."""
-
-    analysis_id: str
 
 
 class SignaturesCounted(Message):
@@ -104,7 +103,6 @@ class AssessmentStatus(Message):
     None: they will not analyse this proposal.
     """
 
-    assessment_id: str
     status: AnalysisStatus | None
 
 
@@ -198,14 +196,8 @@ class StartAnalysisFeedback(Message):
     client: str
 
 
-class PickReport(Message):
-    """Look for the report that is to be passed on next: the one of the earliest event."""
-
-    analysis_id: str
-
-
 class PickedReport(Message):
-    """Which report is next, None if none is.
+    """Which report is to be passed on next, the one of the earliest event; None if none is.
 
     `wait`: the analyst has not been asked yet, but may be.
     """

@@ -42,7 +42,7 @@ class ExternalAssessments:
                 f"external assessment {request.assessment_id}",
             )
         if asked.status.is_final:
-            return AssessmentStatus(assessment_id=asked.id, status=asked.status)
+            return AssessmentStatus(status=asked.status)
         return await self._asked(asked, stored)
 
     @performs(calls.QUERY_ASSESSMENT)
@@ -55,13 +55,13 @@ class ExternalAssessments:
             )
             stored = await stored_proposal(tx, request.analysis_id)
         if asked.status.is_final:
-            return AssessmentStatus(assessment_id=asked.id, status=asked.status)
+            return AssessmentStatus(status=asked.status)
         said = await read_opinion(self.gateway, asked)
         if said is None:
             return await self._asked(asked, stored)
         async with self.database.transaction() as tx:
             await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
-        return AssessmentStatus(assessment_id=asked.id, status=said.status)
+        return AssessmentStatus(status=said.status)
 
     async def _asked(self, asked: OpinionRow, stored: StoredProposal) -> AssessmentStatus:
         try:
@@ -70,7 +70,7 @@ class ExternalAssessments:
             if error.code not in REFUSES_THE_QUESTION:
                 raise
             _log.warning("assessment_refused", opinion_id=asked.id, code=error.code)
-            return AssessmentStatus(assessment_id=asked.id, status=None)
+            return AssessmentStatus(status=None)
         async with self.database.transaction() as tx:
             await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
-        return AssessmentStatus(assessment_id=asked.id, status=said.status)
+        return AssessmentStatus(status=said.status)

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from pydantic import StringConstraints
 
 from domain.common.data import Data
-from domain.common.errors import DomainError
+from domain.common.errors import DomainError, FieldError
 from domain.people.principals import Principal, StaffRole
 
 HANDLE: Final = r"^[a-z][a-z0-9-]{1,31}$"
@@ -67,12 +67,8 @@ class TeamTaken(DomainError):
     """The code is another team's."""
 
 
-class InvalidDeputy(DomainError):
+class InvalidDeputy(FieldError):
     """Nobody can stand in like this; `field` names what to change."""
-
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class DirectoryNotEmpty(DomainError):

@@ -10,8 +10,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.errors import DomainError
     from messages import calls
     from messages.credit_analysis import (
+        AboutAnalysis,
         FeedbackRelayed,
-        PickReport,
         RelayReport,
         StartAnalysisFeedback,
     )
@@ -57,7 +57,7 @@ class AnalysisFeedback:
                 self._reported = False
                 picked = await run(
                     calls.PICK_REPORT,
-                    PickReport(analysis_id=start.analysis_id),
+                    AboutAnalysis(analysis_id=start.analysis_id),
                     "which report is next",
                 )
                 if picked.sequence is not None:

@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.credit_analysis.decision import AnalysisStatus
     from domain.credit_analysis.policy import pause_after
     from messages import calls
-    from messages.credit_analysis import CountSignatures, InviteSigner
+    from messages.credit_analysis import AboutAnalysis, InviteSigner
     from workflows.common.calling import run
     from workflows.credit_analysis.sources import Sources
     from workflows.credit_analysis.state import AnalysisState
@@ -62,7 +62,7 @@ class Signatures:
             self._followed = len(self._told)
             counted = await run(
                 calls.COUNT_SIGNATURES,
-                CountSignatures(analysis_id=self._state.start.analysis_id),
+                AboutAnalysis(analysis_id=self._state.start.analysis_id),
                 "how many have signed",
             )
             self._state.signatures_missing = signers - counted.given
