@@ -15,7 +15,7 @@ class DrawdownElementsMissing(DomainError):
     """Money is to be drawn before the elements that the product asks for then are verified."""
 
 
-class ReusableVerification(Data):
+class EarlierVerification(Data):
     """An element of a person that was verified before; `own` says that it is this applicant's.
 
     The others are of the same person as another channel's applicant. `valid_until` is when what was
@@ -49,12 +49,12 @@ def counts_until(
 def usable_verifications(
     product: AgreedProduct,
     kinds: Iterable[ElementKind],
-    earlier: Iterable[ReusableVerification],
+    earlier: Iterable[EarlierVerification],
     on: date,
     *,
     consented: Collection[Purpose],
     is_present: bool,
-) -> tuple[ReusableVerification, ...]:
+) -> tuple[EarlierVerification, ...]:
     """Return the earlier verifications of `kinds` that count on the business date `on`, one a kind.
 
     Using one again is another use of it, for which its purpose must be `consented` to now.
@@ -63,7 +63,7 @@ def usable_verifications(
     are the person. Knowing a name and a number is not enough to be given what somebody else proved.
     """
     ranked = sorted(earlier, key=lambda item: (item.own, item.verified_at), reverse=True)
-    usable: dict[ElementKind, ReusableVerification] = {}
+    usable: dict[ElementKind, EarlierVerification] = {}
     for item in ranked:
         if not product.knows(item.kind):
             continue
@@ -77,7 +77,7 @@ def usable_verifications(
 
 def check_may_draw(
     product: AgreedProduct,
-    earlier: Iterable[ReusableVerification],
+    earlier: Iterable[EarlierVerification],
     on: date,
     consented: Collection[Purpose],
 ) -> None:

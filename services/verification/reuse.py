@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from domain.applications.application import is_provided
-from domain.applications.reusable_verifications import ReusableVerification, usable_verifications
+from domain.applications.reusable_verifications import EarlierVerification, usable_verifications
 from domain.products.products import AgreedProduct
 from domain.verification import elements as forms
 from domain.verification.elements import Element, ElementKind, Verdict
@@ -64,7 +64,7 @@ def _stands(product: AgreedProduct, status: ElementStatus | None) -> bool:
 
 
 def _is_present(
-    product: AgreedProduct, provided: Iterable[ElementStatus], own: Iterable[ReusableVerification]
+    product: AgreedProduct, provided: Iterable[ElementStatus], own: Iterable[EarlierVerification]
 ) -> bool:
     matched = {status.kind for status in provided if status.verdict is Verdict.MATCH}
     matched.update(item.kind for item in own)
@@ -72,7 +72,7 @@ def _is_present(
 
 
 async def _follow_up(
-    tx: Transaction, application: ApplicationRow, item: ReusableVerification, at: datetime
+    tx: Transaction, application: ApplicationRow, item: EarlierVerification, at: datetime
 ) -> None:
     if not item.own:
         element = await ElementRepository(tx).get(item.element_id)

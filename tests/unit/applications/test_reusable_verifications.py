@@ -9,7 +9,7 @@ import pytest
 from domain.applications.application import next_reminder
 from domain.applications.reusable_verifications import (
     DrawdownElementsMissing,
-    ReusableVerification,
+    EarlierVerification,
     check_may_draw,
     usable_verifications,
 )
@@ -31,8 +31,8 @@ def kept(
     on: date = VERIFIED_ON,
     name: str = "elt_1",
     valid_until: date | None = None,
-) -> ReusableVerification:
-    return ReusableVerification(
+) -> EarlierVerification:
+    return EarlierVerification(
         kind=kind,
         element_id=name,
         application_id="app_1",
@@ -43,7 +43,7 @@ def kept(
 
 
 def used(
-    *items: ReusableVerification,
+    *items: EarlierVerification,
     on: date = VERIFIED_ON,
     consented: Collection[Purpose] = tuple(Purpose),
     is_present: bool = False,
