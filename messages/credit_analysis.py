@@ -1,6 +1,6 @@
 """What goes into and comes out of the CompanyCreditAnalysis workflow.
 
-Ids, counts, codes and outcomes only: the proposal itself stays in the record.
+Ids, counts, codes and outcomes only: the proposal itself stays in the database.
 """
 
 from datetime import date, datetime
@@ -51,7 +51,7 @@ class PartyVerdict(StrEnum):
 
 
 class CheckedParty(Message):
-    """What became of a check; its facts stay in the record."""
+    """What became of a check; its facts stay in the database."""
 
     party: str
     verdict: PartyVerdict
@@ -85,7 +85,7 @@ class SignaturesCounted(Message):
 
 
 class ConsentGiven(Message):
-    """A signer has signed: ask the record."""
+    """A signer has signed: ask the database."""
 
     signer: int
 
@@ -130,7 +130,7 @@ class AssessedAnalysis(Message):
 
 
 class RecordAnalysis(Message):
-    """Write a status to the record, with the notice that the client is owed.
+    """Write a status to the database, with the notice that the client is owed.
 
     `review_due_at` opens a review.
     """

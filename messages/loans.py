@@ -128,7 +128,7 @@ class AppliedRepayment(Message):
 
 
 class RecordDelinquency(Message):
-    """Write a loan's delinquency to the record; with `open_collections` begin an episode.
+    """Write a loan's delinquency to the database; with `open_collections` begin an episode.
 
     `ladder` is what the episode's process climbs, by the clocks of `zone`.
     """
@@ -208,7 +208,7 @@ class DebitRepayment(Message):
 
 
 class FailRepayment(Message):
-    """Write to the record that a repayment's debit failed."""
+    """Record that a repayment's debit failed."""
 
     repayment_id: str
     reason: str

@@ -68,7 +68,7 @@ class ScrConsents:
 
     @performs(calls.COUNT_SIGNATURES)
     async def count_signatures(self, request: AboutAnalysis) -> SignaturesCounted:
-        """Return how many have signed by the record."""
+        """Return how many have signed, as recorded."""
         async with self.database.read() as tx:
             consents = await ScrConsentRepository(tx).of(request.analysis_id)
         return SignaturesCounted(given=sum(consent.signed_at is not None for consent in consents))

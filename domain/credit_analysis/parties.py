@@ -34,7 +34,7 @@ _STATES: Final = frozenset({
 })  # fmt: skip
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 3166-1 alpha-3."""
 
@@ -135,7 +135,7 @@ class NaturalPerson(Part):
     father_name: Name | None = None
     monthly_income: Minor | None = None
     declared_assets: Minor | None = None
-    occupation: Word | None = None
+    occupation: ShortText | None = None
     gender: Gender | None = None
     address: Address | None = None
     phones: Phones = ()

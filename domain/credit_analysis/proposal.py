@@ -34,7 +34,7 @@ from domain.credit_analysis.parties import (
     NaturalPerson,
     Part,
     PhoneNumber,
-    Word,
+    ShortText,
 )
 
 MAX_GUARANTORS: Final = 20
@@ -102,7 +102,7 @@ class Warrant(Part):
 
     warrant_type: WarrantType
     address: Address
-    property_type: Word
+    property_type: ShortText
     estimated_value: Minor
     forced_selling_value: Minor
 
@@ -172,7 +172,7 @@ class Proposal(Part):
     registration_id: Reference | None = None
     credit_request_date: Instant
     credit_type: CreditType
-    client_category: Word | None = None
+    client_category: ShortText | None = None
     client_since: BusinessDate | None = None
     guarantors: Annotated[tuple[Guarantor, ...], Field(max_length=MAX_GUARANTORS)] = ()
     financial: Financial

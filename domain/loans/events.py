@@ -1,4 +1,4 @@
-"""What happened to a loan: dated facts under business keys, in the order in which they count."""
+"""What happened to a loan: dated events under business keys, in the order in which they count."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -32,7 +32,7 @@ class Paid(_Event):
     """Money came in. It covers what is due in the order of the terms' allocation.
 
     `excess` overrules the terms for what is left of this payment. `instalment` says what it was
-    collected for and is kept for the record: it does not change the order of allocation. On a loan
+    collected for and is kept for the statement: it does not change the order of allocation. On a loan
     that is written off the money is a recovery.
     """
 
@@ -45,7 +45,7 @@ class Paid(_Event):
 class PaidOff(_Event):
     """Money came in to settle the whole loan early, under a payoff quote of the same day.
 
-    It settles when it and the credit held cover what a payoff costs on that day. If an earlier fact
+    It settles when it and the credit held cover what a payoff costs on that day. If an earlier event
     is corrected afterwards so that they do not, it counts as an ordinary payment. The amount is
     zero when the credit alone covers the payoff.
     """
@@ -166,18 +166,18 @@ def events_in_force(events: Iterable[LoanEvent], as_of: date) -> tuple[AnyEvent,
     `InvalidReversal` when a reversal names something that did not precede it, is itself a reversal,
     or is already reversed.
     """
-    standing: dict[str, AnyEvent] = {}
+    in_force: dict[str, AnyEvent] = {}
     for event in sorted(_distinct(events), key=lambda event: event.on):
         if event.on > as_of:
             break
         if isinstance(event, Reversed):
-            reversed_event = standing.pop(event.reverses, None)
+            reversed_event = in_force.pop(event.reverses, None)
             if reversed_event is None or isinstance(reversed_event, Reversed):
                 raise InvalidReversal(
-                    f"{event.key} reverses {event.reverses}, which is no standing event of that day"
+                    f"{event.key} reverses {event.reverses}, which is no event in force on that day"
                 )
-        standing[event.key] = event
-    return tuple(standing.values())
+        in_force[event.key] = event
+    return tuple(in_force.values())
 
 
 def _distinct(events: Iterable[LoanEvent]) -> Iterable[LoanEvent]:

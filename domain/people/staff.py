@@ -1,6 +1,6 @@
 """The staff directory: people, their roles, teams, skills and deputies.
 
-A person is known by an opaque id in the record and by a handle, a short login that tells an
+A person is known by an opaque id in the database and by a handle, a short login that tells an
 outsider nothing, to colleagues. Machines (partners' servers, an applicants' front) are no people.
 """
 

@@ -113,7 +113,7 @@ class CompanyCreditAnalysis:
         """Ask at once; a callback that comes twice counts once."""
         self._assessment.update_received(update.event_key)
 
-    @workflow.signal(description="A signer has consented: ask the record")
+    @workflow.signal(description="A signer has consented: ask the database")
     def consent_given(self, given: ConsentGiven) -> None:
         """Ask at once; a signature that is told twice counts once."""
         self._signatures.given_by(given.signer)

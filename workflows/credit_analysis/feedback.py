@@ -33,7 +33,7 @@ Technical: reports are passed on as a courtesy to the analyst, no analysis waits
 REPORT_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 360, 1440))
 """The pauses before it is looked again whether the analyst was asked; the last one repeats.
 
-Technical: it is our own record that is asked."""
+Technical: it is our own database that is asked."""
 
 
 @workflow.defn(failure_exception_types=[DomainError])

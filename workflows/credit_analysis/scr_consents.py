@@ -15,13 +15,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows.credit_analysis.state import AnalysisState
 
 LOOKS = (60, 360, 1440)
-"""The minutes before our own record is asked, unless a signature is told; the last one repeats.
+"""The minutes before our own database is asked, unless a signature is told; the last one repeats.
 
 Technical: signatures are told as they are given, this only mends a signal that was lost."""
 
 
 class Signatures:
-    """The signers' consents. The record knows who has signed; signals are hints to look."""
+    """The signers' consents. The database knows who has signed; signals are hints to look."""
 
     def __init__(self, state: AnalysisState, sources: Sources) -> None:
         self._state = state
@@ -77,7 +77,7 @@ class Signatures:
             await workflow.wait_condition(
                 lambda: len(self._told) > self._followed,
                 timeout=wait,
-                timeout_summary="ask the record for signatures",
+                timeout_summary="ask the database for signatures",
             )
         except TimeoutError:
             return
