@@ -32,8 +32,8 @@ class Paid(_Event):
     """Money came in. It covers what is due in the order of the terms' allocation.
 
     `excess` overrules the terms for what is left of this payment. `instalment` says what it was
-    collected for and is kept for the statement: it does not change the order of allocation. On a loan
-    that is written off the money is a recovery.
+    collected for, as statements show it: it does not change the order of allocation. On a loan that
+    is written off the money is a recovery.
     """
 
     kind: Literal["paid"] = "paid"
@@ -45,9 +45,9 @@ class Paid(_Event):
 class PaidOff(_Event):
     """Money came in to settle the whole loan early, under a payoff quote of the same day.
 
-    It settles when it and the credit held cover what a payoff costs on that day. If an earlier event
-    is corrected afterwards so that they do not, it counts as an ordinary payment. The amount is
-    zero when the credit alone covers the payoff.
+    It settles when it and the credit held cover what a payoff costs on that day. If an earlier
+    event is corrected afterwards so that they do not, it counts as an ordinary payment. The amount
+    is zero when the credit alone covers the payoff.
     """
 
     kind: Literal["paid_off"] = "paid_off"
