@@ -98,8 +98,11 @@ class Identity:
                 ]
                 for one in ready:
                     del waiting[one.kind]
-                outcomes += await self._begin(applied, ready, asking)
+                if ready:
+                    outcomes += await self._begin(applied, ready, asking)
                 if not asking:
+                    if ready:
+                        continue
                     break
                 done = await _some_of(asking, until)
                 if not done:
@@ -115,8 +118,6 @@ class Identity:
         self, applied: Applied, elements: Sequence[VerifyElement], asking: Asking
     ) -> list[ElementOutcome]:
         """Ask about elements, and return what is known of them without asking."""
-        if not elements:
-            return []
         async with self.database.read() as tx:
             known = await ElementRepository(tx).conclusions([one.element_id for one in elements])
             unknown = [one for one in elements if one.element_id not in known]
