@@ -112,7 +112,7 @@ async def feed_back(
 ) -> FeedbackAnswer:
     """Record a report. The same one again changes nothing; they count in the order of events.
 
-    Where another analyst was asked it is passed on to him, whenever he can be reached.
+    Where an external assessment was asked for, its provider is told, once it can be reached.
     """
     feedback = await feedback_of(request)
     async with services.database.transaction() as tx:

@@ -90,7 +90,7 @@ async def ask(lender: httpx.AsyncClient, record: Services, given: dict[str, Any]
 
 
 async def sign_there(standins: Standins, analysis: str, signers: int) -> None:
-    """Have all signers sign at the other analyst, once he was asked."""
+    """Have all signers sign at the other analyst, once it was asked."""
     opinion_id = ids.derived_id("opi", analysis)
 
     async def asked() -> int:
