@@ -1,7 +1,7 @@
 """The command line: `python starter.py --help`.
 
 Every command works on the stack that runs in this clone, or on the installation that
-LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or otherwise than
+LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or not as
 expected (the message says why), 2 wrong usage, 130 interrupted.
 """
 
