@@ -87,7 +87,7 @@ class CodeRefused(DomainError):
 
 
 class SupplementRefused(DomainError):
-    """A reviewer asks for more than the product lets them ask for."""
+    """A reviewer asks for more than the product allows."""
 
 
 class ElementRecord(BaseModel):

@@ -59,8 +59,8 @@ def usable_verifications(
 
     Using one again is another use of it, for which its purpose must be `consented` to now.
     The applicant's own come first, then the ones verified last. What another channel's applicant
-    had verified is used only where `is_present`: the face of this applicant has proven that they
-    are the person. Knowing a name and a number is not enough to be given what somebody else proved.
+    had verified is used only where `is_present`: this applicant has proven, by a living face, to be
+    that person. Knowing a name and a number is not enough to be given what somebody else proved.
     """
     ranked = sorted(earlier, key=lambda item: (item.own, item.verified_at), reverse=True)
     usable: dict[ElementKind, EarlierVerification] = {}

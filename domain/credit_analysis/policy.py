@@ -19,7 +19,7 @@ HIGHEST_SCORE: Final = 1000
 """Between these every score is held, whatever the card adds up to."""
 
 FULL_AGE: Final = 18
-"""In Brazil, by its civil code: nobody younger is bound by a contract alone."""
+"""Years, by Brazil's civil code: nobody younger can sign a contract alone."""
 
 _MAX_DAYS: Final = 365
 _MAX_MINUTES: Final = _MAX_DAYS * 24 * 60

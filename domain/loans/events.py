@@ -132,7 +132,7 @@ class Recovered(_Event):
 
 
 class Refunded(_Event):
-    """Credit held for the borrower was paid back to them."""
+    """Credit held for the borrower was paid back."""
 
     kind: Literal["refunded"] = "refunded"
     amount: PositiveAmount

@@ -180,14 +180,14 @@ class EmergencyContact(ExactData):
 
 
 class AddressBookEntry(ExactData):
-    """One entry of the applicant's address book, as their telephone holds it."""
+    """One entry of the address book on the applicant's telephone."""
 
     name: str = Field(max_length=100)
     mobile: str = Field(min_length=3, max_length=32)
 
 
 class PersonalInformation(ExactData):
-    """What the applicant says of themselves and of their occupation, and two people to turn to.
+    """What the applicant states about person and occupation, and two emergency contacts.
 
     `domain.verification.occupations.ASKED_WITH` says which fields come with which occupation. The
     address book is taken only by products that compare contacts with it, and never asked for.
@@ -326,7 +326,7 @@ class Guarantor(ExactData):
 
 
 class CardTransaction(ExactData):
-    """A payment that the applicant made by card; `amount` in fen, the day of Shanghai.
+    """A payment by the applicant with an own card; `amount` in fen, the day in Shanghai.
 
     The card may be any that its number can be written of: issuers are not bound to a check digit.
     """
