@@ -1,15 +1,14 @@
 """What the pictures inside elements are: their type and size, and a keyed digest of each.
 
-The pictures themselves are part of the element's data, which is sealed and thereby guarded against
-change. The digest finds the same picture again; keyed, it joins this database with no other.
+The pictures themselves are part of the element's data, which is encrypted and thereby guarded
+against change. The digest finds the same picture again; a key joins it to no other database.
 """
 
-import hashlib
 from collections.abc import Mapping
 
 from domain.verification.element_policies import PICTURE_OF_ANOTHER
 from domain.verification.elements import ElementKind
-from domain.verification.pictures import cleaned
+from domain.verification.pictures import Picture
 from storage.common.repository import Repository
 from storage.common.rows import Row
 
@@ -17,7 +16,7 @@ from storage.common.rows import Row
 class PictureRow(Row):
     """One picture of an element; `place` is its field, and its number from 0 among several.
 
-    `width` and `height` are the file's, in pixels, before it is turned upright.
+    `width` and `height` are those of the stored picture, upright, in pixels.
     """
 
     element_id: str
@@ -33,14 +32,9 @@ class PictureRow(Row):
 class ElementPictureRepository(Repository):
     """The pictures of elements, without their content."""
 
-    async def insert(self, element_id: str, pictures: Mapping[str, bytes]) -> None:
-        """Record the pictures of an element that is being stored, by their place.
-
-        Raises `BadPicture` for what an element would not have been made of.
-        """
-        if not pictures:
-            return
-        known = [cleaned(content) for content in pictures.values()]
+    async def insert(self, element_id: str, pictures: Mapping[str, Picture]) -> None:
+        """Record the pictures of an element that is being stored, by their place."""
+        known = pictures.values()
         await self._connection.execute(
             "insert into element_pictures (element_id, place, media_type, width, height, bytes,"
             " content_idx) select $1, * from unnest($2::text[], $3::text[], $4::integer[],"
@@ -51,7 +45,7 @@ class ElementPictureRepository(Repository):
             [picture.width for picture in known],
             [picture.height for picture in known],
             [len(picture.content) for picture in known],
-            [self._digest(picture.content) for picture in known],
+            [self._blind_index.of("picture", picture.digest) for picture in known],
         )
 
     async def of_application(self, application_id: str) -> list[PictureRow]:
@@ -87,6 +81,3 @@ class ElementPictureRepository(Repository):
             PICTURE_OF_ANOTHER,
         )
         return people
-
-    def _digest(self, content: bytes) -> bytes:
-        return self._blind_index.of("picture", hashlib.sha256(content).hexdigest())

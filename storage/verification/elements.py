@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Json, TypeAdapter
@@ -19,6 +20,7 @@ from domain.verification.elements import (
     PersonalInformation,
     Verdict,
 )
+from domain.verification.pictures import Picture
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Repository, given
 from storage.common.rows import Row
@@ -106,18 +108,25 @@ class ElementRepository(Repository):
     """The elements and their verifications."""
 
     async def insert(
-        self, element_id: str, application_id: str, kind: ElementKind, data: BaseModel
+        self,
+        element_id: str,
+        application_id: str,
+        kind: ElementKind,
+        data: BaseModel,
+        pictures: Mapping[str, Picture] = MappingProxyType({}),
     ) -> None:
-        """Store an element, and what its pictures are, as the next attempt of its kind.
+        """Store an element as the next attempt of its kind; a repeat changes nothing.
 
-        A repeat changes nothing.
-
-        An address book is kept apart, until there is a verdict on its element. Raises
-        `IdempotencyMismatch` when the id was stored with other data, and `RecordMissing` for an
-        unknown application.
+        Instead of the files in `data` the cleaned `pictures` are stored, by their place: all of
+        them have to be there. An address book is kept apart, until there is a verdict on its
+        element. Raises `IdempotencyMismatch` when the id was stored with other data, and
+        `RecordMissing` for an unknown application.
         """
         text = data.model_dump_json()
         kept, book = _without_book(data)
+        if isinstance(kept, IdentityCard | Liveness):
+            files = {place: picture.content for place, picture in pictures.items()}
+            kept = kept.with_pictures(files)
         # The lock counts attempts one after the other and lets a repeat see the first.
         locked = await self._connection.fetchval(
             "select id from applications where id = $1 for no key update", application_id
@@ -142,8 +151,8 @@ class ElementRepository(Repository):
             self._keyring.encrypt(kept.model_dump_json().encode(), _place(element_id)),
             digest,
         )
-        if isinstance(data, IdentityCard | Liveness):
-            await ElementPictureRepository(self._tx).insert(element_id, data.pictures)
+        if pictures:
+            await ElementPictureRepository(self._tx).insert(element_id, pictures)
         if book is not None:
             await self._connection.execute(
                 "insert into address_books (element_id, book_enc) values ($1, $2)",

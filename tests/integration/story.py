@@ -38,6 +38,7 @@ from runtime.temporal.siblings import Siblings
 from sandbox import pictures
 from sandbox.personas import Person
 from services.products.agreed import product_on_offer
+from services.verification.intake import clean_pictures
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository
 from storage.common.repository import Transaction
@@ -159,8 +160,10 @@ class Applicant:
         async with self.bench.database.transaction() as tx:
             if isinstance(data, Face):
                 data = data.doing(*(await self.asked(tx)).actions)
+            kind = ElementKind(data.kind)
+            pictures = (await clean_pictures([data])).get(kind, {})
             await ElementRepository(tx).insert(
-                element_id, self.start.application_id, ElementKind(data.kind), data
+                element_id, self.start.application_id, kind, data, pictures
             )
         return element_id
 

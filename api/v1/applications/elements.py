@@ -22,6 +22,7 @@ from services.applications.elements import (
     read_elements,
 )
 from services.common.commands import Command
+from services.verification.intake import clean_pictures
 from storage.applications.applications import ApplicationRow
 
 router = gated_router("/applications", "applications")
@@ -41,9 +42,10 @@ async def provide(
     202 while a third party cannot be reached: it is asked again, the verdict will show in the
     application. A mismatch is a verdict, not an error; provide the element again.
     """
+    pictures = await clean_pictures(body.elements)
     async with services.database.transaction() as tx:
         row, provided = await provide_elements(
-            tx, caller, command, application_id, body.elements, submit=body.submit
+            tx, caller, command, application_id, body.elements, pictures, submit=body.submit
         )
     wanted = {item.element_id for item in provided.elements}
     return await _carry_out(services, command, row, "provide_elements", provided, wanted)

@@ -26,6 +26,7 @@ from services.lines.elements import (
     read_elements,
     read_given_elements,
 )
+from services.verification.intake import clean_pictures
 from storage.lines.lines import LineRow
 
 router = gated_router("/lines", "offers and lines")
@@ -44,8 +45,11 @@ async def provide(
 
     202 while a third party cannot be reached or takes its time: it is asked again.
     """
+    pictures = await clean_pictures(body.elements)
     async with services.database.transaction() as tx:
-        line, provided = await provide_elements(tx, caller, command, line_id, body.elements)
+        line, provided = await provide_elements(
+            tx, caller, command, line_id, body.elements, pictures
+        )
     wanted = {item.element_id for item in provided.elements}
     return await _carry_out(services, command, line, "provide_elements", provided, wanted)
 
