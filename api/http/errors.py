@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from asgi_correlation_id import correlation_id
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -217,7 +218,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
         status=kind.status,
         code=problem.code,
         detail=problem.detail,
-        request_id=getattr(request.state, "request_id", None),
+        request_id=correlation_id.get(),
         errors=list(problem.errors),
     )
     content: dict[str, Any] = details.model_dump(exclude_none=True, exclude_defaults=False)
