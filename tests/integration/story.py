@@ -24,6 +24,7 @@ from messages.lines import (
     BookLoan,
     Disburse,
     DrawCommand,
+    DrawdownEnded,
     DrawReceipt,
     ReserveDrawdown,
     SignContract,
@@ -50,7 +51,7 @@ from storage.people.consents import ConsentRepository
 from storage.verification.elements import ElementRepository
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel | None)
@@ -70,6 +71,8 @@ class RecordedStarts(Siblings):
         self.lines: list[StartLine] = []
         self.drawdowns: list[StartDrawdown] = []
         self.loans: list[StartLoan] = []
+        self.first_steps: list[datetime | None] = []
+        self.ended: list[tuple[str, DrawdownEnded]] = []
         self.collections: list[StartCollections] = []
 
     async def start_line(self, start: StartLine) -> None:
@@ -78,8 +81,12 @@ class RecordedStarts(Siblings):
     async def start_drawdown(self, start: StartDrawdown) -> None:
         self.drawdowns.append(start)
 
-    async def start_loan(self, start: StartLoan) -> None:
+    async def start_loan(self, start: StartLoan, next_due_at: datetime | None) -> None:
         self.loans.append(start)
+        self.first_steps.append(next_due_at)
+
+    async def drawdown_ended(self, line_id: str, ended: DrawdownEnded) -> None:
+        self.ended.append((line_id, ended))
 
     async def start_collections(self, start: StartCollections) -> None:
         self.collections.append(start)
@@ -89,15 +96,15 @@ class RecordedStarts(Siblings):
 class Book:
     """The payment channel's own book."""
 
-    standins: Standins
+    simulators: Simulators
 
     async def order(self, order_no: str) -> dict[str, Any] | None:
-        orders = (await self.standins.book(order_no=order_no))["orders"]
+        orders = (await self.simulators.book(order_no=order_no))["orders"]
         return dict(orders[0]) if orders else None
 
     async def moved(self, order_no: str) -> list[int]:
         """The amounts that an order moved, one for each movement."""
-        movements = (await self.standins.book(order_no=order_no))["movements"]
+        movements = (await self.simulators.book(order_no=order_no))["movements"]
         return [int(movement["amount"]) for movement in movements]
 
 
@@ -106,7 +113,7 @@ class Bench:
     """Performs calls as a worker would, and knows what is around them."""
 
     database: Database
-    standins: Standins
+    simulators: Simulators
     starts: RecordedStarts
     book: Book
     by_queue: dict[str, list[Callable[..., Any]]]
@@ -347,6 +354,7 @@ class Borrower:
 
     def booking(self, receipt: DrawReceipt, on: date = DISBURSED_ON) -> BookLoan:
         return BookLoan(
+            amount=receipt.amount,
             drawdown_id=receipt.drawdown_id,
             loan_id=receipt.loan_id,
             line_id=self.line_id,
