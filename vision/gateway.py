@@ -46,7 +46,7 @@ class Gateway:
         request_id = request.headers.get("x-request-id", "")
         started = time.monotonic()
         try:
-            body = await self._admitted(request, request_id)
+            body = await self._authenticated_body(request, request_id)
             answer = await self._pool.run(operation, body)
             response = Response(answer.body, answer.status, media_type="application/json")
         except RefusalError as refusal:
@@ -56,7 +56,7 @@ class Gateway:
         _logger.info("%s %s %d %.2f s", operation, shown, response.status_code, seconds)
         return response
 
-    async def _admitted(self, request: Request, request_id: str) -> bytes:
+    async def _authenticated_body(self, request: Request, request_id: str) -> bytes:
         """Return the body of a caller who proved who they are; raises RefusalError."""
         wanted = f"Bearer {self._config.api_key}"
         given = request.headers.get("authorization", "")

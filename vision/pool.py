@@ -15,7 +15,7 @@ from vision.refusal import RefusalError
 
 _RETRY_SECONDS = 2
 _RESTART_SECONDS = 1.0
-_RESTART_SECONDS_MOST = 30.0
+_MAX_RESTART_SECONDS = 30.0
 
 _logger = logging.getLogger("vision.pool")
 
@@ -124,7 +124,7 @@ class Pool:
             except WorkerLostError:
                 _logger.error("a worker could not start, again in %g s", pause)
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _RESTART_SECONDS_MOST)
+                pause = min(2 * pause, _MAX_RESTART_SECONDS)
                 continue
             self.models = worker.models
             self._workers.add(worker)

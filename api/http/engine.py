@@ -95,7 +95,7 @@ class Engine:
     ) -> Answer:
         """Execute an update of a process and return its answer.
 
-        `over` says that by the record the process has ended: one that is not over and not there
+        `over` says that by the database the process has ended: one that is not over and not there
         has not started yet. With `reopening` the process of a settled loan is started anew in the
         same step, unless it runs. Raises StillRunning when the command was taken on and takes
         longer than a caller waits, ProcessClosed when the process has ended, and the Problem that a

@@ -136,7 +136,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "unbalanced_entry": Kind(500, "Internal error"),
         # ourselves
         "internal_error": Kind(500, "Internal error"),
-        "database_unavailable": Kind(503, "The record cannot be reached"),
+        "database_unavailable": Kind(503, "The database cannot be reached"),
         "unknown_policy": Kind(503, "The policy of this client is not in force"),
         "engine_unavailable": Kind(503, "The process engine cannot be reached"),
         "not_accepted_yet": Kind(503, "The command was not taken on yet"),

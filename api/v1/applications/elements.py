@@ -5,8 +5,8 @@ from fastapi import Response
 from api.http.answers import accepted
 from api.http.auth import Caller
 from api.http.engine import StillRunning
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Services, Using
 from api.v1.applications.schemas import ApplicationStatus, ElementsAnswer, NewElements
 from api.v1.applications.views import element_answer, row_status, view_status
@@ -25,7 +25,7 @@ from services.common.commands import Command
 from services.verification.intake import clean_pictures
 from storage.applications.applications import ApplicationRow
 
-router = gated_router("/applications", "applications")
+router = authorised_router("/applications", "applications")
 
 
 @router.post(

@@ -7,8 +7,8 @@ from fastapi import Response
 from api.http.answers import accepted
 from api.http.auth import Caller
 from api.http.engine import StillRunning
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Services, Using
 from api.v1.applications.views import element_answer
 from api.v1.lines.element_schemas import LineElementsAnswer, NewLineElements
@@ -29,7 +29,7 @@ from services.lines.elements import (
 from services.verification.intake import clean_pictures
 from storage.lines.lines import LineRow
 
-router = gated_router("/lines", "offers and lines")
+router = authorised_router("/lines", "offers and lines")
 
 
 @router.post(
