@@ -32,20 +32,26 @@ class PictureRow(Row):
 class ElementPictureRepository(Repository):
     """The pictures of elements, without their content."""
 
-    async def insert(self, element_id: str, pictures: Mapping[str, Picture]) -> None:
-        """Record the pictures of an element that is being stored, by their place."""
-        known = pictures.values()
+    async def add(self, pictures: Mapping[str, Mapping[str, Picture]]) -> None:
+        """Record the pictures of elements that are being stored, by element and place."""
+        known = [
+            (element_id, place, picture)
+            for element_id, of_element in pictures.items()
+            for place, picture in of_element.items()
+        ]
+        if not known:
+            return
         await self._connection.execute(
             "insert into element_pictures (element_id, place, media_type, width, height, bytes,"
-            " content_idx) select $1, * from unnest($2::text[], $3::text[], $4::integer[],"
+            " content_idx) select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[],"
             " $5::integer[], $6::integer[], $7::bytea[])",
-            element_id,
-            list(pictures),
-            [picture.media_type for picture in known],
-            [picture.width for picture in known],
-            [picture.height for picture in known],
-            [len(picture.content) for picture in known],
-            [self._blind_index.of("picture", picture.digest) for picture in known],
+            [element_id for element_id, _, _ in known],
+            [place for _, place, _ in known],
+            [picture.media_type for _, _, picture in known],
+            [picture.width for _, _, picture in known],
+            [picture.height for _, _, picture in known],
+            [len(picture.content) for _, _, picture in known],
+            [self._blind_index.of("picture", picture.digest) for _, _, picture in known],
         )
 
     async def of_application(self, application_id: str) -> list[PictureRow]:

@@ -48,7 +48,7 @@ from storage.definitions import DefinitionRepository
 from storage.lines.quotes import QuoteRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
 from tests.simulators import Simulators
@@ -169,9 +169,8 @@ class Applicant:
                 data = data.doing(*(await self.asked(tx)).actions)
             kind = ElementKind(data.kind)
             pictures = (await clean_pictures([data])).get(kind, {})
-            await ElementRepository(tx).insert(
-                element_id, self.start.application_id, kind, data, pictures
-            )
+            new = NewElement(element_id, kind, data, pictures)
+            await ElementRepository(tx).add(self.start.application_id, [new])
         return element_id
 
     async def asked(self, tx: Transaction) -> LivenessChallenge:
