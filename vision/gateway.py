@@ -1,4 +1,4 @@
-"""The wire: proves the caller, passes the call to a process, sends the answer on."""
+"""Authenticates the caller, passes the call to a process, and returns its answer."""
 
 import asyncio
 import hmac
