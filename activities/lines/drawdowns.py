@@ -76,7 +76,7 @@ class Drawdowns:
             signed = SignedContract(
                 drawdown_id=drawdown.id,
                 contract_no=drawdown.contract_no,
-                contract_sha256=digest,
+                contract_sha256=sha256,
                 evidence_id=signature.evidence_id,
             )
             if not await DrawdownRepository(tx).set_state(
