@@ -7,6 +7,8 @@ hold, the client who sent the proposal does.
 from datetime import datetime
 from typing import Final, TypeVar
 
+from providers.sources.company import CompanyRecord, CompanyRequest
+from providers.sources.person import PersonRecord, PersonRequest
 from pydantic import BaseModel, ConfigDict, Field
 
 from activities.sources.enquiries import (
@@ -26,8 +28,6 @@ from providers.credit_analysis.qitech import Opinion
 from providers.http.errors import ProviderUnavailable
 from providers.http.verdict import Verdict
 from providers.registry import Providers
-from providers.sources.company import CompanyRecord, CompanyRequest
-from providers.sources.person import PersonRecord, PersonRequest
 from storage.credit_analysis.opinions import OpinionRow
 
 Record = TypeVar("Record", CompanyRecord, PersonRecord)

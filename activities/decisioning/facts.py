@@ -12,6 +12,10 @@ from datetime import date, timedelta
 from typing import Any, Final, TypeVar
 
 import structlog
+from providers.sources.blacklist import BlacklistReport, BlacklistRequest
+from providers.sources.bureau import BureauReport, BureauRequest
+from providers.sources.fireeye_answers import ModelScore
+from providers.sources.multi_lender import MultiLenderReport, MultiLenderRequest
 from pydantic import BaseModel
 
 from activities.common.refusals import known
@@ -31,11 +35,7 @@ from domain.sources import Capability
 from domain.verification.elements import identity_birth_date
 from providers.http.errors import ProviderError, ProviderUnavailable
 from providers.http.verdict import Verdict
-from providers.sources.blacklist import BlacklistReport, BlacklistRequest
-from providers.sources.bureau import BureauReport, BureauRequest
-from providers.sources.fireeye_answers import ModelScore
 from providers.sources.fireeye_requests import ScoreQuery
-from providers.sources.multi_lender import MultiLenderReport, MultiLenderRequest
 from storage.people.applicants import Personal
 
 A = TypeVar("A", bound=BaseModel)
