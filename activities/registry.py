@@ -114,7 +114,7 @@ def assemble(
     Local activities run inside the worker of their workflow: they are on the core queue.
     """
     gateway = gateway or DataSourceGateway(database, providers)
-    orders = Orders(database, providers.payments)
+    orders = Orders(database, providers)
     concerns = (
         Applications(database),
         Decisions(database, gateway),
@@ -128,7 +128,7 @@ def assemble(
         CreditAnalyses(database, gateway),
         AnalysisOpinions(database, gateway),
         AnalysisNotices(database, providers.analysis_webhooks),
-        ScrConsents(database, providers.messaging, public_url),
+        ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
     )
     activities: Activities = {queue: [] for queue in ALL}

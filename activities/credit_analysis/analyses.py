@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from providers.sources.company import CompanyRecord
-from providers.sources.person import PersonRecord
-
 from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.credit_analysis.enquiries import look_up
@@ -27,6 +24,7 @@ from messages.credit_analysis import (
     RecordAnalysisReview,
 )
 from providers.http.errors import ProviderRejected
+from providers.sources.registers import CompanyRecord, PersonRecord
 from storage.common.audit import AuditRepository
 from storage.common.errors import RecordMissing
 from storage.common.outbox import OutboxRepository

@@ -42,8 +42,9 @@ from messages.verification import (
     ReuseElements,
     StartCapture,
 )
+from providers.http.client import Client
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
-from providers.registry import Providers
+from providers.messaging import MessageRequest
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
 from services.products.agreed import product_of
@@ -71,7 +72,7 @@ class Elements:
     """Captures elements, takes over earlier ones, reminds of missing ones."""
 
     database: Database
-    providers: Providers
+    providers: Client
     sources: CaptureSources
 
     @performs(calls.START_CAPTURE)
@@ -170,7 +171,7 @@ class Elements:
         if not_before is not None:
             return ApplicantReminded(not_before=not_before)
         if personal.mobile is not None:
-            await self.providers.messaging.send(
+            message = MessageRequest(
                 message_id=request.message_id,
                 mobile=personal.mobile,
                 template=template.content.provider_template,
@@ -181,6 +182,7 @@ class Elements:
                     }
                 ),
             )
+            await self.providers.call(message, request_id=request.message_id)
         async with self.database.transaction() as tx:
             await OutboxRepository(tx).add(
                 aggregate,
