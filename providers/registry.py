@@ -61,16 +61,24 @@ class Providers:
     ) -> ResponseT:
         """See Client.call; `source` is the data source to ask, by default the provider itself."""
         other = None if source in OWN_SOURCES else source
+        response: ResponseT
         match request:
             case FireeyeRequest():
-                return await self.fireeye(other).call(request, request_id=request_id)
+                response = await self.fireeye(other).call(request, request_id=request_id)
             case QiTechRequest():
-                return await self.qitech.call(request, request_id=request_id)
-        client = self.contract
-        if other is not None:
-            service = other if other == _SECOND_BUREAU else None
-            client = replace(client, source=other, service=service)
-        return await client.call(request, request_id=request_id)
+                response = await self.qitech.call(request, request_id=request_id)
+            case _:
+                response = await self._by_contract(other).call(request, request_id=request_id)
+        return response
+
+    def _by_contract(self, source: str | None) -> ProviderClient:
+        """Return the client of our own contract; of our own the second bureau has another path."""
+        service = source if source == _SECOND_BUREAU else None
+        return (
+            self.contract
+            if source is None
+            else replace(self.contract, source=source, service=service)
+        )
 
     @classmethod
     @asynccontextmanager

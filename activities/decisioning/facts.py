@@ -12,10 +12,6 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import structlog
-from providers.sources.blacklist import BlacklistReport, BlacklistRequest
-from providers.sources.bureau import BureauReport, BureauRequest
-from providers.sources.fireeye_answers import ModelScore
-from providers.sources.multi_lender import MultiLenderReport, MultiLenderRequest
 
 from activities.common.refusals import known
 from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
@@ -26,7 +22,17 @@ from domain.people.consents import ConsentMissing
 from domain.sources import Capability
 from domain.verification.elements import identity_birth_date
 from providers.http.errors import ProviderError, ProviderUnavailable
+from providers.http.requests import SourceRequest, SourceResponseT
+from providers.sources.credit_history import (
+    BlacklistReport,
+    BlacklistRequest,
+    BureauReport,
+    BureauRequest,
+    MultiLenderReport,
+    MultiLenderRequest,
+)
 from providers.sources.fireeye_requests import ScoreQuery
+from providers.sources.fireeye_responses import ModelScore
 from storage.people.applicants import Personal
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -143,8 +149,8 @@ class Inquiry:
             self._fact(asked, MultiLenderRequest(**who) if who else None)
         )
         model_score = asyncio.create_task(self._fact(asked, self._model_score()))
-        # A call that is on its way is never given up because another one failed: its response is paid
-        # for, and is valid for the next attempt.
+        # A call that is on its way is never given up because another one failed: what it
+        # returns is paid for, and is valid for the next attempt.
         await asyncio.gather(bureaus, blacklist, multi_lender, model_score, return_exceptions=True)
         return Findings(
             known(self.personal.identity_number, "identity number"),
@@ -218,25 +224,19 @@ class Inquiry:
 
     def _three_factors(self) -> dict[str, str] | None:
         """Return by what a person is looked up, None unless all of it is verified."""
-        name, number, mobile = (
-            self.personal.name,
-            self.personal.identity_number,
-            self.personal.mobile,
-        )
-        if name is None or number is None or mobile is None:
+        of = self.personal
+        if of.name is None or of.identity_number is None or of.mobile is None:
             return None
-        return {"name": name, "identity_number": number, "mobile": mobile}
+        return {"name": of.name, "identity_number": of.identity_number, "mobile": of.mobile}
 
     def _model_score(self) -> ScoreQuery | None:
         """Return the request, None unless all three that a score belongs to are verified."""
-        card, number, mobile = (
-            self.personal.bank_card,
-            self.personal.identity_number,
-            self.personal.mobile,
-        )
-        if card is None or number is None or mobile is None:
+        of = self.personal
+        if of.bank_card is None or of.identity_number is None or of.mobile is None:
             return None
-        return ScoreQuery(card_number=card, identity_number=number, mobile=mobile)
+        return ScoreQuery(
+            card_number=of.bank_card, identity_number=of.identity_number, mobile=of.mobile
+        )
 
 
 def _file(report: BureauReport) -> BureauFile | None:
