@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from providers.sources.company import Company, CompanyRecord
 from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
@@ -32,7 +33,6 @@ from messages.ids import credit_analysis_workflow, new_id
 from providers.credit_analysis.notices import AnalysisAccess, Endpoint
 from providers.http.errors import ProviderRejected
 from providers.registry import Providers
-from providers.sources.company import Company, CompanyRecord
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from providers.sources.multi_lender import MultiLender
 from pydantic import SecretStr
 
 from providers import ProviderRejected, ProviderUnavailable
-from providers.sources.multi_lender import MultiLender
 from sandbox.gateway import OPERATIONS
 from sandbox.personas import person
 from tests.integration.source_clients import factors

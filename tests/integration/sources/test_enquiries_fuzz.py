@@ -12,29 +12,29 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, SecretStr
-
-from activities.sources.enquiries import assess
-from activities.sources.masks import masked
-from providers import Answer, ProviderError, Verdict
-from providers.http.client import Credentials, ProviderClient
 from providers.sources.blacklist import HttpBlacklist
 from providers.sources.bureau import HttpBureau
 from providers.sources.company import HttpCompany
 from providers.sources.multi_lender import HttpMultiLender
 from providers.sources.person import HttpPersonRegister
 from providers.verification.bank_card import HttpBankCard
+from providers.verification.credit_card import HttpCreditCard
+from providers.verification.mobile_operator import HttpOperator
+from providers.verification.real_name import HttpRealName
+from pydantic import BaseModel, SecretStr
+
+from activities.sources.enquiries import assess
+from activities.sources.masks import masked
+from providers import Answer, ProviderError, Verdict
+from providers.http.client import Credentials, ProviderClient
 from providers.verification.capture import Confirmation, ReportState
 from providers.verification.card_binding import Binding, HttpCardBinding
 from providers.verification.contacts import Contact, HttpContacts
-from providers.verification.credit_card import HttpCreditCard
 from providers.verification.ecommerce import HttpEcommerce
 from providers.verification.identity_card import HttpIdentityCard
 from providers.verification.liveness import HttpLiveness
-from providers.verification.mobile_operator import HttpOperator
 from providers.verification.online_banking import HttpOnlineBanking
 from providers.verification.operator_report import HttpOperatorReport
-from providers.verification.real_name import HttpRealName
 from providers.verification.registered_photo import HttpRegisteredPhoto
 
 NAME, NUMBER, MOBILE = "晴方好", "230100198501019004", "19905000000"

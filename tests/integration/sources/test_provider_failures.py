@@ -12,10 +12,10 @@ from datetime import timedelta
 import httpx
 import pytest
 import structlog
+from providers.http.lanes import Lanes
 from pydantic import SecretStr
 
 from providers import ProviderRejected, Providers, ProviderUnavailable, Verdict
-from providers.http.lanes import Lanes
 from providers.verification.liveness import Action
 from sandbox import pictures
 from sandbox.personas import Person, person
