@@ -57,7 +57,7 @@ REQUESTS: Mapping[tuple[str, str], ProviderRequest[Any]] = MappingProxyType(
         for request in (
             OperatorReportRequest(**consented("operator_report"), **WHO),
             CodeEntry(**numbers("operator_report"), code="123456"),
-            OperatorReportQuery(**numbers("operator_report")),
+            OperatorReportQuery(**numbers("operator_report"), emergency_mobiles=None),
             BankingRequest(**consented("online_banking"), **TWO, bank_code="DEMO"),
             BankingReportQuery(**numbers("online_banking")),
             EcommerceRequest(**consented("ecommerce"), **TWO, platform="jd"),
@@ -170,7 +170,8 @@ async def answered(operation: tuple[str, str], content: bytes) -> BaseModel | No
     async with httpx.AsyncClient(transport=transport) as http:
         client = ProviderClient(http, lambda _: "http://source", Credentials(key, key), 5)
         try:
-            return await client.call(REQUESTS[operation], request_id="r")
+            answer: BaseModel = await client.call(REQUESTS[operation], request_id="r")
+            return answer
         except ProviderUnavailable as error:
             if error.code != "invalid_response":
                 raise

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from providers.http.client import Credentials, ProviderClient
+from providers.http.client import Client, Credentials, ProviderClient
 from providers.http.requests import ProviderRequest
 from providers.http.signature import verify_signature
 from providers.http.transport import open_pool
+from providers.signing import Signature
 from providers.sources.fireeye import FireeyeClient
 from providers.sources.fireeye_profile import FireeyeProfile
 from providers.sources.fireeye_requests import FireeyeCredentials
@@ -60,6 +61,24 @@ async def signed_client(simulators: Simulators, below: str = "") -> AsyncIterato
         yield ProviderClient(http, lambda _: url, credentials, READ_SECONDS)
 
 
+class _SignatureFound(BaseModel):
+    found: bool
+    signature: Signature | None = None
+
+
+class _SignatureQuery(ProviderRequest[_SignatureFound]):
+    provider = "signing"
+    operation = "get"
+
+    contract_no: str
+
+
+async def signature_of(client: Client, contract_no: str) -> Signature | None:
+    """Ask the signing service, as we never do, for what it knows of a contract."""
+    query = _SignatureQuery(contract_no=contract_no)
+    return (await client.call(query, request_id=contract_no)).signature
+
+
 @asynccontextmanager
 async def fireeye_client(
     profile: FireeyeProfile, credentials: FireeyeCredentials | None
@@ -99,9 +118,13 @@ async def confirmed(client: ProviderClient, who: Person) -> dict[str, str]:
     return capture
 
 
+def report_query(capture: dict[str, str]) -> OperatorReportQuery:
+    return OperatorReportQuery(**capture, emergency_mobiles=None)
+
+
 async def reported(client: ProviderClient, capture: dict[str, str]) -> Report:
     """Ask how far an operator's report is."""
-    return await ask(client, OperatorReportQuery(**capture))
+    return await ask(client, report_query(capture))
 
 
 async def ended(client: ProviderClient, query: ReportQuery) -> Report:

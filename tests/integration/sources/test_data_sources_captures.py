@@ -32,6 +32,7 @@ from tests.integration.source_clients import (
     factors,
     fresh_id,
     notice_of,
+    report_query,
     reported,
     signed_client,
 )
@@ -107,7 +108,7 @@ async def test_a_report_in_two_steps_and_a_while(
     right = await entered(reports, capture, RIGHT)
     assert (right.status, right.tries_left) == (CodeStatus.ACCEPTED, None)
 
-    state = await ended(reports, OperatorReportQuery(**capture))
+    state = await ended(reports, report_query(capture))
     assert state.status is ReportStatus.DONE
     notice, request_id = await notice_of(callbacks, simulators, capture["capture_no"])
     assert (notice.source, notice.status, notice.reason) == ("operator_report", "done", None)
@@ -211,7 +212,7 @@ async def test_a_failed_report_says_why(
     reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await confirmed(reports, person("report_fails"))
-    state = await ended(reports, OperatorReportQuery(**capture))
+    state = await ended(reports, report_query(capture))
     assert (state.status, state.reason) == (ReportStatus.FAILED, "source_failed")
     notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
     assert (notice.status, notice.reason) == ("failed", "source_failed")
@@ -375,7 +376,7 @@ async def test_the_record_of_captures_holds_nothing_personal(
 ) -> None:
     who = person("approved", 4_321)
     capture = await confirmed(reports, who)
-    await ended(reports, OperatorReportQuery(**capture))
+    await ended(reports, report_query(capture))
     params = {"capture_no": capture["capture_no"]}
     recorded = (await simulators.console.get("/sandbox/captures", params=params)).text
     calls = str(await simulators.calls(provider="operator_report"))

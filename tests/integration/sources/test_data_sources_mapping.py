@@ -10,10 +10,10 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from providers.sources.multi_lender import MultiLender
 from pydantic import SecretStr
 
 from providers import ProviderRejected, ProviderUnavailable
+from providers.sources.credit_history import MultiLenderRequest
 from sandbox.gateway import OPERATIONS
 from sandbox.personas import person
 from tests.integration.source_clients import factors
@@ -43,10 +43,11 @@ async def told(
         return httpx.Response(status, content=content)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(vendor)) as http:
-        mapped: MultiLender = example["VendorMultiLender"](
+        mapped = example["VendorMultiLender"](
             http, "https://vendor.example/", SecretStr("token"), 5.0
         )
-        report = await mapped.query(request_id="elt_1", **factors(person("story")))
+        request = MultiLenderRequest(**factors(person("story")))
+        report = await mapped.call(request, request_id="elt_1")
     return report, sent[0]
 
 

@@ -9,13 +9,13 @@ import pytest
 from providers.http.client import ProviderClient
 from providers.http.signature import SignatureInvalid, verify_signature
 from providers.verification.capture import ReportNotice, ReportStatus
-from providers.verification.operator_report import OperatorReportQuery
 from runtime.clock import utc_now
 from sandbox.personas import stranger
 from tests.integration.source_clients import (
     confirmed,
     ended,
     notice_of,
+    report_query,
     reported,
     signed_client,
 )
@@ -65,7 +65,7 @@ async def test_notices_come_late_twice_and_forged(
         forge_signature=True,
     )
     capture = await confirmed(client, stranger(13))
-    await ended(client, OperatorReportQuery(**capture))
+    await ended(client, report_query(capture))
     assert callbacks.received.empty(), "the notice is late"
     posts = [await callbacks.next() for _ in range(6)]
     assert {ReportNotice.model_validate_json(body).capture_no for _, body in posts} == {

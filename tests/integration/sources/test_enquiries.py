@@ -571,7 +571,7 @@ async def test_every_bureau_is_asked_and_a_missing_one_only_missed_where_allowed
     await scene.bench.simulators.fault("bureau", status=500)
     await scene.settle()
     with pytest.raises(ProviderUnavailable):
-        await scene.gateway().query_all(question, scene.subject(), may_miss=2)
+        await scene.gateway().query_all(request, scene.subject(), may_miss=2)
 
 
 async def test_the_audit_shows_nobody(scene: Scene) -> None:

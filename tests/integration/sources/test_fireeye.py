@@ -205,13 +205,13 @@ def test_an_amount_is_a_decimal_string(
 
 def test_names_on_the_wire_are_the_pages() -> None:
     who = stranger(0)
-    full = transaction(who, mobile=who.mobile, location="上海").fields("yuan")
+    full = transaction(who, mobile=who.mobile, location="上海").sent("yuan")
     names = {"cardNo", "transDate", "transAmount", "certid", "mobile", "transLocation"}
     assert set(full) == names
-    least = transaction(who, identity_number=None).fields("yuan")
+    least = transaction(who, identity_number=None).sent("yuan")
     assert set(least) == {"cardNo", "transDate", "transAmount"}
     assert least["transDate"] == "20261101"
-    assert set(scored(who).fields()) == {"mobile", "cardNo", "certid"}
+    assert set(scored(who).sent("fen")) == {"mobile", "cardNo", "certid"}
     first, second = (FireeyeProfile.published().wire(operation) for operation in FireeyeOperation)
     assert first.method == second.method == "POST"
     base = "https://risktech.unionpay.com/fireeye/creditScore"
