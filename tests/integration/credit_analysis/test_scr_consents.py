@@ -58,7 +58,8 @@ class Gateway:
         if self.failures:
             raise self.failures.pop(0)
         receipt = {"message_id": request_id, "status": "accepted"}
-        return request.response_type().model_validate(receipt)
+        receipt_type: type[ResponseT] = request.response_type()
+        return receipt_type.model_validate(receipt)
 
 
 async def test_a_signer_gets_one_link_however_often_he_is_asked(

@@ -199,7 +199,7 @@ async def test_the_second_samples_body_is_the_clients_but_percent_encoded() -> N
 def test_an_amount_is_a_decimal_string(
     unit: Literal["yuan", "fen"], amount: int, sent: str
 ) -> None:
-    fields = transaction(stranger(0), amount=amount).fields(unit)
+    fields = transaction(stranger(0), amount=amount).sent(unit)
     assert fields["transAmount"] == sent
 
 
