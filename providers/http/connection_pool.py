@@ -6,7 +6,8 @@ given back. Here each connection is a transport of its own, taken from and put b
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import cast
 
 import httpx
@@ -29,17 +30,26 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         idle = self._idle[f"{request.url.scheme}://{request.url.netloc.decode()}"]
         connection = idle.pop() if idle else self._new_connection()
 
-        def give_back() -> None:
+        @asynccontextmanager
+        async def given_up_on_failure() -> AsyncIterator[None]:
+            # A connection that is cut off at the wrong moment is busy for ever: nobody gets it.
+            try:
+                yield
+            except BaseException:
+                self._slots.release()
+                await connection.aclose()
+                raise
+
+        async def close(stream: httpx.AsyncByteStream) -> None:
+            async with given_up_on_failure():
+                await stream.aclose()
             idle.append(connection)
             self._slots.release()
 
-        try:
+        async with given_up_on_failure():
             response = await connection.handle_async_request(request)
-        except BaseException:
-            give_back()
-            raise
         # httpx's own asynchronous transport never answers with a synchronous stream.
-        response.stream = _PooledStream(cast(httpx.AsyncByteStream, response.stream), give_back)
+        response.stream = _PooledStream(cast(httpx.AsyncByteStream, response.stream), close)
         return response
 
     async def aclose(self) -> None:
@@ -63,16 +73,17 @@ class ConnectionPool(httpx.AsyncBaseTransport):
 class _PooledStream(httpx.AsyncByteStream):
     """A response's body that gives its connection back when closed."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, give_back: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        stream: httpx.AsyncByteStream,
+        close: Callable[[httpx.AsyncByteStream], Awaitable[None]],
+    ) -> None:
         self._stream = stream
-        self._give_back = give_back
+        self._close = close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._stream:
             yield chunk
 
     async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._give_back()
+        await self._close(self._stream)

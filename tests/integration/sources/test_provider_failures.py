@@ -84,6 +84,23 @@ async def test_waiting_for_a_connection_has_an_end(simulators: Simulators) -> No
         assert (await client.get("/health")).status_code == 200
 
 
+@pytest.mark.parametrize("steps", range(20))
+async def test_a_call_that_was_cut_off_leaves_its_connection_to_nobody(
+    simulators: Simulators, steps: int
+) -> None:
+    """Wherever it is cut off: while it connects, while it sends, while it waits."""
+    async with httpx.AsyncClient(
+        transport=ConnectionPool(1), timeout=httpx.Timeout(5, pool=0.5), base_url=simulators.url
+    ) as client:
+        cut_off = asyncio.create_task(client.get("/health"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        cut_off.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await cut_off
+        assert (await client.get("/health")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
