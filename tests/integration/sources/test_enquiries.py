@@ -641,7 +641,7 @@ async def test_an_answer_of_a_form_no_longer_understood_is_asked_for_again(scene
     await scene.settle()
     told = await scene.gateway().query(request, subject)
     assert (told.reused, told.answer.since) == (False, MORNING)
-    assert await scene.calls(who) == 1
+    assert await scene.calls(who) == 2
 
 
 async def test_only_the_source_that_was_named_is_asked(scene: Scene) -> None:
