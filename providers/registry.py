@@ -72,13 +72,11 @@ class Providers:
         return response
 
     def _by_contract(self, source: str | None) -> ProviderClient:
-        """Return the client of our own contract; of our own the second bureau has another path."""
+        """Return the client of our contract; the second bureau is at a path of its own."""
         service = source if source == _SECOND_BUREAU else None
-        return (
-            self.contract
-            if source is None
-            else replace(self.contract, source=source, service=service)
-        )
+        if source is None:
+            return self.contract
+        return replace(self.contract, source=source, service=service)
 
     @classmethod
     @asynccontextmanager
@@ -110,13 +108,13 @@ class Providers:
             @cache
             def fireeye_at(source: str | None) -> FireeyeClient:
                 if source is None:
-                    profile, told = unionpay.profile_at(urls("fireeye")), on_call
+                    profile, counted = unionpay.profile_at(urls("fireeye")), on_call
                 else:
                     profile = FireeyeProfile.published(urls(source))
-                    told = None if on_call is None else _counted_as(source, on_call)
-                return FireeyeClient(http, profile, unionpay.credentials, told)
+                    counted = None if on_call is None else _counted_as(source, on_call)
+                return FireeyeClient(http, profile, unionpay.credentials, counted)
 
-            fireeye_at(None)  # a wrong profile is told now, not at the first question
+            fireeye_at(None)  # a wrong profile shows now, not at the first request
             credentials = Credentials(api_key, signing_secret)
             yield cls(
                 ProviderClient(http, urls, credentials, timeout_seconds, on_call, limits),

@@ -60,8 +60,8 @@ class Credentials:
 class ProviderClient:
     """Sends signed requests and returns validated responses or a classified error.
 
-    `urls` gives a base URL by name, `timeouts` (seconds) names that may take longer or less long
-    than `timeout_seconds` to answer. The name is the request's provider, or `source` where another
+    `urls` gives a base URL by name, `timeouts` the seconds of those that do not have
+    `timeout_seconds` to answer. The name is the request's provider, or `source` where another
     one serves the same contract; `on_call` is told of calls under it. `service` stands in for the
     provider in the path.
     """
