@@ -23,7 +23,7 @@ from runtime.time_travel import TimeTravelError
 CHAPTERS: Final[tuple[Chapter, ...]] = (
     *borrower.CHAPTERS,
     *servicing.CHAPTERS,
-    *others.CHAPTERS,
+    others.OTHERS,
 )
 
 _MEANS_OTHERWISE: Final = (Refusal, TimeTravelError, RPCError, KeyError, IndexError)

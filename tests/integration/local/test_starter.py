@@ -195,7 +195,7 @@ def test_the_default_first_due_date_lies_a_month_ahead() -> None:
         (("plan", "--amount", "ten"), "write the amount in digits"),
         (("plan", "--amount", "0"), "principal must be"),
         (("plan", "--rate", "-1"), "annual_rate must be"),
-        (("plan", "--rate", "x"), "a rate is a number"),
+        (("plan", "--rate", "x"), "write a rate as a number"),
         (("plan", "--first-due", "31.12.2026"), "2026-03-31"),
         (("plan", "--months", "601"), "600"),
         (("plan", "--frequency", "often"), "half_month"),
