@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.book import Book
-from sandbox.callbacks import CallbackSender
+from sandbox.callbacks import CallbackSender, Deliveries
 from sandbox.config import SandboxConfig
 from sandbox.connections import CuttableProtocol
 from sandbox.control import control_routes
@@ -20,6 +21,7 @@ from sandbox.fireeye import FireeyeSimulator
 from sandbox.gateway import PATHS, Gateway
 from sandbox.qitech import PREFIX as QITECH_PREFIX
 from sandbox.qitech import QiTechSimulator, qitech_routes
+from sandbox.replies import RefusalError
 
 
 class SandboxApp:
@@ -49,19 +51,25 @@ def create_app(config: SandboxConfig) -> SandboxApp:
     """Return the app; its book is opened here and closed when the server stops."""
     book = Book(config.database)
     faults = FaultProgramme()
-    callbacks = CallbackSender(config, book, faults)
-    qitech = QiTechSimulator(config, book, faults)
+    deliveries = Deliveries(book, faults, config.callback_secret)
+    callbacks = CallbackSender(config, book, deliveries)
+    qitech = QiTechSimulator(config, book, faults, deliveries)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         callbacks.resume()
         qitech.resume()
         yield
-        await qitech.close()
-        await callbacks.close()
+        for background in (qitech, callbacks, deliveries):
+            await background.close()
         book.close()
 
     console = FastAPI(title="Loanflow's simulators", lifespan=lifespan)
+
+    @console.exception_handler(RefusalError)
+    async def refuse(_: Request, refusal: RefusalError) -> JSONResponse:
+        return JSONResponse({"detail": refusal.code}, refusal.status)
+
     console.include_router(control_routes(book, faults, callbacks))
     console.include_router(qitech_routes(qitech, book))
     gateway = Gateway(config, book, faults, callbacks)

@@ -206,6 +206,16 @@ def by_credit_card(card_number: str) -> Person | None:
     return found if found is not None and found.credit_card_number == card_number else None
 
 
+def trait_of(who: Person | None) -> Trait | None:
+    """Return how somebody departs from the usual; nobody of the table does."""
+    return None if who is None else who.persona.trait
+
+
+def trait_at(identity_number: str) -> Trait | None:
+    """Return how the person with this identity number departs from the usual."""
+    return trait_of(by_identity(identity_number))
+
+
 def luhn_valid(card_number: str) -> bool:
     """Say whether a card number's check digit is right."""
     return card_number.isdecimal() and card_number[-1] == _luhn_digit(card_number[:-1])

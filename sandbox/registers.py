@@ -10,8 +10,7 @@ from typing import Final
 
 from sandbox import personas, source_wire
 from sandbox.personas import Trait
-
-Reply = dict[str, object]
+from sandbox.replies import Reply, mismatch, unavailable
 
 FAMILY_SIZE = 100
 """Members of a firm's family: the number of the firm has two digits for them."""
@@ -73,7 +72,12 @@ _CITIZENS = {citizen.key: citizen for citizen in CITIZENS}
 
 def cnpj(key: str, index: int = 0) -> str:
     """Return the CNPJ (14 digits) of member `index` of a firm's family."""
-    body = f"9999{_FIRMS[key].code}{_member(index)}0001"
+    return cnpj_of(_FIRMS[key].code, index)
+
+
+def cnpj_of(code: str, index: int) -> str:
+    """Return the CNPJ of member `index` of the family with this code."""
+    body = f"9999{code}{_member(index)}0001"
     first = _modulo_11(body, (5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
     return body + first + _modulo_11(body + first, (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
 
@@ -90,7 +94,12 @@ def social_credit_code(key: str, index: int = 0) -> str:
 
 def cpf(key: str, index: int = 0) -> str:
     """Return the CPF (11 digits) of member `index` of a Brazilian's family."""
-    body = f"99900{_CITIZENS[key].code}{_member(index)}"
+    return cpf_of(_CITIZENS[key].code, index)
+
+
+def cpf_of(code: str, index: int) -> str:
+    """Return the CPF of member `index` of the family with this code."""
+    body = f"99900{code}{_member(index)}"
     first = _modulo_11(body, tuple(range(10, 1, -1)))
     return body + first + _modulo_11(body + first, tuple(range(11, 1, -1)))
 
@@ -190,8 +199,7 @@ def _entries(adverse: dict[str, int]) -> list[Reply]:
 
 
 def _refused(reason: str) -> Reply:
-    verdict = "unavailable" if reason == "source_maintenance" else "mismatch"
-    return {"verdict": verdict, "reasons": [reason]}
+    return unavailable(reason) if reason == "source_maintenance" else mismatch(reason)
 
 
 def _member(index: int) -> str:
