@@ -113,7 +113,7 @@ def _outcome(
     if request.amount > SINGLE_LIMIT:
         return "failed", "limit_exceeded"
     match kind, personas.trait_of(owner):
-        case "disbursement", Trait.DISBURSEMENT_CARD_CLOSED:
+        case "disbursement", Trait.DISBURSEMENT_FAILS:
             return "failed", "card_closed"
         case "debit", Trait.THIRD_DEBIT_DECLINES if _is_third(call.book, request, initiator):
             return "failed", "insufficient_funds"

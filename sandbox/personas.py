@@ -8,7 +8,7 @@ issued to people, so a number can be valid everywhere and still be nobody's.
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 Sex = Literal["male", "female"]
 
@@ -22,7 +22,7 @@ class Trait(StrEnum):
     NOT_LIVE = "not_live"
     CREDIT_CARD = "credit_card"
     DISBURSEMENT_PROCESSING = "disbursement_processing"
-    DISBURSEMENT_CARD_CLOSED = "disbursement_card_closed"
+    DISBURSEMENT_FAILS = "disbursement_fails"
     DISBURSEMENT_RESPONSE_LOST = "disbursement_response_lost"
     DEBIT_PROCESSING = "debit_processing"
     THIRD_DEBIT_DECLINES = "third_debit_declines"
@@ -37,11 +37,15 @@ class Trait(StrEnum):
     NO_REGISTERED_PHOTO = "no_registered_photo"
 
 
+_TRAITS: Final = {trait.value: trait for trait in Trait}
+
+
 @dataclass(frozen=True)
 class Persona:
-    """One kind of fictional person: how they are called, what the bureau knows, their trait.
+    """One kind of fictional person: how they are called, and what the bureau knows.
 
-    `score` is None where the bureau has no file.
+    `score` is None where the bureau has no file. Many are called after the trait that they have;
+    the others may be given one.
     """
 
     key: str
@@ -50,12 +54,17 @@ class Persona:
     name: str
     sex: Sex
     score: int | None = 780
-    trait: Trait | None = None
+    given_trait: Trait | None = None
     blacklisted: bool = False
     overdue_history: int = 0
     lenders_queried_30d: int = 1
     unsettled_loans: int = 0
     new_loans_30d: int = 0
+
+    @property
+    def trait(self) -> Trait | None:
+        """How they depart from 'everything matches and every payment succeeds'."""
+        return self.given_trait or _TRAITS.get(self.key)
 
 
 @dataclass(frozen=True)
@@ -82,78 +91,31 @@ PERSONAS: tuple[Persona, ...] = (
     Persona("blacklisted", "02", "140100", "云无归", "male", 380, blacklisted=True),
     Persona("low_score", "03", "210100", "纪无常", "male", 380, overdue_history=4),
     Persona("heavily_queried", "04", "220100", "花千枝", "female", 640, lenders_queried_30d=14),
-    Persona("approved", "05", "230100", "晴方好", "female", 780),
-    Persona("mobile_mismatch", "06", "330100", "风满楼", "male", 780, Trait.MOBILE_MISMATCH),
-    Persona("name_mismatch", "07", "340100", "山有木", "male", 780, Trait.NAME_MISMATCH),
-    Persona("not_in_registry", "08", "350100", "影无踪", "male", 780, Trait.NOT_IN_REGISTRY),
-    Persona("not_live", "09", "360100", "水无痕", "female", 780, Trait.NOT_LIVE),
-    Persona("credit_card", "10", "370100", "月如钩", "female", 780, Trait.CREDIT_CARD),
+    Persona("approved", "05", "230100", "晴方好", "female"),
+    Persona("mobile_mismatch", "06", "330100", "风满楼", "male"),
+    Persona("name_mismatch", "07", "340100", "山有木", "male"),
+    Persona("not_in_registry", "08", "350100", "影无踪", "male"),
+    Persona("not_live", "09", "360100", "水无痕", "female"),
+    Persona("credit_card", "10", "370100", "月如钩", "female"),
+    Persona("disbursement_processing", "11", "410100", "江流云", "male"),
+    Persona("disbursement_fails", "12", "420100", "石敲玉", "male"),
+    Persona("debit_processing", "13", "430100", "叶落尘", "male"),
+    Persona("disbursement_response_lost", "14", "440100", "雾迷津", "female"),
+    Persona("report_slow", "15", "150100", "云迟迟", "female"),
+    Persona("report_fails", "16", "320100", "音信绝", "male"),
+    Persona("import_refused", "17", "450100", "门常关", "female"),
+    Persona("thin_file", "18", "620100", "白如纸", "male", None),
+    Persona("bureau_disagrees", "19", "510100", "两面风", "male"),
+    Persona("second_bureau_silent", "20", "520100", "独木桥", "male"),
     Persona(
-        "disbursement_processing",
-        "11",
-        "410100",
-        "江流云",
-        "male",
-        780,
-        Trait.DISBURSEMENT_PROCESSING,
-    ),
-    Persona(
-        "disbursement_fails",
-        "12",
-        "420100",
-        "石敲玉",
-        "male",
-        780,
-        Trait.DISBURSEMENT_CARD_CLOSED,
-    ),
-    Persona("debit_processing", "13", "430100", "叶落尘", "male", 780, Trait.DEBIT_PROCESSING),
-    Persona(
-        "disbursement_response_lost",
-        "14",
-        "440100",
-        "雾迷津",
-        "female",
-        780,
-        Trait.DISBURSEMENT_RESPONSE_LOST,
-    ),
-    Persona("report_slow", "15", "150100", "云迟迟", "female", 780, Trait.REPORT_SLOW),
-    Persona("report_fails", "16", "320100", "音信绝", "male", 780, Trait.REPORT_FAILS),
-    Persona("import_refused", "17", "450100", "门常关", "female", 780, Trait.IMPORT_REFUSED),
-    Persona("thin_file", "18", "620100", "白如纸", "male", None, Trait.THIN_FILE),
-    Persona("bureau_disagrees", "19", "510100", "两面风", "male", 780, Trait.BUREAU_DISAGREES),
-    Persona(
-        "second_bureau_silent",
-        "20",
-        "520100",
-        "独木桥",
-        "male",
-        780,
-        Trait.SECOND_BUREAU_SILENT,
-    ),
-    Persona(
-        "multi_lender_heavy",
-        "21",
-        "530100",
-        "债如山",
-        "male",
-        560,
+        *("multi_lender_heavy", "21", "530100", "债如山", "male", 560),
         lenders_queried_30d=16,
         unsettled_loans=7,
         new_loans_30d=5,
     ),
-    Persona("bank_unsupported", "22", "610100", "小钱庄", "female", 780, Trait.BANK_UNSUPPORTED),
-    Persona(
-        "registered_as_another",
-        "23",
-        "630100",
-        "镜中人",
-        "male",
-        780,
-        Trait.REGISTERED_AS_ANOTHER,
-    ),
-    Persona(
-        "no_registered_photo", "24", "640100", "未留影", "female", 780, Trait.NO_REGISTERED_PHOTO
-    ),
+    Persona("bank_unsupported", "22", "610100", "小钱庄", "female"),
+    Persona("registered_as_another", "23", "630100", "镜中人", "male"),
+    Persona("no_registered_photo", "24", "640100", "未留影", "female"),
 )
 """The table of `docs/sandbox.md`."""
 

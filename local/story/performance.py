@@ -42,7 +42,7 @@ async def perform(
 async def _perform(
     teller: Teller, say: Say, *, stay: bool, story: bool, folder: Path | None
 ) -> int:
-    _end_in_order()
+    cancel_on_signals()
     vision = ("vision",) if left_to_vision(os.environ) else ()
     if vision and (missing := missing_libraries()):
         say(f"cards and faces go to their simulator: vision needs {' and '.join(missing)}")
@@ -74,7 +74,7 @@ async def _perform(
             await asyncio.gather(playing, waiting, return_exceptions=True)
 
 
-def _end_in_order() -> None:
+def cancel_on_signals() -> None:
     """Let SIGTERM and SIGHUP cancel what runs, as Ctrl-C does: the stack then stops in order."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 -- this runs inside a coroutine
