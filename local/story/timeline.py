@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -36,22 +35,6 @@ class Told:
     seconds: float
     at: float
     otherwise: str = ""
-
-
-class Teller(Protocol):
-    """Whoever shows the story while it is played."""
-
-    def chapter(self, title: str) -> None:
-        """Begin a chapter."""
-
-    def during(self, title: str) -> AbstractContextManager[None]:
-        """Return a context manager for the time in which a step is played."""
-
-    def told(self, step: Told) -> None:
-        """Show a step that was played."""
-
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show a table."""
 
 
 class Screen:
@@ -142,6 +125,10 @@ class JsonLines:
 
     def _object(self, **content: object) -> None:
         self._write(json.dumps(content, ensure_ascii=False))
+
+
+Teller = Screen | JsonLines
+"""Whoever shows the story while it is played."""
 
 
 class Timeline:
