@@ -29,6 +29,7 @@ from PIL import Image
 
 from sandbox import camera, id_cards, portraits
 from sandbox.id_cards import Card
+from sandbox.personas import identity_digit
 from vision.card_reading import read_card
 from vision.faces import Embedding, distance
 from vision.images import decoded
@@ -115,7 +116,7 @@ def fictional_card(number: int) -> Card:
         birth_date=born,
         address=f"{province}{district}{one_of(_STREETS)}{chance.integers(1, 999)}号{estate}"
         + (f"{chance.integers(1, 30)}栋{chance.integers(101, 2500)}室" if estate else ""),
-        identity_number=body + _check_digit(body),
+        identity_number=body + identity_digit(body),
         issuer=f"{province[-3:] if len(province) > 3 else province}公安局{district[:-1]}分局",
         valid_from=issued,
         valid_until=None if number % 9 == 0 else issued.replace(year=issued.year + 20, day=1),
@@ -290,12 +291,6 @@ def _sequences() -> Iterator[tuple[str, str, list[tuple[str, Image.Image]]]]:
             yield "a still picture", "not_live", rest + still
             swapped = [(asked, portraits.acted(other, asked, at)) for at in range(3)]
             yield "another face", "different_person", rest + swapped
-
-
-def _check_digit(body: str) -> str:
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
-    return "10X98765432"[total % 11]
 
 
 def main() -> None:

@@ -24,31 +24,11 @@ from sandbox.qitech import QiTechSimulator, qitech_routes
 from sandbox.replies import RefusalError
 
 
-class SandboxApp:
-    """Sends the providers' operations to their gateways, everything else to the console."""
+def create_app(config: SandboxConfig) -> ASGIApp:
+    """Return the app: the providers' operations go to their simulators, the rest to the console.
 
-    def __init__(
-        self, gateway: Gateway, fireeye: FireeyeSimulator, qitech: QiTechSimulator, console: ASGIApp
-    ) -> None:
-        self._gateway = gateway
-        self._fireeye = fireeye
-        self._qitech = qitech
-        self._console = console
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the server's lifespan."""
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS:
-            await self._gateway.serve(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] in FIREEYE_PATHS:
-            await self._fireeye.serve(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(QITECH_PREFIX):
-            await self._qitech.serve(scope, receive, send)
-        else:
-            await self._console(scope, receive, send)
-
-
-def create_app(config: SandboxConfig) -> SandboxApp:
-    """Return the app; its book is opened here and closed when the server stops."""
+    Its book is opened here and closed when the server stops.
+    """
     book = Book(config.database)
     faults = FaultProgramme()
     deliveries = Deliveries(book, faults, config.callback_secret)
@@ -73,7 +53,20 @@ def create_app(config: SandboxConfig) -> SandboxApp:
     console.include_router(control_routes(book, faults, callbacks))
     console.include_router(qitech_routes(qitech, book))
     gateway = Gateway(config, book, faults, callbacks)
-    return SandboxApp(gateway, FireeyeSimulator(book, faults), qitech, console)
+    fireeye = FireeyeSimulator(book, faults)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path in PATHS and scope["method"] == "POST":
+            await gateway.serve(scope, receive, send)
+        elif path in FIREEYE_PATHS:
+            await fireeye.serve(scope, receive, send)
+        elif path.startswith(QITECH_PREFIX):
+            await qitech.serve(scope, receive, send)
+        else:
+            await console(scope, receive, send)
+
+    return app
 
 
 def create_server(config: SandboxConfig) -> uvicorn.Server:

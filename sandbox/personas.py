@@ -206,7 +206,7 @@ def _member(persona: Persona, index: int) -> Person:
         name=persona.name,
         sex=persona.sex,
         birth_date=born,
-        identity_number=body + _identity_digit(body),
+        identity_number=body + identity_digit(body),
         mobile=f"199{persona.code}{index:06d}",
         card_number=card + _luhn_digit(card),
         credit_card_number=credit_card + _luhn_digit(credit_card),
@@ -217,7 +217,7 @@ def _member(persona: Persona, index: int) -> Person:
     )
 
 
-def _identity_digit(body: str) -> str:
+def identity_digit(body: str) -> str:
     """Return the check digit of GB 11643-1999 (ISO 7064 MOD 11-2)."""
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))

@@ -125,12 +125,12 @@ class Api:
         while True:
             try:
                 response = await self._http.request(method, path, headers=headers, **options)
-                error = None if response.is_success else _error(response)
+                if response.is_success:
+                    return response.json() if response.content else {}
+                error = _error(response)
             except httpx.TransportError as cause:
-                response, error = None, _unreachable(self._http, cause)
-            if response is not None and error is None:
-                return response.json() if response.content else {}
-            assert error is not None  # noqa: S101 -- one of the two is there
+                place = self._http.base_url
+                error = ApiError("unreachable", f"{place} cannot be reached: {cause!r}")
             if not _may_pass(error) or monotonic() > deadline:
                 raise error
             await asyncio.sleep(pause)
@@ -200,7 +200,3 @@ def _error(response: httpx.Response) -> ApiError:
     except (ValueError, KeyError, TypeError):
         status = response.status_code
         return ApiError("not_the_api", f"{response.url} answered {status} and no problem", status)
-
-
-def _unreachable(http: httpx.AsyncClient, cause: httpx.TransportError) -> ApiError:
-    return ApiError("unreachable", f"{http.base_url} cannot be reached: {cause!r}")

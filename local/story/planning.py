@@ -27,10 +27,8 @@ _HALF_MONTH_DAYS: Final = 15
 _LENGTH_FOLLOWS: Final = frozenset({Method.EXPLICIT, Method.FIXED_INSTALMENT})
 
 
-def frequency(given: str | Frequency) -> Frequency:
+def frequency(given: str) -> Frequency:
     """Read how often instalments fall due: `week`, `2 weeks`, `half_month`, `3 months`."""
-    if isinstance(given, Frequency):
-        return given
     count, _, unit = given.strip().rpartition(" ")
     try:
         return Frequency(unit=FrequencyUnit(unit.removesuffix("s")), every=int(count or 1))
@@ -39,10 +37,8 @@ def frequency(given: str | Frequency) -> Frequency:
         raise typer.BadParameter(f"write '2 weeks' or 'month'; units are {units}") from None
 
 
-def rounding(given: str | Rounding) -> Rounding:
+def rounding(given: str) -> Rounding:
     """Read a unit and a mode: `0.05`, `1.00:half_even`."""
-    if isinstance(given, Rounding):
-        return given
     unit, _, mode = given.partition(":")
     try:
         return Rounding(parse_amount(unit, CURRENCY), RoundingMode(mode or "half_up"))
@@ -51,10 +47,8 @@ def rounding(given: str | Rounding) -> Rounding:
         raise typer.BadParameter(f"write '1.00:half_even'; modes are {modes}") from None
 
 
-def fee(given: str | Fee) -> Fee:
+def fee(given: str) -> Fee:
     """Read a fee: `service:deducted:5%`, `upkeep:per_instalment:0.1%:outstanding`."""
-    if isinstance(given, Fee):
-        return given
     name, timing, size, base = (*given.split(":"), "original", "", "")[:4]
     try:
         charge: dict[str, object] = (
