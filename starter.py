@@ -30,7 +30,7 @@ from local.story.commands import credit, read_amount
 from local.story.definition_commands import definitions
 from local.story.staff_commands import staff
 from local.story.terms import ZONE
-from local.story.timeline import JsonLines, Screen, Teller
+from local.story.timeline import JsonLines, Reporter, Screen
 from runtime.clock import utc_now
 
 _SDK_ENDS_SECONDS: Final = 0.4
@@ -64,7 +64,7 @@ def run(
 
 @app.command()
 def demo(as_json: Json = False) -> None:
-    """Start everything, play the story, stop; fails if a step comes out otherwise."""
+    """Start everything, play the story, stop; fails if a step comes out differently."""
     _perform(as_json, stay=False, story=True)
 
 
@@ -153,9 +153,9 @@ def _perform(as_json: bool, *, stay: bool, story: bool) -> None:
     # The stack's and the SDK's modules take a while to load, which other commands do without.
     from local.story.performance import perform
 
-    teller: Teller = JsonLines(out_line) if as_json else Screen(OUT)
+    reporter: Reporter = JsonLines(out_line) if as_json else Screen(OUT)
     say = err_line if as_json else out_line
-    code = checked(as_json, lambda: perform(teller, say, stay=stay, story=story))
+    code = checked(as_json, lambda: perform(reporter, say, stay=stay, story=story))
     raise typer.Exit(code)
 
 

@@ -37,7 +37,7 @@ from vision.jobs import CARD_SIDE, Workshop
 from vision.text_reader import TextReader
 from vision.thresholds import FACE_DISTANCE
 
-LEAST_EXACT = 98.0
+MIN_EXACT = 98.0
 """Percent of the cards, under all conditions but the hard ones."""
 
 FIELDS = (
@@ -153,7 +153,7 @@ def _count(tally: Tally, card: Card, reply: dict[str, object]) -> None:
     tally.wrong_number += fields["identity_number"] != card.identity_number
 
 
-def print_cards(tallies: dict[str, Tally], least_exact: float) -> list[str]:
+def print_cards(tallies: dict[str, Tally], min_exact: float) -> list[str]:
     """Print a row for each condition and one for all; return which limits are not held."""
     if not tallies:
         return []
@@ -172,7 +172,7 @@ def print_cards(tallies: dict[str, Tally], least_exact: float) -> list[str]:
     print(f"\n{2 * total.cards} sides; identity number exact: {exact:.1f} %")
     print(f"wrong numbers with a right check digit: {total.wrong_number}")
     return [
-        *([f"identity number exact on {exact:.1f} %"] if exact < least_exact else []),
+        *([f"identity number exact on {exact:.1f} %"] if exact < min_exact else []),
         *([f"{total.wrong_number} wrong numbers"] if total.wrong_number else []),
     ]
 
@@ -224,7 +224,7 @@ def check_liveness(workshop: Workshop) -> list[str]:
     """
     taken = 0
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
-    seconds, judged = 0.0, 0
+    seconds, checked = 0.0, 0
     for case, expected, frames in _sequences():
         body = {
             "frames": [_wired(picture) for _, picture in frames],
@@ -233,7 +233,7 @@ def check_liveness(workshop: Workshop) -> list[str]:
         started = time.process_time()
         reply = workshop.answer("liveness/check", json.dumps(body).encode())
         seconds += time.process_time() - started
-        judged += len(frames)
+        checked += len(frames)
         reasons = reply["reasons"]
         answer = str(reasons[0]) if isinstance(reasons, list) and reasons else "match"
         outcomes[f"{case} (wanted: {expected})"][answer] += 1
@@ -241,7 +241,7 @@ def check_liveness(workshop: Workshop) -> list[str]:
     print("\nliveness:")
     for case, answers in outcomes.items():
         print(f"  {case}:", ", ".join(f"{answer} {times}" for answer, times in answers.items()))
-    print(f"  {seconds / judged:.2f} CPU s a frame")
+    print(f"  {seconds / checked:.2f} CPU s a frame")
     return [f"{taken} movements taken that were not made"] if taken else []
 
 
@@ -308,7 +308,7 @@ def main() -> None:
             print(f"  {name}: {which}")
         if options.only in (None, "cards"):
             usual = read_cards(workshop.reader, options.sides // 2, camera.CONDITIONS)
-            broken += print_cards(usual, LEAST_EXACT)
+            broken += print_cards(usual, MIN_EXACT)
             hard = read_cards(workshop.reader, options.hard // 2, camera.HARD)
             broken += print_cards(hard, 0)
         if options.only in (None, "faces"):

@@ -127,7 +127,7 @@ class LocalStack:
 
     @property
     def temporal_ui_url(self) -> str:
-        """Where the Temporal UI is; empty for a server that is not ours and has not told."""
+        """Where the Temporal UI is; empty for a server that is not ours and names none."""
         return self._environment.get("LOANFLOW_TEMPORAL_UI_URL", "")
 
     async def __aenter__(self) -> Self:
@@ -249,7 +249,7 @@ class LocalStack:
             ),
             # Only the worker's own command gets a port for its metrics.
             "LOANFLOW_METRICS_PORT": "0",
-            **self._told_of_vision(),
+            **self._vision_settings(),
             "DATABASE_URL": self._postgres.url if self._postgres else base["DATABASE_URL"],
         }
         if self._temporal is None:
@@ -262,7 +262,7 @@ class LocalStack:
             "LOANFLOW_TIME_TRAVEL": "true",
         }
 
-    def _told_of_vision(self) -> dict[str, str]:
+    def _vision_settings(self) -> dict[str, str]:
         if "vision" not in {one.name for one in self._commands}:
             return {}
         return vision_settings(self._base, f"http://{HOST}:{self._ports['vision']}")

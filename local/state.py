@@ -1,4 +1,4 @@
-"""What a running stack tells other processes of the same clone, and the lock that keeps it single.
+"""What a running stack publishes to other processes of its clone, and the lock on its folder.
 
 `stack.json` is private because it holds the database's password.
 """
@@ -92,7 +92,7 @@ def token_for(environment: Mapping[str, str], role: str) -> str:
 
 
 def process_start(pid: int) -> str | None:
-    """Return what tells this process from a later one with the same id; `None` when it is gone."""
+    """Return what a later process with the same id would not have; `None` when it is gone."""
     try:
         # The name, in parentheses, may hold anything; the start is the 20th field after it.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -140,7 +140,9 @@ class DevServer:
             except RPCError as error:
                 # The frontend serves a moment before the namespace is in its cache.
                 if error.status is not RPCStatusCode.NOT_FOUND or monotonic() > deadline:
-                    raise LocalStackError(f"cannot set the retention: {error.message}") from error
+                    raise LocalStackError(
+                        f"Temporal keeps no history (see its log): {error.message}"
+                    ) from error
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 return

@@ -85,8 +85,8 @@ def _sent(book: Book, request: source_wire.BindingCode) -> Reply:
         book.insert("codes", entry)
         fresh = {"code_sent_at": at.isoformat(), "wrong_tries": 0}
         book.update("bindings", numbered, fresh)
-    told: Reply = {"delivery": delivery, "reference": binding["reference"]}
-    return answer | numbered | told | ({"retry_after_seconds": wait} if wait else {})
+    sent: Reply = {"delivery": delivery, "reference": binding["reference"]}
+    return answer | numbered | sent | ({"retry_after_seconds": wait} if wait else {})
 
 
 def _four_factors(request: source_wire.BindingCode) -> Reply:

@@ -1,7 +1,7 @@
-"""The authorised captures: operator report, online banking, e-commerce; each has one end.
+"""Captures, which are authorised data imports: operator, online banking, e-commerce.
 
-A capture lives in the book from its `begin`. The operator's waits for the code first; the imports
-start at once, as if the user had signed in on the source's page.
+Each has one end. A capture lives in the book from its `begin`. The operator's waits for the code
+first; the imports start at once, as if the user had signed in on the source's page.
 """
 
 import secrets
@@ -64,8 +64,8 @@ def confirm(call: Call, request: source_wire.CaptureCode) -> Done:
             if status == "accepted":
                 _run(call, capture)
                 starts.append(request.capture_no)
-        told: Reply = {"capture_no": request.capture_no, "status": status}
-        return told | ({"tries_left": MAX_TRIES - tries} if status == "wrong_code" else {})
+        entered: Reply = {"capture_no": request.capture_no, "status": status}
+        return entered | ({"tries_left": MAX_TRIES - tries} if status == "wrong_code" else {})
 
     with book.transaction():
         reply = book.replied(f"operator_report/confirm/{call.request_id}", request, enter)
@@ -73,7 +73,7 @@ def confirm(call: Call, request: source_wire.CaptureCode) -> Done:
 
 
 def report(source: source_wire.Source) -> Callable[[Call, source_wire.CaptureQuery], Done]:
-    """Return what answers where a capture of a source stands, with the document when it is done."""
+    """Return what answers for the state of a source's capture, with the document at the end."""
 
     def answer(call: Call, request: source_wire.CaptureQuery) -> Done:
         with call.book.transaction():

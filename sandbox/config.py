@@ -34,7 +34,7 @@ class SandboxConfig:
 
     @property
     def qitech_signed_url(self) -> str:
-        """The endpoint as it was told to QI Tech, which its signature covers."""
+        """The endpoint as it was registered with QI Tech, which its signature covers."""
         return self.qitech_endpoint or self.qitech_url
 
     @classmethod

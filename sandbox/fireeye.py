@@ -106,7 +106,7 @@ class FireeyeSimulator:
         seen: dict[str, object] = {}
         try:
             given = _given(scope, body, seen)
-            code, data, details = _answered(operation, _admitted(given, seen))
+            code, data, details = _answered(operation, _authorised(given, seen))
         except _Wrong as wrong:
             self._record(operation, wrong.outcome, {"wire": seen})
             return wrong.code, None
@@ -153,7 +153,7 @@ def _posted(body: bytes, charset: str, seen: dict[str, object]) -> str:
     return rest.decode(charset)
 
 
-def _admitted(given: dict[str, object], seen: dict[str, object]) -> dict[str, object]:
+def _authorised(given: dict[str, object], seen: dict[str, object]) -> dict[str, object]:
     """Return the business fields; an envelope must carry an institution's right key."""
     fields = given.get("data")
     seen["envelope"] = "full" if isinstance(fields, dict) else "none"

@@ -47,9 +47,9 @@ def _worked(
         request = model.model_validate_json(body)
         worked = work(call, request)
         done = worked if isinstance(worked, Done) else Done(worked)
-        told = done.reply.get("verdict") or done.reply.get("status") or outcome
+        said = done.reply.get("verdict") or done.reply.get("status") or outcome
         reasons = done.reply.get("reasons")
-        return done, str(told), masked(request) | ({"reasons": reasons} if reasons else {})
+        return done, str(said), masked(request) | ({"reasons": reasons} if reasons else {})
 
     return operation
 
@@ -123,7 +123,7 @@ class Gateway:
         call = (provider, operation, request_id)
         try:
             body = await read_body(receive)
-            self._admit(headers, request_id, body)
+            self._authenticate(headers, request_id, body)
         except RefusalError as refusal:
             self._book.record_call(call, refusal.code, {})
             await answer(send, refusal.status, {"code": refusal.code})
@@ -135,7 +135,7 @@ class Gateway:
             record=lambda outcome: self._book.record_call(call, outcome, {}),
         )
 
-    def _admit(self, headers: Headers, request_id: str, body: bytes) -> None:
+    def _authenticate(self, headers: Headers, request_id: str, body: bytes) -> None:
         """Raise RefusalError unless the caller proves who they are."""
         wanted = f"Bearer {self._config.api_key}"
         given = headers.get("authorization", "")

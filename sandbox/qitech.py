@@ -53,7 +53,7 @@ _SCHEMA: Final = (
 
 @dataclass(frozen=True)
 class Course:
-    """What becomes of an analysis: the first answer, and by itself or when told, the last one."""
+    """What becomes of an analysis: its first status and, by itself or when settled, its last."""
 
     key: str
     code: str
@@ -76,7 +76,7 @@ _APPROVED: Final = Course("approved", "10", "automatically_approved")
 class Settlement(BaseModel):
     """How an analysis goes on, and how its webhook is sent.
 
-    `days` moves `event_date`: below 0 the webhook tells of the past.
+    `days` moves `event_date`: below 0 the webhook is about the past.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -132,7 +132,7 @@ class QiTechSimulator(Background):
         operation = _OPERATIONS.get(scope["method"], "other")
         try:
             body = await read_body(receive)
-            self._admit(scope)
+            self._authenticate(scope)
             kind, opinion_id = _addressed(scope)
         except RefusalError as refusal:
             await answer(send, refusal.status, {"code": refusal.code})
@@ -143,7 +143,7 @@ class QiTechSimulator(Background):
             record=lambda code: self._record(operation, opinion_id or _named(body), code, {}),
         )
 
-    def _admit(self, scope: Scope) -> None:
+    def _authenticate(self, scope: Scope) -> None:
         given = Headers(scope=scope).get("authorization", "")
         if not hmac.compare_digest(given.encode(), self._config.api_key.encode()):
             raise RefusalError(401, "unauthorized")
@@ -218,7 +218,7 @@ class QiTechSimulator(Background):
                 "UPDATE qitech_analyses SET status = ?, reason = ?, event_date = ? WHERE id = ?",
                 *(status, status, event_date, opinion_id),
             )
-        told: Row = {
+        notice: Row = {
             f"{known['kind']}_id": opinion_id,
             "analysis_status": status,
             "event_date": event_date,
@@ -228,11 +228,11 @@ class QiTechSimulator(Background):
         if not settlement.silent:
             self._send(
                 opinion_id,
-                json.dumps(told),
+                json.dumps(notice),
                 copies=settlement.copies,
                 forged=settlement.forge_signature,
             )
-        return told
+        return notice
 
     def _send(self, opinion_id: str, body: str, *, copies: int, forged: bool) -> None:
         self._book.insert("qitech_webhooks", {"id": opinion_id, "body": body})

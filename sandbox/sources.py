@@ -1,4 +1,4 @@
-"""Credit cards, the second bureau, blacklist and multi-lender source: answers by who is asked."""
+"""Credit cards, the second bureau, blacklist and multi-lender source: answers by person."""
 
 from sandbox import personas, wire
 from sandbox.personas import Person, Trait

@@ -1,4 +1,4 @@
-"""What the verifying third parties answer: a pure function of who is asked about."""
+"""What the verifying third parties answer: a pure function of the person in question."""
 
 from sandbox import personas, pictures, wire
 from sandbox.personas import Person, Trait
@@ -43,7 +43,7 @@ def contacts(request: wire.ContactsCheck) -> Reply:
 
 
 def _found(request: wire.ContactsCheck) -> Reply:
-    """Count how the contacts stand in the address book that was sent.
+    """Compare the contacts with the address book that was sent.
 
     A remark that begins with another relation contradicts; one that begins with 逾期 is overdue.
     """
@@ -96,8 +96,8 @@ def liveness(request: wire.LivenessCheck) -> Reply:
 def face(request: wire.FaceCompare) -> Reply:
     """Compare a face with the one that the identity number has, whatever shows it.
 
-    The registry's photo of the family `registered_as_another` shows somebody else. It is told from
-    a card by being a photograph of nothing that the simulator reads.
+    The registry's photo of the family `registered_as_another` shows somebody else. It differs
+    from a card by being a photograph of nothing that the simulator reads.
     """
     seen = pictures.shown(request.face)
     if seen is None or seen["shows"] != "face":

@@ -9,7 +9,7 @@ from local.story.handing_in import element_for
 from local.story.people import KINDS
 from local.story.scene import Chapter, Scene
 from local.story.terms import AMOUNT, FRONT, MONTHS, RATE, money
-from local.story.timeline import Otherwise, expect
+from local.story.timeline import Unexpected, expect
 from sandbox.pictures import Quality
 
 LEVEL: Final = 94_560
@@ -44,7 +44,7 @@ async def _apply(scene: Scene) -> str:
 
 
 async def _provide(scene: Scene, kind: str, quality: Quality = "clear") -> Answer:
-    """Provide one element and return where it stands once its source has answered."""
+    """Provide one element and return it once its source has answered."""
     applicant = scene.borrower
     body = await element_for(
         scene.api, scene.camera, applicant.application_id, applicant.who, kind, quality
@@ -66,18 +66,18 @@ def _provides(kind: str) -> None:
 
     @ELEMENTS.step(_SPOKEN[kind], "match")
     async def provide(scene: Scene) -> str:
-        stands = await _provide(scene, kind)
-        expect("the verdict", (stands["verdict"], stands["reason"]), ("match", None))
-        expect("the attempt", stands["attempt"], attempt)
+        found = await _provide(scene, kind)
+        expect("the verdict", (found["verdict"], found["reason"]), ("match", None))
+        expect("the attempt", found["attempt"], attempt)
         return "match" if attempt == 1 else f"match, attempt {attempt}"
 
 
 async def _provide_blurred(scene: Scene) -> str:
-    stands = await _provide(scene, "identity_card", "blurred")
-    expect("the verdict", stands["verdict"], "mismatch")
-    if "blurred" not in str(stands["reason"]):
-        raise Otherwise(f"the reason is {stands['reason']!r}, not that the picture is blurred")
-    return f"refused: {stands['reason']}"
+    found = await _provide(scene, "identity_card", "blurred")
+    expect("the verdict", found["verdict"], "mismatch")
+    if "blurred" not in str(found["reason"]):
+        raise Unexpected(f"the reason is {found['reason']!r}, not that the picture is blurred")
+    return f"refused: {found['reason']}"
 
 
 for _kind in KINDS:
@@ -133,8 +133,8 @@ async def _quote(scene: Scene) -> str:
         FRONT, f"/v1/lines/{scene.line_id}/quotes", {"amount": AMOUNT, "instalments": MONTHS}
     )
     rows = scene.quote["plan"]
-    told = [figures.Row(row["principal"], row["interest"], row["balance_after"]) for row in rows]
-    expect("the plan", told, figures.annuity(AMOUNT, RATE, MONTHS))
+    shown = [figures.Row(row["principal"], row["interest"], row["balance_after"]) for row in rows]
+    expect("the plan", shown, figures.annuity(AMOUNT, RATE, MONTHS))
     expect("the instalments", [row["total"] for row in rows], [LEVEL] * (MONTHS - 1) + [LAST])
     return (
         f"{MONTHS - 1} x {money(LEVEL)}, last {money(LAST)}; hash {scene.quote['plan_hash'][:12]}"

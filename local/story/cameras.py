@@ -57,19 +57,19 @@ def camera_for(environment: Mapping[str, str]) -> Camera:
 
     A service of its own reads cards and faces; the simulators see nothing in a photograph.
     """
-    told = environment.get(_OVERRIDES, "")
-    return photographed() if any(f'"{one}"' in told for one in _LOOKED_AT) else DRAWN
+    overrides = environment.get(_OVERRIDES, "")
+    return photographed() if any(f'"{one}"' in overrides for one in _LOOKED_AT) else DRAWN
 
 
 @contextmanager
 def _native_logs_hidden() -> Iterator[None]:
-    """Keep off the screen what the reader of landmarks says, which no setting silences."""
-    kept = os.dup(_STANDARD_ERROR)
+    """Keep the log of the landmark model off the screen; no setting silences it."""
+    original = os.dup(_STANDARD_ERROR)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, _STANDARD_ERROR)
     try:
         yield
     finally:
-        os.dup2(kept, _STANDARD_ERROR)
-        os.close(kept)
+        os.dup2(original, _STANDARD_ERROR)
+        os.close(original)
         os.close(nowhere)

@@ -17,6 +17,7 @@ Read = TypeVar("Read")
 NOBODY: Final = ""
 """The role of a caller without a token, for what needs none."""
 
+_CHECK: Final = "is LOANFLOW_PUBLIC_URL the address of its API?"
 _PATIENCE_SECONDS: Final = 30.0
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 0.5
@@ -26,7 +27,7 @@ _PASSING: Final = frozenset({"request_in_progress", "unreachable"})
 
 
 class Refusal(Exception):
-    """What was asked for cannot be had; `code` is for programs, `detail` for people.
+    """A request was refused; `code` is for programs, `detail` for people.
 
     `errors` are the fields that are wrong, as the API lists them.
     """
@@ -49,7 +50,10 @@ class Late(Refusal):
     """Something did not happen in time."""
 
     def __init__(self, what: str, seconds: float) -> None:
-        super().__init__("late", f"{what} did not come within {seconds:.0f} s")
+        super().__init__(
+            "late",
+            f"{what} did not come within {seconds:.0f} s, but may still come: look again later",
+        )
 
 
 class Api:
@@ -130,7 +134,9 @@ class Api:
                 error = _error(response)
             except httpx.TransportError as cause:
                 place = self._http.base_url
-                error = ApiError("unreachable", f"{place} cannot be reached: {cause!r}")
+                error = ApiError(
+                    "unreachable", f"{place} cannot be reached ({cause!r}): does it run?"
+                )
             if not _may_pass(error) or monotonic() > deadline:
                 raise error
             await asyncio.sleep(pause)
@@ -142,7 +148,9 @@ class Api:
         try:
             return {"Authorization": f"Bearer {self._tokens[role]}"}
         except KeyError:
-            raise Refusal("no_token", f"there is no token for the role {role}") from None
+            raise Refusal(
+                "no_token", f"there is no token for the role {role}: add one to LOANFLOW_TOKENS"
+            ) from None
 
 
 def http_client(url: str) -> httpx.AsyncClient:
@@ -179,7 +187,7 @@ async def until(
 def _object(body: Any) -> Answer:
     """Return a body that must be an object."""
     if not isinstance(body, dict):
-        raise ApiError("not_the_api", "the answer is no JSON object: is the address the API's?")
+        raise ApiError("not_the_api", f"the answer is no JSON object: {_CHECK}")
     return body
 
 
@@ -188,7 +196,7 @@ def _may_pass(error: ApiError) -> bool:
 
 
 def _error(response: httpx.Response) -> ApiError:
-    """Read a problem (RFC 9457); whatever else answers is named by its status."""
+    """Read a problem (RFC 9457), or say with which status something else answered."""
     try:
         problem = response.json()
         return ApiError(
@@ -199,4 +207,8 @@ def _error(response: httpx.Response) -> ApiError:
         )
     except (ValueError, KeyError, TypeError):
         status = response.status_code
-        return ApiError("not_the_api", f"{response.url} answered {status} and no problem", status)
+        return ApiError(
+            "not_the_api",
+            f"{response.url} answered {status}, not as Loanflow does: {_CHECK}",
+            status,
+        )

@@ -78,9 +78,9 @@ def checked(as_json: bool, act: Callable[[], Awaitable[Any]]) -> Any:
 
 def _refuse(as_json: bool, refusal: Refusal) -> None:
     if as_json:
-        told = {"code": refusal.code, "detail": refusal.detail, "status": refusal.status}
+        fields = {"code": refusal.code, "detail": refusal.detail, "status": refusal.status}
         listed = {"errors": list(refusal.errors)} if refusal.errors else {}
-        pages.print_json(_ERR, {"error": {**told, **listed}})
+        pages.print_json(_ERR, {"error": {**fields, **listed}})
         return
     status = f", HTTP {refusal.status}" if refusal.status else ""
     err_line(f"error: {refusal.detail} ({refusal.code}{status})")

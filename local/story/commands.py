@@ -98,10 +98,10 @@ async def apply(
         if one["verdict"] == "awaiting_code":
             code = {"code": RIGHT_CODE}
             await api.post(FRONT, f"{path}/elements/{one['element_id']}/code", code)
-    return await until(lambda: api.get("ops", path), _is_told, "the decision")
+    return await until(lambda: api.get("ops", path), _is_decided, "the decision")
 
 
-def _is_told(application: Answer) -> bool:
+def _is_decided(application: Answer) -> bool:
     """Say whether nothing more will come of the elements without somebody's move."""
     if application["state"] != "collecting":
         return bool(application["state"] != "deciding")
@@ -175,7 +175,7 @@ async def show(stage: Stage, any_id: AnyId) -> Answer:
     path = _PATHS.get(any_id[:3]) if any_id[3:4] == "_" else None
     if path is None:
         known = ", ".join(f"{kind}_" for kind in _PATHS)
-        raise Refusal("unknown_id", f"{any_id!r} is no id: ids begin with {known}")
+        raise Refusal("unknown_id", f"{any_id!r} is no id: copy one that begins with {known}")
     return await stage.api.get("ops", f"/v1/{path}/{any_id}")
 
 

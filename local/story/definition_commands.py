@@ -129,7 +129,7 @@ async def draft(
     base: Base = None,
     role: As = "analyst",
 ) -> Answer:
-    """Draft the next version; tells what is wrong with it."""
+    """Draft the next version, and show what is wrong with it."""
     body: Answer = {"content": read_content(file), "note": note}
     if base is not None:
         body["base"] = base
@@ -140,7 +140,7 @@ async def draft(
 async def check(
     stage: Stage, kind: Kind, code: Code, version: Version, at: When = None, role: As = "analyst"
 ) -> Answer:
-    """Check a draft against what is in force, now or then; all that is wrong is told at once."""
+    """Check a draft against what is in force, now or then, and show all that is wrong at once."""
     body = {"effective_from": at.isoformat()} if at else {}
     path = f"{_path(kind, code, version)}/check"
     return _without_content(await stage.api.post(role, path, body))
@@ -261,7 +261,7 @@ def read_content(file: Path) -> Answer:
     except ValueError as error:
         raise typer.BadParameter(f"{file} cannot be read: {error}") from None
     if not isinstance(read, dict):
-        raise typer.BadParameter(f"{file} holds no object")
+        raise typer.BadParameter(f"{file} holds no object: write its fields as JSON or TOML")
     return {name: _as_json(value) for name, value in read.items()}
 
 
@@ -270,7 +270,7 @@ def _refuse(constant: str) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; a name that stands twice would silently be the last one."""
+    """Return an object; of a name given twice, the last value would win silently."""
     read = dict(pairs)
     if len(read) < len(pairs):
         raise ValueError("a name appears twice in an object")

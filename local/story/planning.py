@@ -60,8 +60,8 @@ def fee(given: str) -> Fee:
             {"name": name, "timing": FeeTiming(timing), "base": FeeBase(base), **charge}
         )
     except (ValueError, DomainError) as error:
-        told = error.message if isinstance(error, DomainError) else "write 'service:deducted:5%'"
-        raise typer.BadParameter(f"{told}; timings are {', '.join(FeeTiming)}") from None
+        reason = error.message if isinstance(error, DomainError) else "write 'service:deducted:5%'"
+        raise typer.BadParameter(f"{reason}; timings are {', '.join(FeeTiming)}") from None
 
 
 def read_terms(path: Path | None) -> dict[str, Any]:

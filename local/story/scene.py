@@ -98,7 +98,7 @@ class Scene:
 
 
 Act = Callable[[Scene], Awaitable[str]]
-"""Does and checks a step: returns the outcome in words, raises `Otherwise` for another one."""
+"""Does and checks a step: returns the outcome in words, raises `Unexpected` for another one."""
 
 
 @dataclass(frozen=True)

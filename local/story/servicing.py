@@ -40,8 +40,8 @@ def _month(chapter: Chapter, number: int) -> None:
         debit = await scene.auto_debit(number)
         expect("the debit", (debit["state"], debit["source"]), ("settled", "auto_debit"))
         expect("the amount", debit["amount"], LEVEL)
-        stands = await scene.instalment(number)
-        expect("the instalment", (stands["state"], stands["paid_on"]), ("paid", str(due_on)))
+        found = await scene.instalment(number)
+        expect("the instalment", (found["state"], found["paid_on"]), ("paid", str(due_on)))
         await _expect_owed(scene, plan_row(number).balance)
         scene.month_events = await events_of(scene.client, scene.process_ids()["loan"]) - before
         return f"{due_on}: {money(LEVEL)} debited, {money(plan_row(number).balance)} still owed"
@@ -63,8 +63,8 @@ async def _misses(scene: Scene) -> str:
     await scene.live_until(due_on)
     debit = await scene.auto_debit(_MISSED)
     expect("the debit", (debit["state"], debit["reason"]), ("failed", "insufficient_funds"))
-    stands = await scene.instalment(_MISSED)
-    expect("the instalment", (stands["state"], stands["outstanding"]), ("due", LEVEL))
+    found = await scene.instalment(_MISSED)
+    expect("the instalment", (found["state"], found["outstanding"]), ("due", LEVEL))
     return f"{due_on}: debit of {money(LEVEL)} failed, {debit['reason']}"
 
 
@@ -113,8 +113,8 @@ async def _pays_late(scene: Scene) -> str:
     expect("the penalty", due["penalty"], penalty)
     repayment = await _repay(scene, {})
     expect("the amount paid", repayment["amount"], LEVEL + penalty)
-    stands = await scene.instalment(_MISSED)
-    expect("the instalment", (stands["state"], stands["penalty_paid"]), ("paid", penalty))
+    found = await scene.instalment(_MISSED)
+    expect("the instalment", (found["state"], found["penalty_paid"]), ("paid", penalty))
     await _expect_owed(scene, plan_row(_MISSED).balance)
     return f"{day}: {money(LEVEL)} and {money(penalty)} of penalty paid; current again"
 

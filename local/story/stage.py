@@ -12,6 +12,7 @@ from local.story.client import Api, Refusal, http_client
 
 _URL: Final = "LOANFLOW_PUBLIC_URL"
 _TOKENS: Final = "LOANFLOW_TOKENS"
+_TOKENS_EXAMPLE: Final = '[{"role": "ops", "token": "..."}]'
 
 
 class Stage:
@@ -46,7 +47,7 @@ class Stage:
 
     @property
     def temporal_ui_url(self) -> str:
-        """Where the Temporal UI is; empty when it has not been told."""
+        """Where the Temporal UI is; empty when no setting says it."""
         return self.environment.get("LOANFLOW_TEMPORAL_UI_URL", "")
 
 
@@ -81,5 +82,7 @@ def _tokens(environment: Mapping[str, str]) -> dict[str, str]:
         for entry in json.loads(environment[_TOKENS]):
             tokens.setdefault(str(entry["role"]), str(entry["token"]))
     except (ValueError, KeyError, TypeError):
-        raise Refusal("no_token", f"{_TOKENS} is not a list of tokens with roles") from None
+        raise Refusal(
+            "no_token", f"write {_TOKENS} as a JSON list such as {_TOKENS_EXAMPLE}"
+        ) from None
     return tokens

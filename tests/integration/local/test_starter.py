@@ -262,7 +262,7 @@ def test_an_answer_that_is_no_problem_is_told_too(fake_api: FakeApi) -> None:
     fake_api.put("GET", f"/v1/loans/{LOAN}", (404, "<html>"))
     result = run("show", LOAN)
     assert result.exit_code == 1
-    assert "answered 404 and no problem" in result.stderr
+    assert "answered 404, not as Loanflow does" in result.stderr
 
 
 def test_a_command_is_repeated_with_its_key_until_it_is_answered(fake_api: FakeApi) -> None:
@@ -294,7 +294,7 @@ def test_a_failed_repayment_is_shown_and_ends_with_1(fake_api: FakeApi) -> None:
     assert "insufficient_funds" in result.stdout
 
 
-def test_an_api_that_cannot_be_reached_is_told(
+def test_an_api_that_cannot_be_reached_is_reported(
     fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "_PATIENCE_SECONDS", 0.2)
