@@ -83,7 +83,10 @@ async def run_starter(
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
     """A whole stack: servers, simulators, worker and API."""
     folder = tmp_path_factory.mktemp("stack")
-    async with LocalStack(folder, base_environment=_inherited(), keep_data=False) as running:
+    guarded = {"LOANFLOW_WORKFLOW_SANDBOX": "true"}
+    async with LocalStack(
+        folder, base_environment=_inherited(), environment=guarded, keep_data=False
+    ) as running:
         yield running
 
 

@@ -222,6 +222,7 @@ async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[P
     environment = {
         "LOANFLOW_FAILPOINTS": ",".join(f"{point}=kill" for point in sorted(POINTS)),
         "LOANFLOW_FAILPOINT_DIR": str(fail_points),
+        "LOANFLOW_WORKFLOW_SANDBOX": "true",
         **settings,
     }
     stack = LocalStack(folder / ".local", on_death="leave", environment=environment)
