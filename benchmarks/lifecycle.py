@@ -188,7 +188,8 @@ class Meter:
         costs.cpu.update(self._now() - before)
 
     def _now(self) -> Counter[str]:
-        children = {name: self._stack.pid(name) for name in self._stack.supervisor.names}
+        supervisor = self._stack.supervisor
+        children = {name: supervisor.pid(name) for name in supervisor.names}
         used = {name: cpu_ms(pid) for name, pid in children.items()}
         used["this process"] = cpu_ms(os.getpid(), without=frozenset(children.values()))
         return Counter(used)
