@@ -1,7 +1,7 @@
 """The command line: `python starter.py --help`.
 
 Every command works on the stack that runs in this clone, or on the installation that
-LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or otherwise than
+LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or not as
 expected (the message says why), 2 wrong usage, 130 interrupted.
 """
 
@@ -64,7 +64,7 @@ def run(
 
 @app.command()
 def demo(as_json: Json = False) -> None:
-    """Start everything, play the story, stop; fails if a step comes out differently."""
+    """Start everything, play the story, stop; fails if a step does not come out as expected."""
     _perform(as_json, stay=False, story=True)
 
 
@@ -72,25 +72,27 @@ def demo(as_json: Json = False) -> None:
 def plan(
     amount: Annotated[
         int | None,
-        typer.Option(parser=read_amount, metavar="AMOUNT", help="10000.00 without it, in CNY."),
+        typer.Option(parser=read_amount, metavar="AMOUNT", help="In CNY; default 10000.00."),
     ] = None,
     instalments: Annotated[
         int | None,
-        typer.Option("--instalments", "--months", min=1, max=600, help="12 without it."),
+        typer.Option("--instalments", "--months", min=1, max=600, help="Default 12."),
     ] = None,
     rate: Annotated[
         Decimal | None,
-        typer.Option(parser=_rate, metavar="RATE", help="Percent a year; 24 without it."),
+        typer.Option(parser=_rate, metavar="RATE", help="Percent a year; default 24."),
     ] = None,
     first_due: Annotated[
         date | None,
-        typer.Option(parser=read_day, metavar="DATE", help="First due date; else in one period."),
+        typer.Option(parser=read_day, metavar="DATE", help="Default: one period from today."),
     ] = None,
     disbursed: Annotated[
         date | None,
-        typer.Option(parser=read_day, metavar="DATE", help="Else one period before the first due."),
+        typer.Option(parser=read_day, metavar="DATE", help="Default: one period before."),
     ] = None,
-    method: Annotated[Method | None, typer.Option(help="How instalments are made.")] = None,
+    method: Annotated[
+        Method | None, typer.Option(help="How principal and interest are spread.")
+    ] = None,
     frequency: Annotated[
         Frequency | None,
         typer.Option(parser=planning.frequency, metavar="EVERY", help="'week', '3 months', ..."),
@@ -111,7 +113,10 @@ def plan(
         ),
     ] = None,
     terms: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Terms as JSON; options win.")
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Terms as a JSON file; options override it."
+        ),
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
     as_json: Json = False,

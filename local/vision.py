@@ -1,4 +1,4 @@
-"""Which third parties the stack's own vision service takes the place of, and the settings for it.
+"""Which third parties the stack's own vision service replaces, and how the clients know.
 
 Where the caller's environment already says which service to use, that one is used.
 """

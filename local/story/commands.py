@@ -50,10 +50,14 @@ def _persona(name: str) -> str:
 
 Persona = Annotated[
     str,
-    typer.Option(parser=_persona, help=f"A persona of docs/sandbox.md: {', '.join(NAMES)}."),
+    typer.Option(
+        parser=_persona,
+        help=f"Who applies: {', '.join(NAMES)}. docs/sandbox.md says how each fares.",
+    ),
 ]
 Member = Annotated[
-    int | None, typer.Option(min=0, help="Member of the persona's family; else a new one.")
+    int | None,
+    typer.Option(min=0, help="Which of the people that behave alike; default: a new one."),
 ]
 Product = Annotated[str, typer.Option(help="The product's code.")]
 Amount = Annotated[
@@ -61,7 +65,7 @@ Amount = Annotated[
 ]
 AmountOrAll = Annotated[
     int | None,
-    typer.Option(parser=read_amount, metavar="AMOUNT", help="Without it, everything that is due."),
+    typer.Option(parser=read_amount, metavar="AMOUNT", help="Default: everything that is due."),
 ]
 Months = Annotated[int, typer.Option(min=1, max=120, help="Number of monthly instalments.")]
 Payoff = Annotated[bool, typer.Option("--payoff", help="Settle the whole loan.")]
@@ -71,7 +75,9 @@ OnMonths = Annotated[int, typer.Option(min=0, help="Months, on the same day of t
 To = Annotated[
     date | None, typer.Option(parser=read_day, metavar="DATE", help="To noon of this day.")
 ]
-ToNext = Annotated[bool, typer.Option("--to-next", help="To the loan's own next step.")]
+ToNext = Annotated[
+    bool, typer.Option("--to-next", help="To the next instant at which the loan does something.")
+]
 
 
 @command(credit)
@@ -133,7 +139,7 @@ async def _review(stage: Stage, application: str, word: str, reason: str) -> Ans
 
 @command(credit)
 async def accept(stage: Stage, application: str) -> Answer:
-    """Accept the offer of an application; the answer names the credit line."""
+    """Accept the offer of an application; prints the credit line that opens."""
     path = f"/v1/applications/{application}"
     offer = (await stage.api.get("ops", path))["offer"]
     if offer is not None:
@@ -188,7 +194,7 @@ async def advance(
     to: To = None,
     to_next: ToNext = False,
 ) -> Answer:
-    """Let time pass for a loan of the local stack; it arrives at noon of its day."""
+    """Let time pass for a loan of the local stack; days end at noon, local time."""
     if sum((bool(days or months), to is not None, to_next)) != 1:
         raise typer.BadParameter("give --days and --months, or --to, or --to-next")
     # The Temporal SDK takes a while to load, which other commands do without.
@@ -219,5 +225,5 @@ async def advance(
 
 @command(credit, ok=lambda result: bool(result["reconciled"]))
 async def reconcile(stage: Stage) -> Answer:
-    """Compare ledger, positions and projections of all loans; fails where they differ."""
+    """Compare ledger, positions and projections of all loans; fails if any differ."""
     return await reconcile_books(stage.api)

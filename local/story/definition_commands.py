@@ -18,12 +18,12 @@ from local.story.stage import Stage, stage_of
 from local.toml_text import to_toml
 
 definitions = typer.Typer(
-    help="List, draft, check, release and roll back definitions; suspend what has to stop.",
+    help="See and change definitions (products, policies, ladders, caps, texts); suspend them.",
     no_args_is_help=True,
 )
 
 Role = Literal["analyst", "ops"]
-As = Annotated[Role, typer.Option("--as", help="In whose role; each has a token of its own.")]
+As = Annotated[Role, typer.Option("--as", help="The role to act in.")]
 Kind = Annotated[str, typer.Argument(help="Such as product; `kinds` lists them.")]
 Code = Annotated[str, typer.Argument(help="Such as cash.")]
 Version = Annotated[int, typer.Argument(min=1)]
@@ -31,7 +31,7 @@ When = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"],
-        help="An instant with its offset, such as 2026-04-01T00:00+08:00; else now.",
+        help="Such as 2027-04-01T00:00+08:00; default: now.",
     ),
 ]
 Suspendable = Annotated[
@@ -42,22 +42,25 @@ State = Annotated[
     typer.Option(help="Only those with a version in this state."),
 ]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Only of this kind.")]
-FormOf = Annotated[str | None, typer.Argument(help="Show the form of this one.")]
+FormOf = Annotated[str | None, typer.Argument(help="Show this kind's JSON schema and an example.")]
 Content = Annotated[
     Path, typer.Option(exists=True, dir_okay=False, help="The content, .toml or .json.")
 ]
 Note = Annotated[str, typer.Option(help="What changes and why; no personal data.")]
 Base = Annotated[
-    int | None, typer.Option(min=0, help="The newest version that you have seen, 0 for none.")
+    int | None,
+    typer.Option(
+        min=0, help="The newest version you know, 0 for none; refused if there is a newer one."
+    ),
 ]
 Shown = Annotated[
-    int | None, typer.Option(min=1, help="This one; else what is in force, or the newest.")
+    int | None, typer.Option(min=1, help="Default: the one in force, else the newest.")
 ]
 AsToml = Annotated[
-    bool, typer.Option("--toml", help="Print the content, to be edited and drafted again.")
+    bool, typer.Option("--toml", help="Print the content as a file to edit and draft again.")
 ]
-To = Annotated[int | None, typer.Option(min=1, help="This version; else what was in force before.")]
-Only = Annotated[int | None, typer.Option(min=1, help="Only this version.")]
+To = Annotated[int | None, typer.Option(min=1, help="Default: the version in force before.")]
+Only = Annotated[int | None, typer.Option(min=1, help="Default: all versions.")]
 
 _ROOT: Final = "/v1/definitions"
 _SUSPENSIONS: Final = "/v1/suspensions"
@@ -72,7 +75,7 @@ def _print_kinds(console: Console, found: Answer) -> None:
 
 @command(definitions, show=_print_kinds)
 async def kinds(stage: Stage, kind: FormOf = None, role: As = "analyst") -> Answer:
-    """List the kinds of definitions, or show the JSON schema of one, with an example."""
+    """List the kinds of definitions, or show the JSON schema of one with an example."""
     if kind is None:
         return _rows("kinds", await stage.api.get(role, f"{_ROOT}/kinds"))
     return await stage.api.get(role, f"{_ROOT}/kinds/{kind}")
@@ -82,7 +85,7 @@ async def kinds(stage: Stage, kind: FormOf = None, role: As = "analyst") -> Answ
 async def list_(
     stage: Stage, kind: OfKind = None, state: State = None, role: As = "analyst"
 ) -> Answer:
-    """List definitions: what is in force, what is to come, the newest version."""
+    """List definitions with the version in force, the next scheduled and the newest one."""
     given = {"kind": kind, "state": state}
     filters = {name: value for name, value in given.items() if value is not None}
     return _rows("definitions", await stage.api.get(role, _ROOT, **filters))
@@ -97,7 +100,7 @@ def show(
     role: As = "analyst",
     as_json: Json = False,
 ) -> None:
-    """Show a definition with its versions and releases, and a content."""
+    """Show a definition: its versions, its releases and the content of one version."""
     if as_toml and as_json:
         raise typer.BadParameter("give --toml or --json, not both")
 
@@ -129,7 +132,7 @@ async def draft(
     base: Base = None,
     role: As = "analyst",
 ) -> Answer:
-    """Draft the next version, and show what is wrong with it."""
+    """Store the next version as a draft; says what is wrong with it."""
     body: Answer = {"content": read_content(file), "note": note}
     if base is not None:
         body["base"] = base
@@ -140,7 +143,7 @@ async def draft(
 async def check(
     stage: Stage, kind: Kind, code: Code, version: Version, at: When = None, role: As = "analyst"
 ) -> Answer:
-    """Check a draft against what is in force, now or then, and show all that is wrong at once."""
+    """Check a draft against what is in force now, or at an instant; lists all mistakes."""
     body = {"effective_from": at.isoformat()} if at else {}
     path = f"{_path(kind, code, version)}/check"
     return _without_content(await stage.api.post(role, path, body))
@@ -156,7 +159,7 @@ async def release(
     effective_from: When = None,
     role: As = "ops",
 ) -> Answer:
-    """Bring a checked version into force, now or then; somebody else has drafted it."""
+    """Bring a checked version into force, now or at an instant; not for who drafted it."""
     body = {"reason": reason}
     if effective_from:
         body["effective_from"] = effective_from.isoformat()
@@ -167,7 +170,7 @@ async def release(
 async def withdraw(
     stage: Stage, kind: Kind, code: Code, version: Version, reason: Reason, role: As = "ops"
 ) -> Answer:
-    """Take a release back before it comes into force."""
+    """Take a scheduled release back before it comes into force."""
     path = f"{_path(kind, code, version)}/withdraw"
     return await stage.api.post(role, path, {"reason": reason})
 
@@ -176,7 +179,7 @@ async def withdraw(
 async def rollback(
     stage: Stage, kind: Kind, code: Code, reason: Reason, to: To = None, role: As = "ops"
 ) -> Answer:
-    """Go back at once; what is scheduled does not come."""
+    """Go back to an earlier version at once; scheduled releases are cancelled."""
     shown = await stage.api.get(role, _path(kind, code))
     if shown["in_force"] is None:
         raise Refusal(
@@ -192,7 +195,7 @@ async def rollback(
 async def retire(
     stage: Stage, kind: Kind, code: Code, reason: Reason, version: Only = None, role: As = "ops"
 ) -> Answer:
-    """Say that a version, or every one, is not to be used again; none that is in force."""
+    """Never use a version again, or any; not for a version in force."""
     path = f"{_path(kind, code, version)}/retire"
     return _rows("retired", await stage.api.post(role, path, {"reason": reason}))
 

@@ -1,4 +1,4 @@
-"""`starter.py staff`: who works here, in which roles and teams, and who stands in for whom.
+"""`starter.py staff`: who works here, in which roles and teams, with which deputies.
 
 People are named by handles, which stay out of addresses: those are logged on the way.
 """
@@ -12,7 +12,9 @@ from local.story.client import Answer, Api, Refusal
 from local.story.command_line import command, read_day
 from local.story.stage import Stage
 
-staff = typer.Typer(help="The staff directory, by handles.", no_args_is_help=True)
+staff = typer.Typer(
+    help="The staff directory: people, roles, skills, teams, deputies.", no_args_is_help=True
+)
 
 Role = Literal["reviewer", "collector", "analyst", "ops"]
 Roles = Annotated[
@@ -20,8 +22,10 @@ Roles = Annotated[
     typer.Option("--role", help="reviewer, collector, analyst or ops; repeatable."),
 ]
 Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="A person's short login.")]
-Deputy = Annotated[str, typer.Argument(metavar="DEPUTY", help="The handle of who stands in.")]
-Deputyship = Annotated[str, typer.Argument(metavar="DEPUTYSHIP", help="Its id, as `show` tells.")]
+Deputy = Annotated[str, typer.Argument(metavar="DEPUTY", help="The deputy's handle.")]
+Deputyship = Annotated[
+    str, typer.Argument(metavar="DEPUTYSHIP", help="Its id, as `show` prints it.")
+]
 Skills = Annotated[list[str] | None, typer.Option("--skill", help="Repeatable.")]
 DayOption = Annotated[date, typer.Option(parser=read_day, metavar="DATE", help="Included.")]
 
@@ -58,7 +62,7 @@ async def add(
 
 @command(staff)
 async def give(stage: Stage, handle: Handle, role: Role) -> Answer:
-    """Give a person a role; nobody gives themself one."""
+    """Give a person a role; nobody can give themself one."""
     return await stage.api.put(_OPS, f"{await _path(stage.api, handle)}/roles/{role}")
 
 
@@ -99,7 +103,7 @@ async def part(stage: Stage, handle: Handle, team: str) -> Answer:
 async def name_deputy(
     stage: Stage, handle: Handle, deputy: Deputy, first: DayOption, last: DayOption
 ) -> Answer:
-    """Let somebody act in a person's roles for some days."""
+    """Name a deputy, who acts in a person's roles for some days."""
     body = {
         "deputy_id": await _id(stage.api, deputy),
         "first_day": first.isoformat(),
@@ -116,7 +120,7 @@ async def withdraw(stage: Stage, handle: Handle, deputyship: Deputyship) -> Answ
 
 @command(staff)
 async def leave(stage: Stage, handle: Handle) -> Answer:
-    """Record that a person left: no role, no team, no valid token."""
+    """Record that a person left: they lose roles, teams and token."""
     return await stage.api.post(_OPS, f"{await _path(stage.api, handle)}/leave")
 
 

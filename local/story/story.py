@@ -27,7 +27,7 @@ CHAPTERS: Final[tuple[Chapter, ...]] = (
 )
 
 _FAILS_THE_STEP: Final = (Refusal, TimeTravelError, RPCError, KeyError, IndexError)
-"""What a step may run into when the product answers differently than expected."""
+"""What a step may run into when the product does not answer as expected."""
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class Timeline:
         return next((step for step in self.steps if step.otherwise), None)
 
     async def step(self, title: str, expected: str, act: Callable[[], Awaitable[str]]) -> bool:
-        """Play a step and return whether it came out as expected; `act` returns its outcome."""
+        """Play a step and say whether it came out as expected. `act` words the outcome."""
         began = self._clock()
         outcome = otherwise = ""
         with self.reporter.during(title):
