@@ -21,15 +21,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
 from PIL import Image
 
 from sandbox import camera, id_cards, portraits
-from sandbox.id_cards import Card
-from sandbox.personas import identity_digit
+from sandbox.personas import Person, identity_digit, stranger
 from vision.card_reading import read_card
 from vision.faces import Embedding, distance
 from vision.images import decoded
@@ -95,8 +94,8 @@ class Tally:
     seconds: float = 0.0
 
 
-def fictional_card(number: int) -> Card:
-    """Return card `number` of an endless row of different ones."""
+def fictional_card(number: int) -> Person:
+    """Return who is on card `number` of an endless row of different ones."""
     chance = np.random.default_rng(number)
 
     def one_of(choices: str | tuple[str, ...]) -> str:
@@ -109,7 +108,8 @@ def fictional_card(number: int) -> Card:
     estate = one_of(_ESTATES)
     # The area code of a whole province is issued to nobody.
     body = f"{code}0000{born:%Y%m%d}{sequence}"
-    return Card(
+    return replace(
+        stranger(number),
         name=one_of(_SURNAMES) + "".join(one_of(_GIVEN) for _ in range(1 + number % 2)),
         sex="male" if sequence % 2 else "female",
         ethnicity=one_of(_ETHNICITIES),
@@ -140,7 +140,7 @@ def read_cards(reader: TextReader, cards: int, named: Mapping[str, Condition]) -
     return tallies
 
 
-def _count(tally: Tally, card: Card, reply: dict[str, object]) -> None:
+def _count(tally: Tally, card: Person, reply: dict[str, object]) -> None:
     tally.cards += 1
     fields = reply.get("fields")
     if not isinstance(fields, dict):

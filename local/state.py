@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from local.development_secrets import TOKENS, read_secrets
+from local.development_secrets import read_secrets
 from local.errors import LocalStackError
 
 CODE_FOLDER: Final = Path(__file__).resolve().parents[1]
@@ -81,14 +81,6 @@ def stack_environment(folder: Path | None = None) -> dict[str, str]:
     if state is None:
         raise LocalStackError("no stack is running here: start one with `make run`")
     return {**read_secrets(folder), **state.environment}
-
-
-def token_for(environment: Mapping[str, str], role: str) -> str:
-    """Return the bearer token of a role from a stack's environment."""
-    for entry in json.loads(environment.get(TOKENS, "[]")):
-        if entry["role"] == role:
-            return str(entry["token"])
-    raise LocalStackError(f"{TOKENS} holds no token for the role {role!r}")
 
 
 def process_start(pid: int) -> str | None:

@@ -44,7 +44,7 @@ _TRAITS: Final = {trait.value: trait for trait in Trait}
 class Persona:
     """One kind of fictional person: how they are called, and what the bureau knows.
 
-    `score` is None where the bureau has no file. Many are called after the trait that they have;
+    `score` is None where the bureau has no file. Most are called after the trait that they have;
     the others may be given one.
     """
 
@@ -54,22 +54,25 @@ class Persona:
     name: str
     sex: Sex
     score: int | None = 780
-    given_trait: Trait | None = None
+    trait: Trait | None = None
     blacklisted: bool = False
     overdue_history: int = 0
     lenders_queried_30d: int = 1
     unsettled_loans: int = 0
     new_loans_30d: int = 0
 
-    @property
-    def trait(self) -> Trait | None:
-        """How they depart from 'everything matches and every payment succeeds'."""
-        return self.given_trait or _TRAITS.get(self.key)
+    def __post_init__(self) -> None:
+        """Take the trait that the persona is called after."""
+        if self.trait is None:
+            object.__setattr__(self, "trait", _TRAITS.get(self.key))
 
 
 @dataclass(frozen=True)
 class Person:
-    """One member of a persona's family, with everything that an application asks for."""
+    """One member of a persona's family, with everything that an application asks for.
+
+    `valid_until` is None for a long-term identity card.
+    """
 
     persona: Persona
     index: int
@@ -84,6 +87,7 @@ class Person:
     issuer: str
     valid_from: date
     valid_until: date | None
+    ethnicity: str = "汉"
 
 
 PERSONAS: tuple[Persona, ...] = (

@@ -33,7 +33,7 @@ class Stage:
     @cached_property
     def api(self) -> Api:
         """The API; raises Refusal when its tokens cannot be read."""
-        return Api(http_client(self.environment[_URL]), _tokens(self.environment))
+        return Api(http_client(self.environment[_URL]), tokens_by_role(self.environment))
 
     @property
     def sandbox_url(self) -> str:
@@ -75,8 +75,8 @@ def _found_environment() -> Mapping[str, str]:
         raise Refusal("no_stack", f"{error}; or set {_URL} and {_TOKENS}") from None
 
 
-def _tokens(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the first token of each role."""
+def tokens_by_role(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the first token of each role from an installation's settings; raises Refusal."""
     tokens: dict[str, str] = {}
     try:
         for entry in json.loads(environment[_TOKENS]):
