@@ -120,6 +120,7 @@ async def test_one_that_never_arrived_is_posted_again_under_the_same_id(
     opinion = await client.analyse(LEGAL, opinion_id, company())
     assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
     assert await outcomes(simulators, opinion_id) == [
+        ("create", "reset"),
         ("read", "unknown_analysis"),
         ("create", "automatically_approved"),
     ]

@@ -196,7 +196,7 @@ async def test_the_register_of_companies(
         CompanyRequest(
             country="BR" if country == "BR" else "CN",
             registration_number=number(key, index),
-            legal_name=firm.legal_name.upper(),
+            legal_name=firm.name.upper(),
         ),
     )
     months = {date(2012, 3, 1): 174, date(2026, 6, 1): 3}[firm.constituted_on]
@@ -205,8 +205,8 @@ async def test_the_register_of_companies(
         "months_since_constitution": months,
         "adverse": adverse,
     }
-    assert record.legal_name == firm.legal_name
-    assert firm.legal_name not in repr(record)
+    assert record.legal_name == firm.name
+    assert firm.name not in repr(record)
 
 
 @pytest.mark.parametrize(
