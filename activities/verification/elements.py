@@ -269,7 +269,7 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
         f"application {element.application_id}",
     )
     product = await product_of(tx, application)
-    applicant = await verified_of(tx, application, with_card=False)
+    applicant = await verified_of(tx, application, product, {element.kind})
     missing = applicant.missing(product, element.kind)
     if missing is not None or applicant.real_name is None:
         return NotVerified(missing or "real_name_required")

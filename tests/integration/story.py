@@ -46,8 +46,8 @@ from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.lines.quotes import QuoteRepository
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository
-from storage.verification.elements import ElementRepository
+from storage.people.consents import ConsentRepository, NewConsent
+from storage.verification.elements import ElementRepository, NewElement
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
 from tests.simulators import Simulators
@@ -166,8 +166,8 @@ class Applicant:
         async with self.bench.database.transaction() as tx:
             if isinstance(data, Face):
                 data = data.doing(*(await self.asked(tx)).actions)
-            await ElementRepository(tx).insert(
-                element_id, self.start.application_id, ElementKind(data.kind), data
+            await ElementRepository(tx).add(
+                self.start.application_id, [NewElement(element_id, ElementKind(data.kind), data)]
             )
         return element_id
 
@@ -271,12 +271,16 @@ async def consent_to_everything(tx: Transaction, applicant_id: str, channel: str
     """Have an applicant consent to every purpose, in the words of today."""
     for text in await DefinitionRepository(tx).all_in_force(CONSENT_TEXT):
         await ConsentRepository(tx).grant(
-            new_id("con"),
             applicant_id,
-            text.content.purpose,
-            text_version=text.content.version,
-            text_sha256=text.content.sha256,
-            definition=text.ref,
+            [
+                NewConsent(
+                    new_id("con"),
+                    text.content.purpose,
+                    text.content.version,
+                    text.content.sha256,
+                    text.ref,
+                )
+            ],
             channel=channel,
             given_by="test",
             at=utc_now(),

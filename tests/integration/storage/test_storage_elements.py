@@ -24,9 +24,9 @@ from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository
+from storage.people.consents import ConsentRepository, NewConsent
 from storage.verification.captures import CaptureRepository, CaptureState
-from storage.verification.elements import ElementRepository, ElementStatus
+from storage.verification.elements import ElementRepository, ElementStatus, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.definitions import ref
 from tests.integration import story
@@ -51,12 +51,8 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
     )
     for purpose in Purpose:
         await ConsentRepository(tx).grant(
-            new_id("con"),
             applicant.id,
-            purpose,
-            text_version="1",
-            text_sha256="0" * 64,
-            definition=ref(CONSENT_TEXT, purpose),
+            [NewConsent(new_id("con"), purpose, "1", "0" * 64, ref(CONSENT_TEXT, purpose))],
             channel=channel,
             given_by="test",
             at=NOON,
@@ -75,8 +71,8 @@ async def verify(
     made = []
     for element in data:
         element_id = new_id("elt")
-        await ElementRepository(tx).insert(
-            element_id, application.id, ElementKind(element.kind), element
+        await ElementRepository(tx).add(
+            application.id, [NewElement(element_id, ElementKind(element.kind), element)]
         )
         reason = None if verdict is Verdict.MATCH else "wrong"
         await ElementRepository(tx).record_verification(element_id, verdict, reason, {}, "test", at)
@@ -252,8 +248,8 @@ async def test_a_capture_that_is_over_stays_over(database: Database) -> None:
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         element_id = new_id("elt")
-        await ElementRepository(tx).insert(
-            element_id, application.id, OPERATOR, story.operator(who)
+        await ElementRepository(tx).add(
+            application.id, [NewElement(element_id, OPERATOR, story.operator(who))]
         )
         first = await CaptureRepository(tx).begin(element_id, "application:1", NOON)
         assert await CaptureRepository(tx).begin(element_id, "application:2", NOON) == first
@@ -279,8 +275,8 @@ async def test_a_code_is_sealed_and_erased_once_answered(database: Database) -> 
         application = await apply_as(tx, "app", new_id("per"))
         one, two = new_id("elt"), new_id("elt")
         for element_id in (one, two):
-            await ElementRepository(tx).insert(
-                element_id, application.id, OPERATOR, story.operator(who)
+            await ElementRepository(tx).add(
+                application.id, [NewElement(element_id, OPERATOR, story.operator(who))]
             )
             await CaptureRepository(tx).begin(element_id, "application:1", NOON)
         code_id = new_id("act")
