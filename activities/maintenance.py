@@ -38,7 +38,7 @@ class Upkeep:
 
     @performs(calls.PRUNE_RECORDS)
     async def prune_records(self, request: Maintain) -> Maintained:
-        """Delete outbox facts and stored answers whose time in the retention in force is over."""
+        """Delete outbox events and stored answers whose time in the retention in force is over."""
         async with self.database.read() as tx:
             kept = await DefinitionRepository(tx).in_force(RETENTION, STANDARD_RETENTION)
         days = kept.content
@@ -46,11 +46,11 @@ class Upkeep:
         changed, after = 0, request.after
         while True:
             async with self.database.transaction() as tx:
-                facts = await PruningRepository(tx).outbox(after, days.outbox_days, ROWS)
+                events = await PruningRepository(tx).outbox(after, days.outbox_days, ROWS)
                 answers = await PruningRepository(tx).stored_answers(days.stored_answers_days, ROWS)
-            changed += facts.deleted + answers
-            after = facts.last or after
-            if facts.last is None and answers < ROWS:
+            changed += events.deleted + answers
+            after = events.last or after
+            if events.last is None and answers < ROWS:
                 return Maintained(changed=changed, after=None)
             if monotonic() >= ends:
                 return Maintained(changed=changed, after=after)

@@ -14,8 +14,8 @@ from storage.loans.loans import LoanState
 def _runs(kind: str, table: str, column: str, open_states: Iterable[str]) -> str:
     states = ", ".join(f"'{state}'" for state in open_states)
     return (
-        f"split_part(fact.aggregate, ':', 1) = '{kind}' and exists (select from {table}"
-        f" where id = split_part(fact.aggregate, ':', 2) and {column} in ({states}))"
+        f"split_part(event.aggregate, ':', 1) = '{kind}' and exists (select from {table}"
+        f" where id = split_part(event.aggregate, ':', 2) and {column} in ({states}))"
     )
 
 
@@ -36,11 +36,11 @@ _STILL_RUNS: Final = " or ".join(
         ),
     )
 )
-"""Whose facts are kept: a stream of it has not ended, so that not all may have been delivered."""
+"""Whose events stay: a stream of it has not ended, so that not all may have been delivered."""
 
 
-class PrunedFacts(NamedTuple):
-    """How many facts were deleted, and the last that was looked at: None when none is older."""
+class PrunedEvents(NamedTuple):
+    """How many events were deleted, and the last that was looked at: None when none is older."""
 
     deleted: int
     last: int | None
@@ -49,22 +49,22 @@ class PrunedFacts(NamedTuple):
 class PruningRepository(Repository):
     """The rows that have a time after which they go."""
 
-    async def outbox(self, after: int, days: int, limit: int) -> PrunedFacts:
-        """Look at the `limit` facts behind `after`; delete what is older and about what is over."""
+    async def outbox(self, after: int, days: int, limit: int) -> PrunedEvents:
+        """Of the `limit` events behind `after`, delete the older ones about what is finished."""
         record = await self._connection.fetchrow(
-            "with fact as materialized (select id, aggregate,"
+            "with event as materialized (select id, aggregate,"
             " recorded_at < now() - make_interval(days => $2) as is_old"
             " from outbox where id > $1 order by id limit $3),"
-            " gone as (delete from outbox using fact where outbox.id = fact.id and fact.is_old"
+            " gone as (delete from outbox using event where outbox.id = event.id and event.is_old"
             f" and not ({_STILL_RUNS}) returning 1)"
             " select (select count(*) from gone) as deleted,"
-            " case when bool_or(is_old) then max(id) end as last from fact",
+            " case when bool_or(is_old) then max(id) end as last from event",
             after,
             days,
             limit,
         )
         assert record is not None  # noqa: S101 -- an aggregate is always one row
-        return PrunedFacts(record["deleted"], record["last"])
+        return PrunedEvents(record["deleted"], record["last"])
 
     async def stored_answers(self, days: int, limit: int) -> int:
         """Delete at most `limit` answers to requests that are older; return how many went."""

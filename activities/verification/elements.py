@@ -149,7 +149,7 @@ class Elements:
     async def remind_applicant(self, request: RemindApplicant) -> ApplicantReminded:
         """Message an applicant who still has something to provide and whose mobile is verified.
 
-        Not in quiet hours: whoever asks is told when they end.
+        Not in quiet hours: the answer then says when they end.
         """
         aggregate = ids.application_workflow(request.application_id)
         async with self.database.read() as tx:

@@ -8,7 +8,7 @@ from domain.common.definitions import Content, Kind
 
 
 class Retention(Content):
-    """Days after which outbox facts and stored answers to requests may be deleted."""
+    """Days after which outbox events and stored answers to requests may be deleted."""
 
     outbox_days: int = Field(ge=1, strict=True)
     stored_answers_days: int = Field(ge=1, strict=True)

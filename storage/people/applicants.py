@@ -81,7 +81,7 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
     async def lock(self, applicant_id: str, *identity_numbers: str) -> None:
         """Let what concerns a person wait for this transaction, in whatever channel it comes.
 
-        A person is the applicant, the identity number verified of him, and `identity_numbers`.
+        A person is the applicant, their verified identity number, and `identity_numbers`.
         """
         own: bytes | None = await self._connection.fetchval(
             "select identity_number_idx from applicants where id = $1", applicant_id

@@ -28,7 +28,7 @@ async def nothing_kept(database: Database) -> AsyncIterator[None]:
 
 
 async def tell(database: Database, aggregate: str, *ages: int) -> list[int]:
-    """Tell a fact for each age in days and return their ids."""
+    """Tell a event for each age in days and return their ids."""
     told = []
     async with database.transaction() as tx:
         for age in ages:
@@ -44,16 +44,16 @@ async def tell(database: Database, aggregate: str, *ages: int) -> list[int]:
 
 
 async def prune_outbox(database: Database, limit: int = 100) -> int:
-    """Look at the whole outbox and return how many facts were deleted."""
+    """Look at the whole outbox and return how many events were deleted."""
     deleted, after = 0, 0
     while True:
         async with database.transaction() as tx:
-            facts = await PruningRepository(tx).outbox(after, DAYS, limit)
-        deleted += facts.deleted
-        if facts.last is None:
+            events = await PruningRepository(tx).outbox(after, DAYS, limit)
+        deleted += events.deleted
+        if events.last is None:
             return deleted
-        assert facts.last > after
-        after = facts.last
+        assert events.last > after
+        after = events.last
 
 
 async def left(database: Database) -> list[int]:
@@ -104,8 +104,8 @@ async def test_facts_about_what_is_not_over_stay(database: Database) -> None:
     assert await prune_outbox(database) == 0
     assert await left(database) == kept
     async with database.transaction() as tx:
-        facts = await OutboxRepository(tx).since(ids.loan_workflow(alive.loan_id), 0)
-        assert len(facts) == 3
+        events = await OutboxRepository(tx).since(ids.loan_workflow(alive.loan_id), 0)
+        assert len(events) == 3
         await tx.connection.execute(
             "update loans set state = 'written_off' where id = $1", alive.loan_id
         )

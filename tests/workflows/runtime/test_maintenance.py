@@ -85,8 +85,8 @@ async def tell(database: Database, key: str, *ages: int) -> None:
 
 async def told(database: Database, key: str) -> list[str]:
     async with database.read() as tx:
-        facts = await OutboxRepository(tx).since("definition:a", 0, 1_000)
-    return [row.event_key for row in facts if row.event_key.startswith(key)]
+        events = await OutboxRepository(tx).since("definition:a", 0, 1_000)
+    return [row.event_key for row in events if row.event_key.startswith(key)]
 
 
 async def test_schedules_are_made_once_and_a_pause_is_kept(
@@ -163,7 +163,7 @@ async def test_pruning_keeps_to_the_retention_in_force(
 async def test_a_part_ends_in_time_and_the_next_goes_on_behind_it(
     lender: Lender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # One transaction a part: the next one looks at the facts behind it and at no others.
+    # One transaction a part: the next one looks at the events behind it and at no others.
     monkeypatch.setattr(activities.maintenance, "ROWS", 2)
     monkeypatch.setattr(activities.maintenance, "PART_SECONDS", 0.0)
     key = f"parts-{lender.settings.task_queue_prefix}"
@@ -175,8 +175,8 @@ async def test_a_part_ends_in_time_and_the_next_goes_on_behind_it(
 async def test_a_later_run_goes_on_with_what_an_earlier_one_did(lender: Lender) -> None:
     await tell(lender.database, "later", 100, 100)
     async with lender.database.read() as tx:
-        facts = await OutboxRepository(tx).since("definition:a", 0)
-    first = next(row.id for row in facts if row.event_key == "later:0")
+        events = await OutboxRepository(tx).since("definition:a", 0)
+    first = next(row.id for row in events if row.event_key == "later:0")
     start = StartMaintenance(job=MaintenanceJob.PRUNE_RECORDS, after=first, changed=40)
     assert await done(lender, MaintenanceJob.PRUNE_RECORDS, start) == 41
     assert await told(lender.database, "later") == ["later:0"]
