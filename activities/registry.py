@@ -20,6 +20,7 @@ from activities.lines.drawdowns import Drawdowns
 from activities.lines.lines import Lines
 from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
+from activities.maintenance import Upkeep
 from activities.payments import Orders
 from activities.sources.enquiries import DataSourceGateway
 from activities.verification.captures import capture_sources
@@ -130,6 +131,7 @@ def assemble(
         AnalysisNotices(database, providers.analysis_webhooks),
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
+        Upkeep(database),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:
