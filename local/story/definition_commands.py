@@ -70,7 +70,8 @@ def list_(
     filters = {name: value for name, value in given.items() if value is not None}
 
     async def act(stage: Stage) -> Result:
-        return _rows("definitions", await stage.api.get(role, _ROOT, **filters))
+        found = stage.api.pages(role, _ROOT, limit=100, **filters)
+        return {"definitions": [one async for one in found]}
 
     do(as_json, act)
 
@@ -248,10 +249,11 @@ def history(kind: Kind, code: Code, role: As = "analyst", as_json: Json = False)
     """Show who did what to a definition, and why."""
 
     async def act(stage: Stage) -> Result:
-        entries = await stage.api.get(role, f"{_ROOT}/{kind}/{code}/history")
-        for one in entries["items"]:
+        found = stage.api.pages(role, f"{_ROOT}/{kind}/{code}/history", limit=100)
+        entries = [one async for one in found]
+        for one in entries:
             one["why"] = one["detail"].get("reason") or one["detail"].get("note")
-        return _rows("history", entries)
+        return {"history": entries}
 
     do(as_json, act)
 

@@ -86,11 +86,11 @@ async def set_customer_tags(
     """
     applicant = await find_applicant(tx, caller, applicant_id)
     distinct = tuple(dict.fromkeys(labels))
-    await ApplicantRepository(tx).set_standing(applicant.id, level, distinct)
+    await ApplicantRepository(tx).set_customer_tags(applicant.id, level, distinct)
     await AuditRepository(tx).add(
         actor=caller.actor,
         role=caller.role,
-        action="set_standing",
+        action="set_customer_tags",
         subject=f"user:{applicant.id}",
         outcome="accepted",
         detail={"level": level, "labels": list(distinct)},

@@ -23,8 +23,8 @@ from domain.common.definitions import (
 from domain.definitions import KINDS
 from domain.people.principals import Principal
 from runtime.clock import utc_now
+from services.definitions.in_force import DefinitionsInForce, Kinds, in_force_at, kind_of
 from services.definitions.record import record
-from services.definitions.standing import Kinds, Standing, kind_of, standing_at
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionRepository, DefinitionRow, DefinitionState
 
@@ -99,7 +99,7 @@ async def check(
     """
     known = kind_of(kinds, kind)
     repository = DefinitionRepository(tx)
-    row = await repository.for_update(kind, code, version)
+    row = await repository.version_for_update(kind, code, version)
     if row is None:
         raise UnknownDefinition(f"there is no {kind}/{code}@{version}")
     if row.state not in (DefinitionState.DRAFT, DefinitionState.CHECKED):
@@ -115,20 +115,20 @@ async def check(
 
 
 async def findings_of(
-    known: Kind[Any], row: DefinitionRow, standing: Standing
+    known: Kind[Any], row: DefinitionRow, others: DefinitionsInForce
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a version.
 
     A check may compute plans for a while: in a thread, the event loop has others to serve.
     """
-    return await asyncio.to_thread(known.findings, json.loads(row.content), standing, row.code)
+    return await asyncio.to_thread(known.findings, json.loads(row.content), others, row.code)
 
 
 async def _findings(
     tx: Transaction, known: Kind[Any], row: DefinitionRow, at: datetime, kinds: Kinds
 ) -> tuple[Finding, ...]:
     releases = await DefinitionRepository(tx).releases()
-    return await findings_of(known, row, await standing_at(tx, kinds, releases, at))
+    return await findings_of(known, row, await in_force_at(tx, kinds, releases, at))
 
 
 def _says_the_same(row: DefinitionRow, text: str) -> bool:

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.common.definitions import Difference, UnknownDefinition, differences
+from domain.common.releases import release_in_force, scheduled_releases
 from domain.definitions import KINDS
 from runtime.clock import utc_now
+from services.definitions.in_force import Kinds, kind_of, version_of
 from services.definitions.record import aggregate_of
-from services.definitions.standing import Kinds, kind_of, version_of
 from services.people.handles import with_handles
 from storage.common.audit import AuditRepository, AuditRow
 from storage.common.repository import Transaction
+from storage.common.rows import Cursor
 from storage.definitions import (
     DefinitionRepository,
     DefinitionRow,
     DefinitionState,
     ReleaseRow,
-    release_in_force,
-    scheduled_releases,
 )
 
 
@@ -64,12 +64,16 @@ async def describe_kind(tx: Transaction, kind: str, *, kinds: Kinds = KINDS) -> 
 
 async def list_definitions(
     tx: Transaction,
+    after: Cursor | None,
+    limit: int,
     *,
     kind: str | None = None,
     state: DefinitionState | None = None,
     kinds: Kinds = KINDS,
 ) -> list[Overview]:
-    """Return the definitions by kind and code, with a `state` those with a version in it.
+    """Return a page of the definitions, the one drafted last first.
+
+    With a `state` those with a version in it.
 
     Each is shown with its newest version, of the state if one is given.
     """
@@ -79,7 +83,8 @@ async def list_definitions(
     now = utc_now()
     releases = await repository.releases(kind)
     overviews = []
-    for newest in await named_versions(tx, await repository.list_newest(kind, state)):
+    rows = await repository.page(after, limit, kind=kind, state=state)
+    for newest in await named_versions(tx, rows):
         own = [one for one in releases if (one.kind, one.code) == (newest.kind, newest.code)]
         overviews.append(
             Overview(newest, release_in_force(own, now), tuple(scheduled_releases(own, now)))
@@ -133,10 +138,15 @@ async def diff(
     return list(differences(json.loads(older.content), json.loads(newer.content)))
 
 
-async def history(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -> list[AuditRow]:
-    """Return who did what to a definition, the oldest first; raises `UnknownDefinition`."""
+async def history(
+    tx: Transaction, kind: str, code: str, after_id: int, limit: int, *, kinds: Kinds = KINDS
+) -> list[AuditRow]:
+    """Return who did what to a definition behind an entry, the oldest first.
+
+    Raises `UnknownDefinition`.
+    """
     await list_versions(tx, kind, code, kinds=kinds)
-    entries = await AuditRepository(tx).of(aggregate_of(kind, code))
+    entries = await AuditRepository(tx).of(aggregate_of(kind, code), after_id, limit)
     return await with_handles(tx, entries, "actor")
 
 

@@ -13,18 +13,19 @@ from domain.common.definitions import (
     SecondPersonNeeded,
     WrongDefinitionState,
 )
+from domain.common.releases import not_undone, release_in_force, scheduled_releases
 from domain.definitions import KINDS
 from domain.people.authority import Action
 from domain.people.principals import Principal
 from services.definitions.drafting import findings_of
-from services.definitions.record import aggregate_of, record, record_release
-from services.definitions.standing import (
+from services.definitions.in_force import (
     Kinds,
+    in_force_at,
     kind_of,
     refuse_broken,
-    standing_at,
     version_of,
 )
+from services.definitions.record import aggregate_of, record, record_release
 from services.people.authority import authorise
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -33,9 +34,6 @@ from storage.definitions import (
     DefinitionRow,
     DefinitionState,
     ReleaseRow,
-    release_in_force,
-    scheduled_releases,
-    standing,
 )
 
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -94,7 +92,7 @@ async def release(
         raise InvalidEffectiveFrom("this is more than ten years away: is the year right?")
     before = await repository.releases()
     _refuse_disorder([one for one in before if (one.kind, one.code) == (kind, code)], row, at)
-    wrong = await findings_of(known, row, await standing_at(tx, kinds, before, at))
+    wrong = await findings_of(known, row, await in_force_at(tx, kinds, before, at))
     if wrong:
         raise DefinitionInvalid(f"{kind}/{code}@{version} is no longer in order", wrong)
     released = await repository.release(
@@ -265,7 +263,7 @@ def _refuse_target(
     undoes: bool,
 ) -> None:
     """Raise unless a version was in force once, may be used, and is not what is in force anyway."""
-    been = {one.version for one in standing(own) if one.effective_from <= now}
+    been = {one.version for one in not_undone(own) if one.effective_from <= now}
     if row.version not in been or row.state is not DefinitionState.RELEASED:
         raise WrongDefinitionState(
             f"{row.kind}/{row.code}@{row.version} was never in force, was left by a rollback, or is"
@@ -281,7 +279,7 @@ def _previous(own: Sequence[ReleaseRow], current: ReleaseRow) -> int:
     Going back twice goes back two versions: what a rollback left does not come again.
     """
     first = min(
-        (one for one in standing(own) if one.version == current.version),
+        (one for one in not_undone(own) if one.version == current.version),
         key=lambda one: (one.effective_from, one.id),
     )
     earlier = release_in_force(own, first.effective_from - _JUST_BEFORE)

@@ -7,7 +7,7 @@ from domain.common.suspensions import Suspendable, Suspended
 from domain.definitions import KINDS
 from domain.people.authority import Action
 from domain.people.principals import Principal
-from services.definitions.standing import Kinds
+from services.definitions.in_force import Kinds
 from services.people.authority import authorise
 from services.people.handles import with_handles
 from storage.common.audit import AuditRepository

@@ -60,14 +60,14 @@ async def provide_elements(
         if kind in counting:
             raise ElementRefused(f"{kind} is verified already")
         # What was verified and counts no more may be provided again, as what was lost may.
-        standing = [
+        counted = [
             known
             for known in latest.values()
             if not was_lost(known)
             and (known.verdict is not Verdict.MATCH or known.kind in counting)
         ]
         together = {ElementKind(element.kind) for element in elements}
-        check_may_provide(asking, element_records(standing, None), kind, together=together)
+        check_may_provide(asking, element_records(counted, None), kind, together=together)
 
     provided = await store_elements(tx, command, application, elements, check)
     return line, ProvideLineElements(elements=provided)

@@ -1,13 +1,12 @@
 """Who did what to what, and whether it was allowed or counted: append-only."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import Json
 
-from storage.common.repository import Repository
+from storage.common.repository import RowRepository
 from storage.common.rows import Row
 
 
@@ -24,8 +23,11 @@ class AuditRow(Row):
     recorded_at: datetime
 
 
-class AuditRepository(Repository):
+class AuditRepository(RowRepository[AuditRow]):
     """The audit trail."""
+
+    table = "audit"
+    row = AuditRow
 
     async def add(
         self,
@@ -39,23 +41,19 @@ class AuditRepository(Repository):
         key: str | None = None,
     ) -> None:
         """Record what `actor` did to `subject` and what came of it; once for a given `key`."""
-        await self._connection.execute(
-            "insert into audit (actor, role, action, subject, outcome, detail, event_key)"
-            " values ($1, $2, $3, $4, $5, $6, $7) on conflict (event_key) do nothing",
-            actor,
-            role,
-            action,
-            subject,
-            outcome,
-            json.dumps(dict(detail or {})),
-            key,
+        await self._insert(
+            self.table,
+            actor=actor,
+            role=role,
+            action=action,
+            subject=subject,
+            outcome=outcome,
+            detail=detail or {},
+            event_key=key,
         )
 
-    async def of(self, subject: str) -> list[AuditRow]:
-        """Return everything recorded about `subject`, oldest first."""
-        return await self._all(
-            AuditRow,
-            "select id, actor, role, action, subject, outcome, detail, recorded_at"
-            " from audit where subject = $1 order by id",
-            subject,
+    async def of(self, subject: str, after_id: int = 0, limit: int | None = None) -> list[AuditRow]:
+        """Return what is recorded about `subject` behind an entry, the oldest first."""
+        return await self._list(
+            "subject = $1 and id > $2 order by id limit $3", subject, after_id, limit
         )

@@ -20,6 +20,11 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     @classmethod
+    def columns(cls) -> str:
+        """Return the columns that a row is read of: its fields but for those that are excluded."""
+        return ", ".join(name for name, field in cls.model_fields.items() if not field.exclude)
+
+    @classmethod
     def read(cls, record: "Record") -> Self:
         """Return the row that `record` holds."""
         return cls.model_validate(dict(record))
@@ -28,6 +33,10 @@ class Row(BaseModel):
     def read_if_any(cls, record: "Record | None") -> Self | None:
         """Return the row that `record` holds, None without one."""
         return None if record is None else cls.read(record)
+
+
+RefName = str
+"""A version of a definition as a row names it: `product/cash@7`."""
 
 
 @dataclass(frozen=True)

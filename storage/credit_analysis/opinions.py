@@ -32,21 +32,20 @@ class ExternalOpinionRepository(TableRepository[OpinionRow]):
     """The opinions."""
 
     table = "external_opinions"
-    columns = "id, analysis_id, provider, kind, status, raw_status, event_date"
     row = OpinionRow
 
     async def request(
         self, opinion_id: str, analysis_id: str, provider: str, kind: PersonKind
     ) -> OpinionRow | None:
         """Record that an opinion is asked for, before it is; a repeat returns what is known."""
-        await self._connection.execute(
-            "insert into external_opinions (id, analysis_id, provider, kind, status, raw_status)"
-            " values ($1, $2, $3, $4, 'pending', $5) on conflict do nothing",
-            opinion_id,
-            analysis_id,
-            provider,
-            kind,
-            _REQUESTED,
+        await self._insert(
+            self.table,
+            id=opinion_id,
+            analysis_id=analysis_id,
+            provider=provider,
+            kind=kind,
+            status=AnalysisStatus.PENDING,
+            raw_status=_REQUESTED,
         )
         return await self.get(opinion_id)
 
@@ -65,16 +64,14 @@ class ExternalOpinionRepository(TableRepository[OpinionRow]):
 
         An opinion that is final stays as it is. What has no date of its own counts as new.
         """
-        changed = await self._connection.fetchval(
+        return await self._changed(
             "update external_opinions set status = $2, raw_status = $3,"
             " event_date = coalesce($4, event_date), changed_at = now()"
             " where id = $1 and status <> all($5::text[])"
-            " and ($4::timestamptz is null or event_date is null or event_date < $4)"
-            " returning true",
+            " and ($4::timestamptz is null or event_date is null or event_date < $4)",
             opinion_id,
             status,
             raw_status,
             event_date,
             [status for status in AnalysisStatus if status.is_final],
         )
-        return changed is True

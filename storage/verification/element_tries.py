@@ -72,11 +72,10 @@ class ElementTryRepository(Repository):
 
     async def name(self, element_id: str, identity_number: str) -> None:
         """Record whose number an element asks about; a repeat changes nothing."""
-        await self._connection.execute(
-            "insert into element_subjects (element_id, identity_number_idx) values ($1, $2)"
-            " on conflict do nothing",
-            element_id,
-            self._index(identity_number),
+        await self._insert(
+            "element_subjects",
+            element_id=element_id,
+            identity_number_idx=self._index(identity_number),
         )
 
     def _index(self, identity_number: str) -> bytes:

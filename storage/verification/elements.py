@@ -1,7 +1,6 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Elements as the applicant gave them, encrypted, and what third parties said of them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,17 +19,19 @@ from domain.verification.elements import (
     Verdict,
 )
 from storage.common.errors import IdempotencyMismatch, RecordMissing
-from storage.common.repository import Repository, given
+from storage.common.repository import Repository, given, stored
 from storage.common.rows import Row
 from storage.verification.element_pictures import ElementPictureRepository
 
 if TYPE_CHECKING:
-    from storage.common.rows import Record
+    pass
 
 _ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(
     Element, config=ConfigDict(hide_input_in_errors=True)
 )
 _BOOK: Final[TypeAdapter[tuple[AddressBookEntry, ...]]] = TypeAdapter(tuple[AddressBookEntry, ...])
+_DATA: Final = "elements.data"
+_ADDRESS_BOOK: Final = "address_books.book"
 _COLUMNS: Final = (
     "id, application_id, kind, attempt, data_enc, submitted_at,"
     " (select book_enc from address_books where element_id = id) as book_enc"
@@ -139,34 +140,27 @@ class ElementRepository(Repository):
             element_id,
             application_id,
             kind,
-            self._keyring.encrypt(kept.model_dump_json().encode(), _place(element_id)),
+            self._encrypt(_DATA, element_id, kept.model_dump_json()),
             digest,
         )
         if isinstance(data, IdentityCard | Liveness):
             await ElementPictureRepository(self._tx).insert(element_id, data.pictures)
         if book is not None:
-            await self._connection.execute(
-                "insert into address_books (element_id, book_enc) values ($1, $2)",
-                element_id,
-                self._keyring.encrypt(_BOOK.dump_json(book), _place_of_book(element_id)),
-            )
+            encrypted = self._encrypt(_ADDRESS_BOOK, element_id, _BOOK.dump_json(book).decode())
+            await self._insert("address_books", element_id=element_id, book_enc=encrypted)
 
     async def get(self, element_id: str) -> ElementRow | None:
         """Return the element with its data, None if unknown."""
-        record = await self._connection.fetchrow(
-            f"select {_COLUMNS} from elements where id = $1", element_id
-        )
-        return None if record is None else self._read(record)
+        return await self._element(f"select {_COLUMNS} from elements where id = $1", element_id)
 
     async def newest(self, application_id: str, kind: ElementKind) -> ElementRow | None:
         """Return what counts of a kind with its data, None if it was never submitted.
 
         That is the latest attempt, or the element that was taken over from an earlier application.
         """
-        record = await self._connection.fetchrow(
+        return await self._element(
             f"{_COUNTING} select {_COLUMNS} from counting where kind = $2", application_id, kind
         )
-        return None if record is None else self._read(record)
 
     async def newest_match(self, application_id: str, kind: ElementKind) -> ElementRow | None:
         """Return what was verified last of a kind with its data, None if nothing of it was.
@@ -174,7 +168,7 @@ class ElementRepository(Repository):
         Also what was taken over from an earlier application. What was given since and has no
         verdict, or was wrong, does not hide it.
         """
-        record = await self._connection.fetchrow(
+        return await self._element(
             f"select {_COLUMNS} from ("
             " select e.*, e.submitted_at as since from elements e where e.application_id = $1"
             " union all select e.*, r.reused_at from element_reuses r"
@@ -184,7 +178,6 @@ class ElementRepository(Repository):
             application_id,
             kind,
         )
-        return None if record is None else self._read(record)
 
     async def latest(self, application_id: str) -> list[ElementStatus]:
         """Return where every submitted or reused kind stands, by what counts of it."""
@@ -227,16 +220,14 @@ class ElementRepository(Repository):
         self, application_id: str, kept: KeptElement, counts_until: date, at: datetime
     ) -> bool:
         """Let an earlier verification count for an application; False if it did already."""
-        reused = await self._connection.fetchval(
-            "insert into element_reuses (application_id, kind, element_id, counts_until, reused_at)"
-            " values ($1, $2, $3, $4, $5) on conflict do nothing returning true",
-            application_id,
-            kept.kind,
-            kept.element_id,
-            counts_until,
-            at,
+        return await self._insert(
+            "element_reuses",
+            application_id=application_id,
+            kind=kept.kind,
+            element_id=kept.element_id,
+            counts_until=counts_until,
+            reused_at=at,
         )
-        return reused is True
 
     async def record_verification(
         self,
@@ -263,7 +254,7 @@ class ElementRepository(Repository):
             element_id,
             verdict,
             reason,
-            json.dumps(dict(facts)),
+            stored(facts),
             provider,
             at,
         )
@@ -314,8 +305,7 @@ class ElementRepository(Repository):
         """Return the recorded verdict on an element, None if there is none yet."""
         return await self._one(
             VerificationRow,
-            "select element_id, application_id, kind, verdict, reason, facts, provider,"
-            " verified_at from verifications where element_id = $1",
+            f"select {VerificationRow.columns()} from verifications where element_id = $1",
             element_id,
         )
 
@@ -327,11 +317,13 @@ class ElementRepository(Repository):
         if locked is None:
             raise RecordMissing(f"no element {element_id}")
 
-    def _read(self, record: "Record") -> ElementRow:
-        text = self._keyring.decrypt(record["data_enc"], _place(record["id"]))
-        data = _ELEMENT.validate_json(text)
-        if record["book_enc"] is not None:
-            book = self._keyring.decrypt(record["book_enc"], _place_of_book(record["id"]))
+    async def _element(self, statement: str, *values: Any) -> ElementRow | None:
+        record = await self._connection.fetchrow(statement, *values)
+        if record is None:
+            return None
+        data = _ELEMENT.validate_json(self._decrypt(_DATA, record["id"], record["data_enc"]))
+        book = self._decrypt_if_any(_ADDRESS_BOOK, record["id"], record["book_enc"])
+        if book is not None:
             data = data.model_copy(update={"address_book": _BOOK.validate_json(book)})
         return ElementRow(
             id=record["id"],
@@ -348,11 +340,3 @@ def _without_book(data: BaseModel) -> tuple[BaseModel, tuple[AddressBookEntry, .
     if not isinstance(data, PersonalInformation):
         return data, None
     return data.model_copy(update={"address_book": None}), data.address_book
-
-
-def _place(element_id: str) -> bytes:
-    return f"elements.data:{element_id}".encode()
-
-
-def _place_of_book(element_id: str) -> bytes:
-    return f"address_books.book:{element_id}".encode()

@@ -9,6 +9,7 @@ from api.http.answers import created
 from api.http.auth import Caller
 from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.pagination import Paged
 from api.http.schemas import Page
 from api.http.services import Using
 from api.v1.definitions.schemas import (
@@ -58,13 +59,19 @@ async def kind_form(kind: KindName, caller: Caller, services: Using) -> KindAnsw
 async def list_definitions(
     caller: Caller,
     services: Using,
+    page: Paged,
     kind: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = None,
     state: DefinitionState | None = None,
 ) -> Page[DefinitionSummary]:
-    """Return every definition; with `state` those with a version in it, each by the newest one."""
+    """Return definitions by their newest version; with `state` those with a version in it."""
     async with services.database.snapshot() as tx:
-        found = await reading.list_definitions(tx, kind=kind, state=state, kinds=services.kinds)
-    return Page(items=[DefinitionSummary.of(one) for one in found], next=None)
+        found = await reading.list_definitions(
+            tx, page.after, page.limit, kind=kind, state=state, kinds=services.kinds
+        )
+    return Page(
+        items=[DefinitionSummary.of(one) for one in found],
+        next=page.next_cursor([one.newest for one in found], "drafted_at"),
+    )
 
 
 @router.get("/{kind}/{code}", summary="Read a definition")
@@ -111,12 +118,16 @@ async def diff(
 
 @router.get("/{kind}/{code}/history", summary="Who did what to a definition")
 async def history(
-    kind: KindName, code: CodeName, caller: Caller, services: Using
+    kind: KindName, code: CodeName, caller: Caller, services: Using, page: Paged
 ) -> Page[HistoryEntry]:
     """Return the audit trail of a definition, the oldest entry first."""
     async with services.database.read() as tx:
-        found = await reading.history(tx, kind, code, kinds=services.kinds)
-    return Page(items=[HistoryEntry.of(row) for row in found], next=None)
+        found = await reading.history(
+            tx, kind, code, page.after_number(), page.limit, kinds=services.kinds
+        )
+    return Page(
+        items=[HistoryEntry.of(row) for row in found], next=page.next_cursor(found, "recorded_at")
+    )
 
 
 @router.post(

@@ -461,7 +461,7 @@ async def test_every_act_is_in_the_audit_trail_and_releases_are_told(
     await definitions.rollback("fee_table", code, leaving=2)
     await definitions.retire("fee_table", code, 3)
     async with database.read() as tx:
-        trail = await reading.history(tx, "fee_table", code, kinds=KINDS)
+        trail = await reading.history(tx, "fee_table", code, 0, 100, kinds=KINDS)
         told = await OutboxRepository(tx).since(f"definition:fee_table/{code}", 0)
     acts = [(row.action.removeprefix("definition_"), row.outcome, row.actor) for row in trail]
     life = [
@@ -488,11 +488,11 @@ async def test_what_is_refused_leaves_nothing(
 ) -> None:
     await definitions.checked("fee_table", code, table(1))
     async with database.read() as tx:
-        before = await reading.history(tx, "fee_table", code, kinds=KINDS)
+        before = await reading.history(tx, "fee_table", code, 0, 100, kinds=KINDS)
     with pytest.raises(SecondPersonNeeded):
         await definitions.release("fee_table", code, 1, by=ANNA)
     async with database.read() as tx:
-        assert await reading.history(tx, "fee_table", code, kinds=KINDS) == before
+        assert await reading.history(tx, "fee_table", code, 0, 100, kinds=KINDS) == before
         assert await OutboxRepository(tx).since(f"definition:fee_table/{code}", 0) == []
 
 
@@ -504,7 +504,7 @@ async def test_definitions_are_listed_by_kind_and_state(
 
     async def listed(**filters: Any) -> list[reading.Overview]:
         async with database.snapshot() as tx:
-            found = await reading.list_definitions(tx, kinds=KINDS, **filters)
+            found = await reading.list_definitions(tx, None, 1000, kinds=KINDS, **filters)
         return [one for one in found if one.newest.code == code]
 
     [all_kinds] = await listed()

@@ -21,7 +21,7 @@ from services.common.callbacks import (
 from services.common.strict_json import InvalidJson
 from services.payments import PaymentChannel
 from storage.database import Database
-from storage.payments import TransferRepository
+from storage.payments import TransferCreate, TransferRepository
 
 SECRET = "callback-secret-of-this-test"
 CHANNEL = PaymentChannel(SECRET)
@@ -43,12 +43,14 @@ async def order_no(database: Database) -> str:
     order_no, loan_id = f"R-{new_id('rep')}", new_id("loa")
     async with database.transaction() as tx:
         await TransferRepository(tx).request(
-            order_no=order_no,
-            kind="debit",
-            workflow_id=loan_workflow(loan_id),
-            loan_id=loan_id,
-            currency="CNY",
-            amount=94_560,
+            TransferCreate(
+                order_no=order_no,
+                kind="debit",
+                workflow_id=loan_workflow(loan_id),
+                loan_id=loan_id,
+                currency="CNY",
+                amount=94_560,
+            )
         )
     return order_no
 

@@ -1,4 +1,4 @@
-"""What stands of all definitions at an instant, and what a release would break of it."""
+"""What is in force of all definitions at an instant, and what a release would break of it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from domain.common.definitions import (
     Kind,
     UnknownDefinition,
 )
+from domain.common.releases import release_in_force
 from storage.common.repository import Transaction
 from storage.definitions import (
     DefinitionRepository,
     DefinitionRow,
     ReleaseRow,
-    release_in_force,
 )
 
 Kinds = Mapping[str, Kind[Any]]
@@ -33,7 +33,7 @@ Key = tuple[str, Code]
 
 
 @dataclass(frozen=True)
-class Standing:
+class DefinitionsInForce:
     """The version and the content in force of every definition at an instant of the day `on`."""
 
     on: date
@@ -49,16 +49,16 @@ class Standing:
 class _Watched:
     """The same for one check, which remembers what the check looked up."""
 
-    standing: Standing
+    others: DefinitionsInForce
     looked_up: set[Key] = field(default_factory=set)
 
     @property
     def on(self) -> date:
-        return self.standing.on
+        return self.others.on
 
     def find(self, kind: str, code: str) -> BaseModel | None:
         self.looked_up.add((kind, code))
-        return self.standing.find(kind, code)
+        return self.others.find(kind, code)
 
 
 def kind_of(kinds: Kinds, name: str) -> Kind[Any]:
@@ -71,15 +71,15 @@ def kind_of(kinds: Kinds, name: str) -> Kind[Any]:
 
 async def version_of(tx: Transaction, kind: str, code: str, version: int) -> DefinitionRow:
     """Return a version of a definition; raises `UnknownDefinition`."""
-    row = await DefinitionRepository(tx).get(kind, code, version)
+    row = await DefinitionRepository(tx).version(kind, code, version)
     if row is None:
         raise UnknownDefinition(f"there is no {kind}/{code}@{version}")
     return row
 
 
-async def standing_at(
+async def in_force_at(
     tx: Transaction, kinds: Kinds, releases: Sequence[ReleaseRow], at: datetime
-) -> Standing:
+) -> DefinitionsInForce:
     """Return what is in force by `releases` at an instant."""
     repository = DefinitionRepository(tx)
     versions: dict[Key, int] = {}
@@ -91,7 +91,7 @@ async def standing_at(
             contents[key] = await repository.of_version(
                 kinds[release.kind], release.code, release.version
             )
-    return Standing(at.date(), MappingProxyType(versions), MappingProxyType(contents))
+    return DefinitionsInForce(at.date(), MappingProxyType(versions), MappingProxyType(contents))
 
 
 async def refuse_broken(
@@ -112,8 +112,8 @@ async def refuse_broken(
     """
     later = {release.effective_from for release in after if release.effective_from > since}
     for at in sorted({since, *later}):
-        was = await standing_at(tx, kinds, before, at)
-        will = await standing_at(tx, kinds, after, at)
+        was = await in_force_at(tx, kinds, before, at)
+        will = await in_force_at(tx, kinds, after, at)
         if was.versions.get(key) == will.versions.get(key):
             continue
         if key in will.contents:
@@ -130,7 +130,9 @@ def _wrong(kind: Kind[Any], content: BaseModel, others: InForce) -> tuple[Findin
     return tuple(kind.check(content, others))
 
 
-def _newly_broken(kinds: Kinds, key: Key, was: Standing, will: Standing) -> list[Finding]:
+def _newly_broken(
+    kinds: Kinds, key: Key, was: DefinitionsInForce, will: DefinitionsInForce
+) -> list[Finding]:
     """Return what is wrong with those that were valid and look the definition up."""
     broken = []
     for other, content in will.contents.items():
