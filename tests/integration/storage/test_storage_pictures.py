@@ -123,7 +123,7 @@ async def test_another_persons_picture_is_a_mismatch_and_nobody_is_asked(bench: 
         assert await givers(bench, element_id, second.person) == 1
         outcome = await bench.perform(calls.VERIFY_ELEMENT, second.request(element_id, CARD))
         assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, REASON)
-        assert await bench.standins.calls(request_id=element_id) == []
+        assert await bench.simulators.calls(request_id=element_id) == []
     assert (await second.verify(cards(second.person))).verdict is Verdict.MATCH
 
 

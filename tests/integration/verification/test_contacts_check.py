@@ -148,12 +148,12 @@ async def test_the_address_book_is_kept_until_it_was_compared_and_no_longer(benc
     given = with_book(of, *BOOK)
     element_id = await of.provide(given)
     request = of.request(element_id, CONTACTS)
-    await bench.standins.fault("contacts", status=500)
+    await bench.simulators.fault("contacts", status=500)
     with pytest.raises(ApplicationError):
         await bench.perform(calls.VERIFY_ELEMENT, request)
     assert await stored(bench, element_id) == (given, 1)
 
-    await bench.standins.repair()
+    await bench.simulators.repair()
     outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
     assert outcome.reason == "contact_not_in_address_book"
     assert await stored(bench, element_id) == (

@@ -220,7 +220,7 @@ async def test_withdrawing_does_not_wait_for_a_bureau_that_is_down(lender: Lende
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(*six_elements(applicant))
-    await lender.standins.fault("bureau", status=503)
+    await lender.simulators.fault("bureau", status=503)
     deciding = asyncio.create_task(applying.submit())
     await eventually(applying.row, lambda row: row.waiting is Waiting.PROVIDER)
     assert (await applying.row()).state is ApplicationState.DECIDING
@@ -367,7 +367,7 @@ async def test_a_provider_that_is_down_leaves_its_element_pending_until_it_is_ba
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(story.real_name(applicant))
-    await lender.standins.fault("operator", reset=True)
+    await lender.simulators.fault("operator", reset=True)
 
     outcomes = await applying.provide(story.operator(applicant))
 
@@ -378,7 +378,7 @@ async def test_a_provider_that_is_down_leaves_its_element_pending_until_it_is_ba
     with refused(ElementRefused):
         await applying.provide(story.operator(applicant))
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await eventually(applying.row, lambda row: row.waiting is Waiting.APPLICANT)
     assert await lender.search_attribute(applying.workflow_id, attributes.WAITING) == "applicant"
     rest = await applying.provide(*six_elements(applicant)[2:], submit=True)
@@ -389,12 +389,12 @@ async def test_a_bureau_that_was_down_decides_when_it_is_back(lender: Lender) ->
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(*six_elements(applicant))
-    await lender.standins.fault("bureau", garbage="not_json")
+    await lender.simulators.fault("bureau", garbage="not_json")
     deciding = asyncio.create_task(applying.submit())
     await eventually(applying.row, lambda row: row.waiting is Waiting.PROVIDER)
     assert (await applying.row()).state is ApplicationState.DECIDING
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     assert (await deciding).state is ApplicationState.OFFERED
     assert await lender.search_attribute(applying.workflow_id, attributes.WAITING) == "applicant"
@@ -403,7 +403,7 @@ async def test_a_bureau_that_was_down_decides_when_it_is_back(lender: Lender) ->
 async def test_an_answer_that_comes_after_the_end_changes_nothing(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
-    await lender.standins.fault("real_name", latency_seconds=0.5)
+    await lender.simulators.fault("real_name", latency_seconds=0.5)
     verifying = asyncio.create_task(applying.provide(story.real_name(applicant)))
     await eventually(lambda: lender.scheduled(applying.workflow_id, "verify_element"))
 
@@ -419,7 +419,7 @@ async def test_an_answer_that_comes_after_the_end_changes_nothing(lender: Lender
 async def test_a_failure_that_comes_after_the_end_changes_nothing(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
-    await lender.standins.fault("real_name", status=500)
+    await lender.simulators.fault("real_name", status=500)
     verifying = asyncio.create_task(applying.provide(story.real_name(applicant)))
     await eventually(lambda: lender.scheduled(applying.workflow_id, "verify_element"))
 
@@ -471,7 +471,7 @@ async def test_of_an_acceptance_and_a_withdrawal_at_once_one_counts(lender: Lend
 async def test_a_final_application_takes_nothing_more(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
-    await lender.standins.fault("real_name", latency_seconds=0.5)
+    await lender.simulators.fault("real_name", latency_seconds=0.5)
     verifying = asyncio.create_task(applying.provide(story.real_name(applicant)))
     await eventually(lambda: lender.scheduled(applying.workflow_id, "verify_element"))
     await applying.withdraw()
