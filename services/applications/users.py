@@ -87,12 +87,10 @@ async def set_customer_tags(
     applicant = await find_applicant(tx, caller, applicant_id)
     distinct = tuple(dict.fromkeys(labels))
     await ApplicantRepository(tx).set_customer_tags(applicant.id, level, distinct)
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action="set_customer_tags",
-        subject=f"user:{applicant.id}",
-        outcome="accepted",
+    await AuditRepository(tx).add_by(
+        caller,
+        "set_customer_tags",
+        f"user:{applicant.id}",
         detail={"level": level, "labels": list(distinct)},
         key=command.new_id("act", "standing"),
     )

@@ -16,12 +16,6 @@ async def record_late_decision(
     reason: str,
 ) -> None:
     """Record a review decision that came after the process had ended, which so could not."""
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action=decision,
-        subject=subject,
-        outcome="refused",
-        detail={"reason": reason},
-        key=command.update_id,
+    await AuditRepository(tx).add_by(
+        caller, decision, subject, "refused", detail={"reason": reason}, key=command.update_id
     )

@@ -14,7 +14,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from domain.common.errors import DomainError
-from providers.http.signature import SignatureInvalid
+from providers.http.signature import HEADER, SignatureInvalid, verify_signature
 from runtime.clock import utc_now
 from services.common.strict_json import parse_strictly
 from storage.common.callbacks import CallbackRepository
@@ -93,6 +93,19 @@ class CallbackSender(ABC, Generic[NoticeT]):
     async def learn(self, tx: Transaction, notice: NoticeT) -> None:
         """Record what a new notice says besides; by default nothing."""
         del tx, notice
+
+
+class SharedSecretSender(CallbackSender[NoticeT]):
+    """A third party that signs in our own form, by a secret that it shares with us."""
+
+    header = HEADER
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def verify(self, body: bytes, signature: str | None, now: datetime) -> None:
+        """Verify our own form of signature."""
+        verify_signature(self._secret, signature, body, now)
 
 
 def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | None) -> NoticeT:

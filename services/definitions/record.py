@@ -25,13 +25,8 @@ async def record(
     **detail: Any,
 ) -> None:
     """Write who did what to a definition into the audit trail."""
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action=f"definition_{action}",
-        subject=aggregate_of(kind, code),
-        outcome=outcome,
-        detail=detail,
+    await AuditRepository(tx).add_by(
+        caller, f"definition_{action}", aggregate_of(kind, code), outcome, detail=detail
     )
 
 

@@ -91,7 +91,7 @@ async def release(
     if at > now + _LONGEST:
         raise InvalidEffectiveFrom("this is more than ten years away: is the year right?")
     before = await repository.releases()
-    _refuse_disorder([one for one in before if (one.kind, one.code) == (kind, code)], row, at)
+    _refuse_disorder(_of(before, row), row, at)
     wrong = await findings_of(known, row, await in_force_at(tx, kinds, before, at))
     if wrong:
         raise DefinitionInvalid(f"{kind}/{code}@{version} is no longer in order", wrong)
@@ -123,8 +123,7 @@ async def withdraw(
     now = await repository.lock_releases()
     row = await version_of(tx, kind, code, version)
     before = await repository.releases()
-    own = [one for one in before if (one.kind, one.code) == (kind, code)]
-    scheduled = [one for one in scheduled_releases(own, now) if one.version == version]
+    scheduled = [one for one in scheduled_releases(_of(before, row), now) if one.version == version]
     if not scheduled:
         raise WrongDefinitionState(
             f"no release of {kind}/{code}@{version} is to come: what is in force is rolled back"
@@ -238,6 +237,11 @@ async def retire(
             )
             await record(tx, caller, "retired", kind, code, str(row.version), reason=reason)
     return retired
+
+
+def _of(releases: Sequence[ReleaseRow], row: DefinitionRow) -> list[ReleaseRow]:
+    """Return those of the definition that a version is one of."""
+    return [one for one in releases if (one.kind, one.code) == (row.kind, row.code)]
 
 
 def _refuse_disorder(own: Sequence[ReleaseRow], row: DefinitionRow, at: datetime) -> None:

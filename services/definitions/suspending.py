@@ -88,13 +88,8 @@ async def _record(
     tx: Transaction, caller: Principal, action: str, row: SuspensionRow, reason: str
 ) -> None:
     subject = f"suspension:{row.kind}/{row.code}"
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action=action,
-        subject=subject,
-        outcome=str(row.id),
-        detail={"reason": reason},
+    await AuditRepository(tx).add_by(
+        caller, action, subject, str(row.id), detail={"reason": reason}
     )
     await OutboxRepository(tx).add(
         subject, action, f"{subject}:{row.id}:{action}", {"kind": row.kind, "code": row.code}

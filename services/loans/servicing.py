@@ -1,4 +1,4 @@
-"""Recording what happens to a loan besides its payments by debit, and trying what it changes."""
+"""What is done to a loan: repaying by debit of the bound card, and recording what else happens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from domain.loans.records import check_record
 from domain.loans.servicing import ServicingPolicy, last_due_number
 from domain.people.principals import Principal
 from messages import ids
-from messages.loans import RecordFact, StartLoan
+from messages.loans import RecordFact, RepayCommand, StartLoan
 from services.common.commands import Command
 from services.loans.agreed import agreements_of, servicing_of
 from services.loans.finding import find_loan
@@ -78,6 +78,25 @@ class PreparedTransaction:
     def effect(self) -> ServicingEffect:
         """Return what it changes, once the process has taken it on."""
         return _effect(self.loan, self.event, self.before, self.today, self.servicing)
+
+
+async def prepare_repayment(
+    tx: Transaction,
+    caller: Principal,
+    command: Command,
+    loan_id: str,
+    *,
+    amount: int | None,
+    payoff_total: int | None,
+) -> tuple[LoanRow, RepayCommand]:
+    """Return the loan and what its process is told; amounts in minor units.
+
+    Without an amount everything due is debited, with `payoff_total` the whole payoff. Raises
+    `NotFound`.
+    """
+    loan = await find_loan(tx, caller, loan_id)
+    repayment_id = command.new_id("rep")
+    return loan, RepayCommand(repayment_id=repayment_id, amount=amount, payoff_total=payoff_total)
 
 
 async def preview_transaction(

@@ -54,12 +54,10 @@ async def record_consent(
         given_by=caller.actor,
         at=utc_now(),
     )
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action="give_consent",
-        subject=f"user:{applicant.id}",
-        outcome="accepted",
+    await AuditRepository(tx).add_by(
+        caller,
+        "give_consent",
+        f"user:{applicant.id}",
         detail={"purpose": shown.purpose, "consent_id": row.id},
         key=f"consent:{row.id}",
     )
@@ -81,12 +79,10 @@ async def revoke_consent(
     if purpose is ADDRESS_BOOK_CONSENT:
         await ElementRepository(tx).forget_address_books(applicant.id)
     for row in revoked:
-        await AuditRepository(tx).add(
-            actor=caller.actor,
-            role=caller.role,
-            action="revoke_consent",
-            subject=f"user:{applicant.id}",
-            outcome="accepted",
+        await AuditRepository(tx).add_by(
+            caller,
+            "revoke_consent",
+            f"user:{applicant.id}",
             detail={"purpose": purpose, "consent_id": row.id},
             key=f"consent:{row.id}:revoked",
         )

@@ -7,8 +7,10 @@ from typing import Final
 from domain.applications.application import check_form
 from domain.common.errors import NotFound
 from domain.people.consents import Purpose
+from domain.products.products import AgreedProduct
 from domain.verification.element_policies import consents_needed
-from domain.verification.elements import Element, ElementKind
+from domain.verification.elements import Element, ElementKind, Guarantor, RealName
+from domain.verification.limits import ElementLocked, locked_until
 from messages.applications import ProvidedElement
 from messages.ids import is_id
 from messages.verification import ConfirmElement
@@ -16,9 +18,9 @@ from runtime.clock import utc_now
 from services.common.commands import Command
 from services.people.consenting import require_consents
 from services.products.agreed import product_of
-from services.verification.limits import check_attempts, lock_subjects
 from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
 from storage.verification.captures import CaptureRepository
 from storage.verification.element_tries import ElementTryRepository
 from storage.verification.elements import ElementRepository, ElementStatus
@@ -29,6 +31,10 @@ _HANDED_OVER: Final = timedelta(minutes=2)
 
 Check = Callable[[ElementKind, Mapping[ElementKind, ElementStatus]], None]
 """Raises where an element of a kind cannot be taken, given those that count by now."""
+
+
+Subjects = Mapping[ElementKind, str]
+"""The identity number that an element of a kind asks about, where it is known."""
 
 
 async def store_elements(
@@ -49,7 +55,7 @@ async def store_elements(
     for one in elements:
         purposes |= consents_needed(product.policy_of(ElementKind(one.kind)), one)
     await require_consents(tx, application.applicant_id, purposes)
-    subjects = await lock_subjects(tx, application, elements)
+    subjects = await _lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     provided = []
     for number, element in enumerate(elements):
@@ -63,7 +69,7 @@ async def store_elements(
                 await LivenessChallengeRepository(tx).check_open(
                     application.id, item.element_id, utc_now()
                 )
-            await check_attempts(tx, application, product, kind, subjects)
+            await _check_attempts(tx, application, product, kind, subjects)
         await ElementRepository(tx).insert(item.element_id, application.id, kind, element)
         if kind in subjects:
             await ElementTryRepository(tx).name(item.element_id, subjects[kind])
@@ -89,3 +95,45 @@ async def store_code(
         raise NotFound("element")
     await CaptureRepository(tx).enter_code(code_id, element_id, code)
     return ConfirmElement(element_id=element_id, code_id=code_id)
+
+
+async def _lock_subjects(
+    tx: Transaction, application: ApplicationRow, elements: Iterable[Element]
+) -> Subjects:
+    """Return whom `elements` ask about; other requests of these persons wait for `tx`.
+
+    A guarantor's answers for himself, everything else for the real name that is given with it, or
+    counts for the application: submitted, not only verified.
+    """
+    given = tuple(elements)
+    applicant = next((one for one in given if isinstance(one, RealName)), None)
+    if applicant is None:
+        newest = await ElementRepository(tx).newest(application.id, ElementKind.REAL_NAME)
+        applicant = newest.data if newest and isinstance(newest.data, RealName) else None
+    subjects = {}
+    for element in given:
+        person = element if isinstance(element, Guarantor) else applicant
+        if person is not None:
+            subjects[ElementKind(element.kind)] = person.identity_number
+    await ApplicantRepository(tx).lock(application.applicant_id, *subjects.values())
+    return subjects
+
+
+async def _check_attempts(
+    tx: Transaction,
+    application: ApplicationRow,
+    product: AgreedProduct,
+    kind: ElementKind,
+    subjects: Subjects,
+) -> None:
+    """Raise `ElementLocked` while the person was wrong too often about a kind."""
+    now = utc_now()
+    attempts = await ElementTryRepository(tx).of(
+        kind, application.id, application.applicant_id, subjects.get(kind), now
+    )
+    until = locked_until(attempts, product.policy_of(kind).mismatches, now)
+    if until is not None:
+        raise ElementLocked(
+            f"{kind} was wrong too often: it is taken again from {until:%Y-%m-%d %H:%M:%S} UTC.",
+            retry_after=until - now,
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Json
 
+from domain.people.principals import Principal
 from storage.common.repository import RowRepository
 from storage.common.rows import Row
 
@@ -50,6 +51,27 @@ class AuditRepository(RowRepository[AuditRow]):
             outcome=outcome,
             detail=detail or {},
             event_key=key,
+        )
+
+    async def add_by(
+        self,
+        caller: Principal,
+        action: str,
+        subject: str,
+        outcome: str = "accepted",
+        *,
+        detail: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Record what a caller did."""
+        await self.add(
+            actor=caller.actor,
+            role=caller.role,
+            action=action,
+            subject=subject,
+            outcome=outcome,
+            detail=detail,
+            key=key,
         )
 
     async def of(self, subject: str, after_id: int = 0, limit: int | None = None) -> list[AuditRow]:

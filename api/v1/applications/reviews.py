@@ -15,13 +15,10 @@ from api.v1.applications.schemas import ApplicationStatus
 from domain.applications.application import ReviewClosed
 from domain.people.principals import Principal
 from messages.applications import ReviewCommand
+from messages.ids import application_workflow
 from messages.verification import SupplementRequest
-from services.applications.reviewing import (
-    ReviewDecision,
-    authorise_review,
-    list_open_reviews,
-    record_late_review,
-)
+from services.applications.reviewing import ReviewDecision, authorise_review, list_open_reviews
+from services.common.audits import record_late_decision
 from services.common.commands import Command
 
 router = gated_router("/reviews", "reviews")
@@ -101,5 +98,12 @@ async def _review(
         )
     except ProcessClosed:
         async with services.database.transaction() as tx:
-            await record_late_review(tx, caller, command, application_id, decision, body.reason)
+            await record_late_decision(
+                tx,
+                caller,
+                command,
+                decision=decision,
+                subject=application_workflow(application_id),
+                reason=body.reason,
+            )
         raise ReviewClosed("The review was decided already.") from None

@@ -18,8 +18,7 @@ from domain.loans.terms import LoanTerms
 from messages import calls
 from messages.loans import MarkLoan
 from sandbox.personas import person
-from services.loans.agreed import agreements_of
-from services.loans.calendars import on_calendar_in_force
+from services.loans.agreed import agreements_of, on_calendar_in_force
 from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.loans.loans import LoanRepository, LoanRow
