@@ -47,7 +47,7 @@ from storage.definitions import DefinitionRepository
 from storage.lines.quotes import QuoteRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
 from tests.simulators import Simulators
@@ -166,8 +166,8 @@ class Applicant:
         async with self.bench.database.transaction() as tx:
             if isinstance(data, Face):
                 data = data.doing(*(await self.asked(tx)).actions)
-            await ElementRepository(tx).insert(
-                element_id, self.start.application_id, ElementKind(data.kind), data
+            await ElementRepository(tx).add(
+                self.start.application_id, [NewElement(element_id, ElementKind(data.kind), data)]
             )
         return element_id
 
