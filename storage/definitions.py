@@ -62,7 +62,7 @@ class DefinitionRow(Row):
 
 
 class ReleaseRow(Row, Release):
-    """A release on record."""
+    """A recorded release."""
 
 
 _VERSION: Final = "kind = $1 and code = $2 and version = $3"

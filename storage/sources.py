@@ -66,7 +66,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Known:
-    """An answer that still stands, as it was stored; personal data."""
+    """An answer that still counts, as it was stored; personal data."""
 
     enquiry: int
     answer: str = field(repr=False)
@@ -86,8 +86,8 @@ class NotNow:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How an attempt ended; `answer` is kept for reuse until `valid_until` and is personal data."""
+class Completion:
+    """How an attempt ended; `answer`, to be reused until `valid_until`, is personal data."""
 
     outcome: Outcome
     code: str | None
@@ -146,9 +146,9 @@ class EnquiryRepository(RowRepository[EnquiryRow]):
     async def begin(
         self, attempt: Attempt, *, may_ask: bool = True, reuse: bool = True
     ) -> Ask | Known | NotNow:
-        """Return the answer that stands, the right to ask, or why neither is to be had.
+        """Return the answer that counts, the right to ask, or why neither is to be had.
 
-        One statement decides, equal questions one after the other. A stored answer stands for the
+        One statement decides, equal questions one after the other. A stored answer counts for the
         enquiry that got it for ever, for others while it is valid; without `reuse` it does not.
         """
         record = await self._connection.fetchrow(
@@ -185,7 +185,7 @@ class EnquiryRepository(RowRepository[EnquiryRow]):
             case why:
                 return NotNow(why, record["wait"])
 
-    async def finish(self, enquiry: int, ending: Ending) -> bool:
+    async def finish(self, enquiry: int, completion: Completion) -> bool:
         """Record how an attempt ended and count it; False when it was given up as lost before.
 
         What was `unsent` does not count against the quota.
@@ -202,13 +202,13 @@ class EnquiryRepository(RowRepository[EnquiryRow]):
             " from ended where u.source = ended.source"
             " and u.business_date = ended.business_date and u.currency = ended.currency",
             enquiry,
-            ending.outcome,
-            ending.code,
-            ending.milliseconds,
-            ending.cost,
-            stored(ending.answered),
-            self._encrypt(_ANSWER, enquiry, ending.answer),
-            ending.valid_until,
+            completion.outcome,
+            completion.code,
+            completion.milliseconds,
+            completion.cost,
+            stored(completion.answered),
+            self._encrypt(_ANSWER, enquiry, completion.answer),
+            completion.valid_until,
         )
 
     async def of_application(self, application_id: str) -> list[EnquiryRow]:

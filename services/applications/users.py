@@ -1,4 +1,4 @@
-"""The user centre: a person as a channel knows him, and what is kept of him."""
+"""The user centre: a person as a channel knows them, and what is stored about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ async def set_customer_tags(
         "set_customer_tags",
         f"user:{applicant.id}",
         detail={"level": level, "labels": list(distinct)},
-        key=command.new_id("act", "standing"),
+        key=command.new_id("act", "customer_tags"),
     )
     return distinct
 
@@ -116,7 +116,7 @@ async def _reusable_verifications(tx: Transaction, applicant_id: str) -> list[Re
         if not element.own or element.kind in newest:
             continue
         application = await ApplicationRepository(tx).get(element.application_id)
-        assert application is not None  # noqa: S101 -- a reference of the record keeps it there
+        assert application is not None  # noqa: S101 -- verifications refer to it
         product = await product_of(tx, application)
         newest[element.kind] = ReusableVerification(element, element.counts_until(product))
     return list(newest.values())

@@ -28,7 +28,7 @@ from storage.database import Database
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisDetails:
-    """Everything that is on record of an analysis; `proposal` is for reviewers, who judge it."""
+    """Everything that is recorded of an analysis; `proposal` is for reviewers."""
 
     analysis: AnalysisRow
     checks: Sequence[PartyFacts]
@@ -50,7 +50,7 @@ async def find_analysis(tx: Transaction, analysis_id: str) -> AnalysisRow:
 
 
 async def read_analysis(tx: Transaction, caller: Principal, analysis_id: str) -> AnalysisDetails:
-    """Return what is on record; that a reviewer sees the proposal is audited.
+    """Return what is recorded; that a reviewer sees the proposal is audited.
 
     Raises `NotFound`.
     """

@@ -57,15 +57,15 @@ async def draft(
 
     `base` is the newest version that the caller has seen, 0 for none. A content that says the same
     as the newest version makes no new one, unless that is retired. Raises `UnknownDefinition`,
-    `DefinitionInvalid` for what cannot be kept at all, and `DefinitionChanged`.
+    `DefinitionInvalid` for what cannot be stored at all, and `DefinitionChanged`.
     """
     known = kind_of(kinds, kind)
     if not _CODE.fullmatch(code):
         raise UnknownDefinition(
             f"{code!r} is no code: small letters, digits, _ and - behind a letter, 64 at most"
         )
-    kept = _readable(known, content)
-    text = _text_of(kept)
+    readable = _readable(known, content)
+    text = _text_of(readable)
     repository = DefinitionRepository(tx)
     await repository.lock_drafts(kind, code)
     versions = await repository.versions(kind, code)
@@ -77,7 +77,7 @@ async def draft(
             f"the newest version of {kind}/{code} is {newest.version if newest else 'none'}"
             f" and not {base}: see what changed, and draft on top of it"
         )
-    row = await repository.insert(kind, code, kept, note=note, drafted_by=caller.actor)
+    row = await repository.insert(kind, code, readable, note=note, drafted_by=caller.actor)
     await record(tx, caller, "drafted", kind, code, str(row.version), note=note, sha256=row.sha256)
     return Drafted(row, await _findings(tx, known, row, utc_now(), kinds))
 
@@ -145,16 +145,16 @@ def _readable(known: Kind[Any], content: Mapping[str, Any]) -> BaseModel | Mappi
 
 
 def _text_of(content: BaseModel | Mapping[str, Any]) -> str:
-    """Return the canonical text; raises `DefinitionInvalid` for what cannot be kept."""
+    """Return the canonical text; raises `DefinitionInvalid` for what cannot be stored."""
     try:
         text = canonical(content)
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError):
-        raise _cannot_be_kept("this is no JSON object that can be stored") from None
+        raise _not_storable("this is no JSON object that can be stored") from None
     if size > MAX_CONTENT_BYTES:
-        raise _cannot_be_kept(f"{size} bytes are more than {MAX_CONTENT_BYTES}")
+        raise _not_storable(f"{size} bytes are more than {MAX_CONTENT_BYTES}")
     return text
 
 
-def _cannot_be_kept(message: str) -> DefinitionInvalid:
-    return DefinitionInvalid("the draft was not kept", (Finding("content", message),))
+def _not_storable(message: str) -> DefinitionInvalid:
+    return DefinitionInvalid("the draft was not stored", (Finding("content", message),))

@@ -1,4 +1,4 @@
-"""How an act on a definition is told: in the audit trail and to others."""
+"""How an act on a definition is recorded: in the audit trail, and for others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +38,7 @@ async def record_release(
     detail: Mapping[str, Any],
 ) -> None:
     """Write the same of a release, and tell others that something comes into force or does not."""
-    told = {
+    content = {
         "version": release.version,
         "effective_from": release.effective_from.isoformat(),
         **detail,
@@ -51,12 +51,12 @@ async def record_release(
         release.code,
         str(release.version),
         reason=release.reason,
-        **told,
+        **content,
     )
     aggregate = aggregate_of(release.kind, release.code)
     await OutboxRepository(tx).add(
         aggregate,
         f"definition_{action}",
         f"{aggregate}:{release.id}",
-        {"kind": release.kind, "code": release.code, **told},
+        {"kind": release.kind, "code": release.code, **content},
     )

@@ -42,7 +42,7 @@ async def provide_elements(
     line_id: str,
     elements: tuple[Element, ...],
 ) -> tuple[LineRow, ProvideLineElements]:
-    """Store elements, each kind once, and return the line and what its process is told.
+    """Store elements, each kind once, and return the line and what to send to its process.
 
     Raises `NotFound`, `LineClosed`, `ElementRefused` for what is verified already, and what
     `store_elements` raises.
@@ -59,7 +59,7 @@ async def provide_elements(
     def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
         if kind in counting:
             raise ElementRefused(f"{kind} is verified already")
-        # What was verified and counts no more may be provided again, as what was lost may.
+        # What was verified and no longer counts may be provided again, as what was lost may.
         counted = [
             known
             for known in latest.values()
@@ -76,7 +76,7 @@ async def provide_elements(
 async def enter_code(
     tx: Transaction, caller: Principal, command: Command, line_id: str, element_id: str, code: str
 ) -> tuple[LineRow, ConfirmElement]:
-    """Keep the code that a source sent, and return what the process is told.
+    """Store the code that a source sent, and return what to send to the process.
 
     Raises `NotFound`.
     """

@@ -61,7 +61,7 @@ async def quote_plan(
 
 @dataclass(frozen=True)
 class PreparedDrawdown:
-    """The line that is drawn on, and what its process is told."""
+    """The line that is drawn on, and what to send to its process."""
 
     line: LineRow
     draw: DrawCommand

@@ -62,7 +62,7 @@ class ServicingEffect:
 
 @dataclass(frozen=True)
 class PreparedTransaction:
-    """A servicing transaction, and what the loan's process is told: None if it is recorded.
+    """A servicing transaction, and what to send to the loan's process: None if it is recorded.
 
     With `reopening` the process of a settled loan is to be started anew.
     """
@@ -89,7 +89,7 @@ async def prepare_repayment(
     amount: int | None,
     payoff_total: int | None,
 ) -> tuple[LoanRow, RepayCommand]:
-    """Return the loan and what its process is told; amounts in minor units.
+    """Return the loan and what to send to its process; amounts in minor units.
 
     Without an amount everything due is debited, with `payoff_total` the whole payoff. Raises
     `NotFound`.
@@ -106,7 +106,7 @@ async def preview_transaction(
     transaction: ServicingTransaction,
     now: datetime,
 ) -> ServicingEffect:
-    """Return what recording this now would change; nothing is kept.
+    """Return what recording this now would change; nothing is stored.
 
     Raises `NotFound` and what `check_record` raises.
     """
@@ -126,7 +126,7 @@ async def prepare_transaction(
     transaction: ServicingTransaction,
     now: datetime,
 ) -> PreparedTransaction:
-    """Return what the process of a loan is told; the process says whether it can be.
+    """Return what to send to the process of a loan, which says whether it can be.
 
     A repeat of what is recorded returns the recorded event. Raises `NotFound`.
     """

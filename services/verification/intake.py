@@ -87,7 +87,7 @@ def was_lost(known: ElementStatus) -> bool:
 async def store_code(
     tx: Transaction, command: Command, workflow_id: str, element_id: str, code: str
 ) -> ConfirmElement:
-    """Keep a code, encrypted, for the process that waits for it.
+    """Store a code, encrypted, for the process that waits for it.
 
     Raises `NotFound` for an element that is none of the process's.
     """
@@ -104,8 +104,8 @@ async def _lock_subjects(
 ) -> Subjects:
     """Return whom `elements` ask about; other requests of these persons wait for `tx`.
 
-    A guarantor's answers for himself, everything else for the real name that is given with it, or
-    counts for the application: submitted, not only verified.
+    A guarantor's asks about the guarantor, everything else about the real name that is given with
+    it, or counts for the application: submitted, not only verified.
     """
     given = tuple(elements)
     applicant = next((one for one in given if isinstance(one, RealName)), None)

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
-"""Applications: what was asked for and where it stands."""
+"""Applications: what was asked for and their states."""
 
 from datetime import date, datetime
 from typing import Final
@@ -39,7 +39,7 @@ class ApplicationCreate(Row):
 
 
 class ApplicationRow(ApplicationCreate):
-    """An application, and where it stands; `state_seq` counts the workflow's states."""
+    """An application, and its state; `state_seq` counts the workflow's states."""
 
     state: ApplicationState
     waiting: Waiting

@@ -9,7 +9,7 @@ class CallbackRepository(Repository):
     """The callbacks."""
 
     async def store(self, event_id: str, order_no: str, body: bytes) -> bool:
-        """Keep a verified callback's JSON `body`; False if this event was kept before."""
+        """Store a verified callback's JSON `body`; False if this event was stored before."""
         return await self._insert(
             "callbacks",
             event_id=event_id,

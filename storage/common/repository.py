@@ -1,5 +1,5 @@
 # ruff: noqa: S608 -- statements join constant texts; values are always parameters
-"""What every repository stands on: the transaction it is given, and how a list is read.
+"""What every repository is built on: the transaction it is given, and how a list is read.
 
 A repository is made where it is used, `LoanRepository(tx).get(loan_id)`: it holds nothing but the
 connection and the keys of the transaction. All SQL of one aggregate is in one of them.
@@ -102,8 +102,8 @@ class Repository:
         tests = [*where, *tests]
         if after is not None:
             values += [after.at, after.id]
-            place = f"${len(values) - 1}, ${len(values)}::text"
-            tests.append(f"({instant}, {identity}::text) {beyond} ({place})")
+            cursor = f"${len(values) - 1}, ${len(values)}::text"
+            tests.append(f"({instant}, {identity}::text) {beyond} ({cursor})")
         filtered = f" where {' and '.join(tests)}" if tests else ""
         return await self._all(
             row,
@@ -174,10 +174,10 @@ def _insertion(table: str, columns: Mapping[str, Any]) -> tuple[Any, ...]:
 def require_same(row: RowT | None, new: Row, *fields: str) -> RowT:
     """Return what is recorded; raises `IdempotencyMismatch` unless its `fields` are those of `new`.
 
-    None is what cannot be recorded because something else stands in its place.
+    None is what cannot be recorded because something else is recorded instead.
     """
     if row is None or any(getattr(row, name) != getattr(new, name) for name in fields):
-        raise IdempotencyMismatch("what is on record under this id, or in its place, is another")
+        raise IdempotencyMismatch("something else is recorded under this id, or instead of it")
     return row
 
 

@@ -1,4 +1,4 @@
-"""What every repository shares: rows, connections and the place in a list."""
+"""What every repository shares: rows, connections and the position in a list."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ RefName = str
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place after which a list goes on: its ordering instant and, among equals, the id."""
+    """The position after which a list goes on: its ordering instant and, among equals, the id."""
 
     at: datetime
     id: str

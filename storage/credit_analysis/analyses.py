@@ -1,4 +1,4 @@
-"""Credit analyses: proposals encrypted, their statuses, and the register's word on each party."""
+"""Credit analyses: proposals encrypted, their statuses, what the register says of each party."""
 
 import json
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ _DOCUMENT: Final = "credit_analyses.document"
 
 
 class AnalysisRow(Row):
-    """Where an analysis stands, without the proposal. `state_seq` 0: its process has not begun.
+    """The state of an analysis, without the proposal. `state_seq` 0: its process has not begun.
 
     `policy` is the code of `agreed_policy`, by which the analysis goes; `decided_policy` is what
     the decision really used.
@@ -135,7 +135,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         return await self._find(" and ".join(tests), *values)
 
     async def related(self, analysis_id: str) -> Related:
-        """Return what else is on record of the same registration and of the same number."""
+        """Return what else is recorded of the same registration and of the same number."""
         registered = await self._connection.fetch(
             "select other.id from credit_analyses other join credit_analyses this"
             " on this.client = other.client and this.registration_idx = other.registration_idx"
@@ -211,7 +211,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
     async def record_decision(
         self, analysis_id: str, decision: AnalysisDecision, policy: DefinitionRef
     ) -> None:
-        """Keep what the policy read and wanted, and which it was; the first decision stays."""
+        """Record what the policy read and decided, and which it was; the first decision stays."""
         await self._connection.execute(
             "update credit_analyses set decided_policy = $2, coverage = $3, hits = $4, score = $5"
             " where id = $1 and decided_policy is null",
@@ -232,7 +232,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         policy: DefinitionRef,
         at: datetime,
     ) -> None:
-        """Keep an analyst's decision that counted; the first stays."""
+        """Record an analyst's decision that counted; the first stays."""
         await self._insert(
             "analysis_reviews",
             analysis_id=analysis_id,

@@ -1,4 +1,4 @@
-"""What clients of credit analyses are told."""
+"""Which statuses clients of credit analyses are notified of."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from storage.common.rows import Row
 
 
 class NoticeState(StrEnum):
-    """`answered`: told in the answer to the request. `dead`: given up, for a person to look at.
+    """`answered`: in the answer to the request. `dead`: given up, for a person to look at.
 
     `unaddressed`: the client has named no endpoint and reads for itself.
     """
@@ -22,7 +22,7 @@ class NoticeState(StrEnum):
 
 
 class NoticeRow(Row):
-    """One status that the client is to be told."""
+    """One status that the client is to be notified of."""
 
     analysis_id: str
     state_seq: int
@@ -48,7 +48,7 @@ class AnalysisNoticeRepository(RowRepository[NoticeRow]):
         reason: str,
         event_date: datetime,
     ) -> None:
-        """Record that the client is to be told a status; a repeat changes nothing."""
+        """Record that the client is to be notified of a status; a repeat changes nothing."""
         await self._insert(
             self.table,
             analysis_id=analysis_id,
@@ -68,7 +68,7 @@ class AnalysisNoticeRepository(RowRepository[NoticeRow]):
         return await self._list("analysis_id = $1 order by state_seq", analysis_id)
 
     async def answered(self, analysis_id: str, state_seq: int) -> None:
-        """Record that a status was told in the answer to the client's own request."""
+        """Record that a status was in the answer to the client's own request."""
         await self._connection.execute(
             "update analysis_notices set state = 'answered', changed_at = now()"
             " where analysis_id = $1 and state_seq = $2 and state = 'open'",

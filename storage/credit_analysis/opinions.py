@@ -1,4 +1,4 @@
-"""What other analysts say of a proposal: one opinion an analysis, the newest event wins."""
+"""External assessments of proposals: one an analysis, the newest event wins."""
 
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ _REQUESTED: Final = "requested"
 
 
 class OpinionRow(Row):
-    """An opinion. `raw_status` is the analyst's own word, `event_date` that of the latest one."""
+    """An assessment; `raw_status` is the external analyst's own term of the instant `event_date`."""
 
     id: str
     analysis_id: str
@@ -24,12 +24,12 @@ class OpinionRow(Row):
 
     @property
     def is_known_there(self) -> bool:
-        """Say whether the analyst has ever said anything of it."""
+        """Say whether the external analyst has ever answered."""
         return self.raw_status != _REQUESTED
 
 
 class ExternalOpinionRepository(TableRepository[OpinionRow]):
-    """The opinions."""
+    """The assessments."""
 
     table = "external_opinions"
     row = OpinionRow
@@ -37,7 +37,7 @@ class ExternalOpinionRepository(TableRepository[OpinionRow]):
     async def request(
         self, opinion_id: str, analysis_id: str, provider: str, kind: PersonKind
     ) -> OpinionRow | None:
-        """Record that an opinion is asked for, before it is; a repeat returns what is known."""
+        """Record that an assessment is requested, before it is; a repeat returns what is known."""
         await self._insert(
             self.table,
             id=opinion_id,
@@ -50,7 +50,7 @@ class ExternalOpinionRepository(TableRepository[OpinionRow]):
         return await self.get(opinion_id)
 
     async def of(self, analysis_id: str) -> OpinionRow | None:
-        """Return the opinion on an analysis, None if none was asked for."""
+        """Return the assessment of an analysis, None if none was requested."""
         return await self._find("analysis_id = $1", analysis_id)
 
     async def learn(
@@ -60,9 +60,9 @@ class ExternalOpinionRepository(TableRepository[OpinionRow]):
         raw_status: str,
         event_date: datetime | None = None,
     ) -> bool:
-        """Record what the analyst says; False if it is older than what is known, or comes late.
+        """Record what the external analyst says; False if it is older than what is known, or late.
 
-        An opinion that is final stays as it is. What has no date of its own counts as new.
+        An assessment that is final stays as it is. What has no date of its own counts as new.
         """
         return await self._changed(
             "update external_opinions set status = $2, raw_status = $3,"

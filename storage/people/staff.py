@@ -188,10 +188,10 @@ class TeamRepository(Repository):
 
 
 class DeputyRepository(Repository):
-    """Who stands in for whom."""
+    """Who deputises for whom."""
 
     async def insert(self, named: Deputyship, named_by: str) -> bool:
-        """Record a deputyship; False if it is on record."""
+        """Record a deputyship; False if it is recorded."""
         return await self._insert("deputies", **dict(named), named_by=named_by)
 
     async def of(self, person_id: str) -> list[DeputyshipRow]:

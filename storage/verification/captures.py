@@ -1,4 +1,4 @@
-"""Captures: elements that their source fetches in steps, and the codes entered for them."""
+"""Authorised data imports: elements that their source fetches in steps, and the codes entered."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -105,7 +105,7 @@ class CaptureRepository(Repository):
         return self._decrypt_if_any(_AUTHORISE_URL, element_id, encrypted)
 
     async def enter_code(self, code_id: str, element_id: str, code: str) -> None:
-        """Keep a code, encrypted, for whoever passes it on; a repeat changes nothing."""
+        """Store a code, encrypted, for whoever passes it on; a repeat changes nothing."""
         stored = await self._connection.fetchval(
             "insert into capture_codes (id, element_id, code_enc) values ($1, $2, $3)"
             " on conflict (id) do update set id = excluded.id returning element_id",

@@ -41,7 +41,7 @@ _TRIES: Final = (
 
 
 class ElementTryRepository(Repository):
-    """The tries of persons, counted from the verifications."""
+    """The attempts of persons, counted from the verifications."""
 
     async def of(
         self,

@@ -13,10 +13,10 @@ from runtime.clock import utc_now
 from services.common.callbacks import (
     CallbackRefused,
     InvalidNotice,
-    KeptCallback,
+    StoredCallback,
     UnknownOrder,
-    keep_notice,
     read_notice,
+    store_notice,
 )
 from services.common.strict_json import InvalidJson
 from services.payments import PaymentChannel
@@ -55,10 +55,10 @@ async def order_no(database: Database) -> str:
     return order_no
 
 
-async def keep(database: Database, body: bytes) -> KeptCallback:
+async def keep(database: Database, body: bytes) -> StoredCallback:
     read = read_notice(CHANNEL, body, sign(SECRET, body, utc_now()))
     async with database.transaction() as tx:
-        return await keep_notice(tx, CHANNEL, read, body)
+        return await store_notice(tx, CHANNEL, read, body)
 
 
 async def test_a_notice_that_comes_many_times_at_once_is_kept_once(

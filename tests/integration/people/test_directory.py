@@ -143,7 +143,7 @@ async def test_a_name_does_not_open_in_another_persons_row(people: Database) -> 
             carl.id,
             rita.id,
         )
-        with pytest.raises(Exception, match="does not open"):
+        with pytest.raises(Exception, match="encrypted for something else"):
             await StaffRepository(tx).names([rita.id])
 
 
