@@ -12,7 +12,7 @@ _REQUESTED: Final = "requested"
 
 
 class OpinionRow(Row):
-    """An assessment; `raw_status` is the external analyst's own term of the instant `event_date`."""
+    """An assessment; `raw_status` is the external analyst's own term as of `event_date`."""
 
     id: str
     analysis_id: str

@@ -1,7 +1,8 @@
 """What the pictures inside elements are: their type and size, and a keyed digest of each.
 
 The pictures themselves are part of the element's data, which is encrypted and thereby guarded
-against change. The digest finds the same picture again; keyed, it joins this database with no other.
+against change. The digest finds the same picture again; keyed, it joins this database with no
+other.
 """
 
 import hashlib
