@@ -28,7 +28,9 @@ from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from services.definitions import drafting, reading, releasing
 from services.definitions.drafting import MAX_CONTENT_BYTES
+from storage.common.audit import AuditRow
 from storage.common.outbox import OutboxRepository
+from storage.common.rows import Cursor
 from storage.database import Database
 from storage.definitions import (
     DefinitionRepository,
@@ -515,6 +517,38 @@ async def test_definitions_are_listed_by_kind_and_state(
     assert released.newest.version == 1
     assert await listed(kind="fee_table", state=DefinitionState.CHECKED) == []
     assert await listed(kind="card") == []
+
+
+async def test_definitions_and_their_history_are_read_page_by_page(
+    definitions: Definitions, code: str, database: Database
+) -> None:
+    codes = [f"{code}-{number}" for number in range(3)]
+    for one in codes:
+        await definitions.draft("fee_table", one, table(1))
+    await definitions.draft("fee_table", codes[0], table(2))
+
+    seen: list[reading.Overview] = []
+    after: Cursor | None = None
+    trail: list[AuditRow] = []
+    async with database.snapshot() as tx:
+        while page := await reading.list_definitions(tx, after, 2, kinds=KINDS):
+            seen += page
+            after = Cursor(page[-1].newest.drafted_at, page[-1].newest.id)
+        while found := await reading.history(
+            tx, "fee_table", codes[0], trail[-1].id if trail else 0, 1, kinds=KINDS
+        ):
+            trail += found
+
+    names = [one.newest.id for one in seen]
+    assert len(set(names)) == len(names)
+    # The one drafted last comes first, by its newest version.
+    newest = [one.newest for one in seen if one.newest.code in codes]
+    assert [(row.code, row.version) for row in newest] == [
+        (codes[0], 2),
+        (codes[2], 1),
+        (codes[1], 1),
+    ]
+    assert [row.outcome for row in trail] == ["1", "2"]
 
 
 async def test_a_version_is_never_changed_or_lost(
