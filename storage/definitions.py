@@ -22,6 +22,7 @@ from domain.common.definitions import (
     digest,
 )
 from domain.common.releases import Release, ReleaseAction, release_in_force
+from domain.definitions import KINDS
 from runtime.clock import utc_now
 from runtime.recent import Recent
 from storage.common.repository import RowRepository, Transaction, given
@@ -74,13 +75,18 @@ _NEWEST_OF_STATE: Final = "state = {0} and " + _NEWEST.removesuffix(")") + " and
 _RELEASES: Final = f"select {ReleaseRow.columns()} from definition_releases"
 
 
+Kinds = Mapping[str, Kind[Any]]
+"""The kinds of definitions, by name."""
+
+
 class DefinitionCache:
-    """What a process remembers: every release, and the contents that it has read.
+    """What a process knows: the kinds, and from memory every release and the contents it has read.
 
     One is made with each `Database` and handed out with its transactions.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Kinds = KINDS) -> None:
+        self.kinds = kinds
         self._releases: Recent[dict[tuple[str, str], list[ReleaseRow]]] = Recent({})
         self.newest = 0
         """The id of the last release that is known, 0 before the first."""

@@ -20,10 +20,9 @@ from domain.common.definitions import (
     canonical,
     digest,
 )
-from domain.definitions import KINDS
 from domain.people.principals import Principal
 from runtime.clock import utc_now
-from services.definitions.in_force import DefinitionsInForce, Kinds, in_force_at, kind_of
+from services.definitions.in_force import DefinitionsInForce, in_force_at, kind_of
 from services.definitions.record import record
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionRepository, DefinitionRow, DefinitionState
@@ -51,7 +50,6 @@ async def draft(
     *,
     note: str,
     base: int | None = None,
-    kinds: Kinds = KINDS,
 ) -> Drafted:
     """Record the next version of a definition, also one that is not in order yet.
 
@@ -59,7 +57,7 @@ async def draft(
     as the newest version makes no new one, unless that is retired. Raises `UnknownDefinition`,
     `DefinitionInvalid` for what cannot be stored at all, and `DefinitionChanged`.
     """
-    known = kind_of(kinds, kind)
+    known = kind_of(tx, kind)
     if not _CODE.fullmatch(code):
         raise UnknownDefinition(
             f"{code!r} is no code: small letters, digits, _ and - behind a letter, 64 at most"
@@ -71,7 +69,7 @@ async def draft(
     versions = await repository.versions(kind, code)
     newest = versions[0] if versions else None
     if newest is not None and _says_the_same(newest, text):
-        return Drafted(newest, await _findings(tx, known, newest, utc_now(), kinds))
+        return Drafted(newest, await _findings(tx, known, newest, utc_now()))
     if base is not None and base != (newest.version if newest else 0):
         raise DefinitionChanged(
             f"the newest version of {kind}/{code} is {newest.version if newest else 'none'}"
@@ -79,7 +77,7 @@ async def draft(
         )
     row = await repository.insert(kind, code, readable, note=note, drafted_by=caller.actor)
     await record(tx, caller, "drafted", kind, code, str(row.version), note=note, sha256=row.sha256)
-    return Drafted(row, await _findings(tx, known, row, utc_now(), kinds))
+    return Drafted(row, await _findings(tx, known, row, utc_now()))
 
 
 async def check(
@@ -90,21 +88,20 @@ async def check(
     version: int,
     *,
     at: datetime | None = None,
-    kinds: Kinds = KINDS,
 ) -> DefinitionRow:
     """Check a draft against what is in force now, or will be `at` an instant; return it checked.
 
     Raises `DefinitionInvalid` with everything that is wrong, `UnknownDefinition`, and
     `WrongDefinitionState`. A version that was checked before stays as it is.
     """
-    known = kind_of(kinds, kind)
+    known = kind_of(tx, kind)
     repository = DefinitionRepository(tx)
     row = await repository.version_for_update(kind, code, version)
     if row is None:
         raise UnknownDefinition(f"there is no {kind}/{code}@{version}")
     if row.state not in (DefinitionState.DRAFT, DefinitionState.CHECKED):
         raise WrongDefinitionState(f"{kind}/{code}@{version} is {row.state} already")
-    found = await _findings(tx, known, row, at or utc_now(), kinds)
+    found = await _findings(tx, known, row, at or utc_now())
     if found:
         raise DefinitionInvalid(f"{kind}/{code}@{version} is not in order", found)
     if row.state is DefinitionState.CHECKED:
@@ -125,10 +122,10 @@ async def findings_of(
 
 
 async def _findings(
-    tx: Transaction, known: Kind[Any], row: DefinitionRow, at: datetime, kinds: Kinds
+    tx: Transaction, known: Kind[Any], row: DefinitionRow, at: datetime
 ) -> tuple[Finding, ...]:
     releases = await DefinitionRepository(tx).releases()
-    return await findings_of(known, row, await in_force_at(tx, kinds, releases, at))
+    return await findings_of(known, row, await in_force_at(tx, releases, at))
 
 
 def _says_the_same(row: DefinitionRow, text: str) -> bool:

@@ -21,13 +21,8 @@ from domain.common.definitions import (
 )
 from domain.common.releases import release_in_force
 from storage.common.repository import Transaction
-from storage.definitions import (
-    DefinitionRepository,
-    DefinitionRow,
-    ReleaseRow,
-)
+from storage.definitions import DefinitionRepository, DefinitionRow, Kinds, ReleaseRow
 
-Kinds = Mapping[str, Kind[Any]]
 Key = tuple[str, Code]
 """Kind and code of a definition."""
 
@@ -61,8 +56,9 @@ class _Watched:
         return self.others.find(kind, code)
 
 
-def kind_of(kinds: Kinds, name: str) -> Kind[Any]:
+def kind_of(tx: Transaction, name: str) -> Kind[Any]:
     """Return the kind of a name; raises `UnknownDefinition`."""
+    kinds = tx.definitions.kinds
     if name not in kinds:
         known = ", ".join(sorted(kinds)) or "none"
         raise UnknownDefinition(f"there is no kind of definition {name!r}; the kinds are: {known}")
@@ -78,10 +74,10 @@ async def version_of(tx: Transaction, kind: str, code: str, version: int) -> Def
 
 
 async def in_force_at(
-    tx: Transaction, kinds: Kinds, releases: Sequence[ReleaseRow], at: datetime
+    tx: Transaction, releases: Sequence[ReleaseRow], at: datetime
 ) -> DefinitionsInForce:
     """Return what is in force by `releases` at an instant."""
-    repository = DefinitionRepository(tx)
+    repository, kinds = DefinitionRepository(tx), tx.definitions.kinds
     versions: dict[Key, int] = {}
     contents: dict[Key, BaseModel] = {}
     for key, own in _by_key(releases).items():
@@ -96,7 +92,6 @@ async def in_force_at(
 
 async def refuse_broken(
     tx: Transaction,
-    kinds: Kinds,
     key: Key,
     *,
     before: Sequence[ReleaseRow],
@@ -110,10 +105,11 @@ async def refuse_broken(
     `DefinitionInvalid` when the definition itself would not be valid, and `DefinitionReferenced`
     when one would not be that looks it up.
     """
+    kinds = tx.definitions.kinds
     later = {release.effective_from for release in after if release.effective_from > since}
     for at in sorted({since, *later}):
-        was = await in_force_at(tx, kinds, before, at)
-        will = await in_force_at(tx, kinds, after, at)
+        was = await in_force_at(tx, before, at)
+        will = await in_force_at(tx, after, at)
         if was.versions.get(key) == will.versions.get(key):
             continue
         if key in will.contents:

@@ -7,20 +7,14 @@ from typing import Any
 
 from domain.common.definitions import Difference, UnknownDefinition, differences
 from domain.common.releases import release_in_force, scheduled_releases
-from domain.definitions import KINDS
 from runtime.clock import utc_now
-from services.definitions.in_force import Kinds, kind_of, version_of
+from services.definitions.in_force import kind_of, version_of
 from services.definitions.record import aggregate_of
 from services.people.handles import with_handles
 from storage.common.audit import AuditRepository, AuditRow
 from storage.common.repository import Transaction
 from storage.common.rows import Cursor
-from storage.definitions import (
-    DefinitionRepository,
-    DefinitionRow,
-    DefinitionState,
-    ReleaseRow,
-)
+from storage.definitions import DefinitionRepository, DefinitionRow, DefinitionState, ReleaseRow
 
 
 @dataclass(frozen=True)
@@ -54,9 +48,9 @@ class Shown:
     releases: tuple[ReleaseRow, ...]
 
 
-async def describe_kind(tx: Transaction, kind: str, *, kinds: Kinds = KINDS) -> KindOverview:
+async def describe_kind(tx: Transaction, kind: str) -> KindOverview:
     """Return the JSON schema of a kind with a content in force; raises `UnknownDefinition`."""
-    known = kind_of(kinds, kind)
+    known = kind_of(tx, kind)
     in_force = await DefinitionRepository(tx).all_in_force(known)
     example = in_force[0].content.model_dump(mode="json") if in_force else None
     return KindOverview(kind, known.model.model_json_schema(), example)
@@ -69,7 +63,6 @@ async def list_definitions(
     *,
     kind: str | None = None,
     state: DefinitionState | None = None,
-    kinds: Kinds = KINDS,
 ) -> list[Overview]:
     """Return a page of the definitions, the one drafted last first.
 
@@ -78,7 +71,7 @@ async def list_definitions(
     Each is shown with its newest version, of the state if one is given.
     """
     if kind is not None:
-        kind_of(kinds, kind)
+        kind_of(tx, kind)
     repository = DefinitionRepository(tx)
     now = utc_now()
     releases = await repository.releases(kind)
@@ -92,9 +85,9 @@ async def list_definitions(
     return overviews
 
 
-async def show(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -> Shown:
+async def show(tx: Transaction, kind: str, code: str) -> Shown:
     """Return a definition with everything about it; raises `UnknownDefinition`."""
-    versions = await list_versions(tx, kind, code, kinds=kinds)
+    versions = await list_versions(tx, kind, code)
     releases = await named_releases(tx, await DefinitionRepository(tx).releases(kind, code))
     now = utc_now()
     in_force = release_in_force(releases, now)
@@ -109,43 +102,37 @@ async def show(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -
     )
 
 
-async def list_versions(
-    tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS
-) -> list[DefinitionRow]:
+async def list_versions(tx: Transaction, kind: str, code: str) -> list[DefinitionRow]:
     """Return the versions of a definition, the newest first; raises `UnknownDefinition`."""
-    kind_of(kinds, kind)
+    kind_of(tx, kind)
     versions = await DefinitionRepository(tx).versions(kind, code)
     if not versions:
         raise UnknownDefinition(f"there is no {kind} {code!r}")
     return await named_versions(tx, versions)
 
 
-async def read_version(
-    tx: Transaction, kind: str, code: str, version: int, *, kinds: Kinds = KINDS
-) -> DefinitionRow:
+async def read_version(tx: Transaction, kind: str, code: str, version: int) -> DefinitionRow:
     """Return a version; raises `UnknownDefinition`."""
-    kind_of(kinds, kind)
+    kind_of(tx, kind)
     [row] = await named_versions(tx, [await version_of(tx, kind, code, version)])
     return row
 
 
-async def diff(
-    tx: Transaction, kind: str, code: str, before: int, after: int, *, kinds: Kinds = KINDS
-) -> list[Difference]:
+async def diff(tx: Transaction, kind: str, code: str, before: int, after: int) -> list[Difference]:
     """Return what differs between two versions, field by field; raises `UnknownDefinition`."""
-    older = await read_version(tx, kind, code, before, kinds=kinds)
-    newer = await read_version(tx, kind, code, after, kinds=kinds)
+    older = await read_version(tx, kind, code, before)
+    newer = await read_version(tx, kind, code, after)
     return list(differences(json.loads(older.content), json.loads(newer.content)))
 
 
 async def history(
-    tx: Transaction, kind: str, code: str, after_id: int, limit: int, *, kinds: Kinds = KINDS
+    tx: Transaction, kind: str, code: str, after_id: int, limit: int
 ) -> list[AuditRow]:
     """Return who did what to a definition behind an entry, the oldest first.
 
     Raises `UnknownDefinition`.
     """
-    await list_versions(tx, kind, code, kinds=kinds)
+    await list_versions(tx, kind, code)
     entries = await AuditRepository(tx).of(aggregate_of(kind, code), after_id, limit)
     return await with_handles(tx, entries, "actor")
 

@@ -31,11 +31,7 @@ async def record(
 
 
 async def record_release(
-    tx: Transaction,
-    caller: Principal,
-    action: str,
-    release: ReleaseRow,
-    detail: Mapping[str, Any],
+    tx: Transaction, caller: Principal, action: str, release: ReleaseRow, detail: Mapping[str, Any]
 ) -> None:
     """Write the same of a release, and tell others that something comes into force or does not."""
     content = {
