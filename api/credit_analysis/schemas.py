@@ -42,7 +42,7 @@ class FeedbackAnswer(Answer):
 
 
 class ScrConsentBody(Body):
-    """A signer agrees to the text as it was shown to him."""
+    """A signer agrees to the text as it was shown."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"text_version": "1", "text_sha256": "0" * 64}]}

@@ -58,7 +58,7 @@ async def challenge(
 ) -> LivenessChallengeAnswer:
     """Return two or three actions. Frames that show others are a mismatch, `wrong_action`.
 
-    They have to be provided before `expires_at`; until then asking again changes nothing, and
+    They have to be provided before `expires_at`; until then asking again gives the same ones, and
     afterwards it gives other actions. Every attempt is asked something else.
     """
     async with services.database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""The user centre: a person as a channel knows him, and what is kept of him."""
+"""The user centre: a person as a channel knows them, and what is stored about them."""
 
 from api.http.auth import Caller
 from api.http.gate import COMMAND_PROBLEMS, gated_router

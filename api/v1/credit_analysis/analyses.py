@@ -52,7 +52,7 @@ async def review(
     command: Keyed,
     services: Using,
 ) -> AnalysisReviewed:
-    """Decide: the client is told. 409 `review_closed` when somebody else was first."""
+    """Decide, and notify the client. 409 `review_closed` when somebody else was first."""
     async with services.database.read() as tx:
         row = await find_analysis(tx, analysis_id)
     await authorise_review(services.database, caller, row.id)

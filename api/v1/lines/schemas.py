@@ -134,7 +134,7 @@ class QuoteAnswer(Answer):
 
 
 class NewDrawdown(Body):
-    """The quote that the borrower saw, and the hash of its plan as his agreement to it."""
+    """The quote that the borrower saw, and the hash of its plan as their agreement to it."""
 
     model_config = ConfigDict(
         json_schema_extra={

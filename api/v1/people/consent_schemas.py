@@ -14,7 +14,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="of the tex
 
 
 class NewConsent(Body):
-    """An applicant agreed to the text of a purpose, as it was shown to him."""
+    """An applicant agreed to the text of a purpose, as it was shown."""
 
     model_config = ConfigDict(
         json_schema_extra={
