@@ -22,7 +22,7 @@ from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRepository
 from storage.verification.captures import CaptureRepository
-from storage.verification.element_tries import ElementTryRepository
+from storage.verification.element_attempts import ElementAttemptRepository
 from storage.verification.elements import ElementRepository, ElementStatus, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 
@@ -75,7 +75,7 @@ async def store_elements(
     await ElementRepository(tx).add(application.id, taken)
     named = {item.id: subjects[item.kind] for item in taken if item.kind in subjects}
     if named:
-        await ElementTryRepository(tx).name(named)
+        await ElementAttemptRepository(tx).name(named)
     return tuple(ProvidedElement(element_id=item.id, kind=item.kind) for item in taken)
 
 
@@ -130,7 +130,7 @@ async def _check_attempts(
 ) -> None:
     """Raise `ElementLocked` while the person was wrong too often about one of the kinds."""
     now = utc_now()
-    attempts = await ElementTryRepository(tx).of(
+    attempts = await ElementAttemptRepository(tx).of(
         {kind: subjects.get(kind) for kind in kinds}, application.id, application.applicant_id, now
     )
     for kind, tries in attempts.items():

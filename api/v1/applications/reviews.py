@@ -18,8 +18,8 @@ from messages.applications import ReviewCommand
 from messages.ids import application_workflow
 from messages.verification import SupplementRequest
 from services.applications.reviewing import ReviewDecision, authorise_review, list_open_reviews
-from services.common.audits import record_late_decision
 from services.common.commands import Command
+from storage.common.audit import AuditRepository
 
 router = gated_router("/reviews", "reviews")
 
@@ -98,12 +98,12 @@ async def _review(
         )
     except ProcessClosed:
         async with services.database.transaction() as tx:
-            await record_late_decision(
-                tx,
+            await AuditRepository(tx).add_by(
                 caller,
-                command,
-                decision=decision,
-                subject=application_workflow(application_id),
-                reason=body.reason,
+                decision,
+                application_workflow(application_id),
+                "refused",
+                detail={"reason": body.reason},
+                key=command.update_id,
             )
         raise ReviewClosed("The review was decided already.") from None

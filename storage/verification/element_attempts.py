@@ -40,7 +40,7 @@ _TRIES: Final = (
 )
 
 
-class ElementTryRepository(Repository):
+class ElementAttemptRepository(Repository):
     """The attempts of persons, counted from the verifications."""
 
     async def of(
