@@ -1,11 +1,11 @@
 """Encryption at rest: a keyring for payloads and personal columns, and a blind index for look-ups.
 
-An encrypted value says by which key it was encrypted, so that a new key can be put in front at any
-time and everything encrypted before stays readable:
+An encrypted value names its key, so that a new key can be put in front at any time and everything
+encrypted before stays readable:
 
     version (1 byte) | length of key id (1) | key id | nonce (12) | ciphertext and tag (16)
 
-The header and the caller's associated data are authenticated: a value copied to another row, column
+The header and the associated data are authenticated: a value copied to another row, column
 or purpose cannot be decrypted. Nonces are 96 random bits; NIST SP 800-38D (8.3) allows 2**32 values
 under one key that way, so change the first key long before.
 """
@@ -39,7 +39,7 @@ class InvalidKeysError(KeyringError):
 
 
 class UnknownKey(KeyringError):
-    """The value was encrypted by a key that this keyring does not hold."""
+    """The value was encrypted with a key that this keyring does not hold."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"no key {key_id!r} in the keyring")
@@ -76,7 +76,7 @@ class Keyring:
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """The ids of the keys, the encrypting one first."""
+        """The ids of the keys, the one that encrypts first."""
         return tuple(self._ciphers)
 
     def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
@@ -88,7 +88,7 @@ class Keyring:
         return header + nonce + cipher.encrypt(nonce, plaintext, header + associated_data)
 
     def decrypt(self, encrypted: bytes, associated_data: bytes) -> bytes:
-        """Return the plaintext of what was encrypted with the same associated data.
+        """Return what was encrypted with the same associated data.
 
         Raises UnknownKey or Tampered.
         """
@@ -100,7 +100,9 @@ class Keyring:
         try:
             return cipher.decrypt(nonce, ciphertext, header + associated_data)
         except InvalidTag:
-            raise Tampered("the value was changed, or encrypted for something else") from None
+            raise Tampered(
+                "the value cannot be decrypted: changed, or encrypted with other associated data"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from api.credit_analysis.schemas import ScrConsentAnswer, ScrConsentBody
 from api.http.engine import ProcessClosed
-from api.http.gate import COMMAND_PROBLEMS, GatedRoute, described
+from api.http.routing import COMMAND_PROBLEMS, AuthorisedRoute, described
 from api.http.services import Using
 from messages.credit_analysis import ConsentGiven
 from services.credit_analysis.scr_consents import find_consent, sign_consent
@@ -15,7 +15,7 @@ from services.credit_analysis.scr_consents import find_consent, sign_consent
 _log = structlog.stdlib.get_logger(__name__)
 
 router = APIRouter(
-    prefix="/credit_analysis/consents", tags=["credit analysis"], route_class=GatedRoute
+    prefix="/credit_analysis/consents", tags=["credit analysis"], route_class=AuthorisedRoute
 )
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -49,9 +49,8 @@ async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentA
             tx, token, text_version=body.text_version, text_sha256=body.text_sha256, now=now
         )
     try:
-        await services.engine.consent_given(
-            signed.workflow_id, ConsentGiven(signer=signed.consent.signer)
-        )
+        given = ConsentGiven(signer=signed.consent.signer)
+        await services.engine.notify(signed.workflow_id, "consent_given", given)
     except ProcessClosed:
         _log.info("consent_after_the_end", consent_id=signed.consent.id)
     return ScrConsentAnswer.of(signed)

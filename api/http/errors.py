@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from asgi_correlation_id import correlation_id
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -135,7 +136,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "unbalanced_entry": Kind(500, "Internal error"),
         # ourselves
         "internal_error": Kind(500, "Internal error"),
-        "database_unavailable": Kind(503, "The record cannot be reached"),
+        "database_unavailable": Kind(503, "The database cannot be reached"),
         "unknown_policy": Kind(503, "The policy of this client is not in force"),
         "engine_unavailable": Kind(503, "The process engine cannot be reached"),
         "not_accepted_yet": Kind(503, "The command was not taken on yet"),
@@ -217,7 +218,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
         status=kind.status,
         code=problem.code,
         detail=problem.detail,
-        request_id=getattr(request.state, "request_id", None),
+        request_id=correlation_id.get(),
         errors=list(problem.errors),
     )
     content: dict[str, Any] = details.model_dump(exclude_none=True, exclude_defaults=False)

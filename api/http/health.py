@@ -5,12 +5,12 @@ import asyncio
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.http.gate import GatedRoute
 from api.http.operation_schemas import Health, Readiness
 from api.http.refusals import DATABASE_DOWN
+from api.http.routing import AuthorisedRoute
 from api.http.services import Services, Using
 
-router = APIRouter(tags=["operations"], route_class=GatedRoute)
+router = APIRouter(tags=["operations"], route_class=AuthorisedRoute)
 
 
 @router.get("/health", summary="Is the process up?")
@@ -21,7 +21,7 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}}, summary="Can it serve?")
 async def ready(services: Using, response: Response) -> Readiness:
-    """Say whether the record and the process engine can be reached; 503 when one cannot."""
+    """Say whether the database and the process engine can be reached; 503 when one cannot."""
     database, engine = await asyncio.gather(
         _database_answers(services), services.engine.is_reachable()
     )

@@ -14,7 +14,7 @@ from storage.common.rows import Cursor
 
 Row = TypeVar("Row")
 
-MOST: Final = 100
+MAX_LIMIT: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -45,7 +45,7 @@ class PageRequest:
 
 def _page_request(
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of a page")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
 ) -> PageRequest:
     return PageRequest(decode_cursor(cursor) if cursor else None, limit)
 

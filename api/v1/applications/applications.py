@@ -8,9 +8,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.http.answers import accepted, created
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.pagination import Paged
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from api.http.streams import Follow, LastEventId, events
@@ -31,7 +31,7 @@ from services.applications.finding import find_application
 from services.applications.reading import list_applications, read_application
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 
-router = gated_router("/applications", "applications")
+router = authorised_router("/applications", "applications")
 
 
 @router.post("", status_code=201, responses=COMMAND_PROBLEMS, summary="Apply for credit")

@@ -5,8 +5,8 @@ from fastapi import Response
 from api.http.answers import accepted
 from api.http.auth import Caller
 from api.http.engine import StillRunning
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Services, Using
 from api.v1.applications.schemas import ApplicationStatus, ElementsAnswer, NewElements
 from api.v1.applications.views import element_answer, row_status, view_status
@@ -22,9 +22,10 @@ from services.applications.elements import (
     read_elements,
 )
 from services.common.commands import Command
+from services.verification.intake import clean_pictures
 from storage.applications.applications import ApplicationRow
 
-router = gated_router("/applications", "applications")
+router = authorised_router("/applications", "applications")
 
 
 @router.post(
@@ -41,9 +42,10 @@ async def provide(
     202 while a third party cannot be reached: it is asked again, the verdict will show in the
     application. A mismatch is a verdict, not an error; provide the element again.
     """
+    pictures = await clean_pictures(body.elements)
     async with services.database.transaction() as tx:
         row, provided = await provide_elements(
-            tx, caller, command, application_id, body.elements, submit=body.submit
+            tx, caller, command, application_id, body.elements, pictures, submit=body.submit
         )
     wanted = {item.element_id for item in provided.elements}
     return await _carry_out(services, command, row, "provide_elements", provided, wanted)

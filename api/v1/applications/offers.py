@@ -3,14 +3,14 @@
 from fastapi import Response
 
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Using
 from api.v1.applications.carrying_out import carry_out
 from api.v1.applications.schemas import ApplicationStatus, OfferAnswer
 from services.applications.finding import find_offer
 
-router = gated_router("/offers", "offers and lines")
+router = authorised_router("/offers", "offers and lines")
 
 
 @router.get("/{offer_id}", summary="Read an offer")

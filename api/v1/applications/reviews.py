@@ -4,9 +4,9 @@ from fastapi import Response
 
 from api.http.auth import Caller
 from api.http.engine import ProcessClosed
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.pagination import Paged
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Services, Using
 from api.v1.applications.carrying_out import carry_out
@@ -21,7 +21,7 @@ from services.applications.reviewing import ReviewDecision, authorise_review, li
 from services.common.commands import Command
 from storage.common.audit import AuditRepository
 
-router = gated_router("/reviews", "reviews")
+router = authorised_router("/reviews", "reviews")
 
 
 @router.get("", summary="The queue of open reviews, the one due first at its head")

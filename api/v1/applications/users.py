@@ -1,13 +1,13 @@
 """The user centre: a person as a channel knows them, and what is stored about them."""
 
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Using
 from api.v1.applications.user_schemas import Standing, StandingAnswer, UserAnswer
 from services.applications.users import read_user, set_customer_tags
 
-router = gated_router("/users", "users")
+router = authorised_router("/users", "users")
 
 
 @router.get("/{applicant_id}", summary="Read a person")

@@ -1,16 +1,16 @@
 """Collections: the calls that collectors make."""
 
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.operation_schemas import TaskAnswer, TaskDone, TaskResult
 from api.http.pagination import Paged
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from services.collections import record_call_result
 from storage.collections import CollectionActionRepository
 
-router = gated_router("/collections", "collections")
+router = authorised_router("/collections", "collections")
 
 
 @router.get("/tasks", summary="The calls to make, the oldest first")

@@ -3,9 +3,9 @@
 from api.http.auth import Caller
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import later
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.pagination import Paged
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from api.v1.credit_analysis.schemas import (
@@ -21,7 +21,7 @@ from services.credit_analysis.reviewing import authorise_review, find_analysis, 
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 
-router = gated_router("/credit-analyses", "credit analysis")
+router = authorised_router("/credit-analyses", "credit analysis")
 
 
 @router.get("", summary="The queue of manual analyses, the one due first at its head")

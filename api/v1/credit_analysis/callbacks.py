@@ -5,8 +5,8 @@ from typing import Final
 from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.operation_schemas import CallbackReceived
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Using
 from messages.credit_analysis import OpinionUpdated
 from services.common.callbacks import StoredCallback
@@ -14,7 +14,7 @@ from services.credit_analysis.callbacks import QiTechSender
 
 PATH: Final = "/v1/callbacks/qitech"
 
-router = gated_router("/callbacks", "callbacks")
+router = authorised_router("/callbacks", "callbacks")
 
 _DESCRIBED: Final = described_callback(
     QiTechSender.header,
@@ -37,7 +37,7 @@ async def qitech(request: Request, services: Using) -> CallbackReceived:
 
     async def wake(kept: StoredCallback) -> None:
         update = OpinionUpdated(event_key=kept.event_id)
-        await services.engine.opinion_updated(kept.recipient.workflow_id, update)
+        await services.engine.notify(kept.recipient.workflow_id, "opinion_updated", update)
 
     key = services.settings.providers.key_of_qitech_webhooks.get_secret_value()
     sender = QiTechSender(key, services.settings.public_url.rstrip("/") + PATH)

@@ -7,9 +7,9 @@ from fastapi import Query, Response
 
 from api.http.answers import created
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.pagination import Paged
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from api.v1.definitions.schemas import (
@@ -34,7 +34,7 @@ from api.v1.definitions.schemas import (
 from services.definitions import drafting, reading, releasing
 from storage.definitions import DefinitionState
 
-router = gated_router("/definitions", "definitions")
+router = authorised_router("/definitions", "definitions")
 
 
 @router.get("/kinds", summary="The kinds of definitions")

@@ -1,15 +1,15 @@
 """Suspensions: switch something off at once, lift that, see what is off."""
 
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from api.v1.definitions.schemas import Because, SuspendableName, SuspensionAnswer
 from domain.common.suspensions import Suspendable
 from services.definitions import suspending
 
-router = gated_router("/suspensions", "definitions")
+router = authorised_router("/suspensions", "definitions")
 
 
 @router.get("", summary="What is suspended")

@@ -6,8 +6,8 @@ from api.http.answers import accepted, created
 from api.http.auth import Caller
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Services, Using
 from api.v1.lines.schemas import DrawdownAnswer, NewDrawdown
 from domain.lines import LineState
@@ -17,7 +17,7 @@ from services.lines.finding import find_drawdown
 from services.lines.quoting import prepare_drawdown
 from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
 
-router = gated_router("", "drawdowns")
+router = authorised_router("", "drawdowns")
 
 
 @router.post(

@@ -7,8 +7,8 @@ from fastapi import Response
 from api.http.answers import accepted
 from api.http.auth import Caller
 from api.http.engine import StillRunning
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Services, Using
 from api.v1.applications.views import element_answer
 from api.v1.lines.element_schemas import LineElementsAnswer, NewLineElements
@@ -26,9 +26,10 @@ from services.lines.elements import (
     read_elements,
     read_given_elements,
 )
+from services.verification.intake import clean_pictures
 from storage.lines.lines import LineRow
 
-router = gated_router("/lines", "offers and lines")
+router = authorised_router("/lines", "offers and lines")
 
 
 @router.post(
@@ -44,8 +45,11 @@ async def provide(
 
     202 while a third party cannot be reached or takes its time: it is asked again.
     """
+    pictures = await clean_pictures(body.elements)
     async with services.database.transaction() as tx:
-        line, provided = await provide_elements(tx, caller, command, line_id, body.elements)
+        line, provided = await provide_elements(
+            tx, caller, command, line_id, body.elements, pictures
+        )
     wanted = {item.element_id for item in provided.elements}
     return await _carry_out(services, command, line, "provide_elements", provided, wanted)
 

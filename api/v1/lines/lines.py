@@ -4,15 +4,15 @@ from fastapi import Response
 
 from api.http.answers import created
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Using
 from api.v1.lines.schemas import LineAnswer, NewQuote, QuoteAnswer
 from messages import ids
 from services.lines.finding import find_line, find_quote
 from services.lines.quoting import QuoteRequest, quote_plan
 
-router = gated_router("", "offers and lines")
+router = authorised_router("", "offers and lines")
 
 
 @router.get("/lines/{line_id}", summary="Read a credit line")

@@ -7,8 +7,8 @@ from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime
 
 from api.http.auth import Caller
-from api.http.gate import gated_router
 from api.http.pagination import Paged
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from api.v1.loans.ledger_schemas import (
@@ -21,7 +21,7 @@ from services.loans.reading import list_entries
 from storage.loans.journal import JournalRepository
 from storage.loans.reconciliation import ReconciliationRepository
 
-router = gated_router("/ledger", "ledger")
+router = authorised_router("/ledger", "ledger")
 
 
 def _in_utc(instant: datetime) -> datetime:

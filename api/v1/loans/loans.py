@@ -9,9 +9,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from api.http.auth import Caller
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.pagination import Paged
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from api.http.streams import Follow, LastEventId, events
@@ -23,7 +23,7 @@ from services.loans.finding import find_loan
 from services.loans.reading import list_loans, read_loan
 from storage.loans.loans import LoanRepository, LoanRow, LoanState
 
-router = gated_router("/loans", "loans")
+router = authorised_router("/loans", "loans")
 
 
 @router.get("", summary="List loans, the newest first")

@@ -9,8 +9,8 @@ from api.http.answers import accepted, created
 from api.http.auth import Caller
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Services, Using
 from api.v1.loans.schemas import NewRepayment, RepaymentAnswer
 from messages import ids
@@ -20,7 +20,7 @@ from services.loans.servicing import prepare_repayment
 from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentRepository, RepaymentRow, RepaymentState
 
-router = gated_router("", "repayments")
+router = authorised_router("", "repayments")
 
 
 @router.post(

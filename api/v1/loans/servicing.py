@@ -6,8 +6,8 @@ from api.http.answers import created
 from api.http.auth import Caller
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Services, Using
 from api.v1.loans.servicing_schemas import Fact, FactAnswer, transaction_of
 from messages import ids
@@ -20,7 +20,7 @@ from services.loans.servicing import (
     preview_transaction,
 )
 
-router = gated_router("/loans", "servicing")
+router = authorised_router("/loans", "servicing")
 
 
 @router.post(

@@ -4,8 +4,8 @@ from fastapi import Response
 
 from api.http.answers import created
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Using
 from api.v1.people.consent_schemas import ConsentAnswer, ConsentTextAnswer, NewConsent
@@ -13,7 +13,7 @@ from domain.people.consents import CONSENT_TEXT, Purpose
 from services.people.consenting import give_consent, revoke_consent
 from storage.definitions import DefinitionRepository
 
-router = gated_router("", "users")
+router = authorised_router("", "users")
 
 
 @router.get("/consent-texts", summary="What is to be shown for each purpose")

@@ -6,9 +6,9 @@ from fastapi import Response
 
 from api.http.answers import created
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.idempotency import Keyed
 from api.http.pagination import Paged
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Page
 from api.http.services import Services, Using
 from api.v1.people.staff_schemas import (
@@ -31,7 +31,7 @@ from services.people.ownership import require_id
 from storage.common.repository import Transaction
 from storage.people.staff import DeputyRepository, StaffRepository, StaffRow, TeamRepository
 
-router = gated_router("", "staff")
+router = authorised_router("", "staff")
 
 Change = Callable[[Transaction], Awaitable[StaffRow]]
 

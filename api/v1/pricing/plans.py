@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.schemas import Answer, Body, Currency, MinorUnits
 from api.http.services import Using
 from api.v1.loans.schemas import PositionAnswer
@@ -26,7 +26,7 @@ from domain.pricing.trial import CapOutcome, LoanOnDay, Trial, trial
 from services.loans.agreed import STANDARD_SERVICING, on_calendar_in_force
 from storage.definitions import DefinitionRepository
 
-router = gated_router("/plans", "plans")
+router = authorised_router("/plans", "plans")
 
 MOST_EVENTS: Final = 120
 _MOST: Final = MappingProxyType(

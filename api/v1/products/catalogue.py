@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path
 
 from api.http.auth import Caller
-from api.http.gate import gated_router
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.http.services import Services, Using
 from api.v1.products.schemas import ProductAnswer
@@ -20,7 +20,7 @@ from domain.verification.elements import ElementKind
 from runtime.clock import utc_now
 from services.products.agreed import product_on_offer, products_on_offer
 
-router = gated_router("/products", "products")
+router = authorised_router("/products", "products")
 
 ProductPath = Annotated[Code, Path()]
 

@@ -5,14 +5,14 @@ from typing import Final
 from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
-from api.http.gate import COMMAND_PROBLEMS, gated_router
 from api.http.operation_schemas import CallbackReceived
+from api.http.routing import COMMAND_PROBLEMS, authorised_router
 from api.http.services import Using
 from messages.verification import ElementSettled
 from services.common.callbacks import StoredCallback
 from services.verification.callbacks import ReportSender
 
-router = gated_router("/callbacks", "callbacks")
+router = authorised_router("/callbacks", "callbacks")
 
 _DESCRIBED: Final = described_callback(
     ReportSender.header,
@@ -36,7 +36,7 @@ async def reports(request: Request, services: Using) -> CallbackReceived:
 
     async def wake(kept: StoredCallback) -> None:
         news = ElementSettled(element_id=kept.recipient.reference, event_id=kept.event_id)
-        await services.engine.element_settled(kept.recipient.workflow_id, news)
+        await services.engine.notify(kept.recipient.workflow_id, "element_settled", news)
 
     secret = services.settings.providers.callback_secret.get_secret_value()
     return await receive_callback(request, services, ReportSender(secret), wake)

@@ -16,22 +16,22 @@ from api.http.idempotency import once
 from api.http.services import services_of
 
 
-class GatedRoute(APIRoute):
-    """A route of the table in `api.http.access`."""
+class AuthorisedRoute(APIRoute):
+    """A route of the table in `api.http.access`: refused to whoever the table does not name."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the endpoint."""
+        """Return the endpoint behind authorisation, the limits of its body, and idempotency."""
         handle = super().get_route_handler()
         template = self.path_format
 
-        async def gated(request: Request) -> Response:
+        async def checked_route(request: Request) -> Response:
             rule = await authorise(request, template, services_of(request).authenticator)
             if request.method == "GET":
                 return await handle(request)
             checked = await read_checked(request, rule)
             return await once(checked, handle) if rule.keyed else await handle(checked)
 
-        return gated
+        return checked_route
 
 
 def described(text: str) -> dict[str, Any]:
@@ -58,8 +58,8 @@ COMMAND_PROBLEMS: dict[int | str, dict[str, Any]] = {
 """The further answers of a route that creates or moves something."""
 
 
-def gated_router(prefix: str, tag: str) -> APIRouter:
-    """Return a router whose routes pass the gate."""
+def authorised_router(prefix: str, tag: str) -> APIRouter:
+    """Return the router of an area: its routes are `AuthorisedRoute`s under `/v1`."""
     return APIRouter(
-        prefix=f"/v1{prefix}", tags=[tag], route_class=GatedRoute, responses=_READ_PROBLEMS
+        prefix=f"/v1{prefix}", tags=[tag], route_class=AuthorisedRoute, responses=_READ_PROBLEMS
     )
