@@ -15,14 +15,11 @@ from api.v1.applications.schemas import ApplicationStatus
 from domain.applications.application import ReviewClosed
 from domain.people.principals import Principal
 from messages.applications import ReviewCommand
+from messages.ids import application_workflow
 from messages.verification import SupplementRequest
-from services.applications.reviewing import (
-    ReviewDecision,
-    authorise_review,
-    list_open_reviews,
-    record_late_review,
-)
+from services.applications.reviewing import ReviewDecision, authorise_review, list_open_reviews
 from services.common.commands import Command
+from storage.common.audit import AuditRepository
 
 router = authorised_router("/reviews", "reviews")
 
@@ -101,5 +98,12 @@ async def _review(
         )
     except ProcessClosed:
         async with services.database.transaction() as tx:
-            await record_late_review(tx, caller, command, application_id, decision, body.reason)
+            await AuditRepository(tx).add_by(
+                caller,
+                decision,
+                application_workflow(application_id),
+                "refused",
+                detail={"reason": body.reason},
+                key=command.update_id,
+            )
         raise ReviewClosed("The review was decided already.") from None

@@ -17,12 +17,8 @@ from api.v1.credit_analysis.schemas import (
 from domain.credit_analysis.errors import ReviewClosed
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
-from services.credit_analysis.reviewing import (
-    authorise_review,
-    find_analysis,
-    read_analysis,
-    record_late_review,
-)
+from services.credit_analysis.reviewing import authorise_review, find_analysis, read_analysis
+from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 
 router = authorised_router("/credit-analyses", "credit analysis")
@@ -73,7 +69,14 @@ async def review(
         raise later("request_in_progress", "The word is taken on. Repeat the request.") from None
     except ProcessClosed:
         async with services.database.transaction() as tx:
-            await record_late_review(tx, caller, command, analysis_id, body.decision, body.reason)
+            await AuditRepository(tx).add_by(
+                caller,
+                body.decision,
+                ids.credit_analysis_workflow(analysis_id),
+                "refused",
+                detail={"reason": body.reason},
+                key=command.update_id,
+            )
         raise ReviewClosed("The analysis was decided already.") from None
     return AnalysisReviewed(
         id=analysis_id, status=view.status, reason=view.reason, state_seq=view.state_seq

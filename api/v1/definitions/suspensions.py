@@ -32,9 +32,7 @@ async def suspend(
     """Switch something off, everywhere within a second; what is off already stays so."""
     await suspending.authorise_suspension(services.database, caller, kind, code)
     async with services.database.transaction() as tx:
-        row = await suspending.suspend(
-            tx, caller, kind, code, reason=body.reason, kinds=services.kinds
-        )
+        row = await suspending.suspend(tx, caller, kind, code, reason=body.reason)
         [row] = await suspending.named_suspensions(tx, [row])
     return SuspensionAnswer.of(row)
 

@@ -56,12 +56,11 @@ async def add(
         lambda tx: directory.add_person(
             tx,
             caller,
-            person_id=command.new_id("stf"),
-            handle=body.handle,
-            name=body.name,
-            roles=body.roles,
-            skills=body.skills,
-            lender=services.settings.lender,
+            directory.PersonCreate(
+                person_id=command.new_id("stf"),
+                lender=services.settings.lender,
+                **dict(body),
+            ),
         ),
     )
     created(response, f"/v1/staff/{answer.id}")

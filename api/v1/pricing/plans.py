@@ -23,8 +23,7 @@ from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS, CappedLender, LenderKind
 from domain.pricing.rates import RateConvention
 from domain.pricing.trial import CapOutcome, LoanOnDay, Trial, trial
-from services.loans.agreed import STANDARD_SERVICING
-from services.loans.calendars import on_calendar_in_force
+from services.loans.agreed import STANDARD_SERVICING, on_calendar_in_force
 from storage.definitions import DefinitionRepository
 
 router = authorised_router("/plans", "plans")
