@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Json
 
+from domain.people.consents import ConsentMissing, Purpose
 from storage.common.repository import RowRepository, stored
 from storage.common.rows import Row
 
@@ -24,6 +25,7 @@ _ANSWER: Final = "enquiries.answer"
 class Attempt:
     """An enquiry about to be made, under the version of the source's profile that is in force.
 
+    `purposes` are what the applicant must have consented to, the one that is recorded last.
     `input` decides which questions are equal; it is personal data.
 
     `asked` is its masked form, `quota` the calls allowed on `business_date` (None: any number),
@@ -39,7 +41,7 @@ class Attempt:
     request_id: str
     applicant_id: str | None
     application_id: str | None
-    consent_id: str | None
+    purposes: tuple[Purpose, ...]
     input: str = field(repr=False)
     asked: Mapping[str, Any]
     at: datetime
@@ -150,17 +152,26 @@ class EnquiryRepository(RowRepository[EnquiryRow]):
 
         One statement decides, equal questions one after the other. A stored answer counts for the
         enquiry that got it for ever, for others while it is valid; without `reuse` it does not.
+        Raises `ConsentMissing`, and has done nothing then.
         """
         record = await self._connection.fetchrow(
-            "select step, enquiry, answer, asked_today, wait from enquiry_begin($1, $2, $3, $4,"
-            " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+            "with given as (select distinct on (c.purpose) c.purpose, c.id from consents c"
+            " where c.applicant_id = $4 and c.purpose = any($7::text[]) and not exists"
+            " (select from consent_revocations r where r.consent_id = c.id)"
+            " order by c.purpose, c.given_at desc, c.id desc),"
+            " allowed as (select count(*) = cardinality($7::text[]) as by_all,"
+            " max(id) filter (where purpose = ($7::text[])[cardinality($7::text[])]) as consent"
+            " from given)"
+            " select step, enquiry, answer, asked_today, wait from allowed cross join lateral"
+            " enquiry_begin($1, $2, $3, $4, $5, $6, allowed.consent, $8, $9, $10, $11, $12, $13,"
+            " $14, $15, $16, $17, $18, $19, $20) where allowed.by_all",
             attempt.source,
             attempt.capability,
             attempt.operation,
             attempt.applicant_id,
             attempt.application_id,
             attempt.request_id,
-            attempt.consent_id,
+            list(attempt.purposes),
             self._blind_index.of(f"enquiry:{attempt.capability}", attempt.input),
             stored(attempt.asked),
             attempt.at,
@@ -175,7 +186,8 @@ class EnquiryRepository(RowRepository[EnquiryRow]):
             attempt.longest_turn,
             attempt.definition,
         )
-        assert record is not None  # noqa: S101 -- the function always returns one row
+        if record is None:
+            raise ConsentMissing(f"no consent to {' and '.join(attempt.purposes)} in force")
         match record["step"]:
             case "ask":
                 return Ask(record["enquiry"], record["wait"], record["asked_today"])

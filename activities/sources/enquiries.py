@@ -11,7 +11,7 @@ response.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Generic
 
@@ -22,7 +22,7 @@ from activities.sources.masks import masked
 from domain.common.calendar import business_date
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.common.suspensions import Suspendable
-from domain.people.consents import ConsentMissing, Purpose
+from domain.people.consents import Purpose
 from domain.sources import SOURCE, Capability, DataSource, asked_in_order
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
@@ -33,9 +33,7 @@ from providers.registry import Providers
 from runtime import enquiry_metrics
 from runtime.clock import utc_now
 from runtime.keyring import KeyringError
-from storage.common.repository import Transaction
 from storage.database import Database
-from storage.people.consents import ConsentRepository
 from storage.sources import Ask, Attempt, Completion, EnquiryRepository, Known, NotNow, Outcome
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -177,7 +175,7 @@ class DataSourceGateway:
             source = source.model_copy(update={"cost": 0})
         breaker = self._breaker(source)
         attempt = self._attempt(source, agreed.ref, request, subject)
-        begun = await self._begin(source, breaker, request, subject.purpose, attempt)
+        begun = await self._begin(source, breaker, request, attempt)
         if isinstance(begun, SourceResponse):
             return begun
         await asyncio.sleep(begun.wait.total_seconds())
@@ -208,7 +206,6 @@ class DataSourceGateway:
         source: DataSource,
         breaker: Breaker,
         request: SourceRequest[SourceResponseT],
-        purpose: Purpose | None,
         attempt: Attempt,
     ) -> Ask | SourceResponse[SourceResponseT]:
         """Return the right to ask or the answer on record; waits for an equal request."""
@@ -217,7 +214,7 @@ class DataSourceGateway:
         deadline = time.monotonic() + _MAX_SECONDS_FOR_EQUAL_QUERY
         while True:
             wait = breaker.wait()
-            begun = await self._look(source, attempt, purpose, may_ask=wait is None, reuse=reuse)
+            begun = await self._look(attempt, may_ask=wait is None, reuse=reuse)
             match begun:
                 case Ask():
                     self._used(source, begun.asked_today)
@@ -244,21 +241,17 @@ class DataSourceGateway:
 
     async def _look(
         self,
-        source: DataSource,
         attempt: Attempt,
-        purpose: Purpose | None,
         *,
         may_ask: bool,
         reuse: bool,
     ) -> Ask | Known | NotNow:
         async with self._database.autocommit() as tx:
-            consent_id = await _consent(tx, source, attempt.applicant_id, purpose)
-            allowed = replace(attempt, consent_id=consent_id)
             try:
-                return await EnquiryRepository(tx).begin(allowed, may_ask=may_ask, reuse=reuse)
+                return await EnquiryRepository(tx).begin(attempt, may_ask=may_ask, reuse=reuse)
             except KeyringError:
                 # Encrypted by a key that is gone: as good as forgotten.
-                return await EnquiryRepository(tx).begin(allowed, may_ask=may_ask, reuse=False)
+                return await EnquiryRepository(tx).begin(attempt, may_ask=may_ask, reuse=False)
 
     def _attempt(
         self,
@@ -276,7 +269,10 @@ class DataSourceGateway:
             request_id=subject.request_id,
             applicant_id=subject.applicant_id,
             application_id=subject.application_id,
-            consent_id=None,
+            # What the source needs and what the request is for: the latter is recorded.
+            purposes=tuple(
+                dict.fromkeys(one for one in (source.consent, subject.purpose) if one is not None)
+            ),
             input=f"{request.operation}:{request.model_dump_json()}",
             asked=masked(request),
             at=now,
@@ -337,26 +333,6 @@ class DataSourceGateway:
                 source.name, self._clock, enquiry_metrics.breaker_moved
             )
         return self._breakers[source.name]
-
-
-async def _consent(
-    tx: Transaction, source: DataSource, applicant_id: str | None, purpose: Purpose | None
-) -> str | None:
-    """Return the consent under which the source may be asked, None where none is needed.
-
-    What the source needs and what the request is for are both looked at; the latter is recorded.
-    """
-    found: str | None = None
-    for needed in {source.consent: None, purpose: None}:
-        if needed is None:
-            continue
-        consent = None
-        if applicant_id is not None:
-            consent = await ConsentRepository(tx).in_force(applicant_id, needed)
-        if consent is None:
-            raise ConsentMissing(f"no consent to {needed} in force")
-        found = consent.id
-    return found
 
 
 def _read(request: SourceRequest[SourceResponseT], known: Known) -> SourceResponseT | None:
