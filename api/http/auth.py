@@ -78,7 +78,7 @@ async def authorise(request: Request, template: str, authenticator: Authenticato
     return rule
 
 
-def _caller(
+async def _caller(
     request: Request,
     _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Principal:

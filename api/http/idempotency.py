@@ -35,7 +35,7 @@ _UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 422, 429})
 Handle = Callable[[Request], Awaitable[Response]]
 
 
-def _command(
+async def _command(
     request: Request,
     idempotency_key: Annotated[
         str,

@@ -43,7 +43,7 @@ class PageRequest:
         return int(self.after.id)
 
 
-def _page_request(
+async def _page_request(
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of a page")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
 ) -> PageRequest:
