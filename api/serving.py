@@ -89,24 +89,28 @@ def serve(settings: Settings) -> int:
 
 
 def _supervise(settings: Settings) -> int:
-    serving = [_start(settings) for _ in range(settings.api_processes)]
-    stopping = False
+    first = serving = [_start(settings) for _ in range(settings.api_processes)]
+    code: int | None = None
     while serving:
         if signal.sigwait(_AWAITED) in _STOP:
-            stopping = True
-            for process in serving:
-                process.terminate()
+            code = 0
+            _terminate(serving)
         ended = [process for process in serving if process.exitcode is not None]
         serving = [process for process in serving if process not in ended]
-        if stopping:
-            continue
-        if ended and not serving and any(one.exitcode == STARTUP_FAILURE for one in ended):
-            return STARTUP_FAILURE
-        for process in ended:
+        if code is None and any(one.exitcode == STARTUP_FAILURE and one in first for one in ended):
+            code = STARTUP_FAILURE
+            _terminate(serving)
+        # One that takes another's place is tried until it can start: the others serve on.
+        for process in ended if code is None else ():
             _tell(settings, "api_process_ended", pid=process.pid, exit_code=process.exitcode)
             time.sleep(_RESTART_PAUSE_SECONDS)
             serving.append(_start(settings))
-    return 0
+    return code or 0
+
+
+def _terminate(processes: list[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
 
 
 def _start(settings: Settings) -> BaseProcess:

@@ -159,12 +159,13 @@ class Settings(BaseSettings):
     api_processes: int = Field(
         default=2, ge=1, le=64, description="processes that serve the API on its one port"
     )
-    # What the four have been measured by: `benchmarks/api.py`.
+    # A read is 3 ms of work: with two at work and two waiting, none takes ten times as long as on a
+    # quiet machine (`benchmarks/api.py`). A command mostly waits for its process.
     api_reads: int = Field(
-        default=4, ge=1, description="GET requests served at once in one process of the API"
+        default=2, ge=1, description="GET requests served at once in one process of the API"
     )
     api_reads_queued: int = Field(
-        default=4, ge=0, description="how many more may wait; what comes on top is answered 503"
+        default=2, ge=0, description="how many more may wait; what comes on top is answered 503"
     )
     api_commands: int = Field(default=32, ge=1, description="the same of all other requests")
     api_commands_queued: int = Field(default=32, ge=0)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -118,7 +119,7 @@ async def more_products(services: Services) -> None:
 
 
 @asynccontextmanager
-async def http_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def http_client(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
