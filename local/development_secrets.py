@@ -82,7 +82,7 @@ OUR_KEYS: Final = (
     ANALYSIS_KEY,
     ANALYSIS_CLIENTS,
 )
-"""What no third party, and so no stand-in of one, may know."""
+"""What no third party, and so no simulator of one, may know."""
 
 
 def ensure_secrets(folder: Path) -> dict[str, str]:

@@ -114,7 +114,7 @@ class LocalStack:
 
     @property
     def sandbox_url(self) -> str:
-        """Where the stand-ins of third parties are."""
+        """Where the simulators of third parties are."""
         return f"http://{HOST}:{self._ports['sandbox']}"
 
     @property

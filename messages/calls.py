@@ -63,6 +63,12 @@ VERIFY_ELEMENT = Call(
     queues.PROVIDERS,
     timeout=timedelta(seconds=90),
 )
+VERIFY_ELEMENTS = Call(
+    "verify_elements",
+    verification.VerifyElements,
+    verification.VerifiedElements,
+    queues.PROVIDERS,
+)
 START_CAPTURE = Call(
     "start_capture", verification.StartCapture, verification.CaptureProgress, queues.PROVIDERS
 )

@@ -135,8 +135,12 @@ class Disburse(Message):
 
 
 class BookLoan(Message):
-    """Record the loan that a successful disbursement made, and start its servicing."""
+    """Record the loan that a successful disbursement made, and start its servicing.
 
+    `amount` is what was drawn of the line.
+    """
+
+    amount: int
     drawdown_id: str
     loan_id: str
     line_id: str

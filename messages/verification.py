@@ -3,6 +3,8 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from pydantic import Field
+
 from domain.applications.application import ApplicationState, Supplement, Waiting
 from domain.verification.elements import ElementKind, Verdict
 from messages.base import Message
@@ -33,6 +35,18 @@ class VerifyElement(Message):
     application_id: str
     element_id: str
     kind: ElementKind
+
+
+class VerifyElements(Message):
+    """Ask about elements of one application, at most one of a kind."""
+
+    elements: tuple[VerifyElement, ...] = Field(min_length=1)
+
+
+class VerifiedElements(Message):
+    """What came of those elements that did not fail and were not slow."""
+
+    outcomes: tuple[ElementOutcome, ...]
 
 
 class StartCapture(Message):

@@ -18,6 +18,8 @@ POINTS: Final = frozenset(
     {
         "verify_element.before_call",
         "verify_element.after_call",
+        "verify_elements.after_calls",
+        "verify_elements.after_record",
         "start_capture.after_call",
         "assess_application.before_record",
         "disburse.before_send",

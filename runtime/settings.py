@@ -185,6 +185,11 @@ class Settings(BaseSettings):
         default=False, description="let `advance` move the virtual clock; local profile only"
     )
     max_cached_workflows: int = 1000
+    workflow_sandbox: bool = Field(
+        default=False,
+        description="run workflows in the SDK's sandbox, which refuses clocks, files and chance;"
+        " for tests: it costs a sixth of a credit's CPU",
+    )
     max_concurrent_activities: int = Field(
         default=100, ge=1, description="activities at once on each task queue of one worker process"
     )

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve the stand-ins until SIGTERM or Ctrl-C."""
+"""`python -m sandbox`: serve the simulators until SIGTERM or Ctrl-C."""
 
 import contextlib
 import logging
@@ -13,7 +13,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     config = SandboxConfig.from_environment(os.environ)
-    logging.getLogger("sandbox").info("stand-ins on http://%s:%d", config.host, config.port)
+    logging.getLogger("sandbox").info("simulators on http://%s:%d", config.host, config.port)
     with contextlib.suppress(KeyboardInterrupt):
         create_server(config).run()
 

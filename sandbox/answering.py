@@ -1,4 +1,4 @@
-"""The plain ASGI with which the stand-ins read requests and answer them, rightly or wrongly."""
+"""The plain ASGI with which the simulators read requests and answer them, rightly or wrongly."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The stand-ins as one ASGI app and its server."""
+"""The simulators as one ASGI app and its server."""
 
 import asyncio
 import socket
@@ -16,17 +16,17 @@ from sandbox.connections import CuttableProtocol
 from sandbox.control import control_routes
 from sandbox.faults import FaultProgramme
 from sandbox.fireeye import PATHS as FIREEYE_PATHS
-from sandbox.fireeye import FireeyeStandin
+from sandbox.fireeye import FireeyeSimulator
 from sandbox.gateway import PATHS, Gateway
 from sandbox.qitech import PREFIX as QITECH_PREFIX
-from sandbox.qitech import QiTechStandin, qitech_routes
+from sandbox.qitech import QiTechSimulator, qitech_routes
 
 
 class SandboxApp:
     """Sends the providers' operations to their gateways, everything else to the console."""
 
     def __init__(
-        self, gateway: Gateway, fireeye: FireeyeStandin, qitech: QiTechStandin, console: ASGIApp
+        self, gateway: Gateway, fireeye: FireeyeSimulator, qitech: QiTechSimulator, console: ASGIApp
     ) -> None:
         self._gateway = gateway
         self._fireeye = fireeye
@@ -50,7 +50,7 @@ def create_app(config: SandboxConfig) -> SandboxApp:
     book = Book(config.database)
     faults = FaultProgramme()
     callbacks = CallbackSender(config, book, faults)
-    qitech = QiTechStandin(config, book, faults)
+    qitech = QiTechSimulator(config, book, faults)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -61,11 +61,11 @@ def create_app(config: SandboxConfig) -> SandboxApp:
         await callbacks.close()
         book.close()
 
-    console = FastAPI(title="Loanflow's stand-ins", lifespan=lifespan)
+    console = FastAPI(title="Loanflow's simulators", lifespan=lifespan)
     console.include_router(control_routes(book, faults, callbacks))
     console.include_router(qitech_routes(qitech, book))
     gateway = Gateway(config, book, faults, callbacks)
-    return SandboxApp(gateway, FireeyeStandin(book, faults), qitech, console)
+    return SandboxApp(gateway, FireeyeSimulator(book, faults), qitech, console)
 
 
 def create_server(config: SandboxConfig) -> uvicorn.Server:

@@ -1,4 +1,4 @@
-"""The stand-ins' own record: orders and movements, contracts, messages, captures, callbacks, calls.
+"""The simulators' database: orders and movements, contracts, messages, captures, callbacks, calls.
 
 One SQLite file in WAL mode: what was committed survives `kill -9`. All access is from one event
 loop, so a transaction is a block of code without `await`.

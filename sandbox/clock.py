@@ -1,4 +1,4 @@
-"""The stand-ins' own clock: third parties do not share the product's."""
+"""The simulators' own clock: third parties do not share the product's."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Settings of the stand-ins, read from the environment once at start."""
+"""Settings of the simulators, read from the environment once at start."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """Where the stand-ins listen, keep their book, and send callbacks; what callers must prove."""
+    """Where the simulators listen, keep their book, and send callbacks; what callers must prove."""
 
     host: str = "127.0.0.1"
     port: int = 8500

@@ -1,4 +1,4 @@
-"""The stand-ins' own console under `/sandbox`: faults, the book, calls, ends, people."""
+"""The simulators' own console under `/sandbox`: faults, the book, calls, ends, people."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -39,14 +39,14 @@ class Settlement(BaseModel):
 
 
 def control_routes(book: Book, faults: FaultProgramme, callbacks: CallbackSender) -> APIRouter:
-    """Return the routes; they need no credentials, stand-ins never leave a developer's network."""
+    """Return the routes; they need no credentials, simulators never leave a developer's network."""
     router = APIRouter()
     _add_faults(router, faults)
     _add_records(router, book)
 
     @router.get("/health")
     async def health() -> dict[str, str]:
-        """Say that the stand-ins serve and their book can be read."""
+        """Say that the simulators serve and their book can be read."""
         book.one("SELECT 1")
         return {"status": "ok"}
 

@@ -1,4 +1,4 @@
-"""The stand-in of UnionPay Fireeye, in every form of its wire that the public page shows.
+"""The simulator of UnionPay Fireeye, in every form of its wire that the public page shows.
 
 It reads a GET query, a form, the sample's form that nobody percent-encoded, and bare JSON, with and
 without the envelope, in UTF-8 or GB18030. Codes 0001 to 0004 are answers with status 200.
@@ -77,7 +77,7 @@ class _Wrong(Exception):
         self.outcome = outcome
 
 
-class FireeyeStandin:
+class FireeyeSimulator:
     """Serves the four paths."""
 
     def __init__(self, book: Book, faults: FaultProgramme) -> None:

@@ -1,7 +1,7 @@
 """Fictional identity cards drawn as pictures: the front with a portrait, and the back.
 
 The layout is that of a resident's card; there is no emblem, and both sides say that they are
-samples. They are for who reads cards: the stand-in sees nothing in them.
+samples. They are for who reads cards: the simulator sees nothing in them.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The fictional people whose numbers choose what the stand-ins answer, as test cards do.
+"""The fictional people whose numbers choose what the simulators answer, as test cards do.
 
 Each persona is a family without end: `person(key, index)` has numbers of its own and behaves like
 every other member. Identity numbers carry the area code of a prefecture, a unit whose code is not

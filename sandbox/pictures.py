@@ -1,7 +1,7 @@
 """Fictional pictures: small valid PNG files whose pixels say what they show.
 
 The first shades of gray, from 0 to 255 like bytes, are the text of what is shown; the last row is
-the camera's grain, which no two people's pictures have in common. The stand-ins look at these
+the camera's grain, which no two people's pictures have in common. The simulators look at these
 pixels, as a real reader looks at its own, and at nothing else in the file: a picture without them
 shows nothing, a blurred one cannot be read. These are quick to make and empty to look at;
 `sandbox.id_cards` and `sandbox.portraits` make pictures for who reads cards and faces.

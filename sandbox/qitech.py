@@ -1,4 +1,4 @@
-"""The stand-in of QI Tech's credit analysis: its wire format, statuses, misspelling and webhooks.
+"""The simulator of QI Tech's credit analysis: its wire format, statuses, misspelling and webhooks.
 
 `POST` and `GET` and `PUT` below `/credit_analysis`, the API key raw in `Authorization`. Document
 numbers choose the answer: `docs/credit-analysis.md` has the table. Everything else is approved.
@@ -106,7 +106,7 @@ def cpf(key: str, member: int = 0) -> str:
     return f"{number[:3]}.{number[3:6]}.{number[6:9]}-{number[9:]}"
 
 
-class QiTechStandin:
+class QiTechSimulator:
     """Serves `/credit_analysis` and sends its webhooks."""
 
     def __init__(self, config: SandboxConfig, book: Book, faults: FaultProgramme) -> None:
@@ -307,8 +307,8 @@ class QiTechStandin:
         task.add_done_callback(self._tasks.discard)
 
 
-def qitech_routes(standin: QiTechStandin, book: Book) -> APIRouter:
-    """Return the console's routes of this stand-in."""
+def qitech_routes(simulator: QiTechSimulator, book: Book) -> APIRouter:
+    """Return the console's routes of this simulator."""
     router = APIRouter()
 
     @router.post("/sandbox/qitech/{opinion_id}/settle")
@@ -317,7 +317,7 @@ def qitech_routes(standin: QiTechStandin, book: Book) -> APIRouter:
     ) -> Row:
         """Move an analysis on and send its webhook as asked; return what the webhook says."""
         try:
-            return standin.settle(opinion_id, settlement or Settlement())
+            return simulator.settle(opinion_id, settlement or Settlement())
         except RefusalError as refusal:
             raise HTTPException(refusal.status, refusal.code) from None
 
@@ -325,7 +325,7 @@ def qitech_routes(standin: QiTechStandin, book: Book) -> APIRouter:
     async def sign(opinion_id: str, signature: Signature) -> list[Row]:
         """Have one signer sign; return all of them, without their documents."""
         try:
-            return standin.sign(opinion_id, signature)
+            return simulator.sign(opinion_id, signature)
         except RefusalError as refusal:
             raise HTTPException(refusal.status, refusal.code) from None
 

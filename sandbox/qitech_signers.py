@@ -1,4 +1,4 @@
-"""The consent to a query of the central credit register, as QI Tech's stand-in asks for it.
+"""The consent to a query of the central credit register, as QI Tech's simulator asks for it.
 
 Either the signers of a proposal sign one by one, which the console plays, or the client sends its
 own proof, of which nothing is looked at: the fields are not published.

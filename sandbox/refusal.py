@@ -1,4 +1,4 @@
-"""A request that a stand-in turns down."""
+"""A request that a simulator turns down."""
 
 
 class RefusalError(Exception):

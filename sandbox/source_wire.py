@@ -1,4 +1,4 @@
-"""The requests that the data sources' stand-ins accept, field by field."""
+"""The requests that the data sources' simulators accept, field by field."""
 
 from datetime import date
 from typing import Annotated, Literal

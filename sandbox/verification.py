@@ -99,7 +99,7 @@ def face(request: wire.FaceCompare) -> Reply:
     """Compare a face with the one that the identity number has, whatever shows it.
 
     The registry's photo of the family `registered_as_another` shows somebody else. It is told from
-    a card by being a photograph of nothing that the stand-in reads.
+    a card by being a photograph of nothing that the simulator reads.
     """
     seen = pictures.shown(request.face)
     if seen is None or seen["shows"] != "face":

@@ -1,4 +1,4 @@
-"""The requests that the stand-ins accept, field by field; anything else is refused."""
+"""The requests that the simulators accept, field by field; anything else is refused."""
 
 from base64 import b64decode
 from typing import Annotated, Literal
@@ -84,7 +84,7 @@ class LivenessCheck(Request):
 
 
 class FaceCompare(Request):
-    """liveness/compare. The stand-in knows all faces; it asks whether a reference is a card."""
+    """liveness/compare. The simulator knows all faces; it asks whether a reference is a card."""
 
     face: Picture
     identity_number: Text

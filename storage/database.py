@@ -145,4 +145,12 @@ def _pool(
         command_timeout=_COMMAND_SECONDS,
         statement_cache_size=_STATEMENTS_CACHED,
         server_settings=session,
+        reset=_leave_as_it_is,
     )
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """Reset nothing when a connection comes back: no statement leaves state in a session.
+
+    Settings and locks are those of a transaction, which has ended by then.
+    """

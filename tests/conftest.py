@@ -28,7 +28,7 @@ from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
 from services.set_up import set_up
 from storage.database import Database
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 FreshKeys = Callable[..., str]
 
@@ -166,12 +166,12 @@ async def database(database_url: str, settings: Settings) -> AsyncIterator[Datab
 
 
 @pytest.fixture(scope="module")
-async def running_standins(
+async def running_simulators(
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Standins]:
+) -> AsyncIterator[Simulators]:
     """Third parties of the module's own, over real HTTP."""
-    async with connected(sandbox_config(tmp_path_factory.mktemp("standins"))) as standins:
-        yield standins
+    async with connected(sandbox_config(tmp_path_factory.mktemp("simulators"))) as simulators:
+        yield simulators
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What must hold of an installation whenever it is at rest, whatever happened to it before.
 
-`violations` reads the record, the book of the payment stand-in and Temporal, and lists in words
+`violations` reads the record, the book of the payment simulator and Temporal, and lists in words
 what does not hold. It trusts no code of the product but the domain's own arithmetic.
 """
 
@@ -33,7 +33,7 @@ _IN_FLIGHT: Final = frozenset({"reserved", "signed", "disbursing"})
 
 @dataclass(frozen=True)
 class Books:
-    """The record and the stand-in's book as they were read."""
+    """The record and the simulator's book as they were read."""
 
     tables: Mapping[str, list[Row]]
     orders: Mapping[str, Row]

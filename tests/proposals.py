@@ -147,7 +147,7 @@ def at(proposal: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 
 def firm(key: str, **changes: Any) -> dict[str, Any]:
-    """A company that the register of the stand-ins knows by `key`."""
+    """A company that the register of the simulators knows by `key`."""
     number = registers.cnpj(key)
     masked = f"{number[:2]}.{number[2:5]}.{number[5:8]}/{number[8:12]}-{number[12:]}"
     name = next(known.legal_name for known in registers.FIRMS if known.key == key)
@@ -155,7 +155,7 @@ def firm(key: str, **changes: Any) -> dict[str, Any]:
 
 
 def citizen(key: str) -> dict[str, Any]:
-    """A shareholder whom the register of the stand-ins knows by `key`."""
+    """A shareholder whom the register of the simulators knows by `key`."""
     number = registers.cpf(key)
     person: dict[str, Any] = copy.deepcopy(published()["shareholders"][0])
     return person | {

@@ -1,26 +1,31 @@
 """Drawdowns: the signed contract, the disbursement, and the loan that it becomes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from activities.common.performing import performs
 from activities.common.refusals import PlanMismatch, TransferUnsettled, found, known
 from activities.loans.books import LoanBooks
 from activities.payments import Orders
+from domain.common.zones import zone_of
 from domain.loans.contract import Contract, contract_digest, contract_text
-from domain.loans.events import Disbursed
+from domain.loans.events import Disbursed, LoanEvent
+from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan, deducted_fees, same_amounts
+from domain.loans.servicing import next_step
 from domain.loans.terms import LoanTerms, redated
 from messages import calls, ids
 from messages.lines import (
     BookedLoan,
     BookLoan,
     Disburse,
+    DrawdownEnded,
     FailDrawdown,
     SignContract,
     SignedContract,
 )
-from messages.loans import StartLoan
+from messages.loans import LoanAgreements, StartLoan
 from messages.payments import QueryTransfer, TransferOutcome
 from providers.registry import Providers
 from runtime.failpoints import failpoint
@@ -110,7 +115,7 @@ class Drawdowns:
 
     @performs(calls.BOOK_LOAN)
     async def book_loan(self, request: BookLoan) -> BookedLoan:
-        """Record the loan of a successful disbursement and start its process.
+        """Record the loan of a successful disbursement, start its process and tell the line.
 
         The plan is that of the quote, from the day of the disbursement on. Raises `PlanMismatch`
         when its amounts would be others, and `TransferUnsettled`.
@@ -131,13 +136,21 @@ class Drawdowns:
                 terms=loan.terms,
                 agreed=agreed,
                 events=events[:1],
-            )
+            ),
+            _first_step_at(loan, agreed, events),
+        )
+        await self.siblings.drawdown_ended(
+            loan.line_id,
+            DrawdownEnded(drawdown_id=loan.drawdown_id, amount=request.amount, disbursed=True),
         )
         return BookedLoan(loan_id=loan.id, plan_hash=loan.plan_hash)
 
     @performs(calls.FAIL_DRAWDOWN)
     async def fail_drawdown(self, request: FailDrawdown) -> None:
-        """Give the reserved amount back, once; raises `TransferUnsettled` if money may be out."""
+        """Give the reserved amount back, once, and tell the line.
+
+        Raises `TransferUnsettled` if money may be out.
+        """
         async with self.database.transaction() as tx:
             drawdown = found(
                 await DrawdownRepository(tx).for_update(request.drawdown_id),
@@ -152,6 +165,10 @@ class Drawdowns:
             if failed:
                 await LineRepository(tx).release(drawdown.line_id, drawdown.amount)
                 await _tell(tx, drawdown, "failed", {"reason": request.reason})
+        await self.siblings.drawdown_ended(
+            drawdown.line_id,
+            DrawdownEnded(drawdown_id=drawdown.id, amount=drawdown.amount, disbursed=False),
+        )
 
 
 async def _drawdown(tx: Transaction, drawdown_id: str) -> tuple[DrawdownRow, QuoteRow]:
@@ -223,6 +240,15 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     await _tell(tx, drawdown, "disbursed", {"loan_id": loan.id, "amount": drawdown.amount})
     await books.tell("booked", "once", position, {"plan_hash": plan.hash})
     return loan
+
+
+def _first_step_at(
+    loan: LoanRow, agreed: LoanAgreements, events: Sequence[LoanEvent]
+) -> datetime | None:
+    """Return when a new loan does something by itself, such as debiting its first instalment."""
+    made = position(loan.terms, events[:1], loan.terms.disbursed_on)
+    step = next_step(made, 0, 0, zone_of(agreed.zone), agreed.servicing.content)
+    return None if step is None else step.at
 
 
 def _proceeds(terms: LoanTerms) -> int:

@@ -1,34 +1,48 @@
 """Verification of what applicants provide, by the third party behind each kind of element."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
+
+import structlog
 
 from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.sources.enquiries import CannotSay, DataSourceGateway
-from activities.verification.element_checks import CHECKS, Case
-from activities.verification.verified_applicant import NotVerified, verified_of
-from domain.common.calendar import business_date
+from activities.verification.element_cases import Applied, applied_for, cases_of
+from activities.verification.element_checks import CHECKS, Case, Finding, Remembered
+from activities.verification.verified_applicant import NotVerified
 from domain.people.consents import ConsentMissing
-from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
-from domain.verification.elements import ElementKind, RealName, Verdict
+from domain.verification.elements import ElementKind, Verdict
 from messages import calls, ids
-from messages.verification import NOT_ALLOWED, REFUSED_BY_SOURCE, ElementOutcome, VerifyElement
+from messages.verification import (
+    NOT_ALLOWED,
+    REFUSED_BY_SOURCE,
+    ElementOutcome,
+    VerifiedElements,
+    VerifyElement,
+    VerifyElements,
+)
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
-from services.products.agreed import product_of
-from storage.applications.applications import ApplicationRepository
-from storage.common.outbox import OutboxRepository
+from storage.common.outbox import NewEvent, OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository
-from storage.verification.element_pictures import ElementPictureRepository
-from storage.verification.elements import ElementRepository, ElementRow
-from storage.verification.liveness_challenges import LivenessChallengeRepository
+from storage.verification.elements import Conclusion, ElementRepository, NewVerification
 
-_WITH_PICTURES: Final = frozenset({ElementKind.IDENTITY_CARD, ElementKind.LIVENESS})
+_log = structlog.stdlib.get_logger(__name__)
+
+TOGETHER_SECONDS: Final = 2.0
+"""How long elements that are verified together wait for the slowest of them."""
+
+_RECORDED_TOGETHER_SECONDS: Final = 0.2
+"""How long an answer waits for others, to be recorded in one transaction with them."""
+
+Answer = Finding | NotVerified
+Asking = dict[asyncio.Task[Answer], VerifyElement]
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,7 @@ class Identity:
 
     database: Database
     gateway: DataSourceGateway
+    _unfinished: set[asyncio.Task[Answer]] = field(default_factory=set)
 
     @performs(calls.VERIFY_ELEMENT)
     async def verify_element(self, request: VerifyElement) -> ElementOutcome:
@@ -47,114 +62,178 @@ class Identity:
         question, the element ends without a verdict (`unavailable`) and may be provided again.
         """
         async with self.database.read() as tx:
-            recorded = await _recorded(tx, request)
-            case = recorded or await _case(tx, request)
-        if isinstance(case, ElementOutcome):
-            return case
-        if isinstance(case, NotVerified):
-            return await self._end(request, case.reason)
+            applied = await applied_for(tx, request.application_id)
+            known = await ElementRepository(tx).conclusions([request.element_id])
+            if known:
+                return _outcome(request, known)
+            (case,) = (await cases_of(tx, applied, [request])).values()
         await failpoint("verify_element.before_call")
+        answer = await self._answer_to(request, case)
+        await failpoint("verify_element.after_call")
+        (outcome,) = await self._record(applied, {request: answer})
+        return outcome
+
+    @performs(calls.VERIFY_ELEMENTS)
+    async def verify_elements(self, request: VerifyElements) -> VerifiedElements:
+        """Verify elements of one application, each as soon as what it needs of the others is known.
+
+        Each has its own outcome. One that fails, or is slower than `TOGETHER_SECONDS`, is left out
+        of the result with those that need it: `verify_element` asks about it by itself, and finds
+        on record what its source answered meanwhile.
+        """
+        outcomes: list[ElementOutcome] = []
+        waiting = {one.kind: one for one in request.elements}
+        asking: Asking = {}
+        left_out: set[ElementKind] = set()
+        until = asyncio.get_running_loop().time() + TOGETHER_SECONDS
+        async with self.database.read() as tx:
+            applied = await applied_for(tx, request.elements[0].application_id)
         try:
-            finding = await CHECKS[request.kind](self.gateway, case)
+            while waiting or asking:
+                open_kinds = {*waiting, *left_out, *(one.kind for one in asking.values())}
+                ready = [
+                    one
+                    for one in waiting.values()
+                    if open_kinds.isdisjoint(applied.product.needs_of(one.kind))
+                ]
+                for one in ready:
+                    del waiting[one.kind]
+                outcomes += await self._begin(applied, ready, asking)
+                if not asking:
+                    break
+                done = await _some_of(asking, until)
+                if not done:
+                    break
+                await failpoint("verify_elements.after_calls")
+                outcomes += await self._record_answers(applied, done, asking, left_out)
+                await failpoint("verify_elements.after_record")
+        finally:
+            self._let_finish(asking)
+        return VerifiedElements(outcomes=tuple(outcomes))
+
+    async def _begin(
+        self, applied: Applied, elements: Sequence[VerifyElement], asking: Asking
+    ) -> list[ElementOutcome]:
+        """Ask about elements, and return what is known of them without asking."""
+        if not elements:
+            return []
+        async with self.database.read() as tx:
+            known = await ElementRepository(tx).conclusions([one.element_id for one in elements])
+            unknown = [one for one in elements if one.element_id not in known]
+            cases = await cases_of(tx, applied, unknown) if unknown else {}
+        for element, case in cases.items():
+            asking[asyncio.create_task(self._answer_to(element, case))] = element
+        return [_outcome(one, known) for one in elements if one.element_id in known]
+
+    async def _answer_to(self, element: VerifyElement, case: Case | NotVerified) -> Answer:
+        if isinstance(case, NotVerified):
+            return case
+        try:
+            return await CHECKS[element.kind](self.gateway, case)
         except ConsentMissing:
-            return await self._end(request, NOT_ALLOWED)
+            return NotVerified(NOT_ALLOWED)
         except CannotSay as error:
-            return await self._end(request, error.code)
+            return NotVerified(error.code)
         except ProviderRejected as error:
             if error.code in WRONG_ADDRESS:
                 raise
-            return await self._end(request, REFUSED_BY_SOURCE)
-        await failpoint("verify_element.after_call")
+            return NotVerified(REFUSED_BY_SOURCE)
+
+    async def _record_answers(
+        self,
+        applied: Applied,
+        done: set[asyncio.Task[Answer]],
+        asking: Asking,
+        left_out: set[ElementKind],
+    ) -> list[ElementOutcome]:
+        """Record what was answered and return it; what failed is left out."""
+        answers = {}
+        for task in sorted(done, key=lambda task: asking[task].kind):
+            element = asking.pop(task)
+            error = task.exception()
+            if error is None:
+                answers[element] = task.result()
+            else:
+                left_out.add(element.kind)
+                _log.info("element_left_out", kind=element.kind, error_type=type(error).__name__)
+        return await self._record(applied, answers) if answers else []
+
+    async def _record(
+        self, applied: Applied, answers: Mapping[VerifyElement, Answer]
+    ) -> list[ElementOutcome]:
+        """Record answers and return what is on record by then: the first of each element stays."""
+        now = utc_now()
+        findings = {one: x for one, x in answers.items() if isinstance(x, Finding)}
+        ended = {
+            one.element_id: x.reason for one, x in answers.items() if isinstance(x, NotVerified)
+        }
         async with self.database.transaction() as tx:
-            verified = await ElementRepository(tx).record_verification(
-                request.element_id,
-                finding.verdict,
-                finding.reason,
-                finding.facts,
-                finding.provider,
-                utc_now(),
-            )
-            if verified is not None and verified.verdict is Verdict.MATCH:
-                await ApplicantRepository(tx).remember(case.applicant_id, **finding.remember)
-            return await _told(tx, request)
+            if findings:
+                given = [_verification(one, finding) for one, finding in findings.items()]
+                await ElementRepository(tx).record_verifications(given, now)
+            if ended:
+                await ElementRepository(tx).end(ended, now)
+            known = await ElementRepository(tx).conclusions([one.element_id for one in answers])
+            confirmed = Remembered()
+            for one, finding in findings.items():
+                if known[one.element_id].verdict is Verdict.MATCH:
+                    confirmed.update(finding.remember)
+            if confirmed:
+                await ApplicantRepository(tx).remember(applied.applicant_id, **confirmed)
+            outcomes = [_outcome(one, known) for one in answers]
+            await _tell(tx, applied.application_id, outcomes)
+        return outcomes
 
-    async def _end(self, request: VerifyElement, reason: str) -> ElementOutcome:
-        async with self.database.transaction() as tx:
-            await ElementRepository(tx).end(request.element_id, reason, utc_now())
-            return await _told(tx, request)
+    def _let_finish(self, asking: Asking) -> None:
+        """Let what is still asked come to its end: the answer is on record for who asks next."""
+        for task in asking:
+            self._unfinished.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Answer]) -> None:
+        self._unfinished.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.info("late_answer_failed", error_type=type(task.exception()).__name__)
 
 
-async def _told(tx: Transaction, request: VerifyElement) -> ElementOutcome:
-    """Return what is recorded of an element, and let whoever follows the record know."""
-    outcome = found(await _recorded(tx, request), f"verdict on {request.element_id}")
-    aggregate = ids.application_workflow(request.application_id)
-    await OutboxRepository(tx).add(
-        aggregate,
-        "element_verified",
-        f"{aggregate}:element_verified:{request.element_id}",
-        outcome.model_dump(mode="json"),
+async def _some_of(asking: Asking, until: float) -> set[asyncio.Task[Answer]]:
+    """Return the answers that came, together where they come together; none after `until`."""
+    left = until - asyncio.get_running_loop().time()
+    if left <= 0:
+        return {task for task in asking if task.done()}
+    done, _ = await asyncio.wait(asking, timeout=min(left, _RECORDED_TOGETHER_SECONDS))
+    if not done:
+        done, _ = await asyncio.wait(asking, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+    return done
+
+
+def _verification(element: VerifyElement, finding: Finding) -> NewVerification:
+    return NewVerification(
+        element.element_id, finding.verdict, finding.reason, finding.facts, finding.provider
     )
-    return outcome
 
 
-async def _recorded(tx: Transaction, request: VerifyElement) -> ElementOutcome | None:
-    """Return what came of an element; None while nothing did."""
-    verified = await ElementRepository(tx).verification(request.element_id)
-    if verified is not None:
-        verdict, reason = verified.verdict, verified.reason
-    else:
-        reason = await ElementRepository(tx).ending(request.element_id)
-        if reason is None:
-            return None
-        verdict = Verdict.UNAVAILABLE
+def _outcome(element: VerifyElement, known: Mapping[str, Conclusion]) -> ElementOutcome:
+    conclusion = found(known.get(element.element_id), f"verdict on {element.element_id}")
     return ElementOutcome(
-        element_id=request.element_id, kind=request.kind, verdict=verdict, reason=reason
+        element_id=element.element_id,
+        kind=element.kind,
+        verdict=conclusion.verdict,
+        reason=conclusion.reason,
     )
 
 
-async def _case(tx: Transaction, request: VerifyElement) -> Case | NotVerified:
-    """Return an element with what its check needs, or which of that was not verified."""
-    element = found(
-        await ElementRepository(tx).get(request.element_id), f"element {request.element_id}"
+async def _tell(tx: Transaction, application_id: str, outcomes: Sequence[ElementOutcome]) -> None:
+    """Let whoever follows the application know."""
+    aggregate = ids.application_workflow(application_id)
+    await OutboxRepository(tx).add_all(
+        aggregate,
+        [
+            NewEvent(
+                "element_verified",
+                f"{aggregate}:element_verified:{one.element_id}",
+                one.model_dump(mode="json"),
+            )
+            for one in outcomes
+        ],
     )
-    application = found(
-        await ApplicationRepository(tx).get(element.application_id),
-        f"application {element.application_id}",
-    )
-    product = await product_of(tx, application)
-    compares = element.kind is ElementKind.LIVENESS
-    applicant = await verified_of(tx, application, with_card=compares)
-    missing = applicant.missing(product, element.kind)
-    if missing is not None:
-        return NotVerified(missing)
-    book_allowed = await ConsentRepository(tx).in_force(
-        application.applicant_id, ADDRESS_BOOK_CONSENT
-    )
-    challenge = None
-    if compares:
-        challenge = await LivenessChallengeRepository(tx).of_attempt(
-            application.id, element.attempt
-        )
-    return Case(
-        element_id=element.id,
-        application_id=application.id,
-        applicant_id=application.applicant_id,
-        data=element.data,
-        purpose=product.policy_of(element.kind).consent,
-        real_name=applicant.real_name,
-        mobile=applicant.mobile,
-        known_identity=applicant.known_identity,
-        card=applicant.card,
-        challenge=challenge.actions if challenge else (),
-        picture_givers=await _picture_givers(tx, element, applicant.real_name),
-        today=business_date(utc_now(), product.zone),
-        check_address_book=product.content.check_address_book and book_allowed is not None,
-        check_registered_photo=product.content.check_registered_photo,
-    )
-
-
-async def _picture_givers(tx: Transaction, element: ElementRow, real_name: RealName | None) -> int:
-    """Return how many other people gave one of the element's pictures; 0 if it has none."""
-    if real_name is None or element.kind not in _WITH_PICTURES:
-        return 0
-    return await ElementPictureRepository(tx).given_by_others(element.id, real_name.identity_number)

@@ -65,17 +65,18 @@ async def verified_of(
 
     The card's pictures are large: they are read `with_card` only.
     """
-    real_name = await ElementRepository(tx).newest_match(application.id, ElementKind.REAL_NAME)
-    operator = await ElementRepository(tx).newest_match(application.id, ElementKind.OPERATOR)
-    card = None
+    wanted = {ElementKind.REAL_NAME, ElementKind.OPERATOR}
     if with_card:
-        card = await ElementRepository(tx).newest_match(application.id, ElementKind.IDENTITY_CARD)
+        wanted.add(ElementKind.IDENTITY_CARD)
+    matches = await ElementRepository(tx).newest_matches(application.id, wanted)
+    given = {kind: match.data for kind, match in matches.items()}
+    real_name, operator = given.get(ElementKind.REAL_NAME), given.get(ElementKind.OPERATOR)
+    card = given.get(ElementKind.IDENTITY_CARD)
     personal = await ApplicantRepository(tx).personal(application.applicant_id)
-    own_mobile = operator.data if operator else None
     return VerifiedApplicant(
-        real_name=real_name.data if real_name and isinstance(real_name.data, RealName) else None,
-        mobile=own_mobile.mobile if isinstance(own_mobile, Operator) else personal.mobile,
-        card=card.data if card and isinstance(card.data, IdentityCard) else None,
+        real_name=real_name if isinstance(real_name, RealName) else None,
+        mobile=operator.mobile if isinstance(operator, Operator) else personal.mobile,
+        card=card if isinstance(card, IdentityCard) else None,
         known_identity=personal.identity_number,
         statuses={
             status.kind: status for status in await ElementRepository(tx).latest(application.id)

@@ -11,6 +11,7 @@ from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
     WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
     WorkflowUpdateStage,
 )
 from temporalio.exceptions import ApplicationError, FailureError
@@ -37,6 +38,8 @@ Answer = TypeVar("Answer", bound=Message)
 
 PATIENCE_SECONDS: Final = 12
 _RPC: Final = timedelta(seconds=PATIENCE_SECONDS)
+_ACCEPTED_WITHIN_SECONDS: Final = 2
+"""How soon a process says of a command that it took it on, if it did."""
 _ENDED_MEANWHILE: Final = "AcceptedUpdateCompletedWorkflow"
 _ENDED: Final = ("already completed", "aborted by closing workflow")
 """How Temporal says that a process is over, in place of not being there."""
@@ -108,36 +111,35 @@ class Engine:
         longer than a caller waits, ProcessClosed when the process has ended, and the Problem that a
         refusal means.
         """
-        handle = self._client.get_workflow_handle(workflow_id)
         arguments: list[Any] = [] if argument is None else [argument]
-        taken_on = False
+
+        async def send(stage: WorkflowUpdateStage) -> WorkflowUpdateHandle[Answer]:
+            options: dict[str, Any] = {
+                "args": arguments,
+                "id": update_id,
+                "wait_for_stage": stage,
+                "result_type": gives,
+                "rpc_timeout": _RPC,
+            }
+            if reopening is None:
+                handle = self._client.get_workflow_handle(workflow_id)
+                return await handle.start_update(update, **options)
+            return await self._client.start_update_with_start_workflow(
+                update, start_workflow_operation=self._siblings.reopening_loan(reopening), **options
+            )
+
         try:
-            async with _engine_problems(workflow_id, over), asyncio.timeout(PATIENCE_SECONDS):
-                if reopening is None:
-                    started = await handle.start_update(
-                        update,
-                        args=arguments,
-                        id=update_id,
-                        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-                        result_type=gives,
-                        rpc_timeout=_RPC,
-                    )
-                else:
-                    started = await self._client.start_update_with_start_workflow(
-                        update,
-                        args=arguments,
-                        start_workflow_operation=self._siblings.reopening_loan(reopening),
-                        id=update_id,
-                        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-                        result_type=gives,
-                        rpc_timeout=_RPC,
-                    )
-                taken_on = True
-                result: Answer = await started.result(rpc_timeout=_RPC)
-                return result
+            async with _engine_problems(workflow_id, over):
+                try:
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        # One call in all: its answer comes with it.
+                        completed = await send(WorkflowUpdateStage.COMPLETED)
+                        return await completed.result(rpc_timeout=_RPC)
+                except (TimeoutError, RPCTimeoutOrCancelledError):
+                    async with asyncio.timeout(_ACCEPTED_WITHIN_SECONDS):
+                        _known = await send(WorkflowUpdateStage.ACCEPTED)
+                    raise StillRunning from None
         except (TimeoutError, RPCTimeoutOrCancelledError):
-            if taken_on:
-                raise StillRunning from None
             # Not durable before a worker takes it on: the caller has to repeat it.
             raise later(
                 "not_accepted_yet", "No worker took the command on. Repeat the request.", 5

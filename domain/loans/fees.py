@@ -29,7 +29,7 @@ class FeeBase(StrEnum):
     """What a percentage is taken of."""
 
     ORIGINAL = "original"
-    OUTSTANDING = "outstanding"
+    OUTSIMULATORG = "outstanding"
 
 
 class FeeEvent(StrEnum):
@@ -69,7 +69,7 @@ class Fee(BaseModel):
             raise InvalidTerms("a fee is no less than zero, a percentage 0 to 100", field="fees")
         if (self.timing is FeeTiming.ON_EVENT) != (self.event is not None):
             raise InvalidTerms("a fee on an event names the event, others do not", field="fees")
-        outstanding = self.base is FeeBase.OUTSTANDING
+        outstanding = self.base is FeeBase.OUTSIMULATORG
         if outstanding and (self.percent is None or self.timing is not FeeTiming.PER_INSTALMENT):
             raise InvalidTerms(
                 "only a percentage per instalment is taken of what is outstanding", field="fees"
@@ -97,7 +97,7 @@ def event_fee(fees: Iterable[Fee], event: FeeEvent, principal: int, rounding: Ro
 def recurring_fee(fees: Iterable[Fee], original: int, outstanding: int, rounding: Rounding) -> int:
     """Return the fees per instalment with `outstanding` principal before it."""
     return sum(
-        fee.of(outstanding if fee.base is FeeBase.OUTSTANDING else original, rounding)
+        fee.of(outstanding if fee.base is FeeBase.OUTSIMULATORG else original, rounding)
         for fee in fees
         if fee.timing is FeeTiming.PER_INSTALMENT
     )

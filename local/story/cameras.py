@@ -29,7 +29,7 @@ class Camera(Protocol):
 
 
 class Drawn:
-    """Pictures for the stand-ins, whose shades of gray they read."""
+    """Pictures for the simulators, whose shades of gray they read."""
 
     def card_front(self, of: Person, quality: Quality = "clear") -> bytes:
         """See Camera.card_front."""
@@ -74,7 +74,7 @@ PHOTOGRAPHED: Final[Camera] = Photographed()
 def camera_for(environment: Mapping[str, str]) -> Camera:
     """Return the camera for whom the settings ask about cards and faces.
 
-    A service of its own reads cards and faces; the stand-ins see nothing in a photograph.
+    A service of its own reads cards and faces; the simulators see nothing in a photograph.
     """
     told = environment.get(_OVERRIDES, "")
     return PHOTOGRAPHED if any(f'"{one}"' in told for one in _LOOKED_AT) else DRAWN

@@ -45,10 +45,10 @@ async def _perform(
     _end_in_order()
     vision = ("vision",) if left_to_vision(os.environ) else ()
     if vision and (missing := missing_libraries()):
-        say(f"cards and faces go to their stand-in: vision needs {' and '.join(missing)}")
+        say(f"cards and faces go to their simulator: vision needs {' and '.join(missing)}")
         vision = ()
     say(
-        "starting PostgreSQL, Temporal, the stand-ins, "
+        "starting PostgreSQL, Temporal, the simulators, "
         f"{'vision, ' if vision else ''}the worker and the API ..."
     )
     processes = ("sandbox", *vision, "worker", "api")

@@ -24,7 +24,7 @@ class Stage:
 
     @property
     def sandbox_url(self) -> str:
-        """Where the stand-ins of third parties are."""
+        """Where the simulators of third parties are."""
         return self.environment["LOANFLOW_PROVIDERS__BASE_URL"]
 
     @property

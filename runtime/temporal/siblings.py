@@ -1,11 +1,11 @@
-"""Starting the processes that carry a credit's life on, each under its own id.
+"""Starting the processes that carry a credit's life on, each under its own id, and telling them.
 
 A process is started by the step that records what it is about: row first, then the start, which
 changes nothing when the process runs already or has run. So nobody's close or continue-as-new
 matters to another (decision record 0003).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from temporalio.client import Client, WithStartWorkflowOperation
@@ -16,6 +16,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.common.money import format_amount
 from messages import ids, queues
@@ -24,7 +25,7 @@ from messages.applications import StartApplication
 from messages.base import Message
 from messages.collections import StartCollections
 from messages.credit_analysis import StartAnalysisFeedback, StartCreditAnalysis
-from messages.lines import StartDrawdown, StartLine
+from messages.lines import DrawdownEnded, StartDrawdown, StartLine
 from messages.loans import StartLoan
 
 _RPC_TIMEOUT: Final = timedelta(seconds=10)
@@ -74,15 +75,26 @@ class Siblings:
             SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
         )
 
-    async def start_loan(self, start: StartLoan) -> None:
-        """Start a loan's process."""
+    async def start_loan(self, start: StartLoan, next_due_at: datetime | None) -> None:
+        """Start a loan's process, whose first step by itself comes at `next_due_at`."""
+        known = [] if next_due_at is None else [(attributes.NEXT_DUE_AT, next_due_at)]
         await self._start(
             "Loan",
             start,
             ids.loan_workflow(start.loan_id),
             _loan_summary(start),
             *_loan_attributes(start, "current"),
+            *(SearchAttributePair(key, value) for key, value in known),
         )
+
+    async def drawdown_ended(self, line_id: str, ended: DrawdownEnded) -> None:
+        """Tell a line what became of a drawdown; again changes nothing, nor does one that ended."""
+        handle = self._client.get_workflow_handle(ids.line_workflow(line_id))
+        try:
+            await handle.signal("drawdown_ended", ended, rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     def reopening_loan(self, start: StartLoan) -> WithStartWorkflowOperation[Any, Any]:
         """Return the start of a settled loan's process that comes with an update for it."""

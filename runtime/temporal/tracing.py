@@ -19,13 +19,13 @@ from runtime.settings import Settings
 _TIMEOUT_SECONDS: Final = 5.0
 
 
-def tracer(settings: Settings) -> trace.Tracer:
-    """Return the tracer of this process: one that exports if `otel_endpoint` is set, else a no-op.
+def tracer(settings: Settings) -> trace.Tracer | None:
+    """Return the tracer of this process, None unless `otel_endpoint` says where spans go.
 
-    `otel_endpoint` is the collector's base URL (`http://collector:4318`).
+    That is the collector's base URL (`http://collector:4318`).
     """
     if not settings.otel_endpoint:
-        return trace.NoOpTracerProvider().get_tracer("loanflow")
+        return None
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "loanflow"}))
     provider.add_span_processor(BatchSpanProcessor(JsonSpanExporter(settings.otel_endpoint)))
     return provider.get_tracer("loanflow")

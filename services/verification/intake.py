@@ -21,7 +21,7 @@ from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
 from storage.verification.captures import CaptureRepository
 from storage.verification.element_tries import ElementTryRepository
-from storage.verification.elements import ElementRepository, ElementStatus
+from storage.verification.elements import ElementRepository, ElementStatus, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 
 _HANDED_OVER: Final = timedelta(minutes=2)
@@ -51,24 +51,26 @@ async def store_elements(
     await require_consents(tx, application.applicant_id, purposes)
     subjects = await lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
-    provided = []
-    for number, element in enumerate(elements):
+    taken = [
+        NewElement(command.new_id("elt", one.kind), ElementKind(one.kind), one) for one in elements
+    ]
+    untried = []
+    for number, (item, element) in enumerate(zip(taken, elements, strict=True)):
         check_form(product, element, f"elements.{number}.")
-        kind = ElementKind(element.kind)
-        item = ProvidedElement(element_id=command.new_id("elt", kind), kind=kind)
-        known = latest.get(kind)
-        if known is None or known.element_id != item.element_id:
-            check(kind, latest)
-            if kind is ElementKind.LIVENESS:
-                await LivenessChallengeRepository(tx).check_open(
-                    application.id, item.element_id, utc_now()
-                )
-            await check_attempts(tx, application, product, kind, subjects)
-        await ElementRepository(tx).insert(item.element_id, application.id, kind, element)
-        if kind in subjects:
-            await ElementTryRepository(tx).name(item.element_id, subjects[kind])
-        provided.append(item)
-    return tuple(provided)
+        known = latest.get(item.kind)
+        if known is not None and known.element_id == item.id:
+            continue
+        check(item.kind, latest)
+        if item.kind is ElementKind.LIVENESS:
+            await LivenessChallengeRepository(tx).check_open(application.id, item.id, utc_now())
+        untried.append(item.kind)
+    if untried:
+        await check_attempts(tx, application, product, untried, subjects)
+    await ElementRepository(tx).add(application.id, taken)
+    named = {item.id: subjects[item.kind] for item in taken if item.kind in subjects}
+    if named:
+        await ElementTryRepository(tx).name(named)
+    return tuple(ProvidedElement(element_id=item.id, kind=item.kind) for item in taken)
 
 
 def was_lost(known: ElementStatus) -> bool:

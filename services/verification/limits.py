@@ -42,17 +42,19 @@ async def check_attempts(
     tx: Transaction,
     application: ApplicationRow,
     product: AgreedProduct,
-    kind: ElementKind,
+    kinds: Iterable[ElementKind],
     subjects: Subjects,
 ) -> None:
-    """Raise `ElementLocked` while the person was wrong too often about a kind."""
+    """Raise `ElementLocked` while the person was wrong too often about one of the kinds."""
     now = utc_now()
     attempts = await ElementTryRepository(tx).of(
-        kind, application.id, application.applicant_id, subjects.get(kind), now
+        {kind: subjects.get(kind) for kind in kinds}, application.id, application.applicant_id, now
     )
-    until = locked_until(attempts, product.policy_of(kind).mismatches, now)
-    if until is not None:
-        raise ElementLocked(
-            f"{kind} was wrong too often: it is taken again from {until:%Y-%m-%d %H:%M:%S} UTC.",
-            retry_after=until - now,
-        )
+    for kind, tries in attempts.items():
+        until = locked_until(tries, product.policy_of(kind).mismatches, now)
+        if until is not None:
+            raise ElementLocked(
+                f"{kind} was wrong too often:"
+                f" it is taken again from {until:%Y-%m-%d %H:%M:%S} UTC.",
+                retry_after=until - now,
+            )

@@ -33,25 +33,29 @@ class PictureRow(Row):
 class ElementPictureRepository(Repository):
     """The pictures of elements, without their content."""
 
-    async def insert(self, element_id: str, pictures: Mapping[str, bytes]) -> None:
-        """Record the pictures of an element that is being stored, by their place.
+    async def add(self, pictures: Mapping[str, Mapping[str, bytes]]) -> None:
+        """Record the pictures of elements that are being stored, by element and place.
 
         Raises `BadPicture` for what an element would not have been made of.
         """
-        if not pictures:
+        known = [
+            (element_id, place, cleaned(content))
+            for element_id, of_element in pictures.items()
+            for place, content in of_element.items()
+        ]
+        if not known:
             return
-        known = [cleaned(content) for content in pictures.values()]
         await self._connection.execute(
             "insert into element_pictures (element_id, place, media_type, width, height, bytes,"
-            " content_idx) select $1, * from unnest($2::text[], $3::text[], $4::integer[],"
+            " content_idx) select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[],"
             " $5::integer[], $6::integer[], $7::bytea[])",
-            element_id,
-            list(pictures),
-            [picture.media_type for picture in known],
-            [picture.width for picture in known],
-            [picture.height for picture in known],
-            [len(picture.content) for picture in known],
-            [self._digest(picture.content) for picture in known],
+            [element_id for element_id, _, _ in known],
+            [place for _, place, _ in known],
+            [picture.media_type for _, _, picture in known],
+            [picture.width for _, _, picture in known],
+            [picture.height for _, _, picture in known],
+            [len(picture.content) for _, _, picture in known],
+            [self._digest(picture.content) for _, _, picture in known],
         )
 
     async def of_application(self, application_id: str) -> list[PictureRow]:

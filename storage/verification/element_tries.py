@@ -1,5 +1,6 @@
 """How often a person was wrong about an element, over all applications, channels and lines."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,15 +13,30 @@ _GIVEN_UP: Final = timedelta(minutes=2)
 
 # Elements of the same person: by applicant, by the applicant's verified number in any channel, and
 # by the number that an element asks about, whoever submitted it.
-_TRIED: Final = (
-    "with tried as ("
-    " select e.id from applicants me join applicants p on p.id = me.id"
-    " or p.identity_number_idx in (me.identity_number_idx, $3)"
+_TRIES: Final = (
+    "with asked as (select * from unnest($2::text[], $3::bytea[]) as asked (kind, subject)),"
+    " tried as ("
+    " select e.id, e.kind from asked join applicants me on me.id = $1 join applicants p"
+    " on p.id = me.id or p.identity_number_idx in (me.identity_number_idx, asked.subject)"
     " join applications a on a.applicant_id = p.id"
-    " join elements e on e.application_id = a.id and e.kind = $2 where me.id = $1"
-    " union select e.id from element_subjects s join elements e on e.id = s.element_id"
-    " where e.kind = $2 and s.identity_number_idx = coalesce($3,"
-    " (select identity_number_idx from applicants where id = $1)))"
+    " join elements e on e.application_id = a.id and e.kind = asked.kind"
+    " union select e.id, e.kind from asked join element_subjects s"
+    " on s.identity_number_idx = coalesce(asked.subject,"
+    " (select identity_number_idx from applicants where id = $1))"
+    " join elements e on e.id = s.element_id and e.kind = asked.kind)"
+    " select asked.kind, array(select v.verified_at from tried"
+    " join verifications v on v.element_id = tried.id where tried.kind = asked.kind"
+    " and v.verdict = 'mismatch' and v.verified_at > $4) as wrong,"
+    " (select count(distinct e.application_id) from tried"
+    " join elements e on e.id = tried.id join applications a on a.id = e.application_id"
+    " where tried.kind = asked.kind and e.application_id <> $5 and e.submitted_at > $6"
+    " and (a.state not in ('rejected', 'withdrawn', 'expired') or e.submitted_at > $7)"
+    " and not exists (select from verifications v where v.element_id = e.id)"
+    " and not exists (select from element_endings x where x.element_id = e.id)"
+    " and not exists (select from captures c where c.element_id = e.id"
+    " and c.state = 'ended') and not exists (select from elements later"
+    " where later.application_id = e.application_id and later.kind = e.kind"
+    " and later.attempt > e.attempt)) as under_way from asked"
 )
 
 
@@ -29,54 +45,38 @@ class ElementTryRepository(Repository):
 
     async def of(
         self,
-        kind: ElementKind,
+        subjects: Mapping[ElementKind, str | None],
         application_id: str,
         applicant_id: str,
-        identity_number: str | None,
         now: datetime,
-    ) -> Tries:
-        """Return the tries of an applicant, and of anybody about `identity_number`.
+    ) -> dict[ElementKind, Tries]:
+        """Return the tries of an applicant at kinds, and of anybody about their identity number.
 
         Tries of the application itself are not under way: that it has one at a time is seen to by
         its process. A try that was given up counts for as long as its question may still be out.
         """
-        subject = None if identity_number is None else self._index(identity_number)
-        wrong = await self._connection.fetch(
-            f"{_TRIED} select v.verified_at from tried join verifications v"  # noqa: S608 -- constant
-            " on v.element_id = tried.id where v.verdict = 'mismatch' and v.verified_at > $4",
+        records = await self._connection.fetch(
+            _TRIES,
             applicant_id,
-            kind,
-            subject,
+            list(subjects),
+            [None if number is None else self._index(number) for number in subjects.values()],
             now - LOOK_BACK,
-        )
-        under_way: int = await self._connection.fetchval(
-            f"{_TRIED} select count(distinct e.application_id) from tried"  # noqa: S608 -- constant
-            " join elements e on e.id = tried.id join applications a on a.id = e.application_id"
-            " where e.application_id <> $4 and e.submitted_at > $5"
-            " and (a.state not in ('rejected', 'withdrawn', 'expired')"
-            " or e.submitted_at > $6)"
-            " and not exists (select from verifications v where v.element_id = e.id)"
-            " and not exists (select from element_endings x where x.element_id = e.id)"
-            " and not exists (select from captures c where c.element_id = e.id"
-            " and c.state = 'ended') and not exists (select from elements later"
-            " where later.application_id = e.application_id and later.kind = e.kind"
-            " and later.attempt > e.attempt)",
-            applicant_id,
-            kind,
-            subject,
             application_id,
             now - WINDOW,
             now - _GIVEN_UP,
         )
-        return Tries([record["verified_at"] for record in wrong], under_way)
+        return {
+            ElementKind(record["kind"]): Tries(record["wrong"], record["under_way"])
+            for record in records
+        }
 
-    async def name(self, element_id: str, identity_number: str) -> None:
-        """Record whose number an element asks about; a repeat changes nothing."""
+    async def name(self, subjects: Mapping[str, str]) -> None:
+        """Record whose identity number each element asks about; a repeat changes nothing."""
         await self._connection.execute(
-            "insert into element_subjects (element_id, identity_number_idx) values ($1, $2)"
-            " on conflict do nothing",
-            element_id,
-            self._index(identity_number),
+            "insert into element_subjects (element_id, identity_number_idx)"
+            " select * from unnest($1::text[], $2::bytea[]) on conflict do nothing",
+            list(subjects),
+            [self._index(number) for number in subjects.values()],
         )
 
     def _index(self, identity_number: str) -> bytes:

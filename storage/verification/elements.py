@@ -2,7 +2,7 @@
 """Elements as the applicant gave them, encrypted, and what third parties said of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,8 @@ _COLUMNS: Final = (
     "id, application_id, kind, attempt, data_enc, submitted_at,"
     " (select book_enc from address_books where element_id = id) as book_enc"
 )
+
+_WITH_PICTURES: Final = (IdentityCard, Liveness)
 
 # What counts for an application: its own attempts and what it took over, the later one of a kind.
 _COUNTING: Final = (
@@ -102,61 +104,102 @@ class VerificationRow(Row):
     verified_at: datetime
 
 
+class Conclusion(Row):
+    """What came of an element: its verdict, or `unavailable` where it ended without one."""
+
+    element_id: str
+    verdict: Verdict
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class NewElement:
+    """An element to be stored."""
+
+    id: str
+    kind: ElementKind
+    data: BaseModel = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NewVerification:
+    """A verdict to be recorded; `facts` hold no personal data."""
+
+    element_id: str
+    verdict: Verdict
+    reason: str | None
+    facts: Mapping[str, Any]
+    provider: str
+
+
 class ElementRepository(Repository):
     """The elements and their verifications."""
 
-    async def insert(
-        self, element_id: str, application_id: str, kind: ElementKind, data: BaseModel
-    ) -> None:
-        """Store an element, and what its pictures are, as the next attempt of its kind.
+    async def add(self, application_id: str, elements: Sequence[NewElement]) -> None:
+        """Store elements, and what their pictures are, each as the next attempt of its kind.
 
-        A repeat changes nothing.
-
-        An address book is kept apart, until there is a verdict on its element. Raises
-        `IdempotencyMismatch` when the id was stored with other data, and `RecordMissing` for an
-        unknown application.
+        At most one of a kind; a repeat changes nothing. An address book is kept apart, until there
+        is a verdict on its element. Raises `IdempotencyMismatch` when an id was stored with other
+        data, and `RecordMissing` for an unknown application.
         """
-        text = data.model_dump_json()
-        kept, book = _without_book(data)
         # The lock counts attempts one after the other and lets a repeat see the first.
         locked = await self._connection.fetchval(
             "select id from applications where id = $1 for no key update", application_id
         )
         if locked is None:
             raise RecordMissing(f"no application {application_id}")
-        digest = self._blind_index.of("element", text)
-        known = await self._connection.fetchrow(
-            "select application_id, data_idx from elements where id = $1", element_id
+        digests = {
+            one.id: self._blind_index.of("element", one.data.model_dump_json()) for one in elements
+        }
+        known = await self._connection.fetch(
+            "select id, application_id, data_idx from elements where id = any($1::text[])",
+            list(digests),
         )
-        if known is not None:
-            if (known["application_id"], known["data_idx"]) != (application_id, digest):
-                raise IdempotencyMismatch(f"{element_id} was submitted with other data")
+        for record in known:
+            stored = (record["application_id"], record["data_idx"])
+            if stored != (application_id, digests.pop(record["id"])):
+                raise IdempotencyMismatch(f"{record['id']} was submitted with other data")
+        added = [one for one in elements if one.id in digests]
+        if not added:
             return
+        split = {one.id: _without_book(one.data) for one in added}
         await self._connection.execute(
             "insert into elements (id, application_id, kind, attempt, data_enc, data_idx)"
-            " select $1, $2::text, $3::text, coalesce(max(attempt), 0) + 1, $4, $5"
-            " from elements where application_id = $2::text and kind = $3::text",
-            element_id,
+            " select new.id, $1::text, new.kind, 1 + coalesce((select max(e.attempt) from elements e"
+            " where e.application_id = $1::text and e.kind = new.kind), 0), new.data_enc,"
+            " new.data_idx"
+            " from unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[])"
+            " as new (id, kind, data_enc, data_idx)",
             application_id,
-            kind,
-            self._keyring.encrypt(kept.model_dump_json().encode(), _place(element_id)),
-            digest,
+            [one.id for one in added],
+            [one.kind for one in added],
+            [
+                self._keyring.encrypt(split[one.id][0].model_dump_json().encode(), _place(one.id))
+                for one in added
+            ],
+            [digests[one.id] for one in added],
         )
-        if isinstance(data, IdentityCard | Liveness):
-            await ElementPictureRepository(self._tx).insert(element_id, data.pictures)
-        if book is not None:
-            await self._connection.execute(
-                "insert into address_books (element_id, book_enc) values ($1, $2)",
-                element_id,
-                self._keyring.encrypt(_BOOK.dump_json(book), _place_of_book(element_id)),
-            )
+        await ElementPictureRepository(self._tx).add(
+            {one.id: one.data.pictures for one in added if isinstance(one.data, _WITH_PICTURES)}
+        )
+        for element_id, (_, book) in split.items():
+            if book is not None:
+                await self._connection.execute(
+                    "insert into address_books (element_id, book_enc) values ($1, $2)",
+                    element_id,
+                    self._keyring.encrypt(_BOOK.dump_json(book), _place_of_book(element_id)),
+                )
 
     async def get(self, element_id: str) -> ElementRow | None:
         """Return the element with its data, None if unknown."""
-        record = await self._connection.fetchrow(
-            f"select {_COLUMNS} from elements where id = $1", element_id
+        return (await self.among([element_id])).get(element_id)
+
+    async def among(self, element_ids: Sequence[str]) -> dict[str, ElementRow]:
+        """Return those of the elements that are known, with their data, by id."""
+        records = await self._connection.fetch(
+            f"select {_COLUMNS} from elements where id = any($1::text[])", list(element_ids)
         )
-        return None if record is None else self._read(record)
+        return {record["id"]: self._read(record) for record in records}
 
     async def newest(self, application_id: str, kind: ElementKind) -> ElementRow | None:
         """Return what counts of a kind with its data, None if it was never submitted.
@@ -168,23 +211,25 @@ class ElementRepository(Repository):
         )
         return None if record is None else self._read(record)
 
-    async def newest_match(self, application_id: str, kind: ElementKind) -> ElementRow | None:
-        """Return what was verified last of a kind with its data, None if nothing of it was.
+    async def newest_matches(
+        self, application_id: str, kinds: Collection[ElementKind]
+    ) -> dict[ElementKind, ElementRow]:
+        """Return what was verified last of each kind, with its data, where something of it was.
 
         Also what was taken over from an earlier application. What was given since and has no
         verdict, or was wrong, does not hide it.
         """
-        record = await self._connection.fetchrow(
-            f"select {_COLUMNS} from ("
+        records = await self._connection.fetch(
+            f"select distinct on (kind) {_COLUMNS} from ("
             " select e.*, e.submitted_at as since from elements e where e.application_id = $1"
             " union all select e.*, r.reused_at from element_reuses r"
             " join elements e on e.id = r.element_id where r.application_id = $1) given"
-            " where kind = $2 and exists (select 1 from verifications v"
-            " where v.element_id = given.id and v.verdict = 'match') order by since desc limit 1",
+            " where kind = any($2::text[]) and exists (select 1 from verifications v"
+            " where v.element_id = given.id and v.verdict = 'match') order by kind, since desc",
             application_id,
-            kind,
+            list(kinds),
         )
-        return None if record is None else self._read(record)
+        return {ElementKind(record["kind"]): self._read(record) for record in records}
 
     async def latest(self, application_id: str) -> list[ElementStatus]:
         """Return where every submitted or reused kind stands, by what counts of it."""
@@ -252,52 +297,58 @@ class ElementRepository(Repository):
         None when the element ended without a verdict before. The address book that the element
         brought, and those of earlier attempts, are erased.
         """
-        await self._lock(element_id)
+        await self.record_verifications(
+            [NewVerification(element_id, verdict, reason, facts, provider)], at
+        )
+        return await self.verification(element_id)
+
+    async def record_verifications(
+        self, verifications: Sequence[NewVerification], at: datetime
+    ) -> None:
+        """Record verdicts: the first one on an element stays, as `record_verification` says."""
+        await self._lock([one.element_id for one in verifications])
         await self._connection.execute(
             "insert into verifications (element_id, application_id, kind, verdict, reason, facts,"
             " provider, verified_at)"
-            " select e.id, e.application_id, e.kind, $2, $3, $4, $5, $6 from elements e"
-            " where e.id = $1 and not exists (select 1 from element_endings x"
-            " where x.element_id = e.id)"
+            " select e.id, e.application_id, e.kind, new.verdict, new.reason, new.facts,"
+            " new.provider, $6 from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[],"
+            " $5::text[]) as new (element_id, verdict, reason, facts, provider)"
+            " join elements e on e.id = new.element_id"
+            " where not exists (select 1 from element_endings x where x.element_id = e.id)"
             " on conflict (element_id) do nothing",
-            element_id,
-            verdict,
-            reason,
-            json.dumps(dict(facts)),
-            provider,
+            [one.element_id for one in verifications],
+            [one.verdict for one in verifications],
+            [one.reason for one in verifications],
+            [json.dumps(dict(one.facts)) for one in verifications],
+            [one.provider for one in verifications],
             at,
         )
-        await self._forget_books_up_to(element_id)
-        return await self.verification(element_id)
 
-    async def end(self, element_id: str, reason: str, at: datetime) -> None:
-        """Record that an element ended without a verdict; one that has its verdict keeps it."""
-        await self._lock(element_id)
+    async def end(self, reasons: Mapping[str, str], at: datetime) -> None:
+        """Record why elements ended without a verdict; one that has its verdict keeps it."""
+        await self._lock(list(reasons))
         await self._connection.execute(
             "insert into element_endings (element_id, reason, ended_at)"
-            " select e.id, $2, $3 from elements e where e.id = $1"
-            " and not exists (select 1 from verifications v where v.element_id = e.id)"
-            " on conflict do nothing",
-            element_id,
-            reason,
+            " select new.element_id, new.reason, $3"
+            " from unnest($1::text[], $2::text[]) as new (element_id, reason)"
+            " where not exists (select 1 from verifications v"
+            " where v.element_id = new.element_id) on conflict do nothing",
+            list(reasons),
+            list(reasons.values()),
             at,
         )
-        await self._forget_books_up_to(element_id)
 
-    async def ending(self, element_id: str) -> str | None:
-        """Return why an element ended without a verdict, None if it did not."""
-        reason: str | None = await self._connection.fetchval(
-            "select reason from element_endings where element_id = $1", element_id
+    async def conclusions(self, element_ids: Sequence[str]) -> dict[str, Conclusion]:
+        """Return what came of those elements of which something did, by id."""
+        rows = await self._all(
+            Conclusion,
+            "select element_id, verdict, reason from verifications where element_id = any($1)"
+            " union all select x.element_id, 'unavailable', x.reason from element_endings x"
+            " where x.element_id = any($1) and not exists"
+            " (select 1 from verifications v where v.element_id = x.element_id)",
+            list(element_ids),
         )
-        return reason
-
-    async def _forget_books_up_to(self, element_id: str) -> None:
-        await self._connection.execute(
-            "delete from address_books b using elements e, elements judged"
-            " where judged.id = $1 and e.application_id = judged.application_id"
-            " and e.kind = judged.kind and e.attempt <= judged.attempt and b.element_id = e.id",
-            element_id,
-        )
+        return {row.element_id: row for row in rows}
 
     async def forget_address_books(
         self, applicant_id: str, application_id: str | None = None
@@ -319,13 +370,26 @@ class ElementRepository(Repository):
             element_id,
         )
 
-    async def _lock(self, element_id: str) -> None:
-        """Let a verdict and an ending come one after the other."""
-        locked = await self._connection.fetchval(
-            "select id from elements where id = $1 for no key update", element_id
+    async def _lock(self, element_ids: Sequence[str]) -> None:
+        """Let a verdict and an ending come one after the other, and erase what neither needs.
+
+        Those are the address books that the elements, and earlier attempts at them, brought.
+        """
+        locked = await self._connection.fetch(
+            "select id, kind from elements where id = any($1::text[]) order by id"
+            " for no key update",
+            list(element_ids),
         )
-        if locked is None:
-            raise RecordMissing(f"no element {element_id}")
+        unknown = set(element_ids) - {record["id"] for record in locked}
+        if unknown:
+            raise RecordMissing(f"no element {min(unknown)}")
+        if any(record["kind"] == ElementKind.PERSONAL_INFORMATION for record in locked):
+            await self._connection.execute(
+                "delete from address_books b using elements e, elements judged"
+                " where judged.id = any($1::text[]) and e.application_id = judged.application_id"
+                " and e.kind = judged.kind and e.attempt <= judged.attempt and b.element_id = e.id",
+                list(element_ids),
+            )
 
     def _read(self, record: "Record") -> ElementRow:
         text = self._keyring.decrypt(record["data_enc"], _place(record["id"]))

@@ -81,9 +81,12 @@ async def run_starter(
 
 @pytest.fixture(scope="package")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    """A whole stack: servers, stand-ins, worker and API."""
+    """A whole stack: servers, simulators, worker and API."""
     folder = tmp_path_factory.mktemp("stack")
-    async with LocalStack(folder, base_environment=_inherited(), keep_data=False) as running:
+    guarded = {"LOANFLOW_WORKFLOW_SANDBOX": "true"}
+    async with LocalStack(
+        folder, base_environment=_inherited(), environment=guarded, keep_data=False
+    ) as running:
         yield running
 
 
@@ -127,7 +130,7 @@ def starter(stack: LocalStack) -> CommandLine:
 
 @pytest.fixture
 async def sandbox(stack: LocalStack) -> AsyncIterator[httpx.AsyncClient]:
-    """The console of the stand-ins; faults programmed by a test end with it."""
+    """The console of the simulators; faults programmed by a test end with it."""
     async with httpx.AsyncClient(base_url=stack.sandbox_url, trust_env=False) as console:
         yield console
         await console.delete("/sandbox/faults")

@@ -11,7 +11,7 @@ from tests.faults.lives import Life
 class Ending:
     """Everything that came of a life but ids and instants. Amounts in minor units.
 
-    `moved` and `failed` are read from the stand-in's own book, `told` from the outbox.
+    `moved` and `failed` are read from the simulator's own book, `told` from the outbox.
     """
 
     states: list[str]
@@ -62,7 +62,7 @@ async def ending(life: Life) -> Ending:
 
 
 async def _orders(life: Life) -> list[dict[str, Any]]:
-    """Return the orders of the loan from the stand-in's book, as it booked them."""
+    """Return the orders of the loan from the simulator's book, as it booked them."""
     rows = await life.place.rows("select order_no from transfers where loan_id = $1", life.loan_id)
     numbers = {row["order_no"] for row in rows}
     book = await life.place.book()

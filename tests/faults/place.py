@@ -131,7 +131,7 @@ class Place:
     # Third parties
 
     async def fault(self, provider: str, **fault: Any) -> None:
-        """Program a fault of a stand-in."""
+        """Program a fault of a simulator."""
         reply = await self.sandbox.put("/sandbox/faults", json={"provider": provider, **fault})
         reply.raise_for_status()
 
@@ -140,7 +140,7 @@ class Place:
         (await self.sandbox.delete("/sandbox/faults")).raise_for_status()
 
     async def book(self, **wanted: str) -> dict[str, Any]:
-        """Return the stand-ins' own book of payments."""
+        """Return the simulators' own book of payments."""
         reply = await self.sandbox.get("/sandbox/book", params=wanted)
         book: dict[str, Any] = reply.raise_for_status().json()
         return book
@@ -222,6 +222,7 @@ async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[P
     environment = {
         "LOANFLOW_FAILPOINTS": ",".join(f"{point}=kill" for point in sorted(POINTS)),
         "LOANFLOW_FAILPOINT_DIR": str(fail_points),
+        "LOANFLOW_WORKFLOW_SANDBOX": "true",
         **settings,
     }
     stack = LocalStack(folder / ".local", on_death="leave", environment=environment)

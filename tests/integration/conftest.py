@@ -1,4 +1,4 @@
-"""Activities on a real PostgreSQL and on stand-ins over real HTTP."""
+"""Activities on a real PostgreSQL and on simulators over real HTTP."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,14 +10,14 @@ from runtime import failpoints
 from storage.database import Database
 from tests.definitions import Sources
 from tests.integration.story import Bench, Book, RecordedStarts
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 
 @pytest.fixture
-async def standins(running_standins: Standins) -> AsyncIterator[Standins]:
-    """The stand-ins without the faults of other tests."""
-    yield running_standins
-    response = await running_standins.console.delete("/sandbox/faults")
+async def simulators(running_simulators: Simulators) -> AsyncIterator[Simulators]:
+    """The simulators without the faults of other tests."""
+    yield running_simulators
+    response = await running_simulators.console.delete("/sandbox/faults")
     response.raise_for_status()
 
 
@@ -30,11 +30,11 @@ async def sources(database: Database) -> AsyncIterator[Sources]:
 
 
 @pytest.fixture
-def bench(database: Database, standins: Standins) -> Bench:
+def bench(database: Database, simulators: Simulators) -> Bench:
     """All activities, ready to be performed by their call."""
     starts = RecordedStarts()
-    by_queue = assemble(database, standins.providers, starts)
-    return Bench(database, standins, starts, Book(standins), by_queue)
+    by_queue = assemble(database, simulators.providers, starts)
+    return Bench(database, simulators, starts, Book(simulators), by_queue)
 
 
 @pytest.fixture

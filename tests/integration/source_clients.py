@@ -14,7 +14,7 @@ from providers.verification.capture import CodeStatus, ReportNotice, ReportState
 from providers.verification.operator_report import HttpOperatorReport
 from runtime.clock import utc_now
 from sandbox.personas import Person
-from tests.standins import READ_SECONDS, Callbacks, Standins
+from tests.simulators import READ_SECONDS, Callbacks, Simulators
 
 CONSENT = "cst_0001"
 RIGHT, WRONG = "123456", "654321"
@@ -36,11 +36,11 @@ def two_factors(who: Person) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def signed_client(standins: Standins, below: str = "") -> AsyncIterator[ProviderClient]:
-    """Connect the common client to running stand-ins, or to a path below them."""
-    config = standins.config
+async def signed_client(simulators: Simulators, below: str = "") -> AsyncIterator[ProviderClient]:
+    """Connect the common client to running simulators, or to a path below them."""
+    config = simulators.config
     credentials = Credentials(SecretStr(config.api_key), SecretStr(config.signing_secret))
-    url = f"{standins.url}{below}"
+    url = f"{simulators.url}{below}"
     async with ProviderClient.connect(lambda _: url, credentials, READ_SECONDS) as client:
         yield client
 
@@ -71,13 +71,13 @@ async def ended(ask: Callable[[], Awaitable[ReportState]]) -> ReportState:
 
 
 async def notice_of(
-    callbacks: Callbacks, standins: Standins, capture_no: str
+    callbacks: Callbacks, simulators: Simulators, capture_no: str
 ) -> tuple[ReportNotice, str]:
     """Wait for the notice of a capture and return it with its signature's verified header."""
     while True:
         headers, body = await callbacks.next()
         notice = ReportNotice.model_validate_json(body)
         if notice.capture_no == capture_no:
-            secret = standins.config.callback_secret
+            secret = simulators.config.callback_secret
             verify_signature(secret, headers["x-signature"], body, utc_now())
             return notice, headers["x-request-id"]

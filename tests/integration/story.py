@@ -24,6 +24,7 @@ from messages.lines import (
     BookLoan,
     Disburse,
     DrawCommand,
+    DrawdownEnded,
     DrawReceipt,
     ReserveDrawdown,
     SignContract,
@@ -46,10 +47,10 @@ from storage.definitions import DefinitionRepository
 from storage.lines.quotes import QuoteRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel | None)
@@ -69,6 +70,8 @@ class RecordedStarts(Siblings):
         self.lines: list[StartLine] = []
         self.drawdowns: list[StartDrawdown] = []
         self.loans: list[StartLoan] = []
+        self.first_steps: list[datetime | None] = []
+        self.ended: list[tuple[str, DrawdownEnded]] = []
         self.collections: list[StartCollections] = []
 
     async def start_line(self, start: StartLine) -> None:
@@ -77,8 +80,12 @@ class RecordedStarts(Siblings):
     async def start_drawdown(self, start: StartDrawdown) -> None:
         self.drawdowns.append(start)
 
-    async def start_loan(self, start: StartLoan) -> None:
+    async def start_loan(self, start: StartLoan, next_due_at: datetime | None) -> None:
         self.loans.append(start)
+        self.first_steps.append(next_due_at)
+
+    async def drawdown_ended(self, line_id: str, ended: DrawdownEnded) -> None:
+        self.ended.append((line_id, ended))
 
     async def start_collections(self, start: StartCollections) -> None:
         self.collections.append(start)
@@ -88,15 +95,15 @@ class RecordedStarts(Siblings):
 class Book:
     """The payment channel's own book."""
 
-    standins: Standins
+    simulators: Simulators
 
     async def order(self, order_no: str) -> dict[str, Any] | None:
-        orders = (await self.standins.book(order_no=order_no))["orders"]
+        orders = (await self.simulators.book(order_no=order_no))["orders"]
         return dict(orders[0]) if orders else None
 
     async def moved(self, order_no: str) -> list[int]:
         """The amounts that an order moved, one for each movement."""
-        movements = (await self.standins.book(order_no=order_no))["movements"]
+        movements = (await self.simulators.book(order_no=order_no))["movements"]
         return [int(movement["amount"]) for movement in movements]
 
 
@@ -105,7 +112,7 @@ class Bench:
     """Performs calls as a worker would, and knows what is around them."""
 
     database: Database
-    standins: Standins
+    simulators: Simulators
     starts: RecordedStarts
     book: Book
     by_queue: dict[str, list[Callable[..., Any]]]
@@ -159,8 +166,8 @@ class Applicant:
         async with self.bench.database.transaction() as tx:
             if isinstance(data, Face):
                 data = data.doing(*(await self.asked(tx)).actions)
-            await ElementRepository(tx).insert(
-                element_id, self.start.application_id, ElementKind(data.kind), data
+            await ElementRepository(tx).add(
+                self.start.application_id, [NewElement(element_id, ElementKind(data.kind), data)]
             )
         return element_id
 
@@ -344,6 +351,7 @@ class Borrower:
 
     def booking(self, receipt: DrawReceipt, on: date = DISBURSED_ON) -> BookLoan:
         return BookLoan(
+            amount=receipt.amount,
             drawdown_id=receipt.drawdown_id,
             loan_id=receipt.loan_id,
             line_id=self.line_id,

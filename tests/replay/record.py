@@ -45,7 +45,7 @@ from storage.lines.drawdowns import DrawdownState
 from tests.integration import story
 from tests.proposals import WITH_OPINION, YOUNG, firm, legal_person, signing
 from tests.replay import keys
-from tests.standins import connected, sandbox_config
+from tests.simulators import connected, sandbox_config
 from tests.workflows.analysing import CLIENT, analyse
 from tests.workflows.applying import apply, in_review, six_elements
 from tests.workflows.borrowing import NOON, lend, open_line
@@ -85,9 +85,9 @@ async def application_supplemented(lender: Lender) -> dict[str, str]:
     applying = await apply(lender, applicant)
     await applying.provide(story.real_name(applicant), story.operator(applicant))
     await lender.pass_time(applying.workflow_id, timedelta(days=2))
-    await lender.standins.fault("bank_card", status=503)
+    await lender.simulators.fault("bank_card", status=503)
     await applying.provide(*six_elements(applicant)[2:], submit=True)
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await eventually(applying.row, lambda row: row.state is ApplicationState.IN_REVIEW)
     await applying.ask_again(ElementKind.OPERATOR)
     await applying.provide(story.operator(applicant))
@@ -99,11 +99,11 @@ async def application_supplemented(lender: Lender) -> dict[str, str]:
 async def line_with_two_drawdowns(lender: Lender) -> dict[str, str]:
     """The first disbursement fails; the second stays in doubt until a callback; the line ends."""
     line = await open_line(lender, person(), mode="revolving")
-    await lender.standins.fault("payments", operation="disburse", order_outcome="card_closed")
+    await lender.simulators.fault("payments", operation="disburse", order_outcome="card_closed")
     failed = await line.command(HALF)
     await line.draw(failed)
     await line.drawn(failed.drawdown_id)
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="disburse", order_outcome="processing", hold=True
     )
     doubtful = await line.command(HALF)
@@ -119,7 +119,7 @@ async def line_with_two_drawdowns(lender: Lender) -> dict[str, str]:
     await line.drawn(doubtful.drawdown_id)
     await lender.pass_time(line.workflow_id, timedelta(days=16))
     await line.result()
-    await lender.standins.repair()
+    await lender.simulators.repair()
     return {
         "line_with_two_drawdowns": line.workflow_id,
         "drawdown_failed": ids.drawdown_workflow(failed.drawdown_id),
@@ -130,14 +130,14 @@ async def line_with_two_drawdowns(lender: Lender) -> dict[str, str]:
 async def loan_overdue_and_paid_off(lender: Lender) -> dict[str, str]:
     """The first debit fails, the borrower pays; the second is in doubt; then a payoff."""
     loan = await lend(lender, person())
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="insufficient_funds", times=1
     )
     await loan.live_until(date(2031, 2, 20))
     borrowers = RepayCommand(repayment_id=new_id("rep"))
     await loan.repay(borrowers)
     await loan.cured()
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="processing", hold=True
     )
     await loan.reach(date(2031, 3, 15), NOON.replace(hour=8, minute=30))
@@ -145,7 +145,7 @@ async def loan_overdue_and_paid_off(lender: Lender) -> dict[str, str]:
     await eventually(lambda: loan.holds(doubtful.id))
     await lender.settle(doubtful.order_no, ids.repayment_workflow(doubtful.id))
     await eventually(loan.debited, lambda moved: len(moved) == 2)
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await loan.live_until(date(2031, 4, 20))
     total = (await loan.quote()).quote.total
     await loan.repay(RepayCommand(repayment_id=new_id("rep"), payoff_total=total))
@@ -160,12 +160,12 @@ async def loan_overdue_and_paid_off(lender: Lender) -> dict[str, str]:
 
 async def credit_analyses(lender: Lender) -> dict[str, str]:
     """A register fails once, an opinion comes late, an analyst approves; and one by signal."""
-    await lender.standins.fault("company", status=503, times=4)
+    await lender.simulators.fault("company", status=503, times=4)
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None, **YOUNG)
     asked = await analyse(lender, given, policy=WITH_OPINION)
     await eventually(lambda: _opinion_is_asked(lender, asked.id))
     opinion_id = ids.derived_id("opi", asked.id)
-    settled = await lender.standins.console.post(
+    settled = await lender.simulators.console.post(
         f"/sandbox/qitech/{opinion_id}/settle", json={"silent": True}
     )
     settled.raise_for_status()
@@ -196,7 +196,7 @@ async def analysis_with_signers(lender: Lender) -> dict[str, str]:
     await lender.pass_time(asked.workflow_id, timedelta(hours=2))
     url = f"/sandbox/qitech/{ids.derived_id('opi', asked.id)}/sign"
     for signer in (0, 1):
-        signed = await lender.standins.console.post(url, json={"signer": signer})
+        signed = await lender.simulators.console.post(url, json={"signer": signer})
         signed.raise_for_status()
     await asked.handle.signal("opinion_updated", OpinionUpdated(event_key="recorded"))
     await asked.result()
@@ -207,7 +207,7 @@ async def analysis_with_signers(lender: Lender) -> dict[str, str]:
 async def _reports(lender: Lender, analysis_id: str) -> str:
     """Report twice while the analyst fails; return the process that passes it on."""
     workflow_id = ids.analysis_feedback_workflow(analysis_id)
-    await lender.standins.fault("qitech", operation="feedback", status=503, times=4)
+    await lender.simulators.fault("qitech", operation="feedback", status=503, times=4)
     for day, status in enumerate((ProposalStatus.DISBURSED, ProposalStatus.PAID), start=1):
         async with lender.database.transaction() as tx:
             await AnalysisFeedbackRepository(tx).feed_back(
@@ -218,7 +218,7 @@ async def _reports(lender: Lender, analysis_id: str) -> str:
         )
     await lender.pass_time(workflow_id, timedelta(hours=4))
     await lender.handle(workflow_id).result()
-    await lender.standins.repair()
+    await lender.simulators.repair()
     return workflow_id
 
 
@@ -265,7 +265,7 @@ async def _lender(folder: Path) -> AsyncIterator[Lender]:
             ],
         ) as env,
         EmbeddedPostgres(folder / "postgres", keep_data=False) as postgres,
-        connected(sandbox_config(folder)) as standins,
+        connected(sandbox_config(folder)) as simulators,
     ):
         await set_up(postgres.url)
         settings = Settings.model_validate(
@@ -274,7 +274,7 @@ async def _lender(folder: Path) -> AsyncIterator[Lender]:
                 "pii_keys": f"record:{_random_key()}",
                 "blind_index_key": _random_key(),
                 "database_url": postgres.url,
-                "providers": ProviderSettings(base_url=standins.url),
+                "providers": ProviderSettings(base_url=simulators.url),
                 "time_travel": True,
             }
         )
@@ -282,7 +282,7 @@ async def _lender(folder: Path) -> AsyncIterator[Lender]:
         blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
         async with (
             Database.open(postgres.url, 4, keyring, blind_index) as database,
-            open_lender(env.client, settings, database, standins, plugin) as lender,
+            open_lender(env.client, settings, database, simulators, plugin) as lender,
         ):
             yield lender
 

@@ -25,7 +25,7 @@ def test_a_card_is_large_enough_to_read() -> None:
     assert max(len(front), len(back)) < 300_000
 
 
-def test_a_photograph_carries_nothing_but_pixels_and_the_stand_in_sees_nothing_in_it() -> None:
+def test_a_photograph_carries_nothing_but_pixels_and_the_simulator_sees_nothing_in_it() -> None:
     photographs = [id_cards.card_front(ME), id_cards.card_back(ME)]
     photographs += [picture for _, picture in portraits.frames(ME, ("nod",))]
     for photograph in photographs:

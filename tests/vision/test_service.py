@@ -150,7 +150,7 @@ async def test_faces_are_compared_with_a_photo_or_the_card(service: Service) -> 
 
 @pytest.mark.slow
 async def test_the_registrys_photo_is_told_from_anothers(service: Service) -> None:
-    """As the stand-in of the registry serves it, for every face that fictional people have."""
+    """As the simulator of the registry serves it, for every face that fictional people have."""
     for who in (ME, OTHER, person("approved"), person("registered_as_another")):
         right = who.persona.key != "registered_as_another"
         answer = await service.compare(portraits.face(who), portraits.registered_photo(who))

@@ -10,7 +10,7 @@ from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.plugin import LoanflowPlugin
 from storage.database import Database
 from tests.products import release_products
-from tests.standins import Standins
+from tests.simulators import Simulators
 from tests.workflows.asking import ASKING
 from tests.workflows.lender import CACHED, Lender, open_lender
 
@@ -26,9 +26,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def lender_settings(settings: Settings, database_url: str, running_standins: Standins) -> Settings:
-    """Settings of a lender with a record and stand-ins of the module's own."""
-    third_parties = ProviderSettings(base_url=running_standins.url, timeout_seconds=1.0)
+def lender_settings(
+    settings: Settings, database_url: str, running_simulators: Simulators
+) -> Settings:
+    """Settings of a lender with a record and simulators of the module's own."""
+    third_parties = ProviderSettings(base_url=running_simulators.url, timeout_seconds=1.0)
     return settings.model_copy(
         update={"database_url": database_url, "providers": third_parties, "time_travel": True}
     )
@@ -71,10 +73,10 @@ async def lender(
     dev_server: WorkflowEnvironment,
     own_settings: Settings,
     record: Database,
-    running_standins: Standins,
+    running_simulators: Simulators,
     plugin: LoanflowPlugin,
 ) -> AsyncIterator[Lender]:
     async with open_lender(
-        dev_server.client, own_settings, record, running_standins, plugin
+        dev_server.client, own_settings, record, running_simulators, plugin
     ) as opened:
         yield opened

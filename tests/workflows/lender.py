@@ -1,4 +1,4 @@
-"""A whole lender in process: real workers, record and stand-ins; and what tests look at."""
+"""A whole lender in process: real workers, record and simulators; and what tests look at."""
 
 import asyncio
 import itertools
@@ -38,7 +38,7 @@ from sandbox import personas
 from sandbox.personas import Person
 from storage.database import Database
 from tests.integration.story import Bench, Book, RecordedStarts
-from tests.standins import Standins
+from tests.simulators import Simulators
 from workflows.registry import WORKFLOWS
 
 Found = TypeVar("Found")
@@ -70,7 +70,7 @@ class Lender:
     client: Client
     settings: Settings
     database: Database
-    standins: Standins
+    simulators: Simulators
     bench: Bench
     desk: Bench
     """Performs activities like the bench, but starts no process that follows from them."""
@@ -112,7 +112,7 @@ class Lender:
     async def settle(self, order_no: str, workflow_id: str, reason: str | None = None) -> None:
         """Have the payment channel settle an order, and pass its callback on as the API does."""
         settlement = {"reason": reason} if reason else {}
-        event_id = await self.standins.settle(order_no, **settlement)
+        event_id = await self.simulators.settle(order_no, **settlement)
         await self.call_back(workflow_id, order_no, event_id)
 
     async def call_back(self, workflow_id: str, order_no: str, event_id: str) -> None:
@@ -147,7 +147,7 @@ async def open_lender(
     client: Client,
     settings: Settings,
     database: Database,
-    standins: Standins,
+    simulators: Simulators,
     plugin: LoanflowPlugin,
 ) -> AsyncIterator[Lender]:
     """Run the workers of `settings` and yield their lender.
@@ -155,9 +155,9 @@ async def open_lender(
     At the end no workflow task may have failed, and every history must replay. Workers without a
     cache replayed it at every task.
     """
-    async with _at_work(client, settings, database, standins) as lender:
+    async with _at_work(client, settings, database, simulators) as lender:
         yield lender
-    await standins.repair()
+    await simulators.repair()
     histories = [await handle.fetch_history() for handle in await lender.handles()]
     for history in histories:
         assert not task_failures(list(history.events)), history.workflow_id
@@ -179,21 +179,25 @@ def _begun(history: WorkflowHistory) -> bool:
 
 @asynccontextmanager
 async def _at_work(
-    client: Client, settings: Settings, database: Database, standins: Standins
+    client: Client, settings: Settings, database: Database, simulators: Simulators
 ) -> AsyncIterator[Lender]:
     starts = RecordedStarts()
     async with build(settings, client) as activities:
         core, providers = build_workers(client, settings, queues.ALL, WORKFLOWS, activities)
-        book = Book(standins)
+        book = Book(simulators)
         async with core, providers:
             yield Lender(
                 client,
                 settings,
                 database,
-                standins,
-                Bench(database, standins, starts, book, activities),
+                simulators,
+                Bench(database, simulators, starts, book, activities),
                 Bench(
-                    database, standins, starts, book, assemble(database, standins.providers, starts)
+                    database,
+                    simulators,
+                    starts,
+                    book,
+                    assemble(database, simulators.providers, starts),
                 ),
             )
 

@@ -1,7 +1,6 @@
 """Drawdown: a reserved amount is signed for, disbursed once, and becomes a loan."""
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.common.calendar import business_date
@@ -12,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from messages.lines import (
         BookLoan,
         Disburse,
-        DrawdownEnded,
         DrawdownResult,
         FailDrawdown,
         SignContract,
@@ -40,7 +38,6 @@ class Drawdown(AwaitsTransfer):
         """Sign, disburse, book; or give the amount back to the line."""
         with parked():
             outcome = await self._carry_out()
-            await self._tell_line(disbursed=outcome.status is TransferStatus.SUCCEEDED)
         return DrawdownResult(
             drawdown_id=start.drawdown_id,
             loan_id=start.loan_id,
@@ -86,6 +83,7 @@ class Drawdown(AwaitsTransfer):
                 line_id=self._start.line_id,
                 applicant_id=self._start.applicant_id,
                 product=self._start.product.code,
+                amount=self._start.amount,
                 disbursed_on=business_date(workflow.now(), self._zone),
             ),
             "book the loan and start its servicing",
@@ -103,17 +101,6 @@ class Drawdown(AwaitsTransfer):
             "give the amount back to the line",
         )
         self._show(f"failed: {outcome.reason}")
-
-    async def _tell_line(self, *, disbursed: bool) -> None:
-        line = workflow.get_external_workflow_handle(ids.line_workflow(self._start.line_id))
-        ended = DrawdownEnded(
-            drawdown_id=self._start.drawdown_id, amount=self._start.amount, disbursed=disbursed
-        )
-        try:
-            await line.signal("drawdown_ended", ended)
-        except ApplicationError as error:
-            # A line that was ended by hand needs no news; its row was written already.
-            workflow.logger.warning("the line is gone: %s", error.type)
 
     def _show(self, stage: str) -> None:
         start = self._start

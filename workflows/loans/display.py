@@ -1,6 +1,6 @@
 """What operators see of a loan's process: its details and its search attributes."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from temporalio import workflow
@@ -30,7 +30,6 @@ class LoanDisplay:
 
     def __init__(self, loan_id: str) -> None:
         self._loan_id = loan_id
-        self._next_due_at: datetime | None = None
 
     def publish(
         self,
@@ -74,8 +73,7 @@ class LoanDisplay:
             changes.append(attributes.DAYS_PAST_DUE.value_set(marked))
         if known.get(attributes.DELINQUENCY_BUCKET) != bucket:
             changes.append(attributes.DELINQUENCY_BUCKET.value_set(bucket))
-        if self._next_due_at != due_at:
-            self._next_due_at = due_at
+        if known.get(attributes.NEXT_DUE_AT) != due_at:
             changes.append(
                 attributes.NEXT_DUE_AT.value_set(due_at)
                 if due_at is not None

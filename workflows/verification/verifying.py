@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         ElementSettled,
         StartCapture,
         VerifyElement,
+        VerifyElements,
     )
     from workflows.common.calling import PATIENTLY, SOON, SOON_WITHIN, run
     from workflows.verification.captures import Captures
@@ -84,7 +85,11 @@ class Verifying:
         One that needs another one waits until the answer about that is there.
         """
         taken = [self._take(element) for element in elements]
-        records = await asyncio.gather(*(self._see_to(item) for item in taken))
+        together = self._that_go_together(taken)
+        first = asyncio.create_task(self._verify_together(together)) if len(together) > 1 else None
+        records = await asyncio.gather(
+            *(self._see_to(item, first if item.record in together else None) for item in taken)
+        )
         return tuple(_outcome(record) for record in records)
 
     def check_may_confirm(self, command: ConfirmElement) -> None:
@@ -146,7 +151,48 @@ class Verifying:
         self._asking.add(record.element_id)
         return _Taken(record, before=known)
 
-    async def _see_to(self, taken: _Taken) -> ElementRecord:
+    def _that_go_together(self, taken: list[_Taken]) -> list[ElementRecord]:
+        """Return the elements that one activity can verify.
+
+        Those that need no answer but one that is known, or that the same activity will have.
+        """
+        together = [
+            item.record for item in taken if not item.repeats and not self._is_captured(item.record)
+        ]
+        while True:
+            known = [item for item in together if self._needs_no_other(item, together)]
+            if len(known) == len(together):
+                return together
+            together = known
+
+    def _needs_no_other(self, record: ElementRecord, together: list[ElementRecord]) -> bool:
+        return all(
+            need in together or not (need.verdict.is_open or need.element_id in self._asking)
+            for need in self._needs_of(record)
+        )
+
+    async def _verify_together(self, records: list[ElementRecord]) -> None:
+        """Learn what is answered soon; what fails or is slow is left to be asked by itself."""
+        questions = tuple(self._question_of(record) for record in records)
+        try:
+            verified = await run(
+                calls.VERIFY_ELEMENTS,
+                VerifyElements(elements=questions),
+                f"verify: {', '.join(record.kind for record in records)}",
+                retry_policy=SOON,
+                within=SOON_WITHIN,
+            )
+        except (ActivityError, ApplicationError) as error:
+            workflow.logger.warning("elements are asked about one by one: %s", type(error).__name__)
+            return
+        answers = {outcome.element_id: outcome for outcome in verified.outcomes}
+        for record in records:
+            if record.element_id in answers:
+                self._learn(record, answers[record.element_id])
+
+    async def _see_to(
+        self, taken: _Taken, together: asyncio.Task[None] | None = None
+    ) -> ElementRecord:
         record = taken.record
         if taken.repeats:
             await workflow.wait_condition(
@@ -154,6 +200,10 @@ class Verifying:
             )
             return record
         try:
+            if together is not None:
+                await together
+                if not record.verdict.is_open:
+                    return record
             await workflow.wait_condition(lambda: not self._needs_are_asked_for(record))
             if self._needs_are_open(record):
                 self._in_background(self._ask_once_needs_are_settled(record))

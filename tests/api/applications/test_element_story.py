@@ -1,4 +1,4 @@
-"""Slow elements and supplements through the API, with worker and stand-ins behind it."""
+"""Slow elements and supplements through the API, with worker and simulators behind it."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from sandbox.captures import RIGHT_CODE
 from sandbox.personas import Person, person
 from tests.api.conftest import bearer, http_client, keyed, serving
 from tests.definitions import CONSENTS
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 from workflows.registry import WORKFLOWS
 
 pytestmark = pytest.mark.usefixtures("more_products")
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.usefixtures("more_products")
 class Desk:
     """Calls the API as the front end of the channel `app`, and as a reviewer."""
 
-    def __init__(self, http: httpx.AsyncClient, standins: Standins, settings: Settings) -> None:
+    def __init__(self, http: httpx.AsyncClient, simulators: Simulators, settings: Settings) -> None:
         self.http = http
-        self.standins = standins
+        self.simulators = simulators
         self.settings = settings
 
     async def post(self, path: str, body: object = None, *, status: int = 200) -> dict[str, Any]:
@@ -113,10 +113,10 @@ async def desk(
     dev_server: WorkflowEnvironment,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Desk]:
-    config = sandbox_config(tmp_path_factory.mktemp("standins"))
-    async with connected(config) as standins:
+    config = sandbox_config(tmp_path_factory.mktemp("simulators"))
+    async with connected(config) as simulators:
         secrets = {
-            "base_url": standins.url,
+            "base_url": simulators.url,
             "api_key": SecretStr(config.api_key),
             "signing_secret": SecretStr(config.signing_secret),
         }
@@ -131,7 +131,7 @@ async def desk(
         ):
             core, other = build_workers(dev_server.client, settings, ALL, WORKFLOWS, activities)
             async with core, other:
-                yield Desk(http, standins, settings)
+                yield Desk(http, simulators, settings)
 
 
 async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
@@ -151,7 +151,7 @@ async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
     code = f"{path}/elements/{begun['element_id']}/code"
     (wrong,) = (await desk.post(code, {"code": "000000"}))["elements"]
     assert (wrong["verdict"], wrong["reason"]) == ("awaiting_code", "wrong_code")
-    await desk.standins.fault("operator_report", operation="confirm", hold=True)
+    await desk.simulators.fault("operator_report", operation="confirm", hold=True)
     (right,) = (await desk.post(code, {"code": RIGHT_CODE}, status=202))["elements"]
     assert right["verdict"] == "pending"
     again = await desk.post(code, {"code": RIGHT_CODE}, status=409)
@@ -160,7 +160,7 @@ async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
     assert (submitted["state"], submitted["waiting"]) == ("collecting", "provider")
 
     finish = f"/sandbox/captures/{begun['element_id']}/finish"
-    (await desk.standins.console.post(finish)).raise_for_status()
+    (await desk.simulators.console.post(finish)).raise_for_status()
     forged = await desk.notify(begun["element_id"], secret="another")
     assert forged.status_code == 401
     duplicates = [(await desk.notify(begun["element_id"])).json()["duplicate"] for _ in range(2)]
@@ -274,7 +274,7 @@ async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) 
     assert (wrong["verdict"], wrong["reason"]) == ("awaiting_code", "wrong_code")
     bound = await desk.post(codes["bank_card"], {"code": RIGHT_CODE})
     assert (bound["elements"][0]["verdict"], bound["missing"]) == ("match", ["operator_report"])
-    await desk.standins.fault("operator_report", operation="confirm", hold=True)
+    await desk.simulators.fault("operator_report", operation="confirm", hold=True)
     waiting = await desk.post(codes["operator_report"], {"code": RIGHT_CODE}, status=202)
     assert waiting["elements"][0]["verdict"] == "pending"
     again = await desk.post(codes["operator_report"], {"code": RIGHT_CODE}, status=409)
@@ -282,7 +282,7 @@ async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) 
 
     (held,) = [one for one in begun["elements"] if one["kind"] == "operator_report"]
     finish = f"/sandbox/captures/{held['element_id']}/finish"
-    (await desk.standins.console.post(finish)).raise_for_status()
+    (await desk.simulators.console.post(finish)).raise_for_status()
     notices = [await desk.notify(held["element_id"]) for _ in range(2)]
     assert [notice.json()["duplicate"] for notice in notices] == [False, True]
     found = await until(lambda: desk.get(f"{line}/elements"), missing=[])

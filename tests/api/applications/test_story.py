@@ -1,4 +1,4 @@
-"""A credit through every command of the API, with worker and stand-ins behind it."""
+"""A credit through every command of the API, with worker and simulators behind it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from storage.common.audit import AuditRepository
 from storage.loans.loans import LoanRepository
 from tests.api.conftest import bearer, http_client, keyed, serving
 from tests.definitions import CONSENTS
-from tests.standins import connected, sandbox_config
+from tests.simulators import connected, sandbox_config
 from workflows.registry import WORKFLOWS
 
 _AMOUNT = 1_000_000
@@ -61,11 +61,11 @@ async def caller(
     dev_server: WorkflowEnvironment,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Caller]:
-    config = sandbox_config(tmp_path_factory.mktemp("standins"))
-    async with connected(config) as standins:
+    config = sandbox_config(tmp_path_factory.mktemp("simulators"))
+    async with connected(config) as simulators:
         providers = api_settings.providers.model_copy(
             update={
-                "base_url": standins.url,
+                "base_url": simulators.url,
                 "api_key": SecretStr(config.api_key),
                 "signing_secret": SecretStr(config.signing_secret),
             }

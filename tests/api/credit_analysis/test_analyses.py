@@ -33,7 +33,7 @@ from tests.proposals import (
     published,
     read,
 )
-from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
+from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
 
 COMPANY = "/credit_analysis/legal_person"
 PERSON = "/credit_analysis/natural_person"
@@ -63,16 +63,16 @@ async def endpoint() -> AsyncIterator[Callbacks]:
 
 
 @pytest.fixture(scope="module")
-async def standins(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def simulators(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("analysts"))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def own_settings(api_settings: Settings, standins: Standins, endpoint: Callbacks) -> Settings:
+def own_settings(api_settings: Settings, simulators: Simulators, endpoint: Callbacks) -> Settings:
     return api_settings.model_copy(
         update={
-            "providers": ProviderSettings(base_url=standins.url, timeout_seconds=1.0),
+            "providers": ProviderSettings(base_url=simulators.url, timeout_seconds=1.0),
             "task_queue_prefix": "analysis-",
             "credit_analysis_clients": [
                 _client("shop", SHOP["Authorization"], endpoint.url),
@@ -355,14 +355,14 @@ async def test_a_manual_analysis_is_queued_decided_and_told(
 
 
 async def test_a_register_that_is_down_is_answered_pending_and_told_later(
-    shop: httpx.AsyncClient, standins: Standins, endpoint: Callbacks
+    shop: httpx.AsyncClient, simulators: Simulators, endpoint: Callbacks
 ) -> None:
-    await standins.fault("company", status=503)
+    await simulators.fault("company", status=503)
     # A company that the register has not been asked about: what it said would still stand.
     given = legal_person(legal_name="Fechada Ltda")
     answer = await shop.post(COMPANY, json=given, headers=BANK)
     assert (answer.status_code, answer.json()["analysis_status"]) == (200, "pending")
-    await standins.repair()
+    await simulators.repair()
 
     async def stands() -> Any:
         return (await shop.get(f"{COMPANY}/{given['id']}", headers=BANK)).json()

@@ -26,7 +26,7 @@ from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.api.conftest import bearer, eventually, http_client, serving
 from tests.definitions import ref, shipped
 from tests.proposals import PERSONAL, WITH_OPINION, legal_person, natural_person, read, signing
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 COMPANY = "/credit_analysis/legal_person"
 PERSON = "/credit_analysis/natural_person"
@@ -37,13 +37,13 @@ SIGNED = {"text_version": CURRENT.version, "text_sha256": CURRENT.sha256}
 
 
 @pytest.fixture(scope="module")
-async def standins(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def simulators(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("signers"))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def own_settings(api_settings: Settings, standins: Standins) -> Settings:
+def own_settings(api_settings: Settings, simulators: Simulators) -> Settings:
     client = {
         "client": "lender",
         "api_key_sha256": sha256(KEY["Authorization"].encode()).hexdigest(),
@@ -51,7 +51,7 @@ def own_settings(api_settings: Settings, standins: Standins) -> Settings:
     }
     return api_settings.model_copy(
         update={
-            "providers": ProviderSettings(base_url=standins.url, timeout_seconds=1.0),
+            "providers": ProviderSettings(base_url=simulators.url, timeout_seconds=1.0),
             "task_queue_prefix": "signers-",
             "public_url": PUBLIC,
             "credit_analysis_clients": [AnalysisClient.model_validate(client)],
@@ -72,10 +72,10 @@ async def analysis_id(record: Services, given: dict[str, Any]) -> str:
     return row.id
 
 
-async def link(standins: Standins, analysis: str, signer: int) -> str:
+async def link(simulators: Simulators, analysis: str, signer: int) -> str:
     """Return the path that a signer's message leads to."""
     consent_id = ids.derived_id("con", analysis, str(signer))
-    found = await standins.console.get(f"/sandbox/messages/{consent_id}/link")
+    found = await simulators.console.get(f"/sandbox/messages/{consent_id}/link")
     url = str(found.raise_for_status().json()["link"])
     assert url.startswith(f"{PUBLIC}/credit_analysis/consents/")
     return url.removeprefix(PUBLIC)
@@ -89,26 +89,26 @@ async def ask(lender: httpx.AsyncClient, record: Services, given: dict[str, Any]
     return await analysis_id(record, given)
 
 
-async def sign_there(standins: Standins, analysis: str, signers: int) -> None:
+async def sign_there(simulators: Simulators, analysis: str, signers: int) -> None:
     """Have all signers sign at the other analyst, once he was asked."""
     opinion_id = ids.derived_id("opi", analysis)
 
     async def asked() -> int:
         url = f"/sandbox/qitech/{opinion_id}/sign"
-        return (await standins.console.post(url, json={"signer": 0})).status_code
+        return (await simulators.console.post(url, json={"signer": 0})).status_code
 
     await eventually(asked, lambda status: status == 200)
     for signer in range(1, signers):
         url = f"/sandbox/qitech/{opinion_id}/sign"
-        (await standins.console.post(url, json={"signer": signer})).raise_for_status()
+        (await simulators.console.post(url, json={"signer": signer})).raise_for_status()
 
 
 async def test_signers_consent_by_their_links_and_the_analysis_goes_on(
-    lender: httpx.AsyncClient, record: Services, standins: Standins
+    lender: httpx.AsyncClient, record: Services, simulators: Simulators
 ) -> None:
     given = legal_person(scr_parameters=signing(2))
     analysis = await ask(lender, record, given)
-    paths = [await link(standins, analysis, signer) for signer in (0, 1)]
+    paths = [await link(simulators, analysis, signer) for signer in (0, 1)]
     assert paths[0] != paths[1]
 
     shown = await lender.get(paths[0])
@@ -139,7 +139,7 @@ async def test_signers_consent_by_their_links_and_the_analysis_goes_on(
         ("sent", False),
     ]
     await lender.post(paths[1], json=SIGNED)
-    await sign_there(standins, analysis, 2)
+    await sign_there(simulators, analysis, 2)
 
     async with record.database.read() as tx:
         consents = await ScrConsentRepository(tx).of(analysis)
@@ -157,10 +157,10 @@ async def test_signers_consent_by_their_links_and_the_analysis_goes_on(
 
 
 async def test_many_clicks_of_one_signer_are_one_signature(
-    lender: httpx.AsyncClient, record: Services, standins: Standins
+    lender: httpx.AsyncClient, record: Services, simulators: Simulators
 ) -> None:
     analysis = await ask(lender, record, legal_person(scr_parameters=signing(1)))
-    path = await link(standins, analysis, 0)
+    path = await link(simulators, analysis, 0)
     answers = await asyncio.gather(*(lender.post(path, json=SIGNED) for _ in range(6)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["signed_at"] for answer in answers}) == 1
@@ -177,10 +177,10 @@ async def test_many_clicks_of_one_signer_are_one_signature(
     ],
 )
 async def test_another_text_is_not_signed(
-    lender: httpx.AsyncClient, record: Services, standins: Standins, body: Any, status: int
+    lender: httpx.AsyncClient, record: Services, simulators: Simulators, body: Any, status: int
 ) -> None:
     analysis = await ask(lender, record, legal_person(scr_parameters=signing(1)))
-    path = await link(standins, analysis, 0)
+    path = await link(simulators, analysis, 0)
     assert (await lender.post(path, json=body)).status_code == status
     assert (await lender.get(path)).json()["signed_at"] is None
 
@@ -249,7 +249,7 @@ async def test_while_temporal_is_down_a_signature_is_kept_and_asked_to_be_repeat
 
 @pytest.mark.parametrize("kind", [COMPANY, PERSON])
 async def test_a_client_s_own_proof_is_kept_and_needs_no_signer(
-    lender: httpx.AsyncClient, record: Services, standins: Standins, kind: str
+    lender: httpx.AsyncClient, record: Services, simulators: Simulators, kind: str
 ) -> None:
     proof = {"protocol": "x-1", "evidence": {"text": "secret words", "hashes": ["a", "b"]}}
     make = legal_person if kind == COMPANY else natural_person
@@ -291,7 +291,7 @@ async def test_other_consents_are_refused_by_name(
 
 
 async def test_reports_reach_the_other_analyst_also_after_he_was_down(
-    lender: httpx.AsyncClient, record: Services, standins: Standins
+    lender: httpx.AsyncClient, record: Services, simulators: Simulators
 ) -> None:
     given = legal_person(scr_parameters=None)
     await lender.post(COMPANY, json=given, headers=KEY)
@@ -299,11 +299,11 @@ async def test_reports_reach_the_other_analyst_also_after_he_was_down(
     url = f"{COMPANY}/{given['id']}"
 
     async def arrived() -> list[str]:
-        kept = await standins.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})
+        kept = await simulators.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})
         return [row["status"] for row in kept.json()["feedback"]]
 
     disbursed = {"credit_proposal_status": "disbursed", "event_date": "2026-11-05T13:34:12-03:00"}
-    await standins.fault("qitech", operation="feedback", status=503, times=2)
+    await simulators.fault("qitech", operation="feedback", status=503, times=2)
     for _ in range(3):
         assert (await lender.put(url, json=disbursed, headers=KEY)).status_code == 200
     assert await eventually(arrived, bool) == ["disbursed"]

@@ -16,7 +16,7 @@ from runtime.clock import utc_now
 from sandbox import personas
 from sandbox.personas import Person
 from storage.people.applicants import ApplicantRepository
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from tests.api import seeds
 from tests.api.conftest import keyed
 from tests.integration import story
@@ -48,7 +48,9 @@ class Tried:
             for _ in range(times):
                 element_id = new_id("elt")
                 kind = ElementKind(given.kind)
-                await ElementRepository(tx).insert(element_id, application_id, kind, given)
+                await ElementRepository(tx).add(
+                    application_id, [NewElement(element_id, kind, given)]
+                )
                 await ElementRepository(tx).record_verification(
                     element_id, Verdict.MISMATCH, "card_mismatch", {}, "test", at or utc_now()
                 )

@@ -15,7 +15,7 @@ from local.story.people import element
 from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
@@ -56,7 +56,9 @@ async def provide_face(services: Services, application_id: str) -> str:
     face = story.liveness(WHO).doing("blink", "nod")
     element_id = new_id("elt")
     async with services.database.transaction() as tx:
-        await ElementRepository(tx).insert(element_id, application_id, ElementKind.LIVENESS, face)
+        await ElementRepository(tx).add(
+            application_id, [NewElement(element_id, ElementKind.LIVENESS, face)]
+        )
     return element_id
 
 

@@ -14,7 +14,7 @@ from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
 from runtime.settings import Settings
 from storage.verification.captures import CaptureRepository, CaptureState
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from tests.api import seeds
 
 URL = "/v1/callbacks/reports"
@@ -26,11 +26,13 @@ async def element_id(services: Services) -> str:
     element_id = new_id("elt")
     async with services.database.transaction() as tx:
         start = await seeds.application(tx, "app", "bob")
-        await ElementRepository(tx).insert(
-            element_id,
+        await ElementRepository(tx).add(
             start.application_id,
-            ElementKind.OPERATOR_REPORT,
-            OperatorReport(mobile="13800138000"),
+            [
+                NewElement(
+                    element_id, ElementKind.OPERATOR_REPORT, OperatorReport(mobile="13800138000")
+                )
+            ],
         )
         workflow_id = application_workflow(start.application_id)
         await CaptureRepository(tx).begin(element_id, workflow_id, utc_now())

@@ -51,13 +51,15 @@ def step(loan_id: str, name: str, on: date = LATE) -> TakeStep:
 
 async def overdue(bench: Bench, index: int) -> str:
     loan_id = await lent(bench, "approved", index)
-    await bench.standins.fault("payments", operation="debit", times=1, order_outcome="card_closed")
+    await bench.simulators.fault(
+        "payments", operation="debit", times=1, order_outcome="card_closed"
+    )
     await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
     return loan_id
 
 
 async def sent(bench: Bench, request: TakeStep) -> int:
-    response = await bench.standins.console.get(
+    response = await bench.simulators.console.get(
         "/sandbox/messages", params={"message_id": request.action_id}
     )
     return len(response.json())
@@ -138,7 +140,7 @@ async def test_a_repeat_is_the_same_message_also_after_a_release(bench: Bench, a
 
     later = await overdue(bench, 708)
     assert (await bench.perform(calls.TAKE_STEP, step(later, "reminder"))).taken
-    response = await bench.standins.console.get(
+    response = await bench.simulators.console.get(
         "/sandbox/messages", params={"message_id": step(later, "reminder").action_id}
     )
     assert [one["template"] for one in response.json()] == ["collections.reminder.v2"]
@@ -171,7 +173,7 @@ async def test_a_call_waits_for_a_collector(bench: Bench) -> None:
 async def test_nobody_is_bothered_about_a_loan_that_is_not_overdue(bench: Bench, arm: Arm) -> None:
     loan_id = await overdue(bench, 704)
     prepared = step(loan_id, "reminder")
-    await bench.standins.fault("messaging", times=1, status=503)
+    await bench.simulators.fault("messaging", times=1, status=503)
     with pytest.raises(ApplicationError):
         await bench.perform(calls.TAKE_STEP, prepared)
     await Repaying(bench, loan_id, INSTALMENT + 49, LATE).pay()
@@ -204,7 +206,9 @@ async def test_every_step_of_the_ladder_can_be_taken(bench: Bench) -> None:
 async def test_an_overdue_borrower_draws_no_more(bench: Bench) -> None:
     someone = await borrower(bench, person("approved", 707), mode="revolving")
     loan_id = await someone.borrow(amount=500_000)
-    await bench.standins.fault("payments", operation="debit", times=1, order_outcome="card_closed")
+    await bench.simulators.fault(
+        "payments", operation="debit", times=1, order_outcome="card_closed"
+    )
     await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
     await bench.perform(
         calls.MARK_LOAN,

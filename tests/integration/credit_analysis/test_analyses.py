@@ -42,7 +42,7 @@ from storage.credit_analysis.opinions import ExternalOpinionRepository
 from tests.definitions import ref
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, STANDARD, citizen, firm, legal_person, read
-from tests.standins import Standins, receiving
+from tests.simulators import Simulators, receiving
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CLIENT = "shop"
@@ -75,14 +75,14 @@ def status(analysis_id: str, found: AnalysisStatus, seq: int) -> RecordAnalysis:
     )
 
 
-async def test_a_party_is_looked_up_once(bench: Bench, standins: Standins) -> None:
+async def test_a_party_is_looked_up_once(bench: Bench, simulators: Simulators) -> None:
     analysis_id = await recorded(bench)
     request = CheckParty(analysis_id=analysis_id, party="subject", policy=POLICY)
     first = await bench.perform(calls.CHECK_PARTY, request)
     second = await bench.perform(calls.CHECK_PARTY, request)
     assert first == second
     assert first.verdict is PartyVerdict.MATCH
-    asked = await standins.calls(provider="company", request_id=f"{analysis_id}:subject")
+    asked = await simulators.calls(provider="company", request_id=f"{analysis_id}:subject")
     assert len(asked) == 1
 
 
@@ -129,19 +129,19 @@ class Refusing(Company):
 
 
 async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pass(
-    bench: Bench, standins: Standins
+    bench: Bench, simulators: Simulators
 ) -> None:
     # A company that the register has not been asked about: what it said would still stand.
     analysis_id = await recorded(bench, legal_person(legal_name="Fechada Ltda"))
     request = CheckParty(analysis_id=analysis_id, party="subject", policy=POLICY)
     for status in (503, 401):
-        await standins.fault("company", status=status)
+        await simulators.fault("company", status=status)
         with pytest.raises(ApplicationError) as failure:
             await bench.perform(calls.CHECK_PARTY, request)
         assert failure.value.type == "ProviderUnavailable"
         assert not failure.value.non_retryable
         assert not any(text in str(failure.value) for text in PERSONAL)
-    providers = replace(standins.providers, company=Refusing())
+    providers = replace(simulators.providers, company=Refusing())
     gateway = DataSourceGateway(bench.database, providers)
     refusing = CreditAnalyses(bench.database, gateway)
     assert (await refusing.check_party(request)).verdict is PartyVerdict.UNKNOWN
@@ -216,7 +216,9 @@ async def test_a_word_is_audited_whether_it_counted_or_not(bench: Bench) -> None
     ]
 
 
-async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins: Standins) -> None:
+async def test_a_notice_is_delivered_given_up_or_needless(
+    bench: Bench, simulators: Simulators
+) -> None:
     analysis_id = await recorded(bench)
     for seq, found in enumerate(
         (
@@ -235,7 +237,7 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
             SecretStr("key"), {CLIENT: Endpoint(endpoint.url, SecretStr("webhook-key"))}
         )
         connection = Providers.connect(
-            lambda _: standins.url, SecretStr("key"), SecretStr("secret"), 1.0, analysis=access
+            lambda _: simulators.url, SecretStr("key"), SecretStr("secret"), 1.0, analysis=access
         )
         async with connection as providers:
             deliver = AnalysisNotices(bench.database, providers.analysis_webhooks).deliver_notice
@@ -260,7 +262,7 @@ async def test_a_notice_is_delivered_given_up_or_needless(bench: Bench, standins
 
 
 async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
-    bench: Bench, standins: Standins
+    bench: Bench, simulators: Simulators
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
     analysis_id = await recorded(bench, given)
@@ -269,7 +271,7 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
     assert first.status is AnalysisStatus.IN_MANUAL_ANALYSIS
     await bench.perform(calls.ASK_OPINION, request)
     settle = f"/sandbox/qitech/{request.opinion_id}/settle"
-    (await standins.console.post(settle, json={"silent": True})).raise_for_status()
+    (await simulators.console.post(settle, json={"silent": True})).raise_for_status()
     ended = await bench.perform(calls.QUERY_OPINION, request)
     assert ended.status is AnalysisStatus.MANUALLY_APPROVED
     async with bench.database.transaction() as tx:
@@ -277,7 +279,7 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
         assert not await opinions.learn(
             request.opinion_id, AnalysisStatus.MANUALLY_REPROVED, "manually_reproved", NOW
         )
-    await standins.fault("qitech", status=503)
+    await simulators.fault("qitech", status=503)
     assert await bench.perform(calls.ASK_OPINION, request) == ended
     assert await bench.perform(calls.QUERY_OPINION, request) == ended
 
@@ -293,9 +295,11 @@ async def test_an_opinion_that_they_lost_is_asked_for_again(bench: Bench) -> Non
     assert found.status is AnalysisStatus.AUTOMATICALLY_APPROVED
 
 
-async def test_an_opinion_that_they_will_not_give_is_none(bench: Bench, standins: Standins) -> None:
+async def test_an_opinion_that_they_will_not_give_is_none(
+    bench: Bench, simulators: Simulators
+) -> None:
     analysis_id = await recorded(bench)
-    await standins.fault("qitech", operation="create", status=422)
+    await simulators.fault("qitech", operation="create", status=422)
     request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
     assert (await bench.perform(calls.ASK_OPINION, request)).status is None
 

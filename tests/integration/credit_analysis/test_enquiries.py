@@ -20,7 +20,7 @@ from tests.definitions import Sources
 from tests.integration.credit_analysis.test_analyses import POLICY, recorded
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, citizen, firm, legal_person
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 
 async def audited(bench: Bench, request_id: str) -> list[dict[str, Any]]:
@@ -41,10 +41,10 @@ async def check(bench: Bench, given: dict[str, Any], party: str = "subject") -> 
 
 
 async def test_a_register_is_paid_once_and_its_answer_stands_for_the_next_analysis(
-    bench: Bench, standins: Standins
+    bench: Bench, simulators: Simulators
 ) -> None:
     first, _ = await check(bench, legal_person(legal_name="Primeira Ltda"))
-    await standins.fault("company", status=503)
+    await simulators.fault("company", status=503)
     second, checked = await check(bench, legal_person(legal_name="Primeira Ltda"))
     assert checked.verdict is PartyVerdict.MATCH
     [asked], [reused] = await audited(bench, first), await audited(bench, second)
@@ -64,9 +64,9 @@ async def test_a_person_is_asked_about_at_the_register_of_persons(bench: Bench) 
 
 
 async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
-    bench: Bench, standins: Standins, sources: Sources
+    bench: Bench, simulators: Simulators, sources: Sources
 ) -> None:
-    config = standins.config
+    config = simulators.config
     await sources.be(
         {
             "company": {"enabled": False},
@@ -75,7 +75,7 @@ async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
         }
     )
     async with Providers.connect(
-        lambda name: "http://127.0.0.1:9" if name.startswith("dead") else standins.url,
+        lambda name: "http://127.0.0.1:9" if name.startswith("dead") else simulators.url,
         SecretStr(config.api_key),
         SecretStr(config.signing_secret),
         1.0,
@@ -101,7 +101,7 @@ async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
 
 
 async def test_an_opinion_is_paid_when_asked_and_free_to_read(
-    bench: Bench, standins: Standins
+    bench: Bench, simulators: Simulators
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
     analysis_id = await recorded(bench, given)
@@ -109,7 +109,7 @@ async def test_an_opinion_is_paid_when_asked_and_free_to_read(
     await bench.perform(calls.ASK_OPINION, request)
     await bench.perform(calls.QUERY_OPINION, request)
     settle = f"/sandbox/qitech/{request.opinion_id}/settle"
-    (await standins.console.post(settle, json={"silent": True})).raise_for_status()
+    (await simulators.console.post(settle, json={"silent": True})).raise_for_status()
     ended = await bench.perform(calls.QUERY_OPINION, request)
     assert ended.status is AnalysisStatus.MANUALLY_APPROVED
     rows = await audited(bench, request.opinion_id)
@@ -124,11 +124,11 @@ async def test_an_opinion_is_paid_when_asked_and_free_to_read(
 
 
 async def test_an_analyst_who_refuses_us_is_asked_again_later(
-    bench: Bench, standins: Standins
+    bench: Bench, simulators: Simulators
 ) -> None:
     analysis_id = await recorded(bench)
     request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
-    await standins.fault("qitech", operation="create", status=401, times=1)
+    await simulators.fault("qitech", operation="create", status=401, times=1)
     with pytest.raises(ApplicationError) as failure:
         await bench.perform(calls.ASK_OPINION, request)
     assert (failure.value.type, failure.value.non_retryable) == ("ProviderUnavailable", False)

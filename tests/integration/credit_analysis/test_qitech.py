@@ -1,4 +1,4 @@
-"""QI Tech's client against its stand-in: every status, every failure, nothing analysed twice."""
+"""QI Tech's client against its simulator: every status, every failure, nothing analysed twice."""
 
 import asyncio
 import json
@@ -28,16 +28,16 @@ from providers.http.signature import SignatureInvalid
 from providers.http.transport import open_pool
 from sandbox import qitech
 from tests.proposals import PERSONAL, legal_person, natural_person
-from tests.standins import Standins, connected, receiving, sandbox_config
+from tests.simulators import Simulators, connected, receiving, sandbox_config
 
 LEGAL, NATURAL = PersonKind.LEGAL, PersonKind.NATURAL
 
 
 @pytest.fixture
-async def client(standins: Standins) -> AsyncIterator[HttpQiTech]:
+async def client(simulators: Simulators) -> AsyncIterator[HttpQiTech]:
     async with open_pool(1.0) as http:
         yield HttpQiTech(
-            http, f"{standins.url}/credit_analysis", SecretStr(standins.config.api_key), 1.0
+            http, f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key), 1.0
         )
 
 
@@ -46,8 +46,8 @@ def company(course: str = "approved", **changes: Any) -> str:
     return json.dumps(given | changes)
 
 
-async def outcomes(standins: Standins, opinion_id: str) -> list[tuple[str, str]]:
-    calls = await standins.calls(provider="qitech", request_id=opinion_id)
+async def outcomes(simulators: Simulators, opinion_id: str) -> list[tuple[str, str]]:
+    calls = await simulators.calls(provider="qitech", request_id=opinion_id)
     return [(call["operation"], call["outcome"]) for call in calls]
 
 
@@ -80,11 +80,13 @@ def test_all_nine_words_and_the_misspelt_one_are_known() -> None:
     assert status_of("approved") is AnalysisStatus.PENDING
 
 
-async def test_an_analysis_that_exists_is_adopted(client: HttpQiTech, standins: Standins) -> None:
+async def test_an_analysis_that_exists_is_adopted(
+    client: HttpQiTech, simulators: Simulators
+) -> None:
     opinion_id = new_id("opi")
     first = await client.analyse(LEGAL, opinion_id, company("manual"))
     assert await client.analyse(LEGAL, opinion_id, company("manual")) == first
-    assert await outcomes(standins, opinion_id) == [
+    assert await outcomes(simulators, opinion_id) == [
         ("create", "in_manual_analysis"),
         ("create", "already_processed"),
         ("read", "in_manual_analysis"),
@@ -97,27 +99,27 @@ async def test_an_analysis_that_exists_is_adopted(client: HttpQiTech, standins: 
     ids=["cut", "server error", "garbage"],
 )
 async def test_an_answer_that_was_lost_is_read(
-    client: HttpQiTech, standins: Standins, fault: dict[str, Any]
+    client: HttpQiTech, simulators: Simulators, fault: dict[str, Any]
 ) -> None:
-    await standins.fault("qitech", operation="create", times=1, **fault)
+    await simulators.fault("qitech", operation="create", times=1, **fault)
     opinion_id = new_id("opi")
     if "garbage" in fault:
         with pytest.raises(ProviderUnavailable, match="invalid_response"):
             await client.analyse(LEGAL, opinion_id, company())
     opinion = await client.analyse(LEGAL, opinion_id, company())
     assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
-    made = [what for what in await outcomes(standins, opinion_id) if what[0] == "create"]
+    made = [what for what in await outcomes(simulators, opinion_id) if what[0] == "create"]
     assert made.count(("create", "automatically_approved")) == 1
 
 
 async def test_one_that_never_arrived_is_posted_again_under_the_same_id(
-    client: HttpQiTech, standins: Standins
+    client: HttpQiTech, simulators: Simulators
 ) -> None:
-    await standins.fault("qitech", operation="create", times=1, reset=True)
+    await simulators.fault("qitech", operation="create", times=1, reset=True)
     opinion_id = new_id("opi")
     opinion = await client.analyse(LEGAL, opinion_id, company())
     assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
-    assert await outcomes(standins, opinion_id) == [
+    assert await outcomes(simulators, opinion_id) == [
         ("read", "unknown_analysis"),
         ("create", "automatically_approved"),
     ]
@@ -138,9 +140,9 @@ async def test_one_that_never_arrived_is_posted_again_under_the_same_id(
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_being_down_is_no_answer(
-    client: HttpQiTech, standins: Standins, fault: dict[str, Any], code: str
+    client: HttpQiTech, simulators: Simulators, fault: dict[str, Any], code: str
 ) -> None:
-    await standins.fault("qitech", **fault)
+    await simulators.fault("qitech", **fault)
     for call in (
         client.analyse(LEGAL, new_id("opi"), company()),
         client.read(LEGAL, new_id("opi")),
@@ -156,26 +158,26 @@ async def test_being_down_is_no_answer(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 406, 422])
 async def test_a_refusal_is_told_by_its_status(
-    client: HttpQiTech, standins: Standins, status: int
+    client: HttpQiTech, simulators: Simulators, status: int
 ) -> None:
-    await standins.fault("qitech", status=status)
+    await simulators.fault("qitech", status=status)
     with pytest.raises(ProviderRejected, match=f"http_{status}"):
         await client.analyse(LEGAL, new_id("opi"), company())
     with pytest.raises(ProviderRejected, match=f"http_{status}"):
         await client.feed_back(LEGAL, new_id("opi"), ProposalStatus.PAID, datetime.now(UTC))  # noqa: TID251 -- any instant does
 
 
-async def test_the_key_travels_raw(standins: Standins) -> None:
+async def test_the_key_travels_raw(simulators: Simulators) -> None:
     async with open_pool(1.0) as http:
-        wrong = HttpQiTech(http, f"{standins.url}/credit_analysis", SecretStr("another"), 1.0)
+        wrong = HttpQiTech(http, f"{simulators.url}/credit_analysis", SecretStr("another"), 1.0)
         with pytest.raises(ProviderRejected, match="http_401"):
             await wrong.read(LEGAL, new_id("opi"))
 
 
-async def test_what_they_have_no_form_for_is_not_sent(standins: Standins) -> None:
+async def test_what_they_have_no_form_for_is_not_sent(simulators: Simulators) -> None:
     letters = json.dumps(legal_person(document_number="12.ABC.345/01DE-35", scr_parameters=None))
     wrong_digits = json.dumps(natural_person(document_number="123.456.789-12"))
-    base, key = f"{standins.url}/credit_analysis", SecretStr(standins.config.api_key)
+    base, key = f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key)
     async with open_pool(1.0) as http:
         strict = HttpQiTech(http, base, key, 1.0)
         with pytest.raises(ProviderRejected, match="unsupported_document"):
@@ -185,22 +187,24 @@ async def test_what_they_have_no_form_for_is_not_sent(standins: Standins) -> Non
         assert (await lenient.analyse(LEGAL, new_id("opi"), letters)).status.is_final
 
 
-async def test_feedback_arrives(client: HttpQiTech, standins: Standins) -> None:
+async def test_feedback_arrives(client: HttpQiTech, simulators: Simulators) -> None:
     opinion_id = new_id("opi")
     await client.analyse(LEGAL, opinion_id, company())
     at = datetime(2026, 11, 5, 16, 34, 12, tzinfo=UTC)
     await client.feed_back(LEGAL, opinion_id, ProposalStatus.DISBURSED, at)
-    kept = (await standins.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})).json()
+    kept = (
+        await simulators.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})
+    ).json()
     assert [(row["status"], row["event_date"]) for row in kept["feedback"]] == [
         ("disbursed", "2026-11-05T16:34:12+00:00")
     ]
 
 
-async def test_the_record_of_calls_shows_nobody(client: HttpQiTech, standins: Standins) -> None:
+async def test_the_record_of_calls_shows_nobody(client: HttpQiTech, simulators: Simulators) -> None:
     opinion_id = new_id("opi")
     await client.analyse(LEGAL, opinion_id, company())
-    told = json.dumps(await standins.calls(provider="qitech", request_id=opinion_id))
-    kept = (await standins.console.get("/sandbox/qitech")).text
+    told = json.dumps(await simulators.calls(provider="qitech", request_id=opinion_id))
+    kept = (await simulators.console.get("/sandbox/qitech")).text
     for text in (*PERSONAL, qitech.cnpj("approved")):
         assert text not in told
         assert text not in kept
@@ -210,9 +214,9 @@ async def test_webhooks_are_signed_repeated_and_sometimes_forged(tmp_path: Path)
     async with receiving() as receiver:
         receiver.statuses += [500]
         config = sandbox_config(tmp_path, receiver.url + "/payments")
-        async with connected(config) as standins, open_pool(1.0) as http:
+        async with connected(config) as simulators, open_pool(1.0) as http:
             client = HttpQiTech(
-                http, f"{standins.url}/credit_analysis", SecretStr(config.api_key), 1.0
+                http, f"{simulators.url}/credit_analysis", SecretStr(config.api_key), 1.0
             )
             opinion_id = new_id("opi")
             await client.analyse(LEGAL, opinion_id, company("pending"))
@@ -229,7 +233,7 @@ async def test_webhooks_are_signed_repeated_and_sometimes_forged(tmp_path: Path)
                 AnalysisStatus.AUTOMATICALLY_APPROVED, "automatically_approved"
             )
             forged = {"forge_signature": True, "copies": 1}
-            await standins.console.post(f"/sandbox/qitech/{opinion_id}/settle", json=forged)
+            await simulators.console.post(f"/sandbox/qitech/{opinion_id}/settle", json=forged)
             headers, body = await receiver.next()
             with pytest.raises(SignatureInvalid):
                 verify_webhook(config.callback_secret, endpoint, "POST", body, headers["signature"])
@@ -268,10 +272,10 @@ def test_a_notice_is_read_whatever_its_id_is_called(name: str) -> None:
     assert again.event_key == notice.event_key
 
 
-async def test_the_stand_in_answers_as_documented(standins: Standins) -> None:
-    key = {"Authorization": standins.config.api_key}
+async def test_the_simulator_answers_as_documented(simulators: Simulators) -> None:
+    key = {"Authorization": simulators.config.api_key}
     url = "/credit_analysis/legal_person"
-    async with httpx.AsyncClient(base_url=standins.url, headers=key) as http:
+    async with httpx.AsyncClient(base_url=simulators.url, headers=key) as http:
         for status, answer in (
             (406, await http.post(url, content=b"{")),
             (400, await http.post(url, json=[])),

@@ -22,7 +22,7 @@ from providers.http.errors import ProviderError, ProviderRejected, ProviderUnava
 from providers.http.transport import RawAnswer, open_pool, raise_if_unavailable
 from sandbox import qitech
 from tests.proposals import PERSONAL, legal_person
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 Result = TypeVar("Result")
 
@@ -184,13 +184,13 @@ courses = st.sampled_from([course.key for course in qitech.COURSES if not course
 
 @pytest.mark.hypothesis
 async def test_no_faults_on_a_real_line_break_the_client_or_make_a_pass(
-    standins: Standins,
+    simulators: Simulators,
 ) -> None:
     """Hypothesis runs in a thread of its own: its examples are sent by the loop of this test."""
     loop = asyncio.get_running_loop()
     async with open_pool(1.0) as http:
         client = HttpQiTech(
-            http, f"{standins.url}/credit_analysis", SecretStr(standins.config.api_key), 1.0
+            http, f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key), 1.0
         )
 
         # An example takes the time of a line: some of them wait for an answer that never comes.
@@ -199,7 +199,7 @@ async def test_no_faults_on_a_real_line_break_the_client_or_make_a_pass(
         )
         @given(st.lists(faults, min_size=1, max_size=3), courses)
         def fuzz(programmed: list[dict[str, Any]], course: str) -> None:
-            lived = _lived(standins, client, programmed, course)
+            lived = _lived(simulators, client, programmed, course)
             for result in asyncio.run_coroutine_threadsafe(lived, loop).result(60):
                 if isinstance(result, Opinion):
                     assert result.status not in APPROVALS
@@ -210,11 +210,11 @@ async def test_no_faults_on_a_real_line_break_the_client_or_make_a_pass(
 
 
 async def _lived(
-    standins: Standins, client: HttpQiTech, programmed: list[dict[str, Any]], course: str
+    simulators: Simulators, client: HttpQiTech, programmed: list[dict[str, Any]], course: str
 ) -> list[Any]:
     """Return what came of an analysis that is never approved, with faults on its way."""
     for fault in programmed:
-        await standins.fault("qitech", **fault)
+        await simulators.fault("qitech", **fault)
     given = json.dumps(legal_person(document_number=qitech.cnpj(course), scr_parameters=None))
     opinion_id = new_id("opi")
     results: list[Any] = []
@@ -223,7 +223,7 @@ async def _lived(
         client.feed_back(LEGAL, opinion_id, ProposalStatus.PAID, PAID_ON),
     ):
         results += await asyncio.gather(call, return_exceptions=True)
-    await standins.repair()
+    await simulators.repair()
     # Whatever went wrong before: asked again it is what it is.
     results.append(await client.analyse(LEGAL, opinion_id, given))
     return results

@@ -27,7 +27,7 @@ from storage.credit_analysis.scr_consents import InvitationState, ScrConsentRepo
 from tests.integration.credit_analysis.test_analyses import recorded
 from tests.integration.story import Bench
 from tests.proposals import legal_person, natural_person, signing
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 UNTIL = datetime(2026, 12, 21, 12, 0, tzinfo=UTC)
 LEGAL, NATURAL = PersonKind.LEGAL, PersonKind.NATURAL
@@ -59,7 +59,7 @@ class Gateway(Messaging):
 
 
 async def test_a_signer_gets_one_link_however_often_he_is_asked(
-    bench: Bench, standins: Standins
+    bench: Bench, simulators: Simulators
 ) -> None:
     request = await asking(bench)
     first = await bench.perform(calls.INVITE_SIGNER, request)
@@ -67,8 +67,8 @@ async def test_a_signer_gets_one_link_however_often_he_is_asked(
     assert first.reached
     assert await bench.perform(calls.INVITE_SIGNER, later) == first
     consent_id = ids.derived_id("con", request.analysis_id, "0")
-    assert len(await standins.calls(provider="messaging", request_id=consent_id)) == 1
-    link = (await standins.console.get(f"/sandbox/messages/{consent_id}/link")).json()["link"]
+    assert len(await simulators.calls(provider="messaging", request_id=consent_id)) == 1
+    link = (await simulators.console.get(f"/sandbox/messages/{consent_id}/link")).json()["link"]
     async with bench.database.read() as tx:
         assert await ScrConsentRepository(tx).token(consent_id) is None
         consent = await ScrConsentRepository(tx).of_token(link.rpartition("/")[2])
@@ -103,10 +103,10 @@ async def test_attempts_at_once_make_one_link(bench: Bench) -> None:
 
 
 async def test_a_number_that_the_gateway_refuses_is_recorded(
-    bench: Bench, standins: Standins
+    bench: Bench, simulators: Simulators
 ) -> None:
     request = await asking(bench)
-    await standins.fault("messaging", status=400, times=1)
+    await simulators.fault("messaging", status=400, times=1)
     assert not (await bench.perform(calls.INVITE_SIGNER, request)).reached
     assert not (await bench.perform(calls.INVITE_SIGNER, request)).reached
     assert await state_of(bench, request) is InvitationState.UNREACHABLE
@@ -163,10 +163,10 @@ async def test_a_token_copied_to_another_row_does_not_open(bench: Bench) -> None
 
 
 @pytest.fixture
-async def analyst(standins: Standins) -> AsyncIterator[HttpQiTech]:
+async def analyst(simulators: Simulators) -> AsyncIterator[HttpQiTech]:
     async with open_pool(1.0) as http:
         yield HttpQiTech(
-            http, f"{standins.url}/credit_analysis", SecretStr(standins.config.api_key), 1.0
+            http, f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key), 1.0
         )
 
 
@@ -181,7 +181,7 @@ async def analyst(standins: Standins) -> AsyncIterator[HttpQiTech]:
 )
 async def test_the_other_analyst_waits_for_all_signers(
     analyst: HttpQiTech,
-    standins: Standins,
+    simulators: Simulators,
     kind: PersonKind,
     course: str,
     status: AnalysisStatus,
@@ -195,18 +195,20 @@ async def test_the_other_analyst_waits_for_all_signers(
     second = given["scr_parameters"]["signers"][1]["document_number"]
     url = f"/sandbox/qitech/{opinion_id}/sign"
     for signature, left in (({"document_number": second}, 1), ({"signer": 1}, 1)):
-        signers = (await standins.console.post(url, json=signature)).raise_for_status().json()
+        signers = (await simulators.console.post(url, json=signature)).raise_for_status().json()
         assert sum(signer["signed_at"] is None for signer in signers) == left
         waiting = await analyst.read(kind, opinion_id)
         assert waiting is not None
         assert waiting.status is AnalysisStatus.WAITING_FOR_DATA
-    (await standins.console.post(url, json={"signer": 0})).raise_for_status()
+    (await simulators.console.post(url, json={"signer": 0})).raise_for_status()
     ended = await analyst.read(kind, opinion_id)
     assert ended is not None
     assert ended.status is status
     for nobody in ({"signer": 2}, {"document_number": "261.026.462-31"}):
-        assert (await standins.console.post(url, json=nobody)).status_code == 404
-    kept = (await standins.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})).json()
+        assert (await simulators.console.post(url, json=nobody)).status_code == 404
+    kept = (
+        await simulators.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})
+    ).json()
     assert [json.loads(row["body"])["analysis_status"] for row in kept["webhooks"]] == [
         kept["analyses"][0]["status"]
     ]
@@ -239,20 +241,20 @@ def _first(**changes: Any) -> dict[str, Any]:
         signing(51),
     ],
 )
-async def test_the_stand_in_refuses_signers_who_are_not_as_documented(
-    standins: Standins, parameters: object
+async def test_the_simulator_refuses_signers_who_are_not_as_documented(
+    simulators: Simulators, parameters: object
 ) -> None:
     given = legal_person(scr_parameters=parameters, id=new_id("opi"))
-    key = {"Authorization": standins.config.api_key}
-    async with httpx.AsyncClient(base_url=standins.url, headers=key) as http:
+    key = {"Authorization": simulators.config.api_key}
+    async with httpx.AsyncClient(base_url=simulators.url, headers=key) as http:
         answer = await http.post("/credit_analysis/legal_person", json=given)
         assert answer.status_code == 400
         assert (await http.get(f"/credit_analysis/legal_person/{given['id']}")).status_code == 404
 
 
-async def test_what_they_refuse_we_do_not_send(standins: Standins) -> None:
+async def test_what_they_refuse_we_do_not_send(simulators: Simulators) -> None:
     given = legal_person(scr_parameters={"signers": [{}]})
     opinion_id = new_id("opi")
     with pytest.raises(ProviderRejected, match="unsupported_document"):
-        await standins.providers.qitech.analyse(LEGAL, opinion_id, json.dumps(given))
-    assert await standins.calls(provider="qitech", request_id=opinion_id) == []
+        await simulators.providers.qitech.analyse(LEGAL, opinion_id, json.dumps(given))
+    assert await simulators.calls(provider="qitech", request_id=opinion_id) == []

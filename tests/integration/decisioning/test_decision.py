@@ -80,16 +80,16 @@ async def test_what_only_one_bureau_would_know_is_not_known(bench: Bench) -> Non
 async def test_a_decision_waits_for_both_bureaus(bench: Bench, down: str) -> None:
     index = {"bureau": 210, "bureau_second": 211}[down]
     known = await verified(bench, "approved", index)
-    await bench.standins.fault(down, status=503)
+    await bench.simulators.fault(down, status=503)
     with pytest.raises(ApplicationError) as failed:
         await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert (failed.value.message, failed.value.non_retryable) == (f"{down}: server_error", False)
-    await bench.standins.repair()
+    await bench.simulators.repair()
     decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert decision.outcome is Outcome.APPROVE
     # What the other bureau said to this application is not asked and paid again.
     other = {"bureau": "bureau_second", "bureau_second": "bureau"}[down]
-    asked = await bench.standins.calls(provider=other, request_id=known.start.application_id)
+    asked = await bench.simulators.calls(provider=other, request_id=known.start.application_id)
     assert len(asked) == 1
 
 
@@ -139,7 +139,7 @@ async def test_without_consent_no_bureau_is_asked_and_a_person_decides(bench: Be
             *("shared_lists", "model_score", "multi_lender"),
         )
     }
-    asked = await bench.standins.calls(request_id=known.start.application_id)
+    asked = await bench.simulators.calls(request_id=known.start.application_id)
     assert asked == []
 
 
@@ -148,7 +148,7 @@ async def test_a_repeat_and_a_racing_attempt_get_the_recorded_decision(bench: Be
     raced = await asyncio.gather(
         *(bench.perform(calls.ASSESS_APPLICATION, assessment(known)) for _ in range(4))
     )
-    await bench.standins.fault("bureau", status=500)
+    await bench.simulators.fault("bureau", status=500)
     repeated = await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert all(decision == repeated for decision in raced)
     async with bench.database.read() as tx:
@@ -171,7 +171,7 @@ async def test_the_record_holds_an_age_and_no_birth_date(bench: Bench) -> None:
 
 async def test_a_bureau_that_does_not_answer_decides_nothing(bench: Bench) -> None:
     known = await verified(bench, "approved", 204)
-    await bench.standins.fault("bureau", status=503)
+    await bench.simulators.fault("bureau", status=503)
     with pytest.raises(ApplicationError) as failed:
         await bench.perform(calls.ASSESS_APPLICATION, assessment(known))
     assert not failed.value.non_retryable
@@ -201,7 +201,7 @@ async def test_a_rejected_person_is_kept_away_in_every_channel_until_the_day(
     decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(early, date(2026, 3, 31)))
     assert (decision.outcome, decision.reject_code) == (Outcome.REJECT, "R13")
     assert decision.reapply_on == rejection.reapply_on
-    asked = await bench.standins.calls(provider="bureau", request_id=early.start.application_id)
+    asked = await bench.simulators.calls(provider="bureau", request_id=early.start.application_id)
     assert asked == []
     in_time = await verified(bench, "approved", 205, "partner")
     decision = await bench.perform(calls.ASSESS_APPLICATION, assessment(in_time, date(2026, 4, 1)))
@@ -238,7 +238,7 @@ async def test_who_has_another_application_decided_is_rejected_until_it_is_over(
     async with bench.database.read() as tx:
         (row,) = await DecisionRepository(tx).of(second.start.application_id)
     assert row.facts == {"pending_application": first.start.application_id}
-    assert await bench.standins.calls(request_id=second.start.application_id) == []
+    assert await bench.simulators.calls(request_id=second.start.application_id) == []
     # Of another product nothing stands in the way.
     other = await bench.perform(calls.ASSESS_APPLICATION, assessment(fourth))
     assert other.outcome is Outcome.REFER

@@ -1,6 +1,6 @@
 """What a decision asks of others than the bureaus: side by side, paid once, its absence no pass.
 
-The stand-ins answer over HTTP; the gateway, its breakers and its record are the real ones.
+The simulators answer over HTTP; the gateway, its breakers and its record are the real ones.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ async def test_the_sources_are_asked_at_the_same_time(bench: Bench) -> None:
     known = await verified(bench)
     sources = ("bureau", "bureau_second", "blacklist", "multi_lender", "fireeye")
     for provider in sources:
-        await bench.standins.fault(provider, latency_seconds=0.6)
+        await bench.simulators.fault(provider, latency_seconds=0.6)
     started = time.monotonic()
     assert (await assess(bench, known)).outcome is Outcome.APPROVE
     assert time.monotonic() - started < 0.6 * (len(sources) - 1)
@@ -144,7 +144,7 @@ async def test_a_source_that_cannot_say_leaves_its_fact_to_a_person(
     bench: Bench, provider: str, fault: dict[str, Any], code: str | None
 ) -> None:
     known = await verified(bench)
-    await bench.standins.fault(provider, **fault)
+    await bench.simulators.fault(provider, **fault)
     decision = await assess(bench, known)
     assert decision.outcome is Outcome.REFER
     assert [(hit.rule, hit.read) for hit in decision.hits] == [(RULES[provider], "missing")]
@@ -156,7 +156,7 @@ async def test_a_source_that_cannot_say_leaves_its_fact_to_a_person(
 async def test_when_all_of_them_are_unavailable_a_person_decides(bench: Bench) -> None:
     known = await verified(bench)
     for provider in RULES:
-        await bench.standins.fault(provider, status=503)
+        await bench.simulators.fault(provider, status=503)
     decision = await assess(bench, known)
     assert (decision.outcome, decision.score) == (Outcome.REFER, 780)
     assert {hit.rule for hit in decision.hits} == set(RULES.values())
@@ -165,7 +165,7 @@ async def test_when_all_of_them_are_unavailable_a_person_decides(bench: Bench) -
 @pytest.mark.parametrize("provider", list(RULES))
 async def test_a_failure_that_passes_at_once_refers_nobody(bench: Bench, provider: str) -> None:
     known = await verified(bench)
-    await bench.standins.fault(provider, status=500, times=2)
+    await bench.simulators.fault(provider, status=500, times=2)
     assert (await assess(bench, known)).outcome is Outcome.APPROVE
     asked = await enquiries(bench, known, SOURCES[provider])
     assert [one.outcome for one in asked] == ["unavailable", "unavailable", "match"]
@@ -177,19 +177,19 @@ async def test_fireeye_that_refuses_us_is_unavailable_and_left_alone(
     bench: Bench, code: str, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     first, second = await verified(bench), await verified(bench)
-    await bench.standins.fault("fireeye", fireeye=code)
+    await bench.simulators.fault("fireeye", fireeye=code)
     assert (await assess(bench, first)).outcome is Outcome.REFER
     assert (await recorded(bench, first)).facts["sources"]["model_score"] == {"missing": reason}
     (asked,) = await enquiries(bench, first, "fireeye_score")
     # Never repeated, not billed, and operations are told.
     assert (asked.outcome, asked.code, asked.cost) == ("rejected", reason, 0)
     assert "provider_refuses_us" in capfd.readouterr().out
-    await bench.standins.repair()
-    before = len(await bench.standins.calls(provider="fireeye"))
+    await bench.simulators.repair()
+    before = len(await bench.simulators.calls(provider="fireeye"))
     assert (await assess(bench, second)).outcome is Outcome.REFER
     missing = (await recorded(bench, second)).facts["sources"]["model_score"]
     assert missing == {"missing": "breaker_open"}
-    assert len(await bench.standins.calls(provider="fireeye")) == before
+    assert len(await bench.simulators.calls(provider="fireeye")) == before
 
 
 async def test_that_fireeye_knows_nobody_is_an_answer_and_is_billed(bench: Bench) -> None:
@@ -234,7 +234,7 @@ async def test_sources_that_are_switched_off_leave_facts_missing(
 async def test_a_second_source_stands_in_for_the_first(bench: Bench, sources: Sources) -> None:
     await sources.be({"score_spare": {"capability": "model_score", "order": 2, "cost": 10}})
     known = await verified(bench)
-    await bench.standins.fault("fireeye", times=1, fireeye="0001")
+    await bench.simulators.fault("fireeye", times=1, fireeye="0001")
     assert (await assess(bench, known)).outcome is Outcome.APPROVE
     assert (await recorded(bench, known)).facts["sources"]["model_score"] == {
         "source": "score_spare"
@@ -268,10 +268,10 @@ async def test_the_bureaus_are_waited_for_and_other_answers_are_not_paid_twice(
     bench: Bench,
 ) -> None:
     known = await verified(bench)
-    await bench.standins.fault("bureau", status=503)
+    await bench.simulators.fault("bureau", status=503)
     with pytest.raises(ApplicationError, match="bureau: server_error"):
         await assess(bench, known)
-    await bench.standins.repair()
+    await bench.simulators.repair()
     assert (await assess(bench, known)).outcome is Outcome.APPROVE
     for source in SOURCES.values():
         first, *again = await enquiries(bench, known, source)
@@ -285,7 +285,7 @@ async def test_a_question_that_is_on_its_way_already_is_waited_for_and_not_given
     """It says nothing of the source: the activity comes again, and nobody is referred for it."""
     monkeypatch.setattr("activities.sources.enquiries._PATIENCE_SECONDS", 0.1)
     known = await verified(bench)
-    await bench.standins.fault("blacklist", latency_seconds=0.9, times=1)
+    await bench.simulators.fault("blacklist", latency_seconds=0.9, times=1)
     first = asyncio.create_task(assess(bench, known))
     async with asyncio.timeout(20):
         while not await enquiries(bench, known, "blacklist"):  # noqa: ASYNC110 -- another connection's row
@@ -313,7 +313,7 @@ async def test_nothing_of_the_person_nor_the_key_is_told_anywhere(
 ) -> None:
     known, failing = await verified(bench), await verified(bench)
     await assess(bench, known)
-    await bench.standins.fault("fireeye", fireeye="0002")
+    await bench.simulators.fault("fireeye", fireeye="0002")
     await assess(bench, failing)
     logs = capfd.readouterr().out
     for one in (known, failing):

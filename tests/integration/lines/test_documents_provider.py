@@ -1,4 +1,4 @@
-"""Signing and messaging against their stand-ins: one effect for a number, however often sent."""
+"""Signing and messaging against their simulators: one effect for a number, however often sent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,22 +10,22 @@ from providers.messaging import MessageReceipt
 from providers.signing import Signature
 from runtime.clock import utc_now
 from sandbox.personas import Person, person
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 DIGEST = "ab" * 32
 
 
 @pytest.fixture(scope="module")
-async def standins(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def simulators(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
         yield running
 
 
 async def sign(
-    standins: Standins, contract_no: str, digest: str = DIGEST, who: Person | None = None
+    simulators: Simulators, contract_no: str, digest: str = DIGEST, who: Person | None = None
 ) -> Signature:
     signer = who or person("story")
-    return await standins.providers.signing.sign(
+    return await simulators.providers.signing.sign(
         contract_no=contract_no,
         document_sha256=digest,
         name=signer.name,
@@ -34,8 +34,8 @@ async def sign(
     )
 
 
-async def send(standins: Standins, message_id: str, template: str) -> MessageReceipt:
-    return await standins.providers.messaging.send(
+async def send(simulators: Simulators, message_id: str, template: str) -> MessageReceipt:
+    return await simulators.providers.messaging.send(
         message_id=message_id,
         mobile=person("story").mobile,
         template=template,
@@ -43,47 +43,47 @@ async def send(standins: Standins, message_id: str, template: str) -> MessageRec
     )
 
 
-async def test_a_contract_is_signed_once(standins: Standins) -> None:
-    signatures = await asyncio.gather(*(sign(standins, "contract:1") for _ in range(20)))
+async def test_a_contract_is_signed_once(simulators: Simulators) -> None:
+    signatures = await asyncio.gather(*(sign(simulators, "contract:1") for _ in range(20)))
     assert len({signature.evidence_id for signature in signatures}) == 1
     assert abs((utc_now() - signatures[0].signed_at).total_seconds()) < 60
-    assert await standins.providers.signing.get(contract_no="contract:1") == signatures[0]
+    assert await simulators.providers.signing.get(contract_no="contract:1") == signatures[0]
 
 
-async def test_another_document_or_signer_is_refused(standins: Standins) -> None:
-    await sign(standins, "contract:2")
+async def test_another_document_or_signer_is_refused(simulators: Simulators) -> None:
+    await sign(simulators, "contract:2")
     with pytest.raises(ProviderRejected) as document:
-        await sign(standins, "contract:2", digest="cd" * 32)
+        await sign(simulators, "contract:2", digest="cd" * 32)
     with pytest.raises(ProviderRejected) as signer:
-        await sign(standins, "contract:2", who=person("approved"))
+        await sign(simulators, "contract:2", who=person("approved"))
     assert {document.value.code, signer.value.code} == {"contract_conflict"}
 
 
-async def test_an_unsigned_contract_is_none(standins: Standins) -> None:
-    assert await standins.providers.signing.get(contract_no="contract:none") is None
+async def test_an_unsigned_contract_is_none(simulators: Simulators) -> None:
+    assert await simulators.providers.signing.get(contract_no="contract:none") is None
 
 
-async def test_a_signature_whose_answer_was_lost_is_found_again(standins: Standins) -> None:
-    await standins.fault("signing", operation="sign", times=1, lose_response=True)
+async def test_a_signature_whose_answer_was_lost_is_found_again(simulators: Simulators) -> None:
+    await simulators.fault("signing", operation="sign", times=1, lose_response=True)
     with pytest.raises(ProviderUnavailable):
-        await sign(standins, "contract:3")
-    found = await standins.providers.signing.get(contract_no="contract:3")
-    assert found == await sign(standins, "contract:3")
+        await sign(simulators, "contract:3")
+    found = await simulators.providers.signing.get(contract_no="contract:3")
+    assert found == await sign(simulators, "contract:3")
 
 
-async def test_a_message_is_accepted_once(standins: Standins) -> None:
+async def test_a_message_is_accepted_once(simulators: Simulators) -> None:
     receipts = await asyncio.gather(
-        *(send(standins, "message:1", "repayment_reminder") for _ in range(20))
+        *(send(simulators, "message:1", "repayment_reminder") for _ in range(20))
     )
     assert {receipt.status for receipt in receipts} == {"accepted"}
-    response = await standins.console.get("/sandbox/messages", params={"message_id": "message:1"})
+    response = await simulators.console.get("/sandbox/messages", params={"message_id": "message:1"})
     (message,) = response.json()
     assert message["template"] == "repayment_reminder"
     assert person("story").mobile not in response.text
 
 
-async def test_a_message_id_is_not_reused(standins: Standins) -> None:
-    await send(standins, "message:2", "repayment_reminder")
+async def test_a_message_id_is_not_reused(simulators: Simulators) -> None:
+    await send(simulators, "message:2", "repayment_reminder")
     with pytest.raises(ProviderRejected) as caught:
-        await send(standins, "message:2", "overdue_notice")
+        await send(simulators, "message:2", "overdue_notice")
     assert caught.value.code == "message_conflict"

@@ -68,11 +68,11 @@ async def test_a_contract_is_signed_once_under_its_digest(bench: Bench) -> None:
     receipt = await someone.reserve()
     request = SignContract(drawdown_id=receipt.drawdown_id)
     raced = await asyncio.gather(*(bench.perform(calls.SIGN_CONTRACT, request) for _ in range(3)))
-    await bench.standins.fault("signing", operation="sign", status=500)
+    await bench.simulators.fault("signing", operation="sign", status=500)
     repeated = await bench.perform(calls.SIGN_CONTRACT, request)
     assert len({*raced, repeated}) == 1
     assert repeated.contract_no == f"LF-{receipt.drawdown_id.upper()}"
-    signature = await bench.standins.providers.signing.get(contract_no=repeated.contract_no)
+    signature = await bench.simulators.providers.signing.get(contract_no=repeated.contract_no)
     assert signature is not None
     assert signature.document_sha256 == repeated.contract_sha256
     assert await drawdown_state(bench, receipt) is DrawdownState.SIGNED
@@ -149,7 +149,7 @@ async def test_the_order_is_on_record_before_it_is_sent(bench: Bench, arm: Arm) 
     assert await bench.book.order(request.order_no) is None
     outcome = await bench.perform(calls.DISBURSE, request)
     assert outcome.status is TransferStatus.SUCCEEDED
-    asked = await bench.standins.calls(provider="payments", request_id=request.order_no)
+    asked = await bench.simulators.calls(provider="payments", request_id=request.order_no)
     assert [call["operation"] for call in asked] == ["query", "disburse"]
     assert await bench.book.moved(request.order_no) == [AMOUNT]
 
@@ -164,7 +164,7 @@ async def test_an_answer_lost_before_its_record_is_asked_for_and_not_sent_again(
     await failed(bench, receipt)
     outcome = await bench.perform(calls.DISBURSE, request)
     assert outcome.status is TransferStatus.SUCCEEDED
-    asked = await bench.standins.calls(provider="payments", request_id=request.order_no)
+    asked = await bench.simulators.calls(provider="payments", request_id=request.order_no)
     assert [call["operation"] for call in asked] == ["disburse", "query"]
 
 
@@ -184,7 +184,7 @@ async def test_an_order_that_never_arrived_is_placed_again_under_its_number(
     someone = await borrower(bench, person("approved", 506))
     receipt = await someone.sign()
     request = disbursement(receipt)
-    await bench.standins.fault("payments", operation="disburse", times=1, status=500)
+    await bench.simulators.fault("payments", operation="disburse", times=1, status=500)
     assert (await bench.perform(calls.DISBURSE, request)).status is TransferStatus.IN_DOUBT
     assert await bench.book.order(request.order_no) is None
     assert (await query(bench, receipt)).status is TransferStatus.SUCCEEDED
@@ -194,14 +194,14 @@ async def test_an_order_that_never_arrived_is_placed_again_under_its_number(
 async def test_an_order_in_process_is_in_doubt_until_it_is_settled(bench: Bench) -> None:
     someone = await borrower(bench, person("approved", 507))
     receipt = await someone.sign()
-    await bench.standins.fault(
+    await bench.simulators.fault(
         "payments", operation="disburse", times=1, order_outcome="processing", hold=True
     )
     request = disbursement(receipt)
     assert (await bench.perform(calls.DISBURSE, request)).status is TransferStatus.IN_DOUBT
     assert (await query(bench, receipt)).status is TransferStatus.IN_DOUBT
     assert await drawdown_state(bench, receipt) is DrawdownState.DISBURSING
-    await bench.standins.settle(request.order_no)
+    await bench.simulators.settle(request.order_no)
     assert (await query(bench, receipt)).status is TransferStatus.SUCCEEDED
 
 
@@ -241,10 +241,10 @@ async def test_a_channel_that_turns_us_away_is_tried_again_and_fails_nothing(
 ) -> None:
     someone = await borrower(bench, person("approved", 510))
     receipt = await someone.sign()
-    await bench.standins.fault("payments", times=1, status=429, retry_after=3)
+    await bench.simulators.fault("payments", times=1, status=429, retry_after=3)
     error = await failed(bench, receipt)
     assert (error.type, error.non_retryable) == ("ProviderUnavailable", False)
-    await bench.standins.fault("payments", times=1, status=401)
+    await bench.simulators.fault("payments", times=1, status=401)
     error = await failed(bench, receipt)
     assert (error.type, error.non_retryable) == ("ProviderRejected", False)
     assert (await bench.perform(calls.DISBURSE, disbursement(receipt))).status == "succeeded"
@@ -253,7 +253,7 @@ async def test_a_channel_that_turns_us_away_is_tried_again_and_fails_nothing(
 async def test_a_number_taken_by_another_order_stops_for_a_person(bench: Bench) -> None:
     someone = await borrower(bench, person("approved", 511))
     receipt = await someone.sign()
-    await bench.standins.providers.payments.disburse(
+    await bench.simulators.providers.payments.disburse(
         order_no=ids.disbursement_order(receipt.drawdown_id),
         amount=1,
         currency="CNY",

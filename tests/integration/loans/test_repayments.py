@@ -183,7 +183,7 @@ async def test_a_collection_that_dies_anywhere_is_made_good(
 
 async def test_a_declined_debit_leaves_the_bill_open(bench: Bench) -> None:
     loan_id = await lent(bench, "approved", 604)
-    await bench.standins.fault(
+    await bench.simulators.fault(
         "payments", operation="debit", times=1, order_outcome="insufficient_funds"
     )
     request = collection(loan_id)
@@ -205,7 +205,7 @@ async def test_a_declined_debit_leaves_the_bill_open(bench: Bench) -> None:
 
 async def test_a_debit_in_doubt_is_booked_when_the_channel_has_settled_it(bench: Bench) -> None:
     loan_id = await lent(bench, "debit_processing", 605)
-    await bench.standins.fault("payments", operation="debit", times=1, hold=True)
+    await bench.simulators.fault("payments", operation="debit", times=1, hold=True)
     request = collection(loan_id)
     outcome = await bench.perform(calls.COLLECT_INSTALMENT, request)
     assert (outcome.status, outcome.event) == (TransferStatus.IN_DOUBT, None)
@@ -222,7 +222,7 @@ async def test_a_debit_in_doubt_is_booked_when_the_channel_has_settled_it(bench:
     with pytest.raises(ApplicationError) as rash:
         await bench.perform(calls.FAIL_REPAYMENT, giving_up)
     assert rash.value.type == "TransferUnsettled"
-    await bench.standins.settle(request.order_no)
+    await bench.simulators.settle(request.order_no)
     answer = await bench.perform(calls.QUERY_TRANSFER, QueryTransfer(order_no=request.order_no))
     assert answer.status is TransferStatus.SUCCEEDED
     applied = [await bench.perform(calls.APPLY_REPAYMENT, booking) for _ in range(2)]
@@ -251,7 +251,9 @@ async def test_credit_held_pays_a_bill_without_a_debit(bench: Bench) -> None:
 
 async def test_arrears_are_paid_with_the_penalty_by_actual_days(bench: Bench) -> None:
     loan_id = await lent(bench, "approved", 607)
-    await bench.standins.fault("payments", operation="debit", times=1, order_outcome="card_closed")
+    await bench.simulators.fault(
+        "payments", operation="debit", times=1, order_outcome="card_closed"
+    )
     await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
     on = date(2026, 2, 25)
     await mark(bench, loan_id, on)
@@ -290,7 +292,9 @@ async def mark(bench: Bench, loan_id: str, on: date) -> None:
 
 async def test_a_payment_booked_late_counts_from_its_value_date(bench: Bench) -> None:
     loan_id = await lent(bench, "approved", 608)
-    await bench.standins.fault("payments", operation="debit", times=1, order_outcome="card_closed")
+    await bench.simulators.fault(
+        "payments", operation="debit", times=1, order_outcome="card_closed"
+    )
     await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
     five_days = INSTALMENT + 245  # 745.60 x 24 % x 5 / 365 = 2.4513
     repaying = Repaying(bench, loan_id, five_days, date(2026, 2, 20))
@@ -366,7 +370,9 @@ async def test_a_failed_repayment_makes_room_for_the_next(bench: Bench) -> None:
     with pytest.raises(ApplicationError) as refused:
         await second.request()
     assert (refused.value.type, refused.value.non_retryable) == ("RepaymentInFlight", True)
-    await bench.standins.fault("payments", operation="debit", times=1, order_outcome="card_closed")
+    await bench.simulators.fault(
+        "payments", operation="debit", times=1, order_outcome="card_closed"
+    )
     assert await first.debit() is TransferStatus.FAILED
     giving_up = FailRepayment(repayment_id=first.repayment_id, reason="card_closed")
     for _ in range(2):

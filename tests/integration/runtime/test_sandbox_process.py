@@ -1,4 +1,4 @@
-"""The stand-ins as a process: settings, kill -9, and stopping."""
+"""The simulators as a process: settings, kill -9, and stopping."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from providers.http.signature import verify_signature
 from providers.payments import Order, OrderStatus, SettlementNotice
 from runtime.clock import utc_now
 from sandbox.personas import Person, person, stranger
-from tests.standins import READ_SECONDS, receiving
+from tests.simulators import READ_SECONDS, receiving
 
 AMOUNT = 1_000_000
 
@@ -31,7 +31,7 @@ async def disburse(providers: Providers, who: Person, order_no: str) -> Order:
 
 
 class Process:
-    """The stand-ins as `python -m sandbox` on a book of their own."""
+    """The simulators as `python -m sandbox` on a book of their own."""
 
     def __init__(self, folder: Path, callback_url: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -63,24 +63,24 @@ class Process:
 
 async def test_the_book_survives_kill_9(tmp_path: Path) -> None:
     async with receiving() as callbacks:
-        standins = Process(tmp_path, callbacks.url)
+        simulators = Process(tmp_path, callbacks.url)
         connection = Providers.connect(
-            lambda _: standins.url,
+            lambda _: simulators.url,
             SecretStr("process-key"),
             SecretStr("process-signing"),
             READ_SECONDS,
         )
         paid, unsettled = "drawdown:1:disbursement", "drawdown:2:disbursement"
         async with connection as providers:
-            process = await standins.start()
+            process = await simulators.start()
             await disburse(providers, stranger(13), paid)
             await disburse(providers, person("disbursement_processing"), unsettled)
             process.kill()
             await process.wait()
-            process = await standins.start()
+            process = await simulators.start()
             again = await disburse(providers, stranger(13), paid)
             headers, body = await callbacks.next()
-            async with httpx.AsyncClient(base_url=standins.url) as console:
+            async with httpx.AsyncClient(base_url=simulators.url) as console:
                 book = (await console.get("/sandbox/book")).json()
             process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), 10)

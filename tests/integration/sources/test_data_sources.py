@@ -1,4 +1,4 @@
-"""Data sources against their stand-ins over HTTP: what each says of each fictional person."""
+"""Data sources against their simulators over HTTP: what each says of each fictional person."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -18,19 +18,19 @@ from providers.verification.credit_card import HttpCreditCard
 from sandbox import registers
 from sandbox.personas import Person, person, stranger
 from tests.integration.source_clients import factors, fresh_id, signed_client
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 TODAY = date(2026, 9, 1)
 
 
 @pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-async def client(served: Standins) -> AsyncIterator[ProviderClient]:
+async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
     async with signed_client(served) as opened:
         yield opened
 
@@ -71,7 +71,7 @@ async def test_two_bureaus_know_what_the_table_says(
             assert (report.verdict, report.reasons) == (Verdict.UNAVAILABLE, ("no_file",))
 
 
-async def test_the_second_bureau_is_also_a_bureau_elsewhere(served: Standins) -> None:
+async def test_the_second_bureau_is_also_a_bureau_elsewhere(served: Simulators) -> None:
     async with signed_client(served, "/second") as elsewhere:
         report = await HttpBureau(elsewhere).score(**asking(person("bureau_disagrees")))
     assert (report.score, report.overdue_history) == (520, 3)
@@ -169,7 +169,7 @@ async def test_four_factors_of_a_credit_card(
     assert (answer.bank_code is not None) == answer.passed
 
 
-async def test_a_further_credit_card_is_told_from_a_debit_card(served: Standins) -> None:
+async def test_a_further_credit_card_is_told_from_a_debit_card(served: Simulators) -> None:
     who = person("approved")
     asked = {**asking(who), "card_number": who.credit_card_number}
     answer = await served.providers.bank_card.verify(**asked)
@@ -337,7 +337,7 @@ async def test_an_unknown_operation_is_refused(client: ProviderClient) -> None:
 
 
 async def test_the_record_of_calls_holds_nothing_personal(
-    served: Standins, client: ProviderClient
+    served: Simulators, client: ProviderClient
 ) -> None:
     who = person("blacklisted", 77)
     asked = asking(who)

@@ -14,7 +14,7 @@ from providers.verification.capture import CodeStatus
 from providers.verification.card_binding import BindingCode, HttpCardBinding
 from sandbox.personas import Person, person, stranger
 from tests.integration.source_clients import factors, fresh_id, signed_client
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 RIGHT, WRONG = "123456", "000000"
 
@@ -25,19 +25,19 @@ class Numbers(TypedDict):
 
 
 @pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-async def client(served: Standins) -> AsyncIterator[ProviderClient]:
+async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
     async with signed_client(served) as opened:
         yield opened
 
 
 @pytest.fixture
-async def binding(served: Standins, client: ProviderClient) -> HttpCardBinding:
+async def binding(served: Simulators, client: ProviderClient) -> HttpCardBinding:
     """The channel without the faults of other tests."""
     await served.repair()
     return HttpCardBinding(client)
@@ -57,9 +57,9 @@ async def sent(binding: HttpCardBinding, who: Person) -> Numbers:
     return {"binding_no": answer.binding_no, "reference": answer.reference}
 
 
-def an_earlier_time(standins: Standins, who_binds: str, seconds: int) -> None:
+def an_earlier_time(simulators: Simulators, who_binds: str, seconds: int) -> None:
     """Make the codes of a binding older than they are."""
-    with sqlite3.connect(standins.config.database) as book:
+    with sqlite3.connect(simulators.config.database) as book:
         rows = book.execute(
             "SELECT code, sent_at FROM codes WHERE binding_no = ?", (who_binds,)
         ).fetchall()
@@ -108,7 +108,7 @@ async def test_what_cannot_be_bound(
     assert (answer.delivery, answer.reference) == (None, None)
 
 
-async def test_another_code_waits_a_minute(served: Standins, binding: HttpCardBinding) -> None:
+async def test_another_code_waits_a_minute(served: Simulators, binding: HttpCardBinding) -> None:
     who, numbers = stranger(30), await sent(binding, stranger(30))
     early = await send(binding, who, numbers["binding_no"])
     assert early.delivery == "too_soon"
@@ -120,7 +120,7 @@ async def test_another_code_waits_a_minute(served: Standins, binding: HttpCardBi
     assert (await send(binding, who, numbers["binding_no"])).delivery == "sent"
 
 
-async def test_five_codes_a_day(served: Standins, binding: HttpCardBinding) -> None:
+async def test_five_codes_a_day(served: Simulators, binding: HttpCardBinding) -> None:
     who = stranger(31)
     numbers = await sent(binding, who)
     answers = []
@@ -133,7 +133,7 @@ async def test_five_codes_a_day(served: Standins, binding: HttpCardBinding) -> N
     assert 0 < wait <= 86_400
 
 
-async def test_a_repeat_sends_no_second_code(served: Standins, binding: HttpCardBinding) -> None:
+async def test_a_repeat_sends_no_second_code(served: Simulators, binding: HttpCardBinding) -> None:
     same, who, binding_no = fresh_id(), stranger(32), fresh_id()
     await served.fault("card_binding", operation="send_code", times=1, lose_response=True)
     with pytest.raises(ProviderUnavailable):
@@ -165,7 +165,9 @@ async def test_a_number_binds_one_card(binding: HttpCardBinding) -> None:
     assert caught.value.code == "binding_not_found"
 
 
-async def test_five_wrong_codes_need_a_new_one(served: Standins, binding: HttpCardBinding) -> None:
+async def test_five_wrong_codes_need_a_new_one(
+    served: Simulators, binding: HttpCardBinding
+) -> None:
     who = stranger(36)
     numbers = await sent(binding, who)
     statuses = [
@@ -181,14 +183,14 @@ async def test_five_wrong_codes_need_a_new_one(served: Standins, binding: HttpCa
     assert bound.status is CodeStatus.ACCEPTED
 
 
-async def test_a_code_lives_five_minutes(served: Standins, binding: HttpCardBinding) -> None:
+async def test_a_code_lives_five_minutes(served: Simulators, binding: HttpCardBinding) -> None:
     numbers = await sent(binding, stranger(37))
     an_earlier_time(served, numbers["binding_no"], 301)
     answer = await binding.confirm(request_id=fresh_id(), **numbers, code=RIGHT)
     assert answer.status is CodeStatus.EXPIRED
 
 
-async def test_a_code_can_be_made_to_expire(served: Standins, binding: HttpCardBinding) -> None:
+async def test_a_code_can_be_made_to_expire(served: Simulators, binding: HttpCardBinding) -> None:
     numbers = await sent(binding, stranger(38))
     await served.fault("card_binding", operation="confirm", times=1, expire_code=True)
     answer = await binding.confirm(request_id=fresh_id(), **numbers, code=RIGHT)
@@ -216,7 +218,7 @@ async def test_what_cannot_be_a_code_is_not_sent(binding: HttpCardBinding, code:
 
 
 async def test_the_record_of_bindings_holds_nothing_personal(
-    served: Standins, binding: HttpCardBinding
+    served: Simulators, binding: HttpCardBinding
 ) -> None:
     who = person("approved", 777)
     numbers = await sent(binding, who)

@@ -32,7 +32,7 @@ from tests.integration.source_clients import (
     notice_of,
     signed_client,
 )
-from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
+from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +44,15 @@ async def callbacks() -> AsyncIterator[Callbacks]:
 @pytest.fixture(scope="module")
 async def served(
     tmp_path_factory: pytest.TempPathFactory, callbacks: Callbacks
-) -> AsyncIterator[Standins]:
+) -> AsyncIterator[Simulators]:
     folder = tmp_path_factory.mktemp("sandbox")
     async with connected(sandbox_config(folder, callbacks.url)) as running:
         yield running
 
 
 @pytest.fixture
-async def standins(served: Standins, callbacks: Callbacks) -> AsyncIterator[Standins]:
-    """The module's stand-ins without faults; nothing is left in `callbacks`."""
+async def simulators(served: Simulators, callbacks: Callbacks) -> AsyncIterator[Simulators]:
+    """The module's simulators without faults; nothing is left in `callbacks`."""
     await served.repair()
     yield served
     while not callbacks.received.empty():
@@ -60,14 +60,14 @@ async def standins(served: Standins, callbacks: Callbacks) -> AsyncIterator[Stan
 
 
 @pytest.fixture(scope="module")
-async def client(served: Standins) -> AsyncIterator[ProviderClient]:
+async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
     async with signed_client(served) as opened:
         yield opened
 
 
 @pytest.fixture
-def reports(client: ProviderClient, standins: Standins) -> HttpOperatorReport:
-    assert standins.url
+def reports(client: ProviderClient, simulators: Simulators) -> HttpOperatorReport:
+    assert simulators.url
     return HttpOperatorReport(client)
 
 
@@ -79,13 +79,13 @@ async def document_of(reports: HttpOperatorReport, who: Person) -> OperatorDocum
     return state.document
 
 
-async def finish(standins: Standins, capture_no: str) -> None:
-    response = await standins.console.post(f"/sandbox/captures/{capture_no}/finish")
+async def finish(simulators: Simulators, capture_no: str) -> None:
+    response = await simulators.console.post(f"/sandbox/captures/{capture_no}/finish")
     response.raise_for_status()
 
 
 async def test_a_report_in_two_steps_and_a_while(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await begun(reports, person("approved"))
     with pytest.raises(ProviderRejected) as caught:
@@ -99,7 +99,7 @@ async def test_a_report_in_two_steps_and_a_while(
 
     state = await ended(lambda: reports.report(**capture))
     assert state.status is ReportStatus.DONE
-    notice, request_id = await notice_of(callbacks, standins, capture["capture_no"])
+    notice, request_id = await notice_of(callbacks, simulators, capture["capture_no"])
     assert (notice.source, notice.status, notice.reason) == ("operator_report", "done", None)
     assert request_id == notice.event_id
     again = await reports.report(**capture)
@@ -173,7 +173,7 @@ async def test_a_report_shows_nothing_of_itself_in_a_log(reports: HttpOperatorRe
 
 
 async def test_a_slow_report_takes_six_hours_or_twelve_questions(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await confirmed(reports, person("report_slow"))
     for _ in range(11):
@@ -181,28 +181,28 @@ async def test_a_slow_report_takes_six_hours_or_twelve_questions(
         assert (state.status, state.document) == (ReportStatus.PENDING, None)
         assert state.retry_after_seconds == 1800
     assert (await reports.report(**capture)).status is ReportStatus.DONE
-    notice, _ = await notice_of(callbacks, standins, capture["capture_no"])
+    notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
     assert notice.status == "done"
 
 
 async def test_a_slow_report_can_be_ended_by_hand(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await confirmed(reports, person("report_slow", 3))
-    await finish(standins, capture["capture_no"])
+    await finish(simulators, capture["capture_no"])
     assert (await reports.report(**capture)).status is ReportStatus.DONE
-    first, _ = await notice_of(callbacks, standins, capture["capture_no"])
-    await finish(standins, capture["capture_no"])
-    assert (await notice_of(callbacks, standins, capture["capture_no"]))[0] == first
+    first, _ = await notice_of(callbacks, simulators, capture["capture_no"])
+    await finish(simulators, capture["capture_no"])
+    assert (await notice_of(callbacks, simulators, capture["capture_no"]))[0] == first
 
 
 async def test_a_failed_report_says_why(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await confirmed(reports, person("report_fails"))
     state = await ended(lambda: reports.report(**capture))
     assert (state.status, state.reason) == (ReportStatus.FAILED, "source_failed")
-    notice, _ = await notice_of(callbacks, standins, capture["capture_no"])
+    notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
     assert (notice.status, notice.reason) == ("failed", "source_failed")
 
 
@@ -248,10 +248,12 @@ async def test_a_repeated_try_is_one_try(reports: HttpOperatorReport) -> None:
     assert caught.value.code == "request_conflict"
 
 
-async def test_a_code_lives_five_minutes(reports: HttpOperatorReport, standins: Standins) -> None:
+async def test_a_code_lives_five_minutes(
+    reports: HttpOperatorReport, simulators: Simulators
+) -> None:
     capture = await begun(reports, person("approved", 4))
     earlier = (datetime.now(UTC) - timedelta(seconds=301)).isoformat()  # noqa: TID251 -- theirs
-    with sqlite3.connect(standins.config.database) as book:
+    with sqlite3.connect(simulators.config.database) as book:
         book.execute(
             "UPDATE captures SET begun_at = ? WHERE capture_no = ?",
             (earlier, capture["capture_no"]),
@@ -261,16 +263,16 @@ async def test_a_code_lives_five_minutes(reports: HttpOperatorReport, standins: 
 
 
 async def test_a_code_can_be_made_to_expire(
-    reports: HttpOperatorReport, standins: Standins
+    reports: HttpOperatorReport, simulators: Simulators
 ) -> None:
     capture = await begun(reports, person("approved", 5))
-    await standins.fault("operator_report", operation="confirm", times=1, expire_code=True)
+    await simulators.fault("operator_report", operation="confirm", times=1, expire_code=True)
     answer = await reports.confirm(request_id=fresh_id(), **capture, code=RIGHT)
     assert answer.status is CodeStatus.EXPIRED
 
 
 async def test_twenty_at_once_begin_one_capture(
-    reports: HttpOperatorReport, standins: Standins
+    reports: HttpOperatorReport, simulators: Simulators
 ) -> None:
     capture_no = fresh_id()
     asked = factors(person("approved", 6))
@@ -279,7 +281,7 @@ async def test_twenty_at_once_begin_one_capture(
     )
     assert len({answer.reference for answer in answers}) == 1
     rows = (
-        await standins.console.get("/sandbox/captures", params={"capture_no": capture_no})
+        await simulators.console.get("/sandbox/captures", params={"capture_no": capture_no})
     ).json()
     assert len(rows) == 1
     with pytest.raises(ProviderRejected) as caught:
@@ -290,21 +292,21 @@ async def test_twenty_at_once_begin_one_capture(
 
 
 async def test_a_lost_answer_leaves_one_capture(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture_no, asked = fresh_id(), factors(person("approved", 8))
-    await standins.fault("operator_report", operation="begin", times=1, lose_response=True)
+    await simulators.fault("operator_report", operation="begin", times=1, lose_response=True)
     with pytest.raises(ProviderUnavailable):
         await reports.begin(capture_no=capture_no, consent_id=CONSENT, **asked)
     answer = await reports.begin(capture_no=capture_no, consent_id=CONSENT, **asked)
     assert answer.reference is not None
     capture = {"capture_no": capture_no, "reference": answer.reference}
-    await standins.fault("operator_report", operation="confirm", times=1, lose_response=True)
+    await simulators.fault("operator_report", operation="confirm", times=1, lose_response=True)
     same = fresh_id()
     with pytest.raises(ProviderUnavailable):
         await reports.confirm(request_id=same, **capture, code=RIGHT)
     # The notice can be here before the repeat: the code was accepted the first time.
-    await notice_of(callbacks, standins, capture_no)
+    await notice_of(callbacks, simulators, capture_no)
     again = await reports.confirm(request_id=same, **capture, code=RIGHT)
     assert again.status is CodeStatus.ACCEPTED
     assert (await reports.report(**capture)).status is ReportStatus.DONE
@@ -319,9 +321,9 @@ async def test_both_numbers_name_a_capture(reports: HttpOperatorReport, wrong: s
 
 
 async def test_how_a_capture_goes_can_be_programmed(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
-    await standins.fault(
+    await simulators.fault(
         "operator_report",
         operation="confirm",
         times=1,
@@ -333,27 +335,29 @@ async def test_how_a_capture_goes_can_be_programmed(
     states = [await reports.report(**capture) for _ in range(3)]
     assert [state.status for state in states] == ["pending", "pending", "failed"]
     assert states[-1].reason == "account_suspended"
-    notice, _ = await notice_of(callbacks, standins, capture["capture_no"])
+    notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
     assert notice.reason == "account_suspended"
 
 
 async def test_a_held_capture_waits_for_the_console(
-    reports: HttpOperatorReport, standins: Standins
+    reports: HttpOperatorReport, simulators: Simulators
 ) -> None:
-    await standins.fault("operator_report", operation="confirm", times=1, hold=True, report_polls=1)
+    await simulators.fault(
+        "operator_report", operation="confirm", times=1, hold=True, report_polls=1
+    )
     capture = await confirmed(reports, stranger(12))
     assert (await reports.report(**capture)).status is ReportStatus.PENDING
-    await finish(standins, capture["capture_no"])
+    await finish(simulators, capture["capture_no"])
     assert (await reports.report(**capture)).status is ReportStatus.DONE
 
 
 async def test_the_console_refuses_what_has_no_end(
-    reports: HttpOperatorReport, standins: Standins
+    reports: HttpOperatorReport, simulators: Simulators
 ) -> None:
     capture = await begun(reports, stranger(14))
-    unconfirmed = await standins.console.post(f"/sandbox/captures/{capture['capture_no']}/finish")
+    unconfirmed = await simulators.console.post(f"/sandbox/captures/{capture['capture_no']}/finish")
     assert unconfirmed.status_code == 409
-    assert (await standins.console.post("/sandbox/captures/none/finish")).status_code == 404
+    assert (await simulators.console.post("/sandbox/captures/none/finish")).status_code == 404
 
 
 async def test_sources_do_not_answer_for_one_another(
@@ -366,14 +370,14 @@ async def test_sources_do_not_answer_for_one_another(
 
 
 async def test_the_record_of_captures_holds_nothing_personal(
-    reports: HttpOperatorReport, standins: Standins
+    reports: HttpOperatorReport, simulators: Simulators
 ) -> None:
     who = person("approved", 4_321)
     capture = await confirmed(reports, who)
     await ended(lambda: reports.report(**capture))
     params = {"capture_no": capture["capture_no"]}
-    recorded = (await standins.console.get("/sandbox/captures", params=params)).text
-    calls = str(await standins.calls(provider="operator_report"))
+    recorded = (await simulators.console.get("/sandbox/captures", params=params)).text
+    calls = str(await simulators.calls(provider="operator_report"))
     for fact in (who.name, who.identity_number, who.mobile, RIGHT):
         assert fact not in recorded + calls
     assert capture["reference"] in calls

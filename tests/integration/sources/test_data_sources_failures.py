@@ -15,7 +15,7 @@ from providers.verification.capture import ReportNotice
 from sandbox.answering import GARBAGE
 from tests.integration.source_answers import ASKS, NO, OPERATIONS, PHOTO, RIGHT, bears_out, told
 from tests.integration.source_clients import signed_client
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 every_operation = pytest.mark.parametrize(
     "operation", OPERATIONS, ids=lambda operation: "-".join(operation)
@@ -23,13 +23,13 @@ every_operation = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-async def client(served: Standins) -> AsyncIterator[ProviderClient]:
+async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
     async with signed_client(served) as opened:
         yield opened
 
@@ -44,7 +44,7 @@ async def client(served: Standins) -> AsyncIterator[ProviderClient]:
 )
 @every_operation
 async def test_a_failing_source_is_unavailable(
-    served: Standins,
+    served: Simulators,
     client: ProviderClient,
     operation: tuple[str, str],
     fault: dict[str, object],
@@ -65,7 +65,7 @@ async def test_a_failing_source_is_unavailable(
     ids=lambda operation: "-".join(operation),
 )
 async def test_a_source_that_sends_garbage_is_unavailable(
-    served: Standins, client: ProviderClient, operation: tuple[str, str], garbage: str
+    served: Simulators, client: ProviderClient, operation: tuple[str, str], garbage: str
 ) -> None:
     await served.repair()
     await served.fault(operation[0], operation=operation[1], times=1, garbage=garbage)
@@ -80,7 +80,7 @@ async def test_a_source_that_sends_garbage_is_unavailable(
     ids=lambda operation: "-".join(operation),
 )
 async def test_a_number_that_nobody_began_is_refused(
-    served: Standins, client: ProviderClient, operation: tuple[str, str]
+    served: Simulators, client: ProviderClient, operation: tuple[str, str]
 ) -> None:
     await served.repair()
     with pytest.raises(ProviderRejected) as caught:
@@ -94,7 +94,7 @@ async def test_a_number_that_nobody_began_is_refused(
     "operation", [("operator_report", "begin"), ("company", "check"), ("card_binding", "banks")]
 )
 async def test_a_source_that_takes_too_long_is_unavailable(
-    served: Standins, client: ProviderClient, operation: tuple[str, str]
+    served: Simulators, client: ProviderClient, operation: tuple[str, str]
 ) -> None:
     await served.repair()
     await served.fault(operation[0], operation=operation[1], times=1, latency_seconds=30)
@@ -105,7 +105,7 @@ async def test_a_source_that_takes_too_long_is_unavailable(
 
 @every_operation
 async def test_a_refusal_is_not_for_repeating(
-    served: Standins, client: ProviderClient, operation: tuple[str, str]
+    served: Simulators, client: ProviderClient, operation: tuple[str, str]
 ) -> None:
     await served.repair()
     await served.fault(operation[0], operation=operation[1], times=1, status=403)

@@ -20,7 +20,7 @@ from tests.integration.source_clients import (
     signed_client,
     two_factors,
 )
-from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
+from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +32,15 @@ async def callbacks() -> AsyncIterator[Callbacks]:
 @pytest.fixture(scope="module")
 async def served(
     tmp_path_factory: pytest.TempPathFactory, callbacks: Callbacks
-) -> AsyncIterator[Standins]:
+) -> AsyncIterator[Simulators]:
     folder = tmp_path_factory.mktemp("sandbox")
     async with connected(sandbox_config(folder, callbacks.url)) as running:
         yield running
 
 
 @pytest.fixture
-async def standins(served: Standins, callbacks: Callbacks) -> AsyncIterator[Standins]:
-    """The module's stand-ins without faults; nothing is left in `callbacks`."""
+async def simulators(served: Simulators, callbacks: Callbacks) -> AsyncIterator[Simulators]:
+    """The module's simulators without faults; nothing is left in `callbacks`."""
     await served.repair()
     yield served
     while not callbacks.received.empty():
@@ -48,13 +48,15 @@ async def standins(served: Standins, callbacks: Callbacks) -> AsyncIterator[Stan
 
 
 @pytest.fixture(scope="module")
-async def client(served: Standins) -> AsyncIterator[ProviderClient]:
+async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
     async with signed_client(served) as opened:
         yield opened
 
 
-async def test_credit_card_bills_are_imported(client: ProviderClient, standins: Standins) -> None:
-    assert standins.url
+async def test_credit_card_bills_are_imported(
+    client: ProviderClient, simulators: Simulators
+) -> None:
+    assert simulators.url
     banking, capture_no = HttpOnlineBanking(client), fresh_id()
     begun_import = await banking.begin(
         capture_no=capture_no,
@@ -90,8 +92,8 @@ def authorised(answer: Authorisation) -> dict[str, str]:
     return {"capture_no": answer.capture_no, "reference": answer.reference}
 
 
-async def test_a_market_place_is_imported(client: ProviderClient, standins: Standins) -> None:
-    assert standins.url
+async def test_a_market_place_is_imported(client: ProviderClient, simulators: Simulators) -> None:
+    assert simulators.url
     shop, capture_no = HttpEcommerce(client), fresh_id()
     begun_import = await shop.begin(
         capture_no=capture_no,
@@ -116,7 +118,7 @@ async def test_a_market_place_is_imported(client: ProviderClient, standins: Stan
 
 @pytest.mark.parametrize("key", ["import_refused", "report_fails"])
 async def test_an_import_can_end_without_a_document(
-    client: ProviderClient, standins: Standins, callbacks: Callbacks, key: str
+    client: ProviderClient, simulators: Simulators, callbacks: Callbacks, key: str
 ) -> None:
     shop, capture_no = HttpEcommerce(client), fresh_id()
     begun_import = await shop.begin(
@@ -129,27 +131,27 @@ async def test_an_import_can_end_without_a_document(
     state = await ended(lambda: shop.report(**capture))
     reason = {"import_refused": "not_authorised", "report_fails": "source_failed"}[key]
     assert (state.status, state.reason) == (ReportStatus.FAILED, reason)
-    notice, _ = await notice_of(callbacks, standins, capture_no)
+    notice, _ = await notice_of(callbacks, simulators, capture_no)
     assert (notice.source, notice.reason) == ("ecommerce", reason)
 
 
 async def test_a_repeat_of_an_import_begins_nothing(
-    client: ProviderClient, standins: Standins
+    client: ProviderClient, simulators: Simulators
 ) -> None:
     shop, capture_no = HttpEcommerce(client), fresh_id()
     asked = {"capture_no": capture_no, "consent_id": CONSENT, **two_factors(stranger(20))}
     answers = await asyncio.gather(*(shop.begin(**asked, platform="jd") for _ in range(10)))
     assert len({answer.authorise_url for answer in answers}) == 1
     rows = (
-        await standins.console.get("/sandbox/captures", params={"capture_no": capture_no})
+        await simulators.console.get("/sandbox/captures", params={"capture_no": capture_no})
     ).json()
     assert len(rows) == 1
 
 
 async def test_what_a_source_does_not_serve_is_a_mismatch(
-    client: ProviderClient, standins: Standins
+    client: ProviderClient, simulators: Simulators
 ) -> None:
-    assert standins.url
+    assert simulators.url
     who = {"consent_id": CONSENT, **two_factors(stranger(21))}
     bank = await HttpOnlineBanking(client).begin(capture_no=fresh_id(), bank_code="NOPE", **who)
     shop = await HttpEcommerce(client).begin(capture_no=fresh_id(), platform="other", **who)

@@ -13,7 +13,7 @@ from providers.verification.operator_report import HttpOperatorReport
 from runtime.clock import utc_now
 from sandbox.personas import stranger
 from tests.integration.source_clients import confirmed, ended, notice_of, signed_client
-from tests.standins import Callbacks, Standins, connected, receiving, sandbox_config
+from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +25,15 @@ async def callbacks() -> AsyncIterator[Callbacks]:
 @pytest.fixture(scope="module")
 async def served(
     tmp_path_factory: pytest.TempPathFactory, callbacks: Callbacks
-) -> AsyncIterator[Standins]:
+) -> AsyncIterator[Simulators]:
     folder = tmp_path_factory.mktemp("sandbox")
     async with connected(sandbox_config(folder, callbacks.url)) as running:
         yield running
 
 
 @pytest.fixture
-async def standins(served: Standins, callbacks: Callbacks) -> AsyncIterator[Standins]:
-    """The module's stand-ins without faults; nothing is left in `callbacks`."""
+async def simulators(served: Simulators, callbacks: Callbacks) -> AsyncIterator[Simulators]:
+    """The module's simulators without faults; nothing is left in `callbacks`."""
     await served.repair()
     yield served
     while not callbacks.received.empty():
@@ -41,22 +41,22 @@ async def standins(served: Standins, callbacks: Callbacks) -> AsyncIterator[Stan
 
 
 @pytest.fixture(scope="module")
-async def client(served: Standins) -> AsyncIterator[ProviderClient]:
+async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
     async with signed_client(served) as opened:
         yield opened
 
 
 @pytest.fixture
-def reports(client: ProviderClient, standins: Standins) -> HttpOperatorReport:
-    assert standins.url
+def reports(client: ProviderClient, simulators: Simulators) -> HttpOperatorReport:
+    assert simulators.url
     return HttpOperatorReport(client)
 
 
 async def test_notices_come_late_twice_and_forged(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     callbacks.statuses[:] = [401, 401, 401, 200, 200, 200]
-    await standins.fault(
+    await simulators.fault(
         "callbacks",
         operation="report",
         times=1,
@@ -72,7 +72,7 @@ async def test_notices_come_late_twice_and_forged(
         capture["capture_no"]
     }
     assert len({body for _, body in posts}) == 1
-    secret = standins.config.callback_secret
+    secret = simulators.config.callback_secret
     faults = [fault_of(secret, headers["x-signature"], body) for headers, body in posts]
     assert sorted(faults, key=str) == [None, None, None, "wrong", "wrong", "wrong"]
 
@@ -90,22 +90,22 @@ async def test_a_running_capture_and_its_notice_survive_a_restart(
     tmp_path: Path, callbacks: Callbacks
 ) -> None:
     patient = replace(sandbox_config(tmp_path, callbacks.url), settle_seconds=600)
-    async with connected(patient) as standins, signed_client(standins) as client:
+    async with connected(patient) as simulators, signed_client(simulators) as client:
         reports = HttpOperatorReport(client)
         capture = await confirmed(reports, stranger(40))
         assert (await reports.report(**capture)).status is ReportStatus.PENDING
-    async with connected(replace(patient, settle_seconds=0.05)) as standins:
-        notice, _ = await notice_of(callbacks, standins, capture["capture_no"])
+    async with connected(replace(patient, settle_seconds=0.05)) as simulators:
+        notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
         assert notice.status == "done"
-        async with signed_client(standins) as client:
+        async with signed_client(simulators) as client:
             state = await HttpOperatorReport(client).report(**capture)
             assert state.status is ReportStatus.DONE
 
 
 async def test_a_notice_is_posted_until_it_is_taken(
-    reports: HttpOperatorReport, standins: Standins, callbacks: Callbacks
+    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     callbacks.statuses[:] = [500, 404]
     capture = await confirmed(reports, stranger(41))
-    posts = [await notice_of(callbacks, standins, capture["capture_no"]) for _ in range(3)]
+    posts = [await notice_of(callbacks, simulators, capture["capture_no"]) for _ in range(3)]
     assert len({notice.event_id for notice, _ in posts}) == 1

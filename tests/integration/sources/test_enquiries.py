@@ -1,4 +1,4 @@
-"""The gateway on the real record and stand-ins over HTTP: who is asked, when, at what cost."""
+"""The gateway on the real record and simulators over HTTP: who is asked, when, at what cost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -33,7 +33,7 @@ from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow, UsageRow
 from tests.definitions import Sources, ref
 from tests.integration.story import Applicant, Bench, applicant
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 MORNING = datetime(2026, 3, 2, 1, tzinfo=UTC)
 COST = 30
@@ -51,7 +51,7 @@ class Scene:
     """A gateway with sources of its own, and what surrounds it."""
 
     bench: Bench
-    spare: Standins
+    spare: Simulators
     known: Applicant
     providers: Providers
     sources: Sources
@@ -79,7 +79,7 @@ class Scene:
         self.changes[self.main] |= fields
 
     def add_spare(self, name: str, **fields: Any) -> str:
-        """Add a second source, at the spare stand-ins when its name begins with `spare`."""
+        """Add a second source, at the spare simulators when its name begins with `spare`."""
         self.changes[name] = {"capability": "real_name", "cost": 50, "order": 2, **fields}
         return name
 
@@ -94,10 +94,10 @@ class Scene:
         subject = subject or self.subject()
         return await (gateway or self.gateway()).query(real_name(who, subject), subject)
 
-    async def calls(self, who: Person, standins: Standins | None = None) -> int:
-        """How often the stand-ins were asked in this scene."""
+    async def calls(self, who: Person, simulators: Simulators | None = None) -> int:
+        """How often the simulators were asked in this scene."""
         rows = await self.rows()
-        asked = await (standins or self.bench.standins).calls(provider="real_name")
+        asked = await (simulators or self.bench.simulators).calls(provider="real_name")
         return sum(call["request_id"] in {row.request_id for row in rows} for call in asked)
 
     async def rows(self) -> list[EnquiryRow]:
@@ -135,29 +135,31 @@ def real_name(who: Person, subject: Subject) -> Question[Answer]:
 
 
 @pytest.fixture(scope="module")
-async def spare_standins(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def spare_simulators(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("spare"))) as running:
         yield running
 
 
 @pytest.fixture
-async def scene(bench: Bench, spare_standins: Standins, sources: Sources) -> AsyncIterator[Scene]:
+async def scene(
+    bench: Bench, spare_simulators: Simulators, sources: Sources
+) -> AsyncIterator[Scene]:
     main = f"names{next(_sources)}"
-    standins = bench.standins
+    simulators = bench.simulators
 
     def url(source: str) -> str:
         if source.startswith("dead"):
             return "http://127.0.0.1:9"
-        return spare_standins.url if source.startswith("spare") else standins.url
+        return spare_simulators.url if source.startswith("spare") else simulators.url
 
     async with Providers.connect(
         url,
-        SecretStr(standins.config.api_key),
-        SecretStr(standins.config.signing_secret),
+        SecretStr(simulators.config.api_key),
+        SecretStr(simulators.config.signing_secret),
         1.0,
     ) as providers:
         known = await applicant(bench, someone())
-        scene = Scene(bench, spare_standins, known, providers, sources, main)
+        scene = Scene(bench, spare_simulators, known, providers, sources, main)
         scene.changes = {
             "real_name": {"enabled": False},
             main: {
@@ -168,7 +170,7 @@ async def scene(bench: Bench, spare_standins: Standins, sources: Sources) -> Asy
             },
         }
         yield scene
-    await spare_standins.repair()
+    await spare_simulators.repair()
 
 
 async def test_an_answer_is_paid_once_and_used_by_every_equal_question(scene: Scene) -> None:
@@ -285,7 +287,7 @@ async def test_a_call_that_never_arrived_is_neither_paid_nor_counted(scene: Scen
 
 async def test_a_source_that_is_down_hands_over_to_the_next(scene: Scene) -> None:
     spare = scene.add_spare(f"spare{scene.main}")
-    await scene.bench.standins.fault("real_name", status=500)
+    await scene.bench.simulators.fault("real_name", status=500)
     who = someone()
     told = await scene.ask(who)
     assert (told.source, told.answer.verdict) == (spare, Verdict.MATCH)
@@ -313,7 +315,7 @@ async def test_when_all_are_down_it_is_unavailable_until_the_first_may_answer(
     scene: Scene,
 ) -> None:
     spare = scene.add_spare(f"spare{scene.main}")
-    await scene.bench.standins.fault("real_name", status=503, retry_after=900)
+    await scene.bench.simulators.fault("real_name", status=503, retry_after=900)
     await scene.spare.fault("real_name", status=429, retry_after=40)
     with pytest.raises(ProviderUnavailable) as failed:
         await scene.ask(someone())
@@ -334,7 +336,7 @@ async def test_a_capability_without_a_source_is_unavailable(scene: Scene) -> Non
 
 async def test_a_refused_question_is_not_taken_to_the_next_source(scene: Scene) -> None:
     scene.add_spare(f"spare{scene.main}")
-    await scene.bench.standins.fault("real_name", status=422)
+    await scene.bench.simulators.fault("real_name", status=422)
     with pytest.raises(ProviderRejected) as refused:
         await scene.ask(someone())
     assert refused.value.provider == scene.main
@@ -344,7 +346,7 @@ async def test_a_refused_question_is_not_taken_to_the_next_source(scene: Scene) 
 async def test_a_source_that_fails_on_and_on_is_left_alone_for_thirty_seconds(
     scene: Scene,
 ) -> None:
-    await scene.bench.standins.fault("real_name", reset=True)
+    await scene.bench.simulators.fault("real_name", reset=True)
     gateway, who = scene.gateway(), someone()
 
     async def code() -> str:
@@ -354,7 +356,7 @@ async def test_a_source_that_fails_on_and_on_is_left_alone_for_thirty_seconds(
 
     assert [await code() for _ in range(12)] == 10 * ["connection_lost"] + 2 * ["breaker_open"]
     assert await scene.calls(who) == 10
-    await scene.bench.standins.repair()
+    await scene.bench.simulators.repair()
     scene.seconds += 29
     assert await code() == "breaker_open"
     scene.seconds += 1
@@ -366,7 +368,7 @@ async def test_a_source_that_fails_on_and_on_is_left_alone_for_thirty_seconds(
 async def test_an_open_breaker_does_not_hide_what_is_on_record(scene: Scene) -> None:
     gateway, who = scene.gateway(), someone()
     await scene.ask(who, gateway=gateway)
-    await scene.bench.standins.fault("real_name", status=500)
+    await scene.bench.simulators.fault("real_name", status=500)
     for _ in range(10):
         with pytest.raises(ProviderUnavailable):
             await scene.ask(someone(), gateway=gateway)
@@ -377,9 +379,9 @@ async def test_a_source_that_refuses_us_is_left_at_once_for_the_next(
     scene: Scene, bench: Bench
 ) -> None:
     async with Providers.connect(
-        lambda source: scene.spare.url if source.startswith("spare") else bench.standins.url,
+        lambda source: scene.spare.url if source.startswith("spare") else bench.simulators.url,
         SecretStr("a key that was withdrawn"),
-        SecretStr(bench.standins.config.signing_secret),
+        SecretStr(bench.simulators.config.signing_secret),
         1.0,
     ) as providers:
         scene.providers = providers
@@ -406,7 +408,7 @@ async def test_calls_go_at_the_rate_that_the_source_allows(scene: Scene) -> None
 
 
 async def test_equal_questions_at_once_are_asked_once(scene: Scene) -> None:
-    await scene.bench.standins.fault("real_name", latency_seconds=0.2)
+    await scene.bench.simulators.fault("real_name", latency_seconds=0.2)
     who, gateways = someone(), [scene.gateway(), scene.gateway()]
     told = await asyncio.gather(*(scene.ask(who, gateway=gateways[turn % 2]) for turn in range(8)))
     assert {one.answer.verdict for one in told} == {Verdict.MATCH}
@@ -418,7 +420,7 @@ async def test_equal_questions_at_once_are_asked_once(scene: Scene) -> None:
 async def test_equal_questions_at_once_to_a_source_that_fails_do_not_block_each_other(
     scene: Scene,
 ) -> None:
-    await scene.bench.standins.fault("real_name", status=500)
+    await scene.bench.simulators.fault("real_name", status=500)
     who, gateway = someone(), scene.gateway()
     results = await asyncio.gather(
         *(scene.ask(who, gateway=gateway) for _ in range(6)), return_exceptions=True
@@ -427,7 +429,7 @@ async def test_equal_questions_at_once_to_a_source_that_fails_do_not_block_each_
 
 
 async def test_an_attempt_whose_end_nobody_recorded_is_taken_over(scene: Scene) -> None:
-    await scene.bench.standins.fault("real_name", latency_seconds=30)
+    await scene.bench.simulators.fault("real_name", latency_seconds=30)
     who, subject = someone(), scene.subject()
     lost = asyncio.create_task(
         scene.ask(who, subject, scene.gateway(lease=timedelta(milliseconds=300)))
@@ -436,7 +438,7 @@ async def test_an_attempt_whose_end_nobody_recorded_is_taken_over(scene: Scene) 
     lost.cancel()
     with pytest.raises(asyncio.CancelledError):
         await lost
-    await scene.bench.standins.repair()
+    await scene.bench.simulators.repair()
     told = await scene.ask(who, subject)
     assert (told.answer.verdict, told.reused) == (Verdict.MATCH, False)
     assert [ending[1:] for ending in await scene.endings()] == [
@@ -449,7 +451,7 @@ async def test_an_attempt_whose_end_nobody_recorded_is_taken_over(scene: Scene) 
 async def test_in_a_crowd_nothing_locks_up_and_the_books_agree(scene: Scene) -> None:
     """Equal and other questions by several processes, whose attempts often outlive their lease."""
     scene.source(daily_quota=40, billed_on="call")
-    await scene.bench.standins.fault("real_name", latency_seconds=0.03)
+    await scene.bench.simulators.fault("real_name", latency_seconds=0.03)
     people = [someone(key) for key in ("approved", "story", "name_mismatch", "not_in_registry")]
     gateways = [scene.gateway(lease=timedelta(milliseconds=20)) for _ in range(3)]
     results = await asyncio.wait_for(
@@ -565,7 +567,7 @@ async def test_every_bureau_is_asked_and_a_missing_one_only_missed_where_allowed
             mobile=who.mobile,
         ),
     )
-    await scene.bench.standins.fault("bureau", status=500)
+    await scene.bench.simulators.fault("bureau", status=500)
     await scene.settle()
     with pytest.raises(ProviderUnavailable) as failed:
         await scene.gateway().query_all(question, subject)
@@ -574,7 +576,7 @@ async def test_every_bureau_is_asked_and_a_missing_one_only_missed_where_allowed
     [one] = await scene.gateway().query_all(question, subject, may_miss=1)
     assert (one.source, one.answer.score) == (f"spare{scene.main}", 610)
     await scene.spare.fault("bureau", status=500)
-    await scene.bench.standins.repair()
+    await scene.bench.simulators.repair()
     # The spare's answer to this very enquiry is on record, though it is valid for no other.
     await scene.settle()
     told = await scene.gateway().query_all(question, subject)
@@ -582,7 +584,7 @@ async def test_every_bureau_is_asked_and_a_missing_one_only_missed_where_allowed
         ("bureau", False),
         (f"spare{scene.main}", True),
     ]
-    await scene.bench.standins.fault("bureau", status=500)
+    await scene.bench.simulators.fault("bureau", status=500)
     await scene.settle()
     with pytest.raises(ProviderUnavailable):
         await scene.gateway().query_all(question, scene.subject(), may_miss=2)

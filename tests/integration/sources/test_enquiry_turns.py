@@ -18,13 +18,13 @@ from runtime.clock import utc_now
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from storage.database import Database
-from tests.integration.sources.test_enquiries import Scene, scene, someone, spare_standins
+from tests.integration.sources.test_enquiries import Scene, scene, someone, spare_simulators
 
-__all__ = ["scene", "spare_standins"]
+__all__ = ["scene", "spare_simulators"]
 
 LONGEST: Final = timedelta(seconds=2)
 JITTER: Final = timedelta(milliseconds=400)
-"""By how much the way to a stand-in may bring two calls closer together than their turns are."""
+"""By how much the way to a simulator may bring two calls closer together than their turns are."""
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def gateways_of(scene: Scene, processes: list[Database]) -> list[DataSourceGatew
 
 
 async def arrivals(scene: Scene) -> list[datetime]:
-    """When the stand-ins were called in this scene."""
+    """When the simulators were called in this scene."""
     ours = {row.request_id for row in await scene.rows()}
-    calls = await scene.bench.standins.calls(provider="real_name")
+    calls = await scene.bench.simulators.calls(provider="real_name")
     return sorted(
         datetime.fromisoformat(call["at"]) for call in calls if call["request_id"] in ours
     )
@@ -167,7 +167,7 @@ async def test_no_turn_is_taken_where_no_call_is_made(scene: Scene) -> None:
 
 async def test_an_open_breaker_takes_no_turn(scene: Scene) -> None:
     scene.source(calls_per_second=1000)
-    await scene.bench.standins.fault("real_name", status=500)
+    await scene.bench.simulators.fault("real_name", status=500)
     gateway = scene.gateway()
     for _ in range(10):
         with pytest.raises(ProviderUnavailable, match="server_error"):
@@ -180,7 +180,7 @@ async def test_an_open_breaker_takes_no_turn(scene: Scene) -> None:
 
 async def test_equal_questions_take_one_turn(scene: Scene) -> None:
     scene.source(calls_per_second="0.01")
-    await scene.bench.standins.fault("real_name", latency_seconds=0.2)
+    await scene.bench.simulators.fault("real_name", latency_seconds=0.2)
     who, gateways = someone(), [scene.gateway(), scene.gateway()]
     told = await asyncio.gather(*(scene.ask(who, gateway=gateways[turn % 2]) for turn in range(6)))
     assert {one.answer.verdict for one in told} == {Verdict.MATCH}
@@ -220,7 +220,7 @@ async def test_turns_quotas_and_lost_attempts_do_not_lock_each_other_up(
 ) -> None:
     """Attempts that outlive their lease touch rows of usage, which those who take a turn hold."""
     scene.source(calls_per_second=200, daily_quota=60, billed_on="call", validity_days=0)
-    await scene.bench.standins.fault("real_name", latency_seconds=0.03)
+    await scene.bench.simulators.fault("real_name", latency_seconds=0.03)
     people = [someone() for _ in range(6)]
     lease = timedelta(milliseconds=20)
     gateways = [

@@ -21,7 +21,7 @@ from providers.sources.fireeye_profile import FireeyeOperation, FireeyeProfile, 
 from providers.sources.fireeye_requests import FireeyeCredentials, ScoreQuery, TransactionQuery
 from runtime.settings import ProviderSettings
 from sandbox.personas import Person, person, stranger
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 TODAY = date(2026, 11, 21)
 CREDENTIALS = FireeyeCredentials("username", SecretStr("password"))
@@ -88,8 +88,8 @@ def wired(base: str, **wire: Any) -> FireeyeProfile:
 
 
 @pytest.fixture
-async def fireeye(standins: Standins) -> AsyncIterator[HttpFireeye]:
-    profile = FireeyeProfile.published(standins.url)
+async def fireeye(simulators: Simulators) -> AsyncIterator[HttpFireeye]:
+    profile = FireeyeProfile.published(simulators.url)
     async with HttpFireeye.connect(profile, CREDENTIALS) as client:
         yield client
 
@@ -103,32 +103,32 @@ async def score(client: HttpFireeye, query: ScoreQuery) -> int | None:
     return (await client.model_score(request_id="enq_1", query=query)).score
 
 
-async def test_the_pages_first_sample_is_answered_as_printed(standins: Standins) -> None:
+async def test_the_pages_first_sample_is_answered_as_printed(simulators: Simulators) -> None:
     query = (
         "data=%7B%22transDate%22%3A%2220161201%22%2C%22cardNo%22%3A%226262320120123210%22%2C"
         "%22certid%22%3A%22411524198810280019%22%2C%22transAmount%22%3A%2221200%22%7D"
     )
-    response = await standins.console.get(
+    response = await simulators.console.get(
         f"/creditScore/transationAuthentication?{query}",
         headers={"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"},
     )
     assert response.json() == {"respCd": "0000", "data": 1, "msg": "Success"}
 
 
-async def test_the_pages_second_sample_is_answered_as_printed(standins: Standins) -> None:
+async def test_the_pages_second_sample_is_answered_as_printed(simulators: Simulators) -> None:
     body = (
         'data={"id":"username","appKey":"password","data":{"mobile":"13888888888",'
         '"cardNo":"6262320120123210","certid":"411524198810280019"}}'
     )
     for content in (body, body.removeprefix("data=")):
-        response = await standins.console.post(
+        response = await simulators.console.post(
             ESB, content=content, headers={"Content-Type": "application/x-www-form-urlencoded"}
         )
         assert response.json() == {"resp": "0000", "msg": "Success", "data": 888}
 
 
-async def test_the_client_asks_both_samples(standins: Standins) -> None:
-    async with sampling(standins.url) as client:
+async def test_the_client_asks_both_samples(simulators: Simulators) -> None:
+    async with sampling(simulators.url) as client:
         assert await authenticate(client, SAMPLE_TRANSACTION) is Authentication.MATCH
         assert await score(client, SAMPLE_SCORE) == 888
 
@@ -228,15 +228,15 @@ WIRES = [
 @pytest.mark.parametrize("envelope", ["none", "full"])
 @pytest.mark.parametrize("wire", WIRES)
 async def test_every_wire_is_understood(
-    standins: Standins, wire: dict[str, str], envelope: str, charset: str
+    simulators: Simulators, wire: dict[str, str], envelope: str, charset: str
 ) -> None:
     who = person("story")
-    profile = wired(standins.url, **wire, envelope=envelope, charset=charset)
+    profile = wired(simulators.url, **wire, envelope=envelope, charset=charset)
     async with HttpFireeye.connect(profile, CREDENTIALS) as client:
         query = transaction(who, mobile=who.mobile, location="上海 100%+&=中𠮷")
         assert await authenticate(client, query) is Authentication.MATCH
         assert await score(client, scored(who)) == 610
-    for call in (await standins.calls(provider="fireeye"))[-2:]:
+    for call in (await simulators.calls(provider="fireeye"))[-2:]:
         assert json.loads(call["details"])["wire"] == {
             "method": wire.get("method", "POST"),
             "encoding": wire["encoding"],
@@ -299,9 +299,9 @@ UNAVAILABLE = {
 
 @pytest.mark.parametrize("variant", UNAVAILABLE)
 async def test_an_answer_without_sense_is_no_answer(
-    standins: Standins, fireeye: HttpFireeye, variant: str
+    simulators: Simulators, fireeye: HttpFireeye, variant: str
 ) -> None:
-    await standins.fault("fireeye", fireeye=variant)
+    await simulators.fault("fireeye", fireeye=variant)
     with pytest.raises(ProviderUnavailable) as caught:
         await authenticate(fireeye, transaction(person("story")))
     assert (caught.value.provider, caught.value.code) == ("fireeye", UNAVAILABLE[variant])
@@ -315,9 +315,11 @@ async def test_an_answer_without_sense_is_no_answer(
     "variant",
     ["numeric_code", "short_code", "other_key", "resp_code_key", "string_data", "gb18030"],
 )
-async def test_an_answer_in_another_form_is_understood(standins: Standins, variant: str) -> None:
-    await standins.fault("fireeye", fireeye=variant)
-    profile = wired(standins.url, charset="GB18030")
+async def test_an_answer_in_another_form_is_understood(
+    simulators: Simulators, variant: str
+) -> None:
+    await simulators.fault("fireeye", fireeye=variant)
+    profile = wired(simulators.url, charset="GB18030")
     async with HttpFireeye.connect(profile, CREDENTIALS) as client:
         assert await authenticate(client, transaction(person("story"))) is Authentication.MATCH
         disagreeing = transaction(person("low_score"))
@@ -327,24 +329,24 @@ async def test_an_answer_in_another_form_is_understood(standins: Standins, varia
 
 @pytest.mark.parametrize(("variant", "code"), [("0001", "not_enabled"), ("0002", "bad_credential")])
 async def test_a_wrong_access_is_refused_and_not_asked_again(
-    standins: Standins, fireeye: HttpFireeye, variant: str, code: str
+    simulators: Simulators, fireeye: HttpFireeye, variant: str, code: str
 ) -> None:
-    before = len(await standins.calls(provider="fireeye"))
-    await standins.fault("fireeye", fireeye=variant)
+    before = len(await simulators.calls(provider="fireeye"))
+    await simulators.fault("fireeye", fireeye=variant)
     with pytest.raises(ProviderRejected) as caught:
         await authenticate(fireeye, transaction(person("story")))
     assert (caught.value.provider, caught.value.code) == ("fireeye", code)
     with pytest.raises(ProviderRejected) as caught:
         await score(fireeye, scored(person("story")))
     assert caught.value.code == code
-    assert len(await standins.calls(provider="fireeye")) == before + 2
+    assert len(await simulators.calls(provider="fireeye")) == before + 2
 
 
 @pytest.mark.parametrize("operation", ["transaction_authentication", "model_score"])
 async def test_nothing_found_is_an_answer(
-    standins: Standins, fireeye: HttpFireeye, operation: str
+    simulators: Simulators, fireeye: HttpFireeye, operation: str
 ) -> None:
-    await standins.fault("fireeye", fireeye="0003", operation=operation)
+    await simulators.fault("fireeye", fireeye="0003", operation=operation)
     if operation == "model_score":
         assert not (await fireeye.model_score(request_id="e", query=scored(stranger(1)))).found
     else:
@@ -360,11 +362,11 @@ async def test_nothing_found_is_an_answer(
         ("unopened", "password", "not_enabled"),
     ],
 )
-async def test_the_stand_in_looks_at_credentials(
-    standins: Standins, institution: str, key: str, code: str
+async def test_the_simulator_looks_at_credentials(
+    simulators: Simulators, institution: str, key: str, code: str
 ) -> None:
     credentials = FireeyeCredentials(institution, SecretStr(key))
-    profile = FireeyeProfile.published(standins.url)
+    profile = FireeyeProfile.published(simulators.url)
     async with HttpFireeye.connect(profile, credentials) as client:
         with pytest.raises(ProviderRejected) as caught:
             await score(client, scored(person("story")))
@@ -386,9 +388,9 @@ async def test_the_stand_in_looks_at_credentials(
     ],
 )
 async def test_a_failing_provider_is_unavailable_and_recovers(
-    standins: Standins, fireeye: HttpFireeye, fault: dict[str, object], code: str
+    simulators: Simulators, fireeye: HttpFireeye, fault: dict[str, object], code: str
 ) -> None:
-    await standins.fault("fireeye", times=1, **fault)
+    await simulators.fault("fireeye", times=1, **fault)
     with pytest.raises(ProviderUnavailable) as caught:
         await authenticate(fireeye, transaction(person("story")))
     assert caught.value.code == code
@@ -396,9 +398,11 @@ async def test_a_failing_provider_is_unavailable_and_recovers(
 
 
 @pytest.mark.parametrize("limits", [{"read_seconds": 0.2}, {"total_seconds": 0.2}])
-async def test_the_profile_limits_the_wait(standins: Standins, limits: dict[str, float]) -> None:
-    await standins.fault("fireeye", times=1, latency_seconds=30)
-    profile = FireeyeProfile.published(standins.url).model_copy(update=limits)
+async def test_the_profile_limits_the_wait(
+    simulators: Simulators, limits: dict[str, float]
+) -> None:
+    await simulators.fault("fireeye", times=1, latency_seconds=30)
+    profile = FireeyeProfile.published(simulators.url).model_copy(update=limits)
     async with open_pool(60) as shared:
         with pytest.raises(ProviderUnavailable) as caught:
             await score(HttpFireeye(shared, profile, CREDENTIALS), scored(person("story")))
@@ -417,23 +421,23 @@ def test_a_call_leaves_a_decision_the_time_to_end() -> None:
         FireeyeProfile.model_validate({**profile, "total_seconds": 16})
 
 
-async def test_the_providers_share_their_pool_and_not_their_limits(standins: Standins) -> None:
-    answer = await standins.providers.fireeye.model_score(
+async def test_the_providers_share_their_pool_and_not_their_limits(simulators: Simulators) -> None:
+    answer = await simulators.providers.fireeye.model_score(
         request_id="enq_1", query=scored(person("story"))
     )
     assert answer.score == 610
     told: list[tuple[str, str]] = []
-    profile = FireeyeProfile.published(standins.url).model_copy(update={"read_seconds": 0.2})
-    key = SecretStr(standins.config.api_key)
+    profile = FireeyeProfile.published(simulators.url).model_copy(update={"read_seconds": 0.2})
+    key = SecretStr(simulators.config.api_key)
     connection = Providers.connect(
-        lambda _: standins.url,
+        lambda _: simulators.url,
         key,
-        SecretStr(standins.config.signing_secret),
+        SecretStr(simulators.config.signing_secret),
         60,
         lambda provider, outcome, _: told.append((provider, outcome)),
         fireeye=FireeyeAccess(CREDENTIALS, profile),
     )
-    await standins.fault("fireeye", times=1, latency_seconds=30)
+    await simulators.fault("fireeye", times=1, latency_seconds=30)
     async with connection as providers:
         with pytest.raises(ProviderUnavailable) as caught:
             await score_of(providers)
@@ -450,10 +454,10 @@ async def score_of(providers: Providers) -> int | None:
     return (await providers.fireeye.model_score(request_id="enq_1", query=query)).score
 
 
-async def test_access_is_read_from_settings(standins: Standins) -> None:
+async def test_access_is_read_from_settings(simulators: Simulators) -> None:
     ours = ProviderSettings(
-        base_url=standins.url,
-        fireeye_profile=sample_profile(standins.url).model_dump(),
+        base_url=simulators.url,
+        fireeye_profile=sample_profile(simulators.url).model_dump(),
         fireeye_institution_id="unopened",
     )
     connection = Providers.connect(
@@ -468,8 +472,8 @@ async def test_access_is_read_from_settings(standins: Standins) -> None:
         fireeye_access(ProviderSettings(fireeye_profile={"amount_unit": "fen"}))
 
 
-async def test_a_refused_status_is_no_answer(standins: Standins, fireeye: HttpFireeye) -> None:
-    await standins.fault("fireeye", times=1, status=403)
+async def test_a_refused_status_is_no_answer(simulators: Simulators, fireeye: HttpFireeye) -> None:
+    await simulators.fault("fireeye", times=1, status=403)
     with pytest.raises(ProviderRejected) as caught:
         await score(fireeye, scored(person("story")))
     assert caught.value.code == "http_403"
@@ -509,12 +513,12 @@ def test_wrong_input_is_refused_by_name_and_not_quoted(changed: dict[str, Any]) 
 
 
 async def test_a_transaction_of_tomorrow_is_refused_before_it_is_sent(
-    standins: Standins, fireeye: HttpFireeye
+    simulators: Simulators, fireeye: HttpFireeye
 ) -> None:
-    before = len(await standins.calls(provider="fireeye"))
+    before = len(await simulators.calls(provider="fireeye"))
     with pytest.raises(ValueError, match="not after today"):
         await authenticate(fireeye, transaction(stranger(0), transacted_on=date(2026, 11, 22)))
-    assert len(await standins.calls(provider="fireeye")) == before
+    assert len(await simulators.calls(provider="fireeye")) == before
     query = transaction(stranger(0), transacted_on=TODAY)
     assert await authenticate(fireeye, query) is Authentication.MATCH
 
@@ -557,8 +561,8 @@ async def test_a_profile_is_data_and_names_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD"])
-async def test_the_stand_in_takes_get_and_post_only(standins: Standins, method: str) -> None:
-    response = await standins.console.request(method, ESB)
+async def test_the_simulator_takes_get_and_post_only(simulators: Simulators, method: str) -> None:
+    response = await simulators.console.request(method, ESB)
     assert response.status_code == 405
 
 
@@ -566,6 +570,8 @@ async def test_the_stand_in_takes_get_and_post_only(standins: Standins, method: 
     "content",
     [b"", b"data=", b"{", b"[]", b"data=%7B%7D", b'{"cardNo":"x"}', b"\xff\xfe", b"[" * 50_000],
 )
-async def test_the_stand_in_answers_nonsense_with_0004(standins: Standins, content: bytes) -> None:
-    response = await standins.console.post(ESB, content=content)
+async def test_the_simulator_answers_nonsense_with_0004(
+    simulators: Simulators, content: bytes
+) -> None:
+    response = await simulators.console.post(ESB, content=content)
     assert response.json() == {"resp": "0004", "msg": "Failed"}

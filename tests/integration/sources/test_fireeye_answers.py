@@ -22,7 +22,7 @@ from providers.sources.fireeye_requests import FireeyeCredentials, ScoreQuery, T
 from sandbox.faults import FireeyeVariant
 from sandbox.personas import person
 from tests.integration.sources.test_fireeye import WIRES, scored, transaction, wired
-from tests.standins import Standins
+from tests.simulators import Simulators
 
 TODAY = date(2026, 11, 21)
 KEYS = ("respCd", "resp", "respCode")
@@ -161,7 +161,7 @@ async def test_the_ends_of_the_scale_are_scores(points: int) -> None:
 
 
 async def test_nothing_personal_is_written_anywhere(
-    standins: Standins, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    simulators: Simulators, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who, key = person("approved", 11), "key-9f31c7"
     query = transaction(who, mobile=who.mobile, location="杭州市西湖区")
@@ -180,16 +180,16 @@ async def test_nothing_personal_is_written_anywhere(
         *({"fireeye": variant} for variant in get_args(FireeyeVariant)),
     ]
     for wire, fault in itertools.product(WIRES, faults):
-        profile = wired(standins.url, **wire)
-        await standins.fault("fireeye", times=2, **fault)
+        profile = wired(simulators.url, **wire)
+        await simulators.fault("fireeye", times=2, **fault)
         async with HttpFireeye.connect(profile, credentials) as client:
             written += [repr(client), repr(profile)]
             written += await _errors(client, query, scored(who))
-        await standins.repair()
+        await simulators.repair()
     async with HttpFireeye.connect(wired("http://127.0.0.1:9"), credentials) as client:
         written += await _errors(client, query, scored(who))
     text = "".join(written) + caplog.text + json.dumps(captured.entries, ensure_ascii=False)
-    calls = json.dumps(await standins.calls(provider="fireeye"), ensure_ascii=False)
+    calls = json.dumps(await simulators.calls(provider="fireeye"), ensure_ascii=False)
     assert "HTTP Request: GET" in caplog.text
     assert "invalid_response" in text
     for fact in (

@@ -19,21 +19,21 @@ from providers.http.lanes import Lanes
 from providers.verification.liveness import Action
 from sandbox import pictures
 from sandbox.personas import Person, person
-from tests.standins import READ_SECONDS, Standins, connected, sandbox_config
+from tests.simulators import READ_SECONDS, Simulators, connected, sandbox_config
 
 _ids = itertools.count()
 ACTIONS: list[Action] = ["blink", "nod"]
 
 
 @pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
         yield running
 
 
 @pytest.fixture
-async def standins(served: Standins) -> Standins:
-    """The module's stand-ins without faults."""
+async def simulators(served: Simulators) -> Simulators:
+    """The module's simulators without faults."""
     await served.console.delete("/sandbox/faults")
     return served
 
@@ -59,20 +59,20 @@ async def operator(providers: Providers, who: Person) -> tuple[Verdict, tuple[st
     return answer.verdict, answer.reasons
 
 
-async def test_hundreds_of_calls_share_the_connections(standins: Standins) -> None:
-    config = standins.config
+async def test_hundreds_of_calls_share_the_connections(simulators: Simulators) -> None:
+    config = simulators.config
     key, secret = SecretStr(config.api_key), SecretStr(config.signing_secret)
     # A minute of patience: how fast they are served is not what is asked here.
-    async with Providers.connect(lambda _: standins.url, key, secret, 60) as providers:
+    async with Providers.connect(lambda _: simulators.url, key, secret, 60) as providers:
         answers = await asyncio.gather(
             *(real_name(providers, person("story", index)) for index in range(300))
         )
     assert set(answers) == {(Verdict.MATCH, ())}
 
 
-async def test_waiting_for_a_connection_has_an_end(standins: Standins) -> None:
+async def test_waiting_for_a_connection_has_an_end(simulators: Simulators) -> None:
     async with httpx.AsyncClient(
-        transport=Lanes(1), timeout=httpx.Timeout(5, pool=0.1), base_url=standins.url
+        transport=Lanes(1), timeout=httpx.Timeout(5, pool=0.1), base_url=simulators.url
     ) as client:
         async with client.stream("GET", "/health"):
             with pytest.raises(httpx.PoolTimeout):
@@ -97,43 +97,43 @@ async def test_waiting_for_a_connection_has_an_end(standins: Standins) -> None:
     ],
 )
 async def test_a_failing_provider_is_unavailable_and_recovers_by_itself(
-    standins: Standins, fault: dict[str, object], code: str
+    simulators: Simulators, fault: dict[str, object], code: str
 ) -> None:
-    await standins.fault("real_name", times=1, **fault)
+    await simulators.fault("real_name", times=1, **fault)
     with pytest.raises(ProviderUnavailable) as caught:
-        await real_name(standins.providers, person("story"))
+        await real_name(simulators.providers, person("story"))
     assert (caught.value.provider, caught.value.code) == ("real_name", code)
     assert caught.value.__context__ is None, "a chained error could quote what was sent"
-    assert await real_name(standins.providers, person("story")) == (Verdict.MATCH, ())
+    assert await real_name(simulators.providers, person("story")) == (Verdict.MATCH, ())
 
 
-async def test_faults_strike_one_provider_until_cleared(standins: Standins) -> None:
-    await standins.fault("real_name", status=500)
+async def test_faults_strike_one_provider_until_cleared(simulators: Simulators) -> None:
+    await simulators.fault("real_name", status=500)
     for _ in range(3):
         with pytest.raises(ProviderUnavailable):
-            await real_name(standins.providers, person("story"))
-    assert await operator(standins.providers, person("story")) == (Verdict.MATCH, ())
-    await standins.console.delete("/sandbox/faults")
-    assert await real_name(standins.providers, person("story")) == (Verdict.MATCH, ())
+            await real_name(simulators.providers, person("story"))
+    assert await operator(simulators.providers, person("story")) == (Verdict.MATCH, ())
+    await simulators.console.delete("/sandbox/faults")
+    assert await real_name(simulators.providers, person("story")) == (Verdict.MATCH, ())
 
 
 @pytest.mark.parametrize(
     ("seconds", "wish"), [(7, timedelta(seconds=7)), (86_400, timedelta(hours=1)), (None, None)]
 )
 async def test_a_provider_may_wish_when_to_be_asked_again(
-    standins: Standins, seconds: int | None, wish: timedelta | None
+    simulators: Simulators, seconds: int | None, wish: timedelta | None
 ) -> None:
-    await standins.fault("real_name", times=1, status=429, retry_after=seconds)
+    await simulators.fault("real_name", times=1, status=429, retry_after=seconds)
     with pytest.raises(ProviderUnavailable) as caught:
-        await real_name(standins.providers, person("story"))
+        await real_name(simulators.providers, person("story"))
     assert caught.value.retry_after == wish
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
-async def test_a_refusal_is_not_for_repeating(standins: Standins, status: int) -> None:
-    await standins.fault("real_name", times=1, status=status)
+async def test_a_refusal_is_not_for_repeating(simulators: Simulators, status: int) -> None:
+    await simulators.fault("real_name", times=1, status=status)
     with pytest.raises(ProviderRejected) as caught:
-        await real_name(standins.providers, person("story"))
+        await real_name(simulators.providers, person("story"))
     # A 403 speaks of our access, whatever code comes with it.
     assert caught.value.code == ("http_403" if status == 403 else "programmed_fault")
 
@@ -179,13 +179,13 @@ async def test_nonsense_is_never_a_pass(response: bytes) -> None:
             await real_name(providers, person("story"))
 
 
-async def test_a_provider_may_have_a_time_limit_of_its_own(standins: Standins) -> None:
+async def test_a_provider_may_have_a_time_limit_of_its_own(simulators: Simulators) -> None:
     for name in ("real_name", "operator"):
-        await standins.fault(name, latency_seconds=0.6)
-    config = standins.config
+        await simulators.fault(name, latency_seconds=0.6)
+    config = simulators.config
     key, secret = SecretStr(config.api_key), SecretStr(config.signing_secret)
     limits = {"real_name": 10.0}
-    connection = Providers.connect(lambda _: standins.url, key, secret, 0.3, timeouts=limits)
+    connection = Providers.connect(lambda _: simulators.url, key, secret, 0.3, timeouts=limits)
     async with connection as providers:
         assert (await real_name(providers, person("story")))[0] is Verdict.MATCH
         with pytest.raises(ProviderUnavailable) as caught:
@@ -261,11 +261,11 @@ async def test_a_provider_that_is_down_is_unavailable() -> None:
     [("wrong", None, "unauthorized"), (None, "wrong", "bad_signature")],
 )
 async def test_wrong_credentials_are_a_refusal(
-    standins: Standins, api_key: str | None, secret: str | None, code: str
+    simulators: Simulators, api_key: str | None, secret: str | None, code: str
 ) -> None:
-    config = standins.config
+    config = simulators.config
     connection = Providers.connect(
-        lambda _: standins.url,
+        lambda _: simulators.url,
         SecretStr(api_key or config.api_key),
         SecretStr(secret or config.signing_secret),
         READ_SECONDS,
@@ -276,20 +276,20 @@ async def test_wrong_credentials_are_a_refusal(
     assert caught.value.code == code
 
 
-async def test_a_person_is_no_request_id(standins: Standins) -> None:
+async def test_a_person_is_no_request_id(simulators: Simulators) -> None:
     with pytest.raises(ValueError, match="request id"):
-        await standins.providers.real_name.verify(
+        await simulators.providers.real_name.verify(
             request_id="林小雨", name="林小雨", identity_number="1" * 18
         )
 
 
 async def test_each_call_is_logged_and_counted_without_personal_data(
-    standins: Standins, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    simulators: Simulators, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    who, config = person("story"), standins.config
+    who, config = person("story"), simulators.config
     counted: list[tuple[str, str, bool]] = []
     connection = Providers.connect(
-        lambda _: standins.url,
+        lambda _: simulators.url,
         SecretStr(config.api_key),
         SecretStr(config.signing_secret),
         READ_SECONDS,
@@ -302,12 +302,12 @@ async def test_each_call_is_logged_and_counted_without_personal_data(
     monkeypatch.setattr("providers.http.client._log", logger)
     async with connection as providers:
         for fault in ({}, {"status": 500}, {"status": 403}, {"garbage": "wrong_shape"}):
-            await standins.fault("operator", times=1, **fault)
+            await simulators.fault("operator", times=1, **fault)
             try:
                 await operator(providers, who)
             except (ProviderRejected, ProviderUnavailable) as error:
                 errors.append(repr(error))
-            await standins.console.delete("/sandbox/faults")
+            await simulators.console.delete("/sandbox/faults")
     events = captured.entries
     assert [event["outcome"] for event in events] == [
         "ok",
@@ -326,16 +326,16 @@ async def test_each_call_is_logged_and_counted_without_personal_data(
         assert fact not in written
 
 
-async def test_the_record_of_calls_is_masked(standins: Standins) -> None:
+async def test_the_record_of_calls_is_masked(simulators: Simulators) -> None:
     who = person("mobile_mismatch")
     request_id = fresh_id()
-    await standins.providers.operator.verify(
+    await simulators.providers.operator.verify(
         request_id=request_id,
         name=who.name,
         identity_number=who.identity_number,
         mobile=who.mobile,
     )
-    (call,) = await standins.calls(request_id=request_id)
+    (call,) = await simulators.calls(request_id=request_id)
     assert (call["operation"], call["outcome"]) == ("verify", "mismatch")
     assert json.loads(call["details"])["reasons"] == ["mobile_mismatch"]
     for fact in (who.name, who.identity_number, who.mobile):

@@ -1,4 +1,4 @@
-"""Verifying providers against their stand-ins over HTTP: verdicts by persona, errors by fault."""
+"""Verifying providers against their simulators over HTTP: verdicts by persona, errors by fault."""
 
 import io
 import itertools
@@ -14,21 +14,21 @@ from providers.verification.liveness import Action
 from providers.verification.registered_photo import RegisteredPhotoAnswer
 from sandbox import pictures, portraits
 from sandbox.personas import PERSONAS, Person, person, stranger
-from tests.standins import Standins, connected, sandbox_config
+from tests.simulators import Simulators, connected, sandbox_config
 
 _ids = itertools.count()
 ACTIONS: list[Action] = ["blink", "nod"]
 
 
 @pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standins]:
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
     async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
         yield running
 
 
 @pytest.fixture
-async def standins(served: Standins) -> Standins:
-    """The module's stand-ins without faults."""
+async def simulators(served: Simulators) -> Simulators:
+    """The module's simulators without faults."""
     await served.console.delete("/sandbox/faults")
     return served
 
@@ -74,7 +74,7 @@ async def liveness(providers: Providers, who: Person) -> tuple[Verdict, tuple[st
     ],
 )
 async def test_a_persona_fails_its_own_check_and_no_other(
-    standins: Standins,
+    simulators: Simulators,
     key: str,
     failing: object,
     verdict: Verdict,
@@ -82,15 +82,15 @@ async def test_a_persona_fails_its_own_check_and_no_other(
     check: Callable[[Providers, Person], Awaitable[tuple[Verdict, tuple[str, ...]]]],
     index: int,
 ) -> None:
-    answer = await check(standins.providers, person(key, index))
+    answer = await check(simulators.providers, person(key, index))
     assert answer == ((verdict, (reason,)) if check is failing else (Verdict.MATCH, ()))
 
 
-async def test_a_stranger_matches_everywhere(standins: Standins) -> None:
+async def test_a_stranger_matches_everywhere(simulators: Simulators) -> None:
     who = stranger(31_337)
     for check in (real_name, operator, liveness):
-        assert await check(standins.providers, who) == (Verdict.MATCH, ())
-    report = await standins.providers.bureau.score(
+        assert await check(simulators.providers, who) == (Verdict.MATCH, ())
+    report = await simulators.providers.bureau.score(
         request_id=fresh_id(),
         name=who.name,
         identity_number=who.identity_number,
@@ -99,13 +99,13 @@ async def test_a_stranger_matches_everywhere(standins: Standins) -> None:
     assert (report.score, report.blacklisted) == (780, False)
 
 
-async def test_a_wrong_name_or_mobile_is_a_mismatch(standins: Standins) -> None:
+async def test_a_wrong_name_or_mobile_is_a_mismatch(simulators: Simulators) -> None:
     who = person("approved")
-    assert await real_name(standins.providers, replace(who, name="晴方坏")) == (
+    assert await real_name(simulators.providers, replace(who, name="晴方坏")) == (
         Verdict.MISMATCH,
         ("name_mismatch",),
     )
-    assert await operator(standins.providers, replace(who, mobile="19999999999")) == (
+    assert await operator(simulators.providers, replace(who, mobile="19999999999")) == (
         Verdict.MISMATCH,
         ("mobile_mismatch",),
     )
@@ -122,10 +122,10 @@ async def test_a_wrong_name_or_mobile_is_a_mismatch(standins: Standins) -> None:
     ],
 )
 async def test_the_bureau_knows_each_persona(
-    standins: Standins, key: str, score: int, blacklisted: bool, queried: int
+    simulators: Simulators, key: str, score: int, blacklisted: bool, queried: int
 ) -> None:
     who = person(key)
-    report = await standins.providers.bureau.score(
+    report = await simulators.providers.bureau.score(
         request_id=fresh_id(),
         name=who.name,
         identity_number=who.identity_number,
@@ -139,11 +139,11 @@ async def test_the_bureau_knows_each_persona(
     )
 
 
-async def test_the_card_is_read_once_the_picture_is_clear(standins: Standins) -> None:
+async def test_the_card_is_read_once_the_picture_is_clear(simulators: Simulators) -> None:
     who = person("story")
 
     async def read(front: bytes, back: bytes) -> object:
-        reading = await standins.providers.identity_card.read(
+        reading = await simulators.providers.identity_card.read(
             request_id=fresh_id(), front=front, back=back
         )
         return reading.fields or reading.reasons
@@ -159,9 +159,9 @@ async def test_the_card_is_read_once_the_picture_is_clear(standins: Standins) ->
     assert getattr(fields, "valid_until") == who.valid_until  # noqa: B009 -- `object` has none
 
 
-async def test_a_long_term_card_has_no_end(standins: Standins) -> None:
+async def test_a_long_term_card_has_no_end(simulators: Simulators) -> None:
     who = person("approved")
-    reading = await standins.providers.identity_card.read(
+    reading = await simulators.providers.identity_card.read(
         request_id=fresh_id(), front=pictures.card_front(who), back=pictures.card_back(who)
     )
     assert reading.fields is not None
@@ -169,11 +169,11 @@ async def test_a_long_term_card_has_no_end(standins: Standins) -> None:
     assert reading.scores["identity_number"] > 0.9
 
 
-async def test_liveness_wants_the_actions_by_one_face(standins: Standins) -> None:
+async def test_liveness_wants_the_actions_by_one_face(simulators: Simulators) -> None:
     mine, theirs = person("story"), person("approved")
 
     async def check(*frames: bytes) -> tuple[str, ...]:
-        answer = await standins.providers.liveness.check(
+        answer = await simulators.providers.liveness.check(
             request_id=fresh_id(), frames=frames, actions=ACTIONS
         )
         return answer.reasons
@@ -192,16 +192,16 @@ async def test_liveness_wants_the_actions_by_one_face(standins: Standins) -> Non
     )
 
 
-async def test_a_face_is_compared_with_the_registered_photo(standins: Standins) -> None:
+async def test_a_face_is_compared_with_the_registered_photo(simulators: Simulators) -> None:
     who, other = person("story"), person("approved")
-    same = await standins.providers.liveness.compare(
+    same = await simulators.providers.liveness.compare(
         request_id=fresh_id(), face=pictures.face(who), identity_number=who.identity_number
     )
     assert same.passed
     assert same.similarity is not None
     assert same.threshold is not None
     assert same.similarity >= same.threshold
-    swapped = await standins.providers.liveness.compare(
+    swapped = await simulators.providers.liveness.compare(
         request_id=fresh_id(), face=pictures.face(other), identity_number=who.identity_number
     )
     assert (swapped.verdict, swapped.reasons) == (Verdict.MISMATCH, ("different_person",))
@@ -218,10 +218,10 @@ async def test_a_face_is_compared_with_the_registered_photo(standins: Standins) 
     ],
 )
 async def test_the_registry_gives_the_photo_of_whom_it_knows(
-    standins: Standins, key: str, verdict: Verdict, reason: str | None
+    simulators: Simulators, key: str, verdict: Verdict, reason: str | None
 ) -> None:
     who = person(key, 12)
-    answer = await photo_of(standins, who)
+    answer = await photo_of(simulators, who)
     assert (answer.verdict, answer.reasons) == (verdict, (reason,) if reason else ())
     assert (answer.photo is not None) is (verdict is Verdict.MATCH)
     if answer.photo is not None:
@@ -231,35 +231,35 @@ async def test_the_registry_gives_the_photo_of_whom_it_knows(
             assert (photo.format, photo.width) == ("JPEG", 358)
 
 
-async def test_a_photo_is_of_the_number_and_given_for_its_name_only(standins: Standins) -> None:
+async def test_a_photo_is_of_the_number_and_given_for_its_name_only(simulators: Simulators) -> None:
     who = person("approved", 13)
-    wrong = await photo_of(standins, replace(who, name="晴方坏"))
+    wrong = await photo_of(simulators, replace(who, name="晴方坏"))
     assert (wrong.reasons, wrong.photo) == (("name_mismatch",), None)
     other = person("registered_as_another", 13)
-    of_another = (await photo_of(standins, other)).photo
+    of_another = (await photo_of(simulators, other)).photo
     assert of_another not in {
         portraits.registered_photo(person(one.key, 13))
         for one in PERSONAS
         if one.key != "registered_as_another"
     }
     for index in range(4):
-        assert (await photo_of(standins, stranger(index))).passed
+        assert (await photo_of(simulators, stranger(index))).passed
 
 
-async def photo_of(standins: Standins, who: Person) -> RegisteredPhotoAnswer:
-    return await standins.providers.registered_photo.fetch(
+async def photo_of(simulators: Simulators, who: Person) -> RegisteredPhotoAnswer:
+    return await simulators.providers.registered_photo.fetch(
         request_id=fresh_id(), name=who.name, identity_number=who.identity_number
     )
 
 
 async def test_another_is_registered_under_a_number_whose_card_is_its_own(
-    standins: Standins,
+    simulators: Simulators,
 ) -> None:
-    """The stand-in's own comparison, which tells a card from a photograph."""
+    """The simulator's own comparison, which tells a card from a photograph."""
     who = person("registered_as_another", 14)
-    photo = (await photo_of(standins, who)).photo
+    photo = (await photo_of(simulators, who)).photo
     for reference, matches in ((pictures.card_front(who), True), (photo, False), (None, False)):
-        answer = await standins.providers.liveness.compare(
+        answer = await simulators.providers.liveness.compare(
             request_id=fresh_id(),
             face=pictures.face(who),
             identity_number=who.identity_number,
@@ -280,14 +280,14 @@ async def test_another_is_registered_under_a_number_whose_card_is_its_own(
     ],
 )
 async def test_four_factors_of_a_card(
-    standins: Standins,
+    simulators: Simulators,
     key: str,
     changes: dict[str, str],
     reasons: tuple[str, ...],
     card_type: str | None,
 ) -> None:
     who = replace(person(key), **changes)  # type: ignore[arg-type] # only text fields are changed
-    answer = await standins.providers.bank_card.verify(
+    answer = await simulators.providers.bank_card.verify(
         request_id=fresh_id(),
         name=who.name,
         identity_number=who.identity_number,
@@ -298,12 +298,12 @@ async def test_four_factors_of_a_card(
     assert answer.passed == (not reasons)
 
 
-async def test_contacts_are_other_people(standins: Standins) -> None:
+async def test_contacts_are_other_people(simulators: Simulators) -> None:
     who = person("story")
     mother = Contact(name="云生雨", relation="parent", mobile="13800000001")
 
     async def verify(*contacts: Contact) -> tuple[str, ...]:
-        answer = await standins.providers.contacts.verify(
+        answer = await simulators.providers.contacts.verify(
             request_id=fresh_id(),
             identity_number=who.identity_number,
             mobile=who.mobile,

@@ -23,11 +23,11 @@ from sandbox.personas import person
 from storage.database import Database
 from storage.sources import EnquiryRepository
 from tests.definitions import Sources, forget, release, shipped
-from tests.integration.sources.test_enquiries import spare_standins
+from tests.integration.sources.test_enquiries import spare_simulators
 from tests.integration.story import Applicant, Bench, applicant, real_name
-from tests.standins import Standins
+from tests.simulators import Simulators
 
-__all__ = ["spare_standins"]
+__all__ = ["spare_simulators"]
 
 Changes = dict[str, dict[str, Any]]
 
@@ -38,7 +38,7 @@ _members = count(5900)
 class Installation:
     """Two processes of an installation: all activities twice, each with what it remembers."""
 
-    spare: Standins
+    spare: Simulators
     sources: Sources
     databases: list[Database]
     processes: list[Bench]
@@ -50,15 +50,19 @@ class Installation:
 
 @pytest.fixture
 async def installation(
-    bench: Bench, spare_standins: Standins, settings: Settings, database_url: str, sources: Sources
+    bench: Bench,
+    spare_simulators: Simulators,
+    settings: Settings,
+    database_url: str,
+    sources: Sources,
 ) -> AsyncIterator[Installation]:
     keyring = Keyring.parse(settings.pii_keys.get_secret_value())
     blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
-    config = bench.standins.config
+    config = bench.simulators.config
     async with AsyncExitStack() as stack:
         providers = await stack.enter_async_context(
             Providers.connect(
-                lambda name: (spare_standins if name == "names_plus" else bench.standins).url,
+                lambda name: (spare_simulators if name == "names_plus" else bench.simulators).url,
                 SecretStr(config.api_key),
                 SecretStr(config.signing_secret),
                 1.0,
@@ -72,8 +76,8 @@ async def installation(
             replace(bench, database=one, by_queue=assemble(one, providers, bench.starts))
             for one in databases
         ]
-        yield Installation(spare_standins, sources, databases, processes)
-    await spare_standins.repair()
+        yield Installation(spare_simulators, sources, databases, processes)
+    await spare_simulators.repair()
 
 
 async def someone(bench: Bench) -> Applicant:
@@ -172,7 +176,7 @@ async def test_an_enquiry_names_the_profile_that_it_was_made_under(
 async def test_the_second_stands_in_for_the_first(installation: Installation) -> None:
     await installation.switch({"names_plus": {"capability": "real_name", "order": 2}})
     bench = installation.processes[0]
-    await bench.standins.fault("real_name", status=503)
+    await bench.simulators.fault("real_name", status=503)
     known = await someone(bench)
     assert await verified(known) is Verdict.MATCH
     assert await asked(known) == [("real_name", "unavailable"), ("names_plus", "match")]

@@ -29,7 +29,7 @@ from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository
 from storage.payments import TransferRepository
 from storage.people.applicants import ApplicantRepository, Personal
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from tests.integration.story import Bench, applicant, borrower, operator, real_name
 from tests.products import CASH
 
@@ -169,8 +169,8 @@ async def test_elements_count_attempts_and_an_id_names_one_of_them(bench: Bench)
 
     async def submit(element_id: str) -> None:
         async with bench.database.transaction() as tx:
-            await ElementRepository(tx).insert(
-                element_id, known.start.application_id, ElementKind.OPERATOR, data
+            await ElementRepository(tx).add(
+                known.start.application_id, [NewElement(element_id, ElementKind.OPERATOR, data)]
             )
 
     await asyncio.gather(*(submit(element_id) for element_id in [*ids, *ids]))
@@ -183,12 +183,13 @@ async def test_elements_count_attempts_and_an_id_names_one_of_them(bench: Bench)
         (status,) = await ElementRepository(tx).latest(known.start.application_id)
         assert (status.attempt, status.verdict) == (4, None)
         with pytest.raises(IdempotencyMismatch):
-            await ElementRepository(tx).insert(
-                ids[0], known.start.application_id, ElementKind.OPERATOR, real_name(someone)
+            await ElementRepository(tx).add(
+                known.start.application_id,
+                [NewElement(ids[0], ElementKind.OPERATOR, real_name(someone))],
             )
         with pytest.raises(RecordMissing):
-            await ElementRepository(tx).insert(
-                new_id("elt"), new_id("app"), ElementKind.OPERATOR, data
+            await ElementRepository(tx).add(
+                new_id("app"), [NewElement(new_id("elt"), ElementKind.OPERATOR, data)]
             )
 
 

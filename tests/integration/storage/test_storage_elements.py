@@ -26,7 +26,7 @@ from storage.database import Database
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
 from storage.verification.captures import CaptureRepository, CaptureState
-from storage.verification.elements import ElementRepository, ElementStatus
+from storage.verification.elements import ElementRepository, ElementStatus, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.definitions import ref
 from tests.integration import story
@@ -75,8 +75,8 @@ async def verify(
     made = []
     for element in data:
         element_id = new_id("elt")
-        await ElementRepository(tx).insert(
-            element_id, application.id, ElementKind(element.kind), element
+        await ElementRepository(tx).add(
+            application.id, [NewElement(element_id, ElementKind(element.kind), element)]
         )
         reason = None if verdict is Verdict.MATCH else "wrong"
         await ElementRepository(tx).record_verification(element_id, verdict, reason, {}, "test", at)
@@ -252,8 +252,8 @@ async def test_a_capture_that_is_over_stays_over(database: Database) -> None:
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         element_id = new_id("elt")
-        await ElementRepository(tx).insert(
-            element_id, application.id, OPERATOR, story.operator(who)
+        await ElementRepository(tx).add(
+            application.id, [NewElement(element_id, OPERATOR, story.operator(who))]
         )
         first = await CaptureRepository(tx).begin(element_id, "application:1", NOON)
         assert await CaptureRepository(tx).begin(element_id, "application:2", NOON) == first
@@ -279,8 +279,8 @@ async def test_a_code_is_sealed_and_erased_once_answered(database: Database) -> 
         application = await apply_as(tx, "app", new_id("per"))
         one, two = new_id("elt"), new_id("elt")
         for element_id in (one, two):
-            await ElementRepository(tx).insert(
-                element_id, application.id, OPERATOR, story.operator(who)
+            await ElementRepository(tx).add(
+                application.id, [NewElement(element_id, OPERATOR, story.operator(who))]
             )
             await CaptureRepository(tx).begin(element_id, "application:1", NOON)
         code_id = new_id("act")

@@ -15,7 +15,7 @@ from sandbox.personas import Person, person
 from storage.common.errors import IdempotencyMismatch
 from storage.database import Database
 from storage.verification.element_pictures import ElementPictureRepository
-from storage.verification.elements import ElementRepository
+from storage.verification.elements import ElementRepository, NewElement
 from tests.integration.story import Applicant, Bench, applicant, identity_card, liveness, real_name
 
 CARD, LIVENESS = ElementKind.IDENTITY_CARD, ElementKind.LIVENESS
@@ -69,7 +69,7 @@ async def test_a_repeat_records_a_picture_once_and_an_earlier_attempt_keeps_its_
 
     async def insert(data: IdentityCard) -> None:
         async with bench.database.transaction() as tx:
-            await ElementRepository(tx).insert(element_id, application_id, CARD, data)
+            await ElementRepository(tx).add(application_id, [NewElement(element_id, CARD, data)])
 
     await asyncio.gather(*(insert(cards(someone)) for _ in range(4)))
     with pytest.raises(IdempotencyMismatch):
@@ -123,7 +123,7 @@ async def test_another_persons_picture_is_a_mismatch_and_nobody_is_asked(bench: 
         assert await givers(bench, element_id, second.person) == 1
         outcome = await bench.perform(calls.VERIFY_ELEMENT, second.request(element_id, CARD))
         assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, REASON)
-        assert await bench.standins.calls(request_id=element_id) == []
+        assert await bench.simulators.calls(request_id=element_id) == []
     assert (await second.verify(cards(second.person))).verdict is Verdict.MATCH
 
 

@@ -47,9 +47,9 @@ async def recorded(capture: Capturing) -> CaptureRow:
 @pytest.fixture
 async def others(bench: Bench) -> AsyncIterator[Providers]:
     """Providers by whom a source whose name begins with `dead` is not there."""
-    config = bench.standins.config
+    config = bench.simulators.config
     async with Providers.connect(
-        lambda source: NOBODY if source.startswith("dead") else bench.standins.url,
+        lambda source: NOBODY if source.startswith("dead") else bench.simulators.url,
         SecretStr(config.api_key),
         SecretStr(config.signing_secret),
         1.0,
@@ -60,7 +60,7 @@ async def others(bench: Bench) -> AsyncIterator[Providers]:
 def at(bench: Bench, providers: Providers) -> Bench:
     """The same activities, with other providers."""
     gateway = DataSourceGateway(bench.database, providers)
-    by_queue = assemble(bench.database, bench.standins.providers, bench.starts, gateway)
+    by_queue = assemble(bench.database, bench.simulators.providers, bench.starts, gateway)
     return replace(bench, by_queue=by_queue)
 
 
@@ -78,7 +78,7 @@ async def test_every_step_is_audited_and_the_beginning_is_paid(bench: Bench) -> 
     report = await capturing(bench, who)
     await report.start()
     await report.confirm(await report.enter("000000"))
-    await bench.standins.fault("operator_report", operation="confirm", hold=True)
+    await bench.simulators.fault("operator_report", operation="confirm", hold=True)
     await report.confirm(await report.enter(RIGHT_CODE))
     await report.poll()
     await report.finish()
@@ -154,7 +154,7 @@ async def test_a_second_source_begins_and_no_other_goes_on(
     assert (await report.start()).verdict is Verdict.AWAITING_CODE
     assert (await recorded(report)).source == "spare_report"
 
-    await bench.standins.fault("operator_report", operation="confirm", hold=True)
+    await bench.simulators.fault("operator_report", operation="confirm", hold=True)
     await report.confirm(await report.enter(RIGHT_CODE))
     assert (await report.poll()).verdict is Verdict.PENDING
     rows = await enquiries(report, "operator_report")

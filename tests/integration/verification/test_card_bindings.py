@@ -97,7 +97,7 @@ async def test_three_wrong_codes_are_a_mismatch(bench: Bench) -> None:
 async def test_an_expired_code_may_be_asked_for_again_when_it_is_time(bench: Bench) -> None:
     card = await binding(bench, person("approved", 6104))
     await card.start()
-    await bench.standins.fault("card_binding", operation="confirm", expire_code=True, times=1)
+    await bench.simulators.fault("card_binding", operation="confirm", expire_code=True, times=1)
     expired = await card.confirm(await card.enter(RIGHT_CODE))
     assert (expired.verdict, expired.reason) == (Verdict.UNAVAILABLE, "code_expired")
 
@@ -107,7 +107,7 @@ async def test_an_expired_code_may_be_asked_for_again_when_it_is_time(bench: Ben
     assert "too_soon" in str(failure.value)
     assert failure.value.next_retry_delay is not None
     assert 0 < failure.value.next_retry_delay.total_seconds() <= 60
-    an_earlier_time(bench.standins, card.element_id, 61)
+    an_earlier_time(bench.simulators, card.element_id, 61)
     assert (await second.start()).verdict is Verdict.AWAITING_CODE
     assert (await second.confirm(await second.enter(RIGHT_CODE))).verdict is Verdict.MATCH
     assert await remembered(second) == card.of.person.card_number
@@ -115,12 +115,12 @@ async def test_an_expired_code_may_be_asked_for_again_when_it_is_time(bench: Ben
 
 async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Bench) -> None:
     card = await binding(bench, person("approved", 6105))
-    await bench.standins.fault("card_binding", operation="banks", status=503, times=1)
+    await bench.simulators.fault("card_binding", operation="banks", status=503, times=1)
     with pytest.raises(ApplicationError) as failure:
         await card.start()
     assert failure.value.type == "ProviderUnavailable"
     assert (await card.start()).verdict is Verdict.AWAITING_CODE
-    await bench.standins.fault("card_binding", operation="confirm", status=503, times=1)
+    await bench.simulators.fault("card_binding", operation="confirm", status=503, times=1)
     code_id = await card.enter(RIGHT_CODE)
     with pytest.raises(ApplicationError):
         await card.confirm(code_id)

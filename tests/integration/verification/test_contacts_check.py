@@ -22,7 +22,7 @@ from storage.database import Database
 from storage.decisioning import DecisionRepository
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository
-from storage.verification.elements import ElementRepository, VerificationRow
+from storage.verification.elements import ElementRepository, NewElement, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
 from tests.products import CASH, changed, release_products
@@ -148,12 +148,12 @@ async def test_the_address_book_is_kept_until_it_was_compared_and_no_longer(benc
     given = with_book(of, *BOOK)
     element_id = await of.provide(given)
     request = of.request(element_id, CONTACTS)
-    await bench.standins.fault("contacts", status=500)
+    await bench.simulators.fault("contacts", status=500)
     with pytest.raises(ApplicationError):
         await bench.perform(calls.VERIFY_ELEMENT, request)
     assert await stored(bench, element_id) == (given, 1)
 
-    await bench.standins.repair()
+    await bench.simulators.repair()
     outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
     assert outcome.reason == "contact_not_in_address_book"
     assert await stored(bench, element_id) == (
@@ -162,12 +162,14 @@ async def test_the_address_book_is_kept_until_it_was_compared_and_no_longer(benc
     )
     # What was given is known again all the same, and so is that something else was not given.
     async with bench.database.transaction() as tx:
-        await ElementRepository(tx).insert(element_id, of.start.application_id, CONTACTS, given)
+        await ElementRepository(tx).add(
+            of.start.application_id, [NewElement(element_id, CONTACTS, given)]
+        )
     for other in (with_book(of), given.model_copy(update={"address_book": None})):
         with pytest.raises(IdempotencyMismatch):
             async with bench.database.transaction() as tx:
-                await ElementRepository(tx).insert(
-                    element_id, of.start.application_id, CONTACTS, other
+                await ElementRepository(tx).add(
+                    of.start.application_id, [NewElement(element_id, CONTACTS, other)]
                 )
     assert (await stored(bench, element_id))[1] == 0
 

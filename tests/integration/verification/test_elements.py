@@ -89,7 +89,7 @@ class Capturing:
         return await self.of.bench.perform(calls.END_CAPTURE, request)
 
     async def finish(self) -> None:
-        console = self.of.bench.standins.console
+        console = self.of.bench.simulators.console
         answer = await console.post(f"/sandbox/captures/{self.element_id}/finish")
         answer.raise_for_status()
 
@@ -112,7 +112,7 @@ async def running(bench: Bench, who: Person) -> Capturing:
     """Return a report that its source works on until it is told to finish."""
     report = await capturing(bench, who)
     await report.start()
-    await bench.standins.fault("operator_report", operation="confirm", hold=True)
+    await bench.simulators.fault("operator_report", operation="confirm", hold=True)
     progress = await report.confirm(await report.enter(RIGHT_CODE))
     assert progress.verdict is Verdict.PENDING
     return report
@@ -123,7 +123,7 @@ async def test_a_report_is_begun_confirmed_and_found_once(bench: Bench) -> None:
     report = await capturing(bench, who)
     for _ in range(2):
         assert (await report.start()).verdict is Verdict.AWAITING_CODE
-    await bench.standins.fault("operator_report", operation="confirm", hold=True)
+    await bench.simulators.fault("operator_report", operation="confirm", hold=True)
     code_id = await report.enter(RIGHT_CODE)
     for _ in range(2):
         assert (await report.confirm(code_id)).verdict is Verdict.PENDING
@@ -174,7 +174,7 @@ async def test_a_source_that_fails_ends_without_a_verdict(bench: Bench) -> None:
 
 async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Bench) -> None:
     report = await capturing(bench, person("approved", 75))
-    await bench.standins.fault("operator_report", operation="begin", status=503, times=1)
+    await bench.simulators.fault("operator_report", operation="begin", status=503, times=1)
     with pytest.raises(ApplicationError) as failure:
         await report.start()
     assert (failure.value.type, failure.value.non_retryable) == ("ProviderUnavailable", False)
@@ -189,7 +189,7 @@ async def test_a_death_after_the_source_was_asked_asks_for_the_same_capture(
     with pytest.raises(ApplicationError):
         await report.start()
     assert (await report.start()).verdict is Verdict.AWAITING_CODE
-    begun = await bench.standins.console.get(
+    begun = await bench.simulators.console.get(
         "/sandbox/captures", params={"capture_no": report.element_id}
     )
     assert len(begun.json()) == 1
@@ -211,7 +211,7 @@ async def test_what_comes_after_the_end_changes_nothing(bench: Bench) -> None:
 async def test_an_import_shows_the_page_on_which_to_agree(
     bench: Bench, data: elements.Element
 ) -> None:
-    await bench.standins.fault(data.kind, operation="begin", hold=True)
+    await bench.simulators.fault(data.kind, operation="begin", hold=True)
     imported = await capturing(bench, person("approved", 77), data)
     assert (await imported.start()).verdict is Verdict.PENDING
     async with bench.database.read() as tx:
@@ -240,7 +240,7 @@ async def test_without_consent_or_name_no_source_is_asked(bench: Bench) -> None:
         for _ in range(2):
             progress = await capture.start()
             assert (progress.verdict, progress.reason) == (Verdict.UNAVAILABLE, reason)
-        calls_made = await bench.standins.calls(provider="operator_report")
+        calls_made = await bench.simulators.calls(provider="operator_report")
         assert capture.element_id not in {call["request_id"] for call in calls_made}
 
 
@@ -263,7 +263,7 @@ async def test_a_reminder_is_sent_once_and_not_to_who_has_gone_on(bench: Bench) 
     ):
         quiet = await bench.perform(calls.REMIND_APPLICANT, request.model_copy(update={"at": at}))
         assert quiet.not_before == datetime(2026, 3, 2, tzinfo=UTC)
-    assert await bench.standins.calls(provider="messaging", request_id=request.message_id) == []
+    assert await bench.simulators.calls(provider="messaging", request_id=request.message_id) == []
     for _ in range(2):
         assert await bench.perform(calls.REMIND_APPLICANT, request) == ApplicantReminded()
     async with bench.database.read() as tx:

@@ -93,9 +93,9 @@ class Shown:
         return recorded.facts
 
     async def asked(self, step: str = "") -> list[dict[str, Any]]:
-        """The calls that one step of the check made, by the stand-ins' record."""
+        """The calls that one step of the check made, by the simulators' record."""
         request_id = f"{self.element_id}{step}"
-        return await self.of.bench.standins.calls(request_id=request_id)
+        return await self.of.bench.simulators.calls(request_id=request_id)
 
 
 async def shows(of: Applicant, face: Person | None = None) -> Shown:
@@ -221,13 +221,13 @@ async def test_a_registry_that_cannot_say_is_asked_again_and_never_passed_over(
 ) -> None:
     index = 7020 + request.node.callspec.indices["fault"]
     face = await shows(await known(bench, "approved", index))
-    await bench.standins.fault("registered_photo", **fault)
+    await bench.simulators.fault("registered_photo", **fault)
     for _ in range(2):
         with pytest.raises(ApplicationError) as failed:
             await face.verify()
         assert failed.value.type == "ProviderUnavailable"
         assert await face.record() is None
-    await bench.standins.repair()
+    await bench.simulators.repair()
     assert (await face.verify()).verdict is Verdict.MATCH
     # What had been answered stands: only the photo was asked for again.
     steps = {step: len(await face.asked(step)) for step in ("", ":face", ":photo", ":registry")}
@@ -236,7 +236,7 @@ async def test_a_registry_that_cannot_say_is_asked_again_and_never_passed_over(
 
 async def test_while_nobody_compares_no_photo_is_fetched(bench: Bench) -> None:
     face = await shows(await known(bench, "approved", 7030))
-    await bench.standins.fault("liveness", operation="compare", status=503)
+    await bench.simulators.fault("liveness", operation="compare", status=503)
     with pytest.raises(ApplicationError):
         await face.verify()
     assert await face.asked(":photo") == []
@@ -305,7 +305,7 @@ async def compared(
     """Compare a person's face with a card and the registry's photo, as a scripted judge does."""
     who = person("approved", index)
     of = await applicant(bench, who)
-    third: Providers = replace(bench.standins.providers, liveness=judge)
+    third: Providers = replace(bench.simulators.providers, liveness=judge)
     face = pictures.face(who)
     asked = FaceToCompare(face, who.name, who.identity_number, pictures.card_front(who), True)
     subject = Subject(f"elt_{index}", of.start.applicant_id, of.start.application_id)

@@ -84,7 +84,7 @@ async def test_nobody_is_asked_before_the_real_name_is_verified(
         for _ in range(2):
             outcome = await bench.perform(calls.VERIFY_ELEMENT, known.request(element_id, kind))
             assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "real_name_required")
-        assert await bench.standins.calls(request_id=element_id) == []
+        assert await bench.simulators.calls(request_id=element_id) == []
     async with bench.database.read() as tx:
         status = {
             one.kind: one for one in await ElementRepository(tx).latest(known.start.application_id)
@@ -138,7 +138,7 @@ async def test_a_payment_that_nobody_confirms_is_no_match(bench: Bench) -> None:
     outcome = await denied.verify(card_transaction(denied.person))
     assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "transaction_mismatch")
     unknown = await _with_real_name(bench, "approved", 162)
-    await bench.standins.fault("fireeye", fireeye="0003", operation="transaction_authentication")
+    await bench.simulators.fault("fireeye", fireeye="0003", operation="transaction_authentication")
     outcome = await unknown.verify(card_transaction(unknown.person))
     assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "transaction_not_found")
 
@@ -290,7 +290,7 @@ async def test_another_action_than_asked_is_a_mismatch_that_nobody_is_asked_abou
         element_id = await known.provide(wrong)
         outcome = await bench.perform(calls.VERIFY_ELEMENT, known.request(element_id, "liveness"))
         assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, "wrong_action")
-        assert await bench.standins.calls(request_id=element_id) == []
+        assert await bench.simulators.calls(request_id=element_id) == []
     # What was asked for the first attempt is old by the third, whatever that one is asked.
     async with bench.database.transaction() as tx:
         third = await known.asked(tx)
@@ -318,7 +318,7 @@ async def test_a_face_is_not_looked_at_before_the_card_was_found_to_be_the_appli
         face_id = await known.provide(liveness(known.person))
         outcome = await bench.perform(calls.VERIFY_ELEMENT, known.request(face_id, "liveness"))
         assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "identity_card_required")
-        assert await bench.standins.calls(request_id=face_id) == []
+        assert await bench.simulators.calls(request_id=face_id) == []
 
 
 async def test_an_applicant_stays_the_person_that_was_verified(bench: Bench) -> None:
@@ -336,7 +336,7 @@ async def test_what_a_source_cannot_say_ends_without_a_verdict_and_is_asked_once
         request = known.request(element_id, "real_name")
         outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
         assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "not_in_registry")
-    assert len(await bench.standins.calls(request_id=element_id)) == 1
+    assert len(await bench.simulators.calls(request_id=element_id)) == 1
     async with bench.database.read() as tx:
         assert await ElementRepository(tx).verification(element_id) is None
         asked = await EnquiryRepository(tx).of_application(known.start.application_id)
@@ -359,7 +359,7 @@ async def test_a_source_under_maintenance_will_be_able_to_say(bench: Bench) -> N
 async def test_a_question_that_its_source_refuses_ends_without_a_verdict(bench: Bench) -> None:
     known = await applicant(bench, person("approved", 121))
     element_id = await known.provide(real_name(known.person))
-    await bench.standins.fault("real_name", times=1, status=422)
+    await bench.simulators.fault("real_name", times=1, status=422)
     outcome = await bench.perform(calls.VERIFY_ELEMENT, known.request(element_id, "real_name"))
     assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "refused_by_source")
     assert (await known.verify(real_name(known.person))).verdict is Verdict.MATCH
@@ -369,7 +369,7 @@ async def test_a_consent_that_is_withdrawn_meanwhile_ends_the_question(bench: Be
     known = await _with_real_name(bench, "approved", 122)
     element_id = await known.provide(bank_card(known.person))
     request = known.request(element_id, "bank_card")
-    await bench.standins.fault("bank_card", times=1, status=503)
+    await bench.simulators.fault("bank_card", times=1, status=503)
     with pytest.raises(ApplicationError):
         await bench.perform(calls.VERIFY_ELEMENT, request)
     async with bench.database.transaction() as tx:
@@ -379,7 +379,7 @@ async def test_a_consent_that_is_withdrawn_meanwhile_ends_the_question(bench: Be
         )
     outcome = await bench.perform(calls.VERIFY_ELEMENT, request)
     assert (outcome.verdict, outcome.reason) == (Verdict.UNAVAILABLE, "not_allowed")
-    assert len(await bench.standins.calls(request_id=element_id)) == 1
+    assert len(await bench.simulators.calls(request_id=element_id)) == 1
 
 
 async def test_every_question_about_an_applicant_names_his_consent(bench: Bench) -> None:
@@ -426,7 +426,7 @@ async def test_a_provider_that_fails_or_refuses_us_is_tried_again_until_it_answe
     # Each a person of its own: what is known of one is not asked again.
     known = await applicant(bench, person("approved", 130 + next(_others)))
     request = known.request(await known.provide(real_name(known.person)), "real_name")
-    await bench.standins.fault("real_name", times=1, **fault)
+    await bench.simulators.fault("real_name", times=1, **fault)
     with pytest.raises(ApplicationError) as failed:
         await bench.perform(calls.VERIFY_ELEMENT, request)
     assert (failed.value.type, failed.value.non_retryable) == (type_, False)
@@ -443,7 +443,7 @@ async def test_a_repeat_and_a_racing_attempt_get_the_first_verdict(bench: Bench)
     known = await applicant(bench, person("approved", 118))
     request = known.request(await known.provide(real_name(known.person)), "real_name")
     raced = await asyncio.gather(*(bench.perform(calls.VERIFY_ELEMENT, request) for _ in range(5)))
-    await bench.standins.fault("real_name", status=500)
+    await bench.simulators.fault("real_name", status=500)
     repeated = await bench.perform(calls.VERIFY_ELEMENT, request)
     assert len({*raced, repeated}) == 1
     aggregate = ids.application_workflow(known.start.application_id)

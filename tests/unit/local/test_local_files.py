@@ -131,7 +131,7 @@ class TestSecrets:
 
 
 class TestEnvironment:
-    def test_a_stand_in_gets_its_secrets_and_none_of_ours(self, tmp_path: Path) -> None:
+    def test_a_simulator_gets_its_secrets_and_none_of_ours(self, tmp_path: Path) -> None:
         environment = {
             **secrets_file.ensure_secrets(tmp_path),
             "DATABASE_URL": "postgresql://x",

@@ -1,4 +1,4 @@
-"""The stand-ins' people, pictures, faults, masks and settings, without a network."""
+"""The simulators' people, pictures, faults, masks and settings, without a network."""
 
 import struct
 import zlib

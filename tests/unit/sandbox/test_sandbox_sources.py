@@ -1,4 +1,4 @@
-"""The data sources' stand-ins without a network: firms, citizens, documents, faults, masks."""
+"""The data sources' simulators without a network: firms, citizens, documents, faults, masks."""
 
 import json
 from datetime import UTC, date, datetime

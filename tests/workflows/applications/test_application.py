@@ -75,13 +75,13 @@ async def test_who_gives_everything_at_once_is_answered_with_an_offer(lender: Le
     assert shown == "offered"
 
 
-async def test_an_automatic_approval_costs_at_most_60_events(lender: Lender) -> None:
+async def test_an_automatic_approval_costs_at_most_30_events(lender: Lender) -> None:
     applying, _ = await offered(lender)
     events = await lender.history(applying.workflow_id)
-    assert len(events) <= 60
+    assert len(events) <= 30
     # How the rest is cut into tasks is the machine's; what the process orders is its own.
     ordered = {
-        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: 7,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: 2,
         EventType.EVENT_TYPE_MARKER_RECORDED: 1,
         EventType.EVENT_TYPE_TIMER_STARTED: 1,
         EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: 1,
@@ -134,7 +134,7 @@ async def test_a_command_given_twice_is_carried_out_once(lender: Lender) -> None
     assert first.outcomes == second.outcomes
     events = await lender.history(applying.workflow_id)
     verified = of_type(events, EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
-    assert len(verified) == 7
+    assert len(verified) == 2
     async with lender.database.read() as tx:
         assert len(await DecisionRepository(tx).of(applying.id)) == 1
 
@@ -220,7 +220,7 @@ async def test_withdrawing_does_not_wait_for_a_bureau_that_is_down(lender: Lende
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(*six_elements(applicant))
-    await lender.standins.fault("bureau", status=503)
+    await lender.simulators.fault("bureau", status=503)
     deciding = asyncio.create_task(applying.submit())
     await eventually(applying.row, lambda row: row.waiting is Waiting.PROVIDER)
     assert (await applying.row()).state is ApplicationState.DECIDING
@@ -367,7 +367,7 @@ async def test_a_provider_that_is_down_leaves_its_element_pending_until_it_is_ba
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(story.real_name(applicant))
-    await lender.standins.fault("operator", reset=True)
+    await lender.simulators.fault("operator", reset=True)
 
     outcomes = await applying.provide(story.operator(applicant))
 
@@ -378,7 +378,7 @@ async def test_a_provider_that_is_down_leaves_its_element_pending_until_it_is_ba
     with refused(ElementRefused):
         await applying.provide(story.operator(applicant))
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await eventually(applying.row, lambda row: row.waiting is Waiting.APPLICANT)
     assert await lender.search_attribute(applying.workflow_id, attributes.WAITING) == "applicant"
     rest = await applying.provide(*six_elements(applicant)[2:], submit=True)
@@ -389,12 +389,12 @@ async def test_a_bureau_that_was_down_decides_when_it_is_back(lender: Lender) ->
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(*six_elements(applicant))
-    await lender.standins.fault("bureau", garbage="not_json")
+    await lender.simulators.fault("bureau", garbage="not_json")
     deciding = asyncio.create_task(applying.submit())
     await eventually(applying.row, lambda row: row.waiting is Waiting.PROVIDER)
     assert (await applying.row()).state is ApplicationState.DECIDING
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     assert (await deciding).state is ApplicationState.OFFERED
     assert await lender.search_attribute(applying.workflow_id, attributes.WAITING) == "applicant"
@@ -403,7 +403,7 @@ async def test_a_bureau_that_was_down_decides_when_it_is_back(lender: Lender) ->
 async def test_an_answer_that_comes_after_the_end_changes_nothing(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
-    await lender.standins.fault("real_name", latency_seconds=0.5)
+    await lender.simulators.fault("real_name", latency_seconds=0.5)
     verifying = asyncio.create_task(applying.provide(story.real_name(applicant)))
     await eventually(lambda: lender.scheduled(applying.workflow_id, "verify_element"))
 
@@ -419,7 +419,7 @@ async def test_an_answer_that_comes_after_the_end_changes_nothing(lender: Lender
 async def test_a_failure_that_comes_after_the_end_changes_nothing(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
-    await lender.standins.fault("real_name", status=500)
+    await lender.simulators.fault("real_name", status=500)
     verifying = asyncio.create_task(applying.provide(story.real_name(applicant)))
     await eventually(lambda: lender.scheduled(applying.workflow_id, "verify_element"))
 
@@ -471,7 +471,7 @@ async def test_of_an_acceptance_and_a_withdrawal_at_once_one_counts(lender: Lend
 async def test_a_final_application_takes_nothing_more(lender: Lender) -> None:
     applicant = person()
     applying = await apply(lender, applicant)
-    await lender.standins.fault("real_name", latency_seconds=0.5)
+    await lender.simulators.fault("real_name", latency_seconds=0.5)
     verifying = asyncio.create_task(applying.provide(story.real_name(applicant)))
     await eventually(lambda: lender.scheduled(applying.workflow_id, "verify_element"))
     await applying.withdraw()

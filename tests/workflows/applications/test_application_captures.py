@@ -58,7 +58,7 @@ async def running(lender: Lender, applicant: Person, **fault: object) -> tuple[A
     """Return an application whose report was confirmed and takes its time."""
     applying, element_id = await awaiting_code(lender, applicant)
     fault = fault or {"hold": True}
-    await lender.standins.fault("operator_report", operation="confirm", **fault)
+    await lender.simulators.fault("operator_report", operation="confirm", **fault)
     confirmed = (await applying.confirm(element_id, RIGHT_CODE)).outcomes[0]
     assert confirmed.verdict is Verdict.PENDING
     return applying, element_id
@@ -66,7 +66,7 @@ async def running(lender: Lender, applicant: Person, **fault: object) -> tuple[A
 
 async def finish(lender: Lender, element_id: str) -> str:
     """Have the source finish a report that is held; return the notice's event id."""
-    answer = await lender.standins.console.post(f"/sandbox/captures/{element_id}/finish")
+    answer = await lender.simulators.console.post(f"/sandbox/captures/{element_id}/finish")
     return str(answer.raise_for_status().json()["event_id"])
 
 
@@ -112,7 +112,7 @@ async def test_a_notice_that_comes_before_and_twice_and_late_has_one_effect(
     applicant = person()
     applying, element_id = await awaiting_code(lender, applicant)
     await applying.notify(element_id)
-    await lender.standins.fault("operator_report", operation="confirm", hold=True)
+    await lender.simulators.fault("operator_report", operation="confirm", hold=True)
     await applying.confirm(element_id, RIGHT_CODE)
     event_id = await finish(lender, element_id)
     for _ in range(3):
@@ -135,7 +135,7 @@ async def test_a_notice_while_the_source_has_not_answered_yet_is_kept(lender: Le
     applicant = person()
     applying = await apply(lender, applicant, product="report")
     await applying.provide(story.real_name(applicant), story.operator(applicant))
-    await lender.standins.fault("operator_report", operation="begin", latency_seconds=0.7)
+    await lender.simulators.fault("operator_report", operation="begin", latency_seconds=0.7)
     (stored,) = await applying.store(report(applicant))
     providing = asyncio.create_task(
         applying.handle.execute_update("provide_elements", {"elements": [stored.model_dump()]})
@@ -211,12 +211,12 @@ async def test_a_source_that_is_down_for_a_day_ends_the_same(lender: Lender) -> 
     applying, element_id = await running(lender, applicant)
     await applying.submit()
     await finish(lender, element_id)
-    await lender.standins.fault("operator_report", operation="report", status=503)
+    await lender.simulators.fault("operator_report", operation="report", status=503)
     await applying.notify(element_id)
 
     await lender.pass_time(applying.workflow_id, timedelta(days=1))
     assert (await applying.row()).state is ApplicationState.COLLECTING
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await lender.pass_time(applying.workflow_id, HOURS)
 
     await eventually(applying.row, lambda row: row.state is ApplicationState.OFFERED)
@@ -247,7 +247,7 @@ async def test_a_consent_withdrawn_meanwhile_ends_the_capture(lender: Lender) ->
 async def test_an_optional_element_is_never_waited_for(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)
-    await lender.standins.fault("online_banking", operation="begin", hold=True)
+    await lender.simulators.fault("online_banking", operation="begin", hold=True)
     started = await applying.provide(elements.OnlineBanking(bank_code="DEMO"))
     assert started.outcomes[0].verdict is Verdict.PENDING
     async with lender.database.read() as tx:

@@ -33,11 +33,11 @@ async def test_who_is_not_the_registered_person_comes_no_further(lender: Lender)
 
 
 async def test_a_registry_that_is_down_is_waited_for(lender: Lender) -> None:
-    await lender.standins.fault("registered_photo", status=503)
+    await lender.simulators.fault("registered_photo", status=503)
     applying, state = await provide_all(lender, "approved")
     assert state is ApplicationState.COLLECTING
     assert (await applying.statuses())[LIVENESS].verdict is None
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     await eventually(applying.row, lambda row: row.state is ApplicationState.OFFERED)

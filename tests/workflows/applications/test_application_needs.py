@@ -87,12 +87,12 @@ async def test_what_needs_a_source_that_is_down_is_verified_when_it_is_back(
 ) -> None:
     who = person()
     applying = await apply(lender, who)
-    await lender.standins.fault("real_name", status=503)
+    await lender.simulators.fault("real_name", status=503)
     given = await applying.provide(*six_elements(who), submit=True)
     assert {one.verdict for one in given.outcomes} == {Verdict.PENDING}
     assert given.application.waiting is Waiting.PROVIDER
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     row = await eventually(applying.row, lambda row: row.state is ApplicationState.OFFERED)
     assert row.waiting is Waiting.APPLICANT
@@ -121,7 +121,7 @@ async def test_a_consent_withdrawn_while_its_source_is_down_ends_the_question(
     who = person()
     applying = await apply(lender, who)
     await applying.provide(story.real_name(who))
-    await lender.standins.fault("operator", status=503)
+    await lender.simulators.fault("operator", status=503)
     given = await applying.provide(story.operator(who))
     assert given.outcomes[0].verdict is Verdict.PENDING
     async with lender.database.transaction() as tx:

@@ -33,7 +33,7 @@ async def reminders(applying: Applying) -> list[datetime]:
 
 
 async def messages(applying: Applying) -> int:
-    calls = await applying.lender.standins.calls(provider="messaging")
+    calls = await applying.lender.simulators.calls(provider="messaging")
     async with applying.lender.database.read() as tx:
         ours = await OutboxRepository(tx).since(application_workflow(applying.id), 0, 1000)
     ids = {row.event_key.rpartition(":")[2] for row in ours if row.kind == "applicant_reminded"}
@@ -130,7 +130,7 @@ async def test_a_reminder_that_cannot_be_sent_does_not_hold_the_application_up(
     applicant = person()
     applying = await apply(lender, applicant)
     await applying.provide(story.real_name(applicant), story.operator(applicant))
-    await lender.standins.fault("messaging", status=503)
+    await lender.simulators.fault("messaging", status=503)
 
     await lender.pass_time(applying.workflow_id, 8 * DAY)
 

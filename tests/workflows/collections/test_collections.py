@@ -22,7 +22,7 @@ STEP = "take_collections_step"
 async def overdue(lender: Lender, *, times: int | None = None) -> Loan:
     """Return a loan whose first debit was declined, at noon of its due date."""
     loan = await lend(lender, person())
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="insufficient_funds", times=times
     )
     await loan.live_until(FIRST_DUE)
@@ -34,7 +34,7 @@ def at_ten(days_past_due: int) -> datetime:
 
 
 async def pay_all(loan: Loan) -> None:
-    await loan.lender.standins.repair()
+    await loan.lender.simulators.repair()
     await loan.repay(RepayCommand(repayment_id=new_id("rep")))
 
 
@@ -42,7 +42,7 @@ async def messages(loan: Loan) -> list[str]:
     """Return the templates of the messages that the borrower got."""
     sent = []
     for action in await loan.actions():
-        response = await loan.lender.standins.console.get(
+        response = await loan.lender.simulators.console.get(
             "/sandbox/messages", params={"message_id": action.id}
         )
         sent += [str(row["template"]) for row in response.raise_for_status().json()]
@@ -125,7 +125,9 @@ async def test_a_second_episode_begins_at_the_first_step(lender: Lender) -> None
     loan = await overdue(lender, times=1)
     await loan.live_until(date(2031, 3, 15))
     assert (await loan.cured()).steps == 4
-    await lender.standins.fault("payments", operation="debit", order_outcome="card_closed", times=1)
+    await lender.simulators.fault(
+        "payments", operation="debit", order_outcome="card_closed", times=1
+    )
     await loan.live_until(date(2031, 4, 15))
 
     await loan.live_until(date(2031, 4, 17))
@@ -137,7 +139,7 @@ async def test_a_second_episode_begins_at_the_first_step(lender: Lender) -> None
 
 async def test_a_message_waits_for_the_messenger_and_is_sent_once(lender: Lender) -> None:
     loan = await overdue(lender)
-    await lender.standins.fault("messaging", status=500)
+    await lender.simulators.fault("messaging", status=500)
     await loan.reach(FIRST_DUE + timedelta(days=1), time(1))
     await eventually(lambda: overdue_now(loan))
     distance = at_ten(1) - await lender.clock(loan.collections())
@@ -147,7 +149,7 @@ async def test_a_message_waits_for_the_messenger_and_is_sent_once(lender: Lender
         lambda waiting: waiting == "provider",
     )
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     await eventually(loan.actions, lambda rows: [row.state for row in rows] == [ActionState.SENT])
     assert await messages(loan) == ["collections.reminder"]

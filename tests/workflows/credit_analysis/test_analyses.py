@@ -38,7 +38,7 @@ from tests.proposals import (
     natural_person,
     published,
 )
-from tests.standins import Callbacks, receiving
+from tests.simulators import Callbacks, receiving
 from tests.workflows.analysing import CLIENT, Analysing, analyse
 from tests.workflows.lender import Lender, also_uncached, ended, eventually, only_cached, refused
 from tests.workflows.runtime.test_sealed_histories import opened
@@ -124,7 +124,7 @@ async def test_a_person_is_analysed_as_well(lender: Lender) -> None:
     analysing = await analyse(lender, natural_person(), PersonKind.NATURAL)
     view = await analysing.answer()
     assert view.status is AnalysisStatus.AUTOMATICALLY_APPROVED
-    checked = {call["provider"] for call in await lender.standins.calls(operation="check")}
+    checked = {call["provider"] for call in await lender.simulators.calls(operation="check")}
     assert "person" in checked
 
 
@@ -265,7 +265,7 @@ async def test_a_review_expires(lender: Lender) -> None:
 async def test_a_register_that_is_down_for_a_day_only_delays_the_same_end(
     lender: Lender, client_s_endpoint: Callbacks
 ) -> None:
-    await lender.standins.fault("company", status=503)
+    await lender.simulators.fault("company", status=503)
     # A company that the register has not been asked about: what it said would still stand.
     analysing = await analyse(lender, legal_person(legal_name=f"Fechada {new_id('ana')}"))
 
@@ -276,7 +276,7 @@ async def test_a_register_that_is_down_for_a_day_only_delays_the_same_end(
     )
     await lender.pass_time(analysing.workflow_id, DAY)
     assert (await analysing.row()).status is AnalysisStatus.PENDING
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await lender.pass_time(analysing.workflow_id, timedelta(minutes=6))
 
     assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
@@ -360,7 +360,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     assert (await analysing.answer()).status is AnalysisStatus.PENDING
     opinion_id = ids.derived_id("opi", analysing.id)
 
-    settled = await lender.standins.console.post(
+    settled = await lender.simulators.console.post(
         f"/sandbox/qitech/{opinion_id}/settle", json={"silent": True}
     )
     settled.raise_for_status()
@@ -394,7 +394,7 @@ async def test_a_release_leaves_what_runs_on_its_own_policy_and_new_ones_use_the
     first = await in_force(lender, code, shipped_policy)
     reviewed = await analyse(lender, legal_person(**YOUNG), policy=code)
     await reviewed.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
-    await lender.standins.fault("company", status=503)
+    await lender.simulators.fault("company", status=503)
     waiting = [
         # Companies that the register has not been asked about: what it said would still stand.
         await analyse(lender, legal_person(legal_name=f"Fechada {new_id('ana')}"), policy=code)
@@ -408,7 +408,7 @@ async def test_a_release_leaves_what_runs_on_its_own_policy_and_new_ones_use_the
     longer = shipped_policy.waiting.model_copy(update={"review_days": 20})
     stricter = shipped_policy.model_copy(update={"refer_amount_above": 1, "waiting": longer})
     second = await in_force(lender, code, stricter)
-    await lender.standins.repair()
+    await lender.simulators.repair()
     new = await analyse(lender, legal_person(), policy=code)
 
     assert (await new.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)).reason == "amount"
@@ -481,7 +481,7 @@ async def test_nothing_personal_is_in_history_logs_facts_or_calls(
         row = await tx.connection.fetchrow(
             "select * from credit_analyses where id = $1", analysing.id
         )
-    calls = await lender.standins.calls()
+    calls = await lender.simulators.calls()
     logged = capsys.readouterr()
     assert "provider_call" in logged.out
     seen = f"{shown} {told} {row} {calls} {logged.out} {logged.err}"

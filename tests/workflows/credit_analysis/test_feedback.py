@@ -60,7 +60,7 @@ class Reporting:
 
     async def arrived(self) -> list[tuple[str, str]]:
         """What the analyst was told, in the order in which it came."""
-        kept = await self.analysing.lender.standins.console.get(
+        kept = await self.analysing.lender.simulators.console.get(
             "/sandbox/qitech", params={"opinion_id": ids.derived_id("opi", self.analysing.id)}
         )
         return [(row["status"], row["event_date"]) for row in kept.json()["feedback"]]
@@ -127,13 +127,13 @@ async def test_an_analyst_who_is_down_for_a_day_gets_all_reports_in_their_order(
     lender: Lender,
 ) -> None:
     client = await approved(lender)
-    await lender.standins.fault("qitech", operation="feedback", status=503)
+    await lender.simulators.fault("qitech", operation="feedback", status=503)
     await client.report(DEFAULTED, AT + 2 * DAY)
     await eventually(lambda: _tried(client), lambda tried: tried >= 3)
     await client.report(PAID, AT + DAY)
     await lender.pass_time(client.workflow_id, DAY)
     assert await client.arrived() == []
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await lender.pass_time(client.workflow_id, timedelta(hours=4))
     assert await client.result() == FeedbackRelayed(sent=2)
     assert [status for status, _ in await client.arrived()] == ["paid", "defaulted"]
@@ -141,7 +141,7 @@ async def test_an_analyst_who_is_down_for_a_day_gets_all_reports_in_their_order(
 
 async def test_an_answer_that_was_lost_is_sent_again_and_counts_once_here(lender: Lender) -> None:
     client = await approved(lender)
-    await lender.standins.fault("qitech", operation="feedback", times=1, lose_response=True)
+    await lender.simulators.fault("qitech", operation="feedback", times=1, lose_response=True)
     await client.report(PAID, AT)
     await client.result()
     assert set(await client.arrived()) == {("paid", "2026-11-05T13:00:00+00:00")}
@@ -153,7 +153,7 @@ async def test_a_report_that_is_refused_is_recorded_and_not_repeated(
     lender: Lender, status: int
 ) -> None:
     client = await approved(lender)
-    await lender.standins.fault("qitech", operation="feedback", times=1, status=status)
+    await lender.simulators.fault("qitech", operation="feedback", times=1, status=status)
     await client.report(PAID, AT)
     assert await client.result() == FeedbackRelayed(refused=1)
     await client.report(DEFAULTED, AT + DAY)
@@ -172,7 +172,7 @@ async def test_a_report_that_is_refused_is_recorded_and_not_repeated(
 @pytest.mark.slow
 async def test_a_report_is_given_up_after_a_month(lender: Lender) -> None:
     client = await approved(lender)
-    await lender.standins.fault("qitech", operation="feedback", status=401)
+    await lender.simulators.fault("qitech", operation="feedback", status=401)
     await client.report(PAID, AT)
     await eventually(lambda: _tried(client), lambda tried: tried >= 1)
     await lender.pass_time(client.workflow_id, 31 * DAY)
@@ -183,14 +183,14 @@ async def test_a_report_is_given_up_after_a_month(lender: Lender) -> None:
 async def test_a_report_waits_for_the_opinion_that_is_still_to_be_asked_for(
     lender: Lender,
 ) -> None:
-    await lender.standins.fault("qitech", operation="create", status=503)
+    await lender.simulators.fault("qitech", operation="create", status=503)
     given = legal_person(document_number=qitech.cnpj("approved"), scr_parameters=None)
     client = Reporting(await analyse(lender, given, policy=WITH_OPINION))
     await client.analysing.reaches(AnalysisStatus.PENDING)
     await client.report(CREATED, AT)
     await lender.pass_time(client.workflow_id, timedelta(hours=3))
     assert await client.arrived() == []
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await lender.pass_time(client.analysing.workflow_id, timedelta(minutes=6))
     await client.analysing.result()
     await lender.pass_time(client.workflow_id, DAY)

@@ -41,7 +41,7 @@ async def waiting(lender: Lender, signers: int = 2, **changes: Any) -> Analysing
 async def sign_there(analysing: Analysing, signer: int) -> None:
     """Have a signer sign at the other analyst, and pass the webhook on as the API does."""
     opinion_id = ids.derived_id("opi", analysing.id)
-    signed = await analysing.lender.standins.console.post(
+    signed = await analysing.lender.simulators.console.post(
         f"/sandbox/qitech/{opinion_id}/sign", json={"signer": signer}
     )
     signed.raise_for_status()
@@ -53,7 +53,7 @@ async def test_the_other_analyst_is_asked_when_the_last_signer_has_consented(
 ) -> None:
     analysing = await waiting(lender)
     assert await lender.search_attribute(analysing.workflow_id, attributes.WAITING) == "client"
-    messages = await lender.standins.calls(provider="messaging")
+    messages = await lender.simulators.calls(provider="messaging")
     sent = {call["request_id"] for call in messages}
     assert {ids.derived_id("con", analysing.id, str(signer)) for signer in (0, 1)} <= sent
 
@@ -102,7 +102,7 @@ async def test_signatures_that_do_not_come_leave_it_to_our_analyst(lender: Lende
 
 
 async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: Lender) -> None:
-    await lender.standins.fault("messaging", status=422)
+    await lender.simulators.fault("messaging", status=422)
     given = legal_person(scr_parameters=signing(2))
     analysing = await analyse(lender, given, policy=WITH_OPINION)
     row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
@@ -114,12 +114,12 @@ async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: L
 
 @pytest.mark.slow
 async def test_messages_that_cannot_be_sent_for_a_day_are_sent_then(lender: Lender) -> None:
-    await lender.standins.fault("messaging", status=503)
+    await lender.simulators.fault("messaging", status=503)
     given = legal_person(scr_parameters=signing(1), document_number=qitech.cnpj("reproved"))
     analysing = await analyse(lender, given, policy=WITH_OPINION)
     await eventually(analysing.row, lambda row: row.reason == "source_unavailable")
     await lender.pass_time(analysing.workflow_id, DAY)
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await lender.pass_time(analysing.workflow_id, timedelta(minutes=6))
     await analysing.reaches(AnalysisStatus.WAITING_FOR_DATA)
     await analysing.sign(0)
@@ -163,7 +163,7 @@ async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_o
 
     opinion_id = ids.derived_id("opi", analysing.id)
     for signer in (0, 1):
-        signed = await lender.standins.console.post(
+        signed = await lender.simulators.console.post(
             f"/sandbox/qitech/{opinion_id}/sign", json={"signer": signer}
         )
         signed.raise_for_status()
@@ -192,7 +192,7 @@ async def test_nothing_personal_and_no_link_is_in_history_logs_or_calls(
     analysing = await analyse(lender, given, policy=WITH_OPINION)
     await analysing.reaches(AnalysisStatus.WAITING_FOR_DATA)
     consent_id = ids.derived_id("con", analysing.id, "0")
-    link = (await lender.standins.console.get(f"/sandbox/messages/{consent_id}/link")).json()
+    link = (await lender.simulators.console.get(f"/sandbox/messages/{consent_id}/link")).json()
     token = str(link["link"]).rpartition("/")[2]
     assert len(token) == 43
     await analysing.sign(0)
@@ -205,7 +205,7 @@ async def test_nothing_personal_and_no_link_is_in_history_logs_or_calls(
         rows = await tx.connection.fetch("select * from scr_consents")
         audited = await AuditRepository(tx).of(analysing.workflow_id)
         asked = await tx.connection.fetch("select asked, answered from enquiries")
-    calls = await lender.standins.calls()
+    calls = await lender.simulators.calls()
     logged = capsys.readouterr()
     seen = f"{readable} {rows} {audited} {asked} {calls} {logged.out} {logged.err}"
     for text in (*PERSONAL, token, "55988644"):

@@ -29,7 +29,7 @@ from storage.database import Database
 from storage.decisioning import DecisionRepository
 from tests.definitions import release, shipped
 from tests.products import CASH, until_in_force
-from tests.standins import Standins
+from tests.simulators import Simulators
 from tests.workflows.applying import Applying, apply, six_elements
 from tests.workflows.borrowing import Loan, lend
 from tests.workflows.lender import CACHED, Lender, open_lender, person
@@ -125,7 +125,7 @@ async def test_a_hundred_processes_keep_what_they_began_with(
     dev_server: WorkflowEnvironment,
     own_settings: Settings,
     record: Database,
-    running_standins: Standins,
+    running_simulators: Simulators,
     plugin: LoanflowPlugin,
 ) -> None:
     client, deployment = dev_server.client, f"loanflow-{secrets.token_hex(4)}"
@@ -141,13 +141,13 @@ async def test_a_hundred_processes_keep_what_they_began_with(
         for build_id in ("b1", "b2")
     )
     # When the lender closes, every history of both builds must replay.
-    async with open_lender(client, first, record, running_standins, plugin) as lender:
+    async with open_lender(client, first, record, running_simulators, plugin) as lender:
         await make_current(client, deployment, "b1")
         applications = await many(60, lambda: apply(lender, person("story")))
         undecided, decided = applications[:50], applications[50:]
         await many_of(decided, decide)
         loans = await many(30, lambda: lend(lender, person()))
-        await lender.standins.fault(
+        await lender.simulators.fault(
             "payments", operation="debit", order_outcome="insufficient_funds"
         )
         late, current = loans[:10], loans[10:]

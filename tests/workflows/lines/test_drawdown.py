@@ -61,7 +61,7 @@ async def test_what_is_drawn_is_signed_for_paid_out_and_becomes_a_loan(lender: L
 
 
 async def test_a_signing_service_that_was_down_signs_when_it_is_back(lender: Lender) -> None:
-    await lender.standins.fault("signing", status=500)
+    await lender.simulators.fault("signing", status=500)
     line, command = await drawn_on(lender)
     workflow_id = ids.drawdown_workflow(command.drawdown_id)
 
@@ -70,18 +70,18 @@ async def test_a_signing_service_that_was_down_signs_when_it_is_back(lender: Len
         lambda waiting: waiting == "provider",
     )
     assert (await line.drawdown(command.drawdown_id)).state is DrawdownState.RESERVED
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     assert (await line.drawn(command.drawdown_id)).disbursed
     assert await lender.search_attribute(workflow_id, attributes.WAITING) == "nothing"
-    signatures = await lender.standins.calls(provider="signing", operation="sign")
+    signatures = await lender.simulators.calls(provider="signing", operation="sign")
     contract_no = (await line.drawdown(command.drawdown_id)).contract_no
     outcomes = [call["outcome"] for call in signatures if contract_no in call["details"]]
     assert outcomes == ["signed"]
 
 
 async def test_a_payment_channel_that_was_down_pays_once_when_it_is_back(lender: Lender) -> None:
-    await lender.standins.fault("payments", status=503)
+    await lender.simulators.fault("payments", status=503)
     line, command = await drawn_on(lender)
     workflow_id = ids.drawdown_workflow(command.drawdown_id)
 
@@ -90,7 +90,7 @@ async def test_a_payment_channel_that_was_down_pays_once_when_it_is_back(lender:
         lambda: lender.search_attribute(workflow_id, attributes.WAITING),
         lambda waiting: waiting == "provider",
     )
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await lender.pass_time(workflow_id, timedelta(minutes=5))
 
     assert (await line.drawn(command.drawdown_id)).disbursed
@@ -98,7 +98,7 @@ async def test_a_payment_channel_that_was_down_pays_once_when_it_is_back(lender:
 
 
 async def test_a_failed_disbursement_gives_the_amount_back_to_the_line(lender: Lender) -> None:
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation=DISBURSE, order_outcome="card_closed", times=1
     )
     line, command = await drawn_on(lender)
@@ -118,7 +118,7 @@ async def test_a_failed_disbursement_gives_the_amount_back_to_the_line(lender: L
 
 
 async def test_a_callback_ends_the_wait_for_the_bank(lender: Lender) -> None:
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation=DISBURSE, order_outcome="processing", hold=True
     )
     line, command = await drawn_on(lender)
@@ -145,7 +145,7 @@ async def completed(lender: Lender, workflow_id: str) -> int:
 
 
 async def test_a_callback_is_only_a_hint_and_counts_once(lender: Lender) -> None:
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation=DISBURSE, order_outcome="processing", hold=True
     )
     line, command = await drawn_on(lender)
@@ -166,7 +166,7 @@ async def test_a_callback_is_only_a_hint_and_counts_once(lender: Lender) -> None
 
 
 async def test_without_a_callback_the_bank_is_asked_from_time_to_time(lender: Lender) -> None:
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation=DISBURSE, order_outcome="processing", hold=True
     )
     line, command = await drawn_on(lender)
@@ -180,7 +180,7 @@ async def test_without_a_callback_the_bank_is_asked_from_time_to_time(lender: Le
     waits = [later - earlier for earlier, later in pairwise(asked)]
     assert [round(wait.total_seconds()) for wait in waits] == [15, 60, 180, 600, 1800]
     assert await lender.search_attribute(workflow_id, attributes.NEEDS_HUMAN) is True
-    await lender.standins.settle(ids.disbursement_order(command.drawdown_id))
+    await lender.simulators.settle(ids.disbursement_order(command.drawdown_id))
     await lender.pass_time(workflow_id, timedelta(hours=1))
 
     assert (await line.drawn(command.drawdown_id)).disbursed
@@ -203,7 +203,7 @@ async def test_a_lost_answer_is_asked_for_and_the_money_is_not_sent_again(lender
 
 
 async def test_a_loan_begins_on_the_day_on_which_the_money_went_out(lender: Lender) -> None:
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation=DISBURSE, order_outcome="processing", hold=True
     )
     line, command = await drawn_on(lender)

@@ -120,7 +120,7 @@ async def test_a_line_expires_after_15_days(lender: Lender) -> None:
 
 async def test_a_line_that_expires_waits_for_its_drawdown(lender: Lender) -> None:
     line = await open_line(lender, person())
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="disburse", order_outcome="processing", hold=True
     )
     command = await line.command()
@@ -142,7 +142,7 @@ async def test_a_line_that_expires_waits_for_its_drawdown(lender: Lender) -> Non
 
 
 async def test_an_overdue_loan_blocks_the_line(lender: Lender) -> None:
-    await lender.standins.fault("payments", operation="debit", order_outcome="insufficient_funds")
+    await lender.simulators.fault("payments", operation="debit", order_outcome="insufficient_funds")
     loan = await lend(lender, person(), mode="revolving", amount=HALF)
     await lender.siblings.start_line(lender.desk.starts.lines[-1])
     await loan.live_until(DISBURSED_ON + timedelta(days=32))

@@ -64,7 +64,7 @@ async def confirm(line: Line, element_id: str, code: str) -> ElementOutcome:
 
 async def notify(line: Line, element_id: str) -> None:
     """Have the source finish a report that is held, and its notice passed on as the API does."""
-    console = line.lender.standins.console
+    console = line.lender.simulators.console
     answer = await console.post(f"/sandbox/captures/{element_id}/finish")
     event_id = str(answer.raise_for_status().json()["event_id"])
     news = ElementSettled(element_id=element_id, event_id=event_id)
@@ -77,7 +77,7 @@ async def capturing(line: Line, applying: Applying, who: Person) -> dict[Element
     begun = await provide(line, *stored)
     assert {one.verdict for one in begun.outcomes} == {Verdict.AWAITING_CODE}
     given = {one.kind: one.element_id for one in begun.outcomes}
-    await line.lender.standins.fault("operator_report", operation="confirm", hold=True)
+    await line.lender.simulators.fault("operator_report", operation="confirm", hold=True)
     pending = await confirm(line, given[ElementKind.OPERATOR_REPORT], RIGHT_CODE)
     assert pending.verdict is Verdict.PENDING
     return given
@@ -145,7 +145,7 @@ async def test_a_card_that_is_not_confirmed_in_its_minutes_may_be_bound_again(
 
     status = (await applying.statuses())[ElementKind.BANK_CARD]
     assert (status.verdict, status.reason) == (Verdict.UNAVAILABLE, "no_answer")
-    an_earlier_time(lender.standins, stored[0].element_id, 61)
+    an_earlier_time(lender.simulators, stored[0].element_id, 61)
     again = await provide(line, *await applying.store(story.bank_card(who)))
     assert again.outcomes[0].verdict is Verdict.AWAITING_CODE
 
@@ -160,14 +160,14 @@ async def test_a_line_takes_what_its_product_asks_for_then(lender: Lender) -> No
 async def test_a_source_that_is_down_answers_later(lender: Lender) -> None:
     who = person()
     applying, line = await line_without_card(lender, who)
-    await lender.standins.fault("bank_card", status=503)
+    await lender.simulators.fault("bank_card", status=503)
     stored = await applying.store(story.bank_card(who))
     first, again = await asyncio.gather(provide(line, *stored), provide(line, *stored))
     assert first.outcomes[0].verdict is again.outcomes[0].verdict is Verdict.PENDING
     with refused(ElementRefused):
         await provide(line, *await applying.store(story.bank_card(who)))
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     await eventually(
         applying.statuses,

@@ -23,7 +23,7 @@ from storage.database import Database
 from storage.loans.loans import LoanState
 from storage.verification.elements import ElementRepository
 from tests.integration import story
-from tests.standins import Standins
+from tests.simulators import Simulators
 from tests.workflows.borrowing import Line, Loan, lend, open_line
 from tests.workflows.lender import Lender, eventually, of_type, open_lender, person, refused
 from tests.workflows.lines.test_line_elements import (
@@ -56,11 +56,11 @@ async def lender(
     impatient_server: WorkflowEnvironment,
     own_settings: Settings,
     record: Database,
-    running_standins: Standins,
+    running_simulators: Simulators,
     plugin: LoanflowPlugin,
 ) -> AsyncIterator[Lender]:
     async with open_lender(
-        impatient_server.client, own_settings, record, running_standins, plugin
+        impatient_server.client, own_settings, record, running_simulators, plugin
     ) as opened:
         yield opened
 
@@ -83,7 +83,7 @@ async def repay_and_ask(loan: Loan) -> tuple[str, int]:
 
 async def test_a_loan_lives_through_many_runs_as_through_one(lender: Lender) -> None:
     loan = await lend(lender, person())
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="insufficient_funds", times=1
     )
 

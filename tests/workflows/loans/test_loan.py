@@ -38,7 +38,7 @@ SKIPPING = (
 
 async def no_money(lender: Lender, *, times: int | None = None) -> None:
     """Have debits declined."""
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="insufficient_funds", times=times
     )
 
@@ -167,7 +167,7 @@ async def test_arrears_that_grew_younger_are_marked_again_when_they_grow_old(
     await no_money(lender)
     await loan.live_until(FIRST_DUE + timedelta(days=32))
     assert await marked(loan) == (LoanState.OVERDUE, "M2", 31)
-    await lender.standins.repair()
+    await lender.simulators.repair()
     # The first instalment with 32 days of penalty: 15.69. The second one is still unpaid.
     await loan.repay(pay(INSTALMENT + 1_569))
     assert await marked(loan) == (LoanState.OVERDUE, "M1", 4)
@@ -187,7 +187,7 @@ async def test_a_loan_whose_last_instalment_is_missed_stays_open_until_it_is_pai
     await no_money(lender)
     await loan.live_until(date(2032, 1, 20))
     assert (await marked(loan))[0] is LoanState.OVERDUE
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     await loan.repay(pay())
 
@@ -266,14 +266,14 @@ async def test_a_payment_channel_that_is_down_on_a_due_date_debits_once_when_it_
     lender: Lender,
 ) -> None:
     loan = await lend(lender, person())
-    await lender.standins.fault("payments", status=429)
+    await lender.simulators.fault("payments", status=429)
     await loan.reach(FIRST_DUE, DUE_AT)
     await eventually(
         lambda: lender.search_attribute(loan.workflow_id, attributes.WAITING),
         lambda waiting: waiting == "provider",
     )
 
-    await lender.standins.repair()
+    await lender.simulators.repair()
 
     await eventually(loan.debited)
     assert await loan.debited() == [INSTALMENT]

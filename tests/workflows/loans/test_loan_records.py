@@ -41,7 +41,7 @@ async def record(loan: Loan, event: AnyEvent) -> LoanView:
 
 
 async def declined(lender: Lender, *, times: int | None = None) -> None:
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="insufficient_funds", times=times
     )
 

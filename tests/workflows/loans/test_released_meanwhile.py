@@ -66,7 +66,7 @@ async def test_each_loan_and_each_episode_keeps_what_it_began_with(
 ) -> None:
     late = await lend(lender, person())
     current = await lend(lender, person())
-    await lender.standins.fault("payments", operation="debit", order_outcome="insufficient_funds")
+    await lender.simulators.fault("payments", operation="debit", order_outcome="insufficient_funds")
     await late.live_until(FIRST_DUE + timedelta(days=1))
     await current.live_until(FIRST_DUE - timedelta(days=1))
     assert await steps(late) == CALLED[:1]

@@ -25,7 +25,7 @@ HALF_HOURS = 6
 
 async def hold(lender: Lender) -> None:
     """Have debits taken on and left undecided."""
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="processing", hold=True
     )
 
@@ -73,14 +73,14 @@ async def test_only_one_repayment_is_with_the_bank_at_a_time(lender: Lender) -> 
 
     assert (await update.result()).status is TransferStatus.SUCCEEDED
     assert await repeated.result() == await update.result()
-    await lender.standins.repair()
+    await lender.simulators.repair()
     assert (await loan.repay(pay())).status is TransferStatus.SUCCEEDED
     assert await loan.debited() == [50_000, 50_000]
 
 
 async def test_a_declined_debit_is_the_answer_and_another_one_may_follow(lender: Lender) -> None:
     loan = await lend(lender, person())
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="insufficient_funds", times=1
     )
     command = pay()
@@ -113,7 +113,7 @@ async def test_an_auto_debit_in_doubt_is_booked_on_its_due_date_when_the_bank_kn
     )
     assert settled.settled_on == FIRST_DUE
     assert await loan.debited() == [INSTALMENT]
-    await lender.standins.repair()
+    await lender.simulators.repair()
     await loan.live_until(date(2031, 3, 15))
     assert await loan.debited() == [INSTALMENT, INSTALMENT]
     assert set(await loan.entry_sums()) == {0}
@@ -144,7 +144,7 @@ async def test_the_bank_is_asked_until_it_knows_and_the_debit_is_never_sent_agai
         lambda: lender.scheduled(workflow_id, QUERY), lambda it: len(it) >= PERSON_AFTER
     )
     assert await lender.search_attribute(workflow_id, attributes.NEEDS_HUMAN) is True
-    await lender.standins.settle(repayment.order_no)
+    await lender.simulators.settle(repayment.order_no)
     await lender.pass_time(workflow_id, timedelta(hours=1))
 
     ended = await outcome(lender, workflow_id, RepaymentEnded)
@@ -157,7 +157,7 @@ async def test_the_bank_is_asked_until_it_knows_and_the_debit_is_never_sent_agai
 
 async def test_a_debit_whose_answer_was_lost_is_booked_once(lender: Lender) -> None:
     loan = await lend(lender, person())
-    await lender.standins.fault("payments", operation="debit", lose_response=True, times=1)
+    await lender.simulators.fault("payments", operation="debit", lose_response=True, times=1)
     command = pay()
     update = await loan.begin_repaying(command)
     workflow_id = ids.repayment_workflow(command.repayment_id)

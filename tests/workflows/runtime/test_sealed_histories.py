@@ -79,7 +79,7 @@ async def a_life_of_credit(lender: Lender, someone: Person) -> None:
 
 
 async def overdue_and_paid(lender: Lender, loan: Loan) -> None:
-    await lender.standins.fault(
+    await lender.simulators.fault(
         "payments", operation="debit", order_outcome="insufficient_funds", times=1
     )
     await loan.live_until(date(2031, 2, 20))

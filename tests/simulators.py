@@ -1,4 +1,4 @@
-"""What tests need to talk to the stand-ins over real HTTP and to receive their callbacks."""
+"""What tests need to talk to the simulators over real HTTP and to receive their callbacks."""
 
 import asyncio
 import socket
@@ -21,8 +21,8 @@ READ_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Standins:
-    """Running stand-ins: providers connected to them, and their console."""
+class Simulators:
+    """Running simulators: providers connected to them, and their console."""
 
     url: str
     config: SandboxConfig
@@ -58,8 +58,8 @@ class Standins:
 
 
 @asynccontextmanager
-async def connected(config: SandboxConfig) -> AsyncIterator[Standins]:
-    """Serve stand-ins and connect providers to them."""
+async def connected(config: SandboxConfig) -> AsyncIterator[Simulators]:
+    """Serve simulators and connect providers to them."""
     async with serving(config) as url:
         connection = Providers.connect(
             lambda _: url,
@@ -68,7 +68,7 @@ async def connected(config: SandboxConfig) -> AsyncIterator[Standins]:
             READ_SECONDS,
         )
         async with connection as providers, httpx.AsyncClient(base_url=url) as console:
-            yield Standins(url, config, providers, console)
+            yield Simulators(url, config, providers, console)
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Callbacks:
 
 
 def sandbox_config(folder: Path, callback_url: str = "http://127.0.0.1:9/nobody") -> SandboxConfig:
-    """Stand-ins on a free port with a book in `folder` that settle orders almost at once."""
+    """Simulators on a free port with a book in `folder` that settle orders almost at once."""
     return SandboxConfig(
         port=0,
         database=folder / "book.sqlite3",
