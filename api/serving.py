@@ -7,6 +7,7 @@ a process is replaced in a moment. Until then the first process runs one thread 
 """
 
 import asyncio
+import gc
 import multiprocessing
 import signal
 import socket
@@ -60,6 +61,9 @@ class Server(uvicorn.Server):
         if (first := multiprocessing.parent_process()) is not None:
             asyncio.get_running_loop().add_reader(first.sentinel, self._orphaned, first.sentinel)
         await super().startup(sockets)
+        # What is there now stays: looking through all of it again would hold a request up for long.
+        gc.collect()
+        gc.freeze()
 
     def _orphaned(self, sentinel: int) -> None:
         asyncio.get_running_loop().remove_reader(sentinel)
