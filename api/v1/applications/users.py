@@ -1,9 +1,7 @@
 """The user centre: a person as a channel knows him, and what is kept of him."""
 
-from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
-from api.http.idempotency import Keyed
-from api.http.services import Using
+from api.http.calls import Called, Commanded
+from api.http.gate import gated_router
 from api.v1.applications.user_schemas import Standing, StandingAnswer, UserAnswer
 from services.applications.users import read_user, set_customer_tags
 
@@ -11,17 +9,17 @@ router = gated_router("/users", "users")
 
 
 @router.get("/{applicant_id}", summary="Read a person")
-async def read(applicant_id: str, caller: Caller, services: Using) -> UserAnswer:
+async def read(applicant_id: str, call: Called) -> UserAnswer:
     """Return the person masked, with labels, devices, consents, elements and applications."""
-    async with services.database.snapshot() as tx:
-        return UserAnswer.of(await read_user(tx, caller, applicant_id))
+    async with call.database.snapshot() as tx:
+        return UserAnswer.of(await read_user(tx, call.caller, applicant_id))
 
 
-@router.put("/{applicant_id}/standing", responses=COMMAND_PROBLEMS, summary="Set level and labels")
-async def set_standing(
-    applicant_id: str, body: Standing, caller: Caller, command: Keyed, services: Using
-) -> StandingAnswer:
+@router.put("/{applicant_id}/standing", summary="Set level and labels")
+async def set_standing(applicant_id: str, body: Standing, call: Commanded) -> StandingAnswer:
     """Set how the lender's people know a person."""
-    async with services.database.transaction() as tx:
-        labels = await set_customer_tags(tx, caller, command, applicant_id, body.level, body.labels)
+    async with call.database.transaction() as tx:
+        labels = await set_customer_tags(
+            tx, call.caller, call.command, applicant_id, body.level, body.labels
+        )
     return StandingAnswer(id=applicant_id, level=body.level, labels=labels)

@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
-from api.http.gate import COMMAND_PROBLEMS, gated_router
+from api.http.gate import gated_router
 from api.http.operation_schemas import CallbackReceived
 from api.http.services import Using
 from messages.payments import TransferUpdated
@@ -22,10 +22,7 @@ _DESCRIBED: Final = described_callback(
 
 
 @router.post(
-    "/payments",
-    responses=COMMAND_PROBLEMS,
-    openapi_extra=_DESCRIBED,
-    summary="An order of the payment channel came to its end",
+    "/payments", openapi_extra=_DESCRIBED, summary="An order of the payment channel came to its end"
 )
 async def payments(request: Request, services: Using) -> CallbackReceived:
     """Keep the callback and have the process that waits for the order ask what became of it.

@@ -8,10 +8,9 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
-from api.http.auth import Caller
-from api.http.gate import COMMAND_PROBLEMS, gated_router
+from api.http.calls import Called
+from api.http.gate import gated_router
 from api.http.schemas import Answer, Body, Currency, MinorUnits
-from api.http.services import Using
 from api.v1.loans.schemas import PositionAnswer
 from api.v1.pricing.events import StrictEvent
 from domain.common.calendar import Day
@@ -257,8 +256,8 @@ class TrialAnswer(Answer):
         )
 
 
-@router.post("/preview", responses=COMMAND_PROBLEMS, summary="Try loan terms")
-async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnswer:
+@router.post("/preview", summary="Try loan terms")
+async def preview(body: PlanTrial, call: Called) -> TrialAnswer:
     """Return what terms lead to: rows, totals, rates, costs, and where the loan stands on a day.
 
     Each row has the arithmetic behind its interest. With `lender_kind` the rates are compared with
@@ -266,7 +265,7 @@ async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnsw
     Due dates move by the calendar in force unless the terms bring their `official_years`.
     """
     lender: CappedLender | None = None
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         definitions = DefinitionRepository(tx)
         terms = await on_calendar_in_force(tx, body.terms)
         agreed = await definitions.in_force(SERVICING_POLICY, STANDARD_SERVICING)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.__main__ import Server
+from api.serving import Server
 from api.http.services import Services
 from messages.ids import application_workflow
 from runtime.settings import Settings
