@@ -5,9 +5,9 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter
 
-from api.credit_analysis.schemas import ScrConsentAnswer, ScrConsentBody
+from api.credit_analysis.schemas import ScrConsentBody, ScrConsentResponse
 from api.http.engine import ProcessClosed
-from api.http.gate import COMMAND_PROBLEMS, GatedRoute, described
+from api.http.routing import COMMAND_PROBLEMS, AuthorisedRoute, described
 from api.http.services import Using
 from messages.credit_analysis import ConsentGiven
 from services.credit_analysis.scr_consents import find_consent, sign_consent
@@ -15,7 +15,7 @@ from services.credit_analysis.scr_consents import find_consent, sign_consent
 _log = structlog.stdlib.get_logger(__name__)
 
 router = APIRouter(
-    prefix="/credit_analysis/consents", tags=["credit analysis"], route_class=GatedRoute
+    prefix="/credit_analysis/consents", tags=["credit analysis"], route_class=AuthorisedRoute
 )
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -26,12 +26,12 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/{token}", responses=_PROBLEMS, summary="What a signer is asked to consent to")
-async def show(token: str, services: Using) -> ScrConsentAnswer:
+async def show(token: str, services: Using) -> ScrConsentResponse:
     """Show text and state; looking at it, as mail scanners do, signs nothing."""
     async with services.database.read() as tx:
         found = await find_consent(tx, token)
     found.check_open(await services.clock.now(found.workflow_id))
-    return ScrConsentAnswer.of(found)
+    return ScrConsentResponse.of(found)
 
 
 @router.post(
@@ -39,7 +39,7 @@ async def show(token: str, services: Using) -> ScrConsentAnswer:
     responses={**COMMAND_PROBLEMS, **_PROBLEMS},
     summary="Consent",
 )
-async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentAnswer:
+async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentResponse:
     """Record the consent, once, and wake the analysis; a repeat changes nothing but wakes it."""
     async with services.database.read() as tx:
         found = await find_consent(tx, token)
@@ -54,4 +54,4 @@ async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentA
         )
     except ProcessClosed:
         _log.info("consent_after_the_end", consent_id=signed.consent.id)
-    return ScrConsentAnswer.of(signed)
+    return ScrConsentResponse.of(signed)

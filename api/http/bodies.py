@@ -9,7 +9,7 @@ from api.http.errors import Problem
 from services.common.strict_json import parse_strictly
 
 DRAINED: Final = 16 * 1024 * 1024
-"""So much of a body that is too large is still read, and thrown away: who is cut off while he sends
+"""So much of a body that is too large is still read, and thrown away: a sender who is cut off
 never reads why."""
 
 

@@ -5,13 +5,13 @@ import asyncio
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.http.gate import GatedRoute
 from api.http.operation_schemas import Health, Readiness
 from api.http.refusals import DATABASE_DOWN
+from api.http.routing import AuthorisedRoute
 from api.http.services import Services, Using
 from runtime.metrics import exposition
 
-router = APIRouter(tags=["operations"], route_class=GatedRoute)
+router = APIRouter(tags=["operations"], route_class=AuthorisedRoute)
 
 
 @router.get("/health", summary="Is the process up?")

@@ -77,7 +77,10 @@ async def add_staff(settings: Settings) -> None:
 
 @pytest.fixture(scope="module")
 async def api_settings(settings: Settings, database_url: str) -> Settings:
-    own = settings.model_copy(update={"tokens": tokens(), "database_url": database_url})
+    own = settings.model_copy(
+        # In one process, without a server, tests ask for much at once.
+        update={"tokens": tokens(), "database_url": database_url, "api_reads": 100}
+    )
     await add_staff(own)
     return own
 

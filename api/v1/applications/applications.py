@@ -7,18 +7,18 @@ from fastapi import Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.http.calls import PENDING, Called, Commanded
-from api.http.gate import gated_router
 from api.http.pagination import Paged
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.http.streams import Follow, LastEventId, events
 from api.v1.applications.carrying_out import carry_out
 from api.v1.applications.schemas import (
-    ApplicationAnswer,
+    ApplicationCreate,
+    ApplicationResponse,
     ApplicationStatus,
     ApplicationSummary,
     Channel,
     CustomerReference,
-    NewApplication,
 )
 from api.v1.applications.views import application_answer, row_status
 from domain.applications.application import ApplicationState
@@ -28,11 +28,11 @@ from services.applications.finding import find_application
 from services.applications.reading import list_applications, read_application
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 
-router = gated_router("/applications", "applications")
+router = authorised_router("/applications", "applications")
 
 
 @router.post("", status_code=201, summary="Apply for credit")
-async def create(body: NewApplication, call: Commanded) -> ApplicationStatus:
+async def create(body: ApplicationCreate, call: Commanded) -> ApplicationStatus:
     """Begin an application. Elements are provided next, then it is submitted.
 
     What the applicant had verified for an earlier one and is still valid counts at once. A person
@@ -67,12 +67,11 @@ async def list_(
             customer_reference=customer_reference,
             state=state,
         )
-    items = [ApplicationSummary.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "created_at"))
+    return page.of(ApplicationSummary, rows, "created_at")
 
 
 @router.get("/{application_id}", summary="Read an application")
-async def read(application_id: str, call: Called) -> ApplicationAnswer:
+async def read(application_id: str, call: Called) -> ApplicationResponse:
     """Return state, elements, decision, offer and line of an application."""
     async with call.database.read() as tx:
         return application_answer(await read_application(tx, call.caller, application_id))

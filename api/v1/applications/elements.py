@@ -2,10 +2,10 @@
 
 from api.http.calls import PENDING, Called, CommandCall, Commanded
 from api.http.engine import StillRunning
-from api.http.gate import gated_router
-from api.v1.applications.schemas import ApplicationStatus, ElementsAnswer, NewElements
+from api.http.routing import authorised_router
+from api.v1.applications.schemas import ApplicationStatus, ElementsCreate, ElementsResponse
 from api.v1.applications.views import element_answer, row_status, view_status
-from api.v1.verification.schemas import LivenessChallengeAnswer, NewCode
+from api.v1.verification.schemas import CodeEntry, LivenessChallengeResponse
 from domain.verification.elements import Verdict
 from messages import ids
 from messages.applications import ElementOutcomes, ProvideElements
@@ -18,13 +18,13 @@ from services.applications.elements import (
 )
 from storage.applications.applications import ApplicationRow
 
-router = gated_router("/applications", "applications")
+router = authorised_router("/applications", "applications")
 
 
 @router.post(
     "/{application_id}/elements", responses=PENDING, summary="Provide elements, one or several"
 )
-async def provide(application_id: str, body: NewElements, call: Commanded) -> ElementsAnswer:
+async def provide(application_id: str, body: ElementsCreate, call: Commanded) -> ElementsResponse:
     """Store elements and have them verified.
 
     202 while a third party cannot be reached: it is asked again, the verdict will show in the
@@ -42,7 +42,7 @@ async def provide(application_id: str, body: NewElements, call: Commanded) -> El
     "/{application_id}/liveness-challenge",
     summary="Read what the face has to do in the next attempt",
 )
-async def challenge(application_id: str, call: Called) -> LivenessChallengeAnswer:
+async def challenge(application_id: str, call: Called) -> LivenessChallengeResponse:
     """Return two or three actions. Frames that show others are a mismatch, `wrong_action`.
 
     They have to be provided before `expires_at`; until then asking again changes nothing, and
@@ -50,7 +50,7 @@ async def challenge(application_id: str, call: Called) -> LivenessChallengeAnswe
     """
     async with call.database.transaction() as tx:
         asked = await ask_liveness_challenge(tx, call.caller, application_id)
-    return LivenessChallengeAnswer.model_validate(asked)
+    return LivenessChallengeResponse.model_validate(asked)
 
 
 @router.post(
@@ -59,8 +59,8 @@ async def challenge(application_id: str, call: Called) -> LivenessChallengeAnswe
     summary="Enter the code that a source sent",
 )
 async def confirm(
-    application_id: str, element_id: str, body: NewCode, call: Commanded
-) -> ElementsAnswer:
+    application_id: str, element_id: str, body: CodeEntry, call: Commanded
+) -> ElementsResponse:
     """Pass the code on to the source. 202 while the source has not answered for good.
 
     A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
@@ -78,7 +78,7 @@ async def _carry_out(
     update: str,
     argument: ProvideElements | ConfirmElement,
     wanted: set[str],
-) -> ElementsAnswer:
+) -> ElementsResponse:
     status: ApplicationStatus | None = None
     told: tuple[ElementOutcome, ...] = ()
     try:
@@ -95,7 +95,7 @@ async def _carry_out(
         status = None
     async with call.database.read() as tx:
         row, elements = await read_elements(tx, row.id, wanted, told)
-    answer = ElementsAnswer(
+    answer = ElementsResponse(
         application=status or await row_status(call.services, row),
         elements=[element_answer(one) for one in elements],
     )

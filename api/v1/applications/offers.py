@@ -1,19 +1,19 @@
 """Offers: read and accept."""
 
 from api.http.calls import PENDING, Called, Commanded
-from api.http.gate import gated_router
+from api.http.routing import authorised_router
 from api.v1.applications.carrying_out import carry_out
-from api.v1.applications.schemas import ApplicationStatus, OfferAnswer
+from api.v1.applications.schemas import ApplicationStatus, OfferResponse
 from services.applications.finding import find_offer
 
-router = gated_router("/offers", "offers and lines")
+router = authorised_router("/offers", "offers and lines")
 
 
 @router.get("/{offer_id}", summary="Read an offer")
-async def read(offer_id: str, call: Called) -> OfferAnswer:
+async def read(offer_id: str, call: Called) -> OfferResponse:
     """Return an offer."""
     async with call.database.read() as tx:
-        return OfferAnswer.model_validate(await find_offer(tx, call.caller, offer_id))
+        return OfferResponse.model_validate(await find_offer(tx, call.caller, offer_id))
 
 
 @router.post("/{offer_id}/accept", responses=PENDING, summary="Accept an offer")

@@ -2,11 +2,11 @@
 
 from api.http.calls import PENDING, Called, CommandCall, Commanded
 from api.http.engine import ProcessClosed
-from api.http.gate import gated_router
 from api.http.pagination import Paged
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.v1.applications.carrying_out import carry_out
-from api.v1.applications.review_schemas import ReviewAnswer, ReviewBody, SupplementBody
+from api.v1.applications.review_schemas import ReviewBody, ReviewResponse, SupplementBody
 from api.v1.applications.schemas import ApplicationStatus
 from domain.applications.application import ReviewClosed
 from messages.applications import ReviewCommand
@@ -18,16 +18,15 @@ from services.applications.reviewing import (
     record_late_review,
 )
 
-router = gated_router("/reviews", "reviews")
+router = authorised_router("/reviews", "reviews")
 
 
 @router.get("", summary="The queue of open reviews, the one due first at its head")
-async def queue(call: Called, page: Paged) -> Page[ReviewAnswer]:
+async def queue(call: Called, page: Paged) -> Page[ReviewResponse]:
     """Return a page of the open tasks."""
     async with call.database.read() as tx:
         rows = await list_open_reviews(tx, page.after, page.limit)
-    items = [ReviewAnswer.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "due_at"))
+    return page.of(ReviewResponse, rows, "due_at")
 
 
 @router.post(

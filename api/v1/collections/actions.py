@@ -1,23 +1,22 @@
 """Collections: the calls that collectors make."""
 
 from api.http.calls import Called, Commanded
-from api.http.gate import gated_router
-from api.http.operation_schemas import TaskAnswer, TaskDone, TaskResult
+from api.http.operation_schemas import TaskDone, TaskResponse, TaskResult
 from api.http.pagination import Paged
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from services.collections import record_call_result
 from storage.collections import CollectionActionRepository
 
-router = gated_router("/collections", "collections")
+router = authorised_router("/collections", "collections")
 
 
 @router.get("/tasks", summary="The calls to make, the oldest first")
-async def queue(call: Called, page: Paged) -> Page[TaskAnswer]:
+async def queue(call: Called, page: Paged) -> Page[TaskResponse]:
     """Return a page of the open calls."""
     async with call.database.read() as tx:
         rows = await CollectionActionRepository(tx).queue(page.after, page.limit)
-    items = [TaskAnswer.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "created_at"))
+    return page.of(TaskResponse, rows, "created_at")
 
 
 @router.post("/tasks/{task_id}/result", summary="Record what came of a call")

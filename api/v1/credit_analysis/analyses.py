@@ -3,8 +3,8 @@
 from api.http.calls import Called, Commanded
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import later
-from api.http.gate import gated_router
 from api.http.pagination import Paged
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.v1.credit_analysis.schemas import (
     AnalysisDetail,
@@ -23,7 +23,7 @@ from services.credit_analysis.reviewing import (
 )
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 
-router = gated_router("/credit-analyses", "credit analysis")
+router = authorised_router("/credit-analyses", "credit analysis")
 
 
 @router.get("", summary="The queue of manual analyses, the one due first at its head")
@@ -31,8 +31,7 @@ async def queue(call: Called, page: Paged) -> Page[AnalysisSummary]:
     """Return a page of what waits for an analyst."""
     async with call.database.read() as tx:
         rows = await CreditAnalysisRepository(tx).queue(page.after, page.limit)
-    items = [AnalysisSummary.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "review_due_at"))
+    return page.of(AnalysisSummary, rows, "review_due_at")
 
 
 @router.get("/{analysis_id}", summary="Read an analysis")
@@ -60,7 +59,9 @@ async def review(analysis_id: str, body: AnalysisReviewBody, call: Commanded) ->
             over=row.status.is_final,
         )
     except StillRunning:
-        raise later("request_in_progress", "The word is taken on. Repeat the request.") from None
+        raise later(
+            "request_in_progress", "The decision is taken on. Repeat the request."
+        ) from None
     except ProcessClosed:
         async with call.database.transaction() as tx:
             await record_late_review(

@@ -5,8 +5,8 @@ from typing import Final
 from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
-from api.http.gate import gated_router
 from api.http.operation_schemas import CallbackReceived
+from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.credit_analysis import OpinionUpdated
 from services.common.callbacks import KeptCallback
@@ -14,7 +14,7 @@ from services.credit_analysis.callbacks import QiTechSender
 
 PATH: Final = "/v1/callbacks/qitech"
 
-router = gated_router("/callbacks", "callbacks")
+router = authorised_router("/callbacks", "callbacks")
 
 _DESCRIBED: Final = described_callback(
     QiTechSender.header,

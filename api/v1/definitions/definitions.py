@@ -6,31 +6,31 @@ from typing import Annotated
 from fastapi import Query
 
 from api.http.calls import Called, Commanded
-from api.http.gate import gated_router
-from api.http.schemas import Page
+from api.http.routing import authorised_router
+from api.http.schemas import Page, whole
 from api.v1.definitions.schemas import (
     Because,
     CodeName,
-    DefinitionAnswer,
     DefinitionCheck,
     DefinitionDraft,
     DefinitionRelease,
+    DefinitionResponse,
     DefinitionRollback,
     DefinitionSummary,
-    DifferenceAnswer,
+    DifferenceResponse,
     HistoryEntry,
-    KindAnswer,
     KindName,
+    KindResponse,
     KindSummary,
-    ReleaseAnswer,
+    ReleaseResponse,
     Version,
-    VersionAnswer,
+    VersionResponse,
     VersionSummary,
 )
 from services.definitions import drafting, reading, releasing
 from storage.definitions import DefinitionState
 
-router = gated_router("/definitions", "definitions")
+router = authorised_router("/definitions", "definitions")
 
 
 @router.get("/kinds", summary="The kinds of definitions")
@@ -44,11 +44,11 @@ async def kinds(call: Called) -> Page[KindSummary]:
 
 
 @router.get("/kinds/{kind}", summary="The form of a kind")
-async def kind_form(kind: KindName, call: Called) -> KindAnswer:
+async def kind_form(kind: KindName, call: Called) -> KindResponse:
     """Return the JSON schema of the contents, and one that is in force as an example."""
     async with call.database.read() as tx:
         found = await reading.describe_kind(tx, kind, kinds=call.services.kinds)
-    return KindAnswer(name=found.name, json_schema=found.schema, example=found.example)
+    return KindResponse(name=found.name, json_schema=found.schema, example=found.example)
 
 
 @router.get("", summary="List definitions")
@@ -66,10 +66,12 @@ async def list_definitions(
 
 
 @router.get("/{kind}/{code}", summary="Read a definition")
-async def show(kind: KindName, code: CodeName, call: Called) -> DefinitionAnswer:
+async def show(kind: KindName, code: CodeName, call: Called) -> DefinitionResponse:
     """Return what is in force, what is to come, the versions and the releases."""
     async with call.database.snapshot() as tx:
-        return DefinitionAnswer.of(await reading.show(tx, kind, code, kinds=call.services.kinds))
+        return DefinitionResponse.model_validate(
+            await reading.show(tx, kind, code, kinds=call.services.kinds)
+        )
 
 
 @router.get("/{kind}/{code}/versions", summary="List the versions of a definition")
@@ -77,17 +79,17 @@ async def versions(kind: KindName, code: CodeName, call: Called) -> Page[Version
     """Return them without their contents, the newest first."""
     async with call.database.read() as tx:
         found = await reading.list_versions(tx, kind, code, kinds=call.services.kinds)
-    return Page(items=[VersionSummary.model_validate(row) for row in found], next=None)
+    return whole(VersionSummary, found)
 
 
 @router.get("/{kind}/{code}/versions/{version}", summary="Read a version")
 async def version_of(
     kind: KindName, code: CodeName, version: Version, call: Called
-) -> VersionAnswer:
+) -> VersionResponse:
     """Return a version with its content."""
     async with call.database.read() as tx:
         row = await reading.read_version(tx, kind, code, version, kinds=call.services.kinds)
-    return VersionAnswer.of(row)
+    return VersionResponse.of(row)
 
 
 @router.get("/{kind}/{code}/diff", summary="Compare two versions")
@@ -97,11 +99,11 @@ async def diff(
     before: Annotated[int, Query(ge=1, le=2**31 - 1)],
     after: Annotated[int, Query(ge=1, le=2**31 - 1)],
     call: Called,
-) -> Page[DifferenceAnswer]:
+) -> Page[DifferenceResponse]:
     """Return what they say differently, field by field."""
     async with call.database.read() as tx:
         found = await reading.diff(tx, kind, code, before, after, kinds=call.services.kinds)
-    return Page(items=[DifferenceAnswer.model_validate(one) for one in found], next=None)
+    return whole(DifferenceResponse, found)
 
 
 @router.get("/{kind}/{code}/history", summary="Who did what to a definition")
@@ -109,13 +111,13 @@ async def history(kind: KindName, code: CodeName, call: Called) -> Page[HistoryE
     """Return the audit trail of a definition, the oldest entry first."""
     async with call.database.read() as tx:
         found = await reading.history(tx, kind, code, kinds=call.services.kinds)
-    return Page(items=[HistoryEntry.of(row) for row in found], next=None)
+    return whole(HistoryEntry, found)
 
 
 @router.post("/{kind}/{code}/drafts", status_code=201, summary="Draft a version")
 async def draft(
     kind: KindName, code: CodeName, body: DefinitionDraft, call: Commanded
-) -> VersionAnswer:
+) -> VersionResponse:
     """Keep the next version, with what is wrong with it. 409 `definition_changed` by `base`."""
     async with call.database.transaction() as tx:
         drafted = await drafting.draft(
@@ -130,20 +132,20 @@ async def draft(
         )
         [row] = await reading.named_versions(tx, [drafted.row])
     call.created(f"/v1/definitions/{kind}/{code}/versions/{row.version}")
-    return VersionAnswer.of(row, drafted.findings)
+    return VersionResponse.of(row, drafted.findings)
 
 
 @router.post("/{kind}/{code}/versions/{version}/check", summary="Check a version")
 async def check(
     kind: KindName, code: CodeName, version: Version, body: DefinitionCheck, call: Commanded
-) -> VersionAnswer:
+) -> VersionResponse:
     """Find a draft in order, or answer 422 `definition_invalid` with everything that is wrong."""
     async with call.database.transaction() as tx:
         row = await drafting.check(
             tx, call.caller, kind, code, version, at=body.effective_from, kinds=call.services.kinds
         )
         [row] = await reading.named_versions(tx, [row])
-    return VersionAnswer.of(row)
+    return VersionResponse.of(row)
 
 
 @router.post(
@@ -151,7 +153,7 @@ async def check(
 )
 async def release(
     kind: KindName, code: CodeName, version: Version, body: DefinitionRelease, call: Commanded
-) -> ReleaseAnswer:
+) -> ReleaseResponse:
     """Bring a checked version into force. 409 `second_person_needed` for who drafted it."""
     await releasing.authorise_release(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
@@ -166,7 +168,7 @@ async def release(
             kinds=call.services.kinds,
         )
         [row] = await reading.named_releases(tx, [row])
-    return ReleaseAnswer.of(row)
+    return ReleaseResponse.model_validate(row)
 
 
 @router.post(
@@ -176,7 +178,7 @@ async def release(
 )
 async def withdraw(
     kind: KindName, code: CodeName, version: Version, body: Because, call: Commanded
-) -> ReleaseAnswer:
+) -> ReleaseResponse:
     """Keep a released version from coming into force, before it does."""
     await releasing.authorise_release(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
@@ -184,13 +186,13 @@ async def withdraw(
             tx, call.caller, kind, code, version, reason=body.reason, kinds=call.services.kinds
         )
         [row] = await reading.named_releases(tx, [row])
-    return ReleaseAnswer.of(row)
+    return ReleaseResponse.model_validate(row)
 
 
 @router.post("/{kind}/{code}/rollback", status_code=201, summary="Go back to an earlier version")
 async def rollback(
     kind: KindName, code: CodeName, body: DefinitionRollback, call: Commanded
-) -> ReleaseAnswer:
+) -> ReleaseResponse:
     """Put an earlier version into force at once; scheduled releases do not come."""
     await releasing.authorise_release(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
@@ -205,7 +207,7 @@ async def rollback(
             kinds=call.services.kinds,
         )
         [row] = await reading.named_releases(tx, [row])
-    return ReleaseAnswer.of(row)
+    return ReleaseResponse.model_validate(row)
 
 
 @router.post("/{kind}/{code}/versions/{version}/retire", summary="Retire a version")
@@ -219,7 +221,7 @@ async def retire_version(
             tx, call.caller, kind, code, version, reason=body.reason, kinds=call.services.kinds
         )
         rows = await reading.named_versions(tx, rows)
-    return Page(items=[VersionSummary.model_validate(row) for row in rows], next=None)
+    return whole(VersionSummary, rows)
 
 
 @router.post("/{kind}/{code}/retire", summary="Retire a whole definition")
@@ -233,4 +235,4 @@ async def retire(
             tx, call.caller, kind, code, reason=body.reason, kinds=call.services.kinds
         )
         rows = await reading.named_versions(tx, rows)
-    return Page(items=[VersionSummary.model_validate(row) for row in rows], next=None)
+    return whole(VersionSummary, rows)

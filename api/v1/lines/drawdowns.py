@@ -3,8 +3,8 @@
 from api.http.calls import PENDING, Called, Commanded
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import gated_router
-from api.v1.lines.schemas import DrawdownAnswer, NewDrawdown
+from api.http.routing import authorised_router
+from api.v1.lines.schemas import DrawdownCreate, DrawdownResponse
 from domain.lines import LineState
 from messages import ids
 from messages.lines import DrawReceipt
@@ -12,13 +12,13 @@ from services.lines.drawing import prepare_drawdown
 from services.lines.finding import find_drawdown
 from storage.lines.drawdowns import DrawdownRepository
 
-router = gated_router("", "drawdowns")
+router = authorised_router("", "drawdowns")
 
 
 @router.post(
     "/lines/{line_id}/drawdowns", status_code=201, responses=PENDING, summary="Draw on a line"
 )
-async def draw(line_id: str, body: NewDrawdown, call: Commanded) -> DrawdownAnswer:
+async def draw(line_id: str, body: DrawdownCreate, call: Commanded) -> DrawdownResponse:
     """Confirm a quote: the amount is reserved; signing, disbursement and loan follow.
 
     409 `plan_changed` when `plan_hash` is not that of the quote: show the quote again.
@@ -46,11 +46,11 @@ async def draw(line_id: str, body: NewDrawdown, call: Commanded) -> DrawdownAnsw
         row = await DrawdownRepository(tx).get(drawdown_id)
     if row is None:
         raise later("not_accepted_yet", "The drawdown is not recorded yet.")
-    return DrawdownAnswer.model_validate(row)
+    return DrawdownResponse.model_validate(row)
 
 
 @router.get("/drawdowns/{drawdown_id}", summary="Read a drawdown")
-async def read(drawdown_id: str, call: Called) -> DrawdownAnswer:
+async def read(drawdown_id: str, call: Called) -> DrawdownResponse:
     """Return where a drawdown stands; once it is `disbursed`, `loan_id` is a loan."""
     async with call.database.read() as tx:
-        return DrawdownAnswer.model_validate(await find_drawdown(tx, call.caller, drawdown_id))
+        return DrawdownResponse.model_validate(await find_drawdown(tx, call.caller, drawdown_id))

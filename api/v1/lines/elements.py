@@ -4,10 +4,10 @@ from contextlib import suppress
 
 from api.http.calls import PENDING, Called, CommandCall, Commanded
 from api.http.engine import StillRunning
-from api.http.gate import gated_router
+from api.http.routing import authorised_router
 from api.v1.applications.views import element_answer
-from api.v1.lines.element_schemas import LineElementsAnswer, NewLineElements
-from api.v1.verification.schemas import NewCode
+from api.v1.lines.element_schemas import LineElementsCreate, LineElementsResponse
+from api.v1.verification.schemas import CodeEntry
 from domain.lines import LineState
 from domain.verification.elements import Verdict
 from messages import ids
@@ -22,13 +22,13 @@ from services.lines.elements import (
 )
 from storage.lines.lines import LineRow
 
-router = gated_router("/lines", "offers and lines")
+router = authorised_router("/lines", "offers and lines")
 
 
 @router.post(
     "/{line_id}/elements", responses=PENDING, summary="Provide what is asked for before a drawdown"
 )
-async def provide(line_id: str, body: NewLineElements, call: Commanded) -> LineElementsAnswer:
+async def provide(line_id: str, body: LineElementsCreate, call: Commanded) -> LineElementsResponse:
     """Store elements and have them verified; a drawdown needs all of them, still valid.
 
     202 while a third party cannot be reached or takes its time: it is asked again.
@@ -42,7 +42,7 @@ async def provide(line_id: str, body: NewLineElements, call: Commanded) -> LineE
 
 
 @router.get("/{line_id}/elements", summary="Read where the elements of a drawdown stand")
-async def read(line_id: str, call: Called) -> LineElementsAnswer:
+async def read(line_id: str, call: Called) -> LineElementsResponse:
     """Return what a drawdown asks for: the last element of each kind, and what is missing."""
     async with call.database.read() as tx:
         return _answer(await read_elements(tx, call.caller, line_id))
@@ -54,8 +54,8 @@ async def read(line_id: str, call: Called) -> LineElementsAnswer:
     summary="Enter the code that a source sent for a drawdown",
 )
 async def confirm(
-    line_id: str, element_id: str, body: NewCode, call: Commanded
-) -> LineElementsAnswer:
+    line_id: str, element_id: str, body: CodeEntry, call: Commanded
+) -> LineElementsResponse:
     """Pass the code on to the source. 202 while the source has not answered for good.
 
     A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
@@ -73,7 +73,7 @@ async def _carry_out(
     update: str,
     argument: ProvideLineElements | ConfirmElement,
     wanted: set[str],
-) -> LineElementsAnswer:
+) -> LineElementsResponse:
     told: tuple[ElementOutcome, ...] = ()
     with suppress(StillRunning):
         outcomes = await call.services.engine.command(
@@ -92,8 +92,8 @@ async def _carry_out(
     return answer
 
 
-def _answer(found: LineElements) -> LineElementsAnswer:
-    return LineElementsAnswer(
+def _answer(found: LineElements) -> LineElementsResponse:
+    return LineElementsResponse(
         line_id=found.line.id,
         elements=[element_answer(one) for one in found.elements],
         missing=list(found.missing),

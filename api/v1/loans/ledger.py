@@ -7,12 +7,12 @@ from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime
 
 from api.http.calls import Called
-from api.http.gate import gated_router
 from api.http.pagination import Paged
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.v1.loans.ledger_schemas import (
     AccountBalance,
-    EntryAnswer,
+    EntryResponse,
     LoanReconciliation,
     TrialBalance,
 )
@@ -20,7 +20,7 @@ from services.loans.reading import list_entries
 from storage.loans.journal import JournalRepository
 from storage.loans.reconciliation import ReconciliationRepository
 
-router = gated_router("/ledger", "ledger")
+router = authorised_router("/ledger", "ledger")
 
 
 def _in_utc(instant: datetime) -> datetime:
@@ -73,7 +73,7 @@ async def trial_balance(
 
 
 @router.get("/loans/{loan_id}/entries", summary="A loan's journal entries, the oldest first")
-async def entries(loan_id: str, call: Called, page: Paged) -> Page[EntryAnswer]:
+async def entries(loan_id: str, call: Called, page: Paged) -> Page[EntryResponse]:
     """Return a page of the entries in the order in which they were posted, with their lines.
 
     Nothing is ever changed or taken out: a correction is a further entry.
@@ -81,8 +81,7 @@ async def entries(loan_id: str, call: Called, page: Paged) -> Page[EntryAnswer]:
     after = page.after_number()
     async with call.database.read() as tx:
         rows = await list_entries(tx, call.caller, loan_id, after, page.limit)
-    items = [EntryAnswer.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "recorded_at"))
+    return page.of(EntryResponse, rows, "recorded_at")
 
 
 @router.get("/reconciliation", summary="Compare ledger, projection and events, loan by loan")

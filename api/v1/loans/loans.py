@@ -9,19 +9,19 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from api.http.calls import Called, Commanded
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import gated_router
 from api.http.pagination import Paged
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.http.streams import Follow, LastEventId, events
 from api.v1.applications.schemas import Channel, CustomerReference
-from api.v1.loans.schemas import LoanAnswer, LoanPlanAnswer, LoanSummary, PayoffAnswer
+from api.v1.loans.schemas import LoanPlanResponse, LoanResponse, LoanSummary, PayoffResponse
 from messages import ids
 from messages.loans import QuotedPayoff
 from services.loans.finding import find_loan
 from services.loans.reading import list_loans, read_loan
 from storage.loans.loans import LoanRepository, LoanRow, LoanState
 
-router = gated_router("/loans", "loans")
+router = authorised_router("/loans", "loans")
 
 
 @router.get("", summary="List loans, the newest first")
@@ -43,8 +43,7 @@ async def list_(
             customer_reference=customer_reference,
             state=state,
         )
-    items = [LoanSummary.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "recorded_at"))
+    return page.of(LoanSummary, rows, "recorded_at")
 
 
 async def _visible(loan_id: str, call: Called) -> LoanRow:
@@ -56,18 +55,18 @@ Visible = Annotated[LoanRow, Depends(_visible)]
 
 
 @router.get("/{loan_id}", summary="Read a loan")
-async def read(loan_id: str, call: Called) -> LoanAnswer:
+async def read(loan_id: str, call: Called) -> LoanResponse:
     """Return where a loan stands today, computed from its terms and events."""
     now = await call.services.clock.now(ids.loan_workflow(loan_id))
     async with call.database.read() as tx:
         loan, stands, servicing = await read_loan(tx, call.caller, loan_id, now)
-    return LoanAnswer.of(loan, stands, servicing)
+    return LoanResponse.of(loan, stands, servicing)
 
 
 @router.get("/{loan_id}/plan", summary="Read a loan's plan")
-async def plan(loan: Visible) -> LoanPlanAnswer:
+async def plan(loan: Visible) -> LoanPlanResponse:
     """Return the plan that the loan is billed by."""
-    return LoanPlanAnswer.of(loan)
+    return LoanPlanResponse.of(loan)
 
 
 @router.get("/{loan_id}/events", response_class=EventSourceResponse, summary="Follow a loan")
@@ -89,7 +88,7 @@ async def follow(
 
 
 @router.post("/{loan_id}/payoff-quotes", status_code=201, summary="Quote what settles a loan today")
-async def quote_payoff(loan: Visible, call: Commanded) -> PayoffAnswer:
+async def quote_payoff(loan: Visible, call: Commanded) -> PayoffResponse:
     """Quote the payoff; it is good to the end of the business day."""
     try:
         quoted = await call.services.engine.command(
@@ -101,4 +100,4 @@ async def quote_payoff(loan: Visible, call: Commanded) -> PayoffAnswer:
         )
     except StillRunning:
         raise later("not_accepted_yet", "The loan is busy. Repeat the request.") from None
-    return PayoffAnswer.of(loan, quoted)
+    return PayoffResponse.of(loan, quoted)

@@ -8,8 +8,8 @@ from fastapi import Body
 from api.http.calls import PENDING, Called, Commanded
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import gated_router
-from api.v1.loans.schemas import NewRepayment, RepaymentAnswer
+from api.http.routing import authorised_router
+from api.v1.loans.schemas import RepaymentCreate, RepaymentResponse
 from messages import ids
 from messages.loans import RepayReceipt
 from services.loans.finding import find_repayment
@@ -17,15 +17,17 @@ from services.loans.repaying import prepare_repayment
 from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentRepository, RepaymentState
 
-router = gated_router("", "repayments")
+router = authorised_router("", "repayments")
 
 
 @router.post(
     "/loans/{loan_id}/repayments", status_code=201, responses=PENDING, summary="Repay a loan"
 )
 async def create(
-    loan_id: str, body: Annotated[NewRepayment, Body(default_factory=NewRepayment)], call: Commanded
-) -> RepaymentAnswer:
+    loan_id: str,
+    body: Annotated[RepaymentCreate, Body(default_factory=RepaymentCreate)],
+    call: Commanded,
+) -> RepaymentResponse:
     """Debit the bound card; a repayment whose debit failed is an answer too: read `state`.
 
     202 while the bank has not told how the debit ended; it will show in the repayment.
@@ -53,7 +55,7 @@ async def create(
         row = await RepaymentRepository(tx).get(repay.repayment_id)
     if row is None:
         raise later("not_accepted_yet", "The repayment is not recorded yet.")
-    answer = RepaymentAnswer.model_validate(row)
+    answer = RepaymentResponse.model_validate(row)
     if row.state is RepaymentState.PROCESSING:
         call.pending(location)
     else:
@@ -62,7 +64,7 @@ async def create(
 
 
 @router.get("/repayments/{repayment_id}", summary="Read a repayment")
-async def read(repayment_id: str, call: Called) -> RepaymentAnswer:
+async def read(repayment_id: str, call: Called) -> RepaymentResponse:
     """Return where a repayment stands."""
     async with call.database.read() as tx:
-        return RepaymentAnswer.model_validate(await find_repayment(tx, call.caller, repayment_id))
+        return RepaymentResponse.model_validate(await find_repayment(tx, call.caller, repayment_id))

@@ -3,8 +3,8 @@
 from api.http.calls import Called, CommandCall, Commanded
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.gate import gated_router
-from api.v1.loans.servicing_schemas import Fact, FactAnswer, transaction_of
+from api.http.routing import authorised_router
+from api.v1.loans.servicing_schemas import Transaction, TransactionResponse, transaction_of
 from messages import ids
 from messages.loans import LoanView
 from services.loans.servicing import (
@@ -14,20 +14,20 @@ from services.loans.servicing import (
     preview_transaction,
 )
 
-router = gated_router("/loans", "servicing")
+router = authorised_router("/loans", "servicing")
 
 
 @router.post("/{loan_id}/records/preview", summary="Try what a record changes")
-async def preview(loan_id: str, body: Fact, call: Called) -> FactAnswer:
+async def preview(loan_id: str, body: Transaction, call: Called) -> TransactionResponse:
     """Return what recording this today would change, instalment by instalment. Nothing is kept."""
     now = await call.services.clock.now(ids.loan_workflow(loan_id))
     async with call.database.read() as tx:
         effect = await preview_transaction(tx, call.caller, loan_id, transaction_of(body), now)
-    return FactAnswer.of(effect, is_kept=False)
+    return TransactionResponse.of(effect, is_kept=False)
 
 
 @router.post("/{loan_id}/records", status_code=201, summary="Record what happened to a loan")
-async def record(loan_id: str, body: Fact, call: Commanded) -> FactAnswer:
+async def record(loan_id: str, body: Transaction, call: Commanded) -> TransactionResponse:
     """Record a charge, waiver, reversal, new plan, write-off or receipt, backdated or today.
 
     A settled loan is opened again: a payment that the bank takes back afterwards is owed again.
@@ -40,7 +40,7 @@ async def record(loan_id: str, body: Fact, call: Commanded) -> FactAnswer:
     await authorise_transaction(call.database, call.caller, prepared)
     await _send(call, prepared)
     call.created(f"/v1/loans/{loan_id}")
-    return FactAnswer.of(prepared.effect(), is_kept=True)
+    return TransactionResponse.of(prepared.effect(), is_kept=True)
 
 
 async def _send(call: CommandCall, prepared: PreparedTransaction) -> None:

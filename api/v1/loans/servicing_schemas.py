@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from api.http.schemas import Answer, Body
-from api.v1.loans.schemas import PositionAnswer
+from api.http.schemas import Body, ResponseBody
+from api.v1.loans.schemas import PositionResponse
 from domain.common.calendar import Day
 from domain.common.frequency import Frequency
 from domain.common.money import Percent, PositiveAmount
@@ -20,7 +20,7 @@ def _example(body: dict[str, JsonValue]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [body]})
 
 
-class _Fact(Body):
+class _Transaction(Body):
     """What every record may say: when it counts from, and what it goes back to."""
 
     model_config = _example({"on": "2026-02-15", "reference": "case-7"})
@@ -33,7 +33,7 @@ class _Fact(Body):
     )
 
 
-class PaidFact(_Fact):
+class PaidTransaction(_Transaction):
     """Money came in by another way than a debit."""
 
     model_config = _example({"kind": "paid", "amount": 94560, "on": "2026-02-15"})
@@ -43,7 +43,7 @@ class PaidFact(_Fact):
     excess: Excess | None = None
 
 
-class ReversedFact(_Fact):
+class ReversedTransaction(_Transaction):
     """An event, named by its key, did not happen, or its money was taken back."""
 
     model_config = _example({"kind": "reversed", "reverses": "loan:loa_...:repayment:rep_..."})
@@ -53,7 +53,7 @@ class ReversedFact(_Fact):
     reason: Literal["error", "returned", "chargeback"] = "error"
 
 
-class ChargedFact(_Fact):
+class ChargedTransaction(_Transaction):
     """A fee or a penalty is charged."""
 
     model_config = _example({"kind": "charged", "amount": 5000, "name": "reminder letter"})
@@ -64,7 +64,7 @@ class ChargedFact(_Fact):
     name: str = Field(default="", max_length=64)
 
 
-class WaivedFact(_Fact):
+class WaivedTransaction(_Transaction):
     """Up to an amount of a component is forgone."""
 
     model_config = _example({"kind": "waived", "component": "penalty", "amount": 306})
@@ -75,7 +75,7 @@ class WaivedFact(_Fact):
     instalment: int | None = Field(default=None, strict=True, ge=0)
 
 
-class RateChangedFact(_Fact):
+class RateChangedTransaction(_Transaction):
     """Interest runs at another rate."""
 
     model_config = _example({"kind": "rate_changed", "annual_rate": "18"})
@@ -84,7 +84,7 @@ class RateChangedFact(_Fact):
     annual_rate: Percent
 
 
-class RescheduledFact(_Fact):
+class RescheduledTransaction(_Transaction):
     """What is ahead is replaced by new instalments."""
 
     model_config = _example(
@@ -99,7 +99,7 @@ class RescheduledFact(_Fact):
     include_overdue: bool = Field(default=True, strict=True)
 
 
-class HolidayFact(_Fact):
+class HolidayTransaction(_Transaction):
     """Nothing is due on the next due dates."""
 
     model_config = _example({"kind": "holiday_granted", "count": 1, "extend": True})
@@ -109,7 +109,7 @@ class HolidayFact(_Fact):
     extend: bool = Field(default=False, strict=True)
 
 
-class WrittenOffFact(_Fact):
+class WrittenOffTransaction(_Transaction):
     """The loan is given up; what was owed stays collectable."""
 
     model_config = _example({"kind": "written_off"})
@@ -117,7 +117,7 @@ class WrittenOffFact(_Fact):
     kind: Literal["written_off"]
 
 
-class RecoveredFact(_Fact):
+class RecoveredTransaction(_Transaction):
     """Money came in on a loan that is written off."""
 
     model_config = _example({"kind": "recovered", "amount": 50000})
@@ -126,7 +126,7 @@ class RecoveredFact(_Fact):
     amount: PositiveAmount
 
 
-class RefundedFact(_Fact):
+class RefundedTransaction(_Transaction):
     """Credit held was paid back to the borrower."""
 
     model_config = _example({"kind": "refunded", "amount": 12000})
@@ -135,28 +135,28 @@ class RefundedFact(_Fact):
     amount: PositiveAmount
 
 
-Fact = Annotated[
-    PaidFact
-    | ReversedFact
-    | ChargedFact
-    | WaivedFact
-    | RateChangedFact
-    | RescheduledFact
-    | HolidayFact
-    | WrittenOffFact
-    | RecoveredFact
-    | RefundedFact,
+Transaction = Annotated[
+    PaidTransaction
+    | ReversedTransaction
+    | ChargedTransaction
+    | WaivedTransaction
+    | RateChangedTransaction
+    | RescheduledTransaction
+    | HolidayTransaction
+    | WrittenOffTransaction
+    | RecoveredTransaction
+    | RefundedTransaction,
     Field(discriminator="kind"),
 ]
 
 
-def transaction_of(fact: Fact) -> ServicingTransaction:
-    """Return what `fact` asks to be recorded."""
-    fields = fact.model_dump(exclude={"reference", "on"})
-    return ServicingTransaction(fields, fact.on, fact.reference)
+def transaction_of(transaction: Transaction) -> ServicingTransaction:
+    """Return what `transaction` asks to be recorded."""
+    fields = transaction.model_dump(exclude={"reference", "on"})
+    return ServicingTransaction(fields, transaction.on, transaction.reference)
 
 
-class FactAnswer(Answer):
+class TransactionResponse(ResponseBody):
     """An event with what it changed; `key` names it, for a reversal say. None if only tried."""
 
     loan_id: str
@@ -164,7 +164,7 @@ class FactAnswer(Answer):
     kind: str
     on: date
     changes: Difference
-    position: PositionAnswer
+    position: PositionResponse
 
     @classmethod
     def of(cls, effect: ServicingEffect, *, is_kept: bool) -> Self:
@@ -175,5 +175,5 @@ class FactAnswer(Answer):
             kind=effect.event.kind,
             on=effect.event.on,
             changes=effect.changes,
-            position=PositionAnswer.of(effect.position, effect.servicing),
+            position=PositionResponse.of(effect.position, effect.servicing),
         )

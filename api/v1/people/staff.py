@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 
 from api.http.calls import Call, Called, Commanded
-from api.http.gate import gated_router
 from api.http.pagination import Paged
-from api.http.schemas import Page
+from api.http.routing import authorised_router
+from api.http.schemas import Page, whole
 from api.v1.people.staff_schemas import (
     DeputyBody,
     DeputyResponse,
@@ -26,7 +26,7 @@ from services.people.ownership import require_id
 from storage.common.repository import Transaction
 from storage.people.staff import DeputyRepository, StaffRepository, StaffRow, TeamRepository
 
-router = gated_router("", "staff")
+router = authorised_router("", "staff")
 
 Change = Callable[[Transaction], Awaitable[StaffRow]]
 
@@ -149,7 +149,7 @@ async def teams(call: Called) -> Page[TeamResponse]:
     """Return every team."""
     async with call.database.read() as tx:
         rows = await TeamRepository(tx).all()
-    return Page(items=[TeamResponse.model_validate(row) for row in rows], next=None)
+    return whole(TeamResponse, rows)
 
 
 @router.post("/teams", status_code=201, summary="Add a team")

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import Path
 
 from api.http.calls import Called
-from api.http.gate import gated_router
+from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.http.services import Services
-from api.v1.products.schemas import ProductAnswer
-from api.v1.verification.schemas import ElementPolicyAnswer
+from api.v1.products.schemas import ProductResponse
+from api.v1.verification.schemas import ElementPolicyResponse
 from domain.common.calendar import business_date
 from domain.common.definitions import Code
 from domain.common.errors import NotFound
@@ -20,13 +20,13 @@ from domain.verification.elements import ElementKind
 from runtime.clock import utc_now
 from services.products.agreed import product_on_offer, products_on_offer
 
-router = gated_router("/products", "products")
+router = authorised_router("/products", "products")
 
 ProductPath = Annotated[Code, Path()]
 
 
 @router.get("", summary="The products that may be applied for")
-async def products(call: Called) -> Page[ProductAnswer]:
+async def products(call: Called) -> Page[ProductResponse]:
     """Return every product in force with its limits, its terms and what it costs."""
     async with call.database.read() as tx:
         found = await products_on_offer(tx)
@@ -34,13 +34,13 @@ async def products(call: Called) -> Page[ProductAnswer]:
 
 
 @router.get("/{product}", summary="Read a product")
-async def read(product: ProductPath, call: Called) -> ProductAnswer:
+async def read(product: ProductPath, call: Called) -> ProductResponse:
     """Return a product in force with its limits, its terms and what it costs."""
     return await _answer(await _product(product, call.services))
 
 
 @router.get("/{product}/elements", summary="The elements that a product asks for")
-async def elements(product: ProductPath, call: Called) -> Page[ElementPolicyAnswer]:
+async def elements(product: ProductPath, call: Called) -> Page[ElementPolicyResponse]:
     """Return them in the order in which they are asked for."""
     async with call.database.read() as tx:
         found = await product_on_offer(tx, product)
@@ -50,7 +50,7 @@ async def elements(product: ProductPath, call: Called) -> Page[ElementPolicyAnsw
         *((kind, Stage.DRAWDOWN) for kind in found.drawdown_elements),
     ]
     items = [
-        ElementPolicyAnswer.model_validate(
+        ElementPolicyResponse.model_validate(
             {
                 "kind": kind,
                 "asked": when,
@@ -80,7 +80,7 @@ async def _product(code: str, services: Services) -> AgreedProduct:
             raise NotFound("product") from None
 
 
-async def _answer(product: AgreedProduct) -> ProductAnswer:
+async def _answer(product: AgreedProduct) -> ProductResponse:
     """Return what a product is today; its costs are worked out beside the event loop."""
     today = business_date(utc_now(), product.zone)
-    return await asyncio.to_thread(ProductAnswer.of, product, today)
+    return await asyncio.to_thread(ProductResponse.of, product, today)

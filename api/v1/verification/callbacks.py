@@ -5,14 +5,14 @@ from typing import Final
 from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
-from api.http.gate import gated_router
 from api.http.operation_schemas import CallbackReceived
+from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.verification import ElementSettled
 from services.common.callbacks import KeptCallback
 from services.verification.callbacks import ReportSender
 
-router = gated_router("/callbacks", "callbacks")
+router = authorised_router("/callbacks", "callbacks")
 
 _DESCRIBED: Final = described_callback(
     ReportSender.header,

@@ -73,7 +73,7 @@ def _serving(process: subprocess.Popen[bytes]) -> set[int]:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 -- the operating system tells no event
             await asyncio.sleep(0.02)
 
 

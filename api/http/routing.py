@@ -17,7 +17,7 @@ from api.http.idempotency import once
 from api.http.services import services_of
 
 
-class GatedRoute(APIRoute):
+class AuthorisedRoute(APIRoute):
     """A route of the table in `api.http.access`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -25,14 +25,14 @@ class GatedRoute(APIRoute):
         handle = super().get_route_handler()
         template = self.path_format
 
-        async def gated(request: Request) -> Response:
+        async def authorised(request: Request) -> Response:
             rule = await authorise(request, template, services_of(request).authenticator)
             if request.method == "GET":
                 return await handle(request)
             checked = await read_checked(request, rule)
             return await once(checked, handle) if rule.keyed else await handle(checked)
 
-        return gated
+        return authorised
 
 
 def described(text: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ COMMAND_PROBLEMS: dict[int | str, dict[str, Any]] = {
 """The further answers of a route that creates or moves something."""
 
 
-class _GatedRouter(APIRouter):
+class _AuthorisedRouter(APIRouter):
     """Says of each route how it may be refused, and that a pending answer looks like the last."""
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -71,8 +71,8 @@ class _GatedRouter(APIRouter):
         super().add_api_route(path, endpoint, responses={**told, **further}, **options)
 
 
-def gated_router(prefix: str, tag: str) -> APIRouter:
+def authorised_router(prefix: str, tag: str) -> APIRouter:
     """Return a router whose routes pass the gate."""
-    return _GatedRouter(
-        prefix=f"/v1{prefix}", tags=[tag], route_class=GatedRoute, responses=_READ_PROBLEMS
+    return _AuthorisedRouter(
+        prefix=f"/v1{prefix}", tags=[tag], route_class=AuthorisedRoute, responses=_READ_PROBLEMS
     )
