@@ -23,10 +23,10 @@ help: ## Show this list
 setup: $(RUN_STAMP) ## Make the environment .venv from the hashed lock
 	@echo "ready: $(VENV_PYTHON)"
 
-run: $(RUN_STAMP) ## Start everything, tell one life of credit, stay up until Ctrl-C
+run: $(RUN_STAMP) ## Start everything, play one life of a credit, stay up until Ctrl-C
 	@exec $(VENV_PYTHON) starter.py run
 
-demo: $(RUN_STAMP) ## Start everything, tell the story, stop; fails if a step came out otherwise
+demo: $(RUN_STAMP) ## Start everything, play the story, stop; fails if a step is not as expected
 	@exec $(VENV_PYTHON) starter.py demo
 
 PYTEST := $(VENV_PYTHON) -m pytest
@@ -93,7 +93,7 @@ lock: $(VENV)/.created ## Write the hashed locks anew from requirements*.in
 	@$(LOCK) requirements-mutation.in --constraint requirements-dev.lock \
 		--output-file requirements-mutation.lock
 
-clean-data: ## Delete the databases, keys and logs of the local stack (asks nobody)
+clean-data: ## Delete the databases, keys and logs of the local stack, without asking
 	@$(PYTHON) -m local.clean
 
 $(RUN_STAMP): $(VENV)/.created

@@ -1,7 +1,7 @@
 """The command line: `python starter.py --help`.
 
 Every command works on the stack that runs in this clone, or on the installation that
-LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or otherwise than
+LOANFLOW_PUBLIC_URL and LOANFLOW_TOKENS name. Exit codes: 0 done, 1 refused or not as
 expected (the message says why), 2 wrong usage, 130 interrupted.
 """
 
@@ -80,21 +80,22 @@ def run(
 
 @app.command()
 def demo(as_json: Json = False) -> None:
-    """Start everything, play the story, stop; fails if a step comes out otherwise."""
+    """Start everything, play the story, stop; fails if a step does not come out as expected."""
     _perform(as_json, stay=False, story=True)
 
 
 @app.command()
 def apply(
     person: Annotated[
-        str, typer.Option(help=f"A persona of docs/sandbox.md: {', '.join(NAMES)}.")
+        str,
+        typer.Option(help=f"Who applies: {', '.join(NAMES)}. docs/sandbox.md says how each fares."),
     ] = "approved",
     amount: Amount = 1_000_000,
     months: Months = 12,
     product: Annotated[str, typer.Option(help="The product's code.")] = PRODUCT,
     index: Annotated[
         int | None,
-        typer.Option(min=0, help="Member of the persona's family; else a new one."),
+        typer.Option(min=0, help="Which of the people that behave alike; default: a new one."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -135,7 +136,7 @@ def reject(
 
 @app.command()
 def accept(application: str, as_json: Json = False) -> None:
-    """Accept the offer of an application; the answer names the credit line."""
+    """Accept the offer of an application; prints the credit line that opens."""
     do(as_json, lambda stage: commands.accept(stage.api, application))
 
 
@@ -154,7 +155,7 @@ def repay(
     loan: str,
     amount: Annotated[
         int | None,
-        typer.Option(parser=_amount, metavar="AMOUNT", help="Without it, everything that is due."),
+        typer.Option(parser=_amount, metavar="AMOUNT", help="Default: everything that is due."),
     ] = None,
     payoff: Annotated[bool, typer.Option("--payoff", help="Settle the whole loan.")] = False,
     as_json: Json = False,
@@ -184,11 +185,12 @@ def advance(
         date | None, typer.Option(parser=read_day, metavar="DATE", help="To noon of this day.")
     ] = None,
     to_next: Annotated[
-        bool, typer.Option("--to-next", help="To the loan's own next step.")
+        bool,
+        typer.Option("--to-next", help="To the next instant at which the loan does something."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Let time pass for a loan of the local stack; it arrives at noon of its day."""
+    """Let time pass for a loan of the local stack; days end at noon, local time."""
     if sum((bool(days or months), to is not None, to_next)) != 1:
         raise typer.BadParameter("give --days and --months, or --to, or --to-next")
     do(
@@ -203,25 +205,27 @@ def advance(
 def plan(
     amount: Annotated[
         int | None,
-        typer.Option(parser=_amount, metavar="AMOUNT", help="10000.00 without it, in CNY."),
+        typer.Option(parser=_amount, metavar="AMOUNT", help="In CNY; default 10000.00."),
     ] = None,
     instalments: Annotated[
         int | None,
-        typer.Option("--instalments", "--months", min=1, max=600, help="12 without it."),
+        typer.Option("--instalments", "--months", min=1, max=600, help="Default 12."),
     ] = None,
     rate: Annotated[
         Decimal | None,
-        typer.Option(parser=_rate, metavar="RATE", help="Percent a year; 24 without it."),
+        typer.Option(parser=_rate, metavar="RATE", help="Percent a year; default 24."),
     ] = None,
     first_due: Annotated[
         date | None,
-        typer.Option(parser=read_day, metavar="DATE", help="First due date; else in one period."),
+        typer.Option(parser=read_day, metavar="DATE", help="Default: one period from today."),
     ] = None,
     disbursed: Annotated[
         date | None,
-        typer.Option(parser=read_day, metavar="DATE", help="Else one period before the first due."),
+        typer.Option(parser=read_day, metavar="DATE", help="Default: one period before."),
     ] = None,
-    method: Annotated[Method | None, typer.Option(help="How instalments are made.")] = None,
+    method: Annotated[
+        Method | None, typer.Option(help="How principal and interest are spread.")
+    ] = None,
     frequency: Annotated[
         Frequency | None,
         typer.Option(parser=planning.frequency, metavar="EVERY", help="'week', '3 months', ..."),
@@ -242,7 +246,10 @@ def plan(
         ),
     ] = None,
     terms: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Terms as JSON; options win.")
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Terms as a JSON file; options override it."
+        ),
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
     as_json: Json = False,
@@ -278,7 +285,7 @@ def plan(
 
 @app.command()
 def reconcile(as_json: Json = False) -> None:
-    """Compare ledger, positions and projections of all loans; fails where they differ."""
+    """Compare ledger, positions and projections of all loans; fails if any differ."""
     do(
         as_json,
         lambda stage: reconcile_books(stage.api),

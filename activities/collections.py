@@ -67,7 +67,7 @@ class Arrears:
         """Message the borrower or open a call for a collector, once a step.
 
         Nothing is done, and what was only prepared is cancelled, when the loan is not overdue.
-        Nobody is messaged in quiet hours: whoever asks is told when they end. What falls due while
+        Nobody is messaged in quiet hours: the answer then says when they end. What falls due while
         its ladder is suspended is left out for good.
         """
         async with self.database.transaction() as tx:

@@ -1,8 +1,8 @@
 """Orders to move money: sent once, then only asked about.
 
-The order's row is committed before anything is sent. Whoever finds the row was or may have been
-preceded, so he asks first; only what the channel never booked is sent, under the same number, which
-the channel books once however often it arrives.
+The order's row is committed before anything is sent. An attempt that finds the row may
+not be the first, so it asks before it sends. Only what the channel never booked is sent, under the
+same number, which the channel books once however often it arrives.
 """
 
 from dataclasses import dataclass

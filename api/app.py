@@ -34,7 +34,7 @@ The life of credit over HTTP: application, review, offer, line, quote, drawdown,
 * **Money** is an integer of minor units beside an ISO 4217 `currency`: 10,000.00 CNY is `1000000`.
   Rates are decimal strings in percent a year. Dates are business dates in the product's time zone,
   instants are UTC.
-* **Commands** (POST, PUT and DELETE under `/v1`, but for trials and callbacks) need an
+* **Commands** (POST, PUT and DELETE under `/v1`, except trials and callbacks) need an
   `Idempotency-Key`. The same key and body gives the stored answer with
   `Idempotency-Replayed: true`; another body is refused with 422, a request still being processed
   with 409. After 202 or 503 repeat the same request.

@@ -339,7 +339,11 @@ def report(found: Measured) -> bool:
     bare = found.bare.of_one("temporal", "this process")
     print(f"yardstick               {found.bare.rate:8.2f} /s   {ACTIVITIES} no-op activities")
     print(f"credits                 {found.credits.rate:8.2f} /s")
-    print(f"CPU of a yardstick      {bare:8.0f} ms; times {found.normal:.2f} is normalised")
+    server = found.bare.of_one("temporal")
+    print(
+        f"CPU of a yardstick      {bare:8.0f} ms, {server:.0f} of them Temporal's;"
+        f" times {found.normal:.2f} is normalised"
+    )
     for name in sorted(found.credits.cpu, key=lambda name: -found.credits.cpu[name]):
         spent = found.credits.of_one(name)
         counted = "" if name in _OURS else "   not counted"

@@ -63,7 +63,8 @@ class DataSource(Content):
     day of `zone`, `calls_per_second` limits all processes together; None: no limit. A match may be
     used again for `validity_days`, any other definite answer for `denial_validity_days`; 0 means
     only by the enquiry that got it. `consent` is the purpose that the person must have allowed;
-    None where the law counts the data as necessary for a loan (domain facts, section 5.6). Of a
+    None where the law counts the data as necessary for a loan (rules on necessary personal
+    information of common apps, 2021: mobile, name, identity document, bank card). Of a
     capability's `enabled` sources the one of lowest `order` is asked first.
     """
 
@@ -144,8 +145,8 @@ SENSITIVE: Final[Mapping[Capability, Purpose]] = MappingProxyType(
         Capability.ECOMMERCE: Purpose.DATA_IMPORT,
     }
 )
-"""What may be asked under a consent of its own only, and the usual one: the rest is necessary for a
-loan, or is not about a person who applies (rule of 2021, PIPL; domain facts, section 5.6)."""
+"""What takes a consent of its own, and the usual one: the rest is necessary for a loan (rules on
+necessary personal information of common apps, 2021; PIPL), or is not about an applicant."""
 
 _ONE_CLIENT: Final[Mapping[Capability, str]] = MappingProxyType(
     {Capability.CREDIT_ANALYSIS: "qitech"}

@@ -31,7 +31,7 @@ def http_probe(url: str) -> Probe:
 def postgres_probe(url: str) -> Probe:
     """Return a probe that wants to log in to the database at `url`, which it never quotes.
 
-    The probe raises LocalStackError when the password is wrong: waiting would not mend that.
+    The probe raises LocalStackError when the password is wrong: waiting would not help.
     """
 
     async def probe() -> str | None:

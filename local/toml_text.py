@@ -88,7 +88,7 @@ def _array(values: list[str]) -> str:
 
 
 def _text(text: str) -> str:
-    # JSON escapes as TOML does, but for DEL, which JSON leaves as it is.
+    # JSON escapes as TOML does, except for DEL, which JSON leaves as it is.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,4 @@
-"""Which third parties the stack's own vision service takes the place of, and how they are told.
+"""Which third parties the stack's own vision service replaces, and how the clients know.
 
 Where the caller's environment already says whom to ask, it is asked, and not ours.
 """

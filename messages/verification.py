@@ -50,7 +50,7 @@ class VerifiedElements(Message):
 
 
 class StartCapture(Message):
-    """Have a source begin to fetch an element; `workflow_id` is told when it is done."""
+    """Have a source begin to fetch an element; `workflow_id` is signalled when it is done."""
 
     application_id: str
     element_id: str

@@ -34,7 +34,7 @@ _PERSONAL_WORDS: Final = _words("""
     params password payload person phone plaintext raw relation school secret selfie telephone token
 """)
 _PERSONAL_PAIRS: Final = frozenset(("id_number", "id_no", "date_of_birth"))
-# What is told about a personal fact without telling it: `contact_count`, `bank_card_id`.
+# What describes personal data without containing it: `contact_count`, `bank_card_id`.
 _HARMLESS_ENDINGS: Final = _words(
     "id ids count code codes kind kinds outcome seconds state states status type types"
 )

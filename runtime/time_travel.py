@@ -39,7 +39,7 @@ HOP_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.02
 _LONGEST_PAUSE_SECONDS: Final = 0.3
 _MOMENT: Final = timedelta(seconds=1)
-# The server's own limit is 200 skips, after which a clock stops without a word.
+# The server's own limit is 200 skips, after which a clock stops silently.
 _SKIPS: Final = 10_000
 
 

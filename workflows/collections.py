@@ -4,7 +4,6 @@ Steps are taken at absolute instants that follow from the oldest unpaid due date
 start neither shifts nor bunches what was not yet due.
 """
 
-from contextlib import suppress
 from datetime import datetime
 
 from temporalio import workflow
@@ -22,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.common.calling import parked, run, run_patiently
     from workflows.common.details import details_table
+    from workflows.common.waiting import holds_within
 
 
 @workflow.defn
@@ -72,12 +72,7 @@ class Collections:
 
     async def _sleep_until(self, at: datetime, what_for: str) -> None:
         """Wait for an instant or the cure, whichever comes first."""
-        if at <= workflow.now():
-            return
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._cured, timeout=at - workflow.now(), timeout_summary=what_for
-            )
+        await holds_within(lambda: self._cured, at - workflow.now(), what_for)
 
     async def _take(self, step: LadderStep) -> None:
         while True:

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import search_attributes as attributes
     from messages.payments import QueryTransfer, TransferOutcome, TransferStatus, TransferUpdated
     from workflows.common.calling import run_patiently
+    from workflows.common.waiting import Updates
 
 POLL_AFTER = tuple(
     timedelta(seconds=seconds) for seconds in (5, 15, 60, 180, 600, 1800, 3600, 3600 * 6)
@@ -23,13 +24,12 @@ class AwaitsTransfer:
     """The part of a workflow that waits for the outcome of an order."""
 
     def __init__(self) -> None:
-        self._callbacks: set[str] = set()
-        self._asked_for = 0
+        self._callbacks = Updates()
 
     @workflow.signal(description="A third party called back: ask it what became of the order")
     def transfer_updated(self, update: TransferUpdated) -> None:
         """Ask at once; a callback that comes twice counts once."""
-        self._callbacks.add(update.event_id)
+        self._callbacks.receive(update.event_id)
 
     async def _outcome_of(self, outcome: TransferOutcome) -> TransferOutcome:
         """Return the final outcome of an order, asking after each callback and from time to time.
@@ -38,7 +38,8 @@ class AwaitsTransfer:
         """
         asked = 0
         while outcome.status is TransferStatus.IN_DOUBT:
-            await self._callback_or_timer(POLL_AFTER[min(asked, len(POLL_AFTER) - 1)])
+            wait = POLL_AFTER[min(asked, len(POLL_AFTER) - 1)]
+            await self._callbacks.next_or_timer(wait, "ask again")
             asked += 1
             if asked == PERSON_AFTER:
                 workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(True)])
@@ -50,15 +51,3 @@ class AwaitsTransfer:
         if asked >= PERSON_AFTER:
             workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(False)])
         return outcome
-
-    async def _callback_or_timer(self, wait: timedelta) -> None:
-        try:
-            await workflow.wait_condition(
-                lambda: len(self._callbacks) > self._asked_for,
-                timeout=wait,
-                timeout_summary="ask again",
-            )
-        except TimeoutError:
-            return
-        finally:
-            self._asked_for = len(self._callbacks)

@@ -75,7 +75,7 @@ def performs(
 
 
 def failure_of(error: Exception) -> ApplicationError:
-    """Return what Temporal is told of `error`.
+    """Return `error` as Temporal may store it.
 
     A domain error is final and has its class as type, as if the workflow had raised it; everything
     else is tried again.

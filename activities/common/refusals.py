@@ -1,4 +1,4 @@
-"""Why an activity refuses; each a domain error whose class Temporal is told."""
+"""Why an activity refuses: domain errors whose class names Temporal stores."""
 
 from typing import ClassVar, TypeVar
 

@@ -36,7 +36,7 @@ class ElementFacts:
 
 
 def element_facts(product: AgreedProduct, statuses: Iterable[ElementStatus]) -> ElementFacts:
-    """Return what is told by the elements that count as provided."""
+    """Return the facts of the elements that count as provided."""
     counting = [
         status
         for status in statuses

@@ -72,17 +72,23 @@ class Drawdowns:
             mobile=known(personal.mobile, "mobile"),
         )
         async with self.database.transaction() as tx:
-            await DrawdownRepository(tx).set_state(
+            signed = SignedContract(
+                drawdown_id=drawdown.id,
+                contract_no=drawdown.contract_no,
+                contract_sha256=digest,
+                evidence_id=signature.evidence_id,
+            )
+            if not await DrawdownRepository(tx).set_state(
                 drawdown.id,
                 DrawdownState.SIGNED,
                 contract_sha256=digest,
                 evidence_id=signature.evidence_id,
-            )
+            ):
+                # Another attempt was first, and has said so.
+                drawdown, _ = await _drawdown(tx, drawdown.id)
+                return found(_signed(drawdown), f"signature of {drawdown.id}")
             await _tell(tx, drawdown, "signed", {"contract_no": drawdown.contract_no})
-            drawdown = found(
-                await DrawdownRepository(tx).get(drawdown.id), f"drawdown {drawdown.id}"
-            )
-        return found(_signed(drawdown), f"signature of {drawdown.id}")
+        return signed
 
     @performs(calls.DISBURSE)
     async def disburse(self, request: Disburse) -> TransferOutcome:
@@ -121,9 +127,7 @@ class Drawdowns:
         when its amounts would be others, and `TransferUnsettled`.
         """
         async with self.database.transaction() as tx:
-            loan = await LoanRepository(tx).get(request.loan_id)
-            if loan is None:
-                loan = await _book(tx, request)
+            loan = await _book(tx, request)
             events = await LoanRepository(tx).events(loan.id)
             agreed = await agreements_of(tx, loan)
         await failpoint("book_loan.after_commit")
@@ -201,14 +205,14 @@ def _signed(drawdown: DrawdownRow) -> SignedContract | None:
 
 async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     """Record loan, first event, journal and projection; the drawdown's lock lets it happen once."""
-    found(
+    drawdown = found(
         await DrawdownRepository(tx).for_update(request.drawdown_id),
         f"drawdown {request.drawdown_id}",
     )
     booked = await LoanRepository(tx).get(request.loan_id)
     if booked is not None:
         return booked
-    drawdown, quote = await _drawdown(tx, request.drawdown_id)
+    quote = found(await QuoteRepository(tx).get(drawdown.quote_id), f"quote {drawdown.quote_id}")
     transfer = await TransferRepository(tx).get(ids.disbursement_order(drawdown.id))
     if transfer is None or transfer.state is not TransferState.SUCCEEDED:
         raise TransferUnsettled(f"{drawdown.id} is not known to be disbursed")

@@ -409,7 +409,7 @@ def _failed(source: DataSource, failure: ProviderError, milliseconds: int) -> En
 
 
 def _passed_on(source: DataSource, failure: ProviderError) -> ProviderError:
-    """Return what callers are told of a failure, under the source's own name.
+    """Return a failure as callers see it, under the source's own name.
 
     A source that refuses us is as good as down: another one may answer.
     """

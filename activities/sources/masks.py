@@ -1,7 +1,7 @@
 """What the audit of an enquiry may show of its request and of its answer.
 
 Everything is hidden but what is listed here: codes, verdicts and figures are shown, numbers of
-people and cards by their ends, texts and pictures by their length (domain facts, section 4.4).
+people and cards by their ends, texts and pictures by their length.
 """
 
 from collections.abc import Mapping

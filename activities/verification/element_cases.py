@@ -62,7 +62,7 @@ async def cases_of(
     """Return each element with what its check needs, or which of that was not verified."""
     kinds = {one.kind for one in elements}
     rows = await ElementRepository(tx).among([one.element_id for one in elements])
-    applicant = await verified_of(tx, applied.application, with_card=ElementKind.LIVENESS in kinds)
+    applicant = await verified_of(tx, applied.application, applied.product, kinds)
     consents: frozenset[Purpose] = frozenset()
     if ElementKind.PERSONAL_INFORMATION in kinds:
         consents = await ConsentRepository(tx).purposes_in_force(applied.applicant_id)

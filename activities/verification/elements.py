@@ -149,7 +149,7 @@ class Elements:
     async def remind_applicant(self, request: RemindApplicant) -> ApplicantReminded:
         """Message an applicant who still has something to provide and whose mobile is verified.
 
-        Not in quiet hours: whoever asks is told when they end.
+        Not in quiet hours: the answer then says when they end.
         """
         aggregate = ids.application_workflow(request.application_id)
         async with self.database.read() as tx:
@@ -269,7 +269,7 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
         f"application {element.application_id}",
     )
     product = await product_of(tx, application)
-    applicant = await verified_of(tx, application, with_card=False)
+    applicant = await verified_of(tx, application, product, {element.kind})
     missing = applicant.missing(product, element.kind)
     if missing is not None or applicant.real_name is None:
         return NotVerified(missing or "real_name_required")

@@ -81,27 +81,20 @@ class Identity:
         of the result with those that need it: `verify_element` asks about it by itself, and finds
         on record what its source answered meanwhile.
         """
-        outcomes: list[ElementOutcome] = []
-        waiting = {one.kind: one for one in request.elements}
         asking: Asking = {}
         left_out: set[ElementKind] = set()
         until = asyncio.get_running_loop().time() + TOGETHER_SECONDS
         async with self.database.read() as tx:
             applied = await applied_for(tx, request.elements[0].application_id)
+            known = await ElementRepository(tx).conclusions(
+                [one.element_id for one in request.elements]
+            )
+        outcomes = [_outcome(one, known) for one in request.elements if one.element_id in known]
+        waiting = {one.kind: one for one in request.elements if one.element_id not in known}
         try:
             while waiting or asking:
-                open_kinds = {*waiting, *left_out, *(one.kind for one in asking.values())}
-                ready = [
-                    one
-                    for one in waiting.values()
-                    if open_kinds.isdisjoint(applied.product.needs_of(one.kind))
-                ]
-                for one in ready:
-                    del waiting[one.kind]
-                outcomes += await self._begin(applied, ready, asking)
-                if not asking:
-                    break
-                done = await _some_of(asking, until)
+                await self._ask_what_can_be(applied, waiting, asking, left_out)
+                done = await _some_of(asking, until) if asking else None
                 if not done:
                     break
                 await failpoint("verify_elements.after_calls")
@@ -111,19 +104,28 @@ class Identity:
             self._let_finish(asking)
         return VerifiedElements(outcomes=tuple(outcomes))
 
-    async def _begin(
-        self, applied: Applied, elements: Sequence[VerifyElement], asking: Asking
-    ) -> list[ElementOutcome]:
-        """Ask about elements, and return what is known of them without asking."""
-        if not elements:
-            return []
+    async def _ask_what_can_be(
+        self,
+        applied: Applied,
+        waiting: dict[ElementKind, VerifyElement],
+        asking: Asking,
+        left_out: set[ElementKind],
+    ) -> None:
+        """Ask about the elements that need no answer but those that are there."""
+        unanswered = {*waiting, *left_out, *(one.kind for one in asking.values())}
+        ready = [
+            one
+            for one in waiting.values()
+            if unanswered.isdisjoint(applied.product.needs_of(one.kind))
+        ]
+        if not ready:
+            return
+        for one in ready:
+            del waiting[one.kind]
         async with self.database.read() as tx:
-            known = await ElementRepository(tx).conclusions([one.element_id for one in elements])
-            unknown = [one for one in elements if one.element_id not in known]
-            cases = await cases_of(tx, applied, unknown) if unknown else {}
+            cases = await cases_of(tx, applied, ready)
         for element, case in cases.items():
             asking[asyncio.create_task(self._answer_to(element, case))] = element
-        return [_outcome(one, known) for one in elements if one.element_id in known]
 
     async def _answer_to(self, element: VerifyElement, case: Case | NotVerified) -> Answer:
         if isinstance(case, NotVerified):

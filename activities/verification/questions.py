@@ -1,4 +1,4 @@
-"""What is asked about an element, where the asking takes more than the data itself."""
+"""What is asked about an element, where the question takes more than its data."""
 
 from datetime import date
 

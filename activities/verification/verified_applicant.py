@@ -4,8 +4,9 @@ What was typed and not verified, or was refused, counts for nothing: else a card
 a face be matched under one name, and the application go on under another one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.applications.application import is_provided
 from domain.products.products import AgreedProduct
@@ -14,6 +15,9 @@ from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRepository
 from storage.verification.elements import ElementRepository, ElementStatus
+
+_BY_DATA: Final = frozenset({ElementKind.REAL_NAME, ElementKind.OPERATOR})
+"""The kinds of which what was verified is read; of others only how they stand."""
 
 
 @dataclass(frozen=True)
@@ -59,26 +63,29 @@ class VerifiedApplicant:
 
 
 async def verified_of(
-    tx: Transaction, application: ApplicationRow, *, with_card: bool
+    tx: Transaction,
+    application: ApplicationRow,
+    product: AgreedProduct,
+    kinds: Collection[ElementKind],
 ) -> VerifiedApplicant:
-    """Return what was verified of the applicant of an application by now.
+    """Return what was verified of the applicant of an application by now, as `kinds` need it.
 
-    The card's pictures are large: they are read `with_card` only.
+    The card's pictures are large: they are read only for a face, which is compared with them.
     """
-    wanted = {ElementKind.REAL_NAME, ElementKind.OPERATOR}
-    if with_card:
+    wanted = set(_BY_DATA)
+    if ElementKind.LIVENESS in kinds:
         wanted.add(ElementKind.IDENTITY_CARD)
     matches = await ElementRepository(tx).newest_matches(application.id, wanted)
     given = {kind: match.data for kind, match in matches.items()}
     real_name, operator = given.get(ElementKind.REAL_NAME), given.get(ElementKind.OPERATOR)
     card = given.get(ElementKind.IDENTITY_CARD)
     personal = await ApplicantRepository(tx).personal(application.applicant_id)
+    needs = {need for kind in kinds for need in product.policy_of(kind).needs}
+    latest = await ElementRepository(tx).latest(application.id) if needs - _BY_DATA else []
     return VerifiedApplicant(
         real_name=real_name if isinstance(real_name, RealName) else None,
         mobile=operator.mobile if isinstance(operator, Operator) else personal.mobile,
         card=card if isinstance(card, IdentityCard) else None,
         known_identity=personal.identity_number,
-        statuses={
-            status.kind: status for status in await ElementRepository(tx).latest(application.id)
-        },
+        statuses={status.kind: status for status in latest},
     )

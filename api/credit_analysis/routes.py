@@ -38,7 +38,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     406: _described("Not JSON"),
     409: _described("This id was processed before"),
     413: _described("The body is too large"),
-    503: _described("Repeat after `Retry-After` seconds; `unknown_policy` is ours to mend first"),
+    503: _described("Repeat after `Retry-After` seconds; the lender must repair `unknown_policy`"),
 }
 
 
@@ -112,7 +112,7 @@ async def feed_back(
 ) -> FeedbackResponse:
     """Record a report. The same one again changes nothing; they count in the order of events.
 
-    Where an external assessment was asked for, the report is passed on to its provider.
+    Where an external assessment was asked for, its provider is told, once it can be reached.
     """
     feedback = await feedback_of(request)
     async with services.database.transaction() as tx:
@@ -153,7 +153,7 @@ async def _start_again(start: StartCreditAnalysis, services: Services) -> None:
 
 
 async def _first_status(row: AnalysisRow, services: Services) -> AnalysisView | AnalysisRow:
-    """Wait a little for the status; what is told here needs no notice any more.
+    """Wait a little for the status; one that is answered here needs no notice.
 
     Nothing that goes wrong from here on matters to the analysis: its process has been started.
     """

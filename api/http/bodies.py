@@ -9,8 +9,8 @@ from api.http.errors import Problem
 from services.common.strict_json import parse_strictly
 
 DRAINED: Final = 16 * 1024 * 1024
-"""So much of a body that is too large is still read, and thrown away: a sender who is cut off
-never reads why."""
+"""Bytes of a body that is too large which are read and thrown away: a client that is cut off while
+sending never reads why."""
 
 
 class CheckedRequest(Request):

@@ -3,7 +3,7 @@
 The same request again gets the stored answer, also after a crash: every id that a request makes is
 derived from caller, route and key, so what ran half already is found and finished, not repeated.
 Not stored are answers that may change: 202, 5xx, 429, and refusals before anything was tried, so
-that a mended request may use its key again.
+that a corrected request may use its key again.
 """
 
 import hashlib

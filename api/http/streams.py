@@ -25,7 +25,7 @@ LastEventId = Annotated[
 ]
 Follow = Annotated[bool, Query(description="keep the stream open after the end of the process")]
 
-# Why a case was decided as it was is for staff; borrowers are told the category.
+# Why a case was decided is for staff; borrowers see the category.
 _STAFF_ONLY: Final = frozenset(
     (
         *("score", "rules", "hits", "facts", "policy_version", "code"),

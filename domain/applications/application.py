@@ -100,7 +100,7 @@ class CodeRefused(DomainError):
 
 
 class SupplementRefused(DomainError):
-    """A reviewer asks for more than the product lets him ask for."""
+    """A reviewer asks for more than the product allows."""
 
     code = "supplement_refused"
 

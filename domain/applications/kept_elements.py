@@ -64,8 +64,8 @@ def usable_elements(
 
     Using one again is another use of it, for which its purpose must be `consented` to now.
     The applicant's own come first, then the ones verified last. What another channel's applicant
-    had verified is used only where `is_present`: this applicant has proven by his face that he is
-    the person. Knowing a name and a number is not enough to be given what somebody else proved.
+    had verified is used only where `is_present`: this applicant has proven, by a living face, to be
+    that person. Knowing a name and a number is not enough to be given what somebody else proved.
     """
     ranked = sorted(kept, key=lambda item: (item.own, item.verified_at), reverse=True)
     usable: dict[ElementKind, KeptElement] = {}

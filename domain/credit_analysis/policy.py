@@ -17,7 +17,7 @@ HIGHEST_SCORE: Final = 1000
 """Between these every score is held, whatever the card adds up to."""
 
 FULL_AGE: Final = 18
-"""In Brazil, by its civil code: nobody younger binds himself alone."""
+"""Years, by Brazil's civil code: nobody younger can sign a contract alone."""
 
 _MAX_MONTHS: Final = 1200
 _MAX_DAYS: Final = 365

@@ -85,7 +85,7 @@ def _wrong(field: str, message: str) -> Fault:
 
 
 def _everybody(proposal: AnyProposal) -> Iterator[tuple[str, LegalPerson | NaturalPerson]]:
-    """Pair each person with the place of his fields, such as `guarantors.0.`."""
+    """Pair each person with the place of their fields, such as `guarantors.0.`."""
     yield from _with_shareholders("", proposal)
     for index, guarantor in enumerate(proposal.guarantors):
         yield from _with_shareholders(f"guarantors.{index}.", guarantor)

@@ -133,7 +133,7 @@ class Recovered(_Event):
 
 
 class Refunded(_Event):
-    """Credit held for the borrower was paid back to him."""
+    """Credit held for the borrower was paid back."""
 
     kind: Literal["refunded"] = "refunded"
     amount: PositiveAmount

@@ -2,7 +2,7 @@
 
 Personal data of a sensitive kind (identity, face, financial accounts, communications) needs a
 separate consent for each purpose, which can be withdrawn as easily as it was given (PIPL, articles
-15, 29; domain facts, section 5.6). A consent says which text was shown, by version and SHA-256.
+15, 29). A consent says which text was shown, by version and SHA-256.
 """
 
 import hashlib

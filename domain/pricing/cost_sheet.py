@@ -1,8 +1,8 @@
 """The all-in cost sheet: every cost of a loan, who charges it, and what it comes to in a year.
 
 After PBoC announcement 2021 No. 3 and the rules on stating the comprehensive cost of personal loans
-in force from 2026-08-01 (domain facts, section 2.2). The sheet is an artefact: its hash names its
-whole content.
+in force from 2026-08-01 (NFRA and PBoC, published 2026-03-15). The sheet is an artefact:
+its hash names its whole content.
 """
 
 import hashlib

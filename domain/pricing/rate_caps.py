@@ -19,7 +19,7 @@ from domain.common.errors import DomainError
 from domain.pricing.rates import Rate, RateConvention
 
 TOLERANCE = Decimal("0.01")
-"""Percentage points: a 24 % plan computed in fen is 24.00006 % (domain facts, section 2.2)."""
+"""Percentage points: rounding to whole fen makes a plan at 24 % cost 24.00006 %."""
 
 
 class LenderKind(StrEnum):

@@ -93,7 +93,8 @@ class ElementPolicy(Content):
 ADDRESS_BOOK_CONSENT: Final = Purpose.CONTACTS_CHECK
 """What an address book needs beside the consent of the element that brings it.
 
-Nobody needs one to apply (domain facts, section 5.6), so refusing it refuses nothing else.
+The rules on necessary personal information of common apps (2021) do not count it as necessary for
+a loan, so refusing it refuses nothing else.
 """
 
 

@@ -184,14 +184,14 @@ class EmergencyContact(_Element):
 
 
 class AddressBookEntry(_Element):
-    """One entry of the applicant's address book, as his telephone holds it."""
+    """One entry of the address book on the applicant's telephone."""
 
     name: str = Field(max_length=100)
     mobile: str = Field(min_length=3, max_length=32)
 
 
 class PersonalInformation(_Element):
-    """What the applicant says of himself and of his occupation, and two people to turn to.
+    """What the applicant states about person and occupation, and two emergency contacts.
 
     `domain.verification.occupations.ASKED_WITH` says which fields come with which occupation. The
     address book is taken only by products that compare contacts with it, and never asked for.
@@ -330,7 +330,7 @@ class Guarantor(_Element):
 
 
 class CardTransaction(_Element):
-    """A payment that the applicant made with a card of his; `amount` in fen, the day of Shanghai.
+    """A payment by the applicant with an own card; `amount` in fen, the day in Shanghai.
 
     The card may be any that its number can be written of: issuers are not bound to a check digit.
     """

@@ -1,4 +1,4 @@
-"""How often a person may be wrong about an element in a day, whatever he applies for and where."""
+"""How often a person may be wrong about an element in a day, over all applications and channels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.common.errors import TryLater
 
-# Domain facts, section 3.4: as many mismatches a day for one identity number, then 24 hours' lock.
+# Our own default, no published rule: a day's mismatches for one identity number, then a day's lock.
 WINDOW: Final = timedelta(hours=24)
 LOCK: Final = timedelta(hours=24)
 LOOK_BACK: Final = WINDOW + LOCK

@@ -1,4 +1,5 @@
-"""What is asked of an applicant's occupation: another set of fields for each (domain facts, 1.4).
+"""What is asked of an applicant's occupation: another set of fields for each, as in the application
+forms that Chinese loan platforms push to lenders (a public channel API book of 2019).
 
 An applicant says it and no source confirms it; no rule of a decision reads it.
 """

@@ -64,7 +64,7 @@ async def _provide(scene: Scene, kind: str, quality: Quality = "clear") -> Answe
         matching = (one for one in found["elements"] if one["element_id"] == element_id)
         return answer(next(matching))
 
-    return await until(read, lambda one: one["verdict"] != "pending", f"a word on {kind}")
+    return await until(read, lambda one: one["verdict"] != "pending", f"the verdict on {kind}")
 
 
 def _provides(kind: str, attempt: int = 1) -> Callable[[Scene], Awaitable[str]]:

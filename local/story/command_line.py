@@ -18,7 +18,7 @@ OUT: Final = Console(highlight=False)
 _ERR: Final = Console(stderr=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
-Reason = Annotated[str, typer.Option(help="Goes to the audit trail; no personal data.")]
+Reason = Annotated[str, typer.Option(help="For the audit trail; no personal data.")]
 
 
 def do(

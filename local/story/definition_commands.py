@@ -19,12 +19,12 @@ from local.story.stage import Stage, found_environment, stage_of
 from local.toml_text import to_toml
 
 definitions = typer.Typer(
-    help="List, draft, check, release and roll back definitions; suspend what has to stop.",
+    help="See and change definitions (products, policies, ladders, caps, texts); suspend them.",
     no_args_is_help=True,
 )
 
 Role = Literal["analyst", "ops"]
-As = Annotated[Role, typer.Option("--as", help="In whose role; each has a token of its own.")]
+As = Annotated[Role, typer.Option("--as", help="The role to act in.")]
 Kind = Annotated[str, typer.Argument(help="Such as product; `kinds` lists them.")]
 Code = Annotated[str, typer.Argument(help="Such as cash.")]
 Version = Annotated[int, typer.Argument(min=1)]
@@ -32,7 +32,7 @@ When = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"],
-        help="An instant with its offset, such as 2026-04-01T00:00+08:00; else now.",
+        help="Such as 2027-04-01T00:00+08:00; default: now.",
     ),
 ]
 _ROOT: Final = "/v1/definitions"
@@ -40,11 +40,13 @@ _ROOT: Final = "/v1/definitions"
 
 @definitions.command()
 def kinds(
-    kind: Annotated[str | None, typer.Argument(help="Show the form of this one.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="Show this kind's JSON schema and an example.")
+    ] = None,
     role: As = "analyst",
     as_json: Json = False,
 ) -> None:
-    """List the kinds of definitions, or show the JSON schema of one, with an example."""
+    """List the kinds of definitions, or show the JSON schema of one with an example."""
 
     async def act(stage: Stage) -> Result:
         if kind is None:
@@ -65,7 +67,7 @@ def list_(
     role: As = "analyst",
     as_json: Json = False,
 ) -> None:
-    """List definitions: what is in force, what is to come, the newest version."""
+    """List definitions with the version in force, the next scheduled and the newest one."""
     given = {"kind": kind, "state": state}
     filters = {name: value for name, value in given.items() if value is not None}
 
@@ -80,15 +82,15 @@ def show(
     kind: Kind,
     code: Code,
     version: Annotated[
-        int | None, typer.Option(min=1, help="This one; else what is in force, or the newest.")
+        int | None, typer.Option(min=1, help="Default: the one in force, else the newest.")
     ] = None,
     as_toml: Annotated[
-        bool, typer.Option("--toml", help="Print the content, to be edited and drafted again.")
+        bool, typer.Option("--toml", help="Print the content as a file to edit and draft again.")
     ] = False,
     role: As = "analyst",
     as_json: Json = False,
 ) -> None:
-    """Show a definition with its versions and releases, and a content."""
+    """Show a definition: its versions, its releases and the content of one version."""
     if as_toml and as_json:
         raise typer.BadParameter("give --toml or --json, not both")
     if as_toml:
@@ -113,12 +115,15 @@ def draft(
     ],
     note: Annotated[str, typer.Option(help="What changes and why; no personal data.")] = "",
     base: Annotated[
-        int | None, typer.Option(min=0, help="The newest version that you have seen, 0 for none.")
+        int | None,
+        typer.Option(
+            min=0, help="The newest version you know, 0 for none; refused if there is a newer one."
+        ),
     ] = None,
     role: As = "analyst",
     as_json: Json = False,
 ) -> None:
-    """Draft the next version; tells what is wrong with it."""
+    """Store the next version as a draft; says what is wrong with it."""
     body: Result = {"content": read_content(file), "note": note}
     if base is not None:
         body["base"] = base
@@ -139,7 +144,7 @@ def check(
     role: As = "analyst",
     as_json: Json = False,
 ) -> None:
-    """Check a draft against what is in force, now or then; all that is wrong is told at once."""
+    """Check a draft against what is in force now, or at an instant; lists all mistakes."""
     body = {"effective_from": at.isoformat()} if at else {}
 
     async def act(stage: Stage) -> Result:
@@ -159,7 +164,7 @@ def release(
     role: As = "ops",
     as_json: Json = False,
 ) -> None:
-    """Bring a checked version into force, now or then; somebody else has drafted it."""
+    """Bring a checked version into force, now or at an instant; not for who drafted it."""
     body = {"reason": reason}
     if effective_from:
         body["effective_from"] = effective_from.isoformat()
@@ -175,7 +180,7 @@ def withdraw(
     role: As = "ops",
     as_json: Json = False,
 ) -> None:
-    """Take a release back before it comes into force."""
+    """Take a scheduled release back before it comes into force."""
     body = {"reason": reason}
     do(as_json, lambda stage: stage.api.post(role, _of(kind, code, version, "withdraw"), body))
 
@@ -186,12 +191,12 @@ def rollback(
     code: Code,
     reason: Reason,
     to: Annotated[
-        int | None, typer.Option(min=1, help="This version; else what was in force before.")
+        int | None, typer.Option(min=1, help="Default: the version in force before.")
     ] = None,
     role: As = "ops",
     as_json: Json = False,
 ) -> None:
-    """Go back at once; what is scheduled does not come."""
+    """Go back to an earlier version at once; scheduled releases are cancelled."""
 
     async def act(stage: Stage) -> Result:
         shown = await stage.api.get(role, f"{_ROOT}/{kind}/{code}")
@@ -211,11 +216,11 @@ def retire(
     kind: Kind,
     code: Code,
     reason: Reason,
-    version: Annotated[int | None, typer.Option(min=1, help="Only this version.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="Default: all versions.")] = None,
     role: As = "ops",
     as_json: Json = False,
 ) -> None:
-    """Say that a version, or every one, is not to be used again; none that is in force."""
+    """Never use a version again, or any; not for a version in force."""
     one = f"/versions/{version}" if version else ""
 
     async def act(stage: Stage) -> Result:

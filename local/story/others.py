@@ -12,7 +12,7 @@ from local.story.timeline import expect
 from runtime.clock import utc_now
 
 _LOCKED_FOR: Final = timedelta(days=30)
-"""After a rejection for the score (domain facts, section 5.3)."""
+"""After a rejection for the score: `R08` of the reject codes."""
 
 
 async def hand_in(scene: Scene, applicant: Applicant) -> Answer:

@@ -93,7 +93,7 @@ def _code(outcome: Outcome | None, say: Say) -> int:
     if outcome is None:
         return OK
     if outcome.failure is None:
-        say(f"\nall {outcome.steps} steps came out as told, in {outcome.seconds:.1f} s")
+        say(f"\nall {outcome.steps} steps came out as expected, in {outcome.seconds:.1f} s")
         return OK
     failed = outcome.failure
     say(f"\nstep {outcome.steps} failed: {failed.title}: {failed.otherwise}")

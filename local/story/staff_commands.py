@@ -1,4 +1,4 @@
-"""`starter.py staff`: who works here, in which roles and teams, and who stands in for whom."""
+"""`starter.py staff`: who works here, in which roles and teams, with which deputies."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -8,7 +8,9 @@ import typer
 from local.story import staffing
 from local.story.command_line import Json, do, read_day
 
-staff = typer.Typer(help="The staff directory, by handles.", no_args_is_help=True)
+staff = typer.Typer(
+    help="The staff directory: people, roles, skills, teams, deputies.", no_args_is_help=True
+)
 
 
 Role = Literal["reviewer", "collector", "analyst", "ops"]
@@ -45,7 +47,7 @@ def add_person(
 
 @staff.command("give")
 def give_role(handle: Handle, role: Role, as_json: Json = False) -> None:
-    """Give a person a role; nobody gives themself one."""
+    """Give a person a role; nobody can give themself one."""
     do(as_json, lambda stage: staffing.role(stage.api, handle, role, held=True))
 
 
@@ -84,19 +86,21 @@ def part_team(handle: Handle, team: str, as_json: Json = False) -> None:
 @staff.command("deputy")
 def name_deputy(
     handle: Handle,
-    deputy: Annotated[str, typer.Argument(metavar="DEPUTY", help="The handle of who stands in.")],
+    deputy: Annotated[str, typer.Argument(metavar="DEPUTY", help="The deputy's handle.")],
     first: DayOption,
     last: DayOption,
     as_json: Json = False,
 ) -> None:
-    """Let somebody act in a person's roles for some days."""
+    """Name a deputy, who acts in a person's roles for some days."""
     do(as_json, lambda stage: staffing.deputy(stage.api, handle, deputy, first, last))
 
 
 @staff.command("withdraw")
 def withdraw_deputy(
     handle: Handle,
-    deputyship: Annotated[str, typer.Argument(metavar="DEPUTYSHIP", help="Its id: `show`.")],
+    deputyship: Annotated[
+        str, typer.Argument(metavar="DEPUTYSHIP", help="Its id, as `show` prints it.")
+    ],
     as_json: Json = False,
 ) -> None:
     """End a deputyship at once."""
@@ -105,5 +109,5 @@ def withdraw_deputy(
 
 @staff.command("leave")
 def leave(handle: Handle, as_json: Json = False) -> None:
-    """Record that a person left: no role, no team, no valid token."""
+    """Record that a person left: they lose roles, teams and token."""
     do(as_json, lambda stage: staffing.leave(stage.api, handle))

@@ -27,7 +27,7 @@ CHAPTERS: Final[tuple[Chapter, ...]] = (
 )
 
 _MEANS_OTHERWISE: Final = (Refusal, TimeTravelError, RPCError, KeyError, IndexError)
-"""What a step may run into when the product answers otherwise than told."""
+"""What a step may run into when the product does not answer as expected."""
 
 
 @dataclass(frozen=True)

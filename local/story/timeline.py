@@ -14,7 +14,7 @@ from rich.text import Text
 
 
 class Otherwise(Exception):
-    """A step did not come out as told; the message says how."""
+    """A step did not come out as expected; the message says how."""
 
 
 def expect(what: str, actual: object, expected: object) -> None:
@@ -25,7 +25,7 @@ def expect(what: str, actual: object, expected: object) -> None:
 
 @dataclass(frozen=True)
 class Told:
-    """One step after it was played; `otherwise` is empty when it came out as told.
+    """One step after it was played; `otherwise` is empty when it came out as expected.
 
     It took `seconds` and ended `at` so many seconds after the story began.
     """
@@ -172,7 +172,7 @@ class Timeline:
         return next((step for step in self.steps if step.otherwise), None)
 
     async def step(self, title: str, expected: str, act: Callable[[], Awaitable[str]]) -> bool:
-        """Play a step and say whether it came out as told. `act` returns the outcome in words."""
+        """Play a step and say whether it came out as expected. `act` words the outcome."""
         began = self._clock()
         outcome = otherwise = ""
         with self.teller.during(title):

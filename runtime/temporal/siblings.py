@@ -170,6 +170,8 @@ class Siblings:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 search_attributes=TypedSearchAttributes(list(pairs)),
                 static_summary=summary,
+                # Where a worker of this process serves the queue, it gets the first task at once.
+                request_eager_start=True,
                 rpc_timeout=_RPC_TIMEOUT,
             )
         except WorkflowAlreadyStartedError:

@@ -99,7 +99,7 @@ async def _started(
 
 
 def _starts_per_second(settings: Settings, queue: str) -> float | None:
-    """Return the limit that the server is told of with each poll, None for none."""
+    """Return the limit that is sent to the server with each poll, None for none."""
     if queue != PROVIDERS or not settings.provider_activities_per_second:
         return None
     return settings.provider_activities_per_second

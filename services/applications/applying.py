@@ -10,7 +10,7 @@ from messages.applications import StartApplication
 from messages.verification import ReusedElement
 from services.common.commands import Command
 from services.definitions.suspending import refuse_suspended
-from services.people.consenting import ShownText, record_consent
+from services.people.consenting import ShownText, record_consents
 from services.people.ownership import applicant_id_of, customer_to_apply_as
 from services.products.agreed import product_of, product_on_offer
 from services.verification.reuse import reuse_verifications
@@ -82,8 +82,7 @@ async def begin_application(
     )
     await _refuse_second(tx, caller, start)
     row = await ApplicationRepository(tx).insert(start, created_by=command.subject)
-    for consent in request.consents:
-        await record_consent(tx, caller, command, applicant, consent)
+    await record_consents(tx, caller, command, applicant, request.consents)
     if request.device is not None:
         await DeviceRepository(tx).see(
             row.id,

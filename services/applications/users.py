@@ -1,4 +1,4 @@
-"""The user centre: a person as a channel knows him, and what is kept of him."""
+"""The user centre: a person as a channel knows them, and what is stored about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Recording what applicants agree to: the same way with an application and in the user centre."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, check_text
@@ -9,11 +9,11 @@ from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
 from services.common.commands import Command
 from services.people.ownership import find_applicant
-from storage.common.audit import AuditRepository
+from storage.common.audit import AuditRepository, NewAudit
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionRepository
 from storage.people.applicants import ApplicantRow
-from storage.people.consents import ConsentRepository, ConsentRow
+from storage.people.consents import ConsentRepository, ConsentRow, NewConsent
 from storage.verification.elements import ElementRepository
 
 
@@ -34,36 +34,53 @@ async def give_consent(
     Raises `NotFound`, and `UnknownConsentText` when another text was shown.
     """
     applicant = await find_applicant(tx, caller, applicant_id)
-    return await record_consent(tx, caller, command, applicant, shown)
+    (row,) = await record_consents(tx, caller, command, applicant, (shown,))
+    return row
 
 
-async def record_consent(
-    tx: Transaction, caller: Principal, command: Command, applicant: ApplicantRow, shown: ShownText
-) -> ConsentRow:
-    """Record a consent; raises `UnknownConsentText` when another text was shown."""
-    text = await DefinitionRepository(tx).in_force(CONSENT_TEXT, shown.purpose)
-    check_text(text.content, shown.version, shown.sha256)
-    row = await ConsentRepository(tx).grant(
-        command.new_id("con", shown.purpose),
+async def record_consents(
+    tx: Transaction,
+    caller: Principal,
+    command: Command,
+    applicant: ApplicantRow,
+    texts: Iterable[ShownText],
+) -> list[ConsentRow]:
+    """Record consents; raises `UnknownConsentText` when another text was shown.
+
+    Of two to one purpose the last one counts.
+    """
+    given = {}
+    for shown in texts:
+        text = await DefinitionRepository(tx).in_force(CONSENT_TEXT, shown.purpose)
+        check_text(text.content, shown.version, shown.sha256)
+        consent_id = command.new_id("con", shown.purpose)
+        given[shown.purpose] = NewConsent(
+            consent_id, shown.purpose, shown.version, shown.sha256, text.ref
+        )
+    if not given:
+        return []
+    rows = await ConsentRepository(tx).grant(
         applicant.id,
-        shown.purpose,
-        text_version=shown.version,
-        text_sha256=shown.sha256,
-        definition=text.ref,
+        list(given.values()),
         channel=applicant.channel,
         given_by=caller.actor,
         at=utc_now(),
     )
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action="give_consent",
-        subject=f"user:{applicant.id}",
-        outcome="accepted",
-        detail={"purpose": shown.purpose, "consent_id": row.id},
-        key=f"consent:{row.id}",
+    await AuditRepository(tx).add_all(
+        [
+            NewAudit(
+                actor=caller.actor,
+                role=caller.role,
+                action="give_consent",
+                subject=f"user:{applicant.id}",
+                outcome="accepted",
+                detail={"purpose": row.purpose, "consent_id": row.id},
+                key=f"consent:{row.id}",
+            )
+            for row in rows
+        ]
     )
-    return row
+    return rows
 
 
 async def revoke_consent(
@@ -97,10 +114,11 @@ async def require_consents(
     tx: Transaction, applicant_id: str, purposes: Mapping[str, Purpose]
 ) -> None:
     """Raise `ConsentMissing` unless every purpose, by what needs it, is consented to."""
+    given = await ConsentRepository(tx).purposes_in_force(applicant_id)
     missing = [
         f"{what} needs the consent to {purpose}"
         for what, purpose in purposes.items()
-        if await ConsentRepository(tx).in_force(applicant_id, purpose) is None
+        if purpose not in given
     ]
     if missing:
         raise ConsentMissing("; ".join(missing))

@@ -42,7 +42,7 @@ def customer_to_apply_as(
     if channel not in (None, own_channel):
         raise NotAllowed(f"This token applies through the channel {own_channel} only.")
     if caller.role == _APPLICANT and customer_reference != caller.subject:
-        raise NotAllowed("An applicant applies for himself only.")
+        raise NotAllowed("Applicants can apply only for themselves.")
     return own_channel, customer_reference
 
 

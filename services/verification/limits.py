@@ -21,7 +21,7 @@ async def lock_subjects(
 ) -> Subjects:
     """Return whom `elements` ask about; other requests of these persons wait for `tx`.
 
-    A guarantor's answers for himself, everything else for the real name that is given with it, or
+    A guarantor's concerns the guarantor, everything else the real name that is given with it, or
     counts for the application: submitted, not only verified.
     """
     given = tuple(elements)

@@ -1,7 +1,8 @@
 """Who did what to what, and whether it was allowed or counted: append-only."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,19 @@ class AuditRow(Row):
     recorded_at: datetime
 
 
+@dataclass(frozen=True)
+class NewAudit:
+    """An entry to be recorded: once, if it has a `key`."""
+
+    actor: str
+    role: str
+    action: str
+    subject: str
+    outcome: str
+    detail: Mapping[str, Any]
+    key: str | None
+
+
 class AuditRepository(Repository):
     """The audit trail."""
 
@@ -39,16 +53,24 @@ class AuditRepository(Repository):
         key: str | None = None,
     ) -> None:
         """Record what `actor` did to `subject` and what came of it; once for a given `key`."""
+        await self.add_all([NewAudit(actor, role, action, subject, outcome, detail or {}, key)])
+
+    async def add_all(self, entries: Sequence[NewAudit]) -> None:
+        """Record entries in their order, each as `add` does."""
         await self._connection.execute(
             "insert into audit (actor, role, action, subject, outcome, detail, event_key)"
-            " values ($1, $2, $3, $4, $5, $6, $7) on conflict (event_key) do nothing",
-            actor,
-            role,
-            action,
-            subject,
-            outcome,
-            json.dumps(dict(detail or {})),
-            key,
+            " select new.actor, new.role, new.action, new.subject, new.outcome, new.detail, new.key"
+            " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[],"
+            " $7::text[]) with ordinality"
+            " as new (actor, role, action, subject, outcome, detail, key, number)"
+            " order by new.number on conflict (event_key) do nothing",
+            [one.actor for one in entries],
+            [one.role for one in entries],
+            [one.action for one in entries],
+            [one.subject for one in entries],
+            [one.outcome for one in entries],
+            [json.dumps(dict(one.detail)) for one in entries],
+            [one.key for one in entries],
         )
 
     async def of(self, subject: str) -> list[AuditRow]:

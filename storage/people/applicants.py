@@ -81,7 +81,7 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
     async def lock(self, applicant_id: str, *identity_numbers: str) -> None:
         """Let what concerns a person wait for this transaction, in whatever channel it comes.
 
-        A person is the applicant, the identity number verified of him, and `identity_numbers`.
+        A person is the applicant, their verified identity number, and `identity_numbers`.
         """
         own: bytes | None = await self._connection.fetchval(
             "select identity_number_idx from applicants where id = $1", applicant_id
@@ -89,10 +89,11 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
         digests = {self._blind_index.of("identity_number", one) for one in identity_numbers}
         digests |= {own} if own is not None else set()
         # In one order, so that two who lock the same persons never wait for each other.
-        for key in sorted({applicant_id, *(digest.hex() for digest in digests)}):
-            await self._connection.execute(
-                "select pg_advisory_xact_lock(hashtextextended($1, $2))", key, _LOCKS
-            )
+        await self._connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended(key, $2)) from unnest($1::text[]) key",
+            sorted({applicant_id, *(digest.hex() for digest in digests)}),
+            _LOCKS,
+        )
 
     async def remember(
         self,

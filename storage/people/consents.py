@@ -1,5 +1,7 @@
 """Consents as they were given and revoked: facts that are only ever added."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -35,52 +37,83 @@ class ConsentRow(Row):
     revoked_by: str | None
 
 
+@dataclass(frozen=True)
+class NewConsent:
+    """A consent that is given: to which text, by version and digest, of which definition."""
+
+    id: str
+    purpose: Purpose
+    text_version: str
+    text_sha256: str
+    definition: DefinitionRef
+
+
 class ConsentRepository(Repository):
     """The consents of applicants, each purpose by itself."""
 
     async def grant(
         self,
-        consent_id: str,
         applicant_id: str,
-        purpose: Purpose,
+        consents: Sequence[NewConsent],
         *,
-        text_version: str,
-        text_sha256: str,
-        definition: DefinitionRef,
         channel: str,
         given_by: str,
         at: datetime,
-    ) -> ConsentRow:
-        """Record a consent and return it; a repeat returns the recorded one.
+    ) -> list[ConsentRow]:
+        """Record consents, at most one to a purpose, and return them in their order.
 
-        A purpose whose same text is consented to already keeps that consent. Raises
-        `IdempotencyMismatch` when the id was recorded with other fields, and `RecordMissing` for an
-        unknown applicant.
+        A repeat returns the recorded ones. A purpose whose same text is consented to already keeps
+        that consent. Raises `IdempotencyMismatch` when an id was recorded with other fields, and
+        `RecordMissing` for an unknown applicant.
         """
         await self._lock(applicant_id)
-        asked = (applicant_id, purpose, text_version, text_sha256)
-        known = await self.get(consent_id)
-        if known is not None:
-            if asked != (known.applicant_id, known.purpose, known.text_version, known.text_sha256):
-                raise IdempotencyMismatch(f"{consent_id} is another consent")
-            return known
-        standing = await self.in_force(applicant_id, purpose)
-        if standing is not None and (standing.text_version, standing.text_sha256) == asked[2:]:
-            return standing
-        await self._connection.execute(
-            "insert into consents (id, applicant_id, purpose, text_version, text_sha256,"
-            " definition, channel, given_by, given_at)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            consent_id,
-            *asked,
-            str(definition),
-            channel,
-            given_by,
-            at,
+        rows = await self._all(
+            ConsentRow,
+            f"{_SELECT} where c.id = any($1::text[]) or (c.applicant_id = $2"
+            " and c.purpose = any($3::text[]) and r.consent_id is null)"
+            " order by c.given_at, c.id",
+            [one.id for one in consents],
+            applicant_id,
+            [one.purpose for one in consents],
         )
-        granted = await self.get(consent_id)
-        assert granted is not None  # noqa: S101 -- it was just inserted
-        return granted
+        by_id = {row.id: row for row in rows}
+        in_force = {row.purpose: row for row in rows if row.revoked_at is None}
+        recorded: dict[str, ConsentRow] = {}
+        for one in consents:
+            text = (one.text_version, one.text_sha256)
+            known, standing = by_id.get(one.id), in_force.get(one.purpose)
+            if known is not None:
+                stored = (known.applicant_id, known.purpose, known.text_version, known.text_sha256)
+                if stored != (applicant_id, one.purpose, *text):
+                    raise IdempotencyMismatch(f"{one.id} is another consent")
+                recorded[one.id] = known
+            elif standing is not None and (standing.text_version, standing.text_sha256) == text:
+                recorded[one.id] = standing
+        given = [one for one in consents if one.id not in recorded]
+        if given:
+            added = await self._all(
+                ConsentRow,
+                "insert into consents (id, applicant_id, purpose, text_version, text_sha256,"
+                " definition, channel, given_by, given_at)"
+                " select new.id, $1, new.purpose, new.text_version, new.text_sha256,"
+                " new.definition, $7, $8, $9 from unnest($2::text[], $3::text[], $4::text[],"
+                " $5::text[], $6::text[])"
+                " as new (id, purpose, text_version, text_sha256, definition)"
+                " returning id, applicant_id, purpose, text_version, text_sha256, definition,"
+                " channel, given_by, given_at, null::timestamptz as revoked_at,"
+                " null::text as revoked_by",
+                applicant_id,
+                [one.id for one in given],
+                [one.purpose for one in given],
+                [one.text_version for one in given],
+                [one.text_sha256 for one in given],
+                [str(one.definition) for one in given],
+                channel,
+                given_by,
+                at,
+            )
+            recorded |= {row.id: row for row in added}
+        return [recorded[one.id] for one in consents]
 
     async def revoke(
         self, applicant_id: str, purpose: Purpose, *, revoked_by: str, at: datetime
@@ -124,10 +157,6 @@ class ConsentRepository(Repository):
             applicant_id,
         )
         return frozenset(Purpose(record["purpose"]) for record in records)
-
-    async def get(self, consent_id: str) -> ConsentRow | None:
-        """Return the consent, None if unknown."""
-        return await self._one(ConsentRow, f"{_SELECT} where c.id = $1", consent_id)
 
     async def of(self, applicant_id: str) -> list[ConsentRow]:
         """Return everything the applicant ever consented to, the newest first."""

@@ -165,9 +165,9 @@ class ElementRepository(Repository):
         split = {one.id: _without_book(one.data) for one in added}
         await self._connection.execute(
             "insert into elements (id, application_id, kind, attempt, data_enc, data_idx)"
-            " select new.id, $1::text, new.kind, 1 + coalesce((select max(e.attempt) from elements e"
-            " where e.application_id = $1::text and e.kind = new.kind), 0), new.data_enc,"
-            " new.data_idx"
+            " select new.id, $1::text, new.kind, 1 + coalesce((select max(e.attempt)"
+            " from elements e where e.application_id = $1::text and e.kind = new.kind), 0),"
+            " new.data_enc, new.data_idx"
             " from unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[])"
             " as new (id, kind, data_enc, data_idx)",
             application_id,

@@ -93,7 +93,7 @@ async def set_state(
 
 
 async def end_applications(database: Database, channel: str, reference: str) -> None:
-    """End what a customer has applied for, with the lines, so that he may apply again."""
+    """End what a customer has applied for, with the lines, so that they may apply again."""
     applicant_id = applicant_id_of(channel, reference)
     async with database.transaction() as tx:
         rows = await ApplicationRepository(tx).page(None, 1000, applicant_id=applicant_id)

@@ -56,8 +56,10 @@ async def test_the_document_can_be_followed_word_for_word(
         for line in block.lines:
             command, _, target = line.partition(" > ")
             words = shlex.split(command)
-            assert words.pop(0) == "starter.py"
-            given = [str(tmp_path / one) if FILE.fullmatch(f"**{one}**") else one for one in words]
+            assert words[:2] == [".venv/bin/python", "starter.py"]
+            given = [
+                str(tmp_path / one) if FILE.fullmatch(f"**{one}**") else one for one in words[2:]
+            ]
             ended = await run_starter(*given, folder=stack.folder)
             assert ended.code == 0, f"{line}\n{ended.out}{ended.err}"
             if target:

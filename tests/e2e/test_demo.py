@@ -98,7 +98,7 @@ async def test_a_second_run_finds_the_earlier_loan_and_plays_with_new_people(fol
     assert "loans of earlier runs" in second.out
     assert "settled, disbursed on" in second.out
     assert second.out.count("✓") == len(STEPS)
-    assert f"all {len(STEPS)} steps came out as told" in second.out
+    assert f"all {len(STEPS)} steps came out as expected" in second.out
 
 
 @pytest.mark.slow

@@ -101,7 +101,9 @@ class Life:
         """Hand everything in, ask for the decision until it is made, and return the application."""
         if not self.application_id:
             await self.apply()
-        await self.provide()
+        # Alone and together: each way passes points of its own.
+        await self.provide(KINDS[0])
+        await self.provide(*KINDS[1:])
         await until(self.application, lambda one: not one["missing"], "verdicts", TRAVEL_SECONDS)
         await self.place.insist(FRONT, f"/v1/applications/{self.application_id}/submit")
         return await self.in_state("in_review", "offered", "rejected")

@@ -46,7 +46,7 @@ from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.lines.quotes import QuoteRepository
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository
+from storage.people.consents import ConsentRepository, NewConsent
 from storage.verification.elements import ElementRepository, NewElement
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
@@ -271,12 +271,16 @@ async def consent_to_everything(tx: Transaction, applicant_id: str, channel: str
     """Have an applicant consent to every purpose, in the words of today."""
     for text in await DefinitionRepository(tx).all_in_force(CONSENT_TEXT):
         await ConsentRepository(tx).grant(
-            new_id("con"),
             applicant_id,
-            text.content.purpose,
-            text_version=text.content.version,
-            text_sha256=text.content.sha256,
-            definition=text.ref,
+            [
+                NewConsent(
+                    new_id("con"),
+                    text.content.purpose,
+                    text.content.version,
+                    text.content.sha256,
+                    text.ref,
+                )
+            ],
             channel=channel,
             given_by="test",
             at=utc_now(),

@@ -103,4 +103,4 @@ def in_any_order(product: AgreedProduct, code: str, **changes: int) -> AgreedPro
 ANY_ORDER: Final = in_any_order(CASH, "any_order")
 ANY_ORDER_DRAWING: Final = in_any_order(DRAWING, "any_order_drawing")
 EASY: Final = in_any_order(CASH, "easy", mismatches=1_000)
-"""Whatever tests leave under way of one customer: he is not locked for it."""
+"""Never locks a customer, whatever other tests have left under way for them."""

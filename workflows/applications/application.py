@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.applications.deadlines import Deadlines
     from workflows.applications.deciding import Deciding
     from workflows.common.calling import parked
+    from workflows.common.waiting import holds_within
 
 SUBMIT_WAITS = timedelta(seconds=8)
 """How long `submit` waits for sources before it answers that they are still asked."""
@@ -109,14 +110,12 @@ class CreditApplication:
         case.last_step_at = workflow.now()
         if case.is_collecting:
             case.submitted = True
-        if case.missing():
-            try:
-                await workflow.wait_condition(
-                    lambda: not case.missing() or bool(case.unprovided()) or not case.is_collecting,
-                    timeout=SUBMIT_WAITS,
-                )
-            except TimeoutError:
-                return case.view()
+        if case.missing() and not await holds_within(
+            lambda: not case.missing() or bool(case.unprovided()) or not case.is_collecting,
+            SUBMIT_WAITS,
+            "answer that sources are still asked",
+        ):
+            return case.view()
         if case.is_collecting or case.is_over:
             self._may_submit()
         await self._deciding.decide()

@@ -57,7 +57,7 @@ class Deadlines:
             self._reminding.cancel()
 
     def _remind_at(self) -> datetime | None:
-        """Return when the applicant is reminded next, None while nothing waits for him."""
+        """Return when the applicant is reminded next, None while nothing waits for them."""
         case = self._case
         if not case.is_collecting:
             return None

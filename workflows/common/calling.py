@@ -1,7 +1,7 @@
 """Calling activities by their contract, with one policy for failures.
 
 A refusal of the business (a non-retryable error of an activity) comes back as such, so that an
-update answers its caller with it. Everything else is retried for ever: it is ours to mend.
+update answers its caller with it. Everything else is retried for ever, until we repair it.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -136,7 +136,7 @@ def parked() -> Iterator[None]:
 
     Temporal ends a workflow whose run raises one of its failure types. For a credit that would
     lose it. Raised as `Parked` it fails the workflow task instead, which is retried until the
-    cause is mended and shows up as a reported problem.
+    cause is repaired, and shows up as a reported problem.
     """
     try:
         yield

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import calls
     from messages.verification import NOT_ALLOWED, CaptureProgress, EndCapture, PollCapture
     from workflows.common.calling import SOON, SOON_WITHIN, run, run_parked
+    from workflows.common.waiting import holds_within
 
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
@@ -111,19 +112,14 @@ class Captures:
     async def _wait(self, now: datetime) -> None:
         self._changed = False
         next_at = min(min(watch.ask_at, watch.ends_at) for watch in self._watched.values())
-        try:
-            await workflow.wait_condition(
-                lambda: (
-                    self._changed
-                    or any(
-                        watch.woken or self._is_settled(watch) for watch in self._watched.values()
-                    )
-                ),
-                timeout=next_at - now,
-                timeout_summary="ask the sources again",
-            )
-        except TimeoutError:
-            return
+        await holds_within(
+            lambda: (
+                self._changed
+                or any(watch.woken or self._is_settled(watch) for watch in self._watched.values())
+            ),
+            next_at - now,
+            "ask the sources again",
+        )
 
     async def _ask(self, watch: _Watch, now: datetime) -> None:
         record = watch.record

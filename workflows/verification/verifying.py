@@ -39,7 +39,7 @@ Outcome = TypeVar("Outcome", bound=ElementOutcome)
 
 @dataclass(frozen=True)
 class Process:
-    """The process that elements belong to: what it asks for, and what it is told.
+    """The process that elements belong to: what it asks for, and what it learns.
 
     `elements` is what it remembers of each kind, `show` lets operators read it, and nothing is
     asked any more once it `is_over`.

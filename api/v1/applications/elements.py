@@ -45,7 +45,7 @@ async def provide(application_id: str, body: ElementsCreate, call: Commanded) ->
 async def challenge(application_id: str, call: Called) -> LivenessChallengeResponse:
     """Return two or three actions. Frames that show others are a mismatch, `wrong_action`.
 
-    They have to be provided before `expires_at`; until then asking again changes nothing, and
+    They have to be provided before `expires_at`; until then asking again gives the same ones, and
     afterwards it gives other actions. Every attempt is asked something else.
     """
     async with call.database.transaction() as tx:

@@ -273,7 +273,7 @@ class ElementsResponse(ResponseBody):
 
 
 def rejection_answer(rejection: Rejection | None, codes: RejectCodes) -> RejectionResponse | None:
-    """Return what an applicant is told of a rejection."""
+    """Return what an applicant sees of a rejection."""
     if rejection is None:
         return None
     return RejectionResponse(

@@ -1,4 +1,4 @@
-"""Users: a person as a channel knows them, and what is on record of them."""
+"""The user centre: a person as a channel knows them, and what is stored about them."""
 
 from datetime import date, datetime
 from typing import Annotated, Self

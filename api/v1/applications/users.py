@@ -1,4 +1,4 @@
-"""Users: a person as a channel knows them, and what is on record of them."""
+"""The user centre: a person as a channel knows them, and what is stored about them."""
 
 from api.http.calls import Called, Commanded
 from api.http.routing import authorised_router

@@ -45,7 +45,7 @@ async def read(analysis_id: str, call: Called) -> AnalysisDetail:
     "/{analysis_id}/review", summary="Approve, reprove or challenge a proposal in manual analysis"
 )
 async def review(analysis_id: str, body: AnalysisReviewBody, call: Commanded) -> AnalysisReviewed:
-    """Decide: the client is told. 409 `review_closed` when somebody else was first."""
+    """Decide, and notify the client. 409 `review_closed` when somebody else was first."""
     async with call.database.read() as tx:
         row = await find_analysis(tx, analysis_id)
     await authorise_review(call.database, call.caller, row.id)

@@ -52,7 +52,7 @@ class StrictRecovered(loan_events.Recovered, extra="forbid"):
 
 
 class StrictRefunded(loan_events.Refunded, extra="forbid"):
-    """Credit held for the borrower was paid back to the borrower."""
+    """Credit held for the borrower was paid back."""
 
 
 StrictEvent = Annotated[

@@ -40,7 +40,7 @@ def agreeing(purpose: Purpose = FACE, **changes: str) -> dict[str, str]:
 
 @pytest.fixture
 async def alice(services: Services) -> str:
-    """Alice, who has applied and has agreed to nothing but what this test makes her agree to."""
+    """Alice, who has applied and has agreed to nothing but what the test makes Alice agree to."""
     return await applied(services, EASY.code)
 
 
@@ -141,7 +141,7 @@ def with_contacts(**more: object) -> dict[str, Any]:
 async def test_contacts_need_no_consent_to_an_address_book_that_is_not_given(
     http: httpx.AsyncClient, services: Services
 ) -> None:
-    """Domain facts, section 5.6: who refuses what is not necessary may apply all the same."""
+    """Rules on necessary personal information, 2021: refusing more must not block."""
     await release_products(services.database, changed(EASY, "bookish", check_address_book=True))
     url = f"/v1/applications/{await applied(services, 'bookish')}/elements"
     await give(http, agreeing(Purpose.PERSONAL_INFORMATION))

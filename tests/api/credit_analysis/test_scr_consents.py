@@ -90,7 +90,7 @@ async def ask(lender: httpx.AsyncClient, record: Services, given: dict[str, Any]
 
 
 async def sign_there(simulators: Simulators, analysis: str, signers: int) -> None:
-    """Have all signers sign at the other analyst, once he was asked."""
+    """Have all signers sign at the other analyst, once it was asked."""
     opinion_id = ids.derived_id("opi", analysis)
 
     async def asked() -> int:
@@ -290,7 +290,7 @@ async def test_other_consents_are_refused_by_name(
     assert "xxx" not in answer.text
 
 
-async def test_reports_reach_the_other_analyst_also_after_he_was_down(
+async def test_reports_reach_the_other_analyst_also_after_it_was_down(
     lender: httpx.AsyncClient, record: Services, simulators: Simulators
 ) -> None:
     given = legal_person(scr_parameters=None)

@@ -1,4 +1,4 @@
-"""Trials of loan terms over HTTP. Golden figures: domain facts, section 2.1."""
+"""Trials of loan terms over HTTP. Golden figures were worked out apart from the product."""
 
 from decimal import Decimal
 from typing import Any

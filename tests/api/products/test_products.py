@@ -35,7 +35,7 @@ async def test_products_in_force_are_shown_with_limits_terms_and_costs(
 
 
 async def test_the_rates_of_a_product_are_those_of_the_facts(http: httpx.AsyncClient) -> None:
-    """Domain facts, section 2.1: 12 months at 24 % are 24.00 % simple and 26.82 % compounded."""
+    """12 months at 2 % a month: 12 x 2 % = 24 % simple, 1.02^12 - 1 = 26.82 % compounded."""
     one = changed(CASH, amount_min=1_000_000, amount_max=1_000_000, instalments=(12,))
     (loan,) = representative_loans(one.content, date(2026, 1, 15))
     assert (loan.amount, loan.total, loan.total_cost) == (1_000_000, 1_134_715, 134_715)
@@ -47,7 +47,7 @@ async def test_the_rates_of_a_product_are_those_of_the_facts(http: httpx.AsyncCl
 
 
 async def test_a_fee_that_is_kept_back_shows_in_every_rate() -> None:
-    """Domain facts, section 2.1: with 5 % upfront 34.14 % simple and 40.03 % compounded."""
+    """With 5 % upfront 34.14 % simple and 40.03 % compounded: the IRR, worked out separately."""
     terms = CASH.content.terms.model_dump() | {
         "fees": [{"name": "service", "timing": "deducted", "percent": "5"}]
     }

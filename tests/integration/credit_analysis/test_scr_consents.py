@@ -58,7 +58,7 @@ class Gateway(Messaging):
         return MessageReceipt(message_id=message["message_id"], status="accepted")
 
 
-async def test_a_signer_gets_one_link_however_often_he_is_asked(
+async def test_a_signer_gets_one_link_however_often_it_is_asked_for(
     bench: Bench, simulators: Simulators
 ) -> None:
     request = await asking(bench)

@@ -104,7 +104,7 @@ def test_a_plan_for_programs() -> None:
     assert [row["total"] for row in plan["rows"]] == [94_560] * 11 + [94_555]
     totals = plan["totals"]
     assert (totals["interest"], totals["total"]) == (134_715, 1_134_715)
-    assert plan["rates"][0]["value"].startswith("24.00006")  # domain facts, section 2.1
+    assert plan["rates"][0]["value"].startswith("24.00006")  # 24 %, and rounding to fen
 
 
 def test_a_plan_for_people_has_years_totals_rates_and_costs() -> None:

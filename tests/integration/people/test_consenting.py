@@ -29,7 +29,7 @@ SHOWN = ShownText(FACE, shipped(CONSENT_TEXT, FACE).version, shipped(CONSENT_TEX
 
 @pytest.fixture
 async def caller(database: Database) -> Principal:
-    """An applicant of his own."""
+    """An applicant that no other test uses."""
     someone = Principal("applicant", new_id("per"))
     async with database.transaction() as tx:
         await ApplicantRepository(tx).get_or_create(

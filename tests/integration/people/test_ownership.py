@@ -46,7 +46,7 @@ async def of_alice(database: Database) -> Credit:
 
 
 @pytest.mark.parametrize(("find", "name", "kind"), FINDS, ids=[kind for _, _, kind in FINDS])
-async def test_the_owner_his_channel_and_staff_find_it_and_nobody_else(
+async def test_the_owner_their_channel_and_staff_find_it_and_nobody_else(
     database: Database, of_alice: Credit, find: Find, name: str, kind: Kind
 ) -> None:
     theirs = getattr(of_alice, name)

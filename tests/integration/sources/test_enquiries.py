@@ -29,7 +29,7 @@ from providers.sources.bureau import BureauReport, BureauRequest
 from providers.verification.real_name import RealNameRequest
 from sandbox.personas import Person, person
 from storage.database import Database
-from storage.people.consents import ConsentRepository
+from storage.people.consents import ConsentRepository, NewConsent
 from storage.sources import EnquiryRepository, EnquiryRow, UsageRow
 from tests.definitions import Sources, ref
 from tests.integration.story import Applicant, Bench, applicant
@@ -493,13 +493,9 @@ async def test_a_fault_of_ours_is_raised_and_leaves_nothing_on_its_way(scene: Sc
 
 async def grant(scene: Scene, purpose: Purpose) -> str:
     async with scene.bench.database.transaction() as tx:
-        row = await ConsentRepository(tx).grant(
-            new_id("con"),
+        (row,) = await ConsentRepository(tx).grant(
             scene.known.start.applicant_id,
-            purpose,
-            text_version="1",
-            text_sha256="0" * 64,
-            definition=ref(CONSENT_TEXT, purpose),
+            [NewConsent(new_id("con"), purpose, "1", "0" * 64, ref(CONSENT_TEXT, purpose))],
             channel="app",
             given_by="test",
             at=MORNING,

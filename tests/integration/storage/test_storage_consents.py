@@ -12,7 +12,7 @@ from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository, ConsentRow
+from storage.people.consents import ConsentRepository, ConsentRow, NewConsent
 from storage.people.devices import DeviceRepository, Platform
 from tests.definitions import ref, shipped
 from tests.integration.storage.test_storage import apply_for
@@ -35,17 +35,22 @@ async def grant(
     version: str = "1",
     at: datetime = MORNING,
 ) -> ConsentRow:
-    return await ConsentRepository(tx).grant(
-        consent_id or new_id("con"),
+    (row,) = await ConsentRepository(tx).grant(
         applicant_id,
-        purpose,
-        text_version=version,
-        text_sha256=shipped(CONSENT_TEXT, purpose).sha256,
-        definition=ref(CONSENT_TEXT, purpose),
+        [
+            NewConsent(
+                consent_id or new_id("con"),
+                purpose,
+                version,
+                shipped(CONSENT_TEXT, purpose).sha256,
+                ref(CONSENT_TEXT, purpose),
+            )
+        ],
         channel="app",
         given_by="applicant:alice",
         at=at,
     )
+    return row
 
 
 async def test_each_purpose_is_given_and_revoked_by_itself(database: Database) -> None:

@@ -24,7 +24,7 @@ from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository
+from storage.people.consents import ConsentRepository, NewConsent
 from storage.verification.captures import CaptureRepository, CaptureState
 from storage.verification.elements import ElementRepository, ElementStatus, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
@@ -51,12 +51,8 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
     )
     for purpose in Purpose:
         await ConsentRepository(tx).grant(
-            new_id("con"),
             applicant.id,
-            purpose,
-            text_version="1",
-            text_sha256="0" * 64,
-            definition=ref(CONSENT_TEXT, purpose),
+            [NewConsent(new_id("con"), purpose, "1", "0" * 64, ref(CONSENT_TEXT, purpose))],
             channel=channel,
             given_by="test",
             at=NOON,

@@ -18,7 +18,7 @@ from providers.registry import Providers
 from runtime.clock import utc_now
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import person
-from storage.people.consents import ConsentRepository
+from storage.people.consents import ConsentRepository, NewConsent
 from storage.sources import EnquiryRepository, EnquiryRow
 from storage.verification.captures import CaptureRepository, CaptureRow
 from storage.verification.elements import ElementRepository
@@ -114,12 +114,16 @@ async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str |
         )
         if agreed is not None:
             await ConsentRepository(tx).grant(
-                new_id("con"),
                 applicant_id,
-                Purpose.CONTACTS_CHECK,
-                text_version=agreed,
-                text_sha256="0" * 64,
-                definition=ref(CONSENT_TEXT, Purpose.CONTACTS_CHECK),
+                [
+                    NewConsent(
+                        new_id("con"),
+                        Purpose.CONTACTS_CHECK,
+                        agreed,
+                        "0" * 64,
+                        ref(CONSENT_TEXT, Purpose.CONTACTS_CHECK),
+                    )
+                ],
                 channel="app",
                 given_by="x",
                 at=utc_now(),

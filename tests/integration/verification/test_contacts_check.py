@@ -212,7 +212,7 @@ async def test_the_end_of_an_application_erases_a_book_that_was_never_compared(
 
 
 async def test_without_the_consent_contacts_are_checked_without_the_book(bench: Bench) -> None:
-    """Domain facts, section 5.6: refusing what is not necessary must not block."""
+    """Rules on necessary personal information, 2021: refusing more must not block."""
     of = await known(bench, 6210, "bookish")
     element_id = await of.provide(with_book(of, *BOOK))
     async with bench.database.transaction() as tx:

@@ -126,7 +126,7 @@ def card_transaction(
     )
 
 
-async def test_a_payment_with_his_card_speaks_for_the_applicant(bench: Bench) -> None:
+async def test_a_payment_with_the_own_card_speaks_for_the_applicant(bench: Bench) -> None:
     known = await _with_real_name(bench, "approved", 160)
     assert (await known.verify(card_transaction(known.person))).verdict is Verdict.MATCH
     future = card_transaction(known.person, date(2999, 1, 1))
@@ -382,7 +382,7 @@ async def test_a_consent_that_is_withdrawn_meanwhile_ends_the_question(bench: Be
     assert len(await bench.simulators.calls(request_id=element_id)) == 1
 
 
-async def test_every_question_about_an_applicant_names_his_consent(bench: Bench) -> None:
+async def test_every_question_about_an_applicant_names_their_consent(bench: Bench) -> None:
     known = await _with_real_name(bench, "approved", 123)
     cards = identity_card(pictures.card_front(known.person), pictures.card_back(known.person))
     for given in (cards, liveness(known.person), bank_card(known.person)):

@@ -13,7 +13,7 @@ STANDARD = shipped(COLLECTIONS_LADDER, "standard")
 
 
 def test_contact_only_between_nine_and_nine_and_later_steps_on_later_days() -> None:
-    """Hours of the domain facts, section 7.2; contact from 22:00 to 08:00 is forbidden."""
+    """The China Banking Association's guideline of 2026 forbids contact from 22:00 to 08:00."""
     assert all(time(9) <= step.hour < time(21) for step in STANDARD.steps)
     assert [step.days_past_due for step in STANDARD.steps] == [1, 4, 8, 15, 31, 61]
 

@@ -1,4 +1,4 @@
-"""The shipped decision policy against the starter thresholds of the domain facts, section 5.3."""
+"""The shipped decision policy, at and beside each of its thresholds."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What applicants provided can send a case to a person, at the limits of domain facts 5.3."""
+"""What applicants provided can send a case to a person, at each limit of the policy."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is sent by a template, and when nobody is sent anything (domain facts, section 7)."""
+"""What is sent by a template, and that nobody is sent anything in quiet hours."""
 
 from datetime import datetime, timedelta
 

@@ -22,7 +22,7 @@ from domain.pricing.rates import InvalidFlows, NoRate, RateConvention, nominal_s
 
 START = date(2026, 1, 15)
 DUE = [months_after(START, month, 15) for month in range(1, 13)]
-# 10,000.00 over 12 months at 2 % a month (domain facts, section 2.1): instalments of 945.60.
+# 10,000.00 over 12 months at 2 % a month: instalments of 945.60, by the annuity formula.
 INSTALMENTS = [94_560] * 11 + [94_555]
 
 
@@ -70,7 +70,7 @@ def test_the_sheet_states_every_cost_and_who_charges_it() -> None:
     assert found.statement == NOTHING_ELSE == "除本表所列项目外，不收取其他任何费用。"
 
 
-# Domain facts, section 2.1: 34.14 % simple, 40.03 % compound with a fee of 5 % deducted upfront.
+# With a fee of 5 % deducted upfront the IRR is 34.14 % simple, 40.03 % compound.
 def test_the_headline_is_the_annual_cost_by_the_method_of_the_sheet() -> None:
     simple = sheet()
     assert f"{simple.annual_cost:.2f}" == "34.14"

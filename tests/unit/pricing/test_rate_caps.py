@@ -42,7 +42,7 @@ def compound(percent: str) -> Rate:
     return Rate("Annual rate, compound", RateConvention.EFFECTIVE, Decimal(percent), "")
 
 
-# Domain facts, section 2.3, default cap table; four times an LPR of 3.00 % is 12 %.
+# The rules that `catalogue/rate_caps/cn.toml` names; four times an LPR of 3.00 % is 12 %.
 @pytest.mark.parametrize(
     ("kind", "on", "hard", "warn"),
     [

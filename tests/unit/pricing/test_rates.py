@@ -64,7 +64,7 @@ def rounded(value: Decimal, places: int = 2) -> str:
     return f"{value:.{places}f}"
 
 
-# Domain facts, section 2.1, golden figures.
+# Golden figures: internal rates of return, worked out apart from the product.
 @pytest.mark.parametrize(
     ("flows", "simple", "compound"),
     [

@@ -1,4 +1,4 @@
-"""The stateless trial. Golden figures: domain facts, section 2.1 (the rates to two decimals)."""
+"""The stateless trial. Golden figures (rates to two decimals) were worked out separately."""
 
 from datetime import date
 from decimal import Decimal
@@ -128,7 +128,7 @@ def test_the_arithmetic_in_words() -> None:
 
 
 def test_a_single_payment_of_a_week() -> None:
-    # Domain facts, section 2.1: 1,000 lent, 850 received, 7 days: 920 % a year, simple.
+    # 1,000 lent, 850 received, 7 days: 150 / 850 x 365 / 7 = 920 % a year, simple.
     fee = Fee(name="服务费", timing=FeeTiming.DEDUCTED, amount=15_000)
     found = trial(
         terms(

@@ -106,7 +106,7 @@ def test_sensitive_data_is_asked_about_under_a_consent_of_its_own() -> None:
 
 @pytest.mark.parametrize("name", ["fireeye_transaction", "fireeye_score"])
 def test_fireeye_bills_every_definite_answer_and_its_answer_stands_for_a_day(name: str) -> None:
-    """Domain facts, sections 4.2 and 4.4: also that nothing was found."""
+    """UnionPay bills `0003`, nothing found, like an answer; a day's cache is our own choice."""
     source = shipped(SOURCE, name)
     assert source.cost > 0
     assert source.daily_quota is not None

@@ -1,4 +1,4 @@
-"""Three wrong tries a day for one person, then a day's lock (domain facts, section 3.4)."""
+"""Three mismatches a day for one person, then a day's lock."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -30,7 +30,7 @@ def soon_probing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def waiting(lender: Lender, signers: int = 2, **changes: Any) -> Analysing:
-    """An analysis that waits for signatures; the other analyst wants none of his own."""
+    """An analysis that waits for signatures; the external assessor wants none of its own."""
     given = legal_person(scr_parameters=signing(signers), **changes)
     analysing = await analyse(lender, given, policy=WITH_OPINION)
     view = await analysing.answer()
