@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
+from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -15,7 +16,7 @@ from api.http.codec import codec_router
 from api.http.concurrency import ConcurrencyLimit
 from api.http.engine import ProcessClosed
 from api.http.errors import Problem, ProblemDetails
-from api.http.middleware import RequestLine
+from api.http.middleware import REQUEST_ID, RequestLine
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
 from api.http.services import Services, open_services, services_of
@@ -79,6 +80,9 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
         app.add_exception_handler(kind, _answer)
     app.add_middleware(ConcurrencyLimit, settings=settings)
     app.add_middleware(RequestLine)
+    app.add_middleware(
+        CorrelationIdMiddleware, validator=lambda given: bool(REQUEST_ID.fullmatch(given))
+    )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

@@ -32,7 +32,7 @@ from sandbox.id_cards import Card
 from vision.card_reading import read_card
 from vision.faces import Embedding, distance
 from vision.images import decoded
-from vision.jobs import CARD_SIDE, Workshop
+from vision.jobs import CARD_SIDE, Operations
 from vision.text_reader import TextReader
 from vision.thresholds import FACE_DISTANCE
 
@@ -186,7 +186,7 @@ def _print_row(name: str, tally: Tally) -> None:
     )
 
 
-def compare_faces(workshop: Workshop) -> list[str]:
+def compare_faces(operations: Operations) -> list[str]:
     """Compare every sample face, under every condition, with every other; as `print_cards`."""
     found: list[tuple[int, Embedding]] = []
     missed, seconds = 0, 0.0
@@ -195,9 +195,9 @@ def compare_faces(workshop: Workshop) -> list[str]:
         for shoot in FACE_CONDITIONS.values():
             picture = np.array(shoot(portraits.picture(sample)))
             started = time.process_time()
-            faces = workshop.landmarker.faces(picture)
+            faces = operations.landmarker.faces(picture)
             if faces:
-                found.append((person, workshop.embedder.embedding(picture, faces[0])))
+                found.append((person, operations.embedder.embedding(picture, faces[0])))
             seconds += time.process_time() - started
             missed += not faces
     same: list[float] = []
@@ -216,7 +216,7 @@ def compare_faces(workshop: Workshop) -> list[str]:
     return [f"{accepted} false accepts of a face"] if accepted else []
 
 
-def check_liveness(workshop: Workshop) -> list[str]:
+def check_liveness(operations: Operations) -> list[str]:
     """Ask for every movement while every movement is made, for a still, and for a swapped face.
 
     Returns as `print_cards`: whatever is not the movement asked for must be refused.
@@ -230,7 +230,7 @@ def check_liveness(workshop: Workshop) -> list[str]:
             "actions": [action for action, _ in frames],
         }
         started = time.process_time()
-        reply = workshop.answer("liveness/check", json.dumps(body).encode())
+        reply = operations.answer("liveness/check", json.dumps(body).encode())
         seconds += time.process_time() - started
         judged += len(frames)
         reasons = reply["reasons"]
@@ -307,19 +307,19 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of the text models")
     options = parser.parse_args()
     started, broken = time.process_time(), list[str]()
-    with closing(Workshop(options.threads)) as workshop:
+    with closing(Operations(options.threads)) as operations:
         print(f"models loaded in {time.process_time() - started:.1f} CPU s on {platform.machine()}")
-        for name, which in workshop.models.items():
+        for name, which in operations.models.items():
             print(f"  {name}: {which}")
         if options.only in (None, "cards"):
-            usual = read_cards(workshop.reader, options.sides // 2, camera.CONDITIONS)
+            usual = read_cards(operations.reader, options.sides // 2, camera.CONDITIONS)
             broken += print_cards(usual, LEAST_EXACT)
-            hard = read_cards(workshop.reader, options.hard // 2, camera.HARD)
+            hard = read_cards(operations.reader, options.hard // 2, camera.HARD)
             broken += print_cards(hard, 0)
         if options.only in (None, "faces"):
-            broken += compare_faces(workshop)
+            broken += compare_faces(operations)
         if options.only in (None, "liveness"):
-            broken += check_liveness(workshop)
+            broken += check_liveness(operations)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\nmost memory at a time: {peak:.0f} MB, generator included")
     print_worker_memory(options.threads)

@@ -11,7 +11,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from vision.jobs import Workshop
+from vision.jobs import Operations
 
 
 def _peak_megabytes() -> int:
@@ -22,11 +22,11 @@ def _peak_megabytes() -> int:
 
 def main() -> None:
     """Answer the requests."""
-    with closing(Workshop(int(sys.argv[1]))) as workshop:
+    with closing(Operations(int(sys.argv[1]))) as operations:
         loaded = _peak_megabytes()
         for line in sys.stdin:
             request = json.loads(line)
-            workshop.answer(request["operation"], request["body"].encode())
+            operations.answer(request["operation"], request["body"].encode())
     print(json.dumps({"loaded": loaded, "at_work": _peak_megabytes()}))
 
 

@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge
 
 _ENQUIRIES: Final = Counter(
     "loanflow_enquiries_total",
-    "Enquiries at third parties, also those answered from the record",
+    "Enquiries at third parties, also those answered from the database",
     ["source", "outcome"],
 )
 _COST: Final = Counter(

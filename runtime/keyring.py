@@ -1,13 +1,13 @@
 """Encryption at rest: a keyring for payloads and personal columns, and a blind index for look-ups.
 
-A sealed value says by which key it was sealed, so that a new key can be put in front at any time
-and everything sealed before stays readable:
+An encrypted value names its key, so that a new key can be put in front at any time and everything
+encrypted before stays readable:
 
     version (1 byte) | length of key id (1) | key id | nonce (12) | ciphertext and tag (16)
 
-The header and the caller's `aad` are authenticated: a value copied to another row, column or
-purpose does not open. Nonces are 96 random bits; NIST SP 800-38D (8.3) allows 2**32 values under
-one key that way, so change the first key long before.
+The header and the associated data (`aad`) are authenticated: a value copied to another row, column
+or purpose cannot be decrypted. Nonces are 96 random bits; NIST SP 800-38D (8.3) allows 2**32 values
+under one key that way, so change the first key long before.
 """
 
 import base64
@@ -31,7 +31,7 @@ _KEY_ID = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
 
 
 class KeyringError(Exception):
-    """A keyring cannot be made, or a value cannot be opened. Never quotes keys or values."""
+    """A keyring cannot be made, or a value cannot be decrypted. Never quotes keys or values."""
 
 
 class InvalidKeysError(KeyringError):
@@ -39,7 +39,7 @@ class InvalidKeysError(KeyringError):
 
 
 class UnknownKey(KeyringError):
-    """The value was sealed by a key that this keyring does not hold."""
+    """The value was encrypted with a key that this keyring does not hold."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"no key {key_id!r} in the keyring")
@@ -47,12 +47,12 @@ class UnknownKey(KeyringError):
 
 
 class Tampered(KeyringError):
-    """The value is not what was sealed, or was sealed for another place."""
+    """The value was changed, or encrypted with other associated data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """AES-256-GCM keys by id; the first seals, all open."""
+    """AES-256-GCM keys by id; the first encrypts, all decrypt."""
 
     primary: str
     _ciphers: Mapping[str, AESGCM]
@@ -76,19 +76,19 @@ class Keyring:
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """The ids of the keys, the sealing one first."""
+        """The ids of the keys, the one that encrypts first."""
         return tuple(self._ciphers)
 
     def encrypt(self, plaintext: bytes, aad: bytes) -> bytes:
-        """Seal `plaintext` for the place that `aad` names (such as table, column and row id)."""
+        """Encrypt `plaintext`, bound to `aad`: its place, such as table, column and row id."""
         key_id = self.primary.encode()
         header = bytes((_VERSION, len(key_id))) + key_id
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return header + nonce + self._ciphers[self.primary].encrypt(nonce, plaintext, header + aad)
 
-    def decrypt(self, sealed: bytes, aad: bytes) -> bytes:
-        """Open what `encrypt` sealed for the same `aad`; raises UnknownKey or Tampered."""
-        header, nonce, ciphertext = _split(sealed)
+    def decrypt(self, encrypted: bytes, aad: bytes) -> bytes:
+        """Return what `encrypt` was given with the same `aad`; raises UnknownKey or Tampered."""
+        header, nonce, ciphertext = _split(encrypted)
         key_id = header[2:].decode("ascii", "replace")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
@@ -97,7 +97,7 @@ class Keyring:
             return cipher.decrypt(nonce, ciphertext, header + aad)
         except InvalidTag:
             raise Tampered(
-                "the value does not open: changed, or sealed for another place"
+                "the value cannot be decrypted: changed, or encrypted with other associated data"
             ) from None
 
 
@@ -130,11 +130,11 @@ def _key_bytes(encoded: str, what: str) -> bytes:
     return key
 
 
-def _split(sealed: bytes) -> tuple[bytes, bytes, bytes]:
+def _split(encrypted: bytes) -> tuple[bytes, bytes, bytes]:
     """Return header, nonce and ciphertext; raises Tampered when the form is not ours."""
-    if len(sealed) < 2 or sealed[0] != _VERSION:
-        raise Tampered("not a sealed value")
-    end = 2 + sealed[1]
-    if len(sealed) < end + _NONCE_BYTES + _TAG_BYTES:
-        raise Tampered("a sealed value is cut short")
-    return sealed[:end], sealed[end : end + _NONCE_BYTES], sealed[end + _NONCE_BYTES :]
+    if len(encrypted) < 2 or encrypted[0] != _VERSION:
+        raise Tampered("not an encrypted value")
+    end = 2 + encrypted[1]
+    if len(encrypted) < end + _NONCE_BYTES + _TAG_BYTES:
+        raise Tampered("an encrypted value is cut short")
+    return encrypted[:end], encrypted[end : end + _NONCE_BYTES], encrypted[end + _NONCE_BYTES :]

@@ -8,10 +8,12 @@ shows nothing, a blurred one cannot be read. These are quick to make and empty t
 """
 
 import hashlib
+import io
 import json
 import struct
-import zlib
 from typing import Literal
+
+from PIL import Image
 
 from sandbox.personas import Person
 
@@ -21,10 +23,7 @@ Facts = dict[str, str | None]
 WIDTH, HEIGHT = 102, 64
 """Pixels of a picture: the shape of a card, no smaller than a picture may be."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_HEADER = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 0, 0, 0, 0)
 _MARK = b"sandbox-picture"
-_UNFILTERED = 0
 _SHADES: dict[str, int] = {"clear": 0xE0, "blurred": 0x90}
 
 
@@ -96,43 +95,16 @@ def _picture(person: Person, facts: Facts) -> bytes:
     shade = bytes([_SHADES[facts["quality"] or "clear"]])
     grain = hashlib.sha256(person.identity_number.encode()).digest()
     pixels = told.ljust(WIDTH * (HEIGHT - 1), shade) + grain.ljust(WIDTH, shade)
-    rows = (pixels[start : start + WIDTH] for start in range(0, len(pixels), WIDTH))
-    return b"".join(
-        (
-            _PNG,
-            _chunk(b"IHDR", _HEADER),
-            _chunk(b"IDAT", zlib.compress(b"".join(bytes([_UNFILTERED]) + row for row in rows))),
-            _chunk(b"IEND", b""),
-        )
-    )
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(kind + content)
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+    file = io.BytesIO()
+    Image.frombytes("L", (WIDTH, HEIGHT), pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def _pixels(picture: bytes) -> bytes | None:
     """Return the shades row by row, None unless the file is of the kind that is made here."""
-    size = (WIDTH + 1) * HEIGHT
     try:
-        rows = zlib.decompressobj().decompress(_data(picture), size)
-    except zlib.error:
+        with Image.open(io.BytesIO(picture), formats=["PNG"]) as opened:
+            known = (opened.mode, opened.size) == ("L", (WIDTH, HEIGHT))
+            return opened.tobytes() if known else None
+    except (OSError, SyntaxError, ValueError):
         return None
-    if len(rows) != size or any(rows[:: WIDTH + 1]):
-        return None
-    return b"".join(rows[start + 1 : start + 1 + WIDTH] for start in range(0, size, WIDTH + 1))
-
-
-def _data(picture: bytes) -> bytes:
-    """Return the compressed rows, none unless the header is that of the pictures made here."""
-    if not picture.startswith(_PNG):
-        return b""
-    parts: dict[bytes, bytes] = {}
-    offset = len(_PNG)
-    while offset + 12 <= len(picture):
-        length, kind = struct.unpack_from(">I4s", picture, offset)
-        content = picture[offset + 8 : offset + 8 + length]
-        parts[kind] = parts.get(kind, b"") + content
-        offset += 12 + length
-    return parts.get(b"IDAT", b"") if parts.get(b"IHDR") == _HEADER else b""

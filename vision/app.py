@@ -11,20 +11,12 @@ from starlette.routing import Route
 
 from vision.config import VisionConfig
 from vision.gateway import OPERATIONS, Gateway
-from vision.pool import Limits, Pool
+from vision.pool import Pool
 
 
 def create_app(config: VisionConfig) -> Starlette:
     """Return the app; its processes live as long as the server serves."""
-    pool = Pool(
-        Limits(
-            processes=config.processes,
-            threads=config.threads_each,
-            waiting=config.waiting,
-            wait_seconds=config.wait_seconds,
-            job_seconds=config.job_seconds,
-        )
-    )
+    pool = Pool(config)
     gateway = Gateway(config, pool)
 
     @asynccontextmanager

@@ -2,33 +2,35 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_SECRETS: Final = {
+    "api_key": "LOANFLOW_PROVIDERS__API_KEY",
+    "signing_secret": "LOANFLOW_PROVIDERS__SIGNING_SECRET",
+}
 
 
-@dataclass(frozen=True)
-class VisionConfig:
+class VisionConfig(BaseModel):
     """Where the service listens, what callers must prove, and how much it takes on.
 
-    `processes` work at the same time, each with `threads` and its own copy of the models (300
-    to 700 MB); `waiting` calls may queue for at most `wait_seconds`, a call is given `job_seconds`.
+    `processes` work at the same time, each with `threads` (0: its share of the cores) and its own
+    copy of the models (300 to 700 MB); `waiting` calls may queue for at most `wait_seconds`, a call
+    is given `job_seconds`.
     """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
     port: int = 8600
-    processes: int = 1
-    threads: int = 1
-    waiting: int = 8
-    wait_seconds: float = 5.0
-    job_seconds: float = 25.0
-    api_key: str = field(default="sandbox-key", repr=False)
-    signing_secret: str = field(default="sandbox-signing-secret", repr=False)
-
-    def __post_init__(self) -> None:
-        if self.processes < 1 or self.threads < 0 or self.waiting < 0:
-            raise ValueError("a pool has a process or more, and no negative numbers")
-        if self.wait_seconds <= 0 or self.job_seconds <= 0:
-            raise ValueError("time limits are positive")
+    processes: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=0)
+    waiting: int = Field(default=8, ge=0)
+    wait_seconds: float = Field(default=5.0, gt=0)
+    job_seconds: float = Field(default=25.0, gt=0)
+    api_key: str = Field(default="sandbox-key", repr=False)
+    signing_secret: str = Field(default="sandbox-signing-secret", repr=False)
 
     @property
     def threads_each(self) -> int:
@@ -38,19 +40,9 @@ class VisionConfig:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read `LOANFLOW_VISION_*` and the providers' secrets; raises ValueError for bad ones."""
-        default = cls()
-
-        def text(name: str, otherwise: object) -> str:
-            return environment.get(f"LOANFLOW_{name}") or str(otherwise)
-
-        return cls(
-            host=text("VISION_HOST", default.host),
-            port=int(text("VISION_PORT", default.port)),
-            processes=int(text("VISION_PROCESSES", default.processes)),
-            threads=int(text("VISION_THREADS", default.threads)),
-            waiting=int(text("VISION_WAITING", default.waiting)),
-            wait_seconds=float(text("VISION_WAIT_SECONDS", default.wait_seconds)),
-            job_seconds=float(text("VISION_JOB_SECONDS", default.job_seconds)),
-            api_key=text("PROVIDERS__API_KEY", default.api_key),
-            signing_secret=text("PROVIDERS__SIGNING_SECRET", default.signing_secret),
-        )
+        names = {
+            field: _SECRETS.get(field, f"LOANFLOW_VISION_{field.upper()}")
+            for field in cls.model_fields
+        }
+        given = {field: environment.get(name) for field, name in names.items()}
+        return cls.model_validate({field: text for field, text in given.items() if text})

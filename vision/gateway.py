@@ -1,4 +1,4 @@
-"""The wire: proves the caller, passes the call to a process, sends the answer on."""
+"""Authenticates the caller, passes the call to a process, and returns its answer."""
 
 import asyncio
 import hmac
@@ -6,12 +6,12 @@ import json
 import logging
 import re
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vision.clock import now
 from vision.config import VisionConfig
 from vision.pool import Pool
 from vision.refusal import RefusalError
@@ -46,7 +46,7 @@ class Gateway:
         request_id = request.headers.get("x-request-id", "")
         started = time.monotonic()
         try:
-            body = await self._admitted(request, request_id)
+            body = await self._authenticated_body(request, request_id)
             answer = await self._pool.run(operation, body)
             response = Response(answer.body, answer.status, media_type="application/json")
         except RefusalError as refusal:
@@ -56,7 +56,7 @@ class Gateway:
         _logger.info("%s %s %d %.2f s", operation, shown, response.status_code, seconds)
         return response
 
-    async def _admitted(self, request: Request, request_id: str) -> bytes:
+    async def _authenticated_body(self, request: Request, request_id: str) -> bytes:
         """Return the body of a caller who proved who they are; raises RefusalError."""
         wanted = f"Bearer {self._config.api_key}"
         given = request.headers.get("authorization", "")
@@ -64,10 +64,9 @@ class Gateway:
             raise RefusalError(401, "unauthorized")
         body = await _body(request)
         signature = request.headers.get("x-signature", "")
+        now = datetime.now(UTC)  # noqa: TID251 -- runtime.clock belongs to the product
         # Off the event loop: a body may have many megabytes.
-        wrong = await asyncio.to_thread(
-            fault_of, self._config.signing_secret, signature, body, now()
-        )
+        wrong = await asyncio.to_thread(fault_of, self._config.signing_secret, signature, body, now)
         if wrong is not None:
             raise RefusalError(401, wrong)
         if not _REQUEST_ID.fullmatch(request_id):

@@ -11,9 +11,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 Pixels = NDArray[np.uint8]
 """Rows, columns, and red, green, blue."""
 
-MOST_PIXELS: Final = 24_000_000
-LONGEST_SIDE: Final = 10_000
-SHORTEST_SIDE: Final = 64
+MAX_PIXELS: Final = 24_000_000
+MAX_SIDE: Final = 10_000
+MIN_SIDE: Final = 64
+
+# Pillow warns of what declares more pixels than this, and refuses twice as many.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 _TYPES: Final = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "WEBP": b"RIFF"}
 # An MPO file is a JPEG with a second view behind it, as some telephones write.
@@ -43,9 +46,9 @@ def decoded(content: bytes, longest: int) -> Pixels:
     """
     picture = _identified(content)
     width, height = picture.size
-    if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise BadPictureError("image_too_large")
-    if min(width, height) < SHORTEST_SIDE:
+    if min(width, height) < MIN_SIDE:
         raise BadPictureError("image_too_small")
     if picture.format not in _STILLS and getattr(picture, "n_frames", 1) > 1:
         raise BadPictureError("image_animated")
@@ -65,7 +68,7 @@ def _identified(content: bytes) -> Image.Image:
         if content.startswith(start):
             try:
                 return Image.open(io.BytesIO(content), formats=(name,))
-            except Image.DecompressionBombError:
+            except (Image.DecompressionBombError, Image.DecompressionBombWarning):
                 raise BadPictureError("image_too_large") from None
             except (UnidentifiedImageError, *_BROKEN):
                 raise BadPictureError("not_an_image") from None
@@ -73,7 +76,10 @@ def _identified(content: bytes) -> Image.Image:
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+    if picture.mode.startswith("I"):
+        # 16 bits of gray: converting would clip instead of scaling.
+        return picture.point(lambda value: value / 256).convert("RGB")
+    if picture.has_transparency_data:
         paper = Image.new("RGBA", picture.size, "white")
         paper.alpha_composite(picture.convert("RGBA"))
         return paper.convert("RGB")

@@ -30,8 +30,8 @@ class _FaceFaultError(Exception):
         self.code = code
 
 
-class Workshop:
-    """All models of a process, and the operations on them."""
+class Operations:
+    """What a process can do with its models, which are loaded once."""
 
     def __init__(self, threads: int) -> None:
         self.reader = TextReader(threads)
@@ -54,7 +54,7 @@ class Workshop:
     def answer(self, operation: str, body: bytes) -> Reply:
         """Do an operation; raises RefusalError for a body that is not its request."""
         try:
-            reply = _WORK[operation](self, body)
+            reply = _BY_NAME[operation](self, body)
         except ValidationError:
             raise RefusalError(422, "invalid_request") from None
         except (BadPictureError, _FaceFaultError) as fault:
@@ -77,7 +77,7 @@ class Workshop:
             picture = decoded(content, FRAME_SIDE)
             face = self._one_face(picture)
             frames.append(Frame(action, face, self.embedder.embedding(picture, face)))
-        return liveness.judge(frames)
+        return liveness.assess(frames)
 
     def compare(self, body: bytes) -> Reply:
         """liveness/compare."""
@@ -86,9 +86,9 @@ class Workshop:
             return unavailable("no_registered_photo")
         picture = decoded(request.face, FRAME_SIDE)
         face = self._one_face(picture)
-        kept, known = self._registered_face(decoded(request.reference, PHOTO_SIDE))
+        reference, registered = self._registered_face(decoded(request.reference, PHOTO_SIDE))
         alike = similarity(
-            self.embedder.embedding(picture, face), self.embedder.embedding(kept, known)
+            self.embedder.embedding(picture, face), self.embedder.embedding(reference, registered)
         )
         figures = {"similarity": round(alike, 4), "threshold": round(FACE_THRESHOLD, 4)}
         if alike < FACE_THRESHOLD:
@@ -128,10 +128,10 @@ def _parts(picture: Pixels) -> Iterator[Pixels]:
         yield np.ascontiguousarray(part)
 
 
-_WORK: Final[Mapping[str, Callable[[Workshop, bytes], Reply]]] = MappingProxyType(
+_BY_NAME: Final[Mapping[str, Callable[[Operations, bytes], Reply]]] = MappingProxyType(
     {
-        "identity_card/read": Workshop.read_card,
-        "liveness/check": Workshop.check,
-        "liveness/compare": Workshop.compare,
+        "identity_card/read": Operations.read_card,
+        "liveness/check": Operations.check,
+        "liveness/compare": Operations.compare,
     }
 )

@@ -1,4 +1,4 @@
-"""Did this person do what was asked: a judgement over signals of faces, without any pixels.
+"""Did this person do what was asked: an assessment of signals of faces, without any pixels.
 
 Every signal is measured against the person's own neutral frames, since eyes and mouths at rest
 differ from person to person. What can be refused is a still picture, a wrong action, and another
@@ -29,7 +29,7 @@ class Frame:
     embedding: Embedding
 
 
-def judge(frames: Sequence[Frame]) -> Reply:
+def assess(frames: Sequence[Frame]) -> Reply:
     """Return the verdict on frames in the order of time.
 
     Reasons: `different_person`, `no_neutral_frame`, `not_live` (nothing moves), `wrong_action`.
@@ -49,10 +49,10 @@ def judge(frames: Sequence[Frame]) -> Reply:
     ]
     if not courses:
         return mismatch("wrong_action", scores={"same_face": sameness})
-    return _judge_actions(courses, sameness)
+    return _assess_actions(courses, sameness)
 
 
-def _judge_actions(courses: list[tuple[str, dict[str, float]]], sameness: float) -> Reply:
+def _assess_actions(courses: list[tuple[str, dict[str, float]]], sameness: float) -> Reply:
     scores = {"same_face": sameness}
     for action, changes in courses:
         seen = _confidence(changes[action], 1.0)

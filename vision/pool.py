@@ -8,34 +8,23 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+from vision.config import VisionConfig
 from vision.process import Answer, WorkerLostError, WorkerProcess
 from vision.refusal import RefusalError
 
 _RETRY_SECONDS = 2
 _RESTART_SECONDS = 1.0
-_RESTART_SECONDS_MOST = 30.0
+_MAX_RESTART_SECONDS = 30.0
 
 _logger = logging.getLogger("vision.pool")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """See `VisionConfig`."""
-
-    processes: int
-    threads: int
-    waiting: int
-    wait_seconds: float
-    job_seconds: float
 
 
 class Pool:
     """The processes; use it between `start` and `close`."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, config: VisionConfig) -> None:
+        self._config = config
         self._idle: asyncio.Queue[WorkerProcess] = asyncio.Queue()
         self._workers: set[WorkerProcess] = set()
         self._starting: set[asyncio.Task[None]] = set()
@@ -50,7 +39,7 @@ class Pool:
 
     def start(self) -> None:
         """Begin to start the processes; calls wait for the first that is ready."""
-        for _ in range(self._limits.processes):
+        for _ in range(self._config.processes):
             self._start_one()
 
     async def run(self, operation: str, body: bytes) -> Answer:
@@ -59,12 +48,12 @@ class Pool:
         Raises RefusalError of status 503: `busy` (too many wait, or for too long), `worker_lost`
         (the process died), `too_slow` (it was given up).
         """
-        most = self._limits.processes + self._limits.waiting
+        most = self._config.processes + self._config.waiting
         if self._inside >= most or self._closed:
             raise RefusalError(503, "busy", _RETRY_SECONDS)
         self._inside += 1
         try:
-            async with self._worker() as worker, asyncio.timeout(self._limits.job_seconds):
+            async with self._worker() as worker, asyncio.timeout(self._config.job_seconds):
                 return await worker.call(operation, body)
         except WorkerLostError:
             raise RefusalError(503, "worker_lost", _RETRY_SECONDS) from None
@@ -95,7 +84,7 @@ class Pool:
 
     async def _next_idle(self) -> WorkerProcess:
         try:
-            async with asyncio.timeout(self._limits.wait_seconds):
+            async with asyncio.timeout(self._config.wait_seconds):
                 while not (worker := await self._idle.get()).alive:
                     self._replace(worker)
         except TimeoutError:
@@ -120,11 +109,11 @@ class Pool:
         pause = _RESTART_SECONDS
         while True:
             try:
-                worker = await WorkerProcess.start(self._limits.threads)
+                worker = await WorkerProcess.start(self._config.threads_each)
             except WorkerLostError:
                 _logger.error("a worker could not start, again in %g s", pause)
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _RESTART_SECONDS_MOST)
+                pause = min(2 * pause, _MAX_RESTART_SECONDS)
                 continue
             self.models = worker.models
             self._workers.add(worker)

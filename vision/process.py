@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from vision.frames import LENGTHS, packed
+from vision.pipe import LENGTHS, packed
 
 START_SECONDS = 120.0
 _STOP_SECONDS = 3.0

@@ -5,7 +5,7 @@ from typing import Final
 
 from vision.packages import package_file
 
-_KEPT: Final = frozenset("昇甯陞堃喆淼邨迺氾澂祕")
+_UNCHANGED: Final = frozenset("昇甯陞堃喆淼邨迺氾澂祕")
 """Restored for names by the Table of General Standard Chinese Characters (2013): a card may really
 say so."""
 
@@ -16,7 +16,7 @@ def simplified(text: str) -> str:
 
 
 def _one(character: str) -> str:
-    if character.isascii() or character in _KEPT:
+    if character.isascii() or character in _UNCHANGED:
         return character
     try:
         character.encode("gb2312")

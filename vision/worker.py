@@ -14,11 +14,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO
 
 from vision.answers import Reply
-from vision.frames import packed, received
+from vision.pipe import packed, received
 from vision.refusal import RefusalError
 
 if TYPE_CHECKING:
-    from vision.jobs import Workshop
+    from vision.jobs import Operations
 
 _logger = logging.getLogger("vision.worker")
 
@@ -38,18 +38,18 @@ def main() -> None:
 
 def _work(threads: int, calls: BinaryIO, answers: BinaryIO) -> None:
     # Not before stdout is out of its libraries' reach.
-    from vision.jobs import Workshop
+    from vision.jobs import Operations
 
-    with closing(Workshop(threads)) as workshop:
-        _send(answers, 200, dict(workshop.models))
+    with closing(Operations(threads)) as operations:
+        _send(answers, 200, dict(operations.models))
         while (call := received(calls)) is not None:
-            status, reply = _answer(workshop, *call)
+            status, reply = _answer(operations, *call)
             _send(answers, status, reply)
 
 
-def _answer(workshop: "Workshop", operation: str, body: bytes) -> tuple[int, Reply]:
+def _answer(operations: "Operations", operation: str, body: bytes) -> tuple[int, Reply]:
     try:
-        return 200, workshop.answer(operation, body)
+        return 200, operations.answer(operation, body)
     except RefusalError as refusal:
         return refusal.status, {"code": refusal.code}
     except Exception as error:  # noqa: BLE001 -- whatever a picture provokes must end the call only

@@ -49,9 +49,8 @@ async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentR
             tx, token, text_version=body.text_version, text_sha256=body.text_sha256, now=now
         )
     try:
-        await services.engine.consent_given(
-            signed.workflow_id, ConsentGiven(signer=signed.consent.signer)
-        )
+        given = ConsentGiven(signer=signed.consent.signer)
+        await services.engine.notify(signed.workflow_id, "consent_given", given)
     except ProcessClosed:
         _log.info("consent_after_the_end", consent_id=signed.consent.id)
     return ScrConsentResponse.of(signed)

@@ -1,9 +1,9 @@
-"""Opening payloads for the Temporal UI and CLI: `POST /codec/decode`.
+"""Decrypting payloads for the Temporal UI and CLI: `POST /codec/decode`.
 
 There is no `/codec/encode`: nobody types payloads into the UI. The answer may show what the
 payloads hide, so production asks for the bearer token of a person with the role `ops` or of the
-gate before the Temporal UI, and every call is logged by who asked and how many payloads were
-opened.
+proxy before the Temporal UI, and every call is logged by who asked and how many payloads were
+decrypted.
 """
 
 import ipaddress
@@ -35,34 +35,36 @@ Authenticate = Callable[[Request], Awaitable[Principal | None]]
 def codec_router(settings: Settings, authenticate: Authenticate) -> APIRouter:
     """Return the codec's routes; raises runtime.keyring.InvalidKeysError."""
     codec = KeyringCodec(Keyring.parse(settings.payload_keys.get_secret_value()))
-    gate = _Gate(settings, authenticate)
+    access = _Access(settings, authenticate)
     router = APIRouter(prefix="/codec", tags=["codec"], include_in_schema=False)
 
     @router.options("/decode")
     async def preflight(request: Request) -> Response:
-        return Response(status_code=204, headers=gate.cors(request))
+        return Response(status_code=204, headers=access.cors(request))
 
     @router.post("/decode")
-    async def decode(request: Request, reader: Annotated[str, Depends(gate.reader)]) -> Response:
+    async def decode(request: Request, reader: Annotated[str, Depends(access.reader)]) -> Response:
         payloads = await _payloads(request)
         try:
-            opened = Payloads(payloads=await codec.decode(payloads.payloads))
+            decrypted = Payloads(payloads=await codec.decode(payloads.payloads))
         except KeyringError as error:
             _log.warning("codec_refused", reader=reader, reason=type(error).__name__)
-            raise HTTPException(422, f"a payload does not open: {type(error).__name__}") from None
+            raise HTTPException(
+                422, f"a payload cannot be decrypted: {type(error).__name__}"
+            ) from None
         _log.info(
             "codec_decoded",
             reader=reader,
-            payload_count=len(opened.payloads),
+            payload_count=len(decrypted.payloads),
             namespace=request.headers.get("x-namespace", ""),
         )
-        return Response(MessageToJson(opened), 200, gate.cors(request), "application/json")
+        return Response(MessageToJson(decrypted), 200, access.cors(request), "application/json")
 
     return router
 
 
-class _Gate:
-    """Who may read: see `reader`."""
+class _Access:
+    """Who may read, and from which pages."""
 
     def __init__(self, settings: Settings, authenticate: Authenticate) -> None:
         self._local = settings.environment == "local"
@@ -73,7 +75,7 @@ class _Gate:
     async def reader(self, request: Request) -> str:
         """Return who asks, or refuse with 401 or 403.
 
-        A person with the role `ops` may read, and the gate before the Temporal UI. In the local
+        A person with the role `ops` may read, and the proxy before the Temporal UI. In the local
         environment so may anybody on this machine, unless a page of another origin than the
         Temporal UI makes the browser ask.
         """

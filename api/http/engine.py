@@ -22,14 +22,10 @@ from messages import ids
 from messages.applications import StartApplication
 from messages.base import Message
 from messages.credit_analysis import (
-    ConsentGiven,
-    OpinionUpdated,
     StartAnalysisFeedback,
     StartCreditAnalysis,
 )
 from messages.loans import StartLoan
-from messages.payments import TransferUpdated
-from messages.verification import ElementSettled
 from runtime.temporal.siblings import Siblings
 
 _log = structlog.get_logger(__name__)
@@ -80,17 +76,11 @@ class Engine:
         async with _engine_problems(ids.analysis_feedback_workflow(start.analysis_id)):
             await self._siblings.relay_feedback(start)
 
-    async def consent_given(self, workflow_id: str, given: ConsentGiven) -> None:
-        """Tell a process that a signer has consented; raises ProcessClosed."""
+    async def notify(self, workflow_id: str, signal: str, message: Message) -> None:
+        """Send a process a signal; raises ProcessClosed."""
         async with _engine_problems(workflow_id):
             handle = self._client.get_workflow_handle(workflow_id)
-            await handle.signal("consent_given", given, rpc_timeout=_RPC)
-
-    async def opinion_updated(self, workflow_id: str, news: OpinionUpdated) -> None:
-        """Tell a process that the other analyst has news; raises ProcessClosed."""
-        async with _engine_problems(workflow_id):
-            handle = self._client.get_workflow_handle(workflow_id)
-            await handle.signal("opinion_updated", news, rpc_timeout=_RPC)
+            await handle.signal(signal, message, rpc_timeout=_RPC)
 
     async def command(
         self,
@@ -105,7 +95,7 @@ class Engine:
     ) -> Answer:
         """Execute an update of a process and return its answer.
 
-        `over` says that by the record the process has ended: one that is not over and not there
+        `over` says that by the database the process has ended: one that is not over and not there
         has not started yet. With `reopening` the process of a settled loan is started anew in the
         same step, unless it runs. Raises StillRunning when the command was taken on and takes
         longer than a caller waits, ProcessClosed when the process has ended, and the Problem that a
@@ -146,18 +136,6 @@ class Engine:
             ) from None
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause, workflow_id) from error
-
-    async def transfer_updated(self, workflow_id: str, news: TransferUpdated) -> None:
-        """Tell a process that a third party has news of an order; raises ProcessClosed."""
-        async with _engine_problems(workflow_id):
-            handle = self._client.get_workflow_handle(workflow_id)
-            await handle.signal("transfer_updated", news, rpc_timeout=_RPC)
-
-    async def element_settled(self, workflow_id: str, news: ElementSettled) -> None:
-        """Tell a process that the source of an element has news; raises ProcessClosed."""
-        async with _engine_problems(workflow_id):
-            handle = self._client.get_workflow_handle(workflow_id)
-            await handle.signal("element_settled", news, rpc_timeout=_RPC)
 
     async def is_reachable(self) -> bool:
         """Say whether the engine answers."""

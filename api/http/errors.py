@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from asgi_correlation_id import correlation_id
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -136,7 +137,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         # ourselves
         "internal_error": Kind(500, "Internal error"),
         "overloaded": Kind(503, "Too many requests at once"),
-        "database_unavailable": Kind(503, "The record cannot be reached"),
+        "database_unavailable": Kind(503, "The database cannot be reached"),
         "unknown_policy": Kind(503, "The policy of this client is not in force"),
         "engine_unavailable": Kind(503, "The process engine cannot be reached"),
         "not_accepted_yet": Kind(503, "The command was not taken on yet"),
@@ -218,7 +219,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
         status=kind.status,
         code=problem.code,
         detail=problem.detail,
-        request_id=getattr(request.state, "request_id", None),
+        request_id=correlation_id.get(),
         errors=list(problem.errors),
     )
     content: dict[str, Any] = details.model_dump(exclude_none=True, exclude_defaults=False)

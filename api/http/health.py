@@ -22,7 +22,7 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}}, summary="Can it serve?")
 async def ready(services: Using, response: Response) -> Readiness:
-    """Say whether the record and the process engine can be reached; 503 when one cannot."""
+    """Say whether the database and the process engine can be reached; 503 when one cannot."""
     database, engine = await asyncio.gather(
         _database_answers(services), services.engine.is_reachable()
     )

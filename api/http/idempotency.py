@@ -29,7 +29,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 LEASE: Final = timedelta(seconds=20)
 """Longer than a request takes; a repeat takes over after it when the first one's process died."""
 
-_KEPT_HEADERS: Final = ("location", "content-type")
+_STORED_HEADERS: Final = ("location", "content-type")
 _UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 422, 429})
 
 Handle = Callable[[Request], Awaitable[Response]]
@@ -67,10 +67,10 @@ async def once(request: CheckedRequest, handle: Handle) -> Response:
             )
         case InProgress():
             raise later("request_in_progress", "Repeat the request to get its answer.", 1)
-    return await _answer_and_keep(request, handle, command, services)
+    return await _answer_and_store(request, handle, command, services)
 
 
-async def _answer_and_keep(
+async def _answer_and_store(
     request: Request, handle: Handle, command: Command, services: Services
 ) -> Response:
     try:
@@ -83,7 +83,9 @@ async def _answer_and_keep(
             if _may_change(response):
                 await RequestRepository(tx).abandon(*identity)
             else:
-                await RequestRepository(tx).finish(*identity, response.status_code, _kept(response))
+                await RequestRepository(tx).finish(
+                    *identity, response.status_code, _stored(response)
+                )
     except DATABASE_DOWN:
         # The answer holds all the same; a repeat finds what was done after the lease.
         _log.warning("answer_not_stored", route=command.operation)
@@ -100,8 +102,8 @@ async def _fingerprint(request: CheckedRequest) -> bytes:
     return hashlib.sha256(canonical.encode()).digest()
 
 
-def _kept(response: Response) -> dict[str, Any]:
-    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+def _stored(response: Response) -> dict[str, Any]:
+    headers = {name: response.headers[name] for name in _STORED_HEADERS if name in response.headers}
     return {"body": bytes(response.body).decode(), "headers": headers}
 
 

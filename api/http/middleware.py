@@ -1,11 +1,11 @@
-"""Around every request: its id, its access line, its metrics, security headers, the last catch."""
+"""Around every request: its access line, its metrics, security headers, the last catch."""
 
 import re
-import secrets
 import time
 from typing import Any, Final
 
 import structlog
+from asgi_correlation_id import correlation_id
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +15,9 @@ from runtime import metrics
 
 _log = structlog.get_logger("api.http.access")
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_\-]{8,64}")
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_\-]{8,64}")
+"""What a caller may send as `X-Request-ID`; anything else is replaced."""
+
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -41,10 +43,9 @@ class RequestLine:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive, send)
-        request.state.request_id = _request_id(request)
-        sender = _Sender(send, request.state.request_id)
+        sender = _Sender(send)
         started = time.monotonic()
-        with structlog.contextvars.bound_contextvars(request_id=request.state.request_id):
+        with structlog.contextvars.bound_contextvars(request_id=correlation_id.get()):
             try:
                 await self._app(scope, receive, sender)
             except Exception as error:  # noqa: BLE001 -- the last catch: answered with 500, logged
@@ -58,9 +59,8 @@ class RequestLine:
 class _Sender:
     """Sends what the application sends, with our headers, and remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._request_id = request_id
         self.status = 499
         self.started = False
 
@@ -72,13 +72,7 @@ class _Sender:
             for name, value in _HEADERS.items():
                 headers[name] = value
             headers.setdefault("Content-Security-Policy", _POLICY)
-            headers["X-Request-Id"] = self._request_id
         await self._send(message)
-
-
-def _request_id(request: Request) -> str:
-    given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:

@@ -13,7 +13,7 @@ from api.http.errors import FieldProblem, Problem
 from api.http.schemas import ItemT, Page
 from storage.common.rows import Cursor
 
-MAX_PAGE: Final = 100
+MAX_LIMIT: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -50,7 +50,7 @@ class PageRequest:
 
 async def _page_request(
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of a page")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
 ) -> PageRequest:
     return PageRequest(decode_cursor(cursor) if cursor else None, limit)
 

@@ -17,6 +17,7 @@ from api.http.errors import CATALOGUE, FieldProblem, Problem, later, problem_res
 from api.http.validation import validation_problem
 from domain.common.definitions import DefinitionInvalid, DefinitionReferenced, Finding
 from domain.common.errors import DomainError, TryLater
+from domain.verification.pictures import BadPicture
 from services.common.callbacks import InvalidNotice
 
 _log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ def problem_of(error: Exception) -> Problem:
             return error
         case RequestValidationError():
             return validation_problem(error.errors())
-        case InvalidNotice():
+        case InvalidNotice() | BadPicture():
             return validation_problem(
                 [{**one, "loc": ("body", *one["loc"])} for one in error.complaints]
             )

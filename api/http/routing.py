@@ -18,21 +18,21 @@ from api.http.services import services_of
 
 
 class AuthorisedRoute(APIRoute):
-    """A route of the table in `api.http.access`."""
+    """A route of the table in `api.http.access`: refused to whoever the table does not name."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the endpoint."""
+        """Return the endpoint behind authorisation, the limits of its body, and idempotency."""
         handle = super().get_route_handler()
         template = self.path_format
 
-        async def authorised(request: Request) -> Response:
+        async def checked_route(request: Request) -> Response:
             rule = await authorise(request, template, services_of(request).authenticator)
             if request.method == "GET":
                 return await handle(request)
             checked = await read_checked(request, rule)
             return await once(checked, handle) if rule.keyed else await handle(checked)
 
-        return authorised
+        return checked_route
 
 
 def described(text: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class _AuthorisedRouter(APIRouter):
 
 
 def authorised_router(prefix: str, tag: str) -> APIRouter:
-    """Return a router whose routes pass the gate."""
+    """Return the router of an area: its routes are `AuthorisedRoute`s under `/v1`."""
     return _AuthorisedRouter(
         prefix=f"/v1{prefix}", tags=[tag], route_class=AuthorisedRoute, responses=_READ_PROBLEMS
     )

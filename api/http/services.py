@@ -23,7 +23,7 @@ from storage.database import Database
 
 @dataclass(frozen=True)
 class Services:
-    """The record, the process engine, the clock, who may call, and the kinds of definitions."""
+    """The database, the process engine, the clock, who may call, and the kinds of definitions."""
 
     settings: Settings
     database: Database

@@ -11,7 +11,7 @@ from domain.verification.complaints import plain_message
 from domain.verification.elements import ElementKind
 from domain.verification.pictures import PictureFault
 
-_MOST: Final = 20
+_MAX_ERRORS: Final = 20
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _KINDS: Final = frozenset(kind.value for kind in ElementKind)
 _EVENTS: Final = frozenset(kind.model_fields["kind"].default for kind in get_args(AnyEvent))
@@ -48,7 +48,7 @@ def validation_problem(complaints: Sequence[Mapping[str, Any]]) -> Problem:
     Its code is that of the fields when they agree on one, `validation_failed` otherwise.
     """
     complaints = _innermost(complaints)
-    errors = [_field_problem(complaint) for complaint in complaints[:_MOST]]
+    errors = [_field_problem(complaint) for complaint in complaints[:_MAX_ERRORS]]
     codes = {error.code for error in errors}
     code = codes.pop() if len(codes) == 1 else "validation_failed"
     told = "; ".join(f"{error.field}: {error.message}" for error in errors[:3])

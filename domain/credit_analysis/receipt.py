@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
+import pycountry
 from pydantic import ValidationError
 
-from domain.common.country_codes import COUNTRIES
 from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.fields import unmasked
 from domain.credit_analysis.parsing import MOST_FAULTS, faults_of, read_proposal
@@ -29,6 +29,9 @@ AHEAD: Final = timedelta(days=1)
 
 EARLIEST: Final = date(1900, 1, 1)
 """Nobody who asks for credit was born or founded before."""
+
+COUNTRIES: Final = frozenset(country.alpha_3 for country in pycountry.countries)
+"""The officially assigned alpha-3 codes of ISO 3166-1."""
 
 PROPERTY_TYPES: Final = frozenset({"apartment", "commercial", "house", "land", "rural"})
 """`house` is the documents' own, the others are agreed here."""

@@ -10,102 +10,67 @@ from typing import Any, Final
 
 from domain.verification.pictures import PictureFault
 
-_FORMS: Final[Mapping[str, str]] = MappingProxyType(
+_CHARACTERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        r"^[0-9]{4,8}$": "must be 4 to 8 digits",
-        r"^[0-9]{13,19}$": "must be 13 to 19 digits",
-        r"^[0-9]{1,3}$": "must be 1 to 3 digits",
-        r"^[0-9]{1,4}$": "must be 1 to 4 digits",
-        r"^[0-9]{4,12}$": "must be 4 to 12 digits",
-        r"^[A-Z]{3}$": "must be 3 capital letters",
-        r"^[A-Z0-9]{2,12}$": "must be 2 to 12 capital letters and digits",
+        "A-Za-z": "letters",
+        "A-Z": "capital letters",
+        "a-z": "small letters",
+        "0-9": "digits",
+        "_": "underscores",
+        ".": "points",
+        ":": "colons",
+        "\\-": "hyphens",
+        "-": "hyphens",
+    }
+)
+"""What a pattern's character class is made of, in words; the longer before their beginnings."""
+_CLASS_PARTS: Final = re.compile("|".join(map(re.escape, _CHARACTERS)))
+# One class that is repeated, and perhaps another one for the first character.
+_PATTERN: Final = re.compile(
+    r"\^(?P<first>\[[^]^]+\])?\[(?P<characters>[^]^]+)\]\{(?P<min>\d+)(,(?P<max>\d+))?\}\$"
+)
+_OTHER_PATTERNS: Final[Mapping[str, str]] = MappingProxyType(
+    {
         r"^quo_[0-9a-z]{26}$": "must be the id of a quote, quo_ and 26 characters",
         r"^loa_[0-9a-z]{26}$": "must be the id of a loan, loa_ and 26 characters",
         r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits in small letters",
-        r"^[a-z][a-z0-9_-]{0,63}$": (
-            "must be a small letter and up to 63 small letters, digits, underscores and hyphens"
-        ),
-        r"^[a-z][a-z0-9_]{0,31}$": (
-            "must be 1 to 32 small letters, digits and underscores, a letter first"
-        ),
-        r"^[a-z][a-z0-9_]{0,39}$": (
-            "must be 1 to 40 small letters, digits and underscores, a letter first"
-        ),
-        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": (
-            "must be 1 to 64 letters, digits, points, underscores and hyphens, no sign first"
-        ),
-        r"^[a-z][a-z0-9_-]{0,39}$": (
-            "must be 1 to 40 small letters, digits, underscores and hyphens, a letter first"
-        ),
-        r"^[a-z][a-z0-9-]{1,31}$": (
-            "must be 2 to 32 small letters, digits and hyphens, a letter first"
-        ),
-        r"^[a-z0-9_-]{1,32}$": "must be 1 to 32 small letters, digits, underscores and hyphens",
-        r"^[A-Za-z0-9_-]{1,64}$": "must be 1 to 64 letters, digits, underscores and hyphens",
-        r"^[A-Za-z0-9_\-]{1,64}$": "must be 1 to 64 letters, digits, underscores and hyphens",
-        r"^[A-Za-z0-9_-]{8,128}$": "must be 8 to 128 letters, digits, underscores and hyphens",
-        r"^[A-Za-z0-9_.-]{1,32}$": (
-            "must be 1 to 32 letters, digits, underscores, points and hyphens"
-        ),
-        r"^[A-Za-z0-9_.:\-]{1,64}$": (
-            "must be 1 to 64 letters, digits, underscores, points, colons and hyphens"
-        ),
-        r"^[A-Za-z0-9_:.\-]{1,128}$": (
-            "must be 1 to 128 letters, digits, underscores, colons, points and hyphens"
-        ),
-        r"^[a-z][a-z_]{0,39}$": "must be 1 to 40 small letters and underscores, a letter first",
-        r"^[a-z_]{1,64}$": "must be 1 to 64 small letters and underscores",
-        r"^[A-Za-z0-9._:-]{0,64}$": (
-            "must be at most 64 letters, digits, points, underscores, colons and hyphens"
-        ),
         r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$": "must be an e-mail address, such as a@example.com",
     }
 )
-"""The patterns of our forms in words."""
 
-_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "extra_forbidden": "no such field",
         "missing": "is required",
         "string_too_short": "must have at least {min_length} characters",
         "string_too_long": "must have at most {max_length} characters",
-        "string_type": "must be a text",
-        "bytes_type": "must be a text",
+        "string_type bytes_type": "must be a text",
         "bytes_too_short": "must have at least {min_length} bytes",
         "bytes_too_long": "must have at most {max_length} bytes",
         "too_short": "must have at least {min_length} {unit}",
         "too_long": "must have at most {max_length} {unit}",
-        "int_type": "must be a whole number",
-        "int_parsing": "must be a whole number",
+        "int_type int_parsing int_from_float": "must be a whole number",
         "int_parsing_size": "is too large a number",
-        "int_from_float": "must be a whole number",
-        "bool_type": "must be true or false",
-        "bool_parsing": "must be true or false",
+        "bool_type bool_parsing": "must be true or false",
         "greater_than": "must be more than {gt}",
         "greater_than_equal": "must be at least {ge}",
         "less_than": "must be less than {lt}",
         "less_than_equal": "must be at most {le}",
         "multiple_of": "must be a multiple of {multiple_of}",
-        "decimal_type": "must be a decimal number as text",
-        "decimal_parsing": "must be a decimal number as text",
+        "decimal_type decimal_parsing": "must be a decimal number as text",
         "finite_number": "must be a finite number",
         "decimal_max_digits": "must have at most {max_digits} digits",
         "decimal_max_places": "must have at most {decimal_places} digits after the point",
         "decimal_whole_digits": "must have at most {whole_digits} digits before the point",
-        "date_type": "must be a date in the form YYYY-MM-DD",
-        "date_parsing": "must be a date in the form YYYY-MM-DD",
-        "date_from_datetime_parsing": "must be a date in the form YYYY-MM-DD",
-        "date_from_datetime_inexact": "must be a date in the form YYYY-MM-DD",
-        "datetime_type": "must be an instant such as 2026-01-31T08:00:00Z",
-        "datetime_parsing": "must be an instant such as 2026-01-31T08:00:00Z",
-        "datetime_from_date_parsing": "must be an instant such as 2026-01-31T08:00:00Z",
-        "datetime_object_invalid": "must be an instant such as 2026-01-31T08:00:00Z",
+        "date_type date_parsing date_from_datetime_parsing date_from_datetime_inexact": (
+            "must be a date in the form YYYY-MM-DD"
+        ),
+        "datetime_type datetime_parsing datetime_from_date_parsing datetime_object_invalid": (
+            "must be an instant such as 2026-01-31T08:00:00Z"
+        ),
         "timezone_aware": "must say its offset from UTC, or Z",
-        "tuple_type": "must be a list",
-        "list_type": "must be a list",
-        "model_type": "must be an object",
-        "model_attributes_type": "must be an object",
-        "dict_type": "must be an object",
+        "tuple_type list_type": "must be a list",
+        "model_type model_attributes_type dict_type": "must be an object",
         "none_required": "must be null",
         "json_invalid": "is not JSON",
         "base64": "must be standard base64: letters, digits, + and /, padded with =",
@@ -113,6 +78,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "surplus_here": "is not asked with this occupation",
     }
 )
+_WORDS: Final = {kind: words for kinds, words in _TYPES.items() for kind in kinds.split()}
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _UNSAID: Final = "is not in the form that is asked for"
 _LISTS: Final = frozenset(("Tuple", "List", "Set", "Frozenset", "Dictionary"))
@@ -128,7 +94,7 @@ def plain_message(complaint: Mapping[str, Any]) -> str:
     if kind in _CHOSEN:
         return f"must be one of {', '.join(_QUOTED.findall(str(limits['expected'])))}"
     if kind == "string_pattern_mismatch":
-        return _FORMS.get(str(limits["pattern"]), _UNSAID)
+        return _pattern_in_words(str(limits["pattern"]))
     if kind in _OUR_OWN:
         return str(complaint["msg"]).removeprefix("Value error, ")
     # pydantic counts the bytes of a picture under the same names as the entries of a list.
@@ -136,3 +102,18 @@ def plain_message(complaint: Mapping[str, Any]) -> str:
     if limits.get("min_length") == 1:
         return "must not be empty"
     return _WORDS.get(kind, _UNSAID).format_map(limits)
+
+
+def _pattern_in_words(pattern: str) -> str:
+    """Return what a pattern of our forms asks for."""
+    found = _PATTERN.fullmatch(pattern)
+    parts = _CLASS_PARTS.findall(found["characters"]) if found else []
+    if pattern in _OTHER_PATTERNS or found is None or "".join(parts) != found["characters"]:
+        return _OTHER_PATTERNS.get(pattern, _UNSAID)
+    first = found["first"] or ""
+    least, most = (int(found[name] or found["min"]) + bool(first) for name in ("min", "max"))
+    count = f"at most {most}" if least == 0 else f"{least} to {most}" if least < most else f"{most}"
+    *others, last = (_CHARACTERS[part] for part in parts)
+    characters = f"{', '.join(others)} and {last}" if others else last
+    begin = "" if not first else ", no sign first" if "0-9" in first else ", a letter first"
+    return f"must be {count} {characters}{begin}"

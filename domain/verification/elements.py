@@ -43,7 +43,7 @@ from domain.verification.occupations import (
     Telephone,
     check_asked,
 )
-from domain.verification.pictures import BadPicture, cleaned
+from domain.verification.pictures import MAX_BYTES, BadPicture, check
 
 
 class ElementKind(StrEnum):
@@ -120,11 +120,12 @@ def company_number(text: str) -> str:
 
 
 def _picture(content: bytes) -> bytes:
-    """Leave nothing of a file but its picture; a fault's code is the error's type."""
+    """Refuse what is no picture by its header; a fault's code is the error's type."""
     try:
-        return cleaned(content).content
+        check(content)
     except BadPicture as error:
         raise PydanticCustomError(error.fault.value, str(error)) from None
+    return content
 
 
 PersonName = Annotated[str, AfterValidator(person_name)]
@@ -150,10 +151,10 @@ class _StandardBase64(Base64Encoder):
 Image = Annotated[
     bytes,
     EncodedBytes(encoder=_StandardBase64),
-    Field(min_length=64, max_length=2_000_000),
+    Field(min_length=64, max_length=MAX_BYTES),
     AfterValidator(_picture),
 ]
-"""A picture of at most 2 MB; what is kept of the file is `domain.verification.pictures.cleaned`."""
+"""A picture of at most 2 MB; `domain.verification.pictures.clean` makes what is stored of it."""
 
 
 class _Element(BaseModel):
@@ -242,6 +243,10 @@ class IdentityCard(_Element):
         """The pictures by their place."""
         return {"front": self.front, "back": self.back}
 
+    def with_pictures(self, pictures: Mapping[str, bytes]) -> Self:
+        """Return the card with other files, by their place."""
+        return self.model_copy(update={place: pictures[place] for place in self.pictures})
+
 
 class Liveness(_Element):
     """Frames of the applicant's face at rest and doing what was asked.
@@ -266,6 +271,10 @@ class Liveness(_Element):
     def pictures(self) -> Mapping[str, bytes]:
         """The pictures by their place."""
         return {f"frames.{number}": frame for number, frame in enumerate(self.frames)}
+
+    def with_pictures(self, pictures: Mapping[str, bytes]) -> Self:
+        """Return the face with other files, by their place."""
+        return self.model_copy(update={"frames": tuple(pictures[place] for place in self.pictures)})
 
     @property
     def face(self) -> bytes:

@@ -1,40 +1,216 @@
-"""Pictures that applicants give: known by their content, measured, and freed of everything else.
+"""Pictures that applicants give, read with Pillow: checked by their header, then kept as pixels.
 
-Nothing is decoded: type and size come from the file's structure, and pixels stay as they were. What
-a telephone writes beside them (where and when and with what the picture was taken, thumbnails, a
-second view, texts, whatever follows the end) is not needed to show it and does not go on.
+`check` looks at type and size and decodes nothing; `clean` decodes a picture, turns it upright and
+writes it anew. What a telephone stores beside the pixels (where and when and with what the picture
+was taken, thumbnails, a second view, texts, whatever follows the end) does not survive that.
+`clean` takes up to a tenth of a second: do not call it on an event loop.
 """
 
-from domain.verification import jpeg_files, png_files, webp_files
-from domain.verification.picture_rules import (
-    LONGEST_SIDE,
-    MOST_PIXELS,
-    SHORTEST_SIDE,
-    BadPicture,
-    Picture,
-    PictureFault,
+import hashlib
+import io
+import struct
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from PIL import ExifTags, Image
+
+MAX_PIXELS: Final = 24_000_000
+MAX_SIDE: Final = 10_000
+MIN_SIDE: Final = 64
+"""Limits of a picture in pixels; those of the vision service, which reads it later."""
+MAX_BYTES: Final = 2_000_000
+"""Limit of a file, of what is given and of what is stored."""
+MAX_STORED_SIDE: Final = 2_000
+"""Larger pictures are stored at this many pixels a side: the size at which cards are read."""
+
+# Pillow warns of what declares more pixels than this and refuses twice as many, before it allocates
+# anything: both are refusals here. It also warns of EXIF that it cannot read, which nobody needs.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+
+_TYPES: Final = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"RIFF": "WEBP"}
+# An MPO file is a JPEG with a second view behind it, as some telephones write.
+_JPEG: Final = ("JPEG", "MPO")
+# Each scan goes over the whole picture: many of them keep a decoder busy. Encoders write ten or so.
+_SCAN: Final = b"\xff\xda"
+_MAX_SCANS: Final = 64
+# What Pillow is known to raise for broken files.
+_BROKEN: Final = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error),
+    *(ArithmeticError, LookupError, TypeError, AttributeError, MemoryError),
+)
+_BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# How to turn a picture so that it is upright, by the EXIF tag Orientation (CIPA DC-008, 4.6.4).
+_TURNS: Final = MappingProxyType(
+    {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+)
+# The last one brings even noise below `MAX_BYTES`.
+_QUALITIES: Final = (90, 75, 50)
+
+
+class PictureFault(StrEnum):
+    """Why a file is not taken as a picture."""
+
+    NOT_AN_IMAGE = "not_an_image"
+    TOO_LARGE = "image_too_large"
+    TOO_SMALL = "image_too_small"
+    ANIMATED = "image_animated"
+    DAMAGED = "image_damaged"
+
+
+_MESSAGES: Final = MappingProxyType(
+    {
+        PictureFault.NOT_AN_IMAGE: "not a picture: send a JPEG, PNG or WebP file",
+        PictureFault.TOO_LARGE: "the picture has too many pixels: at most 24 million,"
+        " and 10,000 a side",
+        PictureFault.TOO_SMALL: "the picture is too small: at least 64 pixels a side",
+        PictureFault.ANIMATED: "the picture moves: a still one is needed",
+        PictureFault.DAMAGED: "the picture is damaged or cut short: take it or send it again",
+    }
 )
 
-__all__ = [
-    "LONGEST_SIDE",
-    "MOST_PIXELS",
-    "SHORTEST_SIDE",
-    "BadPicture",
-    "Picture",
-    "PictureFault",
-    "cleaned",
-]
 
+class BadPicture(ValueError):
+    """A file that is not taken as a picture; says nothing of what is in it.
 
-def cleaned(content: bytes) -> Picture:
-    """Return the same picture without anything that is not needed to show it upright.
-
-    JPEG, PNG and WebP. Cleaning what is clean changes nothing. Raises `BadPicture`.
+    `field` is where it stands in what was given, such as `elements.0.front`, if that is known.
     """
-    if content.startswith(jpeg_files.SIGNATURE):
-        return jpeg_files.cleaned_jpeg(content)
-    if content.startswith(png_files.SIGNATURE):
-        return png_files.cleaned_png(content)
-    if webp_files.is_webp(content):
-        return webp_files.cleaned_webp(content)
-    raise BadPicture(PictureFault.NOT_AN_IMAGE)
+
+    def __init__(self, fault: PictureFault, field: str = "") -> None:
+        super().__init__(_MESSAGES[fault])
+        self.fault = fault
+        self.field = field
+
+    @property
+    def complaints(self) -> Sequence[Mapping[str, Any]]:
+        """The refusal as pydantic would tell it."""
+        return [{"loc": self.field.split("."), "type": self.fault, "msg": str(self)}]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is stored: upright, opaque, nothing but pixels.
+
+    `digest` is the SHA-256 of size and pixels (RGB, row by row) before `content` was written: it is
+    the same for the same picture, however its file was dressed and whatever writes it.
+    """
+
+    media_type: str
+    width: int
+    height: int
+    content: bytes
+    digest: str
+
+
+def check(content: bytes) -> None:
+    """Refuse what is no still picture of a permitted size, by its header; raises `BadPicture`."""
+    _opened(content)
+
+
+def clean(content: bytes) -> Picture:
+    """Return a picture upright, at most `MAX_STORED_SIDE` a side, written anew.
+
+    A PNG file stays one, JPEG and WebP become JPEG, as does a PNG above `MAX_BYTES`. Transparent
+    parts become white. Raises `BadPicture`.
+    """
+    picture = _opened(content)
+    is_png = picture.format == "PNG"
+    if picture.format in _JPEG and content.count(_SCAN) > _MAX_SCANS:
+        raise BadPicture(PictureFault.DAMAGED)
+    size = _stored_size(*picture.size)
+    try:
+        if is_png:
+            # Decoding leaves checksums out; what was verified has to be opened again.
+            picture.verify()
+            picture = _opened(content)
+        picture.draft(None, size)
+        picture.load()
+        pixels = _opaque(picture)
+    except _BROKEN:
+        raise BadPicture(PictureFault.DAMAGED) from None
+    if pixels.size != size:
+        pixels = pixels.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    turn = _TURNS.get(_orientation(picture))
+    pixels = pixels if turn is None else pixels.transpose(turn)
+    pixels.info.clear()
+    media_type, stored = _written(pixels, is_png=is_png)
+    digest = hashlib.sha256(struct.pack(">II", *pixels.size) + pixels.convert("RGB").tobytes())
+    return Picture(media_type, *pixels.size, stored, digest.hexdigest())
+
+
+def _opened(content: bytes) -> Image.Image:
+    """Read the header alone."""
+    kind = next((name for start, name in _TYPES.items() if content.startswith(start)), None)
+    if kind is None or (kind == "WEBP" and content[8:12] != b"WEBP"):
+        raise BadPicture(PictureFault.NOT_AN_IMAGE)
+    try:
+        picture = Image.open(io.BytesIO(content), formats=(kind,))
+        moves = kind != "JPEG" and getattr(picture, "is_animated", False)
+    except _BOMBS:
+        raise BadPicture(PictureFault.TOO_LARGE) from None
+    except _BROKEN:
+        raise BadPicture(PictureFault.DAMAGED) from None
+    if max(picture.size) > MAX_SIDE:
+        raise BadPicture(PictureFault.TOO_LARGE)
+    if min(picture.size) < MIN_SIDE:
+        raise BadPicture(PictureFault.TOO_SMALL)
+    if moves:
+        raise BadPicture(PictureFault.ANIMATED)
+    return picture
+
+
+def _stored_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size to store: smaller where a side is too long, but no side below `MIN_SIDE`."""
+    factor = min(1, max(MAX_STORED_SIDE / max(width, height), MIN_SIDE / min(width, height)))
+    return round(width * factor), round(height * factor)
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """Return gray or coloured pixels of 8 bits, on white where they were transparent."""
+    if picture.mode.startswith("I"):
+        # 16 bits of gray: converting would clip instead of scaling.
+        return picture.point(lambda value: value / 256).convert("L")
+    if picture.has_transparency_data:
+        paper = Image.new("RGBA", picture.size, "white")
+        paper.alpha_composite(picture.convert("RGBA"))
+        return paper.convert("RGB")
+    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+
+
+def _orientation(picture: Image.Image) -> int:
+    """Return EXIF's orientation, or XMP's; 1 (upright) where neither can be read."""
+    try:
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except _BROKEN:
+        return 1
+
+
+def _written(pixels: Image.Image, *, is_png: bool) -> tuple[str, bytes]:
+    if is_png:
+        content = _saved(pixels, "PNG", compress_level=3)
+        if len(content) <= MAX_BYTES:
+            return "image/png", content
+    for quality in _QUALITIES:
+        content = _saved(pixels, "JPEG", quality=quality)
+        if len(content) <= MAX_BYTES:
+            return "image/jpeg", content
+    raise BadPicture(PictureFault.TOO_LARGE)
+
+
+def _saved(pixels: Image.Image, kind: str, **options: int) -> bytes:
+    file = io.BytesIO()
+    pixels.save(file, kind, **options)
+    return file.getvalue()

@@ -17,7 +17,7 @@ from runtime.clock import utc_now
 from services.applications.finding import find_application
 from services.common.commands import Command
 from services.products.agreed import product_of
-from services.verification.intake import store_code, store_elements, was_lost
+from services.verification.intake import Pictures, store_code, store_elements, was_lost
 from services.verification.progress import ElementProgress, element_records, progress_of_given
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.supplements import SupplementRepository
@@ -35,6 +35,7 @@ async def provide_elements(
     command: Command,
     application_id: str,
     elements: tuple[Element, ...],
+    pictures: Pictures,
     *,
     submit: bool = False,
 ) -> tuple[ApplicationRow, ProvideElements]:
@@ -63,7 +64,7 @@ async def provide_elements(
             together={ElementKind(element.kind) for element in elements},
         )
 
-    provided = await store_elements(tx, command, application, elements, check)
+    provided = await store_elements(tx, command, application, elements, pictures, check)
     return application, ProvideElements(elements=provided, submit=submit)
 
 

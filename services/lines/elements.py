@@ -17,7 +17,7 @@ from runtime.clock import utc_now
 from services.common.commands import Command
 from services.lines.finding import find_line
 from services.products.agreed import product_of, product_of_line
-from services.verification.intake import store_code, store_elements, was_lost
+from services.verification.intake import Pictures, store_code, store_elements, was_lost
 from services.verification.progress import ElementProgress, element_records, progress_of_given
 from storage.applications.applications import ApplicationRepository
 from storage.common.repository import Transaction
@@ -41,6 +41,7 @@ async def provide_elements(
     command: Command,
     line_id: str,
     elements: tuple[Element, ...],
+    pictures: Pictures,
 ) -> tuple[LineRow, ProvideLineElements]:
     """Store elements, each kind once, and return the line and what its process is told.
 
@@ -69,7 +70,7 @@ async def provide_elements(
         together = {ElementKind(element.kind) for element in elements}
         check_may_provide(asking, element_records(standing, None), kind, together=together)
 
-    provided = await store_elements(tx, command, application, elements, check)
+    provided = await store_elements(tx, command, application, elements, pictures, check)
     return line, ProvideLineElements(elements=provided)
 
 

@@ -1,6 +1,8 @@
 """Taking elements in: stored before their process hears of them."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Final
 
@@ -8,7 +10,8 @@ from domain.applications.application import check_form
 from domain.common.errors import NotFound
 from domain.people.consents import Purpose
 from domain.verification.element_policies import consents_needed
-from domain.verification.elements import Element, ElementKind
+from domain.verification.elements import Element, ElementKind, IdentityCard, Liveness
+from domain.verification.pictures import BadPicture, Picture, clean
 from messages.applications import ProvidedElement
 from messages.ids import is_id
 from messages.verification import ConfirmElement
@@ -30,12 +33,44 @@ _HANDED_OVER: Final = timedelta(minutes=2)
 Check = Callable[[ElementKind, Mapping[ElementKind, ElementStatus]], None]
 """Raises where an element of a kind cannot be taken, given those that count by now."""
 
+Pictures = Mapping[str, Mapping[str, Picture]]
+"""Cleaned pictures by the kind of their element and their place in it."""
+
+_CLEANERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
+"""A decoded picture takes up to 100 MB: so many at a time, however many requests there are."""
+
+
+async def clean_pictures(elements: Iterable[Element]) -> Pictures:
+    """Return the pictures of elements as they are stored, made by threads.
+
+    Call it before a transaction is opened. Raises `BadPicture` with the field.
+    """
+    loop = asyncio.get_running_loop()
+    return {
+        element.kind: await loop.run_in_executor(
+            _CLEANERS, _cleaned, f"elements.{number}", element.pictures
+        )
+        for number, element in enumerate(elements)
+        if isinstance(element, IdentityCard | Liveness)
+    }
+
+
+def _cleaned(field: str, files: Mapping[str, bytes]) -> Mapping[str, Picture]:
+    pictures = {}
+    for place, content in files.items():
+        try:
+            pictures[place] = clean(content)
+        except BadPicture as error:
+            raise BadPicture(error.fault, f"{field}.{place}") from None
+    return pictures
+
 
 async def store_elements(
     tx: Transaction,
     command: Command,
     application: ApplicationRow,
     elements: Iterable[Element],
+    pictures: Pictures,
     check: Check,
 ) -> tuple[ProvidedElement, ...]:
     """Store elements of an application, unless one of them cannot be taken: then none is.
@@ -52,7 +87,10 @@ async def store_elements(
     subjects = await lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     taken = [
-        NewElement(command.new_id("elt", one.kind), ElementKind(one.kind), one) for one in elements
+        NewElement(
+            command.new_id("elt", one.kind), ElementKind(one.kind), one, pictures.get(one.kind, {})
+        )
+        for one in elements
     ]
     untried = []
     for number, (item, element) in enumerate(zip(taken, elements, strict=True)):

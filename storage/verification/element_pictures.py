@@ -1,15 +1,14 @@
 """What the pictures inside elements are: their type and size, and a keyed digest of each.
 
-The pictures themselves are part of the element's data, which is sealed and thereby guarded against
-change. The digest finds the same picture again; keyed, it joins this database with no other.
+The pictures themselves are part of the element's data, which is encrypted and thereby guarded
+against change. The digest finds the same picture again; a key joins it to no other database.
 """
 
-import hashlib
 from collections.abc import Mapping
 
 from domain.verification.element_policies import PICTURE_OF_ANOTHER
 from domain.verification.elements import ElementKind
-from domain.verification.pictures import cleaned
+from domain.verification.pictures import Picture
 from storage.common.repository import Repository
 from storage.common.rows import Row
 
@@ -17,7 +16,7 @@ from storage.common.rows import Row
 class PictureRow(Row):
     """One picture of an element; `place` is its field, and its number from 0 among several.
 
-    `width` and `height` are the file's, in pixels, before it is turned upright.
+    `width` and `height` are those of the stored picture, upright, in pixels.
     """
 
     element_id: str
@@ -33,15 +32,12 @@ class PictureRow(Row):
 class ElementPictureRepository(Repository):
     """The pictures of elements, without their content."""
 
-    async def add(self, pictures: Mapping[str, Mapping[str, bytes]]) -> None:
-        """Record the pictures of elements that are being stored, by element and place.
-
-        Raises `BadPicture` for what an element would not have been made of.
-        """
+    async def add(self, pictures: Mapping[str, Mapping[str, Picture]]) -> None:
+        """Record the pictures of elements that are being stored, by element and place."""
         known = [
-            (element_id, place, cleaned(content))
+            (element_id, place, picture)
             for element_id, of_element in pictures.items()
-            for place, content in of_element.items()
+            for place, picture in of_element.items()
         ]
         if not known:
             return
@@ -55,7 +51,7 @@ class ElementPictureRepository(Repository):
             [picture.width for _, _, picture in known],
             [picture.height for _, _, picture in known],
             [len(picture.content) for _, _, picture in known],
-            [self._digest(picture.content) for _, _, picture in known],
+            [self._blind_index.of("picture", picture.digest) for _, _, picture in known],
         )
 
     async def of_application(self, application_id: str) -> list[PictureRow]:
@@ -91,6 +87,3 @@ class ElementPictureRepository(Repository):
             PICTURE_OF_ANOTHER,
         )
         return people
-
-    def _digest(self, content: bytes) -> bytes:
-        return self._blind_index.of("picture", hashlib.sha256(content).hexdigest())

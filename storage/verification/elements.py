@@ -19,6 +19,7 @@ from domain.verification.elements import (
     PersonalInformation,
     Verdict,
 )
+from domain.verification.pictures import Picture
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Repository, given
 from storage.common.rows import Row
@@ -36,7 +37,6 @@ _COLUMNS: Final = (
     " (select book_enc from address_books where element_id = id) as book_enc"
 )
 
-_WITH_PICTURES: Final = (IdentityCard, Liveness)
 
 # What counts for an application: its own attempts and what it took over, the later one of a kind.
 _COUNTING: Final = (
@@ -114,11 +114,12 @@ class Conclusion(Row):
 
 @dataclass(frozen=True)
 class NewElement:
-    """An element to be stored."""
+    """An element to be stored, with its cleaned pictures by their place."""
 
     id: str
     kind: ElementKind
     data: BaseModel = field(repr=False)
+    pictures: Mapping[str, Picture] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,10 @@ class ElementRepository(Repository):
     async def add(self, application_id: str, elements: Sequence[NewElement]) -> None:
         """Store elements, and what their pictures are, each as the next attempt of its kind.
 
-        At most one of a kind; a repeat changes nothing. An address book is kept apart, until there
-        is a verdict on its element. Raises `IdempotencyMismatch` when an id was stored with other
-        data, and `RecordMissing` for an unknown application.
+        At most one of a kind; a repeat changes nothing. The cleaned pictures of an element are
+        stored instead of its files, so all of them have to be there. An address book is kept apart,
+        until there is a verdict on its element. Raises `IdempotencyMismatch` when an id was stored
+        with other data, and `RecordMissing` for an unknown application.
         """
         # The lock counts attempts one after the other and lets a repeat see the first.
         locked = await self._connection.fetchval(
@@ -162,7 +164,7 @@ class ElementRepository(Repository):
         added = [one for one in elements if one.id in digests]
         if not added:
             return
-        split = {one.id: _without_book(one.data) for one in added}
+        split = {one.id: _without_book(_with_stored_pictures(one)) for one in added}
         await self._connection.execute(
             "insert into elements (id, application_id, kind, attempt, data_enc, data_idx)"
             " select new.id, $1::text, new.kind, 1 + coalesce((select max(e.attempt)"
@@ -179,9 +181,7 @@ class ElementRepository(Repository):
             ],
             [digests[one.id] for one in added],
         )
-        await ElementPictureRepository(self._tx).add(
-            {one.id: one.data.pictures for one in added if isinstance(one.data, _WITH_PICTURES)}
-        )
+        await ElementPictureRepository(self._tx).add({one.id: one.pictures for one in added})
         for element_id, (_, book) in split.items():
             if book is not None:
                 await self._connection.execute(
@@ -405,6 +405,13 @@ class ElementRepository(Repository):
             submitted_at=record["submitted_at"],
             data=data,
         )
+
+
+def _with_stored_pictures(element: NewElement) -> BaseModel:
+    if not isinstance(element.data, IdentityCard | Liveness):
+        return element.data
+    files = {place: picture.content for place, picture in element.pictures.items()}
+    return element.data.with_pictures(files)
 
 
 def _without_book(data: BaseModel) -> tuple[BaseModel, tuple[AddressBookEntry, ...] | None]:

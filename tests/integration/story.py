@@ -39,6 +39,7 @@ from runtime.temporal.siblings import Siblings
 from sandbox import pictures
 from sandbox.personas import Person
 from services.products.agreed import product_on_offer
+from services.verification.intake import clean_pictures
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository
 from storage.common.repository import Transaction
@@ -166,9 +167,10 @@ class Applicant:
         async with self.bench.database.transaction() as tx:
             if isinstance(data, Face):
                 data = data.doing(*(await self.asked(tx)).actions)
-            await ElementRepository(tx).add(
-                self.start.application_id, [NewElement(element_id, ElementKind(data.kind), data)]
-            )
+            kind = ElementKind(data.kind)
+            pictures = (await clean_pictures([data])).get(kind, {})
+            new = NewElement(element_id, kind, data, pictures)
+            await ElementRepository(tx).add(self.start.application_id, [new])
         return element_id
 
     async def asked(self, tx: Transaction) -> LivenessChallenge:

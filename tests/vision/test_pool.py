@@ -10,7 +10,8 @@ import pytest
 from sandbox import id_cards
 from sandbox.personas import person
 from tests.vision.conftest import Service, body_of, running
-from vision.pool import Limits, Pool
+from vision.config import VisionConfig
+from vision.pool import Pool
 from vision.refusal import RefusalError
 
 ME = person("story")
@@ -89,7 +90,7 @@ async def test_workers_do_not_outlive_a_killed_service_and_slow_calls_are_given_
 
 
 async def test_a_call_that_waits_too_long_for_a_process_is_sent_away() -> None:
-    pool = Pool(Limits(processes=1, threads=1, waiting=1, wait_seconds=0.05, job_seconds=1))
+    pool = Pool(VisionConfig(waiting=1, wait_seconds=0.05, job_seconds=1))
     # Nothing is started: no process ever becomes free.
     with pytest.raises(RefusalError) as refused:
         await pool.run("liveness/compare", QUICK)

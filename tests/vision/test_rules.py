@@ -12,7 +12,7 @@ from vision.card_rules import birth_date_of, is_right, numbers_in, sex_of
 from vision.card_sides import read_back, read_front
 from vision.config import VisionConfig
 from vision.landmarks import Face
-from vision.liveness import Frame, judge
+from vision.liveness import Frame, assess
 from vision.signature import fault_of
 from vision.simplified import simplified
 from vision.text_reader import Line
@@ -125,18 +125,18 @@ NEUTRAL = [frame("neutral"), frame("neutral", blink=0.12)]
 def test_movements_are_judged_against_the_face_at_rest(
     course: list[Frame], reasons: list[str]
 ) -> None:
-    assert judge([*NEUTRAL, *course])["reasons"] == reasons
+    assert assess([*NEUTRAL, *course])["reasons"] == reasons
 
 
 def test_an_action_by_the_same_figure_is_none_for_another_persons_rest() -> None:
     drooping = [frame("neutral", blink=0.45)]
-    assert judge([*drooping, frame("blink", blink=0.5)])["reasons"] == ["wrong_action"]
+    assert assess([*drooping, frame("blink", blink=0.5)])["reasons"] == ["wrong_action"]
 
 
 def test_a_swapped_face_and_a_missing_rest_are_refused() -> None:
     swapped = Frame("blink", REST, STRANGER)
-    assert judge([*NEUTRAL, frame("blink", blink=0.5), swapped])["reasons"] == ["different_person"]
-    assert judge([frame("blink", blink=0.5)])["reasons"] == ["no_neutral_frame"]
+    assert assess([*NEUTRAL, frame("blink", blink=0.5), swapped])["reasons"] == ["different_person"]
+    assert assess([frame("blink", blink=0.5)])["reasons"] == ["no_neutral_frame"]
 
 
 def test_the_products_signature_is_the_one_expected() -> None:

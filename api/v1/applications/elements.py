@@ -16,6 +16,7 @@ from services.applications.elements import (
     provide_elements,
     read_elements,
 )
+from services.verification.intake import clean_pictures
 from storage.applications.applications import ApplicationRow
 
 router = authorised_router("/applications", "applications")
@@ -30,9 +31,16 @@ async def provide(application_id: str, body: ElementsCreate, call: Commanded) ->
     202 while a third party cannot be reached: it is asked again, the verdict will show in the
     application. A mismatch is a verdict, not an error; provide the element again.
     """
+    pictures = await clean_pictures(body.elements)
     async with call.database.transaction() as tx:
         row, provided = await provide_elements(
-            tx, call.caller, call.command, application_id, body.elements, submit=body.submit
+            tx,
+            call.caller,
+            call.command,
+            application_id,
+            body.elements,
+            pictures,
+            submit=body.submit,
         )
     wanted = {item.element_id for item in provided.elements}
     return await _carry_out(call, row, "provide_elements", provided, wanted)

@@ -32,7 +32,7 @@ async def qitech(request: Request, services: Using) -> CallbackReceived:
 
     async def wake(kept: KeptCallback) -> None:
         update = OpinionUpdated(event_key=kept.event_id)
-        await services.engine.opinion_updated(kept.recipient.workflow_id, update)
+        await services.engine.notify(kept.recipient.workflow_id, "opinion_updated", update)
 
     key = services.settings.providers.key_of_qitech_webhooks.get_secret_value()
     sender = QiTechSender(key, services.settings.public_url.rstrip("/") + PATH)

@@ -20,6 +20,7 @@ from services.lines.elements import (
     read_elements,
     read_given_elements,
 )
+from services.verification.intake import clean_pictures
 from storage.lines.lines import LineRow
 
 router = authorised_router("/lines", "offers and lines")
@@ -33,9 +34,10 @@ async def provide(line_id: str, body: LineElementsCreate, call: Commanded) -> Li
 
     202 while a third party cannot be reached or takes its time: it is asked again.
     """
+    pictures = await clean_pictures(body.elements)
     async with call.database.transaction() as tx:
         line, provided = await provide_elements(
-            tx, call.caller, call.command, line_id, body.elements
+            tx, call.caller, call.command, line_id, body.elements, pictures
         )
     wanted = {item.element_id for item in provided.elements}
     return await _carry_out(call, line, "provide_elements", provided, wanted)

@@ -32,7 +32,7 @@ async def payments(request: Request, services: Using) -> CallbackReceived:
 
     async def wake(kept: KeptCallback) -> None:
         news = TransferUpdated(order_no=kept.recipient.reference, event_id=kept.event_id)
-        await services.engine.transfer_updated(kept.recipient.workflow_id, news)
+        await services.engine.notify(kept.recipient.workflow_id, "transfer_updated", news)
 
     secret = services.settings.providers.callback_secret.get_secret_value()
     return await receive_callback(request, services, PaymentChannel(secret), wake)

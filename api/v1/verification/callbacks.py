@@ -31,7 +31,7 @@ async def reports(request: Request, services: Using) -> CallbackReceived:
 
     async def wake(kept: KeptCallback) -> None:
         news = ElementSettled(element_id=kept.recipient.reference, event_id=kept.event_id)
-        await services.engine.element_settled(kept.recipient.workflow_id, news)
+        await services.engine.notify(kept.recipient.workflow_id, "element_settled", news)
 
     secret = services.settings.providers.callback_secret.get_secret_value()
     return await receive_callback(request, services, ReportSender(secret), wake)

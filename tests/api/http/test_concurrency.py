@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
@@ -53,8 +54,11 @@ def held() -> Held:
 
 @pytest.fixture
 async def client(held: Held) -> AsyncIterator[httpx.AsyncClient]:
-    limited = RequestLine(ConcurrencyLimit(held, Settings().model_copy(update=LIMITS)))
-    async with http_client(limited) as client:
+    limited = ConcurrencyLimit(held, Settings().model_copy(update=LIMITS))
+    around = CorrelationIdMiddleware(
+        RequestLine(limited), header_name="X-Request-Id", validator=None
+    )
+    async with http_client(around) as client:
         yield client
 
 

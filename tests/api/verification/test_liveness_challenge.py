@@ -15,6 +15,7 @@ from local.story.people import element
 from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
+from services.verification.intake import clean_pictures
 from storage.verification.elements import ElementRepository, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.api import seeds
@@ -56,8 +57,10 @@ async def provide_face(services: Services, application_id: str) -> str:
     face = story.liveness(WHO).doing("blink", "nod")
     element_id = new_id("elt")
     async with services.database.transaction() as tx:
+        kind = ElementKind.LIVENESS
+        pictures = (await clean_pictures([face]))[kind]
         await ElementRepository(tx).add(
-            application_id, [NewElement(element_id, ElementKind.LIVENESS, face)]
+            application_id, [NewElement(element_id, kind, face, pictures)]
         )
     return element_id
 

@@ -133,7 +133,7 @@ async def test_a_name_does_not_open_in_another_persons_row(people: Database) -> 
             carl.id,
             rita.id,
         )
-        with pytest.raises(Exception, match="does not open"):
+        with pytest.raises(Exception, match="cannot be decrypted"):
             await StaffRepository(tx).names([rita.id])
 
 

@@ -15,6 +15,7 @@ from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
 from sandbox.personas import Person
+from services.verification.intake import clean_pictures
 from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reviews import ReviewRepository
@@ -71,9 +72,10 @@ async def verify(
     made = []
     for element in data:
         element_id = new_id("elt")
-        await ElementRepository(tx).add(
-            application.id, [NewElement(element_id, ElementKind(element.kind), element)]
-        )
+        kind = ElementKind(element.kind)
+        pictures = (await clean_pictures([element])).get(kind, {})
+        new = NewElement(element_id, kind, element, pictures)
+        await ElementRepository(tx).add(application.id, [new])
         reason = None if verdict is Verdict.MATCH else "wrong"
         await ElementRepository(tx).record_verification(element_id, verdict, reason, {}, "test", at)
         if element.kind == "real_name":

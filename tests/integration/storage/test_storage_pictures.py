@@ -1,17 +1,19 @@
 """What is recorded of the pictures inside elements, and who else gave the same."""
 
 import asyncio
-import hashlib
+import io
 
 import pytest
+from PIL import ExifTags, Image
 
 from domain.verification.elements import ElementKind, IdentityCard, Verdict
-from domain.verification.pictures import BadPicture
+from domain.verification.pictures import BadPicture, clean
 from messages import calls
 from messages.ids import new_id
 from runtime.keyring import BlindIndex
 from sandbox import pictures
 from sandbox.personas import Person, person
+from services.verification.intake import clean_pictures
 from storage.common.errors import IdempotencyMismatch
 from storage.database import Database
 from storage.verification.element_pictures import ElementPictureRepository
@@ -57,7 +59,7 @@ async def test_what_a_picture_is_stands_beside_the_element(bench: Bench) -> None
     ]
     front = rows[1]
     assert (front.media_type, front.width, front.height) == ("image/png", 102, 64)
-    assert front.bytes == len(given.front)
+    assert front.bytes == len(clean(given.front).content)
 
 
 async def test_a_repeat_records_a_picture_once_and_an_earlier_attempt_keeps_its_own(
@@ -69,7 +71,8 @@ async def test_a_repeat_records_a_picture_once_and_an_earlier_attempt_keeps_its_
 
     async def insert(data: IdentityCard) -> None:
         async with bench.database.transaction() as tx:
-            await ElementRepository(tx).add(application_id, [NewElement(element_id, CARD, data)])
+            new = NewElement(element_id, CARD, data, (await clean_pictures([data]))[CARD])
+            await ElementRepository(tx).add(application_id, [new])
 
     await asyncio.gather(*(insert(cards(someone)) for _ in range(4)))
     with pytest.raises(IdempotencyMismatch):
@@ -110,8 +113,8 @@ async def test_the_digest_is_keyed_and_the_same_for_the_same_picture(
         )
     (found,) = (record["content_idx"] for record in digests)
     other_key = BlindIndex(bytes(32))
-    plain = hashlib.sha256(picture)
-    assert found not in (plain.digest(), other_key.of("picture", plain.hexdigest()))
+    plain = clean(picture).digest
+    assert found not in (bytes.fromhex(plain), other_key.of("picture", plain))
 
 
 async def test_another_persons_picture_is_a_mismatch_and_nobody_is_asked(bench: Bench) -> None:
@@ -125,6 +128,19 @@ async def test_another_persons_picture_is_a_mismatch_and_nobody_is_asked(bench: 
         assert (outcome.verdict, outcome.reason) == (Verdict.MISMATCH, REASON)
         assert await bench.simulators.calls(request_id=element_id) == []
     assert (await second.verify(cards(second.person))).verdict is Verdict.MATCH
+
+
+async def test_another_persons_picture_is_known_in_another_file(bench: Bench) -> None:
+    first, second = await all_known(bench, 216, 217)
+    assert (await first.verify(cards(first.person))).verdict is Verdict.MATCH
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Make] = "Pocketcam 9"
+    exif[ExifTags.Base.Orientation] = 8
+    with Image.open(io.BytesIO(pictures.card_front(first.person))) as front:
+        lying = front.transpose(Image.Transpose.ROTATE_270)
+        lying.save(file, "PNG", exif=exif, compress_level=0)
+    mixed = identity_card(file.getvalue(), pictures.card_back(second.person))
+    assert (await second.verify(mixed)).reason == REASON
 
 
 async def test_a_stolen_picture_does_not_fall_back_on_whose_it_is(bench: Bench) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.common.country_codes import COUNTRIES
 from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
-from domain.credit_analysis.receipt import receive_feedback, receive_proposal
+from domain.credit_analysis.receipt import COUNTRIES, receive_feedback, receive_proposal
 from sandbox import registers
 from tests.proposals import (
     NOW,

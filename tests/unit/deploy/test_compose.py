@@ -126,7 +126,10 @@ def test_there_are_services_to_look_at() -> None:
 
 @pytest.mark.parametrize("service", OURS)
 def test_every_setting_exists(service: str) -> None:
-    third_parties = {"sandbox": SandboxConfig, "vision": VisionConfig}
+    third_parties: dict[str, type[SandboxConfig] | type[VisionConfig]] = {
+        "sandbox": SandboxConfig,
+        "vision": VisionConfig,
+    }
     known = (
         _settings_asked_for(third_parties[service])
         if service in third_parties

@@ -157,7 +157,7 @@ async def test_a_payload_of_an_unknown_key_is_told_without_detail(
     body = MessageToJson(Payloads(payloads=await codec.encode([payload()])))
     answer = await local.post("/codec/decode", content=body)
     assert answer.status_code == 422
-    assert answer.json()["detail"] == "a payload does not open: UnknownKey"
+    assert answer.json()["detail"] == "a payload cannot be decrypted: UnknownKey"
 
 
 async def test_an_endless_body_is_cut_off(local: httpx.AsyncClient) -> None:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.verification.elements import (
     Element,
+    IdentityCard,
     Liveness,
     PersonalInformation,
     bank_card_number,
@@ -110,15 +111,26 @@ def test_a_file_that_is_no_picture_is_refused_by_its_code_without_its_content() 
         element(kind="identity_card", front=base64.b64encode(b"GIF89a" + bytes(80)), back=small)
     (error,) = refused.value.errors(include_input=False)
     assert (error["type"], error["loc"]) == ("not_an_image", ("identity_card", "front"))
-    assert "JPEG, PNG and WebP" in error["msg"]
+    assert "JPEG, PNG or WebP" in error["msg"]
 
 
-def test_of_a_file_the_picture_alone_is_kept_and_read_again_as_it_is() -> None:
+def test_files_are_given_other_content_by_their_place_all_of_them() -> None:
     picture = pictures.face(person("story"))
-    frame = base64.b64encode(picture + b"taken at home")
+    frame = base64.b64encode(picture)
     given = Liveness.model_validate({"actions": ["neutral"] * 2, "frames": [frame] * 2})
     assert dict(given.pictures) == {"frames.0": picture, "frames.1": picture}
     assert Liveness.model_validate_json(given.model_dump_json()) == given
+    other = given.with_pictures({"frames.1": b"second", "frames.0": b"first"})
+    assert other.frames == (b"first", b"second")
+    card = IdentityCard(front=frame, back=frame)
+    assert card.with_pictures({"back": b"b", "front": b"f"}).pictures == {
+        "front": b"f",
+        "back": b"b",
+    }
+    with pytest.raises(KeyError):
+        given.with_pictures({"frames.0": b"first"})
+    with pytest.raises(KeyError):
+        card.with_pictures({"front": b"f"})
 
 
 def test_two_contacts_are_asked_for() -> None:

@@ -1,20 +1,19 @@
-"""Pictures are known by content, measured without decoding, and freed of all but their pixels.
+"""Pictures are known by content, measured before they are decoded, and stored as pixels alone."""
 
-Files are made with Pillow, and what is left of them is read with Pillow: neither shares code with
-`domain.verification.pictures`.
-"""
-
+import hashlib
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 
 from domain.verification import pictures
-from domain.verification.pictures import BadPicture, PictureFault, cleaned
+from domain.verification.pictures import BadPicture, PictureFault, check, clean
 from tests.unit.picture_files import (
     DEVICE,
     FILES,
@@ -24,9 +23,11 @@ from tests.unit.picture_files import (
     SECRETS,
     WIDTH,
     XMP,
+    deep,
     exif,
     jpeg,
     opened,
+    palette,
     png,
     saved,
     view,
@@ -34,42 +35,79 @@ from tests.unit.picture_files import (
 )
 from vision import images
 
-MEDIA: Final = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+# As `domain.verification.pictures` sets it for processes that are no tests.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+STORED: Final = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/jpeg"}
 
 every_file = pytest.mark.parametrize("name", FILES)
 
 
 def fault(content: bytes) -> PictureFault | None:
     try:
-        cleaned(content)
+        clean(content)
     except BadPicture as error:
         return error.fault
     return None
 
 
-@every_file
-def test_pixels_and_what_colours_mean_stay_as_they_were(name: str) -> None:
-    before, after = opened(FILES[name]), opened(cleaned(FILES[name]).content)
-    assert (before.format, before.mode, before.size) == (after.format, after.mode, after.size)
-    assert before.tobytes() == after.tobytes()
-    assert before.convert("RGBA").tobytes() == after.convert("RGBA").tobytes()
-    for kept in ("icc_profile", "transparency", "gamma", "adobe_transform"):
-        assert before.info.get(kept) == after.info.get(kept)
+def declared(content: bytes) -> PictureFault | None:
+    """Return what is wrong with a file by its header."""
+    try:
+        check(content)
+    except BadPicture as error:
+        return error.fault
+    return None
+
+
+def shades(picture: Image.Image) -> np.ndarray[Any, np.dtype[np.int16]]:
+    return np.asarray(picture.convert("RGB"), dtype=np.int16)
+
+
+def differ(one: Image.Image, other: Image.Image) -> float:
+    """Return by how much the colours of two pictures differ on average, of 255."""
+    assert one.size == other.size
+    return float(np.abs(shades(one) - shades(other)).mean())
 
 
 @every_file
-def test_type_and_size_are_those_of_the_file(name: str) -> None:
-    picture = cleaned(FILES[name])
+def test_a_picture_looks_as_before_and_says_nothing_but_pixels(name: str) -> None:
+    picture = clean(FILES[name])
+    after = opened(picture.content)
     assert (picture.media_type, picture.width, picture.height) == (
-        MEDIA[name.split()[0]],
+        STORED[name.split()[0]],
         WIDTH,
         HEIGHT,
     )
+    assert (Image.MIME[after.format or ""], after.size) == (picture.media_type, (WIDTH, HEIGHT))
+    assert after.mode in ("L", "RGB")
+    assert not {"icc_profile", "dpi", "transparency", "comment", "exif", "xmp"} & after.info.keys()
+    if name not in ("png 16 bit", "png palette"):
+        assert differ(after, opened(FILES[name])) < (0.01 if name.startswith("png") else 2)
+
+
+def test_sixteen_bits_are_scaled_and_not_cut_off() -> None:
+    before = np.asarray(deep(), dtype=np.int64) // 256
+    after = np.asarray(opened(clean(FILES["png 16 bit"]).content))
+    assert after.dtype == np.uint8
+    assert np.abs(after - before).max() <= 1
+
+
+def test_what_is_transparent_becomes_white() -> None:
+    glass = view("RGBA")
+    glass.putalpha(0)
+    for kind, options in (("PNG", {}), ("WEBP", {"lossless": True})):
+        after = opened(clean(saved(glass, kind, **options)).content)
+        assert shades(after).min() >= 254
+    through = palette()
+    through.putpalette([0, 0, 0] * 256)
+    after = opened(clean(saved(through, "PNG", transparency=3)).content)
+    assert set(np.unique(shades(after))) == {0, 255}
 
 
 @every_file
 def test_nothing_tells_where_when_and_with_what_it_was_taken(name: str) -> None:
-    after = cleaned(FILES[name]).content
+    after = clean(FILES[name]).content
     for secret in SECRETS:
         assert secret not in after
     left = opened(after)
@@ -84,14 +122,75 @@ def test_the_files_do_tell_before() -> None:
 
 
 @every_file
-def test_cleaning_again_changes_nothing(name: str) -> None:
-    once = cleaned(FILES[name])
-    assert cleaned(once.content) == once
+def test_the_same_file_gives_the_same_bytes_whatever_follows_its_end(name: str) -> None:
+    once = clean(FILES[name])
+    assert clean(FILES[name]) == once
+    assert clean(FILES[name] + b"PK\3\4" + NOTE) == once
 
 
-@every_file
-def test_what_follows_the_end_is_dropped(name: str) -> None:
-    assert cleaned(FILES[name] + b"PK\3\4" + NOTE) == cleaned(FILES[name])
+def test_the_digest_is_of_size_and_upright_pixels() -> None:
+    pixels = struct.pack(">II", WIDTH, HEIGHT) + view().tobytes()
+    assert clean(FILES["png plain"]).digest == hashlib.sha256(pixels).hexdigest()
+    other = view().transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    assert clean(saved(other, "PNG")).digest != clean(FILES["png plain"]).digest
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("jpeg plain", "jpeg told"),
+        ("jpeg plain", "jpeg profile"),
+        ("jpeg plain", "jpeg resolution"),
+        ("jpeg plain", "jpeg restarts"),
+        ("png plain", "png told"),
+        ("png plain", "webp lossless"),
+        ("webp lossy", "jpeg plain"),
+    ],
+)
+def test_the_digest_is_that_of_the_picture_however_its_file_was_dressed(
+    one: str, other: str
+) -> None:
+    same = one.split()[0] == other.split()[0] or other == "webp lossless"
+    assert (clean(FILES[one]).digest == clean(FILES[other]).digest) is same
+
+
+def test_a_picture_that_was_packed_anew_without_loss_has_the_same_digest() -> None:
+    lying = view().transpose(Image.Transpose.ROTATE_90)
+    for again in (
+        saved(view(), "PNG", compress_level=0),
+        saved(lying, "PNG", exif=exif(6)),
+        saved(view("RGBA"), "PNG"),
+    ):
+        assert clean(again).digest == clean(FILES["png plain"]).digest
+
+
+@pytest.mark.parametrize(
+    ("size", "stored"),
+    [
+        ((2_000, 1_500), (2_000, 1_500)),
+        ((4_000, 3_000), (2_000, 1_500)),
+        ((3_024, 4_032), (1_500, 2_000)),
+        ((2_100, 70), (2_000, 67)),
+        ((10_000, 64), (10_000, 64)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_large_picture_is_stored_at_the_size_at_which_cards_are_read(
+    kind: str, size: tuple[int, int], stored: tuple[int, int]
+) -> None:
+    large = view(size=size)
+    picture = clean(saved(large, kind))
+    assert (picture.width, picture.height) == stored
+    assert differ(opened(picture.content), large.resize(stored)) < 2
+    check(picture.content)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_what_is_stored_is_never_larger_than_what_may_be_given(kind: str) -> None:
+    noise = np.random.default_rng(7).integers(0, 256, (2_000, 2_000, 3), dtype=np.uint8)
+    picture = clean(saved(Image.fromarray(noise), kind, compress_level=0))
+    assert len(picture.content) <= pictures.MAX_BYTES
+    assert picture.media_type == "image/jpeg"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -107,15 +206,13 @@ def test_the_picture_stays_upright(kind: str, orientation: int, told: str) -> No
     else:
         options = {"xmp": XMP % orientation}
     before = saved(view(), kind, **options)
-    after = cleaned(before)
-    upright = [ImageOps.exif_transpose(opened(content)) for content in (before, after.content)]
-    assert upright[0].tobytes() == upright[1].tobytes()
-    assert upright[0].size == upright[1].size
-    assert dict(opened(after.content).getexif()) == (
-        {ExifTags.Base.Orientation: orientation} if orientation > 1 else {}
-    )
+    after = clean(before)
+    left = opened(after.content)
+    upright = ImageOps.exif_transpose(opened(before))
+    assert (after.width, after.height) == left.size
+    assert differ(left, upright) < 2
+    assert not left.getexif()
     assert DEVICE not in after.content
-    assert cleaned(after.content) == after
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -123,11 +220,8 @@ def test_the_orientation_is_found_in_a_text_of_older_writers(compressed: bool) -
     data = exif(6).tobytes()
     info = PngImagePlugin.PngInfo()
     info.add_text("Raw profile type exif", f"\nexif\n{len(data):8}\n{data.hex()}\n", compressed)
-    before = saved(view(), "PNG", pnginfo=info)
-    after = cleaned(before).content
-    upright = [ImageOps.exif_transpose(opened(content)) for content in (before, after)]
-    assert upright[0].size == upright[1].size == (HEIGHT, WIDTH)
-    assert upright[0].tobytes() == upright[1].tobytes()
+    after = opened(clean(saved(view(), "PNG", pnginfo=info)).content)
+    assert after.tobytes() == view().transpose(Image.Transpose.ROTATE_270).tobytes()
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -135,14 +229,20 @@ def test_the_orientation_is_found_in_either_byte_order(order: str) -> None:
     mark = b"II" if order == "<" else b"MM"
     entry = struct.pack(f"{order}HHIHxx", 0x0112, 3, 1, 6)
     tiff = mark + struct.pack(f"{order}HIH", 42, 8, 1) + entry + bytes(4)
-    picture = cleaned(saved(view(), "JPEG", exif=b"Exif\0\0" + tiff))
-    assert opened(picture.content).getexif()[ExifTags.Base.Orientation] == 6
+    picture = clean(saved(view(), "JPEG", exif=b"Exif\0\0" + tiff))
+    assert (picture.width, picture.height) == (HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize("value", [0, 9, 65_535])
 def test_an_orientation_that_does_not_exist_is_none(value: int) -> None:
-    picture = cleaned(saved(view(), "JPEG", exif=exif(value), xmp=XMP % 6))
-    assert not opened(picture.content).getexif()
+    picture = clean(saved(view(), "JPEG", exif=exif(value), xmp=XMP % 6))
+    assert (picture.width, picture.height) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("data", [b"", b"MM", b"MM\0*" + b"\xff" * 40, b"II*\0\x08\0\0\0\xff\xff"])
+def test_exif_that_cannot_be_read_does_not_spoil_a_picture(data: bytes) -> None:
+    picture = clean(saved(view(), "JPEG", exif=b"Exif\0\0" + data))
+    assert picture.digest == clean(FILES["jpeg plain"]).digest
 
 
 def test_the_second_view_of_a_telephone_is_dropped_with_its_own_data() -> None:
@@ -150,9 +250,10 @@ def test_the_second_view_of_a_telephone_is_dropped_with_its_own_data() -> None:
     second.encoderinfo = {"exif": exif()}
     both = saved(first, "MPO", save_all=True, append_images=[second], exif=exif(3))
     assert opened(both).format == "MPO"
-    picture = cleaned(both)
+    picture = clean(both)
     assert (opened(picture.content).format, picture.media_type) == ("JPEG", "image/jpeg")
-    assert opened(picture.content).tobytes() == opened(both).tobytes()
+    upright = opened(both).transpose(Image.Transpose.ROTATE_180)
+    assert differ(opened(picture.content), upright) < 2
     assert picture.content.count(b"\xff\xd8\xff") == 1
     assert DEVICE not in picture.content
 
@@ -162,15 +263,7 @@ def test_the_thumbnail_of_a_jpeg_is_dropped() -> None:
     assert plain[2:4] == b"\xff\xe0"
     thumbnail = plain[6:18] + bytes((4, 4)) + bytes(range(48))
     with_one = plain[:4] + struct.pack(">H", len(thumbnail) + 2) + thumbnail + plain[20:]
-    assert opened(with_one).tobytes() == opened(plain).tobytes()
-    assert cleaned(with_one) == cleaned(plain)
-
-
-def test_bytes_between_the_markers_of_a_jpeg_are_no_picture() -> None:
-    plain = FILES["jpeg plain"]
-    filled = plain[:2] + b"\xff\xff" + plain[2:]
-    assert cleaned(filled) == cleaned(plain)
-    assert fault(plain[:20] + b"junk" + plain[20:]) is PictureFault.DAMAGED
+    assert clean(with_one) == clean(plain)
 
 
 def zipped() -> bytes:
@@ -198,7 +291,7 @@ def zipped() -> bytes:
     ids=range(11),
 )
 def test_other_files_are_no_pictures(content: bytes) -> None:
-    assert fault(content) is PictureFault.NOT_AN_IMAGE
+    assert declared(content) is PictureFault.NOT_AN_IMAGE
 
 
 @pytest.mark.parametrize("make", [png, jpeg, webp])
@@ -219,22 +312,35 @@ def test_other_files_are_no_pictures(content: bytes) -> None:
 def test_a_picture_is_neither_too_large_nor_too_small(
     make: Callable[[int, int], bytes], width: int, height: int, expected: PictureFault | None
 ) -> None:
-    assert fault(make(width, height)) is expected
+    assert declared(make(width, height)) is expected
 
 
 def test_a_bomb_is_refused_by_what_it_declares() -> None:
-    assert fault(png(50_000, 50_000)) is PictureFault.TOO_LARGE
-    assert fault(png(2**31 - 1, 2**31 - 1)) is PictureFault.TOO_LARGE
-    assert fault(jpeg(65_535, 65_535)) is PictureFault.TOO_LARGE
-    assert fault(png(0, 100)) is PictureFault.DAMAGED
+    for content in (png(50_000, 50_000), png(2**31 - 1, 2**31 - 1), jpeg(65_535, 65_535)):
+        assert declared(content) is PictureFault.TOO_LARGE
+    assert declared(webp(16_383, 16_383)) is PictureFault.TOO_LARGE
+    assert fault(png(0, 100)) is not None
     assert fault(jpeg(100, 0)) is PictureFault.DAMAGED
 
 
+@pytest.mark.parametrize("name", [b"tEXt", b"iTXt", b"iCCP"])
+def test_a_text_that_unfolds_to_very_much_is_no_part_of_a_picture(name: bytes) -> None:
+    unfolding = zlib.compress(bytes(200_000_000), 9)
+    head = {b"tEXt": b"a\0", b"iTXt": b"a\0\1\0\0\0", b"iCCP": b"a\0\0"}[name]
+    plain = FILES["png plain"]
+    body = head + unfolding
+    made = struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    content = plain[:33] + made + plain[33:]
+    assert fault(content) in (None, PictureFault.DAMAGED)
+    if fault(content) is None:
+        assert clean(content) == clean(plain)
+
+
 def test_limits_and_codes_are_those_of_the_vision_service() -> None:
-    assert (pictures.MOST_PIXELS, pictures.LONGEST_SIDE, pictures.SHORTEST_SIDE) == (
-        images.MOST_PIXELS,
-        images.LONGEST_SIDE,
-        images.SHORTEST_SIDE,
+    assert (pictures.MAX_PIXELS, pictures.MAX_SIDE, pictures.MIN_SIDE) == (
+        images.MAX_PIXELS,
+        images.MAX_SIDE,
+        images.MIN_SIDE,
     )
     told = images.BadPictureError.__doc__ or ""
     assert {fault.value for fault in PictureFault} == set(told.split("`")[1::2])
@@ -257,20 +363,19 @@ def test_many_scans_of_one_picture_are_refused() -> None:
 @pytest.mark.parametrize(
     "content",
     [
+        png(96, 72),
         png(96, 72, (b"IHDR", bytes(13))),
-        png(96, 72, (b"CgBI", bytes(4))),
-        png(96, 72, (b"IDAT", b""), (b"tEXt", b"a\0b")),
-        png(96, 72, (b"gAMA", bytes(4)), (b"gAMA", bytes(4))),
-        png(96, 72).replace(b"IEND", b"IENd"),
-        png(96, 72)[:-3],
-        png(96, 72)[:-12] + b"\xff\xff\xff\xff" + png(96, 72)[-8:],
+        FILES["png plain"].replace(b"IEND", b"IENd"),
+        FILES["png plain"][:-5],
+        FILES["png plain"][:60] + b"\0" + FILES["png plain"][61:],
+        FILES["png palette"].replace(b"PLTE", b"plTE"),
         FILES["jpeg plain"][:-2],
         FILES["jpeg plain"].replace(b"\xff\xda", b"\xff\xd9"),
         FILES["jpeg plain"].replace(b"\xff\xc0", b"\xff\xc3"),
         FILES["webp lossy"][:-2],
         FILES["webp told"].replace(b"VP8 ", b"ABCD"),
     ],
-    ids=range(12),
+    ids=range(11),
 )
 def test_a_wrong_structure_is_refused(content: bytes) -> None:
     assert fault(content) is PictureFault.DAMAGED
@@ -278,17 +383,16 @@ def test_a_wrong_structure_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_cut_short_is_refused(name: str) -> None:
-    content = FILES[name]
-    if name.startswith("webp"):
-        # The last byte may be one that fills up the last part.
-        content = cleaned(content).content
-    for length in {*range(200), *range(200, len(content) - 1, 97), len(content) - 2}:
+    # The last four bytes of a PNG file are a checksum of nothing.
+    content = FILES[name][:-4]
+    for length in {*range(200), *range(200, len(content) - 1, 97), len(content) - 1}:
         assert fault(content[:length]) is not None, length
 
 
 @every_file
 def test_a_refusal_says_nothing_of_the_content(name: str) -> None:
     with pytest.raises(BadPicture) as refused:
-        cleaned(FILES[name][:40] + NOTE)
+        clean(FILES[name][:40] + NOTE)
     assert NOTE.decode() not in str(refused.value)
-    assert refused.value.__context__ is None
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__

@@ -1,8 +1,0 @@
-"""The service's own clock: a third party does not share the product's."""
-
-from datetime import UTC, datetime
-
-
-def now() -> datetime:
-    """Return the present instant, aware and in UTC."""
-    return datetime.now(UTC)  # noqa: TID251 -- runtime.clock belongs to the product
