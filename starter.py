@@ -6,7 +6,6 @@ expected (the message says why), 2 wrong usage, 130 interrupted.
 """
 
 import gc
-import secrets
 import signal
 import sys
 import time
@@ -21,19 +20,17 @@ from domain.common.calendar import business_date
 from domain.common.day_count import DayCount
 from domain.common.errors import DomainError
 from domain.common.frequency import Frequency
-from domain.common.money import parse_amount
 from domain.common.rounding import Rounding
 from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
-from local.story import commands, pages, plan_pages, planning
-from local.story.command_line import OUT, Json, Reason, checked, do, err_line, out_line, read_day
+from local.story import pages, plan_pages, planning
+from local.story.command_line import OUT, Json, checked, err_line, out_line, read_day
+from local.story.commands import credit, read_amount
 from local.story.definition_commands import definitions
-from local.story.people import NAMES
-from local.story.reconciling import reconcile as reconcile_books
 from local.story.staff_commands import staff
-from local.story.terms import CURRENCY, PRODUCT, ZONE
-from local.story.timeline import JsonLines, Screen, Teller
+from local.story.terms import ZONE
+from local.story.timeline import JsonLines, Reporter, Screen
 from runtime.clock import utc_now
 
 _SDK_ENDS_SECONDS: Final = 0.4
@@ -44,29 +41,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(credit)
 app.add_typer(definitions, name="definitions")
 app.add_typer(staff, name="staff")
-
-
-def _amount(given: str | int) -> int:
-    """Read an amount; a default comes as what it is."""
-    try:
-        return given if isinstance(given, int) else parse_amount(given, CURRENCY)
-    except DomainError as error:
-        raise typer.BadParameter(error.message) from None
 
 
 def _rate(text: str | Decimal) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise typer.BadParameter("a rate is a number, such as 24 or 23.5") from None
-
-
-Amount = Annotated[
-    int, typer.Option(parser=_amount, metavar="AMOUNT", help="Such as 10000.00, in CNY.")
-]
-Months = Annotated[int, typer.Option(min=1, max=120, help="Number of monthly instalments.")]
+        raise typer.BadParameter("write a rate as a number, such as 24 or 23.5") from None
 
 
 @app.command()
@@ -85,127 +69,10 @@ def demo(as_json: Json = False) -> None:
 
 
 @app.command()
-def apply(
-    person: Annotated[
-        str,
-        typer.Option(help=f"Who applies: {', '.join(NAMES)}. docs/sandbox.md says how each fares."),
-    ] = "approved",
-    amount: Amount = 1_000_000,
-    months: Months = 12,
-    product: Annotated[str, typer.Option(help="The product's code.")] = PRODUCT,
-    index: Annotated[
-        int | None,
-        typer.Option(min=0, help="Which of the people that behave alike; default: a new one."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Apply for credit as a fictional person, with all elements at once."""
-    if person not in NAMES:
-        raise typer.BadParameter(f"no persona {person!r}; there are {', '.join(NAMES)}")
-    number = secrets.randbits(32) if index is None else index
-    reference = f"{person.replace('_', '-')}-{number:x}"
-    do(
-        as_json,
-        lambda stage: commands.apply(
-            stage,
-            persona=person,
-            index=number,
-            reference=reference,
-            product=product,
-            amount=amount,
-            months=months,
-        ),
-    )
-
-
-@app.command()
-def approve(
-    application: str, reason: Reason = "approved on the command line", as_json: Json = False
-) -> None:
-    """Approve an application that is in review."""
-    do(as_json, lambda stage: commands.review(stage.api, application, approve=True, reason=reason))
-
-
-@app.command()
-def reject(
-    application: str, reason: Reason = "rejected on the command line", as_json: Json = False
-) -> None:
-    """Reject an application that is in review."""
-    do(as_json, lambda stage: commands.review(stage.api, application, approve=False, reason=reason))
-
-
-@app.command()
-def accept(application: str, as_json: Json = False) -> None:
-    """Accept the offer of an application; prints the credit line that opens."""
-    do(as_json, lambda stage: commands.accept(stage.api, application))
-
-
-@app.command()
-def draw(line: str, amount: Amount = 1_000_000, months: Months = 12, as_json: Json = False) -> None:
-    """Draw on a credit line: quote a plan and confirm it."""
-    do(
-        as_json,
-        lambda stage: commands.draw(stage.api, line, amount=amount, months=months),
-        ok=lambda drawdown: bool(drawdown["state"] == "disbursed"),
-    )
-
-
-@app.command()
-def repay(
-    loan: str,
-    amount: Annotated[
-        int | None,
-        typer.Option(parser=_amount, metavar="AMOUNT", help="Default: everything that is due."),
-    ] = None,
-    payoff: Annotated[bool, typer.Option("--payoff", help="Settle the whole loan.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Repay a loan by debit of the borrower's card."""
-    if payoff and amount is not None:
-        raise typer.BadParameter("give --amount or --payoff, not both")
-    do(
-        as_json,
-        lambda stage: commands.repay(stage.api, loan, amount=amount, payoff=payoff),
-        ok=lambda repayment: bool(repayment["state"] == "settled"),
-    )
-
-
-@app.command()
-def show(any_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """Show an application, offer, line, quote, drawdown, loan or repayment by its id."""
-    do(as_json, lambda stage: commands.show(stage.api, any_id))
-
-
-@app.command()
-def advance(
-    loan: str,
-    days: Annotated[int, typer.Option(min=0, help="Days from the loan's present day.")] = 0,
-    months: Annotated[int, typer.Option(min=0, help="Months, on the same day of the month.")] = 0,
-    to: Annotated[
-        date | None, typer.Option(parser=read_day, metavar="DATE", help="To noon of this day.")
-    ] = None,
-    to_next: Annotated[
-        bool,
-        typer.Option("--to-next", help="To the next instant at which the loan does something."),
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Let time pass for a loan of the local stack; days end at noon, local time."""
-    if sum((bool(days or months), to is not None, to_next)) != 1:
-        raise typer.BadParameter("give --days and --months, or --to, or --to-next")
-    do(
-        as_json,
-        lambda stage: commands.advance(
-            stage, loan, days=days, months=months, to=to, to_next=to_next
-        ),
-    )
-
-
-@app.command()
 def plan(
     amount: Annotated[
         int | None,
-        typer.Option(parser=_amount, metavar="AMOUNT", help="In CNY; default 10000.00."),
+        typer.Option(parser=read_amount, metavar="AMOUNT", help="In CNY; default 10000.00."),
     ] = None,
     instalments: Annotated[
         int | None,
@@ -273,7 +140,7 @@ def plan(
     try:
         agreed = planning.terms_of(planning.read_terms(terms) | known, _today())
         found = trial(agreed)
-    except (DomainError, planning.Unreadable) as error:
+    except DomainError as error:
         raise typer.BadParameter(error.message) from None
     if as_json:
         pages.print_json(OUT, planning.answer(found))
@@ -281,16 +148,6 @@ def plan(
         sys.stdout.write(plan_pages.csv_of(found))
     else:
         plan_pages.print_trial(OUT, agreed, found)
-
-
-@app.command()
-def reconcile(as_json: Json = False) -> None:
-    """Compare ledger, positions and projections of all loans; fails if any differ."""
-    do(
-        as_json,
-        lambda stage: reconcile_books(stage.api),
-        ok=lambda result: bool(result["reconciled"]),
-    )
 
 
 def _today() -> date:
@@ -301,9 +158,9 @@ def _perform(as_json: bool, *, stay: bool, story: bool) -> None:
     # The stack's and the SDK's modules take a while to load, which other commands do without.
     from local.story.performance import perform
 
-    teller: Teller = JsonLines(out_line) if as_json else Screen(OUT)
+    reporter: Reporter = JsonLines(out_line) if as_json else Screen(OUT)
     say = err_line if as_json else out_line
-    code = checked(as_json, lambda: perform(teller, say, stay=stay, story=story))
+    code = checked(as_json, lambda: perform(reporter, say, stay=stay, story=story))
     raise typer.Exit(code)
 
 

@@ -26,7 +26,7 @@ from runtime import logging, metrics
 from runtime.keyring import KeyringError
 from runtime.settings import Settings
 from runtime.settings import settings as read_settings
-from runtime.temporal import search_attributes
+from runtime.temporal import schedules, search_attributes
 from runtime.temporal.client import TemporalUnavailableError, connect, telemetry
 from runtime.temporal.search_attributes import SearchAttributesMissingError
 from runtime.temporal.worker import build_workers, run_workers
@@ -54,6 +54,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         await search_attributes.register(client)
     else:
         await search_attributes.check(client)
+    if CORE in queues:
+        await schedules.set_up(client, settings.task_queue_prefix)
     async with registry.build(settings, client) as activities:
         workers = build_workers(client, settings, queues, WORKFLOWS, activities)
         async with _watching(client) if CORE in queues else contextlib.nullcontext():

@@ -20,7 +20,8 @@ from domain.messaging import (
 from messages import calls
 from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
 from messages.loans import MarkLoan
-from providers.registry import Providers
+from providers.http.client import Client
+from providers.messaging import MessageRequest
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
 from storage.collections import ActionState, CollectionActionRepository, CollectionActionRow
@@ -37,7 +38,7 @@ class Arrears:
     """Marks and follows up loans in arrears."""
 
     database: Database
-    providers: Providers
+    providers: Client
     siblings: Siblings
 
     @performs(calls.MARK_LOAN)
@@ -92,7 +93,7 @@ class Arrears:
                 return StepTaken(taken=True)
             personal = await ApplicantRepository(tx).personal(books.loan.applicant_id)
             template = await _template(tx, action)
-        await self.providers.messaging.send(
+        message = MessageRequest(
             message_id=action.id,
             mobile=known(personal.mobile, "mobile"),
             # What is on record and not what is owed now, or in force: a repeat must be the same
@@ -105,6 +106,7 @@ class Arrears:
                 }
             ),
         )
+        await self.providers.call(message, request_id=action.id)
         await failpoint("take_step.after_send")
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)

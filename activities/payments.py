@@ -11,8 +11,17 @@ from typing import Final
 from activities.common.refusals import OrderConflict, found, known
 from messages.loans import RepaymentSource
 from messages.payments import TransferOutcome, TransferStatus
+from providers.http.client import Client
 from providers.http.errors import OutcomeUnknown, ProviderRejected
-from providers.payments import Initiator, Order, OrderStatus, Payments
+from providers.payments import (
+    DebitRequest,
+    DisburseRequest,
+    Initiator,
+    Order,
+    OrderQuery,
+    OrderRequest,
+    OrderStatus,
+)
 from runtime import metrics
 from runtime.failpoints import failpoint
 from storage.common.repository import Transaction
@@ -53,7 +62,7 @@ class Orders:
     """Sends orders and asks about them."""
 
     database: Database
-    payments: Payments
+    providers: Client
 
     async def place(self, transfer: TransferRow, activity: str) -> TransferOutcome:
         """Have a recorded order carried out and return what is known of it.
@@ -83,27 +92,25 @@ class Orders:
         return await self._record(transfer, order)
 
     async def _ask(self, transfer: TransferRow) -> Order:
-        return await self.payments.query(kind=transfer.kind, order_no=transfer.order_no)
+        query = OrderQuery(kind=transfer.kind, order_no=transfer.order_no)
+        return await self.providers.call(query, request_id=transfer.order_no)
 
     async def _send(self, transfer: TransferRow) -> Order:
         async with self.database.read() as tx:
             account = await _account(tx, transfer)
+        order = {
+            "order_no": transfer.order_no,
+            "amount": transfer.amount,
+            "currency": transfer.currency,
+            "card_number": account.card_number,
+            "name": account.name,
+        }
+        request: OrderRequest
         if transfer.kind == "disbursement":
-            return await self.payments.disburse(
-                order_no=transfer.order_no,
-                amount=transfer.amount,
-                currency=transfer.currency,
-                card_number=account.card_number,
-                name=account.name,
-            )
-        return await self.payments.debit(
-            order_no=transfer.order_no,
-            amount=transfer.amount,
-            currency=transfer.currency,
-            card_number=account.card_number,
-            name=account.name,
-            initiator=account.initiator,
-        )
+            request = DisburseRequest.model_validate(order)
+        else:
+            request = DebitRequest.model_validate(order | {"initiator": account.initiator})
+        return await self.providers.call(request, request_id=transfer.order_no)
 
     async def _record(self, transfer: TransferRow, order: Order) -> TransferOutcome:
         async with self.database.transaction() as tx:

@@ -20,6 +20,7 @@ from activities.lines.drawdowns import Drawdowns
 from activities.lines.lines import Lines
 from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
+from activities.maintenance import Upkeep
 from activities.payments import Orders
 from activities.sources.enquiries import DataSourceGateway
 from activities.verification.captures import capture_sources
@@ -114,7 +115,7 @@ def assemble(
     Local activities run inside the worker of their workflow: they are on the core queue.
     """
     gateway = gateway or DataSourceGateway(database, providers)
-    orders = Orders(database, providers.payments)
+    orders = Orders(database, providers)
     concerns = (
         Applications(database),
         Decisions(database, gateway),
@@ -128,8 +129,9 @@ def assemble(
         CreditAnalyses(database, gateway),
         AnalysisOpinions(database, gateway),
         AnalysisNotices(database, providers.analysis_webhooks),
-        ScrConsents(database, providers.messaging, public_url),
+        ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
+        Upkeep(database),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

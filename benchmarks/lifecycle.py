@@ -47,7 +47,7 @@ from local.state import CODE_FOLDER
 from local.story.client import Api, api_at, until
 from local.story.handing_in import consents_to_everything
 from local.story.people import elements
-from local.story.stage import _tokens
+from local.story.stage import tokens_by_role
 from messages import ids
 from runtime.settings import Settings
 from runtime.temporal.client import connect
@@ -188,7 +188,8 @@ class Meter:
         costs.cpu.update(self._now() - before)
 
     def _now(self) -> Counter[str]:
-        children = {name: self._stack.pid(name) for name in self._stack.supervisor.names}
+        supervisor = self._stack.supervisor
+        children = {name: supervisor.pid(name) for name in supervisor.names}
         used = {name: cpu_ms(pid) for name, pid in children.items()}
         used["this process"] = cpu_ms(os.getpid(), without=frozenset(children.values()))
         return Counter(used)
@@ -285,7 +286,7 @@ async def measure(count: int, at_once: int, show_statements: int) -> bool:
             meter, credits_, bare = Meter(stack), Costs(), Costs()
             made: list[Credit] = []
             async with (
-                api_at(stack.api_url, _tokens(stack.environment)) as api,
+                api_at(stack.api_url, tokens_by_role(stack.environment)) as api,
                 Worker(client, task_queue=QUEUE, workflows=[Bare], activities=[no_op]),
             ):
                 await side_by_side(6, 2, lambda: credit(api, run))

@@ -21,14 +21,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
 from PIL import Image
 
 from sandbox import camera, id_cards, portraits
-from sandbox.id_cards import Card
+from sandbox.personas import Person, identity_digit, stranger
 from vision.card_reading import read_card
 from vision.faces import Embedding, distance
 from vision.images import decoded
@@ -36,7 +36,7 @@ from vision.jobs import CARD_SIDE, Operations
 from vision.text_reader import TextReader
 from vision.thresholds import FACE_DISTANCE
 
-LEAST_EXACT = 98.0
+MIN_EXACT = 98.0
 """Percent of the cards, under all conditions but the hard ones."""
 
 FIELDS = (
@@ -94,8 +94,8 @@ class Tally:
     seconds: float = 0.0
 
 
-def fictional_card(number: int) -> Card:
-    """Return card `number` of an endless row of different ones."""
+def fictional_card(number: int) -> Person:
+    """Return who is on card `number` of an endless row of different ones."""
     chance = np.random.default_rng(number)
 
     def one_of(choices: str | tuple[str, ...]) -> str:
@@ -108,14 +108,15 @@ def fictional_card(number: int) -> Card:
     estate = one_of(_ESTATES)
     # The area code of a whole province is issued to nobody.
     body = f"{code}0000{born:%Y%m%d}{sequence}"
-    return Card(
+    return replace(
+        stranger(number),
         name=one_of(_SURNAMES) + "".join(one_of(_GIVEN) for _ in range(1 + number % 2)),
         sex="male" if sequence % 2 else "female",
         ethnicity=one_of(_ETHNICITIES),
         birth_date=born,
         address=f"{province}{district}{one_of(_STREETS)}{chance.integers(1, 999)}号{estate}"
         + (f"{chance.integers(1, 30)}栋{chance.integers(101, 2500)}室" if estate else ""),
-        identity_number=body + _check_digit(body),
+        identity_number=body + identity_digit(body),
         issuer=f"{province[-3:] if len(province) > 3 else province}公安局{district[:-1]}分局",
         valid_from=issued,
         valid_until=None if number % 9 == 0 else issued.replace(year=issued.year + 20, day=1),
@@ -139,7 +140,7 @@ def read_cards(reader: TextReader, cards: int, named: Mapping[str, Condition]) -
     return tallies
 
 
-def _count(tally: Tally, card: Card, reply: dict[str, object]) -> None:
+def _count(tally: Tally, card: Person, reply: dict[str, object]) -> None:
     tally.cards += 1
     fields = reply.get("fields")
     if not isinstance(fields, dict):
@@ -152,7 +153,7 @@ def _count(tally: Tally, card: Card, reply: dict[str, object]) -> None:
     tally.wrong_number += fields["identity_number"] != card.identity_number
 
 
-def print_cards(tallies: dict[str, Tally], least_exact: float) -> list[str]:
+def print_cards(tallies: dict[str, Tally], min_exact: float) -> list[str]:
     """Print a row for each condition and one for all; return which limits are not held."""
     if not tallies:
         return []
@@ -171,7 +172,7 @@ def print_cards(tallies: dict[str, Tally], least_exact: float) -> list[str]:
     print(f"\n{2 * total.cards} sides; identity number exact: {exact:.1f} %")
     print(f"wrong numbers with a right check digit: {total.wrong_number}")
     return [
-        *([f"identity number exact on {exact:.1f} %"] if exact < least_exact else []),
+        *([f"identity number exact on {exact:.1f} %"] if exact < min_exact else []),
         *([f"{total.wrong_number} wrong numbers"] if total.wrong_number else []),
     ]
 
@@ -223,7 +224,7 @@ def check_liveness(operations: Operations) -> list[str]:
     """
     taken = 0
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
-    seconds, judged = 0.0, 0
+    seconds, checked = 0.0, 0
     for case, expected, frames in _sequences():
         body = {
             "frames": [_wired(picture) for _, picture in frames],
@@ -232,7 +233,7 @@ def check_liveness(operations: Operations) -> list[str]:
         started = time.process_time()
         reply = operations.answer("liveness/check", json.dumps(body).encode())
         seconds += time.process_time() - started
-        judged += len(frames)
+        checked += len(frames)
         reasons = reply["reasons"]
         answer = str(reasons[0]) if isinstance(reasons, list) and reasons else "match"
         outcomes[f"{case} (wanted: {expected})"][answer] += 1
@@ -240,7 +241,7 @@ def check_liveness(operations: Operations) -> list[str]:
     print("\nliveness:")
     for case, answers in outcomes.items():
         print(f"  {case}:", ", ".join(f"{answer} {times}" for answer, times in answers.items()))
-    print(f"  {seconds / judged:.2f} CPU s a frame")
+    print(f"  {seconds / checked:.2f} CPU s a frame")
     return [f"{taken} movements taken that were not made"] if taken else []
 
 
@@ -292,12 +293,6 @@ def _sequences() -> Iterator[tuple[str, str, list[tuple[str, Image.Image]]]]:
             yield "another face", "different_person", rest + swapped
 
 
-def _check_digit(body: str) -> str:
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
-    return "10X98765432"[total % 11]
-
-
 def main() -> None:
     """Run what is asked and print it; exits with 1 where a limit is not held."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -313,7 +308,7 @@ def main() -> None:
             print(f"  {name}: {which}")
         if options.only in (None, "cards"):
             usual = read_cards(operations.reader, options.sides // 2, camera.CONDITIONS)
-            broken += print_cards(usual, LEAST_EXACT)
+            broken += print_cards(usual, MIN_EXACT)
             hard = read_cards(operations.reader, options.hard // 2, camera.HARD)
             broken += print_cards(hard, 0)
         if options.only in (None, "faces"):

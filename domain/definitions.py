@@ -8,6 +8,7 @@ from domain.collections import COLLECTIONS_LADDER
 from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Kind
 from domain.common.reject_codes import REJECT_CODES
+from domain.common.retention import RETENTION
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
 from domain.decisioning.policy import DECISION_POLICY
@@ -38,6 +39,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     PRODUCT,
     CREDIT_ANALYSIS_POLICY,
     SCR_CONSENT_TEXT,
+    RETENTION,
 )
 
 KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})

@@ -43,7 +43,7 @@ def choose_ports(
         if (port := wanted.get(name)) is not None:
             if not is_free(port):
                 raise LocalStackError(
-                    f"port {port}, asked for {name}, is in use by another process"
+                    f"port {port}, asked for {name}, is in use: stop its user or take another port"
                 )
         else:
             taken = {*chosen.values(), *wanted.values()}
@@ -75,4 +75,4 @@ def _next_free(folder: Path, taken: set[int]) -> int:
         port = _FIRST + (start + step) % (_LAST - _FIRST)
         if port not in taken and is_free(port):
             return port
-    raise LocalStackError(f"no free loopback port between {_FIRST} and {_LAST}")
+    raise LocalStackError(f"no port between {_FIRST} and {_LAST} is free: stop some servers first")

@@ -8,9 +8,9 @@ import secrets
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -122,12 +122,7 @@ class EmbeddedPostgres:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     def _server(self, home: PostgresHome) -> ProcessSpec:
@@ -192,13 +187,8 @@ class EmbeddedPostgres:
         )
 
     async def _ensure_database(self) -> None:
-        connection = await asyncpg.connect(self._url("postgres"))
-        try:
-            await connection.execute(f"CREATE DATABASE {DATABASE}")
-        except asyncpg.DuplicateDatabaseError:
-            return
-        finally:
-            await connection.close()
+        with suppress(asyncpg.DuplicateDatabaseError):
+            await create_database(self._url("postgres"), DATABASE)
 
 
 async def create_database(url: str, name: str, *, template: str | None = None) -> str:

@@ -5,10 +5,8 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from temporalio.envconfig import ClientConfig
@@ -129,19 +127,14 @@ class LocalStack:
 
     @property
     def temporal_ui_url(self) -> str:
-        """Where the Temporal UI is; empty for a server that is not ours and has not told."""
+        """Where the Temporal UI is; empty for a server that is not ours and names none."""
         return self._environment.get("LOANFLOW_TEMPORAL_UI_URL", "")
 
     async def __aenter__(self) -> Self:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     async def start(self) -> None:
@@ -186,37 +179,17 @@ class LocalStack:
             loop.add_signal_handler(number, stopped.set)
         waits = [
             asyncio.create_task(stopped.wait()),
-            asyncio.create_task(self.wait_given_up()),
+            asyncio.create_task(self.supervisor.wait_given_up()),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if not stopped.is_set():
-                raise LocalStackError(await self.wait_given_up())
+                raise LocalStackError(await self.supervisor.wait_given_up())
         finally:
             for number in _STOP_SIGNALS:
                 loop.remove_signal_handler(number)
             for wait in waits:
                 wait.cancel()
-
-    async def wait_given_up(self) -> str:
-        """Wait until a child died for good by `on_death` and return what happened."""
-        return await self.supervisor.wait_given_up()
-
-    def pid(self, name: str) -> int:
-        """Return the process id of a child: `postgres`, `temporal` or a process's name."""
-        return self.supervisor.pid(name)
-
-    async def kill(self, name: str) -> None:
-        """Send SIGKILL to a child and wait for its end; `on_death` then applies."""
-        await self.supervisor.kill(name)
-
-    async def terminate(self, name: str) -> None:
-        """Stop one child in good order; it stays stopped until `restart`."""
-        await self.supervisor.terminate(name)
-
-    async def restart(self, name: str) -> None:
-        """Stop a child if it lives, start it on the same ports and wait until it is ready."""
-        await self.supervisor.restart(name)
 
     def _prepare(self) -> None:
         secrets = ensure_secrets(self.folder)
@@ -276,7 +249,7 @@ class LocalStack:
             ),
             # Only the worker's own command gets a port for its metrics.
             "LOANFLOW_METRICS_PORT": "0",
-            **self._told_of_vision(),
+            **self._vision_settings(),
             "DATABASE_URL": self._postgres.url if self._postgres else base["DATABASE_URL"],
         }
         if self._temporal is None:
@@ -289,7 +262,7 @@ class LocalStack:
             "LOANFLOW_TIME_TRAVEL": "true",
         }
 
-    def _told_of_vision(self) -> dict[str, str]:
+    def _vision_settings(self) -> dict[str, str]:
         if "vision" not in {one.name for one in self._commands}:
             return {}
         return vision_settings(self._base, f"http://{HOST}:{self._ports['vision']}")
@@ -360,34 +333,6 @@ def _own_folder(folder: Path) -> None:
             f"{folder} belongs to another user (uid {owner}): run as that user, or move it away"
         )
     folder.chmod(0o700)
-
-
-@contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into an orderly end of the current task.
-
-    The task is cancelled, so that a stack being started or used in it is stopped, and the program
-    then exits with 128 and the signal's number. A second signal does not wait for that.
-    """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    received: list[signal.Signals] = []
-
-    def stop(number: signal.Signals) -> None:
-        received.append(number)
-        if task is not None:
-            task.cancel()
-
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not received:
-            raise
-        raise SystemExit(128 + received[0]) from None
-    finally:
-        for number in _STOP_SIGNALS:
-            loop.remove_signal_handler(number)
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:

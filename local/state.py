@@ -1,4 +1,4 @@
-"""What a running stack tells other processes of the same clone, and the lock that keeps it single.
+"""What a running stack publishes to other processes of its clone, and the lock on its folder.
 
 `stack.json` is private because it holds the database's password.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from local.development_secrets import TOKENS, read_secrets
+from local.development_secrets import read_secrets
 from local.errors import LocalStackError
 
 CODE_FOLDER: Final = Path(__file__).resolve().parents[1]
@@ -83,16 +83,8 @@ def stack_environment(folder: Path | None = None) -> dict[str, str]:
     return {**read_secrets(folder), **state.environment}
 
 
-def token_for(environment: Mapping[str, str], role: str) -> str:
-    """Return the bearer token of a role from a stack's environment."""
-    for entry in json.loads(environment.get(TOKENS, "[]")):
-        if entry["role"] == role:
-            return str(entry["token"])
-    raise LocalStackError(f"{TOKENS} holds no token for the role {role!r}")
-
-
 def process_start(pid: int) -> str | None:
-    """Return what tells this process from a later one with the same id; `None` when it is gone."""
+    """Return what a later process with the same id would not have; `None` when it is gone."""
     try:
         # The name, in parentheses, may hold anything; the start is the 20th field after it.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Keeps a set of child processes running, in order, until told to stop."""
+"""Keeps a set of child processes running, in order, until they are to stop."""
 
 import asyncio
 import logging

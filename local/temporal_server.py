@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import Final, Self
 
 from google.protobuf.duration_pb2 import Duration
@@ -100,12 +99,7 @@ class DevServer:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     def spec(self) -> ProcessSpec:
@@ -146,7 +140,9 @@ class DevServer:
             except RPCError as error:
                 # The frontend serves a moment before the namespace is in its cache.
                 if error.status is not RPCStatusCode.NOT_FOUND or monotonic() > deadline:
-                    raise LocalStackError(f"cannot set the retention: {error.message}") from error
+                    raise LocalStackError(
+                        f"Temporal keeps no history (see its log): {error.message}"
+                    ) from error
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 return

@@ -1,6 +1,6 @@
 """Which third parties the stack's own vision service replaces, and how the clients know.
 
-Where the caller's environment already says whom to ask, it is asked, and not ours.
+Where the caller's environment already says which service to use, that one is used.
 """
 
 import ctypes

@@ -17,6 +17,7 @@ from messages import (
     credit_analysis,
     lines,
     loans,
+    maintenance,
     payments,
     queues,
     verification,
@@ -168,3 +169,6 @@ RELAY_REPORT = Call(
     "relay_report", credit_analysis.RelayReport, credit_analysis.RelayedReport, queues.PROVIDERS
 )
 GIVE_UP_REPORT = Call("give_up_report", credit_analysis.RelayReport, Nothing, local=True)
+
+SUM_LEDGER = Call("sum_ledger", maintenance.Maintain, maintenance.Maintained, local=True)
+PRUNE_RECORDS = Call("prune_records", maintenance.Maintain, maintenance.Maintained)

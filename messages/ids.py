@@ -93,6 +93,11 @@ def analysis_feedback_workflow(analysis_id: str) -> str:
     return f"analysis-feedback:{analysis_id}"
 
 
+def maintenance_workflow(job: str) -> str:
+    """Return the id of a maintenance job's schedule, with which the ids of its workflows begin."""
+    return f"maintenance:{job}"
+
+
 def derived_id(kind: Kind, *parts: str) -> str:
     """Return the id that follows from `parts`: the same parts always give the same id.
 

@@ -1,8 +1,8 @@
-"""Clients of third parties: a `Protocol` and an HTTP client each, one file a provider.
+"""Clients of third parties: a request model for each thing that can be asked, and one `call`.
 
-All of them speak one signed JSON contract (see `providers.http.client`). Answers are three-valued
-(`Verdict`), money has a fourth outcome (`OutcomeUnknown`), and an HTTP failure is always an error,
-never a verdict.
+Nearly all of them speak one signed JSON contract (see `providers.http.client`); Fireeye and QI Tech
+have wires of their own. Responses of data sources are three-valued (`Verdict`), money has a fourth
+outcome (`OutcomeUnknown`), and an HTTP failure is always an error, never a verdict.
 """
 
 from providers.http.errors import (
@@ -11,15 +11,15 @@ from providers.http.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from providers.http.verdict import Answer, Verdict
+from providers.http.verdict import Verdict, VerificationResponse
 from providers.registry import Providers
 
 __all__ = [
-    "Answer",
     "OutcomeUnknown",
     "ProviderError",
     "ProviderRejected",
     "ProviderUnavailable",
     "Providers",
     "Verdict",
+    "VerificationResponse",
 ]

@@ -1,10 +1,9 @@
 """Messages to a mobile by an approved template."""
 
-from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Literal
 
-from providers.http.client import ProviderClient
-from providers.http.wire import PersonalWire, Wire
+from providers.http.requests import ProviderRequest
+from providers.http.wire import Wire
 
 
 class MessageReceipt(Wire):
@@ -14,38 +13,17 @@ class MessageReceipt(Wire):
     status: Literal["accepted"]
 
 
-class Messaging(Protocol):
-    """A text-message gateway; a message id is sent once."""
+class MessageRequest(ProviderRequest[MessageReceipt]):
+    """Send the template filled with `variables`; a repeat under the same id sends nothing.
 
-    async def send(
-        self, *, message_id: str, mobile: str, template: str, variables: Mapping[str, str]
-    ) -> MessageReceipt:
-        """Send the template filled with `variables`; a repeat sends nothing.
+    The message id is the request id. Raises ProviderUnavailable or ProviderRejected
+    (`message_conflict`: the id is taken).
+    """
 
-        Raises ProviderUnavailable or ProviderRejected (`message_conflict`: the id is taken).
-        """
-
-
-class MessageRequest(PersonalWire):
-    """A message as sent."""
+    provider = "messaging"
+    operation = "send"
 
     message_id: str
     mobile: str
     template: str
     variables: dict[str, str]
-
-
-class HttpMessaging:
-    """Messaging over the common contract; the message id is the request id."""
-
-    def __init__(self, client: ProviderClient) -> None:
-        self._client = client
-
-    async def send(
-        self, *, message_id: str, mobile: str, template: str, variables: Mapping[str, str]
-    ) -> MessageReceipt:
-        """See Messaging.send."""
-        request = MessageRequest(
-            message_id=message_id, mobile=mobile, template=template, variables=dict(variables)
-        )
-        return await self._client.call("messaging", "send", request, MessageReceipt, message_id)

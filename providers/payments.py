@@ -1,18 +1,21 @@
 """Payments: money out to a borrower's card and in from it, moved once for an order number.
 
 An order number is chosen before the first call and never changed: the provider books one order for
-it however often it arrives. What cannot be known after a call is `OutcomeUnknown`, which `query`
-resolves. Orders that answer `processing` are settled later by a `SettlementNotice` callback.
+it however often it arrives. What cannot be known after a call is `OutcomeUnknown`, which an
+`OrderQuery` resolves. Orders that answer `processing` are settled later by a
+`SettlementNotice` callback.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from providers.http.client import ProviderClient
-from providers.http.errors import OutcomeUnknown, ProviderUnavailable
-from providers.http.wire import PersonalWire, Wire
+from providers.http.errors import OutcomeUnknown, ProviderError, ProviderUnavailable
+from providers.http.requests import ProviderRequest
+from providers.http.wire import Wire
+
+PROVIDER = "payments"
 
 OrderKind = Literal["disbursement", "debit"]
 Initiator = Literal["merchant", "cardholder"]
@@ -69,40 +72,16 @@ class SettlementNotice(Wire):
         return self
 
 
-class Payments(Protocol):
-    """A payment channel. Amounts are integer minor units of `currency` (ISO 4217)."""
+class OrderRequest(ProviderRequest[Order]):
+    """An order to move `amount` minor units of `currency` (ISO 4217) under a number of ours.
 
-    async def disburse(
-        self, *, order_no: str, amount: int, currency: str, card_number: str, name: str
-    ) -> Order:
-        """Pay out to a card.
+    Its order number is the request id. Raises OutcomeUnknown (ask by an `OrderQuery`),
+    ProviderUnavailable (nothing was sent, send the same order again) or ProviderRejected
+    (`order_conflict`: the number is taken by another content).
+    """
 
-        Raises OutcomeUnknown (ask `query`), ProviderUnavailable (nothing was sent, send the same
-        order again) or ProviderRejected (`order_conflict`: the number is taken by another content).
-        """
-
-    async def debit(
-        self,
-        *,
-        order_no: str,
-        amount: int,
-        currency: str,
-        card_number: str,
-        name: str,
-        initiator: Initiator = "merchant",
-    ) -> Order:
-        """Collect from a card; errors as for `disburse`."""
-
-    async def query(self, *, kind: OrderKind, order_no: str) -> Order:
-        """Return an order's present state, `NOT_FOUND` if the provider never booked it.
-
-        Raises ProviderUnavailable or ProviderRejected. After `NOT_FOUND` only the same order number
-        may be sent again: the lost request could still arrive.
-        """
-
-
-class OrderRequest(PersonalWire):
-    """A payout as sent; `amount` in minor units."""
+    provider = PROVIDER
+    echoed = ("order_no",)
 
     order_no: str
     amount: int = Field(gt=0)
@@ -110,74 +89,42 @@ class OrderRequest(PersonalWire):
     card_number: str
     name: str
 
+    def is_answered_by(self, response: Order) -> bool:
+        """Say whether it is this order, which a provider that takes it cannot not find."""
+        found = response.status is not OrderStatus.NOT_FOUND
+        return found and super().is_answered_by(response)
+
+    def failure(self, error: ProviderUnavailable) -> ProviderError:
+        """Leave the outcome open unless the call cannot have been processed."""
+        if error.code in _NOT_PROCESSED:
+            return error
+        return OutcomeUnknown(error.provider, error.code, self.order_no)
+
+
+class DisburseRequest(OrderRequest):
+    """Pay out to a card."""
+
+    operation = "disburse"
+
 
 class DebitRequest(OrderRequest):
-    """A debit as sent."""
+    """Collect from a card."""
 
-    initiator: Initiator
+    operation = "debit"
+
+    initiator: Initiator = "merchant"
 
 
-class OrderQuery(Wire):
-    """A question about an order, as sent."""
+class OrderQuery(ProviderRequest[Order]):
+    """Ask for an order's present state, `NOT_FOUND` if the provider never booked it.
+
+    The order number is the request id. After `NOT_FOUND` only the same order number may be sent
+    again: the lost request could still arrive.
+    """
+
+    provider = PROVIDER
+    operation = "query"
+    echoed = ("order_no",)
 
     kind: OrderKind
     order_no: str
-
-
-class HttpPayments:
-    """Payments over the common contract; the order number is the request id."""
-
-    def __init__(self, client: ProviderClient) -> None:
-        self._client = client
-
-    async def disburse(
-        self, *, order_no: str, amount: int, currency: str, card_number: str, name: str
-    ) -> Order:
-        """See Payments.disburse."""
-        request = OrderRequest(
-            order_no=order_no, amount=amount, currency=currency, card_number=card_number, name=name
-        )
-        return await self._move("disburse", request)
-
-    async def debit(
-        self,
-        *,
-        order_no: str,
-        amount: int,
-        currency: str,
-        card_number: str,
-        name: str,
-        initiator: Initiator = "merchant",
-    ) -> Order:
-        """See Payments.debit."""
-        request = DebitRequest(
-            order_no=order_no,
-            amount=amount,
-            currency=currency,
-            card_number=card_number,
-            name=name,
-            initiator=initiator,
-        )
-        return await self._move("debit", request)
-
-    async def query(self, *, kind: OrderKind, order_no: str) -> Order:
-        """See Payments.query."""
-        request = OrderQuery(kind=kind, order_no=order_no)
-        order = await self._client.call("payments", "query", request, Order, order_no)
-        if order.order_no != order_no:
-            raise ProviderUnavailable("payments", "invalid_response")
-        return order
-
-    async def _move(self, operation: str, request: OrderRequest) -> Order:
-        order_no = request.order_no
-        try:
-            order = await self._client.call("payments", operation, request, Order, order_no)
-        except ProviderUnavailable as error:
-            if error.code in _NOT_PROCESSED:
-                raise
-            code = error.code
-        else:
-            if order.order_no == order_no and order.status is not OrderStatus.NOT_FOUND:
-                return order
-            code = "invalid_response"
-        raise OutcomeUnknown("payments", code, order_no)

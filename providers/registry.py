@@ -2,44 +2,30 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
-import httpx
 from pydantic import SecretStr
 
-from providers.credit_analysis.notices import (
-    AnalysisAccess,
-    AnalysisWebhooks,
-    HttpAnalysisWebhooks,
-)
-from providers.credit_analysis.qitech import HttpQiTech, QiTech
+from domain.sources import Capability
+from providers.credit_analysis.notices import AnalysisAccess, AnalysisWebhooks
+from providers.credit_analysis.qitech import QiTechClient, QiTechRequest
 from providers.http.client import Credentials, ProviderClient
+from providers.http.requests import ProviderRequest, ResponseT
 from providers.http.transport import OnCall, open_pool
-from providers.messaging import HttpMessaging, Messaging
-from providers.payments import HttpPayments, Payments
-from providers.signing import HttpSigning, Signing
-from providers.sources.blacklist import Blacklist, HttpBlacklist
-from providers.sources.bureau import Bureau, HttpBureau
-from providers.sources.company import Company, HttpCompany
-from providers.sources.fireeye import Fireeye, HttpFireeye
+from providers.sources.fireeye import FireeyeClient
 from providers.sources.fireeye_profile import FireeyeProfile
-from providers.sources.fireeye_requests import FireeyeCredentials
-from providers.sources.multi_lender import HttpMultiLender, MultiLender
-from providers.sources.person import HttpPersonRegister, PersonRegister
-from providers.verification.bank_card import BankCard, HttpBankCard
-from providers.verification.card_binding import CardBinding, HttpCardBinding
-from providers.verification.contacts import Contacts, HttpContacts
-from providers.verification.credit_card import CreditCard, HttpCreditCard
-from providers.verification.ecommerce import Ecommerce, HttpEcommerce
-from providers.verification.identity_card import HttpIdentityCard, IdentityCard
-from providers.verification.liveness import HttpLiveness, Liveness
-from providers.verification.mobile_operator import HttpOperator, Operator
-from providers.verification.online_banking import HttpOnlineBanking, OnlineBanking
-from providers.verification.operator_report import HttpOperatorReport, OperatorReport
-from providers.verification.real_name import HttpRealName, RealName
-from providers.verification.registered_photo import HttpRegisteredPhoto, RegisteredPhoto
+from providers.sources.fireeye_requests import FireeyeCredentials, FireeyeRequest
+
+_SECOND_BUREAU: Final = "bureau_second"
+OWN_SOURCES: Final = frozenset(Capability) - {
+    Capability.TRANSACTION_AUTHENTICATION,
+    Capability.MODEL_SCORE,
+    Capability.CREDIT_ANALYSIS,
+} | {"fireeye", "fireeye_transaction", "fireeye_score", "qitech"}
+"""The sources that are reached as the provider of their request; any other is asked at the URL of
+its own name."""
 
 
 def _sample_credentials() -> FireeyeCredentials:
@@ -63,42 +49,34 @@ class FireeyeAccess:
 
 @dataclass(frozen=True)
 class Providers:
-    """One attribute a provider, named as in settings.
+    """Takes every request to whoever answers it, on the wire that they speak."""
 
-    `elsewhere` gives the same contracts as another source serves them, by the source's name.
-    """
-
-    real_name: RealName
-    operator: Operator
-    contacts: Contacts
-    identity_card: IdentityCard
-    liveness: Liveness
-    registered_photo: RegisteredPhoto
-    bank_card: BankCard
-    operator_report: OperatorReport
-    online_banking: OnlineBanking
-    ecommerce: Ecommerce
-    bureau: Bureau
-    bureau_second: Bureau
-    blacklist: Blacklist
-    multi_lender: MultiLender
-    credit_card: CreditCard
-    card_binding: CardBinding
-    fireeye: Fireeye
-    company: Company
-    person: PersonRegister
-    payments: Payments
-    signing: Signing
-    messaging: Messaging
-    qitech: QiTech
+    contract: ProviderClient
+    fireeye: Callable[[str | None], FireeyeClient] = field(repr=False)
+    qitech: QiTechClient
     analysis_webhooks: AnalysisWebhooks
-    elsewhere: Callable[[str], "Providers"] = field(repr=False)
 
-    def of(self, source: str) -> "Providers":
-        """Return the providers to ask as `source`: those of `OWN_SOURCES` are these."""
-        if source == "bureau_second":
-            return replace(self, bureau=self.bureau_second)
-        return self if source in OWN_SOURCES else self.elsewhere(source)
+    async def call(
+        self, request: ProviderRequest[ResponseT], *, request_id: str, source: str | None = None
+    ) -> ResponseT:
+        """See Client.call; `source` is the data source to ask, by default the provider itself."""
+        other = None if source in OWN_SOURCES else source
+        response: ResponseT
+        match request:
+            case FireeyeRequest():
+                response = await self.fireeye(other).call(request, request_id=request_id)
+            case QiTechRequest():
+                response = await self.qitech.call(request, request_id=request_id)
+            case _:
+                response = await self._by_contract(other).call(request, request_id=request_id)
+        return response
+
+    def _by_contract(self, source: str | None) -> ProviderClient:
+        """Return the client of our contract; the second bureau is at a path of its own."""
+        service = source if source == _SECOND_BUREAU else None
+        if source is None:
+            return self.contract
+        return replace(self.contract, source=source, service=service)
 
     @classmethod
     @asynccontextmanager
@@ -122,128 +100,36 @@ class Providers:
         `fireeye` what UnionPay did; another source on Fireeye's wire has the published paths below
         its own base URL.
         """
-        credentials = Credentials(api_key, signing_secret)
+        limits = timeouts or {}
+        access = analysis or AnalysisAccess(api_key)
+        unionpay = fireeye or FireeyeAccess()
         async with open_pool(timeout_seconds) as http:
-            connection = _Connection(http, credentials, timeout_seconds, on_call, timeouts or {})
-            analysts = _analysts(connection, urls, analysis or AnalysisAccess(api_key))
-            unionpay = fireeye or FireeyeAccess()
 
             @cache
-            def elsewhere(source: str) -> Providers:
-                profile = FireeyeProfile.published(urls(source))
-                return _providers(
-                    connection.client(lambda _: urls(source), source),
-                    connection.fireeye(profile, unionpay.credentials, source),
-                    elsewhere,
-                    analysts,
-                )
+            def fireeye_at(source: str | None) -> FireeyeClient:
+                if source is None:
+                    profile, counted = unionpay.profile_at(urls("fireeye")), on_call
+                else:
+                    profile = FireeyeProfile.published(urls(source))
+                    counted = None if on_call is None else _counted_as(source, on_call)
+                return FireeyeClient(http, profile, unionpay.credentials, counted)
 
-            profile = unionpay.profile_at(urls("fireeye"))
-            yield _providers(
-                connection.client(urls),
-                connection.fireeye(profile, unionpay.credentials),
-                elsewhere,
-                analysts,
+            fireeye_at(None)  # a wrong profile shows now, not at the first request
+            credentials = Credentials(api_key, signing_secret)
+            yield cls(
+                ProviderClient(http, urls, credentials, timeout_seconds, on_call, limits),
+                fireeye_at,
+                QiTechClient(
+                    http,
+                    f"{urls('qitech').rstrip('/')}/credit_analysis",
+                    access.qitech_key,
+                    limits.get("qitech", timeout_seconds),
+                    on_call,
+                    allow_alphanumeric_cnpj=access.allow_alphanumeric_cnpj,
+                ),
+                AnalysisWebhooks(http, access.endpoints, on_call),
             )
-
-
-OWN_SOURCES: Final = frozenset(one.name for one in fields(Providers)) | {
-    "face",
-    "fireeye_transaction",
-    "fireeye_score",
-}
-"""The sources that are reached as the provider of their name, or, of several facts of one provider,
-as that; any other is asked at the URL of its own name."""
-
-
-@dataclass(frozen=True)
-class _Connection:
-    """What the clients of one process share."""
-
-    http: httpx.AsyncClient
-    credentials: Credentials
-    timeout_seconds: float
-    on_call: OnCall | None
-    timeouts: Mapping[str, float]
-
-    def seconds_for(self, name: str) -> float:
-        """Return how long a provider or another source may take to answer."""
-        return self.timeouts.get(name, self.timeout_seconds)
-
-    def client(self, urls: Callable[[str], str], source: str | None = None) -> ProviderClient:
-        """Return a client of our contract; with `source` its calls are counted and limited so."""
-        if source is None:
-            return ProviderClient(
-                self.http,
-                urls,
-                self.credentials,
-                self.timeout_seconds,
-                self.on_call,
-                self.timeouts,
-            )
-        seconds, counted = self.seconds_for(source), self._counted(source)
-        return ProviderClient(self.http, urls, self.credentials, seconds, counted)
-
-    def fireeye(
-        self, profile: FireeyeProfile, credentials: FireeyeCredentials, source: str | None = None
-    ) -> HttpFireeye:
-        """Return a client on Fireeye's wire, within the time limits of its profile."""
-        return HttpFireeye(self.http, profile, credentials, self._counted(source))
-
-    def _counted(self, source: str | None) -> OnCall | None:
-        if self.on_call is None or source is None:
-            return self.on_call
-        return _counted_as(source, self.on_call)
 
 
 def _counted_as(source: str, on_call: OnCall) -> OnCall:
     return lambda _, outcome, seconds: on_call(source, outcome, seconds)
-
-
-def _analysts(
-    connection: _Connection, urls: Callable[[str], str], access: AnalysisAccess
-) -> tuple[QiTech, AnalysisWebhooks]:
-    qitech = HttpQiTech(
-        connection.http,
-        f"{urls('qitech').rstrip('/')}/credit_analysis",
-        access.qitech_key,
-        connection.seconds_for("qitech"),
-        connection.on_call,
-        allow_alphanumeric_cnpj=access.allow_alphanumeric_cnpj,
-    )
-    return qitech, HttpAnalysisWebhooks(connection.http, access.endpoints, connection.on_call)
-
-
-def _providers(
-    client: ProviderClient,
-    fireeye: Fireeye,
-    elsewhere: Callable[[str], Providers],
-    analysts: tuple[QiTech, AnalysisWebhooks],
-) -> Providers:
-    return Providers(
-        real_name=HttpRealName(client),
-        operator=HttpOperator(client),
-        contacts=HttpContacts(client),
-        identity_card=HttpIdentityCard(client),
-        liveness=HttpLiveness(client),
-        registered_photo=HttpRegisteredPhoto(client),
-        bank_card=HttpBankCard(client),
-        operator_report=HttpOperatorReport(client),
-        online_banking=HttpOnlineBanking(client),
-        ecommerce=HttpEcommerce(client),
-        bureau=HttpBureau(client),
-        bureau_second=HttpBureau(client, "bureau_second"),
-        blacklist=HttpBlacklist(client),
-        multi_lender=HttpMultiLender(client),
-        credit_card=HttpCreditCard(client),
-        card_binding=HttpCardBinding(client),
-        fireeye=fireeye,
-        company=HttpCompany(client),
-        person=HttpPersonRegister(client),
-        payments=HttpPayments(client),
-        signing=HttpSigning(client),
-        messaging=HttpMessaging(client),
-        qitech=analysts[0],
-        analysis_webhooks=analysts[1],
-        elsewhere=elsewhere,
-    )

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.book import Book
-from sandbox.callbacks import CallbackSender
+from sandbox.callbacks import CallbackSender, Deliveries
 from sandbox.config import SandboxConfig
 from sandbox.connections import CuttableProtocol
 from sandbox.control import control_routes
@@ -20,52 +21,52 @@ from sandbox.fireeye import FireeyeSimulator
 from sandbox.gateway import PATHS, Gateway
 from sandbox.qitech import PREFIX as QITECH_PREFIX
 from sandbox.qitech import QiTechSimulator, qitech_routes
+from sandbox.replies import RefusalError
 
 
-class SandboxApp:
-    """Sends the providers' operations to their gateways, everything else to the console."""
+def create_app(config: SandboxConfig) -> ASGIApp:
+    """Return the app: the providers' operations go to their simulators, the rest to the console.
 
-    def __init__(
-        self, gateway: Gateway, fireeye: FireeyeSimulator, qitech: QiTechSimulator, console: ASGIApp
-    ) -> None:
-        self._gateway = gateway
-        self._fireeye = fireeye
-        self._qitech = qitech
-        self._console = console
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the server's lifespan."""
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS:
-            await self._gateway.serve(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] in FIREEYE_PATHS:
-            await self._fireeye.serve(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(QITECH_PREFIX):
-            await self._qitech.serve(scope, receive, send)
-        else:
-            await self._console(scope, receive, send)
-
-
-def create_app(config: SandboxConfig) -> SandboxApp:
-    """Return the app; its book is opened here and closed when the server stops."""
+    Its book is opened here and closed when the server stops.
+    """
     book = Book(config.database)
     faults = FaultProgramme()
-    callbacks = CallbackSender(config, book, faults)
-    qitech = QiTechSimulator(config, book, faults)
+    deliveries = Deliveries(book, faults, config.callback_secret)
+    callbacks = CallbackSender(config, book, deliveries)
+    qitech = QiTechSimulator(config, book, faults, deliveries)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         callbacks.resume()
         qitech.resume()
         yield
-        await qitech.close()
-        await callbacks.close()
+        for background in (qitech, callbacks, deliveries):
+            await background.close()
         book.close()
 
     console = FastAPI(title="Loanflow's simulators", lifespan=lifespan)
+
+    @console.exception_handler(RefusalError)
+    async def refuse(_: Request, refusal: RefusalError) -> JSONResponse:
+        return JSONResponse({"detail": refusal.code}, refusal.status)
+
     console.include_router(control_routes(book, faults, callbacks))
     console.include_router(qitech_routes(qitech, book))
     gateway = Gateway(config, book, faults, callbacks)
-    return SandboxApp(gateway, FireeyeSimulator(book, faults), qitech, console)
+    fireeye = FireeyeSimulator(book, faults)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path in PATHS and scope["method"] == "POST":
+            await gateway.serve(scope, receive, send)
+        elif path in FIREEYE_PATHS:
+            await fireeye.serve(scope, receive, send)
+        elif path.startswith(QITECH_PREFIX):
+            await qitech.serve(scope, receive, send)
+        else:
+            await console(scope, receive, send)
+
+    return app
 
 
 def create_server(config: SandboxConfig) -> uvicorn.Server:

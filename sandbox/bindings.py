@@ -6,14 +6,12 @@ from datetime import datetime, timedelta, timezone
 
 from sandbox import personas, source_wire, verification
 from sandbox.book import Book, Row
-from sandbox.captures import CODE_SECONDS, MOST_TRIES, RIGHT_CODE
+from sandbox.calls import Call
+from sandbox.captures import CODE_SECONDS, MAX_TRIES, RIGHT_CODE
 from sandbox.clock import now
-from sandbox.faults import Fault
 from sandbox.masking import tail
-from sandbox.payments import fingerprint
 from sandbox.personas import Trait
-from sandbox.refusal import RefusalError
-from sandbox.replies import once
+from sandbox.replies import RefusalError, Reply, mismatch
 
 RESEND_SECONDS = 60
 SENDS_A_DAY = 5
@@ -37,26 +35,24 @@ BANKS: list[dict[str, object]] = [
 
 _ZONE = timezone(timedelta(hours=8))
 
-Reply = dict[str, object]
 
-
-def banks(_: Book, __: source_wire.BanksQuery) -> Reply:
+def banks(_: Call, __: source_wire.BanksQuery) -> Reply:
     """Return the banks whose cards can be bound."""
     return {"banks": BANKS}
 
 
-def send_code(book: Book, request: source_wire.BindingCode, _: Fault, request_id: str) -> Reply:
+def send_code(call: Call, request: source_wire.BindingCode) -> Reply:
     """Text a code if the four factors agree and the limits allow one."""
-    with book.transaction():
-        key = f"card_binding/send_code/{request_id}"
-        return once(book, key, request, lambda: _sent(book, request))
+    key = f"card_binding/send_code/{call.request_id}"
+    with call.book.transaction():
+        return call.book.replied(key, request, lambda: _sent(call.book, request))
 
 
-def confirm(book: Book, request: source_wire.BindingEntry, fault: Fault, request_id: str) -> Reply:
+def confirm(call: Call, request: source_wire.BindingEntry) -> Reply:
     """Take a code: the right one binds the card."""
-    with book.transaction():
-        key = f"card_binding/confirm/{request_id}"
-        return once(book, key, request, lambda: _judged(book, request, expired=fault.expire_code))
+    key = f"card_binding/confirm/{call.request_id}"
+    with call.book.transaction():
+        return call.book.replied(key, request, lambda: _entered(call, request))
 
 
 def _sent(book: Book, request: source_wire.BindingCode) -> Reply:
@@ -64,7 +60,17 @@ def _sent(book: Book, request: source_wire.BindingCode) -> Reply:
     answer = _four_factors(request)
     if answer["verdict"] != "match":
         return answer | numbered
-    binding = _binding(book, request)
+    binding, _ = book.once(
+        "bindings",
+        {"binding_no": request.binding_no},
+        request,
+        "binding_conflict",
+        lambda: {
+            "reference": f"ref_{secrets.token_hex(12)}",
+            "card": tail(request.card_number),
+            "wrong_tries": 0,
+        },
+    )
     mobile = hashlib.sha256(request.mobile.encode()).hexdigest()
     delivery, wait = _limit(book, mobile)
     if delivery == "sent":
@@ -79,8 +85,8 @@ def _sent(book: Book, request: source_wire.BindingCode) -> Reply:
         book.insert("codes", entry)
         fresh = {"code_sent_at": at.isoformat(), "wrong_tries": 0}
         book.update("bindings", numbered, fresh)
-    told: Reply = {"delivery": delivery, "reference": binding["reference"]}
-    return answer | numbered | told | ({"retry_after_seconds": wait} if wait else {})
+    sent: Reply = {"delivery": delivery, "reference": binding["reference"]}
+    return answer | numbered | sent | ({"retry_after_seconds": wait} if wait else {})
 
 
 def _four_factors(request: source_wire.BindingCode) -> Reply:
@@ -88,31 +94,10 @@ def _four_factors(request: source_wire.BindingCode) -> Reply:
     if answer["verdict"] != "match":
         return answer
     if answer["card_type"] != "debit":
-        return {"verdict": "mismatch", "reasons": ["not_a_debit_card"]}
-    owner = personas.by_card(request.card_number)
-    if owner is not None and owner.persona.trait is Trait.BANK_UNSUPPORTED:
-        return {"verdict": "mismatch", "reasons": ["bank_not_supported"]}
+        return mismatch("not_a_debit_card")
+    if personas.trait_of(personas.by_card(request.card_number)) is Trait.BANK_UNSUPPORTED:
+        return mismatch("bank_not_supported")
     return answer
-
-
-def _binding(book: Book, request: source_wire.BindingCode) -> Row:
-    """Return the binding of this number, opened now if it is new."""
-    content = fingerprint(request)
-    known = book.one("SELECT * FROM bindings WHERE binding_no = ?", request.binding_no)
-    if known is None:
-        known = {
-            "binding_no": request.binding_no,
-            "reference": f"ref_{secrets.token_hex(12)}",
-            "fingerprint": content,
-            "card": tail(request.card_number),
-            "agreement_no": None,
-            "wrong_tries": 0,
-            "code_sent_at": None,
-        }
-        book.insert("bindings", known)
-    elif known["fingerprint"] != content:
-        raise RefusalError(409, "binding_conflict")
-    return known
 
 
 def _limit(book: Book, mobile: str) -> tuple[str, int]:
@@ -134,7 +119,8 @@ def _limit(book: Book, mobile: str) -> tuple[str, int]:
     return "sent", 0
 
 
-def _judged(book: Book, request: source_wire.BindingEntry, *, expired: bool) -> Reply:
+def _entered(call: Call, request: source_wire.BindingEntry) -> Reply:
+    book = call.book
     binding = book.one(
         "SELECT * FROM bindings WHERE binding_no = ? AND reference = ?",
         *(request.binding_no, request.reference),
@@ -142,7 +128,7 @@ def _judged(book: Book, request: source_wire.BindingEntry, *, expired: bool) -> 
     if binding is None:
         raise RefusalError(404, "binding_not_found")
     reply: Reply = {"binding_no": request.binding_no}
-    if expired or not _code_lives(binding):
+    if call.fault.expire_code or not _code_lives(binding):
         return reply | {"status": "expired"}
     if request.code == RIGHT_CODE:
         agreement = binding["agreement_no"] or f"agr_{secrets.token_hex(12)}"
@@ -150,13 +136,13 @@ def _judged(book: Book, request: source_wire.BindingEntry, *, expired: bool) -> 
         return reply | {"status": "accepted", "agreement_no": agreement}
     tries = int(str(binding["wrong_tries"])) + 1
     book.update("bindings", reply, {"wrong_tries": tries})
-    if tries >= MOST_TRIES:
+    if tries >= MAX_TRIES:
         return reply | {"status": "expired"}
-    return reply | {"status": "wrong_code", "tries_left": MOST_TRIES - tries}
+    return reply | {"status": "wrong_code", "tries_left": MAX_TRIES - tries}
 
 
 def _code_lives(binding: Row) -> bool:
-    if binding["code_sent_at"] is None or int(str(binding["wrong_tries"])) >= MOST_TRIES:
+    if binding["code_sent_at"] is None or int(str(binding["wrong_tries"])) >= MAX_TRIES:
         return False
     age = now() - datetime.fromisoformat(str(binding["code_sent_at"]))
     return age <= timedelta(seconds=CODE_SECONDS)

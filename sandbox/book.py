@@ -4,13 +4,17 @@ One SQLite file in WAL mode: what was committed survives `kill -9`. All access i
 loop, so a transaction is a block of code without `await`.
 """
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from sandbox.clock import now
+from sandbox.replies import RefusalError, Reply
 
 Row = dict[str, object]
 
@@ -171,6 +175,40 @@ class Book:
         columns, marks = ", ".join(row), ", ".join("?" * len(row))
         statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 -- see above
         self._connection.execute(statement, tuple(row.values()))
+
+    def once(
+        self,
+        table: str,
+        number: Mapping[str, str],
+        request: BaseModel,
+        conflict: str,
+        make: Callable[[], Row],
+    ) -> tuple[Row, bool]:
+        """Return the row of a request's number, and whether it is new: made by `make` just now.
+
+        Raises RefusalError 409 `conflict` if the number is taken by another content; names as for
+        `insert`; to be called in a transaction where `make` does more than return a row.
+        """
+        content = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        known = self.select(table, "1", number, 1)
+        if not known:
+            self.insert(table, {**number, "fingerprint": content, **make()})
+            return self.select(table, "1", number, 1)[0], True
+        if known[0]["fingerprint"] != content:
+            raise RefusalError(409, conflict)
+        return known[0], False
+
+    def replied(self, key: str, request: BaseModel, work: Callable[[], Reply]) -> Reply:
+        """Return the first reply that was given under `key`, or work and keep it; as `once`."""
+        row, _ = self.once(
+            "replies",
+            {"request_key": key},
+            request,
+            "request_conflict",
+            lambda: {"reply": json.dumps(work())},
+        )
+        reply: Reply = json.loads(str(row["reply"]))
+        return reply
 
     def update(
         self, table: str, wanted: Mapping[str, object], changes: Mapping[str, object]

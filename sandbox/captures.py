@@ -1,26 +1,24 @@
-"""The authorised captures: operator report, online banking, e-commerce; each has one end.
+"""Captures, which are authorised data imports: operator, online banking, e-commerce.
 
-A capture lives in the book from its `begin`. The operator's waits for the code first; the imports
-start at once, as if the user had signed in on the source's page.
+Each has one end. A capture lives in the book from its `begin`. The operator's waits for the code
+first; the imports start at once, as if the user had signed in on the source's page.
 """
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sandbox import personas, reports, source_wire, verification, wire
 from sandbox.book import Book, Row
+from sandbox.calls import Call, Done
 from sandbox.clock import now
-from sandbox.faults import Fault
 from sandbox.masking import tail
-from sandbox.payments import fingerprint
 from sandbox.personas import Person, Trait
-from sandbox.refusal import RefusalError
-from sandbox.replies import once
+from sandbox.replies import RefusalError, Reply, mismatch
 
 RIGHT_CODE = "123456"
 CODE_SECONDS = 300
-MOST_TRIES = 5
+MAX_TRIES = 5
 SLOW_SECONDS = 6 * 3600.0
 SLOW_POLLS = 12
 """The slow family's report is there after six hours or at the twelfth question, which of the two
@@ -28,74 +26,66 @@ comes first: half an hour apart, as a caller would ask."""
 
 SUPPORTED_BANKS = ("DEMO", "CREDIT")
 
-Reply = dict[str, object]
 
-
-@dataclass(frozen=True)
-class Step:
-    """An answer, and what follows: a capture that now runs, or the notice of one that has ended."""
-
-    reply: Reply
-    starts: str | None = None
-    announces: str | None = None
-
-
-def begin_operator(book: Book, request: source_wire.OperatorCapture, _: Fault) -> Step:
+def begin_operator(call: Call, request: source_wire.OperatorCapture) -> Done:
     """Text a code if the three factors agree."""
     factors = request.model_dump(include={"name", "identity_number", "mobile"})
     answer = verification.operator(wire.ThreeFactors.model_validate(factors))
-    return _begin(book, "operator_report", request, answer)
+    return Done(_begin(call, "operator_report", request, answer))
 
 
-def begin_banking(book: Book, request: source_wire.BankingImport, fault: Fault) -> Step:
+def begin_banking(call: Call, request: source_wire.BankingImport) -> Done:
     """Open an import of credit-card bills."""
-    answer = verification.real_name(_two_factors(request))
     if request.bank_code not in SUPPORTED_BANKS:
-        answer = {"verdict": "mismatch", "reasons": ["bank_not_supported"]}
-    return _import(book, "online_banking", request, answer, fault)
+        return _import(call, "online_banking", request, mismatch("bank_not_supported"))
+    return _import(call, "online_banking", request, _real_name(request))
 
 
-def begin_ecommerce(book: Book, request: source_wire.EcommerceImport, fault: Fault) -> Step:
+def begin_ecommerce(call: Call, request: source_wire.EcommerceImport) -> Done:
     """Open an import of a market place's account."""
-    answer = verification.real_name(_two_factors(request))
     if request.platform == "other":
-        answer = {"verdict": "mismatch", "reasons": ["platform_not_supported"]}
-    return _import(book, "ecommerce", request, answer, fault)
+        return _import(call, "ecommerce", request, mismatch("platform_not_supported"))
+    return _import(call, "ecommerce", request, _real_name(request))
 
 
-def confirm(book: Book, request: source_wire.CaptureCode, fault: Fault, request_id: str) -> Step:
+def confirm(call: Call, request: source_wire.CaptureCode) -> Done:
     """Take a code: the right one starts the capture, the fifth wrong one ends the code."""
+    book = call.book
     starts: list[str] = []
 
-    def judge() -> Reply:
+    def enter() -> Reply:
         capture = _capture(book, "operator_report", request)
-        status = _judged(capture, request.code, expired=fault.expire_code)
+        status = _assessed(capture, request.code, expired=call.fault.expire_code)
         tries = int(str(capture["wrong_tries"])) + (status == "wrong_code")
-        status = "expired" if tries >= MOST_TRIES else status
+        status = "expired" if tries >= MAX_TRIES else status
         if capture["status"] == "code_sent":
             kept = {"accepted": "pending", "wrong_code": "code_sent", "expired": "expired"}[status]
             _update(book, request.capture_no, status=kept, wrong_tries=tries)
             if status == "accepted":
-                _run(book, capture, fault)
+                _run(call, capture)
                 starts.append(request.capture_no)
-        told: Reply = {"capture_no": request.capture_no, "status": status}
-        return told | ({"tries_left": MOST_TRIES - tries} if status == "wrong_code" else {})
+        entered: Reply = {"capture_no": request.capture_no, "status": status}
+        return entered | ({"tries_left": MAX_TRIES - tries} if status == "wrong_code" else {})
 
     with book.transaction():
-        reply = once(book, f"operator_report/confirm/{request_id}", request, judge)
-    return Step(reply, starts=starts[0] if starts else None)
+        reply = book.replied(f"operator_report/confirm/{call.request_id}", request, enter)
+    return Done(reply, finishes=starts[0] if starts else None)
 
 
-def report(book: Book, source: source_wire.Source, request: source_wire.CaptureQuery) -> Step:
-    """Return where a capture stands, with the document when it is done."""
-    with book.transaction():
-        capture = _capture(book, source, request)
-        if capture["status"] in ("code_sent", "expired"):
-            raise RefusalError(409, "not_confirmed")
-        event_id = _ended_by_asking(book, capture)
-        if event_id is not None:
-            capture = _capture(book, source, request)
-    return Step(_state(capture), announces=event_id)
+def report(source: source_wire.Source) -> Callable[[Call, source_wire.CaptureQuery], Done]:
+    """Return what answers for the state of a source's capture, with the document at the end."""
+
+    def answer(call: Call, request: source_wire.CaptureQuery) -> Done:
+        with call.book.transaction():
+            capture = _capture(call.book, source, request)
+            if capture["status"] in ("code_sent", "expired"):
+                raise RefusalError(409, "not_confirmed")
+            event_id = _ended_by_asking(call.book, capture)
+            if event_id is not None:
+                capture = _capture(call.book, source, request)
+        return Done(_state(capture), announces=event_id)
+
+    return answer
 
 
 def finish(book: Book, capture_no: str) -> str:
@@ -134,77 +124,58 @@ def seconds_left(book: Book, capture_no: str, default: float) -> float:
     return max((ends - now()).total_seconds(), 0)
 
 
-def _two_factors(request: source_wire.Capture) -> wire.TwoFactors:
-    return wire.TwoFactors(name=request.name, identity_number=request.identity_number)
+def _real_name(request: source_wire.Capture) -> Reply:
+    return verification.real_name(
+        wire.TwoFactors(name=request.name, identity_number=request.identity_number)
+    )
 
 
 def _import(
-    book: Book,
-    source: source_wire.Source,
-    request: source_wire.Capture,
-    answer: Reply,
-    fault: Fault,
-) -> Step:
+    call: Call, source: source_wire.Source, request: source_wire.Capture, answer: Reply
+) -> Done:
     """Begin an import, which needs no code and so runs at once."""
-    step = _begin(book, source, request, answer)
-    reference = step.reply.get("reference")
+    reply = _begin(call, source, request, answer)
+    reference = reply.get("reference")
     if reference is None:
-        return step
-    page = {"authorise_url": f"https://sandbox.invalid/authorise/{reference}"}
-    with book.transaction():
-        capture = book.one("SELECT * FROM captures WHERE capture_no = ?", request.capture_no)
+        return Done(reply)
+    reply |= {"authorise_url": f"https://sandbox.invalid/authorise/{reference}"}
+    with call.book.transaction():
+        capture = call.book.one("SELECT * FROM captures WHERE reference = ?", reference)
         if capture is None or capture["status"] != "code_sent":
-            return Step(step.reply | page)
-        _update(book, request.capture_no, status="pending")
-        _run(book, capture, fault)
-    return Step(step.reply | page, starts=request.capture_no)
+            return Done(reply)
+        _update(call.book, request.capture_no, status="pending")
+        _run(call, capture)
+    return Done(reply, finishes=request.capture_no)
 
 
 def _begin(
-    book: Book, source: source_wire.Source, request: source_wire.Capture, answer: Reply
-) -> Step:
+    call: Call, source: source_wire.Source, request: source_wire.Capture, answer: Reply
+) -> Reply:
     """Open a capture or return the earlier one's answer; RefusalError for another content."""
-    reply = answer | {"capture_no": request.capture_no}
+    number = {"capture_no": request.capture_no}
     if answer["verdict"] != "match":
-        return Step(reply)
-    content = fingerprint(request)
-    with book.transaction():
-        known = book.one("SELECT * FROM captures WHERE capture_no = ?", request.capture_no)
-        if known is None:
-            who = personas.by_identity(request.identity_number)
-            known = _entry(source, request, content, who)
-            book.insert("captures", known)
-        elif (known["source"], known["fingerprint"]) != (source, content):
-            raise RefusalError(409, "capture_conflict")
-    return Step(reply | {"reference": known["reference"]})
+        return answer | number
+    who = personas.by_identity(request.identity_number)
+    known, _ = call.book.once(
+        "captures",
+        number,
+        request,
+        "capture_conflict",
+        lambda: {
+            "source": source,
+            "reference": f"ref_{secrets.token_hex(12)}",
+            "identity_tail": tail(request.identity_number),
+            "persona": who.persona.key if who else None,
+            "person_index": who.index if who else None,
+            "status": "code_sent",
+            "begun_at": now().isoformat(),
+            **dict.fromkeys(("wrong_tries", "polls", "held"), 0),
+        },
+    )
+    return answer | number | {"reference": known["reference"]}
 
 
-def _entry(
-    source: source_wire.Source, request: source_wire.Capture, content: str, who: Person | None
-) -> Row:
-    return {
-        "capture_no": request.capture_no,
-        "source": source,
-        "reference": f"ref_{secrets.token_hex(12)}",
-        "fingerprint": content,
-        "identity_tail": tail(request.identity_number),
-        "persona": who.persona.key if who else None,
-        "person_index": who.index if who else None,
-        "status": "code_sent",
-        "reason": None,
-        "wrong_tries": 0,
-        "polls": 0,
-        "polls_needed": None,
-        "delay_seconds": None,
-        "failure": None,
-        "held": 0,
-        "begun_at": now().isoformat(),
-        "started_at": None,
-        "ended_at": None,
-    }
-
-
-def _judged(capture: Row, code: str, *, expired: bool) -> str:
+def _assessed(capture: Row, code: str, *, expired: bool) -> str:
     """Return what becomes of a code, the tries aside."""
     begun = datetime.fromisoformat(str(capture["begun_at"]))
     if capture["status"] == "code_sent":
@@ -216,12 +187,12 @@ def _judged(capture: Row, code: str, *, expired: bool) -> str:
     return "accepted" if started and code == RIGHT_CODE else "expired"
 
 
-def _run(book: Book, capture: Row, fault: Fault) -> None:
+def _run(call: Call, capture: Row) -> None:
     """Decide how a capture goes: by the fault if one is programmed, else by whose it is."""
-    trait = _trait(capture)
+    fault, trait = call.fault, personas.trait_of(_person(capture))
     slow = trait is Trait.REPORT_SLOW
     _update(
-        book,
+        call.book,
         str(capture["capture_no"]),
         started_at=now().isoformat(),
         failure=fault.report_failure or _failure(trait, capture["source"]),
@@ -304,8 +275,3 @@ def _person(capture: Row) -> Person | None:
     if capture["persona"] is None:
         return None
     return personas.person(str(capture["persona"]), int(str(capture["person_index"])))
-
-
-def _trait(capture: Row) -> Trait | None:
-    who = _person(capture)
-    return None if who is None else who.persona.trait

@@ -1,9 +1,9 @@
 """Settings of the simulators, read from the environment once at start."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Final, Self
 from urllib.parse import urljoin
 
 
@@ -34,26 +34,28 @@ class SandboxConfig:
 
     @property
     def qitech_signed_url(self) -> str:
-        """The endpoint as it was told to QI Tech, which its signature covers."""
+        """The endpoint as it was registered with QI Tech, which its signature covers."""
         return self.qitech_endpoint or self.qitech_url
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read `LOANFLOW_SANDBOX_*` and the providers' secrets; raises ValueError for bad ones."""
-        default = cls()
+        given: dict[str, Any] = {}
+        for field_name, (setting, read) in _SETTINGS.items():
+            if text := environment.get(f"LOANFLOW_{setting}"):
+                given[field_name] = read(text)
+        return cls(**given)
 
-        def text(name: str, otherwise: str) -> str:
-            return environment.get(f"LOANFLOW_{name}") or otherwise
 
-        return cls(
-            host=text("SANDBOX_HOST", default.host),
-            port=int(text("SANDBOX_PORT", str(default.port))),
-            database=Path(text("SANDBOX_DB", str(default.database))),
-            callback_url=text("SANDBOX_CALLBACK_URL", default.callback_url),
-            report_callback_url=environment.get("LOANFLOW_SANDBOX_REPORT_CALLBACK_URL") or None,
-            qitech_endpoint=environment.get("LOANFLOW_SANDBOX_QITECH_ENDPOINT") or None,
-            settle_seconds=float(text("SANDBOX_SETTLE_SECONDS", str(default.settle_seconds))),
-            api_key=text("PROVIDERS__API_KEY", default.api_key),
-            signing_secret=text("PROVIDERS__SIGNING_SECRET", default.signing_secret),
-            callback_secret=text("PROVIDERS__CALLBACK_SECRET", default.callback_secret),
-        )
+_SETTINGS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
+    "host": ("SANDBOX_HOST", str),
+    "port": ("SANDBOX_PORT", int),
+    "database": ("SANDBOX_DB", Path),
+    "callback_url": ("SANDBOX_CALLBACK_URL", str),
+    "report_callback_url": ("SANDBOX_REPORT_CALLBACK_URL", str),
+    "qitech_endpoint": ("SANDBOX_QITECH_ENDPOINT", str),
+    "settle_seconds": ("SANDBOX_SETTLE_SECONDS", float),
+    "api_key": ("PROVIDERS__API_KEY", str),
+    "signing_secret": ("PROVIDERS__SIGNING_SECRET", str),
+    "callback_secret": ("PROVIDERS__CALLBACK_SECRET", str),
+}

@@ -10,7 +10,6 @@ from sandbox import captures, payments, personas, registers
 from sandbox.book import Book, Row
 from sandbox.callbacks import CallbackSender
 from sandbox.faults import Fault, FaultProgramme
-from sandbox.refusal import RefusalError
 from sandbox.source_wire import Source
 from sandbox.wire import FailureReason, OrderKind
 
@@ -55,20 +54,14 @@ def control_routes(book: Book, faults: FaultProgramme, callbacks: CallbackSender
         order_no: str, settlement: Annotated[Settlement | None, Body()] = None
     ) -> dict[str, str]:
         """Settle a processing order and send its callback; a settled order's is sent again."""
-        try:
-            event_id = payments.settle(book, order_no, settlement.reason if settlement else None)
-        except RefusalError as refusal:
-            raise HTTPException(refusal.status, refusal.code) from None
+        event_id = payments.settle(book, order_no, settlement.reason if settlement else None)
         callbacks.deliver(event_id)
         return {"event_id": event_id}
 
     @router.post("/sandbox/captures/{capture_no}/finish")
     async def finish(capture_no: str) -> dict[str, str]:
         """End a running capture and send its notice; an ended one's is sent again."""
-        try:
-            event_id = captures.finish(book, capture_no)
-        except RefusalError as refusal:
-            raise HTTPException(refusal.status, refusal.code) from None
+        event_id = captures.finish(book, capture_no)
         callbacks.announce(event_id)
         return {"event_id": event_id}
 
@@ -117,7 +110,7 @@ def _add_records(router: APIRouter, book: Book) -> None:
         wanted = {"source": source, "capture_no": capture_no, "status": status}
         rows = book.select("captures", "begun_at, capture_no", wanted)
         notices = {row["capture_no"]: row for row in book.select("notices", "event_id", {})}
-        return [_unprinted(row) | {"notice": notices.get(row["capture_no"])} for row in rows]
+        return [_public(row) | {"notice": notices.get(row["capture_no"])} for row in rows]
 
     @router.get("/sandbox/bindings")
     async def read_bindings(binding_no: str | None = None) -> list[Row]:
@@ -125,12 +118,8 @@ def _add_records(router: APIRouter, book: Book) -> None:
         rows = book.select("bindings", "binding_no", {"binding_no": binding_no})
         codes = book.select("codes", "code", {"binding_no": binding_no})
         return [
-            _unprinted(row)
-            | {
-                "codes": [
-                    code["sent_at"] for code in codes if code["binding_no"] == row["binding_no"]
-                ]
-            }
+            _public(row)
+            | {"codes": [one["sent_at"] for one in codes if one["binding_no"] == row["binding_no"]]}
             for row in rows
         ]
 
@@ -173,9 +162,5 @@ def _of(numbers: set[object], rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["order_no"] in numbers]
 
 
-def _unprinted(row: Row) -> Row:
-    return {key: value for key, value in row.items() if key != "fingerprint"}
-
-
-def _public(order: Row) -> Row:
-    return {key: value for key, value in order.items() if key not in ("card_key", "fingerprint")}
+def _public(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in ("card_key", "fingerprint")}

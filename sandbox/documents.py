@@ -3,61 +3,53 @@
 import secrets
 
 from sandbox import wire
-from sandbox.book import Book, Row
+from sandbox.book import Row
+from sandbox.calls import Call
 from sandbox.clock import now
 from sandbox.masking import tail
-from sandbox.payments import fingerprint
-from sandbox.refusal import RefusalError
-
-Reply = dict[str, object]
+from sandbox.replies import Reply
 
 
-def sign(book: Book, request: wire.Sign) -> Reply:
+def sign(call: Call, request: wire.Sign) -> Reply:
     """Sign a contract or return its signature; raises RefusalError for another content."""
-    content = fingerprint(request)
-    known = book.one("SELECT * FROM contracts WHERE contract_no = ?", request.contract_no)
-    if known is None:
-        known = {
-            "contract_no": request.contract_no,
-            "fingerprint": content,
+    signed, _ = call.book.once(
+        "contracts",
+        {"contract_no": request.contract_no},
+        request,
+        "contract_conflict",
+        lambda: {
             "document_sha256": request.document_sha256,
             "evidence_id": f"evd_{secrets.token_hex(12)}",
             "signed_at": now().isoformat(),
-        }
-        book.insert("contracts", known)
-    elif known["fingerprint"] != content:
-        raise RefusalError(409, "contract_conflict")
-    return _signature(known)
+        },
+    )
+    return _signature(signed)
 
 
-def contract(book: Book, request: wire.ContractQuery) -> Reply:
+def contract(call: Call, request: wire.ContractQuery) -> Reply:
     """Return what is known of a contract."""
-    known = book.one("SELECT * FROM contracts WHERE contract_no = ?", request.contract_no)
+    known = call.book.one("SELECT * FROM contracts WHERE contract_no = ?", request.contract_no)
     return {"found": known is not None, "signature": _signature(known) if known else None}
 
 
-def send(book: Book, request: wire.Message) -> Reply:
+def send(call: Call, request: wire.Message) -> Reply:
     """Accept a message once; raises RefusalError for another content under its id."""
-    content = fingerprint(request)
-    known = book.one("SELECT fingerprint FROM messages WHERE message_id = ?", request.message_id)
-    if known is None:
-        book.insert(
-            "messages",
-            {
-                "message_id": request.message_id,
-                "fingerprint": content,
-                "template": request.template,
-                "mobile": tail(request.mobile),
-                "accepted_at": now().isoformat(),
-            },
-        )
-        if "link" in request.variables:
-            # The one who plays the recipient has to get at it.
-            link: Row = {"message_id": request.message_id, "link": request.variables["link"]}
-            book.insert("message_links", link)
-    elif known["fingerprint"] != content:
-        raise RefusalError(409, "message_conflict")
-    return {"message_id": request.message_id, "status": "accepted"}
+    number = {"message_id": request.message_id}
+    _, new = call.book.once(
+        "messages",
+        number,
+        request,
+        "message_conflict",
+        lambda: {
+            "template": request.template,
+            "mobile": tail(request.mobile),
+            "accepted_at": now().isoformat(),
+        },
+    )
+    if new and "link" in request.variables:
+        # The one who plays the recipient has to get at it.
+        call.book.insert("message_links", {**number, "link": request.variables["link"]})
+    return {**number, "status": "accepted"}
 
 
 def _signature(row: Row) -> Reply:

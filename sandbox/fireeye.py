@@ -4,7 +4,6 @@ It reads a GET query, a form, the sample's form that nobody percent-encoded, and
 without the envelope, in UTF-8 or GB18030. Codes 0001 to 0004 are answers with status 200.
 """
 
-import asyncio
 import json
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -14,12 +13,12 @@ from pydantic import Field, StringConstraints, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from sandbox import personas
-from sandbox.answering import GARBAGE, Reply, answer, answer_bytes, fail, read_body
+from sandbox.answering import answer, compact, read_body, respond
 from sandbox.book import Book
 from sandbox.faults import Fault, FaultProgramme, FireeyeVariant
 from sandbox.masking import masked
 from sandbox.personas import Person, Trait
-from sandbox.refusal import RefusalError
+from sandbox.replies import RefusalError, Reply
 from sandbox.wire import Request, Text
 
 Operation = Literal["transaction_authentication", "model_score"]
@@ -96,23 +95,18 @@ class FireeyeSimulator:
             await answer(send, refusal.status, {"code": refusal.code})
             return
         fault = self._faults.take("fireeye", operation)
-        await asyncio.sleep(fault.latency_seconds)
-        if fault.reset or (fault.status is not None and not fault.lose_response):
-            self._record(operation, "reset" if fault.reset else f"http_{fault.status}", {})
-            await fail(fault, scope, receive, send)
-            return
-        reply = self._work(operation, scope, body)
-        if fault.lose_response:
-            await fail(fault, scope, receive, send)
-        else:
-            await answer_bytes(send, 200, _written(operation, reply, fault))
+        await respond(
+            *(scope, receive, send, fault),
+            work=lambda: (_written(operation, self._work(operation, scope, body), fault), False),
+            record=lambda outcome: self._record(operation, outcome, {}),
+        )
 
     def _work(self, operation: Operation, scope: Scope, body: bytes) -> tuple[str, int | None]:
         """Return code and data, and record the call."""
         seen: dict[str, object] = {}
         try:
             given = _given(scope, body, seen)
-            code, data, details = _answered(operation, _admitted(given, seen))
+            code, data, details = _answered(operation, _authorised(given, seen))
         except _Wrong as wrong:
             self._record(operation, wrong.outcome, {"wire": seen})
             return wrong.code, None
@@ -159,7 +153,7 @@ def _posted(body: bytes, charset: str, seen: dict[str, object]) -> str:
     return rest.decode(charset)
 
 
-def _admitted(given: dict[str, object], seen: dict[str, object]) -> dict[str, object]:
+def _authorised(given: dict[str, object], seen: dict[str, object]) -> dict[str, object]:
     """Return the business fields; an envelope must carry an institution's right key."""
     fields = given.get("data")
     seen["envelope"] = "full" if isinstance(fields, dict) else "none"
@@ -221,15 +215,13 @@ def _confirmed(request: TransactionFields, person: Person | None) -> int:
 
 def _written(operation: Operation, reply: tuple[str, int | None], fault: Fault) -> bytes:
     """Return the bytes of an answer: the page's sample form, unless a fault wants another."""
-    if fault.garbage is not None:
-        return GARBAGE[fault.garbage]
     key = "resp" if operation == "model_score" else "respCd"
     code, data = reply
     body = _shaped(fault.fireeye, key, code, data, operation)
     if fault.fireeye == "gb18030":
         body["msg"] = "成功"
         return json.dumps(body, ensure_ascii=False).encode("GB18030")
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact(body).encode()
 
 
 def _shaped(

@@ -1,9 +1,7 @@
 """The wire: proves the caller, lets the programmed faults strike, works, records, answers."""
 
-import asyncio
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fastapi.datastructures import Headers
@@ -22,110 +20,46 @@ from sandbox import (
     verification,
     wire,
 )
-from sandbox.answering import GARBAGE, Reply, answer, answer_bytes, fail, read_body
+from sandbox.answering import answer, read_body, respond
 from sandbox.book import Book
 from sandbox.callbacks import CallbackSender
-from sandbox.captures import Step
+from sandbox.calls import Call, Done
 from sandbox.clock import now
 from sandbox.config import SandboxConfig
 from sandbox.faults import Fault, FaultProgramme
 from sandbox.masking import masked
-from sandbox.refusal import RefusalError
+from sandbox.replies import RefusalError, Reply
 from sandbox.signature import fault_of
 
 Asked = TypeVar("Asked", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Done:
-    """A call's answer, how it is recorded, and what follows from it."""
-
-    reply: Reply
-    outcome: str
-    details: dict[str, object] = field(default_factory=dict)
-    response_lost: bool = False
-    settles: str | None = None
-    step: Step | None = None
+Operation = Callable[[bytes, Call], tuple[Done, str, dict[str, object]]]
+"""What an operation does with a body: what comes of it, its outcome, and the masked request."""
 
 
-Work = Callable[[bytes, Book, Fault, str], Done]
-"""What an operation does with a body, the book, the fault that strikes it, and the request id."""
+def _worked(
+    model: type[Asked], work: Callable[[Call, Asked], Reply | Done], outcome: str = ""
+) -> Operation:
+    """Return an operation on the book; its reply tells the outcome, or it has only `outcome`."""
 
-
-def _pure(model: type[Asked], answer: Callable[[Asked], Reply]) -> Work:
-    """Return the work of a verification."""
-
-    def work(body: bytes, _: Book, __: Fault, ___: str) -> Done:
+    def operation(body: bytes, call: Call) -> tuple[Done, str, dict[str, object]]:
         request = model.model_validate_json(body)
-        reply = answer(request)
-        reasons = reply.get("reasons")
-        details = masked(request) | ({"reasons": reasons} if reasons else {})
-        return Done(reply, str(reply["verdict"]), details)
+        worked = work(call, request)
+        done = worked if isinstance(worked, Done) else Done(worked)
+        said = done.reply.get("verdict") or done.reply.get("status") or outcome
+        reasons = done.reply.get("reasons")
+        return done, str(said), masked(request) | ({"reasons": reasons} if reasons else {})
 
-    return work
-
-
-def _kept(model: type[Asked], answer: Callable[[Book, Asked], Reply], outcome: str) -> Work:
-    """Return the work of an operation on the book; `outcome` names the reply's telling field."""
-
-    def work(body: bytes, book: Book, _: Fault, __: str) -> Done:
-        request = model.model_validate_json(body)
-        reply = answer(book, request)
-        return Done(reply, str(reply.get(outcome, outcome)), masked(request))
-
-    return work
+    return operation
 
 
-def _moved(model: type[Asked], answer: Callable[[Book, Asked, Fault], payments.Booked]) -> Work:
-    """Return the work of a movement of money."""
-
-    def work(body: bytes, book: Book, fault: Fault, _: str) -> Done:
-        request = model.model_validate_json(body)
-        booked = answer(book, request, fault)
-        order_no = str(booked.reply["order_no"])
-        return Done(
-            booked.reply,
-            str(booked.reply["status"]),
-            masked(request),
-            booked.response_lost,
-            order_no if booked.settles else None,
-        )
-
-    return work
+def _pure(model: type[Asked], answer: Callable[[Asked], Reply]) -> Operation:
+    """Return an operation whose reply depends on the request alone."""
+    return _worked(model, lambda _, request: answer(request))
 
 
-def _captured(model: type[Asked], answer: Callable[[Book, Asked, Fault], Step]) -> Work:
-    """Return the work of an operation on a capture whose repeats the capture's number marks."""
-    return _tried(model, lambda book, request, fault, _: answer(book, request, fault))
-
-
-def _tried(model: type[Asked], answer: Callable[[Book, Asked, Fault, str], Step]) -> Work:
-    """Return the work of an operation on the book whose repeats the request id marks."""
-
-    def work(body: bytes, book: Book, fault: Fault, request_id: str) -> Done:
-        request = model.model_validate_json(body)
-        step = answer(book, request, fault, request_id)
-        outcome = step.reply.get("status") or step.reply.get("verdict")
-        return Done(step.reply, str(outcome), masked(request), step=step)
-
-    return work
-
-
-def _bound(model: type[Asked], answer: Callable[[Book, Asked, Fault, str], Reply]) -> Work:
-    """Return the work of an operation on a card's binding."""
-    return _tried(model, lambda *asked: Step(answer(*asked)))
-
-
-def _reported(source: source_wire.Source) -> Work:
-    """Return the work of asking for a source's report."""
-
-    def answer(book: Book, request: source_wire.CaptureQuery, _: Fault) -> Step:
-        return captures.report(book, source, request)
-
-    return _captured(source_wire.CaptureQuery, answer)
-
-
-OPERATIONS: dict[tuple[str, str], Work] = {
+OPERATIONS: dict[tuple[str, str], Operation] = {
     ("real_name", "verify"): _pure(wire.TwoFactors, verification.real_name),
     ("operator", "verify"): _pure(wire.ThreeFactors, verification.operator),
     ("contacts", "verify"): _pure(wire.ContactsCheck, verification.contacts),
@@ -141,22 +75,26 @@ OPERATIONS: dict[tuple[str, str], Work] = {
     ("credit_card", "verify"): _pure(wire.FourFactors, sources.credit_card),
     ("company", "check"): _pure(source_wire.CompanyCheck, registers.company),
     ("person", "check"): _pure(source_wire.PersonCheck, registers.person),
-    ("operator_report", "begin"): _captured(source_wire.OperatorCapture, captures.begin_operator),
-    ("operator_report", "confirm"): _tried(source_wire.CaptureCode, captures.confirm),
-    ("operator_report", "report"): _reported("operator_report"),
-    ("online_banking", "begin"): _captured(source_wire.BankingImport, captures.begin_banking),
-    ("online_banking", "report"): _reported("online_banking"),
-    ("ecommerce", "begin"): _captured(source_wire.EcommerceImport, captures.begin_ecommerce),
-    ("ecommerce", "report"): _reported("ecommerce"),
-    ("card_binding", "send_code"): _bound(source_wire.BindingCode, bindings.send_code),
-    ("card_binding", "confirm"): _bound(source_wire.BindingEntry, bindings.confirm),
-    ("card_binding", "banks"): _kept(source_wire.BanksQuery, bindings.banks, "listed"),
-    ("payments", "disburse"): _moved(wire.Disbursement, payments.disburse),
-    ("payments", "debit"): _moved(wire.Debit, payments.debit),
-    ("payments", "query"): _kept(wire.OrderQuery, payments.query, "status"),
-    ("signing", "sign"): _kept(wire.Sign, documents.sign, "signed"),
-    ("signing", "get"): _kept(wire.ContractQuery, documents.contract, "answered"),
-    ("messaging", "send"): _kept(wire.Message, documents.send, "status"),
+    ("operator_report", "begin"): _worked(source_wire.OperatorCapture, captures.begin_operator),
+    ("operator_report", "confirm"): _worked(source_wire.CaptureCode, captures.confirm),
+    ("operator_report", "report"): _worked(
+        source_wire.CaptureQuery, captures.report("operator_report")
+    ),
+    ("online_banking", "begin"): _worked(source_wire.BankingImport, captures.begin_banking),
+    ("online_banking", "report"): _worked(
+        source_wire.CaptureQuery, captures.report("online_banking")
+    ),
+    ("ecommerce", "begin"): _worked(source_wire.EcommerceImport, captures.begin_ecommerce),
+    ("ecommerce", "report"): _worked(source_wire.CaptureQuery, captures.report("ecommerce")),
+    ("card_binding", "send_code"): _worked(source_wire.BindingCode, bindings.send_code),
+    ("card_binding", "confirm"): _worked(source_wire.BindingEntry, bindings.confirm),
+    ("card_binding", "banks"): _worked(source_wire.BanksQuery, bindings.banks, "listed"),
+    ("payments", "disburse"): _worked(wire.Disbursement, payments.disburse),
+    ("payments", "debit"): _worked(wire.Debit, payments.debit),
+    ("payments", "query"): _worked(wire.OrderQuery, payments.query),
+    ("signing", "sign"): _worked(wire.Sign, documents.sign, "signed"),
+    ("signing", "get"): _worked(wire.ContractQuery, documents.contract, "answered"),
+    ("messaging", "send"): _worked(wire.Message, documents.send),
 }
 """Every operation of every provider: `POST /{provider}/{operation}`."""
 
@@ -185,31 +123,19 @@ class Gateway:
         call = (provider, operation, request_id)
         try:
             body = await read_body(receive)
-            self._admit(headers, request_id, body)
+            self._authenticate(headers, request_id, body)
         except RefusalError as refusal:
             self._book.record_call(call, refusal.code, {})
             await answer(send, refusal.status, {"code": refusal.code})
             return
         fault = self._faults.take(provider, operation)
-        await asyncio.sleep(fault.latency_seconds)
-        if fault.reset or (fault.status is not None and not fault.lose_response):
-            self._book.record_call(call, "reset" if fault.reset else f"http_{fault.status}", {})
-            await fail(fault, scope, receive, send)
-            return
-        try:
-            done = self._work(call, body, fault)
-        except RefusalError as refusal:
-            self._book.record_call(call, refusal.code, {})
-            await answer(send, refusal.status, {"code": refusal.code})
-            return
-        if fault.lose_response or done.response_lost:
-            await fail(fault, scope, receive, send)
-        elif fault.garbage is not None:
-            await answer_bytes(send, 200, GARBAGE[fault.garbage])
-        else:
-            await answer(send, 200, done.reply)
+        await respond(
+            *(scope, receive, send, fault),
+            work=lambda: self._work(call, body, fault),
+            record=lambda outcome: self._book.record_call(call, outcome, {}),
+        )
 
-    def _admit(self, headers: Headers, request_id: str, body: bytes) -> None:
+    def _authenticate(self, headers: Headers, request_id: str, body: bytes) -> None:
         """Raise RefusalError unless the caller proves who they are."""
         wanted = f"Bearer {self._config.api_key}"
         given = headers.get("authorization", "")
@@ -222,16 +148,17 @@ class Gateway:
         if not request_id:
             raise RefusalError(400, "request_id_missing")
 
-    def _work(self, call: tuple[str, str, str], body: bytes, fault: Fault) -> Done:
+    def _work(self, call: tuple[str, str, str], body: bytes, fault: Fault) -> tuple[Reply, bool]:
         try:
-            done = OPERATIONS[call[:2]](body, self._book, fault, call[2])
+            operation = OPERATIONS[call[:2]]
+            done, outcome, details = operation(body, Call(self._book, fault, call[2]))
         except ValidationError:
             raise RefusalError(422, "invalid_request") from None
-        self._book.record_call(call, done.outcome, done.details)
+        self._book.record_call(call, outcome, details)
         if done.settles is not None:
             self._callbacks.settle_later(done.settles)
-        if done.step is not None and done.step.starts is not None:
-            self._callbacks.finish_later(done.step.starts)
-        if done.step is not None and done.step.announces is not None:
-            self._callbacks.announce(done.step.announces)
-        return done
+        if done.finishes is not None:
+            self._callbacks.finish_later(done.finishes)
+        if done.announces is not None:
+            self._callbacks.announce(done.announces)
+        return done.reply, done.response_lost

@@ -4,14 +4,12 @@ The layout is that of a resident's card; there is no emblem, and both sides say 
 samples. They are for who reads cards: the simulator sees nothing in them.
 """
 
-from dataclasses import dataclass
-from datetime import date
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
 from sandbox import camera, expressions, portraits
-from sandbox.personas import Person, Sex
+from sandbox.personas import Person
 from sandbox.pictures import Quality
 
 WIDTH, HEIGHT = 1011, 638
@@ -27,56 +25,26 @@ _ADDRESS_CHARACTERS = 11
 _SEX = {"male": "男", "female": "女"}
 
 
-@dataclass(frozen=True)
-class Card:
-    """What is printed on a card. `valid_until` is None for a long-term one."""
-
-    name: str
-    sex: Sex
-    ethnicity: str
-    birth_date: date
-    address: str
-    identity_number: str
-    issuer: str
-    valid_from: date
-    valid_until: date | None
-
-
-def card_of(person: Person) -> Card:
-    """Return the card of a fictional person."""
-    return Card(
-        name=person.name,
-        sex=person.sex,
-        ethnicity="汉",
-        birth_date=person.birth_date,
-        address=person.address,
-        identity_number=person.identity_number,
-        issuer=person.issuer,
-        valid_from=person.valid_from,
-        valid_until=person.valid_until,
-    )
-
-
 def card_front(person: Person, quality: Quality = "clear") -> bytes:
     """Return a photograph (JPEG) of the front."""
-    return _photograph(draw_front(card_of(person), portraits.portrait(person)), person, quality)
+    return _photograph(draw_front(person, portraits.portrait(person)), person, quality)
 
 
 def card_back(person: Person, quality: Quality = "clear") -> bytes:
     """Return a photograph (JPEG) of the back."""
-    return _photograph(draw_back(card_of(person)), person, quality)
+    return _photograph(draw_back(person), person, quality)
 
 
-def draw_front(card: Card, portrait: Image.Image) -> Image.Image:
+def draw_front(of: Person, portrait: Image.Image) -> Image.Image:
     """Draw the side with the person's data."""
     side, draw = _blank()
-    born = card.birth_date
+    born = of.birth_date
     _label(draw, 70, 72, "姓名")
-    _value(draw, 170, 64, card.name, 40)
+    _value(draw, 170, 64, of.name, 40)
     _label(draw, 70, 152, "性别")
-    _value(draw, 170, 148, _SEX[card.sex])
+    _value(draw, 170, 148, _SEX[of.sex])
     _label(draw, 290, 152, "民族")
-    _value(draw, 380, 148, card.ethnicity)
+    _value(draw, 380, 148, of.ethnicity)
     _label(draw, 70, 228, "出生")
     for left, value, unit in (
         (170, born.year, "年"),
@@ -86,24 +54,24 @@ def draw_front(card: Card, portrait: Image.Image) -> Image.Image:
         _value(draw, left, 224, str(value))
         _label(draw, left + (86 if unit == "年" else 46), 228, unit)
     _label(draw, 70, 304, "住址")
-    for line, part in enumerate(_lines(card.address)):
+    for line, part in enumerate(_lines(of.address)):
         _value(draw, 170, 300 + 52 * line, part)
     _label(draw, 70, 538, "公民身份号码")
-    _value(draw, 345, 528, card.identity_number, 44, spacing=6)
+    _value(draw, 345, 528, of.identity_number, 44, spacing=6)
     side.paste(portrait.resize((280, 350), Image.Resampling.LANCZOS), (670, 90))
     return side
 
 
-def draw_back(card: Card) -> Image.Image:
+def draw_back(of: Person) -> Image.Image:
     """Draw the side with issuer and validity."""
     side, draw = _blank()
     _value(draw, 330, 92, "中华人民共和国", 58, spacing=10)
     _value(draw, 330, 210, "居民身份证", 78, spacing=24)
     _label(draw, 180, 452, "签发机关")
-    _value(draw, 400, 446, card.issuer)
+    _value(draw, 400, 446, of.issuer)
     _label(draw, 180, 536, "有效期限")
-    until = f"{card.valid_until:%Y.%m.%d}" if card.valid_until else "长期"
-    _value(draw, 400, 530, f"{card.valid_from:%Y.%m.%d}-{until}")
+    until = f"{of.valid_until:%Y.%m.%d}" if of.valid_until else "长期"
+    _value(draw, 400, 530, f"{of.valid_from:%Y.%m.%d}-{until}")
     return side
 
 

@@ -1,4 +1,4 @@
-"""How personal facts appear in the record of calls: recognisable to a test, useless to a reader."""
+"""How personal facts appear in the log of calls: recognisable to a test, useless to a reader."""
 
 from pydantic import BaseModel
 

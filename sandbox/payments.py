@@ -2,76 +2,43 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
-
-from pydantic import BaseModel
+from dataclasses import replace
 
 from sandbox import personas, wire
 from sandbox.book import Book, Row
+from sandbox.calls import Call, Done
 from sandbox.clock import now
-from sandbox.faults import Fault
 from sandbox.masking import tail
-from sandbox.personas import Person, Trait
-from sandbox.refusal import RefusalError
+from sandbox.personas import Trait
+from sandbox.replies import RefusalError, Reply
 
 SINGLE_LIMIT = 50_000_000
 """500,000.00 in minor units: more than this in one order fails with `limit_exceeded`."""
 
-Reply = dict[str, object]
+Outcome = tuple[str, str | None]
+"""A status, with a reason where it is `failed`."""
 
 
-@dataclass(frozen=True)
-class Booked:
-    """An order's answer, whether it is to be lost on its way, and whether it settles by itself."""
-
-    reply: Reply
-    response_lost: bool = False
-    settles: bool = False
-
-
-def fingerprint(request: BaseModel) -> str:
-    """Return a digest of a request's content, by which a repeat is told from a conflict."""
-    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()
-
-
-def disburse(book: Book, request: wire.Disbursement, fault: Fault) -> Booked:
+def disburse(call: Call, request: wire.Disbursement) -> Done:
     """Book a payout or return the earlier order; raises RefusalError for another content."""
-    owner = personas.by_card(request.card_number)
-    with book.transaction():
-        known = _repeat(book, request)
-        if known is not None:
-            return Booked(known)
-        status, reason = _forced(fault) or _disbursement_outcome(request, owner)
-        _enter(book, "disbursement", request, "merchant", (status, reason), held=fault.hold)
-    return Booked(
-        _reply(request.order_no, status, reason),
-        response_lost=_trait(owner) is Trait.DISBURSEMENT_RESPONSE_LOST,
-        settles=status == "processing" and not fault.hold,
-    )
+    done, new = _ordered(call, request, "disbursement", "merchant")
+    lost = personas.trait_of(personas.by_card(request.card_number))
+    return replace(done, response_lost=new and lost is Trait.DISBURSEMENT_RESPONSE_LOST)
 
 
-def debit(book: Book, request: wire.Debit, fault: Fault) -> Booked:
+def debit(call: Call, request: wire.Debit) -> Done:
     """Book a debit or return the earlier order; raises RefusalError for another content."""
-    with book.transaction():
-        known = _repeat(book, request)
-        if known is not None:
-            return Booked(known)
-        status, reason = _forced(fault) or _debit_outcome(book, request)
-        _enter(book, "debit", request, request.initiator, (status, reason), held=fault.hold)
-    return Booked(
-        _reply(request.order_no, status, reason),
-        settles=status == "processing" and not fault.hold,
-    )
+    return _ordered(call, request, "debit", request.initiator)[0]
 
 
-def query(book: Book, request: wire.OrderQuery) -> Reply:
+def query(call: Call, request: wire.OrderQuery) -> Reply:
     """Return an order's state."""
-    order = book.one(
+    order = call.book.one(
         "SELECT * FROM orders WHERE order_no = ? AND kind = ?", request.order_no, request.kind
     )
     if order is None:
-        return _reply(request.order_no, "not_found", None)
-    return _reply(request.order_no, order["status"], order["reason"])
+        return {"order_no": request.order_no, "status": "not_found", "reason": None}
+    return _reply(order)
 
 
 def settle(book: Book, order_no: str, reason: wire.FailureReason | None) -> str:
@@ -98,96 +65,72 @@ def unsettled(book: Book) -> list[str]:
     return [str(row["order_no"]) for row in rows]
 
 
-def _repeat(book: Book, request: wire.Disbursement) -> Reply | None:
-    """Return the answer of an order that is booked already."""
-    order = book.one("SELECT * FROM orders WHERE order_no = ?", request.order_no)
-    if order is None:
-        return None
-    if order["fingerprint"] != fingerprint(request):
-        raise RefusalError(409, "order_conflict")
-    book.execute("UPDATE orders SET attempts = attempts + 1 WHERE order_no = ?", request.order_no)
-    return _reply(request.order_no, order["status"], order["reason"])
+def _ordered(
+    call: Call, request: wire.Disbursement, kind: wire.OrderKind, initiator: str
+) -> tuple[Done, bool]:
+    """Return the order of this number, booked now if it is new, and whether it is."""
+    book, fault = call.book, call.fault
+    number = {"order_no": request.order_no}
+
+    def entry() -> Row:
+        status, reason = _outcome(call, request, kind, initiator)
+        at = now().isoformat()
+        return {
+            "kind": kind,
+            "amount": request.amount,
+            "currency": request.currency,
+            "card": tail(request.card_number),
+            "card_key": _card_key(request.card_number),
+            "initiator": initiator,
+            "status": status,
+            "reason": reason,
+            "held": int(fault.hold),
+            "created_at": at,
+            "settled_at": None if status == "processing" else at,
+        }
+
+    with book.transaction():
+        order, new = book.once("orders", number, request, "order_conflict", entry)
+        if not new:
+            repeated = "UPDATE orders SET attempts = attempts + 1 WHERE order_no = ?"
+            book.execute(repeated, request.order_no)
+        elif order["status"] == "succeeded":
+            _move(book, order)
+    settles = new and order["status"] == "processing" and not fault.hold
+    return Done(_reply(order), settles=request.order_no if settles else None), new
 
 
-def _forced(fault: Fault) -> tuple[str, str | None] | None:
-    if fault.order_outcome is None:
-        return None
-    if fault.order_outcome == "processing":
-        return "processing", None
-    return "failed", fault.order_outcome
-
-
-def _disbursement_outcome(
-    request: wire.Disbursement, owner: Person | None
-) -> tuple[str, str | None]:
-    if owner is not None and owner.name != request.name:
-        return "failed", "name_mismatch"
-    if request.amount > SINGLE_LIMIT:
-        return "failed", "limit_exceeded"
-    match _trait(owner):
-        case Trait.DISBURSEMENT_CARD_CLOSED:
-            return "failed", "card_closed"
-        case Trait.DISBURSEMENT_PROCESSING:
-            return "processing", None
-        case _:
-            return "succeeded", None
-
-
-def _debit_outcome(book: Book, request: wire.Debit) -> tuple[str, str | None]:
+def _outcome(
+    call: Call, request: wire.Disbursement, kind: wire.OrderKind, initiator: str
+) -> Outcome:
+    """Return how an order goes: as a fault wants it, else by amount and by whose card it is."""
+    forced = call.fault.order_outcome
+    if forced is not None:
+        return (forced, None) if forced == "processing" else ("failed", forced)
     owner = personas.by_card(request.card_number)
     if owner is not None and owner.name != request.name:
         return "failed", "name_mismatch"
     if request.amount > SINGLE_LIMIT:
         return "failed", "limit_exceeded"
-    match _trait(owner):
-        case Trait.THIRD_DEBIT_DECLINES if _is_third(book, request):
+    match kind, personas.trait_of(owner):
+        case "disbursement", Trait.DISBURSEMENT_FAILS:
+            return "failed", "card_closed"
+        case "debit", Trait.THIRD_DEBIT_DECLINES if _is_third(call.book, request, initiator):
             return "failed", "insufficient_funds"
-        case Trait.DEBIT_PROCESSING:
+        case ("disbursement", Trait.DISBURSEMENT_PROCESSING) | ("debit", Trait.DEBIT_PROCESSING):
             return "processing", None
-        case _:
-            return "succeeded", None
+    return "succeeded", None
 
 
-def _is_third(book: Book, request: wire.Debit) -> bool:
+def _is_third(book: Book, request: wire.Disbursement, initiator: str) -> bool:
     """Say whether this is the card's third debit that the merchant started."""
-    if request.initiator != "merchant":
+    if initiator != "merchant":
         return False
     earlier = book.all(
         "SELECT 1 FROM orders WHERE card_key = ? AND kind = 'debit' AND initiator = 'merchant'",
         _card_key(request.card_number),
     )
     return len(earlier) == 2
-
-
-def _enter(
-    book: Book,
-    kind: wire.OrderKind,
-    request: wire.Disbursement,
-    initiator: str,
-    outcome: tuple[str, str | None],
-    *,
-    held: bool,
-) -> None:
-    status, reason = outcome
-    at = now().isoformat()
-    order: Row = {
-        "order_no": request.order_no,
-        "kind": kind,
-        "amount": request.amount,
-        "currency": request.currency,
-        "card": tail(request.card_number),
-        "card_key": _card_key(request.card_number),
-        "initiator": initiator,
-        "fingerprint": fingerprint(request),
-        "status": status,
-        "reason": reason,
-        "held": int(held),
-        "created_at": at,
-        "settled_at": None if status == "processing" else at,
-    }
-    book.insert("orders", order)
-    if status == "succeeded":
-        _move(book, order)
 
 
 def _end(book: Book, order: Row, reason: wire.FailureReason | None) -> str:
@@ -225,13 +168,9 @@ def _move(book: Book, order: Row) -> None:
     book.insert("movements", movement | {"moved_at": now().isoformat()})
 
 
-def _reply(order_no: str, status: object, reason: object) -> Reply:
-    return {"order_no": order_no, "status": status, "reason": reason}
+def _reply(order: Row) -> Reply:
+    return {key: order[key] for key in ("order_no", "status", "reason")}
 
 
 def _card_key(card_number: str) -> str:
     return hashlib.sha256(card_number.encode()).hexdigest()
-
-
-def _trait(owner: Person | None) -> Trait | None:
-    return None if owner is None else owner.persona.trait

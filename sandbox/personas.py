@@ -8,7 +8,7 @@ issued to people, so a number can be valid everywhere and still be nobody's.
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 Sex = Literal["male", "female"]
 
@@ -22,7 +22,7 @@ class Trait(StrEnum):
     NOT_LIVE = "not_live"
     CREDIT_CARD = "credit_card"
     DISBURSEMENT_PROCESSING = "disbursement_processing"
-    DISBURSEMENT_CARD_CLOSED = "disbursement_card_closed"
+    DISBURSEMENT_FAILS = "disbursement_fails"
     DISBURSEMENT_RESPONSE_LOST = "disbursement_response_lost"
     DEBIT_PROCESSING = "debit_processing"
     THIRD_DEBIT_DECLINES = "third_debit_declines"
@@ -37,11 +37,15 @@ class Trait(StrEnum):
     NO_REGISTERED_PHOTO = "no_registered_photo"
 
 
+_TRAITS: Final = {trait.value: trait for trait in Trait}
+
+
 @dataclass(frozen=True)
 class Persona:
-    """One kind of fictional person: how they are called, what the bureau knows, their trait.
+    """One kind of fictional person: how they are called, and what the bureau knows.
 
-    `score` is None where the bureau has no file.
+    `score` is None where the bureau has no file. Most are called after the trait that they have;
+    the others may be given one.
     """
 
     key: str
@@ -57,10 +61,18 @@ class Persona:
     unsettled_loans: int = 0
     new_loans_30d: int = 0
 
+    def __post_init__(self) -> None:
+        """Take the trait that the persona is called after."""
+        if self.trait is None:
+            object.__setattr__(self, "trait", _TRAITS.get(self.key))
+
 
 @dataclass(frozen=True)
 class Person:
-    """One member of a persona's family, with everything that an application asks for."""
+    """One member of a persona's family, with everything that an application asks for.
+
+    `valid_until` is None for a long-term identity card.
+    """
 
     persona: Persona
     index: int
@@ -75,6 +87,7 @@ class Person:
     issuer: str
     valid_from: date
     valid_until: date | None
+    ethnicity: str = "汉"
 
 
 PERSONAS: tuple[Persona, ...] = (
@@ -82,78 +95,31 @@ PERSONAS: tuple[Persona, ...] = (
     Persona("blacklisted", "02", "140100", "云无归", "male", 380, blacklisted=True),
     Persona("low_score", "03", "210100", "纪无常", "male", 380, overdue_history=4),
     Persona("heavily_queried", "04", "220100", "花千枝", "female", 640, lenders_queried_30d=14),
-    Persona("approved", "05", "230100", "晴方好", "female", 780),
-    Persona("mobile_mismatch", "06", "330100", "风满楼", "male", 780, Trait.MOBILE_MISMATCH),
-    Persona("name_mismatch", "07", "340100", "山有木", "male", 780, Trait.NAME_MISMATCH),
-    Persona("not_in_registry", "08", "350100", "影无踪", "male", 780, Trait.NOT_IN_REGISTRY),
-    Persona("not_live", "09", "360100", "水无痕", "female", 780, Trait.NOT_LIVE),
-    Persona("credit_card", "10", "370100", "月如钩", "female", 780, Trait.CREDIT_CARD),
+    Persona("approved", "05", "230100", "晴方好", "female"),
+    Persona("mobile_mismatch", "06", "330100", "风满楼", "male"),
+    Persona("name_mismatch", "07", "340100", "山有木", "male"),
+    Persona("not_in_registry", "08", "350100", "影无踪", "male"),
+    Persona("not_live", "09", "360100", "水无痕", "female"),
+    Persona("credit_card", "10", "370100", "月如钩", "female"),
+    Persona("disbursement_processing", "11", "410100", "江流云", "male"),
+    Persona("disbursement_fails", "12", "420100", "石敲玉", "male"),
+    Persona("debit_processing", "13", "430100", "叶落尘", "male"),
+    Persona("disbursement_response_lost", "14", "440100", "雾迷津", "female"),
+    Persona("report_slow", "15", "150100", "云迟迟", "female"),
+    Persona("report_fails", "16", "320100", "音信绝", "male"),
+    Persona("import_refused", "17", "450100", "门常关", "female"),
+    Persona("thin_file", "18", "620100", "白如纸", "male", None),
+    Persona("bureau_disagrees", "19", "510100", "两面风", "male"),
+    Persona("second_bureau_silent", "20", "520100", "独木桥", "male"),
     Persona(
-        "disbursement_processing",
-        "11",
-        "410100",
-        "江流云",
-        "male",
-        780,
-        Trait.DISBURSEMENT_PROCESSING,
-    ),
-    Persona(
-        "disbursement_fails",
-        "12",
-        "420100",
-        "石敲玉",
-        "male",
-        780,
-        Trait.DISBURSEMENT_CARD_CLOSED,
-    ),
-    Persona("debit_processing", "13", "430100", "叶落尘", "male", 780, Trait.DEBIT_PROCESSING),
-    Persona(
-        "disbursement_response_lost",
-        "14",
-        "440100",
-        "雾迷津",
-        "female",
-        780,
-        Trait.DISBURSEMENT_RESPONSE_LOST,
-    ),
-    Persona("report_slow", "15", "150100", "云迟迟", "female", 780, Trait.REPORT_SLOW),
-    Persona("report_fails", "16", "320100", "音信绝", "male", 780, Trait.REPORT_FAILS),
-    Persona("import_refused", "17", "450100", "门常关", "female", 780, Trait.IMPORT_REFUSED),
-    Persona("thin_file", "18", "620100", "白如纸", "male", None, Trait.THIN_FILE),
-    Persona("bureau_disagrees", "19", "510100", "两面风", "male", 780, Trait.BUREAU_DISAGREES),
-    Persona(
-        "second_bureau_silent",
-        "20",
-        "520100",
-        "独木桥",
-        "male",
-        780,
-        Trait.SECOND_BUREAU_SILENT,
-    ),
-    Persona(
-        "multi_lender_heavy",
-        "21",
-        "530100",
-        "债如山",
-        "male",
-        560,
+        *("multi_lender_heavy", "21", "530100", "债如山", "male", 560),
         lenders_queried_30d=16,
         unsettled_loans=7,
         new_loans_30d=5,
     ),
-    Persona("bank_unsupported", "22", "610100", "小钱庄", "female", 780, Trait.BANK_UNSUPPORTED),
-    Persona(
-        "registered_as_another",
-        "23",
-        "630100",
-        "镜中人",
-        "male",
-        780,
-        Trait.REGISTERED_AS_ANOTHER,
-    ),
-    Persona(
-        "no_registered_photo", "24", "640100", "未留影", "female", 780, Trait.NO_REGISTERED_PHOTO
-    ),
+    Persona("bank_unsupported", "22", "610100", "小钱庄", "female"),
+    Persona("registered_as_another", "23", "630100", "镜中人", "male"),
+    Persona("no_registered_photo", "24", "640100", "未留影", "female"),
 )
 """The table of `docs/sandbox.md`."""
 
@@ -206,6 +172,16 @@ def by_credit_card(card_number: str) -> Person | None:
     return found if found is not None and found.credit_card_number == card_number else None
 
 
+def trait_of(who: Person | None) -> Trait | None:
+    """Return how somebody departs from the usual; nobody of the table does."""
+    return None if who is None else who.persona.trait
+
+
+def trait_at(identity_number: str) -> Trait | None:
+    """Return how the person with this identity number departs from the usual."""
+    return trait_of(by_identity(identity_number))
+
+
 def luhn_valid(card_number: str) -> bool:
     """Say whether a card number's check digit is right."""
     return card_number.isdecimal() and card_number[-1] == _luhn_digit(card_number[:-1])
@@ -234,7 +210,7 @@ def _member(persona: Persona, index: int) -> Person:
         name=persona.name,
         sex=persona.sex,
         birth_date=born,
-        identity_number=body + _identity_digit(body),
+        identity_number=body + identity_digit(body),
         mobile=f"199{persona.code}{index:06d}",
         card_number=card + _luhn_digit(card),
         credit_card_number=credit_card + _luhn_digit(credit_card),
@@ -245,7 +221,7 @@ def _member(persona: Persona, index: int) -> Person:
     )
 
 
-def _identity_digit(body: str) -> str:
+def identity_digit(body: str) -> str:
     """Return the check digit of GB 11643-1999 (ISO 7064 MOD 11-2)."""
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))

@@ -9,30 +9,28 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-import httpx
-from fastapi import APIRouter, Body, HTTPException
+from fastapi import APIRouter, Body
 from fastapi.datastructures import Headers
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
 
-from sandbox.answering import GARBAGE, Reply, answer, answer_bytes, fail, read_body
+from sandbox import registers
+from sandbox.answering import answer, read_body, respond
 from sandbox.book import Book, Row
+from sandbox.callbacks import Background, Deliveries, Kind
 from sandbox.clock import now
 from sandbox.config import SandboxConfig
-from sandbox.faults import Fault, FaultProgramme
+from sandbox.faults import FaultProgramme
 from sandbox.masking import tail
 from sandbox.qitech_signers import SIGNATURES_MISSING, Signature, Signing, signers_in
-from sandbox.refusal import RefusalError
+from sandbox.replies import RefusalError, Reply
 
 PREFIX: Final = "/credit_analysis/"
-RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
-FORGED_KEY: Final = "nobody-shares-this"
 
 _PATH: Final = re.compile(
     r"/credit_analysis/(legal_person|natural_person)(?:/([A-Za-z0-9_.:\-]{1,64}))?"
@@ -55,7 +53,7 @@ _SCHEMA: Final = (
 
 @dataclass(frozen=True)
 class Course:
-    """What becomes of an analysis: the first answer, and by itself or when told, the last one."""
+    """What becomes of an analysis: its first status and, by itself or when settled, its last."""
 
     key: str
     code: str
@@ -78,7 +76,7 @@ _APPROVED: Final = Course("approved", "10", "automatically_approved")
 class Settlement(BaseModel):
     """How an analysis goes on, and how its webhook is sent.
 
-    `days` moves `event_date`: below 0 the webhook tells of the past.
+    `days` moves `event_date`: below 0 the webhook is about the past.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -92,79 +90,60 @@ class Settlement(BaseModel):
 
 def cnpj(key: str, member: int = 0) -> str:
     """Return a masked CNPJ that takes the course `key`."""
-    body = f"9999{_code(key)}{member:02d}0001"
-    first = _digit(body, (5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
-    number = body + first + _digit(body + first, (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
+    number = registers.cnpj_of(_code(key), member)
     return f"{number[:2]}.{number[2:5]}.{number[5:8]}/{number[8:12]}-{number[12:]}"
 
 
 def cpf(key: str, member: int = 0) -> str:
     """Return a masked CPF that takes the course `key`."""
-    body = f"99900{_code(key)}{member:02d}"
-    first = _digit(body, tuple(range(10, 1, -1)))
-    number = body + first + _digit(body + first, tuple(range(11, 1, -1)))
+    number = registers.cpf_of(_code(key), member)
     return f"{number[:3]}.{number[3:6]}.{number[6:9]}-{number[9:]}"
 
 
-class QiTechSimulator:
+class QiTechSimulator(Background):
     """Serves `/credit_analysis` and sends its webhooks."""
 
-    def __init__(self, config: SandboxConfig, book: Book, faults: FaultProgramme) -> None:
+    def __init__(
+        self, config: SandboxConfig, book: Book, faults: FaultProgramme, deliveries: Deliveries
+    ) -> None:
+        super().__init__()
         self._config = config
         self._book = book
         self._faults = faults
-        self._http = httpx.AsyncClient(timeout=10.0, trust_env=False)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._deliveries = deliveries
+
+        def headers(key: str, body: bytes, _: str) -> dict[str, str]:
+            message = config.qitech_signed_url.encode() + b"POST" + body
+            return {"Signature": hmac.new(key.encode(), message, hashlib.sha1).hexdigest()}
+
+        self._webhooks = Kind(
+            *("qitech_webhooks", "webhook", "qitech", config.qitech_url, headers), taken=(200,)
+        )
         for statement in _SCHEMA:
             book.execute(statement)
         self._signing = Signing(book)
 
     def resume(self) -> None:
         """Take up what an earlier process left: webhooks that nobody took."""
-        for row in self._book.all("SELECT webhook FROM qitech_webhooks WHERE delivered_at IS NULL"):
-            self._start(self._deliver(int(str(row["webhook"])), self._config.callback_secret))
-
-    async def close(self) -> None:
-        """Stop all background work."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._http.aclose()
+        self._deliveries.resume(self._webhooks)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
         operation = _OPERATIONS.get(scope["method"], "other")
         try:
             body = await read_body(receive)
-            self._admit(scope)
+            self._authenticate(scope)
             kind, opinion_id = _addressed(scope)
         except RefusalError as refusal:
             await answer(send, refusal.status, {"code": refusal.code})
             return
-        fault = self._faults.take("qitech", operation)
-        await asyncio.sleep(fault.latency_seconds)
-        if fault.reset or (fault.status is not None and not fault.lose_response):
-            await fail(fault, scope, receive, send)
-            return
-        try:
-            reply = self._work(operation, kind, opinion_id, body)
-        except RefusalError as refusal:
-            self._record(operation, opinion_id or _named(body), refusal.code, {})
-            await answer(send, refusal.status, {"code": refusal.code})
-            return
-        await self._answer(fault, reply, scope, receive, send)
+        await respond(
+            *(scope, receive, send, self._faults.take("qitech", operation)),
+            work=lambda: (self._work(operation, kind, opinion_id, body), False),
+            record=lambda code: self._record(operation, opinion_id or _named(body), code, {}),
+        )
 
-    async def _answer(
-        self, fault: Fault, reply: Reply, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if fault.lose_response:
-            await fail(fault, scope, receive, send)
-        elif fault.garbage is not None:
-            await answer_bytes(send, 200, GARBAGE[fault.garbage])
-        else:
-            await answer(send, 200, reply)
-
-    def _admit(self, scope: Scope) -> None:
+    def _authenticate(self, scope: Scope) -> None:
         given = Headers(scope=scope).get("authorization", "")
         if not hmac.compare_digest(given.encode(), self._config.api_key.encode()):
             raise RefusalError(401, "unauthorized")
@@ -201,7 +180,7 @@ class QiTechSimulator:
         self._signing.ask(opinion_id, course.key, signers)
         self._record("create", opinion_id, str(row["status"]), {"document_number": tail(number)})
         if course.by_itself and not signers:
-            self._start(self._settle_later(opinion_id))
+            self.start(self._settle_later(opinion_id))
         return _reply(row)
 
     def sign(self, opinion_id: str, signature: Signature) -> list[Row]:
@@ -214,7 +193,7 @@ class QiTechSimulator:
             course = next(one for one in (*COURSES, _APPROVED) if one.key == key)
             self.settle(opinion_id, Settlement(analysis_status=course.status))
             if course.by_itself:
-                self._start(self._settle_later(opinion_id))
+                self.start(self._settle_later(opinion_id))
         return self._signing.signers(opinion_id)
 
     def _feed_back(self, opinion_id: str, given: dict[str, object]) -> Reply:
@@ -239,7 +218,7 @@ class QiTechSimulator:
                 "UPDATE qitech_analyses SET status = ?, reason = ?, event_date = ? WHERE id = ?",
                 *(status, status, event_date, opinion_id),
             )
-        told: Row = {
+        notice: Row = {
             f"{known['kind']}_id": opinion_id,
             "analysis_status": status,
             "event_date": event_date,
@@ -247,46 +226,22 @@ class QiTechSimulator:
             "a_field_of_tomorrow": {"any": "thing"},
         }
         if not settlement.silent:
-            key = FORGED_KEY if settlement.forge_signature else self._config.callback_secret
-            self._send(opinion_id, json.dumps(told), key, settlement.copies)
-        return told
+            self._send(
+                opinion_id,
+                json.dumps(notice),
+                copies=settlement.copies,
+                forged=settlement.forge_signature,
+            )
+        return notice
 
-    def _send(self, opinion_id: str, body: str, key: str, copies: int) -> None:
+    def _send(self, opinion_id: str, body: str, *, copies: int, forged: bool) -> None:
         self._book.insert("qitech_webhooks", {"id": opinion_id, "body": body})
-        sent = self._book.one("SELECT MAX(webhook) AS webhook FROM qitech_webhooks")
-        assert sent is not None  # noqa: S101 -- an aggregate always has a row
-        for _ in range(copies):
-            self._start(self._deliver(int(str(sent["webhook"])), key))
+        (sent,) = self._book.select("qitech_webhooks", "webhook DESC", {}, 1)
+        self._deliveries.send(self._webhooks, str(sent["webhook"]), copies=copies, forged=forged)
 
     async def _settle_later(self, opinion_id: str) -> None:
         await asyncio.sleep(self._config.settle_seconds)
         self.settle(opinion_id, Settlement())
-
-    async def _deliver(self, webhook: int, key: str) -> None:
-        row = self._book.one("SELECT body FROM qitech_webhooks WHERE webhook = ?", webhook)
-        assert row is not None  # noqa: S101 -- rows are never removed
-        body = str(row["body"]).encode()
-        fault = self._faults.take("callbacks", "qitech")
-        for pause in (fault.latency_seconds, *RETRY_SECONDS):
-            await asyncio.sleep(pause)
-            self._book.execute(
-                "UPDATE qitech_webhooks SET attempts = attempts + 1 WHERE webhook = ?", webhook
-            )
-            if await self._post(body, key):
-                self._book.execute(
-                    "UPDATE qitech_webhooks SET delivered_at = ? WHERE webhook = ?",
-                    *(now().isoformat(), webhook),
-                )
-                return
-
-    async def _post(self, body: bytes, key: str) -> bool:
-        message = self._config.qitech_signed_url.encode() + b"POST" + body
-        signature = hmac.new(key.encode(), message, hashlib.sha1).hexdigest()
-        headers = {"Signature": signature, "Content-Type": "application/json"}
-        with suppress(httpx.HTTPError):
-            taken = await self._http.post(self._config.qitech_url, content=body, headers=headers)
-            return taken.status_code == 200
-        return False
 
     def _known(self, kind: str, opinion_id: str) -> Row:
         row = self._book.one(
@@ -301,11 +256,6 @@ class QiTechSimulator:
     ) -> None:
         self._book.record_call(("qitech", operation, opinion_id), outcome, details)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
 
 def qitech_routes(simulator: QiTechSimulator, book: Book) -> APIRouter:
     """Return the console's routes of this simulator."""
@@ -316,18 +266,12 @@ def qitech_routes(simulator: QiTechSimulator, book: Book) -> APIRouter:
         opinion_id: str, settlement: Annotated[Settlement | None, Body()] = None
     ) -> Row:
         """Move an analysis on and send its webhook as asked; return what the webhook says."""
-        try:
-            return simulator.settle(opinion_id, settlement or Settlement())
-        except RefusalError as refusal:
-            raise HTTPException(refusal.status, refusal.code) from None
+        return simulator.settle(opinion_id, settlement or Settlement())
 
     @router.post("/sandbox/qitech/{opinion_id}/sign")
     async def sign(opinion_id: str, signature: Signature) -> list[Row]:
         """Have one signer sign; return all of them, without their documents."""
-        try:
-            return simulator.sign(opinion_id, signature)
-        except RefusalError as refusal:
-            raise HTTPException(refusal.status, refusal.code) from None
+        return simulator.sign(opinion_id, signature)
 
     @router.get("/sandbox/qitech")
     async def read(
@@ -393,8 +337,3 @@ def _stamp(at: datetime) -> str:
 
 def _code(key: str) -> str:
     return next(course.code for course in (*COURSES, _APPROVED) if course.key == key)
-
-
-def _digit(body: str, weights: tuple[int, ...]) -> str:
-    rest = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11
-    return "0" if rest < 2 else str(11 - rest)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from sandbox.book import Book, Row
 from sandbox.clock import now
-from sandbox.refusal import RefusalError
+from sandbox.replies import RefusalError
 
 SIGNATURES_MISSING: Final = "scr_signatures_missing"
 

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 from sandbox import personas, portraits, verification, wire
 from sandbox.personas import Sex, Trait
-from sandbox.verification import MATCH, Reply
+from sandbox.replies import MATCH, Reply, mismatch
 
 
 def fetch(request: wire.TwoFactors) -> Reply:
@@ -17,7 +17,7 @@ def fetch(request: wire.TwoFactors) -> Reply:
         number = request.identity_number
         photo = portraits.photo_of(portraits.ACTING, number, _sex(number))
     elif person.persona.trait is Trait.NO_REGISTERED_PHOTO:
-        return {"verdict": "mismatch", "reasons": ["no_registered_photo"]}
+        return mismatch("no_registered_photo")
     else:
         photo = portraits.registered_photo(person)
     return MATCH | {"photo": b64encode(photo).decode()}

@@ -10,8 +10,7 @@ from typing import Final
 
 from sandbox import personas, source_wire
 from sandbox.personas import Trait
-
-Reply = dict[str, object]
+from sandbox.replies import Reply, mismatch, unavailable
 
 FAMILY_SIZE = 100
 """Members of a firm's family: the number of the firm has two digits for them."""
@@ -21,49 +20,40 @@ _BIRTH_DATE: Final = date(1980, 6, 15)
 
 
 @dataclass(frozen=True)
-class Firm:
-    """One kind of fictional company."""
+class Entry:
+    """One kind of fictional company, or person; `reason` is why the register does not tell."""
 
     key: str
     code: str
-    legal_name: str
-    status: str = "active"
+    name: str
+    status: str
     constituted_on: date = date(2012, 3, 1)
     adverse: dict[str, int] = field(default_factory=dict)
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class Citizen:
-    """One kind of fictional Brazilian."""
-
-    key: str
-    code: str
-    name: str
-    status: str = "regular"
-    adverse: dict[str, int] = field(default_factory=dict)
-    reason: str | None = None
-
-
 FIRMS: Final = (
-    Firm("company_ok", "01", "Padaria Fictícia Ltda"),
-    Firm("company_dissolved", "02", "Moinho Parado Ltda", status="dissolved"),
-    Firm("company_new", "03", "Vento Novo Ltda", constituted_on=date(2026, 6, 1)),
-    Firm(
+    Entry("company_ok", "01", "Padaria Fictícia Ltda", "active"),
+    Entry("company_dissolved", "02", "Moinho Parado Ltda", "dissolved"),
+    Entry("company_new", "03", "Vento Novo Ltda", "active", constituted_on=date(2026, 6, 1)),
+    Entry(
         "company_adverse",
         "04",
         "Ponte Caída SA",
+        "active",
         adverse={"court_enforcement": 2, "tax_debt": 1},
     ),
-    Firm("company_unknown", "05", "Ninguém Ltda", reason="not_registered"),
-    Firm("company_silent", "06", "Porta Fechada Ltda", reason="source_maintenance"),
+    Entry("company_unknown", "05", "Ninguém Ltda", "active", reason="not_registered"),
+    Entry("company_silent", "06", "Porta Fechada Ltda", "active", reason="source_maintenance"),
 )
 CITIZENS: Final = (
-    Citizen("person_ok", "01", "Clara Exemplo"),
-    Citizen("person_deceased", "02", "Antônio Exemplo", status="deceased"),
-    Citizen("person_adverse", "03", "Bruno Exemplo", adverse={"protest": 3, "insolvency": 1}),
-    Citizen("person_unknown", "04", "Ninguém Exemplo", reason="not_registered"),
-    Citizen("person_silent", "05", "Calada Exemplo", reason="source_maintenance"),
+    Entry("person_ok", "01", "Clara Exemplo", "regular"),
+    Entry("person_deceased", "02", "Antônio Exemplo", "deceased"),
+    Entry(
+        "person_adverse", "03", "Bruno Exemplo", "regular", adverse={"protest": 3, "insolvency": 1}
+    ),
+    Entry("person_unknown", "04", "Ninguém Exemplo", "regular", reason="not_registered"),
+    Entry("person_silent", "05", "Calada Exemplo", "regular", reason="source_maintenance"),
 )
 """The second and third table of `docs/sandbox.md`."""
 
@@ -73,7 +63,12 @@ _CITIZENS = {citizen.key: citizen for citizen in CITIZENS}
 
 def cnpj(key: str, index: int = 0) -> str:
     """Return the CNPJ (14 digits) of member `index` of a firm's family."""
-    body = f"9999{_FIRMS[key].code}{_member(index)}0001"
+    return cnpj_of(_FIRMS[key].code, index)
+
+
+def cnpj_of(code: str, index: int) -> str:
+    """Return the CNPJ of member `index` of the family with this code."""
+    body = f"9999{code}{_member(index)}0001"
     first = _modulo_11(body, (5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
     return body + first + _modulo_11(body + first, (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
 
@@ -90,7 +85,12 @@ def social_credit_code(key: str, index: int = 0) -> str:
 
 def cpf(key: str, index: int = 0) -> str:
     """Return the CPF (11 digits) of member `index` of a Brazilian's family."""
-    body = f"99900{_CITIZENS[key].code}{_member(index)}"
+    return cpf_of(_CITIZENS[key].code, index)
+
+
+def cpf_of(code: str, index: int) -> str:
+    """Return the CPF of member `index` of the family with this code."""
+    body = f"99900{code}{_member(index)}"
     first = _modulo_11(body, tuple(range(10, 1, -1)))
     return body + first + _modulo_11(body + first, tuple(range(11, 1, -1)))
 
@@ -100,7 +100,7 @@ def listed() -> list[Reply]:
     firms: list[Reply] = [
         {
             "key": firm.key,
-            "legal_name": firm.legal_name,
+            "legal_name": firm.name,
             "cnpj": cnpj(firm.key),
             "social_credit_code": social_credit_code(firm.key),
         }
@@ -116,15 +116,15 @@ def company(request: source_wire.CompanyCheck) -> Reply:
     """Look a company up."""
     firm = _firm(request)
     if firm is None:
-        firm = Firm("stranger", "", request.legal_name)
+        firm = Entry("stranger", "", request.legal_name, "active")
     if firm.reason is not None:
         return _refused(firm.reason)
-    if firm.legal_name.casefold() != request.legal_name.casefold():
+    if firm.name.casefold() != request.legal_name.casefold():
         return _refused("legal_name_mismatch")
     return {
         "verdict": "match",
         "reasons": [],
-        "legal_name": firm.legal_name,
+        "legal_name": firm.name,
         "status": firm.status,
         "constituted_on": firm.constituted_on.isoformat(),
         "adverse": _entries(firm.adverse),
@@ -160,7 +160,7 @@ def _brazilian(request: source_wire.PersonCheck) -> Reply:
     return _registered(citizen.status, citizen.adverse)
 
 
-def _firm(request: source_wire.CompanyCheck) -> Firm | None:
+def _firm(request: source_wire.CompanyCheck) -> Entry | None:
     number = request.registration_number
     code, member = (
         (number[4:6], number[6:8]) if request.country == "BR" else (number[12:14], number[14:16])
@@ -172,7 +172,7 @@ def _firm(request: source_wire.CompanyCheck) -> Firm | None:
     return None
 
 
-def _citizen(number: str) -> Citizen | None:
+def _citizen(number: str) -> Entry | None:
     for citizen in CITIZENS:
         if citizen.code == number[5:7] and cpf(citizen.key, int(number[7:9])) == number:
             return citizen
@@ -190,8 +190,7 @@ def _entries(adverse: dict[str, int]) -> list[Reply]:
 
 
 def _refused(reason: str) -> Reply:
-    verdict = "unavailable" if reason == "source_maintenance" else "mismatch"
-    return {"verdict": verdict, "reasons": [reason]}
+    return unavailable(reason) if reason == "source_maintenance" else mismatch(reason)
 
 
 def _member(index: int) -> str:

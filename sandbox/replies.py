@@ -1,30 +1,26 @@
-"""One effect for a request id: the first answer is kept and given to every repeat."""
+"""What simulators reply, and how they refuse."""
 
-import json
-from collections.abc import Callable
-
-from pydantic import BaseModel
-
-from sandbox.book import Book
-from sandbox.payments import fingerprint
-from sandbox.refusal import RefusalError
+from typing import Final
 
 Reply = dict[str, object]
 
+MATCH: Final[Reply] = {"verdict": "match", "reasons": []}
 
-def once(book: Book, key: str, request: BaseModel, work: Callable[[], Reply]) -> Reply:
-    """Return the kept reply of `key`, or work and keep it; to be called in a transaction.
 
-    Raises RefusalError 409 `request_conflict` if the key is taken by another content.
-    """
-    content = fingerprint(request)
-    known = book.one("SELECT * FROM replies WHERE request_key = ?", key)
-    if known is None:
-        reply = work()
-        entry = {"request_key": key, "fingerprint": content, "reply": json.dumps(reply)}
-        book.insert("replies", entry)
-        return reply
-    if known["fingerprint"] != content:
-        raise RefusalError(409, "request_conflict")
-    kept: Reply = json.loads(str(known["reply"]))
-    return kept
+class RefusalError(Exception):
+    """A request that a simulator turns down with `status` and `{"code": code}`."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+def mismatch(reason: str, **further: object) -> Reply:
+    """Return the reply that something does not agree."""
+    return {"verdict": "mismatch", "reasons": [reason], **further}
+
+
+def unavailable(reason: str) -> Reply:
+    """Return the reply that the source cannot say."""
+    return {"verdict": "unavailable", "reasons": [reason]}

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 
 from sandbox.personas import Person, Trait
-
-Reply = dict[str, object]
+from sandbox.replies import Reply
 
 _ZONE = timezone(timedelta(hours=8))
 _MONTHS = 6

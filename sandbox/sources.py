@@ -1,8 +1,9 @@
-"""Credit cards, the second bureau, blacklist and multi-lender source: answers by who is asked."""
+"""Credit cards, the second bureau, blacklist and multi-lender source: answers by person."""
 
 from sandbox import personas, wire
 from sandbox.personas import Person, Trait
-from sandbox.verification import MATCH, Reply, bank_card, bureau
+from sandbox.replies import MATCH, Reply, mismatch, unavailable
+from sandbox.verification import bank_card, bureau
 
 DISAGREEING_SCORE = 520
 DISAGREEING_OVERDUE = 3
@@ -14,7 +15,7 @@ def credit_card(request: wire.FourFactors) -> Reply:
     if answer["verdict"] != "match":
         return answer
     if answer["card_type"] != "credit" and _known(request.card_number):
-        return _mismatch("not_a_credit_card")
+        return mismatch("not_a_credit_card")
     return {key: value for key, value in answer.items() if key != "card_type"}
 
 
@@ -25,7 +26,7 @@ def second_bureau(request: wire.ThreeFactors) -> Reply:
     if answer["verdict"] != "match" or person is None:
         return answer
     if person.persona.trait is Trait.SECOND_BUREAU_SILENT:
-        return {"verdict": "unavailable", "reasons": ["no_file"]}
+        return unavailable("no_file")
     if person.persona.trait is Trait.BUREAU_DISAGREES:
         return answer | {"score": DISAGREEING_SCORE, "overdue_history": DISAGREEING_OVERDUE}
     return answer
@@ -35,7 +36,7 @@ def blacklist(request: wire.ThreeFactors) -> Reply:
     """Say whether the person is on the shared list."""
     person = personas.by_identity(request.identity_number)
     if _another(person, request):
-        return _mismatch("identity_mismatch")
+        return mismatch("identity_mismatch")
     listed = person is not None and person.persona.blacklisted
     return MATCH | {
         "listed": listed,
@@ -47,7 +48,7 @@ def multi_lender(request: wire.ThreeFactors) -> Reply:
     """Count the lenders that were asked and the loans that are open."""
     person = personas.by_identity(request.identity_number)
     if _another(person, request):
-        return _mismatch("identity_mismatch")
+        return mismatch("identity_mismatch")
     if person is not None and person.persona.trait is Trait.THIN_FILE:
         return MATCH | _counts(0, 0, 0)
     if person is None:
@@ -74,7 +75,3 @@ def _another(person: Person | None, request: wire.ThreeFactors) -> bool:
 
 def _known(card_number: str) -> bool:
     return personas.by_card(card_number) is not None
-
-
-def _mismatch(reason: str) -> Reply:
-    return {"verdict": "mismatch", "reasons": [reason]}

@@ -50,6 +50,7 @@ async def violations(database_url: str, sandbox_url: str, client: Client) -> lis
         *_money_moved_once(books),
         *_our_record_is_the_book(books),
         *_journal_balances(books),
+        *_sums_are_those_of_lines(books),
         *_loans_follow_from_their_events(books),
         *_repayments_are_events(books),
         *_lines_add_up(books),
@@ -73,6 +74,11 @@ _TABLES: Final = {
     "journal": "select * from journal order by id",
     "entries": "select e.*, j.loan_id, j.entry_key from entries e join journal j on j.id ="
     " e.journal_id order by journal_id, line",
+    "sums": "select account, sum(amount) as difference from"
+    " (select account, amount from daily_balances"
+    " union all select account, amount from unsummed_journal join entries using (journal_id)"
+    " union all select account, -amount from entries) as lines"
+    " group by account having sum(amount) <> 0",
     "transfers": "select * from transfers",
     "repayments": "select * from repayments",
     "callbacks": "select event_id, order_no from callbacks",
@@ -172,6 +178,12 @@ def _journal_balances(books: Books) -> Iterator[str]:
     )
     if cash != moved:
         yield f"cash is {cash}, the bank's movements are {moved}"
+
+
+def _sums_are_those_of_lines(books: Books) -> Iterator[str]:
+    """What trial balances read, the sums of days and what is not summed, is the ledger."""
+    for row in books["sums"]:
+        yield f"{row['account']}: sums of days differ from its lines by {row['difference']}"
 
 
 def _loans_follow_from_their_events(books: Books) -> Iterator[str]:

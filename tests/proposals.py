@@ -150,7 +150,7 @@ def firm(key: str, **changes: Any) -> dict[str, Any]:
     """A company that the register of the simulators knows by `key`."""
     number = registers.cnpj(key)
     masked = f"{number[:2]}.{number[2:5]}.{number[5:8]}/{number[8:12]}-{number[12:]}"
-    name = next(known.legal_name for known in registers.FIRMS if known.key == key)
+    name = next(known.name for known in registers.FIRMS if known.key == key)
     return legal_person(document_number=masked, legal_name=name) | changes
 
 

@@ -13,6 +13,7 @@ from workflows.lines.drawdown import Drawdown
 from workflows.lines.line import CreditLine
 from workflows.loans.loan import Loan
 from workflows.loans.repayment import Repayment
+from workflows.maintenance import Maintenance
 
 WORKFLOWS: Final[tuple[type, ...]] = (
     CreditApplication,
@@ -23,4 +24,5 @@ WORKFLOWS: Final[tuple[type, ...]] = (
     Collections,
     CompanyCreditAnalysis,
     AnalysisFeedback,
+    Maintenance,
 )

@@ -24,8 +24,7 @@ from messages.credit_analysis import (
     RecordAnalysisReview,
 )
 from providers.http.errors import ProviderRejected
-from providers.sources.company import CompanyRecord
-from providers.sources.person import PersonRecord
+from providers.sources.registers import CompanyRecord, PersonRecord
 from storage.common.audit import AuditRepository
 from storage.common.errors import RecordMissing
 from storage.common.outbox import OutboxRepository

@@ -18,8 +18,9 @@ from messages.credit_analysis import (
     SignerInvited,
 )
 from providers.http.breaker import REFUSES_US
+from providers.http.client import Client
 from providers.http.errors import ProviderRejected
-from providers.messaging import Messaging
+from providers.messaging import MessageRequest
 from storage.common.audit import AuditRepository
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
@@ -46,7 +47,7 @@ class ScrConsents:
     """What asking for consent needs. `public_url` is where signers reach our API."""
 
     database: Database
-    messaging: Messaging
+    providers: Client
     public_url: str
 
     @performs(calls.INVITE_SIGNER)
@@ -76,18 +77,19 @@ class ScrConsents:
     async def _send(
         self, consent: ScrConsentRow, signer: Signer, token: str, template: MessageTemplate
     ) -> InvitationState:
+        request = MessageRequest(
+            message_id=consent.id,
+            mobile=_international(signer),
+            template=template.provider_template,
+            variables=template.filled(
+                {
+                    "link": f"{self.public_url.rstrip('/')}{PATH}/{token}",
+                    "until": f"{consent.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+                }
+            ),
+        )
         try:
-            await self.messaging.send(
-                message_id=consent.id,
-                mobile=_international(signer),
-                template=template.provider_template,
-                variables=template.filled(
-                    {
-                        "link": f"{self.public_url.rstrip('/')}{PATH}/{token}",
-                        "until": f"{consent.expires_at:%Y-%m-%dT%H:%M:%SZ}",
-                    }
-                ),
-            )
+            await self.providers.call(request, request_id=consent.id)
         except ProviderRejected as error:
             if error.code in _OURS_TO_MEND:
                 raise

@@ -77,10 +77,10 @@ class Decisions:
         elif pending is not None:
             decision, read = pending
         else:
-            told = element_facts(product, statuses)
+            provided = element_facts(product, statuses)
             subject = Subject(application.id, application.applicant_id, application.id)
             asking = _Asking(subject, personal, product, rules, request.business_date)
-            decision, read = await self._assess(asking, told)
+            decision, read = await self._assess(asking, provided)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
             await ApplicantRepository(tx).lock(application.applicant_id, identity_number)
@@ -100,7 +100,7 @@ class Decisions:
             )
 
     async def _assess(
-        self, asking: "_Asking", told: ElementFacts
+        self, asking: "_Asking", provided: ElementFacts
     ) -> tuple[Decision, dict[str, Any]]:
         """Return the policy's answer and what it read; asks nobody when what is known rejects."""
         on, rules = asking.on, asking.rules
@@ -110,8 +110,8 @@ class Decisions:
             return rejection, {"age": age_on(birth_date, on)}
         sources = asking.product.content.asked_for_decision
         findings = await Inquiry(self.gateway, asking.subject, asking.personal).ask(sources)
-        decision = decide(told.added_to(findings.facts()), on, rules)
-        return decision, findings.read(on) | told.read()
+        decision = decide(provided.added_to(findings.facts()), on, rules)
+        return decision, findings.read(on) | provided.read()
 
 
 @dataclass(frozen=True, repr=False)

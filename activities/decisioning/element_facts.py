@@ -1,4 +1,4 @@
-"""What a decision reads of the elements of an application: their facts, and who is to judge them.
+"""What a decision reads of an application's elements: facts, and what a person decides on.
 
 The facts are on record with the verdicts; nobody is asked for them again.
 """
@@ -17,7 +17,7 @@ from storage.verification.elements import ElementStatus
 
 @dataclass(frozen=True)
 class ElementFacts:
-    """`referred` are the kinds whose mismatch a person judges, with the reason of each."""
+    """`referred` are the kinds whose mismatch a person decides on, with the reason of each."""
 
     provided: Provided
     referred: tuple[tuple[ElementKind, str], ...]
@@ -27,7 +27,7 @@ class ElementFacts:
         return facts.model_copy(update={"provided": self.provided, "referred": self.referred})
 
     def read(self) -> dict[str, Any]:
-        """Return the facts for the record: only what was told or is to be judged."""
+        """Return the facts for the record: only what is known or is to be decided by a person."""
         provided = self.provided.model_dump(mode="json", exclude_none=True)
         return {
             **({"provided": provided} if provided else {}),

@@ -6,23 +6,15 @@ off, or may not be asked leaves its fact missing: a person then decides, as the 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import structlog
-from pydantic import BaseModel
 
 from activities.common.refusals import known
-from activities.sources.enquiries import (
-    Assessment,
-    DataSourceGateway,
-    Question,
-    SourceResponse,
-    Subject,
-    assess,
-)
+from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
 from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
 from domain.decisioning.decision import Facts, age_on
 from domain.decisioning.policy import Lending
@@ -30,19 +22,21 @@ from domain.people.consents import ConsentMissing
 from domain.sources import Capability
 from domain.verification.elements import identity_birth_date
 from providers.http.errors import ProviderError, ProviderUnavailable
-from providers.http.verdict import Verdict
-from providers.sources.blacklist import BlacklistReport, BlacklistRequest
-from providers.sources.bureau import BureauReport, BureauRequest
-from providers.sources.fireeye_answers import ModelScore
+from providers.http.requests import SourceRequest, SourceResponseT
+from providers.sources.credit_history import (
+    BlacklistReport,
+    BlacklistRequest,
+    BureauReport,
+    BureauRequest,
+    MultiLenderReport,
+    MultiLenderRequest,
+)
 from providers.sources.fireeye_requests import ScoreQuery
-from providers.sources.multi_lender import MultiLenderReport, MultiLenderRequest
+from providers.sources.fireeye_responses import ModelScore
 from storage.people.applicants import Personal
-
-A = TypeVar("A", bound=BaseModel)
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_NO_FILE: Final = "no_file"
 _NO_CONSENT: Final = "no_consent"
 _NOT_VERIFIED: Final = "not_verified"
 _NOT_WANTED: Final = "not_wanted"
@@ -55,8 +49,8 @@ _MAY_PASS: Final = frozenset(
     {"connect_failed", "connection_lost", "server_error", "processing_error"}
 )
 _PAUSES: Final = (timedelta(seconds=0.2), timedelta(seconds=0.8))
-_LONGEST_ASKING: Final = timedelta(seconds=6)
-"""After this a question is not repeated: the last call has to end within the activity's time."""
+_MAX_TIME_TO_REPEAT: Final = timedelta(seconds=6)
+"""After this a request is not repeated: the last call has to end within the activity's time."""
 
 
 @dataclass(frozen=True)
@@ -143,17 +137,20 @@ class Inquiry:
     async def ask(self, wanted: Sequence[Capability]) -> Findings:
         """Ask for everything that is `wanted`, all at once.
 
-        Raises ProviderUnavailable while a bureau cannot say, or when a question could not be put
+        Raises ProviderUnavailable while a bureau cannot say, or when a request could not be made
         just now; ProviderRejected when a bureau refuses this one.
         """
         asked = frozenset(wanted)
+        who = self._three_factors()
         bureau = self._bureau() if Capability.BUREAU in asked else None
         bureaus = asyncio.create_task(self._bureaus(bureau))
-        blacklist = asyncio.create_task(self._fact(asked, self._blacklist()))
-        multi_lender = asyncio.create_task(self._fact(asked, self._multi_lender()))
+        blacklist = asyncio.create_task(self._fact(asked, BlacklistRequest(**who) if who else None))
+        multi_lender = asyncio.create_task(
+            self._fact(asked, MultiLenderRequest(**who) if who else None)
+        )
         model_score = asyncio.create_task(self._fact(asked, self._model_score()))
-        # A call that is on its way is never given up because another one failed: its answer is paid
-        # for, and stands for the next attempt.
+        # A call that is on its way is never given up because another one failed: what it
+        # returns is paid for, and is valid for the next attempt.
         await asyncio.gather(bureaus, blacklist, multi_lender, model_score, return_exceptions=True)
         return Findings(
             known(self.personal.identity_number, "identity number"),
@@ -165,17 +162,17 @@ class Inquiry:
         )
 
     async def _bureaus(
-        self, question: Question[BureauReport] | None
+        self, request: BureauRequest | None
     ) -> tuple[SourceResponse[BureauReport], ...]:
         """Ask every bureau at once; a decision waits until all of them have answered.
 
         An applicant who took the consent back since submitting leaves them unasked: their facts
         are missing then, and a person decides.
         """
-        if question is None:
+        if request is None:
             return ()
         try:
-            return await self.gateway.query_all(question, self.subject)
+            return await self.gateway.query_all(request, self.subject)
         except ConsentMissing:
             return ()
         except ProviderUnavailable as error:
@@ -184,128 +181,62 @@ class Inquiry:
             return ()
 
     async def _fact(
-        self, asked: frozenset[Capability], question: Question[A] | None
-    ) -> SourceResponse[A] | Missing:
-        """Ask for one fact; it is missing when the question cannot be put or is not answered."""
-        if question is None:
+        self, asked: frozenset[Capability], request: SourceRequest[SourceResponseT] | None
+    ) -> SourceResponse[SourceResponseT] | Missing:
+        """Ask for one fact; it is missing when the request cannot be made or is not answered."""
+        if request is None:
             return Missing(_NOT_VERIFIED)
-        if question.capability not in asked:
+        if request.capability not in asked:
             return Missing(_NOT_WANTED)
         try:
-            return await _patiently(lambda: self.gateway.query(question, self.subject))
+            return await self._repeated(request)
         except ConsentMissing:
             return Missing(_NO_CONSENT)
         except ProviderError as error:
             if error.code in _NOTHING_TRIED:
                 raise
-            _log.warning("fact_missing", capability=question.capability, code=error.code)
+            _log.warning("fact_missing", capability=request.capability, code=error.code)
             return Missing(error.code)
 
-    def _bureau(self) -> Question[BureauReport]:
-        request = BureauRequest(
+    async def _repeated(
+        self, request: SourceRequest[SourceResponseT]
+    ) -> SourceResponse[SourceResponseT]:
+        """Ask again, at most twice, where a failure may pass; raises as the last time."""
+        started = time.monotonic()
+        for pause in _PAUSES:
+            try:
+                return await self.gateway.query(request, self.subject)
+            except ProviderUnavailable as error:
+                elapsed = timedelta(seconds=time.monotonic() - started)
+                wish = error.retry_after or pause
+                if error.code not in _MAY_PASS or wish > pause or elapsed > _MAX_TIME_TO_REPEAT:
+                    raise
+            await asyncio.sleep(pause.total_seconds())
+        return await self.gateway.query(request, self.subject)
+
+    def _bureau(self) -> BureauRequest:
+        """Return the request; raises PersonalDataMissing for an applicant who is not verified."""
+        return BureauRequest(
             name=known(self.personal.name, "name"),
             identity_number=known(self.personal.identity_number, "identity number"),
             mobile=known(self.personal.mobile, "mobile"),
         )
-        return Question(
-            Capability.BUREAU,
-            "score",
-            request,
-            BureauReport,
-            lambda third: third.bureau.score(
-                request_id=self.subject.request_id,
-                name=request.name,
-                identity_number=request.identity_number,
-                mobile=request.mobile,
-            ),
-            _judged_report,
-        )
 
-    def _blacklist(self) -> Question[BlacklistReport] | None:
-        name, identity_number, mobile = self._person()
-        if name is None or identity_number is None or mobile is None:
+    def _three_factors(self) -> dict[str, str] | None:
+        """Return by what a person is looked up, None unless all of it is verified."""
+        of = self.personal
+        if of.name is None or of.identity_number is None or of.mobile is None:
             return None
-        return Question(
-            Capability.BLACKLIST,
-            "check",
-            BlacklistRequest(name=name, identity_number=identity_number, mobile=mobile),
-            BlacklistReport,
-            lambda third: third.blacklist.check(
-                request_id=self.subject.request_id,
-                name=name,
-                identity_number=identity_number,
-                mobile=mobile,
-            ),
-        )
+        return {"name": of.name, "identity_number": of.identity_number, "mobile": of.mobile}
 
-    def _multi_lender(self) -> Question[MultiLenderReport] | None:
-        name, identity_number, mobile = self._person()
-        if name is None or identity_number is None or mobile is None:
+    def _model_score(self) -> ScoreQuery | None:
+        """Return the request, None unless all three that a score belongs to are verified."""
+        of = self.personal
+        if of.bank_card is None or of.identity_number is None or of.mobile is None:
             return None
-        return Question(
-            Capability.MULTI_LENDER,
-            "query",
-            MultiLenderRequest(name=name, identity_number=identity_number, mobile=mobile),
-            MultiLenderReport,
-            lambda third: third.multi_lender.query(
-                request_id=self.subject.request_id,
-                name=name,
-                identity_number=identity_number,
-                mobile=mobile,
-            ),
+        return ScoreQuery(
+            card_number=of.bank_card, identity_number=of.identity_number, mobile=of.mobile
         )
-
-    def _model_score(self) -> Question[ModelScore] | None:
-        """Return the question, None unless all three that a score belongs to are verified."""
-        card_number = self.personal.bank_card
-        _, identity_number, mobile = self._person()
-        if card_number is None or identity_number is None or mobile is None:
-            return None
-        query = ScoreQuery(card_number=card_number, identity_number=identity_number, mobile=mobile)
-        return Question(
-            Capability.MODEL_SCORE,
-            "model_score",
-            query,
-            ModelScore,
-            lambda third: third.fireeye.model_score(
-                request_id=self.subject.request_id, query=query
-            ),
-            _judged_score,
-        )
-
-    def _person(self) -> tuple[str | None, str | None, str | None]:
-        return self.personal.name, self.personal.identity_number, self.personal.mobile
-
-
-async def _patiently(ask: Callable[[], Awaitable[SourceResponse[A]]]) -> SourceResponse[A]:
-    """Ask again, at most twice, what may pass; raises as the last time."""
-    started = time.monotonic()
-    for pause in _PAUSES:
-        try:
-            return await ask()
-        except ProviderUnavailable as error:
-            elapsed = timedelta(seconds=time.monotonic() - started)
-            wish = error.retry_after or pause
-            if error.code not in _MAY_PASS or wish > pause or elapsed > _LONGEST_ASKING:
-                raise
-        await asyncio.sleep(pause.total_seconds())
-    return await ask()
-
-
-def _judged_report(report: BureauReport) -> Assessment:
-    """Return what a report amounts to.
-
-    A person without a file will not get one by asking again; anything else may pass.
-    """
-    judged = assess(report)
-    return replace(judged, is_conclusive=True) if _NO_FILE in report.reasons else judged
-
-
-def _judged_score(score: ModelScore) -> Assessment:
-    """Return what a score amounts to: that somebody is not known is an answer, and billed."""
-    if score.found:
-        return Assessment(Verdict.MATCH, None, is_conclusive=True)
-    return Assessment(Verdict.MISMATCH, "not_found", is_conclusive=True)
 
 
 def _file(report: BureauReport) -> BureauFile | None:

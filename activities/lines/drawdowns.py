@@ -27,7 +27,8 @@ from messages.lines import (
 )
 from messages.loans import LoanAgreements, StartLoan
 from messages.payments import QueryTransfer, TransferOutcome
-from providers.registry import Providers
+from providers.http.client import Client
+from providers.signing import SignRequest
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
 from services.loans.agreed import agreements_of, contract_of, loan_agreements
@@ -48,7 +49,7 @@ class Drawdowns:
     """Carries out drawdowns."""
 
     database: Database
-    providers: Providers
+    providers: Client
     orders: Orders
     siblings: Siblings
 
@@ -64,13 +65,14 @@ class Drawdowns:
             personal = await ApplicantRepository(tx).personal(line.applicant_id)
             template = await contract_of(tx, drawdown)
         digest = contract_digest(contract_text(template, _contract(drawdown, quote, line)))
-        signature = await self.providers.signing.sign(
+        request_to_sign = SignRequest(
             contract_no=drawdown.contract_no,
             document_sha256=digest,
             name=known(personal.name, "name"),
             identity_number=known(personal.identity_number, "identity number"),
             mobile=known(personal.mobile, "mobile"),
         )
+        signature = await self.providers.call(request_to_sign, request_id=drawdown.contract_no)
         async with self.database.transaction() as tx:
             signed = SignedContract(
                 drawdown_id=drawdown.id,

@@ -1,22 +1,22 @@
 """The gateway to data sources: the one way from an activity to who knows something of people.
 
-A question goes to the sources of its capability that are in force then, in their order
-(`domain.sources`). Of each the gateway wants a consent where one is needed, the answer that is on
-record if it still stands, and else a call within the source's quota, rate and breaker, with an
+A request goes to the sources of its capability that are in force then, in their order
+(`domain.sources`). Of each the gateway wants a consent where one is needed, the response that is on
+record if it is still valid, and else a call within the source's quota, rate and breaker, with an
 audit row for every attempt. A source that cannot say, cannot be asked or refuses us hands over to
-the next; when all did, the question is unavailable, to be asked again later. It never becomes an
-answer.
+the next; when all did, what was asked is unavailable, to be asked again later. It never becomes a
+response.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from activities.sources.masks import masked
 from domain.common.calendar import business_date
@@ -26,8 +26,9 @@ from domain.people.consents import ConsentMissing, Purpose
 from domain.sources import SOURCE, Capability, DataSource, asked_in_order
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
+from providers.http.requests import SourceRequest, SourceResponseT
 from providers.http.transport import CONNECT_SECONDS, RETRY_AFTER_LIMIT
-from providers.http.verdict import Answer, Verdict
+from providers.http.verdict import Assessment, Verdict
 from providers.registry import Providers
 from runtime import enquiry_metrics
 from runtime.clock import utc_now
@@ -37,27 +38,25 @@ from storage.database import Database
 from storage.people.consents import ConsentRepository
 from storage.sources import Ask, Attempt, Ending, EnquiryRepository, Known, NotNow, Outcome
 
-A = TypeVar("A", bound=BaseModel)
-
 _log = structlog.stdlib.get_logger(__name__)
 
-_LONGEST_TURN: Final = timedelta(seconds=2)
+_MAX_SLOT_WAIT: Final = timedelta(seconds=2)
 _MARGIN: Final = timedelta(seconds=5)
 _USUAL_TIMEOUT_SECONDS: Final = 8.0
-_PATIENCE_SECONDS: Final = 12.0
-_FIRST_LOOK_SECONDS: Final = 0.02
-_SLOWEST_LOOK_SECONDS: Final = 0.5
+_MAX_SECONDS_FOR_EQUAL_QUERY: Final = 12.0
+_MIN_POLL_SECONDS: Final = 0.02
+_MAX_POLL_SECONDS: Final = 0.5
 _SOON: Final = timedelta(seconds=2)
 _NEVER_ARRIVED: Final = "connect_failed"
-_PASSING: Final = frozenset({"source_maintenance"})
+_TEMPORARY: Final = frozenset({"source_maintenance"})
 """Reasons of a source that cannot say now and will be able to."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom and what an enquiry is for, by opaque ids.
+    """Whom and what a request is for, by opaque ids.
 
-    `request_id` is the business key of the question, by which a source knows a repeat. `purpose` is
+    `request_id` is the business key of the request, by which a source knows a repeat. `purpose` is
     what the applicant consented to being asked about; without an applicant only sources that need
     no consent can be asked.
     """
@@ -73,54 +72,11 @@ class CannotSay(ProviderUnavailable):
 
 
 @dataclass(frozen=True)
-class Assessment:
-    """What an answer amounts to: its verdict, the code of a reason if it has one.
-
-    One that `is_conclusive` is handed back; any other is taken for the source's inability to say.
-    One that is `cacheable` may answer the same question again.
-    """
-
-    verdict: Verdict
-    code: str | None
-    is_conclusive: bool
-    cacheable: bool = True
-
-    @property
-    def counted_as(self) -> str:
-        """The outcome in the metrics, where a report that is not ready is no failure."""
-        pending = self.is_conclusive and self.verdict is Verdict.UNAVAILABLE
-        return "pending" if pending else self.verdict.value
-
-
-def assess(answer: Answer) -> Assessment:
-    """Return what a verification amounts to: a match or a mismatch is conclusive."""
-    code = answer.reasons[0] if answer.reasons else None
-    return Assessment(answer.verdict, code, is_conclusive=answer.verdict is not Verdict.UNAVAILABLE)
-
-
-@dataclass(frozen=True)
-class Question(Generic[A]):
-    """What is asked, of whatever source: `asked` is the input by which equal questions are known.
-
-    `call` asks the providers it is given and returns an `answer`; `assess` says what that comes to.
-    A question that is not `billable` is a later step of one that was paid for.
-    """
-
-    capability: Capability
-    operation: str
-    asked: BaseModel = field(repr=False)
-    answer: type[A]
-    call: Callable[[Providers], Awaitable[A]]
-    assess: Callable[[Any], Assessment] = assess
-    billable: bool = True
-
-
-@dataclass(frozen=True)
-class SourceResponse(Generic[A]):
+class SourceResponse(Generic[SourceResponseT]):
     """An answer, the source it is from, and whether it was on record."""
 
     source: str
-    answer: A = field(repr=False)
+    answer: SourceResponseT = field(repr=False)
     reused: bool
 
 
@@ -128,7 +84,7 @@ class DataSourceGateway:
     """Queries third parties on behalf of activities; one a process.
 
     `now` gives business dates and the age of answers, `clock` (seconds) the breakers, `lease` is
-    longer than any call may take. The turns of a source go by the database's clock.
+    longer than any call may take. The rate limits of sources go by the database's clock.
     """
 
     def __init__(
@@ -149,39 +105,40 @@ class DataSourceGateway:
 
     @staticmethod
     def lease_for(timeout_seconds: float) -> timedelta:
-        """Return for how long an attempt may be on its way: turn, call, and record of its end."""
-        return _LONGEST_TURN + timedelta(seconds=CONNECT_SECONDS + timeout_seconds) + _MARGIN
+        """Return for how long an attempt may be on its way: slot, call, and record of its end."""
+        return _MAX_SLOT_WAIT + timedelta(seconds=CONNECT_SECONDS + timeout_seconds) + _MARGIN
 
     async def query(
-        self, question: Question[A], subject: Subject, *, only: str | None = None
-    ) -> SourceResponse[A]:
+        self, request: SourceRequest[SourceResponseT], subject: Subject, *, only: str | None = None
+    ) -> SourceResponse[SourceResponseT]:
         """Return the first conclusive answer.
 
         `only` names the one source that can know, such as the one where a capture was begun. Raises
-        ConsentMissing before any call, ProviderRejected when a source refuses this question, and
+        ConsentMissing before any call, ProviderRejected when a source refuses this request, and
         ProviderUnavailable when no source could say; its `retry_after` is when the first of them
-        may be worth asking again.
+        may be worth asking again, its `said` what the last one gave as its reason that answered.
         """
         failures: list[ProviderUnavailable] = []
-        for source in await self._able(question.capability, only):
+        for source in await self._able(request.capability, only):
             try:
-                return await self._of(source, question, subject)
+                return await self._response_of(source, request, subject)
             except ProviderUnavailable as error:
                 _log.info("enquiry_unanswered", source=source.content.name, code=error.code)
                 failures.append(error)
         raise _together(failures)
 
     async def query_all(
-        self, question: Question[A], subject: Subject, *, may_miss: int = 0
-    ) -> tuple[SourceResponse[A], ...]:
+        self, request: SourceRequest[SourceResponseT], subject: Subject, *, may_miss: int = 0
+    ) -> tuple[SourceResponse[SourceResponseT], ...]:
         """Ask every enabled source at once and return their answers in the sources' order.
 
         Raises as `query`, ProviderUnavailable when more than `may_miss` sources, or all of them,
         could not say.
         """
-        sources = await self._able(question.capability)
+        sources = await self._able(request.capability)
         results = await asyncio.gather(
-            *(self._of(source, question, subject) for source in sources), return_exceptions=True
+            *(self._response_of(source, request, subject) for source in sources),
+            return_exceptions=True,
         )
         responses = tuple(result for result in results if isinstance(result, SourceResponse))
         errors = [result for result in results if isinstance(result, BaseException)]
@@ -208,16 +165,19 @@ class DataSourceGateway:
             raise ProviderUnavailable(capability, "switched_off", RETRY_AFTER_LIMIT)
         return sources
 
-    async def _of(
-        self, agreed: Agreed[DataSource], question: Question[A], subject: Subject
-    ) -> SourceResponse[A]:
+    async def _response_of(
+        self,
+        agreed: Agreed[DataSource],
+        request: SourceRequest[SourceResponseT],
+        subject: Subject,
+    ) -> SourceResponse[SourceResponseT]:
         """Return one source's answer; raises ProviderUnavailable when it is not conclusive."""
         source = agreed.content
-        if not question.billable:
+        if not request.billable:
             source = source.model_copy(update={"cost": 0})
         breaker = self._breaker(source)
-        attempt = self._attempt(source, agreed.ref, question, subject)
-        begun = await self._begin(source, breaker, question, subject.purpose, attempt)
+        attempt = self._attempt(source, agreed.ref, request, subject)
+        begun = await self._begin(source, breaker, request, subject.purpose, attempt)
         if isinstance(begun, SourceResponse):
             return begun
         await asyncio.sleep(begun.wait.total_seconds())
@@ -225,34 +185,36 @@ class DataSourceGateway:
         failure: ProviderError
         try:
             with breaker.attempt():
-                answer = await question.call(self._providers.of(source.name))
+                answer = await self._providers.call(
+                    request, request_id=subject.request_id, source=source.name
+                )
         except ProviderError as error:
             failure = error
         except Exception:
             await self._finish(source, begun, Ending("lost", "internal_error", 0, source.cost))
             raise
         else:
-            assessment = question.assess(answer)
+            assessment = answer.assessment
             ending = self._answered(source, answer, assessment, _milliseconds(started))
             await self._finish(source, begun, ending, counted_as=assessment.counted_as)
             if not assessment.is_conclusive:
                 raise _inconclusive(source, assessment)
             return SourceResponse(source.name, answer, reused=False)
         await self._finish(source, begun, _failed(source, failure, _milliseconds(started)))
-        raise _passed_on(source, failure)
+        raise _as_of_source(source, failure)
 
     async def _begin(
         self,
         source: DataSource,
         breaker: Breaker,
-        question: Question[A],
+        request: SourceRequest[SourceResponseT],
         purpose: Purpose | None,
         attempt: Attempt,
-    ) -> Ask | SourceResponse[A]:
-        """Return the right to ask or the answer that stands; waits for an equal question."""
+    ) -> Ask | SourceResponse[SourceResponseT]:
+        """Return the right to ask or the answer on record; waits for an equal request."""
         reuse = True
-        pause = _FIRST_LOOK_SECONDS
-        patience = time.monotonic() + _PATIENCE_SECONDS
+        pause = _MIN_POLL_SECONDS
+        deadline = time.monotonic() + _MAX_SECONDS_FOR_EQUAL_QUERY
         while True:
             wait = breaker.wait()
             begun = await self._look(source, attempt, purpose, may_ask=wait is None, reuse=reuse)
@@ -261,7 +223,7 @@ class DataSourceGateway:
                     self._used(source, begun.asked_today)
                     return begun
                 case Known():
-                    answer = _read(question, begun)
+                    answer = _read(request, begun)
                     if answer is not None:
                         enquiry_metrics.enquiry_ended(source.name, "reused")
                         return SourceResponse(source.name, answer, reused=True)
@@ -275,10 +237,10 @@ class DataSourceGateway:
                 case NotNow(why="throttled"):
                     enquiry_metrics.enquiry_ended(source.name, "throttled")
                     raise NotSent(source.name, "throttled", begun.wait)
-            if time.monotonic() > patience:
+            if time.monotonic() > deadline:
                 raise ProviderUnavailable(source.name, "asked_already", _SOON)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _SLOWEST_LOOK_SECONDS)
+            pause = min(2 * pause, _MAX_POLL_SECONDS)
 
     async def _look(
         self,
@@ -295,24 +257,28 @@ class DataSourceGateway:
             try:
                 return await EnquiryRepository(tx).begin(allowed, may_ask=may_ask, reuse=reuse)
             except KeyringError:
-                # Sealed by a key that is gone: as good as forgotten.
+                # Encrypted by a key that is gone: as good as forgotten.
                 return await EnquiryRepository(tx).begin(allowed, may_ask=may_ask, reuse=False)
 
     def _attempt(
-        self, source: DataSource, ref: DefinitionRef, question: Question[A], subject: Subject
+        self,
+        source: DataSource,
+        ref: DefinitionRef,
+        request: SourceRequest[SourceResponseT],
+        subject: Subject,
     ) -> Attempt:
         now = self._now()
         return Attempt(
             source=source.name,
             definition=str(ref),
-            capability=question.capability,
-            operation=question.operation,
+            capability=request.capability,
+            operation=request.operation,
             request_id=subject.request_id,
             applicant_id=subject.applicant_id,
             application_id=subject.application_id,
             consent_id=None,
-            input=f"{question.operation}:{question.asked.model_dump_json()}",
-            asked=masked(question.asked),
+            input=f"{request.operation}:{request.model_dump_json()}",
+            asked=masked(request),
             at=now,
             business_date=business_date(now, source.zone),
             quota=source.daily_quota,
@@ -320,22 +286,26 @@ class DataSourceGateway:
             lost_cost=source.cost,
             lease=self._lease,
             gap=source.gap,
-            longest_turn=_LONGEST_TURN,
+            longest_turn=_MAX_SLOT_WAIT,
         )
 
     def _answered(
-        self, source: DataSource, answer: BaseModel, assessment: Assessment, milliseconds: int
+        self,
+        source: DataSource,
+        answer: SourceResponseT,
+        assessment: Assessment,
+        milliseconds: int,
     ) -> Ending:
         match = assessment.verdict is Verdict.MATCH
-        kept = assessment.is_conclusive and assessment.cacheable
+        cached = assessment.is_conclusive and assessment.cacheable
         return Ending(
             outcome=assessment.verdict.value,
             code=assessment.code,
             milliseconds=milliseconds,
             cost=source.charge(reached=True, answered=True, match=match),
             answered=masked(answer),
-            answer=answer.model_dump_json() if kept else None,
-            valid_until=self._now() + source.valid_for(match=match) if kept else None,
+            answer=answer.model_dump_json() if cached else None,
+            valid_until=self._now() + source.valid_for(match=match) if cached else None,
         )
 
     async def _finish(
@@ -374,7 +344,7 @@ async def _consent(
 ) -> str | None:
     """Return the consent under which the source may be asked, None where none is needed.
 
-    What the source needs and what the question is for are both looked at; the latter is recorded.
+    What the source needs and what the request is for are both looked at; the latter is recorded.
     """
     found: str | None = None
     for needed in {source.consent: None, purpose: None}:
@@ -389,10 +359,10 @@ async def _consent(
     return found
 
 
-def _read(question: Question[A], known: Known) -> A | None:
+def _read(request: SourceRequest[SourceResponseT], known: Known) -> SourceResponseT | None:
     """Return a recorded answer, None if it is of a form that is no longer understood."""
     try:
-        return question.answer.model_validate_json(known.answer)
+        return request.response_type().model_validate_json(known.answer)
     except ValidationError:
         return None
 
@@ -408,7 +378,7 @@ def _failed(source: DataSource, failure: ProviderError, milliseconds: int) -> En
     )
 
 
-def _passed_on(source: DataSource, failure: ProviderError) -> ProviderError:
+def _as_of_source(source: DataSource, failure: ProviderError) -> ProviderError:
     """Return a failure as callers see it, under the source's own name.
 
     A source that refuses us is as good as down: another one may answer.
@@ -423,9 +393,9 @@ def _passed_on(source: DataSource, failure: ProviderError) -> ProviderError:
 
 
 def _inconclusive(source: DataSource, assessment: Assessment) -> ProviderUnavailable:
-    if assessment.code in _PASSING:
-        return ProviderUnavailable(source.name, assessment.code or "no_answer")
-    return CannotSay(source.name, assessment.code or "no_answer")
+    code = assessment.code or "no_answer"
+    error = ProviderUnavailable if code in _TEMPORARY else CannotSay
+    return error(source.name, code, said=code)
 
 
 def _together(failures: list[ProviderUnavailable]) -> ProviderUnavailable:
@@ -433,14 +403,14 @@ def _together(failures: list[ProviderUnavailable]) -> ProviderUnavailable:
 
     It is final only when all are.
     """
-    passing = [failure for failure in failures if not isinstance(failure, CannotSay)]
-    if not passing:
+    temporary = [failure for failure in failures if not isinstance(failure, CannotSay)]
+    if not temporary:
         return failures[-1]
-    failures = passing
-    waits = [failure.retry_after for failure in failures if failure.retry_after is not None]
-    last = failures[-1]
-    soonest = min(waits) if len(waits) == len(failures) else None
-    return ProviderUnavailable(last.provider, last.code, soonest)
+    said = next((failure.said for failure in reversed(failures) if failure.said), None)
+    waits = [failure.retry_after for failure in temporary if failure.retry_after is not None]
+    last = temporary[-1]
+    soonest = min(waits) if len(waits) == len(temporary) else None
+    return ProviderUnavailable(last.provider, last.code, soonest, said)
 
 
 def _milliseconds(started: float) -> int:

@@ -1,7 +1,8 @@
 """What the audit of an enquiry may show of its request and of its answer.
 
 Everything is hidden but what is listed here: codes, verdicts and figures are shown, numbers of
-people and cards by their ends, texts and pictures by their length.
+people and cards by their ends, texts and pictures by their length. Fields that are never sent
+(`exclude=True`) are left out.
 """
 
 from collections.abc import Mapping
@@ -37,15 +38,19 @@ _SHOWN: Final = frozenset(
 _COUNTED: Final = frozenset({"address_book"})
 """Lists of people whom nobody asked: not even their masks are kept."""
 
-_FEWEST_HIDDEN: Final = 4
-_LONGEST_LIST: Final = 16
-_LARGEST_FIGURE: Final = 10**9
+_MIN_HIDDEN: Final = 4
+_MAX_ITEMS: Final = 16
+_MAX_FIGURE: Final = 10**9
 """Smaller than any mobile number."""
 
 
 def masked(message: BaseModel) -> dict[str, Any]:
     """Return `message` by field, without anything that tells who it is about."""
-    return {name: _masked(name, getattr(message, name)) for name in type(message).model_fields}
+    return {
+        name: _masked(name, getattr(message, name))
+        for name, field in type(message).model_fields.items()
+        if not field.exclude
+    }
 
 
 def _masked(name: str, value: Any) -> Any:
@@ -57,7 +62,7 @@ def _masked(name: str, value: Any) -> Any:
         case BaseModel():
             return masked(value)
         case int() | float():
-            return value if abs(value) < _LARGEST_FIGURE else "*"
+            return value if abs(value) < _MAX_FIGURE else "*"
         case str():
             return _text(name, value)
         case bytes():
@@ -65,7 +70,7 @@ def _masked(name: str, value: Any) -> Any:
         case list() | tuple() if name in _COUNTED:
             return {"entries": len(value)}
         case list() | tuple():
-            return [_masked(name, item) for item in value[:_LONGEST_LIST]]
+            return [_masked(name, item) for item in value[:_MAX_ITEMS]]
         case Mapping():
             # The other side chose the keys.
             return {"entries": len(value)}
@@ -79,6 +84,6 @@ def _text(name: str, text: str) -> str | dict[str, int]:
         return {"characters": len(text)}
     head, tail = _ENDS[name]
     hidden = len(text) - head - tail
-    if hidden < _FEWEST_HIDDEN:
+    if hidden < _MIN_HIDDEN:
         return "*" * len(text)
     return f"{text[:head]}{'*' * hidden}{text[-tail:]}"

@@ -1,7 +1,7 @@
-"""What it is to capture an element in steps: the case, the answers, the form of a source.
+"""What it is to capture an element in steps: the case, the responses, the form of a source.
 
 A capture is begun under the element's own id, so that a repeat begins nothing anew and a notice
-finds its element even when the answer to `begin` was lost. Every step goes through the
+finds its element even when the response to `begin` was lost. Every step goes through the
 gateway: any source of the capability may begin a capture, the later steps are that source's alone
 and are paid for with the beginning.
 """
@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
-from pydantic import BaseModel
-
-from activities.sources.enquiries import Assessment, SourceResponse, Subject
+from activities.sources.enquiries import SourceResponse, Subject
 from activities.verification.element_checks import Finding
 from domain.people.consents import Purpose
 from domain.verification.elements import Element, RealName, Verdict
-from providers.http.verdict import Verdict as Answered
-from providers.verification.capture import CodeStatus, Confirmation
-from providers.verification.card_binding import Binding
+from providers.http.verdict import VerificationResponse
+from providers.verification.capture import CodeResponse, CodeStatus
 
 TOO_MANY_CODES: Final = "too_many_codes"
+
+Given = TypeVar("Given", bound=Element)
+BegunT = TypeVar("BegunT", bound=VerificationResponse)
 
 
 class CaptureStep(StrEnum):
@@ -56,14 +56,24 @@ class CaptureCase:
     today: date
     emergency_mobiles: frozenset[str] | None = field(default=None, repr=False)
 
+    def given(self, kind: type[Given]) -> Given:
+        """Return the element itself, of the form by which its source was chosen."""
+        assert isinstance(self.data, kind)  # noqa: S101 -- as said
+        return self.data
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        """Return our number of the capture and the source's own."""
+        return {"capture_no": self.element_id, "reference": self.reference or ""}
+
     @property
     def subject(self) -> Subject:
-        """Return whom the enquiry is for; the element is its business key."""
+        """Return whom the requests are for; the element is their business key."""
         return Subject(self.element_id, self.applicant_id, self.application_id, self.purpose)
 
 
 @dataclass(frozen=True)
-class CaptureAnswer:
+class CaptureResponse:
     """What a source said: `finding` comes with DONE and only then, `reason` with ENDED.
 
     `source` is who began it and `reference` their name for it. `ask_again_after` is their wish
@@ -80,40 +90,39 @@ class CaptureAnswer:
 
 
 class CaptureSource(Protocol):
-    """What can be captured. No source at all is `ProviderUnavailable`: tried again, no answer."""
+    """What can be captured. No source at all is `ProviderUnavailable`: tried again."""
 
-    async def begin(self, case: CaptureCase) -> CaptureAnswer:
+    async def begin(self, case: CaptureCase) -> CaptureResponse:
         """Begin the capture of `case.element_id`; a repeat begins nothing and answers the same."""
 
-    async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureAnswer:
+    async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureResponse:
         """Pass on the code that the applicant entered; one `request_id` is one try."""
 
-    async def poll(self, case: CaptureCase) -> CaptureAnswer:
+    async def poll(self, case: CaptureCase) -> CaptureResponse:
         """Say how far the capture is."""
 
 
-def fields_of(request: BaseModel) -> dict[str, Any]:
-    """Return what a request holds, by the names under which a provider takes it."""
-    return {name: getattr(request, name) for name in type(request).model_fields}
+def after_code(response: CodeResponse, *, accepted: CaptureResponse) -> CaptureResponse:
+    """Return what a code came to: `accepted`, a wrong one with more to come, or the end."""
+    match response.status:
+        case CodeStatus.ACCEPTED:
+            return accepted
+        case CodeStatus.EXPIRED:
+            return CaptureResponse(CaptureStep.ENDED, reason="code_expired")
+        case CodeStatus.WRONG_CODE if response.tries_left:
+            return CaptureResponse(CaptureStep.WRONG_CODE)
+    return CaptureResponse(CaptureStep.ENDED, reason=TOO_MANY_CODES)
 
 
-def judge_code(answer: Confirmation | Binding) -> Assessment:
-    """Return what a code came to: an answer in any case, and never one for another code."""
-    if answer.status is CodeStatus.ACCEPTED:
-        return Assessment(Answered.MATCH, None, is_conclusive=True, cacheable=False)
-    code = "code_expired" if answer.status is CodeStatus.EXPIRED else "wrong_code"
-    return Assessment(Answered.MISMATCH, code, is_conclusive=True, cacheable=False)
-
-
-def not_begun(told: SourceResponse[Any]) -> CaptureAnswer | None:
+def not_begun(response: SourceResponse[BegunT]) -> CaptureResponse | None:
     """Return the end of a capture that its source did not begin."""
-    if told.answer.passed:
+    if response.answer.passed:
         return None
-    reasons = list(told.answer.reasons)
-    return done(told.source, reasons[0], {"reasons": reasons})
+    reasons = list(response.answer.reasons)
+    return done(response.source, reasons[0], {"reasons": reasons})
 
 
-def done(provider: str, reason: str | None, facts: Mapping[str, Any]) -> CaptureAnswer:
+def done(provider: str, reason: str | None, facts: Mapping[str, Any]) -> CaptureResponse:
     """Return the verdict of a capture: a mismatch for `reason`, without one a match."""
     verdict = Verdict.MATCH if reason is None else Verdict.MISMATCH
-    return CaptureAnswer(CaptureStep.DONE, finding=Finding(provider, verdict, reason, facts))
+    return CaptureResponse(CaptureStep.DONE, finding=Finding(provider, verdict, reason, facts))

@@ -1,33 +1,44 @@
-"""One check for each kind of element: whom to ask, and what makes the answer a match.
+"""One check for each kind of element: whom to ask, and what makes the response a match.
 
-Reasons are codes without personal data. Whoever cannot say is the gateway's concern, never judged.
+Reasons are codes without personal data. Whoever cannot say is the gateway's concern and never comes
+here.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, TypeVar
 
-from activities.sources.enquiries import DataSourceGateway, Question, SourceResponse, Subject
+from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
 from activities.verification.face_checks import Compared, FaceToCompare, compare_face
-from activities.verification.questions import contacts_question, transaction_question, two_factors
 from domain.people.consents import Purpose
 from domain.people.identity_numbers import parse_citizen_number
 from domain.people.names import normal_name
-from domain.sources import Capability
 from domain.verification import elements
 from domain.verification.element_policies import PICTURE_OF_ANOTHER
 from domain.verification.elements import Element, ElementKind, Verdict
 from domain.verification.liveness_challenge import Action, done
-from providers.http.verdict import Answer
-from providers.sources.company import CompanyRecord, CompanyRequest
-from providers.verification.bank_card import BankCardRequest, CardVerification
-from providers.verification.contacts import ContactsVerification
-from providers.verification.credit_card import CreditCardRequest, CreditCardVerification
-from providers.verification.identity_card import CardFields, CardReading, CardReadRequest
+from providers.http.verdict import VerificationResponse
+from providers.sources.fireeye_requests import TransactionQuery
+from providers.sources.registers import CompanyRequest
+from providers.verification.contacts import (
+    AddressBookEntry,
+    Contact,
+    ContactsRequest,
+    ContactsVerification,
+)
+from providers.verification.factors import (
+    BankCardRequest,
+    CreditCardRequest,
+    OperatorRequest,
+    RealNameRequest,
+)
+from providers.verification.identity_card import CardFields, CardReadRequest
 from providers.verification.liveness import LivenessRequest, LivenessResult
-from providers.verification.mobile_operator import OperatorRequest
+
+Given = TypeVar("Given", bound=Element)
+Verified = TypeVar("Verified", bound=VerificationResponse)
 
 
 class Remembered(TypedDict, total=False):
@@ -68,8 +79,13 @@ class Case:
 
     @property
     def subject(self) -> Subject:
-        """Return whom the enquiry is for; the element is its business key."""
+        """Return whom the requests are for; the element is their business key."""
         return Subject(self.element_id, self.applicant_id, self.application_id, self.purpose)
+
+    def given(self, kind: type[Given]) -> Given:
+        """Return the element itself, of the form by which its check was chosen."""
+        assert isinstance(self.data, kind)  # noqa: S101 -- as said
+        return self.data
 
     @property
     def person(self) -> elements.RealName:
@@ -99,9 +115,9 @@ def _mismatch(provider: str, reason: str) -> Finding:
     return Finding(provider, Verdict.MISMATCH, reason)
 
 
-def _refused(response: SourceResponse[Any]) -> Finding | None:
-    """Return the finding of an answer that is not a match."""
-    answer: Answer = response.answer
+def _refused(response: SourceResponse[Verified]) -> Finding | None:
+    """Return the finding of a response that is not a match."""
+    answer = response.answer
     if answer.passed:
         return None
     return Finding(
@@ -109,17 +125,26 @@ def _refused(response: SourceResponse[Any]) -> Finding | None:
     )
 
 
+def _two_factors(person: elements.RealName | elements.Guarantor) -> dict[str, str]:
+    return {"name": person.name, "identity_number": person.identity_number}
+
+
+def _four_factors(case: Case, card: elements.BankCard | elements.CreditCard) -> dict[str, str]:
+    return {
+        **_two_factors(case.person),
+        "mobile": card.mobile,
+        "card_number": card.card_number,
+    }
+
+
 async def _real_name(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.RealName)  # noqa: S101 -- chosen by the same kind
-    data = case.data
+    data = case.given(elements.RealName)
     if _is_unborn(data.identity_number, case.today):
         return _mismatch("record", "birth_date_in_the_future")
     if case.known_identity not in (None, data.identity_number):
         # Cards, contracts and loans hang on the applicant: they cannot become another person's.
         return _mismatch("record", "identity_changed")
-    response = await gateway.query(
-        two_factors(case.element_id, data.name, data.identity_number), case.subject
-    )
+    response = await gateway.query(RealNameRequest(**_two_factors(data)), case.subject)
     return _refused(response) or Finding(
         response.source,
         Verdict.MATCH,
@@ -132,37 +157,30 @@ def _is_unborn(identity_number: str, today: date) -> bool:
 
 
 async def _operator(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.Operator)  # noqa: S101 -- chosen by the same kind
-    person, mobile = case.person, case.data.mobile
-    question = Question(
-        Capability.OPERATOR,
-        "verify",
-        OperatorRequest(name=person.name, identity_number=person.identity_number, mobile=mobile),
-        Answer,
-        lambda third: third.operator.verify(
-            request_id=case.element_id,
-            name=person.name,
-            identity_number=person.identity_number,
-            mobile=mobile,
-        ),
-    )
-    response = await gateway.query(question, case.subject)
+    data = case.given(elements.Operator)
+    request = OperatorRequest(**_two_factors(case.person), mobile=data.mobile)
+    response = await gateway.query(request, case.subject)
     return _refused(response) or Finding(
-        response.source, Verdict.MATCH, remember={"mobile": mobile}
+        response.source, Verdict.MATCH, remember={"mobile": data.mobile}
     )
 
 
 async def _personal_information(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.PersonalInformation)  # noqa: S101 -- as above
-    question = contacts_question(
-        case.element_id,
-        case.person.identity_number,
-        case.own_mobile,
-        case.data,
-        check_address_book=case.check_address_book,
+    data = case.given(elements.PersonalInformation)
+    book = data.address_book if case.check_address_book else None
+    request = ContactsRequest(
+        identity_number=case.person.identity_number,
+        mobile=case.own_mobile,
+        contacts=[
+            Contact(name=contact.name, relation=contact.relation, mobile=contact.mobile)
+            for contact in data.contacts
+        ],
+        address_book=None
+        if book is None
+        else [AddressBookEntry(name=entry.name, mobile=entry.mobile) for entry in book],
     )
-    response = await gateway.query(question, case.subject)
-    return _refused(response) or _known_contacts(response, len(case.data.contacts))
+    response = await gateway.query(request, case.subject)
+    return _refused(response) or _known_contacts(response, len(data.contacts))
 
 
 def _known_contacts(response: SourceResponse[ContactsVerification], contacts: int) -> Finding:
@@ -176,20 +194,11 @@ def _known_contacts(response: SourceResponse[ContactsVerification], contacts: in
 
 
 async def _identity_card(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.IdentityCard)  # noqa: S101 -- as above
+    data = case.given(elements.IdentityCard)
     if case.picture_givers:
         return _mismatch("record", PICTURE_OF_ANOTHER)
-    data = case.data
-    question = Question(
-        Capability.IDENTITY_CARD,
-        "read",
-        CardReadRequest(front=data.front, back=data.back),
-        CardReading,
-        lambda third: third.identity_card.read(
-            request_id=case.element_id, front=data.front, back=data.back
-        ),
-    )
-    response = await gateway.query(question, case.subject)
+    request = CardReadRequest(front=data.front, back=data.back)
+    response = await gateway.query(request, case.subject)
     refused, reading = _refused(response), response.answer
     if refused is not None or reading.fields is None:
         return refused or _mismatch(response.source, "no_card_found")
@@ -221,22 +230,13 @@ def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> st
 
 
 async def _liveness(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.Liveness)  # noqa: S101 -- as above
+    data = case.given(elements.Liveness)
     if case.picture_givers:
         return _mismatch("record", PICTURE_OF_ANOTHER)
-    data = case.data
     if done(data.actions) != case.challenge:
         return _mismatch("record", "wrong_action")
-    question = Question(
-        Capability.LIVENESS,
-        "check",
-        LivenessRequest(frames=list(data.frames), actions=list(data.actions)),
-        LivenessResult,
-        lambda third: third.liveness.check(
-            request_id=case.element_id, frames=data.frames, actions=data.actions
-        ),
-    )
-    alive = await gateway.query(question, case.subject)
+    request = LivenessRequest(frames=list(data.frames), actions=list(data.actions))
+    alive = await gateway.query(request, case.subject)
     refused = _refused(alive)
     if refused is not None:
         return refused
@@ -263,27 +263,9 @@ def _whose_face(alive: LivenessResult, compared: Compared) -> Finding:
 
 
 async def _bank_card(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.BankCard)  # noqa: S101 -- as above
-    four = BankCardRequest(
-        name=case.person.name,
-        identity_number=case.person.identity_number,
-        card_number=case.data.card_number,
-        mobile=case.data.mobile,
-    )
-    question = Question(
-        Capability.BANK_CARD,
-        "verify",
-        four,
-        CardVerification,
-        lambda third: third.bank_card.verify(
-            request_id=case.element_id,
-            name=four.name,
-            identity_number=four.identity_number,
-            card_number=four.card_number,
-            mobile=four.mobile,
-        ),
-    )
-    response = await gateway.query(question, case.subject)
+    data = case.given(elements.BankCard)
+    request = BankCardRequest(**_four_factors(case, data))
+    response = await gateway.query(request, case.subject)
     refused, card = _refused(response), response.answer
     if refused is not None:
         return refused
@@ -293,55 +275,24 @@ async def _bank_card(gateway: DataSourceGateway, case: Case) -> Finding:
         response.source,
         Verdict.MATCH,
         facts={"bank_code": card.bank_code, "bank_name": card.bank_name},
-        remember={"bank_card": four.card_number},
+        remember={"bank_card": data.card_number},
     )
 
 
 async def _credit_card(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.CreditCard)  # noqa: S101 -- as above
-    four = CreditCardRequest(
-        name=case.person.name,
-        identity_number=case.person.identity_number,
-        card_number=case.data.card_number,
-        mobile=case.data.mobile,
-    )
-    question = Question(
-        Capability.CREDIT_CARD,
-        "verify",
-        four,
-        CreditCardVerification,
-        lambda third: third.credit_card.verify(
-            request_id=case.element_id,
-            name=four.name,
-            identity_number=four.identity_number,
-            card_number=four.card_number,
-            mobile=four.mobile,
-        ),
-    )
-    response = await gateway.query(question, case.subject)
+    request = CreditCardRequest(**_four_factors(case, case.given(elements.CreditCard)))
+    response = await gateway.query(request, case.subject)
     return _refused(response) or Finding(
         response.source, Verdict.MATCH, facts={"bank_code": response.answer.bank_code}
     )
 
 
 async def _company(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.Company)  # noqa: S101 -- as above
-    data = case.data
-    question = Question(
-        Capability.COMPANY,
-        "check",
-        CompanyRequest(
-            country="CN", registration_number=data.registration_number, legal_name=data.name
-        ),
-        CompanyRecord,
-        lambda third: third.company.check(
-            request_id=case.element_id,
-            country="CN",
-            registration_number=data.registration_number,
-            legal_name=data.name,
-        ),
+    data = case.given(elements.Company)
+    request = CompanyRequest(
+        country="CN", registration_number=data.registration_number, legal_name=data.name
     )
-    response = await gateway.query(question, case.subject)
+    response = await gateway.query(request, case.subject)
     refused = _refused(response)
     if refused is not None:
         return refused
@@ -351,26 +302,29 @@ async def _company(gateway: DataSourceGateway, case: Case) -> Finding:
 
 
 async def _guarantor(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.Guarantor)  # noqa: S101 -- as above
-    data = case.data
+    data = case.given(elements.Guarantor)
     if data.identity_number == case.person.identity_number:
         return _mismatch("record", "guarantor_is_applicant")
     if _is_unborn(data.identity_number, case.today):
         return _mismatch("record", "birth_date_in_the_future")
-    response = await gateway.query(
-        two_factors(case.element_id, data.name, data.identity_number), case.subject
-    )
+    response = await gateway.query(RealNameRequest(**_two_factors(data)), case.subject)
     return _refused(response) or Finding(response.source, Verdict.MATCH)
 
 
 async def _card_transaction(gateway: DataSourceGateway, case: Case) -> Finding:
-    assert isinstance(case.data, elements.CardTransaction)  # noqa: S101 -- as above
-    if case.data.paid_on > case.today:
+    data = case.given(elements.CardTransaction)
+    if data.paid_on > case.today:
         return _mismatch("record", "payment_in_the_future")
-    question = transaction_question(
-        case.element_id, case.person.identity_number, case.mobile, case.data, case.today
+    request = TransactionQuery(
+        card_number=data.card_number,
+        transacted_on=data.paid_on,
+        amount=data.amount,
+        identity_number=case.person.identity_number,
+        mobile=case.mobile,
+        location=data.place,
+        asked_on=case.today,
     )
-    response = await gateway.query(question, case.subject)
+    response = await gateway.query(request, case.subject)
     if not response.answer.passed:
         return _mismatch(response.source, f"transaction_{response.answer.outcome.value}")
     return Finding(response.source, Verdict.MATCH)

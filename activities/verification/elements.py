@@ -8,8 +8,8 @@ from activities.common.refusals import found
 from activities.sources.enquiries import CannotSay
 from activities.verification.capture_steps import (
     TOO_MANY_CODES,
-    CaptureAnswer,
     CaptureCase,
+    CaptureResponse,
     CaptureSource,
     CaptureStep,
 )
@@ -42,8 +42,9 @@ from messages.verification import (
     ReuseElements,
     StartCapture,
 )
+from providers.http.client import Client
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
-from providers.registry import Providers
+from providers.messaging import MessageRequest
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
 from services.products.agreed import product_of
@@ -71,7 +72,7 @@ class Elements:
     """Captures elements, takes over earlier ones, reminds of missing ones."""
 
     database: Database
-    providers: Providers
+    providers: Client
     sources: CaptureSources
 
     @performs(calls.START_CAPTURE)
@@ -170,7 +171,7 @@ class Elements:
         if not_before is not None:
             return ApplicantReminded(not_before=not_before)
         if personal.mobile is not None:
-            await self.providers.messaging.send(
+            message = MessageRequest(
                 message_id=request.message_id,
                 mobile=personal.mobile,
                 template=template.content.provider_template,
@@ -181,6 +182,7 @@ class Elements:
                     }
                 ),
             )
+            await self.providers.call(message, request_id=request.message_id)
         async with self.database.transaction() as tx:
             await OutboxRepository(tx).add(
                 aggregate,
@@ -198,7 +200,7 @@ class Elements:
     async def _given_up(
         self, request: ConfirmCapture | PollCapture | EndCapture, reason: str
     ) -> CaptureProgress:
-        given_up = CaptureAnswer(CaptureStep.ENDED, reason=reason)
+        given_up = CaptureResponse(CaptureStep.ENDED, reason=reason)
         return await self._learn(request.application_id, request.element_id, given_up)
 
     def _source(self, kind: ElementKind) -> CaptureSource:
@@ -211,7 +213,7 @@ class Elements:
         self,
         application_id: str,
         element_id: str,
-        answer: CaptureAnswer,
+        answer: CaptureResponse,
         code_id: str | None = None,
     ) -> CaptureProgress:
         """Record what a source said and return where the capture stands by the record."""
@@ -245,20 +247,20 @@ class Elements:
             return await _recorded(tx, element_id)
 
 
-async def _begun(source: CaptureSource, case: CaptureCase | NotVerified) -> CaptureAnswer:
+async def _begun(source: CaptureSource, case: CaptureCase | NotVerified) -> CaptureResponse:
     """Have a source begin, or end at once what nobody may be asked about or will not answer."""
     if isinstance(case, NotVerified):
-        return CaptureAnswer(CaptureStep.ENDED, reason=case.reason)
+        return CaptureResponse(CaptureStep.ENDED, reason=case.reason)
     try:
         return await source.begin(case)
     except ConsentMissing:
-        return CaptureAnswer(CaptureStep.ENDED, reason=NOT_ALLOWED)
+        return CaptureResponse(CaptureStep.ENDED, reason=NOT_ALLOWED)
     except CannotSay as error:
-        return CaptureAnswer(CaptureStep.ENDED, reason=error.code)
+        return CaptureResponse(CaptureStep.ENDED, reason=error.code)
     except ProviderRejected as error:
         if error.code in WRONG_ADDRESS:
             raise
-        return CaptureAnswer(CaptureStep.ENDED, reason=REFUSED_BY_SOURCE)
+        return CaptureResponse(CaptureStep.ENDED, reason=REFUSED_BY_SOURCE)
 
 
 async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
@@ -312,7 +314,7 @@ async def _emergency_mobiles(tx: Transaction, application: ApplicationRow) -> fr
     return frozenset(contact.mobile for contact in told.data.contacts)
 
 
-async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> None:
+async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureResponse) -> None:
     match answer.step:
         case CaptureStep.WRONG_CODE:
             await _count_wrong_code(tx, row)
@@ -342,7 +344,7 @@ async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
         provider = row.source or row.kind
         mismatch = Finding(provider, Verdict.MISMATCH, TOO_MANY_CODES)
         await CaptureRepository(tx).advance(row.element_id, row.state, wrong_code=True)
-        await _conclude(tx, row, CaptureAnswer(CaptureStep.DONE, finding=mismatch))
+        await _conclude(tx, row, CaptureResponse(CaptureStep.DONE, finding=mismatch))
         return
     await CaptureRepository(tx).advance(
         row.element_id,
@@ -352,7 +354,7 @@ async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
     )
 
 
-async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureAnswer) -> None:
+async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureResponse) -> None:
     finding = answer.finding
     assert finding is not None  # noqa: S101 -- a source that is done says what it found
     recorded = await ElementRepository(tx).record_verification(

@@ -11,17 +11,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from activities.sources.enquiries import (
-    Assessment,
-    DataSourceGateway,
-    Question,
-    SourceResponse,
-    Subject,
-    assess,
-)
-from domain.sources import Capability
+from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
 from providers.verification.liveness import CompareRequest, FaceComparison
-from providers.verification.registered_photo import RegisteredPhotoAnswer, RegisteredPhotoRequest
+from providers.verification.registered_photo import RegisteredPhotoRequest
 
 Reference = Literal["card", "registry"]
 
@@ -78,7 +70,7 @@ async def compare_face(
 ) -> Compared:
     """Compare a face with the card, then with the registry's photo; the first mismatch ends it.
 
-    Raises as `DataSourceGateway.ask` when a source cannot say, whatever another one said before.
+    Raises as `DataSourceGateway.query` when a source cannot say, whatever another one said before.
     """
     card = None
     if asked.card is not None:
@@ -109,7 +101,8 @@ async def _with_photo_of_the_source(
 async def _with_registry(
     gateway: DataSourceGateway, asked: FaceToCompare, subject: Subject
 ) -> Compared:
-    fetched = await _fetch_photo(gateway, asked, _step(subject, "photo"))
+    request = RegisteredPhotoRequest(name=asked.name, identity_number=asked.identity_number)
+    fetched = await gateway.query(request, _step(subject, "photo"))
     answer = fetched.answer
     if answer.photo is None:
         facts = {"compared_with": [], "reasons": list(answer.reasons)}
@@ -118,7 +111,7 @@ async def _with_registry(
     compared = _measured("registry", response, MappingProxyType({}))
     if compared.reason is None:
         return compared
-    # The face was judged a moment ago: a picture that cannot be compared is the photo. Any other
+    # The face was checked a moment ago: a picture that cannot be compared is the photo. Any other
     # reason, also one that only this source gives, is taken for what is worse.
     unusable = compared.reason in _PICTURE_FAULTS
     return replace(compared, reason=_PHOTO_UNUSABLE if unusable else _ANOTHER_THAN_REGISTERED)
@@ -127,41 +120,10 @@ async def _with_registry(
 async def _compare(
     gateway: DataSourceGateway, asked: FaceToCompare, reference: bytes | None, subject: Subject
 ) -> SourceResponse[FaceComparison]:
-    question = Question(
-        Capability.FACE,
-        "compare",
-        CompareRequest(face=asked.face, identity_number=asked.identity_number, reference=reference),
-        FaceComparison,
-        lambda third: third.liveness.compare(
-            request_id=subject.request_id,
-            face=asked.face,
-            identity_number=asked.identity_number,
-            reference=reference,
-        ),
+    request = CompareRequest(
+        face=asked.face, identity_number=asked.identity_number, reference=reference
     )
-    return await gateway.query(question, subject)
-
-
-async def _fetch_photo(
-    gateway: DataSourceGateway, asked: FaceToCompare, subject: Subject
-) -> SourceResponse[RegisteredPhotoAnswer]:
-    question = Question(
-        Capability.REGISTERED_PHOTO,
-        "fetch",
-        RegisteredPhotoRequest(name=asked.name, identity_number=asked.identity_number),
-        RegisteredPhotoAnswer,
-        lambda third: third.registered_photo.fetch(
-            request_id=subject.request_id,
-            name=asked.name,
-            identity_number=asked.identity_number,
-        ),
-        assess=_without_keeping_the_photo,
-    )
-    return await gateway.query(question, subject)
-
-
-def _without_keeping_the_photo(answer: RegisteredPhotoAnswer) -> Assessment:
-    return replace(assess(answer), cacheable=answer.photo is None)
+    return await gateway.query(request, subject)
 
 
 def _measured(
@@ -182,5 +144,5 @@ def _measured(
 
 
 def _step(subject: Subject, step: str) -> Subject:
-    """Return the subject of one question of several about an element, with a key of its own."""
+    """Return the subject of one request of several about an element, with a key of its own."""
     return replace(subject, request_id=f"{subject.request_id}:{step}")

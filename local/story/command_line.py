@@ -1,16 +1,17 @@
 """What every command of the command line shares: running it, printing, exit codes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import date
+from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
-from local.story import commands, pages
-from local.story.client import Refusal
-from local.story.stage import Stage, found_environment, stage_of
+from local.story import pages
+from local.story.client import Answer, Refusal
+from local.story.stage import stage_of
 
 _INTERRUPTED: Final = 130
 
@@ -19,24 +20,44 @@ _ERR: Final = Console(stderr=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Reason = Annotated[str, typer.Option(help="For the audit trail; no personal data.")]
+Act = Callable[..., Coroutine[Any, Any, Answer]]
 
 
-def do(
-    as_json: bool,
-    act: Callable[[Stage], Awaitable[commands.Result]],
-    ok: Callable[[commands.Result], bool] = lambda _: True,
-    show: Callable[[Console, commands.Result], None] = pages.print_result,
-) -> None:
-    """Run a command, print its result, for people by `show`, and leave with its exit code."""
+def command(
+    group: typer.Typer,
+    name: str | None = None,
+    *,
+    ok: Callable[[Answer], bool] = lambda _: True,
+    show: Callable[[Console, Answer], None] = pages.print_result,
+) -> Callable[[Act], Act]:
+    """Make a command of a function that is given the stage and returns a result.
 
-    async def result() -> commands.Result:
-        async with stage_of(found_environment()) as stage:
-            return await act(stage)
+    The function's further parameters and its docstring are the command's; `--json` is added. The
+    result is printed, for people by `show`; the exit code is 1 unless the result is `ok`.
+    """
 
-    found = checked(as_json, result)
-    (pages.print_json if as_json else show)(OUT, found)
-    if not ok(found):
-        raise typer.Exit(1)
+    def register(act: Act) -> Act:
+        own = list(signature(act, eval_str=True).parameters.values())[1:]
+
+        def run(*, as_json: bool, **given: Any) -> None:
+            async def result() -> Answer:
+                async with stage_of() as stage:
+                    return await act(stage, **given)
+
+            found = checked(as_json, result)
+            (pages.print_json if as_json else show)(OUT, found)
+            if not ok(found):
+                raise typer.Exit(1)
+
+        run.__doc__ = act.__doc__
+        json_option = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
+        parameters = [*(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own), json_option]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        vars(run)["__signature__"] = Signature(parameters)
+        group.command(name or act.__name__)(run)
+        return act
+
+    return register
 
 
 def checked(as_json: bool, act: Callable[[], Awaitable[Any]]) -> Any:
@@ -57,9 +78,9 @@ def checked(as_json: bool, act: Callable[[], Awaitable[Any]]) -> Any:
 
 def _refuse(as_json: bool, refusal: Refusal) -> None:
     if as_json:
-        told = {"code": refusal.code, "detail": refusal.detail, "status": refusal.status}
+        fields = {"code": refusal.code, "detail": refusal.detail, "status": refusal.status}
         listed = {"errors": list(refusal.errors)} if refusal.errors else {}
-        pages.print_json(_ERR, {"error": {**told, **listed}})
+        pages.print_json(_ERR, {"error": {**fields, **listed}})
         return
     status = f", HTTP {refusal.status}" if refusal.status else ""
     err_line(f"error: {refusal.detail} ({refusal.code}{status})")
@@ -73,7 +94,7 @@ def read_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter("a date is written as 2026-03-31") from None
+        raise typer.BadParameter("write a date as 2026-03-31") from None
 
 
 def out_line(text: str) -> None:

@@ -1,18 +1,23 @@
-"""What the command line does, each command over the public HTTP API. Results are plain objects."""
+"""The commands that play a part of a credit's life, each over the public HTTP API."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Final
 
-from local.story.client import Api, Refusal, until
-from local.story.handing_in import consents_to_everything, elements_for
-from local.story.people import someone
+import typer
+
+from domain.common.errors import DomainError
+from domain.common.money import parse_amount
+from local.story.client import Answer, Refusal, until
+from local.story.command_line import Reason, command, read_day
+from local.story.handing_in import apply_for_credit, elements_for
+from local.story.people import NAMES, someone
+from local.story.reconciling import reconcile as reconcile_books
 from local.story.stage import Stage
-from local.story.terms import CHANNEL, FRONT
+from local.story.terms import AMOUNT, CURRENCY, FRONT, MONTHS, PRODUCT
 from sandbox.captures import RIGHT_CODE
-
-Result = dict[str, Any]
 
 _PATHS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -26,46 +31,83 @@ _PATHS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+credit = typer.Typer()
 
+
+def read_amount(given: str | int) -> int:
+    """Read an amount; a default comes as what it is."""
+    try:
+        return given if isinstance(given, int) else parse_amount(given, CURRENCY)
+    except DomainError as error:
+        raise typer.BadParameter(error.message) from None
+
+
+def _persona(name: str) -> str:
+    if name not in NAMES:
+        raise typer.BadParameter(f"no persona {name!r}; there are {', '.join(NAMES)}")
+    return name
+
+
+Persona = Annotated[
+    str,
+    typer.Option(
+        parser=_persona,
+        help=f"Who applies: {', '.join(NAMES)}. docs/sandbox.md says how each fares.",
+    ),
+]
+Member = Annotated[
+    int | None,
+    typer.Option(min=0, help="Which of the people that behave alike; default: a new one."),
+]
+Product = Annotated[str, typer.Option(help="The product's code.")]
+Amount = Annotated[
+    int, typer.Option(parser=read_amount, metavar="AMOUNT", help="Such as 10000.00, in CNY.")
+]
+AmountOrAll = Annotated[
+    int | None,
+    typer.Option(parser=read_amount, metavar="AMOUNT", help="Default: everything that is due."),
+]
+Months = Annotated[int, typer.Option(min=1, max=120, help="Number of monthly instalments.")]
+Payoff = Annotated[bool, typer.Option("--payoff", help="Settle the whole loan.")]
+AnyId = Annotated[str, typer.Argument(metavar="ID")]
+Days = Annotated[int, typer.Option(min=0, help="Days from the loan's present day.")]
+OnMonths = Annotated[int, typer.Option(min=0, help="Months, on the same day of the month.")]
+To = Annotated[
+    date | None, typer.Option(parser=read_day, metavar="DATE", help="To noon of this day.")
+]
+ToNext = Annotated[
+    bool, typer.Option("--to-next", help="To the next instant at which the loan does something.")
+]
+
+
+@command(credit)
 async def apply(
     stage: Stage,
-    *,
-    persona: str,
-    index: int,
-    reference: str,
-    product: str,
-    amount: int,
-    months: int,
-) -> Result:
-    """Apply as a persona, provide all elements at once, and return the decided application.
-
-    A code that a source texts to the persona is entered.
-    """
-    api, who = stage.api, someone(persona, index)
-    body = {
-        "product": product,
-        "channel": CHANNEL,
-        "customer_reference": reference,
-        "amount": amount,
-        "instalments": months,
-        "consents": await consents_to_everything(api),
-    }
-    application_id = (await api.post(FRONT, "/v1/applications", body))["id"]
+    person: Persona = "approved",
+    amount: Amount = AMOUNT,
+    months: Months = MONTHS,
+    product: Product = PRODUCT,
+    index: Member = None,
+) -> Answer:
+    """Apply for credit as a fictional person, with all elements at once."""
+    number = secrets.randbits(32) if index is None else index
+    reference = f"{person.replace('_', '-')}-{number:x}"
+    api = stage.api
+    application_id = await apply_for_credit(
+        api, reference, product=product, amount=amount, months=months
+    )
     path = f"/v1/applications/{application_id}"
-    given = await elements_for(api, stage.camera, application_id, who)
-    answer = await api.post(FRONT, f"{path}/elements", {"elements": given, "submit": True})
-    for one in answer["elements"]:
+    given = await elements_for(api, stage.camera, application_id, someone(person, number))
+    taken = await api.post(FRONT, f"{path}/elements", {"elements": given, "submit": True})
+    for one in taken["elements"]:
+        # A code that a source texts to the persona is entered.
         if one["verdict"] == "awaiting_code":
             code = {"code": RIGHT_CODE}
             await api.post(FRONT, f"{path}/elements/{one['element_id']}/code", code)
-
-    async def read() -> Result:
-        return _object(await api.get("ops", path))
-
-    return await until(read, _is_told, "the decision")
+    return await until(lambda: api.get("ops", path), _is_decided, "the decision")
 
 
-def _is_told(application: Result) -> bool:
+def _is_decided(application: Answer) -> bool:
     """Say whether nothing more will come of the elements without somebody's move."""
     if application["state"] != "collecting":
         return bool(application["state"] != "deciding")
@@ -74,74 +116,87 @@ def _is_told(application: Result) -> bool:
     )
 
 
-async def review(api: Api, application_id: str, *, approve: bool, reason: str) -> Result:
-    """Approve or reject an application in review; return it as it then stands."""
-    word = "approve" if approve else "reject"
-    await api.post("reviewer", f"/v1/reviews/{application_id}/{word}", {"reason": reason})
-    return _object(await api.get("ops", f"/v1/applications/{application_id}"))
+@command(credit)
+async def approve(
+    stage: Stage, application: str, reason: Reason = "approved on the command line"
+) -> Answer:
+    """Approve an application that is in review."""
+    return await _review(stage, application, "approve", reason)
 
 
-async def accept(api: Api, application_id: str) -> Result:
-    """Accept the offer of an application; return it with its line."""
-    path = f"/v1/applications/{application_id}"
-    offer = (await api.get("ops", path))["offer"]
+@command(credit)
+async def reject(
+    stage: Stage, application: str, reason: Reason = "rejected on the command line"
+) -> Answer:
+    """Reject an application that is in review."""
+    return await _review(stage, application, "reject", reason)
+
+
+async def _review(stage: Stage, application: str, word: str, reason: str) -> Answer:
+    await stage.api.post("reviewer", f"/v1/reviews/{application}/{word}", {"reason": reason})
+    return await stage.api.get("ops", f"/v1/applications/{application}")
+
+
+@command(credit)
+async def accept(stage: Stage, application: str) -> Answer:
+    """Accept the offer of an application; prints the credit line that opens."""
+    path = f"/v1/applications/{application}"
+    offer = (await stage.api.get("ops", path))["offer"]
     if offer is not None:
-        await api.post(FRONT, f"/v1/offers/{offer['id']}/accept")
+        await stage.api.post(FRONT, f"/v1/offers/{offer['id']}/accept")
     return await until(
-        lambda: api.get("ops", path), lambda found: bool(found["line_id"]), "the line"
+        lambda: stage.api.get("ops", path), lambda found: bool(found["line_id"]), "the line"
     )
 
 
-async def draw(api: Api, line_id: str, *, amount: int, months: int) -> Result:
-    """Quote a plan on a line, confirm it, and return the drawdown when the money is sent or not."""
+@command(credit, ok=lambda drawdown: bool(drawdown["state"] == "disbursed"))
+async def draw(stage: Stage, line: str, amount: Amount = AMOUNT, months: Months = MONTHS) -> Answer:
+    """Draw on a credit line: quote a plan and confirm it."""
     wanted = {"amount": amount, "instalments": months}
-    quote = await api.post(FRONT, f"/v1/lines/{line_id}/quotes", wanted)
+    quote = await stage.api.post(FRONT, f"/v1/lines/{line}/quotes", wanted)
     body = {"quote_id": quote["id"], "plan_hash": quote["plan_hash"]}
-    taken = await api.post(FRONT, f"/v1/lines/{line_id}/drawdowns", body)
-    drawdown = await until(
-        lambda: api.get("ops", f"/v1/drawdowns/{taken['id']}"),
-        lambda found: found["state"] in ("disbursed", "failed"),
-        "the disbursement",
-    )
+    taken = await stage.api.post(FRONT, f"/v1/lines/{line}/drawdowns", body)
+    drawdown = await stage.api.ended(f"/v1/drawdowns/{taken['id']}", "the disbursement")
     return {**drawdown, "plan": quote["plan"]}
 
 
-async def repay(api: Api, loan_id: str, *, amount: int | None, payoff: bool) -> Result:
-    """Pay an amount, everything due without one, or the payoff; return the ended repayment."""
-    body: Result = {} if amount is None else {"amount": amount}
+@command(credit, ok=lambda repayment: bool(repayment["state"] == "settled"))
+async def repay(
+    stage: Stage, loan: str, amount: AmountOrAll = None, payoff: Payoff = False
+) -> Answer:
+    """Repay a loan by debit of the borrower's card."""
+    if payoff and amount is not None:
+        raise typer.BadParameter("give --amount or --payoff, not both")
+    body: Answer = {} if amount is None else {"amount": amount}
     if payoff:
-        quote = await api.post(FRONT, f"/v1/loans/{loan_id}/payoff-quotes")
+        quote = await stage.api.post(FRONT, f"/v1/loans/{loan}/payoff-quotes")
         body = {"payoff_total": quote["total"]}
-    taken = await api.post(FRONT, f"/v1/loans/{loan_id}/repayments", body)
-    return await until(
-        lambda: api.get("ops", f"/v1/repayments/{taken['id']}"),
-        lambda found: found["state"] != "processing",
-        "the bank's word on the repayment",
-    )
+    taken = await stage.api.post(FRONT, f"/v1/loans/{loan}/repayments", body)
+    return await stage.api.ended(f"/v1/repayments/{taken['id']}", "the bank's answer")
 
 
-async def show(api: Api, any_id: str) -> Result:
-    """Return the resource that an id names; raises Refusal."""
+@command(credit)
+async def show(stage: Stage, any_id: AnyId) -> Answer:
+    """Show an application, offer, line, quote, drawdown, loan or repayment by its id."""
     path = _PATHS.get(any_id[:3]) if any_id[3:4] == "_" else None
     if path is None:
         known = ", ".join(f"{kind}_" for kind in _PATHS)
-        raise Refusal("unknown_id", f"{any_id!r} is no id: ids begin with {known}")
-    return _object(await api.get("ops", f"/v1/{path}/{any_id}"))
+        raise Refusal("unknown_id", f"{any_id!r} is no id: copy one that begins with {known}")
+    return await stage.api.get("ops", f"/v1/{path}/{any_id}")
 
 
+@command(credit)
 async def advance(
     stage: Stage,
-    loan_id: str,
-    *,
-    days: int = 0,
-    months: int = 0,
-    to: date | None = None,
-    to_next: bool = False,
-) -> Result:
-    """Let time pass for a loan; return the stops on the way and the loan where it arrived.
-
-    Exactly one of days and months, `to`, and `to_next` says how far. Raises Refusal.
-    """
+    loan: str,
+    days: Days = 0,
+    months: OnMonths = 0,
+    to: To = None,
+    to_next: ToNext = False,
+) -> Answer:
+    """Let time pass for a loan of the local stack; days end at noon, local time."""
+    if sum((bool(days or months), to is not None, to_next)) != 1:
+        raise typer.BadParameter("give --days and --months, or --to, or --to-next")
     # The Temporal SDK takes a while to load, which other commands do without.
     from local.story.processes import time_travel
     from runtime.time_travel import Hop, TimeTravelError
@@ -150,24 +205,25 @@ async def advance(
     try:
         travel = await time_travel(stage.environment)
         if to_next:
-            target = await travel.next_step_at(loan_id)
+            target = await travel.next_step_at(loan)
         elif to is not None:
-            target = await travel.noon_of(loan_id, to)
+            target = await travel.noon_of(loan, to)
         else:
-            target = await travel.target(loan_id, days=days, months=months)
-        arrival = await travel.advance(loan_id, target, hops.append)
+            target = await travel.target(loan, days=days, months=months)
+        arrival = await travel.advance(loan, target, hops.append)
     except TimeTravelError as error:
         raise Refusal("time_travel", str(error)) from error
-    stops = [{"at": hop.at.isoformat(timespec="minutes"), "reason": hop.reason} for hop in hops]
     return {
-        "loan_id": loan_id,
+        "loan_id": loan,
         "at": arrival.at.isoformat(timespec="seconds"),
-        "stops": stops,
-        "loan": await stage.api.get("ops", f"/v1/loans/{loan_id}"),
+        "stops": [
+            {"at": hop.at.isoformat(timespec="minutes"), "reason": hop.reason} for hop in hops
+        ],
+        "loan": await stage.api.get("ops", f"/v1/loans/{loan}"),
     }
 
 
-def _object(body: Any) -> Result:
-    if not isinstance(body, dict):
-        raise TypeError("the API answered no object")
-    return body
+@command(credit, ok=lambda result: bool(result["reconciled"]))
+async def reconcile(stage: Stage) -> Answer:
+    """Compare ledger, positions and projections of all loans; fails if any differ."""
+    return await reconcile_books(stage.api)

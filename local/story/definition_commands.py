@@ -12,10 +12,9 @@ import typer
 from rich.console import Console
 
 from local.story import pages
-from local.story.client import Api, Refusal
-from local.story.command_line import Json, Reason, checked, do
-from local.story.commands import Result
-from local.story.stage import Stage, found_environment, stage_of
+from local.story.client import Answer, Refusal
+from local.story.command_line import OUT, Json, Reason, checked, command
+from local.story.stage import Stage, stage_of
 from local.toml_text import to_toml
 
 definitions = typer.Typer(
@@ -35,273 +34,224 @@ When = Annotated[
         help="Such as 2027-04-01T00:00+08:00; default: now.",
     ),
 ]
+Suspendable = Annotated[
+    Literal["funder", "product", "channel", "source", "strategy"], typer.Argument()
+]
+State = Annotated[
+    Literal["draft", "checked", "released", "retired"] | None,
+    typer.Option(help="Only those with a version in this state."),
+]
+OfKind = Annotated[str | None, typer.Option("--kind", help="Only of this kind.")]
+FormOf = Annotated[str | None, typer.Argument(help="Show this kind's JSON schema and an example.")]
+Content = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="The content, .toml or .json.")
+]
+Note = Annotated[str, typer.Option(help="What changes and why; no personal data.")]
+Base = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="The newest version you know, 0 for none; refused if there is a newer one."
+    ),
+]
+Shown = Annotated[
+    int | None, typer.Option(min=1, help="Default: the one in force, else the newest.")
+]
+AsToml = Annotated[
+    bool, typer.Option("--toml", help="Print the content as a file to edit and draft again.")
+]
+To = Annotated[int | None, typer.Option(min=1, help="Default: the version in force before.")]
+Only = Annotated[int | None, typer.Option(min=1, help="Default: all versions.")]
+
 _ROOT: Final = "/v1/definitions"
+_SUSPENSIONS: Final = "/v1/suspensions"
 
 
-@definitions.command()
-def kinds(
-    kind: Annotated[
-        str | None, typer.Argument(help="Show this kind's JSON schema and an example.")
-    ] = None,
-    role: As = "analyst",
-    as_json: Json = False,
-) -> None:
+def _print_kinds(console: Console, found: Answer) -> None:
+    if "kinds" in found:
+        pages.print_result(console, found)
+    else:
+        _print_text(console, json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@command(definitions, show=_print_kinds)
+async def kinds(stage: Stage, kind: FormOf = None, role: As = "analyst") -> Answer:
     """List the kinds of definitions, or show the JSON schema of one with an example."""
-
-    async def act(stage: Stage) -> Result:
-        if kind is None:
-            return _rows("kinds", await stage.api.get(role, f"{_ROOT}/kinds"))
-        found: Result = await stage.api.get(role, f"{_ROOT}/kinds/{kind}")
-        return found
-
-    do(as_json, act, show=pages.print_result if kind is None else _print_document)
+    if kind is None:
+        return _rows("kinds", await stage.api.get(role, f"{_ROOT}/kinds"))
+    return await stage.api.get(role, f"{_ROOT}/kinds/{kind}")
 
 
-@definitions.command("list")
-def list_(
-    kind: Annotated[str | None, typer.Option(help="Only of this kind.")] = None,
-    state: Annotated[
-        Literal["draft", "checked", "released", "retired"] | None,
-        typer.Option(help="Only those with a version in this state."),
-    ] = None,
-    role: As = "analyst",
-    as_json: Json = False,
-) -> None:
+@command(definitions, "list")
+async def list_(
+    stage: Stage, kind: OfKind = None, state: State = None, role: As = "analyst"
+) -> Answer:
     """List definitions with the version in force, the next scheduled and the newest one."""
     given = {"kind": kind, "state": state}
     filters = {name: value for name, value in given.items() if value is not None}
-
-    async def act(stage: Stage) -> Result:
-        return _rows("definitions", await stage.api.get(role, _ROOT, **filters))
-
-    do(as_json, act)
+    return _rows("definitions", await stage.api.get(role, _ROOT, **filters))
 
 
 @definitions.command()
 def show(
     kind: Kind,
     code: Code,
-    version: Annotated[
-        int | None, typer.Option(min=1, help="Default: the one in force, else the newest.")
-    ] = None,
-    as_toml: Annotated[
-        bool, typer.Option("--toml", help="Print the content as a file to edit and draft again.")
-    ] = False,
+    version: Shown = None,
+    as_toml: AsToml = False,
     role: As = "analyst",
     as_json: Json = False,
 ) -> None:
     """Show a definition: its versions, its releases and the content of one version."""
     if as_toml and as_json:
         raise typer.BadParameter("give --toml or --json, not both")
-    if as_toml:
-        found = checked(as_json, lambda: _content(role, kind, code, version))
-        sys.stdout.write(_toml(found))
-        return
 
-    async def act(stage: Stage) -> Result:
-        shown: Result = await stage.api.get(role, f"{_ROOT}/{kind}/{code}")
-        one = await _version(stage.api, role, kind, code, version)
+    async def found() -> Answer:
+        async with stage_of() as stage:
+            shown = await stage.api.get(role, _path(kind, code))
+            of = version or (shown["in_force"] or shown["versions"][0])["version"]
+            one = await stage.api.get(role, _path(kind, code, of))
         return {**shown, "content": one["content"], "content_of": one["version"]}
 
-    do(as_json, act, show=_print_shown)
+    shown = checked(as_json, found)
+    if as_json:
+        pages.print_json(OUT, shown)
+    elif as_toml:
+        sys.stdout.write(_toml(shown["content"]))
+    else:
+        pages.print_result(OUT, _without_content(shown))
+        OUT.print(f"\ncontent of version {shown['content_of']}", style="bold")
+        _print_text(OUT, _toml(shown["content"]))
 
 
-@definitions.command()
-def draft(
+@command(definitions)
+async def draft(
+    stage: Stage,
     kind: Kind,
     code: Code,
-    file: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="The content, .toml or .json.")
-    ],
-    note: Annotated[str, typer.Option(help="What changes and why; no personal data.")] = "",
-    base: Annotated[
-        int | None,
-        typer.Option(
-            min=0, help="The newest version you know, 0 for none; refused if there is a newer one."
-        ),
-    ] = None,
+    file: Content,
+    note: Note = "",
+    base: Base = None,
     role: As = "analyst",
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Store the next version as a draft; says what is wrong with it."""
-    body: Result = {"content": read_content(file), "note": note}
+    body: Answer = {"content": read_content(file), "note": note}
     if base is not None:
         body["base"] = base
-
-    async def act(stage: Stage) -> Result:
-        drafted: Result = await stage.api.post(role, f"{_ROOT}/{kind}/{code}/drafts", body)
-        return {name: value for name, value in drafted.items() if name != "content"}
-
-    do(as_json, act)
+    return _without_content(await stage.api.post(role, f"{_path(kind, code)}/drafts", body))
 
 
-@definitions.command()
-def check(
-    kind: Kind,
-    code: Code,
-    version: Version,
-    at: When = None,
-    role: As = "analyst",
-    as_json: Json = False,
-) -> None:
+@command(definitions)
+async def check(
+    stage: Stage, kind: Kind, code: Code, version: Version, at: When = None, role: As = "analyst"
+) -> Answer:
     """Check a draft against what is in force now, or at an instant; lists all mistakes."""
     body = {"effective_from": at.isoformat()} if at else {}
-
-    async def act(stage: Stage) -> Result:
-        found: Result = await stage.api.post(role, _of(kind, code, version, "check"), body)
-        return {name: value for name, value in found.items() if name != "content"}
-
-    do(as_json, act)
+    path = f"{_path(kind, code, version)}/check"
+    return _without_content(await stage.api.post(role, path, body))
 
 
-@definitions.command()
-def release(
+@command(definitions)
+async def release(
+    stage: Stage,
     kind: Kind,
     code: Code,
     version: Version,
     reason: Reason,
     effective_from: When = None,
     role: As = "ops",
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Bring a checked version into force, now or at an instant; not for who drafted it."""
     body = {"reason": reason}
     if effective_from:
         body["effective_from"] = effective_from.isoformat()
-    do(as_json, lambda stage: stage.api.post(role, _of(kind, code, version, "release"), body))
+    return await stage.api.post(role, f"{_path(kind, code, version)}/release", body)
 
 
-@definitions.command()
-def withdraw(
-    kind: Kind,
-    code: Code,
-    version: Version,
-    reason: Reason,
-    role: As = "ops",
-    as_json: Json = False,
-) -> None:
+@command(definitions)
+async def withdraw(
+    stage: Stage, kind: Kind, code: Code, version: Version, reason: Reason, role: As = "ops"
+) -> Answer:
     """Take a scheduled release back before it comes into force."""
-    body = {"reason": reason}
-    do(as_json, lambda stage: stage.api.post(role, _of(kind, code, version, "withdraw"), body))
+    path = f"{_path(kind, code, version)}/withdraw"
+    return await stage.api.post(role, path, {"reason": reason})
 
 
-@definitions.command()
-def rollback(
-    kind: Kind,
-    code: Code,
-    reason: Reason,
-    to: Annotated[
-        int | None, typer.Option(min=1, help="Default: the version in force before.")
-    ] = None,
-    role: As = "ops",
-    as_json: Json = False,
-) -> None:
+@command(definitions)
+async def rollback(
+    stage: Stage, kind: Kind, code: Code, reason: Reason, to: To = None, role: As = "ops"
+) -> Answer:
     """Go back to an earlier version at once; scheduled releases are cancelled."""
-
-    async def act(stage: Stage) -> Result:
-        shown = await stage.api.get(role, f"{_ROOT}/{kind}/{code}")
-        if shown["in_force"] is None:
-            raise Refusal("nothing_in_force", f"of {kind}/{code} nothing is in force")
-        body: Result = {"leaving": shown["in_force"]["version"], "reason": reason}
-        if to is not None:
-            body["to"] = to
-        back: Result = await stage.api.post(role, f"{_ROOT}/{kind}/{code}/rollback", body)
-        return back
-
-    do(as_json, act)
+    shown = await stage.api.get(role, _path(kind, code))
+    if shown["in_force"] is None:
+        raise Refusal(
+            "nothing_in_force", f"nothing of {kind}/{code} is in force: there is no way back"
+        )
+    body: Answer = {"leaving": shown["in_force"]["version"], "reason": reason}
+    if to is not None:
+        body["to"] = to
+    return await stage.api.post(role, f"{_path(kind, code)}/rollback", body)
 
 
-@definitions.command()
-def retire(
-    kind: Kind,
-    code: Code,
-    reason: Reason,
-    version: Annotated[int | None, typer.Option(min=1, help="Default: all versions.")] = None,
-    role: As = "ops",
-    as_json: Json = False,
-) -> None:
+@command(definitions)
+async def retire(
+    stage: Stage, kind: Kind, code: Code, reason: Reason, version: Only = None, role: As = "ops"
+) -> Answer:
     """Never use a version again, or any; not for a version in force."""
-    one = f"/versions/{version}" if version else ""
-
-    async def act(stage: Stage) -> Result:
-        path = f"{_ROOT}/{kind}/{code}{one}/retire"
-        return _rows("retired", await stage.api.post(role, path, {"reason": reason}))
-
-    do(as_json, act)
+    path = f"{_path(kind, code, version)}/retire"
+    return _rows("retired", await stage.api.post(role, path, {"reason": reason}))
 
 
-@definitions.command()
-def diff(
-    kind: Kind,
-    code: Code,
-    before: Version,
-    after: Version,
-    role: As = "analyst",
-    as_json: Json = False,
-) -> None:
+def _print_differences(console: Console, found: Answer) -> None:
+    differences: Sequence[Mapping[str, Any]] = found["differences"]
+    if not differences:
+        console.print("no difference")
+    for one in differences:
+        console.print(one["path"], style="bold", markup=False)
+        for sign, side in (("-", "before"), ("+", "after")):
+            if one[side] is not None:
+                _print_text(console, f"  {sign} {json.dumps(one[side], ensure_ascii=False)}")
+
+
+@command(definitions, show=_print_differences)
+async def diff(
+    stage: Stage, kind: Kind, code: Code, before: Version, after: Version, role: As = "analyst"
+) -> Answer:
     """Compare two versions field by field."""
-
-    async def act(stage: Stage) -> Result:
-        path = f"{_ROOT}/{kind}/{code}/diff"
-        return _rows("differences", await stage.api.get(role, path, before=before, after=after))
-
-    do(as_json, act, show=_print_differences)
+    path = f"{_path(kind, code)}/diff"
+    return _rows("differences", await stage.api.get(role, path, before=before, after=after))
 
 
-@definitions.command()
-def history(kind: Kind, code: Code, role: As = "analyst", as_json: Json = False) -> None:
+@command(definitions)
+async def history(stage: Stage, kind: Kind, code: Code, role: As = "analyst") -> Answer:
     """Show who did what to a definition, and why."""
-
-    async def act(stage: Stage) -> Result:
-        entries = await stage.api.get(role, f"{_ROOT}/{kind}/{code}/history")
-        for one in entries["items"]:
-            one["why"] = one["detail"].get("reason") or one["detail"].get("note")
-        return _rows("history", entries)
-
-    do(as_json, act)
+    entries = await stage.api.get(role, f"{_path(kind, code)}/history")
+    for one in entries["items"]:
+        one["why"] = one["detail"].get("reason") or one["detail"].get("note")
+    return _rows("history", entries)
 
 
-@definitions.command()
-def suspend(
-    kind: Annotated[
-        Literal["funder", "product", "channel", "source", "strategy"], typer.Argument()
-    ],
-    code: Code,
-    reason: Reason,
-    role: As = "ops",
-    as_json: Json = False,
-) -> None:
+@command(definitions)
+async def suspend(
+    stage: Stage, kind: Suspendable, code: Code, reason: Reason, role: As = "ops"
+) -> Answer:
     """Switch something off at once, on running processes too."""
-    path = f"/v1/suspensions/{kind}/{code}"
-    do(as_json, lambda stage: stage.api.post(role, path, {"reason": reason}))
+    return await stage.api.post(role, f"{_SUSPENSIONS}/{kind}/{code}", {"reason": reason})
 
 
-@definitions.command()
-def lift(
-    kind: Annotated[
-        Literal["funder", "product", "channel", "source", "strategy"], typer.Argument()
-    ],
-    code: Code,
-    reason: Reason,
-    role: As = "ops",
-    as_json: Json = False,
-) -> None:
+@command(definitions)
+async def lift(
+    stage: Stage, kind: Suspendable, code: Code, reason: Reason, role: As = "ops"
+) -> Answer:
     """Switch something on again."""
-    path = f"/v1/suspensions/{kind}/{code}/lift"
-    do(as_json, lambda stage: stage.api.post(role, path, {"reason": reason}))
+    return await stage.api.post(role, f"{_SUSPENSIONS}/{kind}/{code}/lift", {"reason": reason})
 
 
-@definitions.command()
-def suspensions(role: As = "ops", as_json: Json = False) -> None:
+@command(definitions)
+async def suspensions(stage: Stage, role: As = "ops") -> Answer:
     """List what is suspended."""
-
-    async def act(stage: Stage) -> Result:
-        return _rows("suspensions", await stage.api.get(role, "/v1/suspensions"))
-
-    do(as_json, act)
+    return _rows("suspensions", await stage.api.get(role, _SUSPENSIONS))
 
 
-def read_content(file: Path) -> Result:
+def read_content(file: Path) -> Answer:
     """Read a content as JSON; decimals become texts, as the API wants them."""
     try:
         text = file.read_text(encoding="utf-8")
@@ -314,9 +264,8 @@ def read_content(file: Path) -> Result:
     except ValueError as error:
         raise typer.BadParameter(f"{file} cannot be read: {error}") from None
     if not isinstance(read, dict):
-        raise typer.BadParameter(f"{file} holds no object")
-    content: Result = _as_json(read)
-    return content
+        raise typer.BadParameter(f"{file} holds no object: write its fields as JSON or TOML")
+    return {name: _as_json(value) for name, value in read.items()}
 
 
 def _refuse(constant: str) -> Any:
@@ -324,7 +273,7 @@ def _refuse(constant: str) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; a name that stands twice would silently be the last one."""
+    """Return an object; of a name given twice, the last value would win silently."""
     read = dict(pairs)
     if len(read) < len(pairs):
         raise ValueError("a name appears twice in an object")
@@ -343,22 +292,6 @@ def _as_json(value: Any) -> Any:
     return value
 
 
-async def _content(role: str, kind: str, code: str, version: int | None) -> Result:
-    async with stage_of(found_environment()) as stage:
-        one = await _version(stage.api, role, kind, code, version)
-    content: Result = one["content"]
-    return content
-
-
-async def _version(api: Api, role: str, kind: str, code: str, version: int | None) -> Result:
-    """Return a version, that in force or else the newest without one."""
-    if version is None:
-        shown = await api.get(role, f"{_ROOT}/{kind}/{code}")
-        version = (shown["in_force"] or shown["versions"][0])["version"]
-    found: Result = await api.get(role, f"{_ROOT}/{kind}/{code}/versions/{version}")
-    return found
-
-
 def _toml(content: Mapping[str, Any]) -> str:
     try:
         return to_toml(content)
@@ -366,35 +299,16 @@ def _toml(content: Mapping[str, Any]) -> str:
         raise typer.BadParameter(f"{error}: use --json") from None
 
 
-def _of(kind: str, code: str, version: int, act: str) -> str:
-    return f"{_ROOT}/{kind}/{code}/versions/{version}/{act}"
+def _path(kind: str, code: str, version: int | None = None) -> str:
+    return f"{_ROOT}/{kind}/{code}" + (f"/versions/{version}" if version else "")
 
 
-def _rows(name: str, page: Mapping[str, Any]) -> Result:
+def _rows(name: str, page: Mapping[str, Any]) -> Answer:
     return {name: page["items"]}
 
 
-def _print_shown(console: Console, shown: Result) -> None:
-    content = shown["content"]
-    rest = {name: value for name, value in shown.items() if name != "content"}
-    pages.print_result(console, rest)
-    console.print(f"\ncontent of version {shown['content_of']}", style="bold")
-    _print_text(console, _toml(content))
-
-
-def _print_document(console: Console, found: Result) -> None:
-    _print_text(console, json.dumps(found, ensure_ascii=False, indent=2))
-
-
-def _print_differences(console: Console, found: Result) -> None:
-    differences: Sequence[Mapping[str, Any]] = found["differences"]
-    if not differences:
-        console.print("no difference")
-    for one in differences:
-        console.print(one["path"], style="bold", markup=False)
-        for sign, side in (("-", "before"), ("+", "after")):
-            if one[side] is not None:
-                _print_text(console, f"  {sign} {json.dumps(one[side], ensure_ascii=False)}")
+def _without_content(found: Mapping[str, Any]) -> Answer:
+    return {name: value for name, value in found.items() if name != "content"}
 
 
 def _print_text(console: Console, text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from local.story.cameras import Camera
 from local.story.client import Api
 from local.story.people import Element, element, elements
-from local.story.terms import FRONT
+from local.story.terms import AMOUNT, CHANNEL, FRONT, MONTHS, PRODUCT
 from sandbox.personas import Person
 from sandbox.pictures import Quality
 
@@ -20,6 +20,21 @@ async def consents_to_everything(api: Api) -> list[dict[str, str]]:
         {"purpose": one["purpose"], "text_version": one["version"], "text_sha256": one["sha256"]}
         for one in texts
     ]
+
+
+async def apply_for_credit(
+    api: Api, reference: str, *, product: str = PRODUCT, amount: int = AMOUNT, months: int = MONTHS
+) -> str:
+    """Begin an application with every consent and return its id; raises Refusal."""
+    body = {
+        "product": product,
+        "channel": CHANNEL,
+        "customer_reference": reference,
+        "amount": amount,
+        "instalments": months,
+        "consents": await consents_to_everything(api),
+    }
+    return str((await api.post(FRONT, "/v1/applications", body))["id"])
 
 
 async def actions_asked(api: Api, application_id: str) -> tuple[str, ...]:

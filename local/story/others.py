@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from typing import Final
 
 from domain.common.calendar import business_date
-from local.story.borrower import apply_for_credit
+from local.story.client import Answer
 from local.story.handing_in import elements_for
-from local.story.scene import Answer, Applicant, Chapter, Scene, Step
+from local.story.scene import Applicant, Chapter, Scene
 from local.story.terms import AMOUNT, FRONT, ZONE, money
 from local.story.timeline import expect
 from runtime.clock import utc_now
@@ -14,10 +14,12 @@ from runtime.clock import utc_now
 _LOCKED_FOR: Final = timedelta(days=30)
 """After a rejection for the score: `R08` of the reject codes."""
 
+OTHERS: Final = Chapter("7  Two others, each with all elements in one request")
+
 
 async def hand_in(scene: Scene, applicant: Applicant) -> Answer:
     """Apply, provide all elements in one request and ask for the decision; return it."""
-    await apply_for_credit(scene, applicant)
+    await scene.apply(applicant)
     path = f"/v1/applications/{applicant.application_id}/elements"
     given = await elements_for(scene.api, scene.camera, applicant.application_id, applicant.who)
     body = {"elements": given, "submit": True}
@@ -25,6 +27,10 @@ async def hand_in(scene: Scene, applicant: Applicant) -> Answer:
     return await scene.decided(applicant)
 
 
+@OTHERS.step(
+    "A second applicant has a poor score",
+    "rejected by a rule, with a day from which to apply again",
+)
 async def _rejected(scene: Scene) -> str:
     today = business_date(utc_now(), ZONE)
     found = await hand_in(scene, scene.second)
@@ -38,24 +44,10 @@ async def _rejected(scene: Scene) -> str:
     return f"rejected by the rule score ({decision['reject_code']}); may apply again {reapply_on}"
 
 
+@OTHERS.step("A third applicant has a good score", "approved automatically")
 async def _approved(scene: Scene) -> str:
     found = await hand_in(scene, scene.third)
     expect("the state", found["state"], "offered")
     expect("the decision", found["decisions"][0]["outcome"], "approve")
     expect("the offer", found["offer"]["amount"], AMOUNT)
     return f"score {found['decisions'][0]['score']}: offered {money(AMOUNT)}, nobody was asked"
-
-
-CHAPTERS: Final = (
-    Chapter(
-        "7  Two others, each with all elements in one request",
-        (
-            Step(
-                "A second applicant has a poor score",
-                "rejected by a rule, with a day from which to apply again",
-                _rejected,
-            ),
-            Step("A third applicant has a good score", "approved automatically", _approved),
-        ),
-    ),
-)

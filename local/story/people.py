@@ -1,8 +1,7 @@
 """What a fictional applicant hands in: the elements of an application as the API takes them."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, Final
 
 from local.story.cameras import DRAWN, Camera
@@ -13,6 +12,16 @@ Element = dict[str, Any]
 
 NAMES: Final = tuple(persona.key for persona in PERSONAS)
 """The personas by name, as `docs/sandbox.md` lists them."""
+
+KINDS: Final = (
+    "real_name",
+    "operator",
+    "personal_information",
+    "identity_card",
+    "liveness",
+    "bank_card",
+)
+"""The kinds of element in the order in which they are asked for."""
 
 BORROWER: Final = "story"
 REJECTED: Final = "low_score"
@@ -39,11 +48,25 @@ def element(
 
     `actions` is what the application asks of the face; `quality` is that of the card's front.
     """
-    if kind == "identity_card":
-        return _identity_card(of, quality, camera)
-    if kind == "liveness":
-        return _liveness(of, actions, camera)
-    return _MAKERS[kind](of)
+    content: Element
+    match kind:
+        case "real_name":
+            content = {"name": of.name, "identity_number": of.identity_number}
+        case "operator":
+            content = {"mobile": of.mobile}
+        case "personal_information":
+            content = _personal_information(of)
+        case "identity_card":
+            front, back = camera.card_front(of, quality), camera.card_back(of)
+            content = {"front": _text(front), "back": _text(back)}
+        case "liveness":
+            shown, frames = zip(*camera.frames(of, actions), strict=True)
+            content = {"actions": list(shown), "frames": [_text(frame) for frame in frames]}
+        case "bank_card":
+            content = {"card_number": of.card_number, "mobile": of.mobile}
+        case _:
+            raise ValueError(f"no element is called {kind!r}")
+    return {"kind": kind, **content}
 
 
 def elements(of: Person, actions: Sequence[str], camera: Camera = DRAWN) -> list[Element]:
@@ -51,17 +74,8 @@ def elements(of: Person, actions: Sequence[str], camera: Camera = DRAWN) -> list
     return [element(of, kind, actions=actions, camera=camera) for kind in KINDS]
 
 
-def _real_name(of: Person) -> Element:
-    return {"kind": "real_name", "name": of.name, "identity_number": of.identity_number}
-
-
-def _operator(of: Person) -> Element:
-    return {"kind": "operator", "mobile": of.mobile}
-
-
 def _personal_information(of: Person) -> Element:
     return {
-        "kind": "personal_information",
         "education": "bachelor",
         "marital_status": "married",
         "occupation": "employee",
@@ -83,46 +97,5 @@ def _contact(of: Person, relation: str, number: int) -> Element:
     return {"name": other.name, "relation": relation, "mobile": other.mobile}
 
 
-def _identity_card(of: Person, quality: Quality, camera: Camera) -> Element:
-    return {
-        "kind": "identity_card",
-        "front": _text(camera.card_front(of, quality)),
-        "back": _text(camera.card_back(of)),
-    }
-
-
-def _liveness(of: Person, actions: Sequence[str], camera: Camera) -> Element:
-    frames = camera.frames(of, actions)
-    return {
-        "kind": "liveness",
-        "actions": [shown for shown, _ in frames],
-        "frames": [_text(frame) for _, frame in frames],
-    }
-
-
-def _bank_card(of: Person) -> Element:
-    return {"kind": "bank_card", "card_number": of.card_number, "mobile": of.mobile}
-
-
 def _text(picture: bytes) -> str:
     return base64.b64encode(picture).decode()
-
-
-_MAKERS: Final[Mapping[str, Callable[[Person], Element]]] = MappingProxyType(
-    {
-        "real_name": _real_name,
-        "operator": _operator,
-        "personal_information": _personal_information,
-        "bank_card": _bank_card,
-    }
-)
-
-KINDS: Final = (
-    "real_name",
-    "operator",
-    "personal_information",
-    "identity_card",
-    "liveness",
-    "bank_card",
-)
-"""The kinds of element in the order in which they are asked for."""

@@ -14,7 +14,7 @@ from local.state import default_folder
 from local.story.client import Refusal
 from local.story.stage import Stage, stage_of
 from local.story.story import Outcome, play
-from local.story.timeline import Teller
+from local.story.timeline import Reporter
 from local.vision import left_to_vision, missing_libraries
 from messages import ids
 
@@ -27,25 +27,25 @@ _LOANS_LISTED: Final = 10
 
 
 async def perform(
-    teller: Teller, say: Say, *, stay: bool, story: bool = True, folder: Path | None = None
+    reporter: Reporter, say: Say, *, stay: bool, story: bool = True, folder: Path | None = None
 ) -> int:
     """Start the stack, play the story, stay until a signal if asked, stop; return the exit code.
 
     Raises Refusal when the stack cannot start or a part of it died for good.
     """
     try:
-        return await _perform(teller, say, stay=stay, story=story, folder=folder)
+        return await _perform(reporter, say, stay=stay, story=story, folder=folder)
     except LocalStackError as error:
         raise Refusal("stack", str(error)) from error
 
 
 async def _perform(
-    teller: Teller, say: Say, *, stay: bool, story: bool, folder: Path | None
+    reporter: Reporter, say: Say, *, stay: bool, story: bool, folder: Path | None
 ) -> int:
-    _end_in_order()
+    cancel_on_signals()
     vision = ("vision",) if left_to_vision(os.environ) else ()
     if vision and (missing := missing_libraries()):
-        say(f"cards and faces go to their simulator: vision needs {' and '.join(missing)}")
+        say(f"cards and faces go to their simulator: install {' and '.join(missing)} to use vision")
         vision = ()
     say(
         "starting PostgreSQL, Temporal, the simulators, "
@@ -54,7 +54,7 @@ async def _perform(
     processes = ("sandbox", *vision, "worker", "api")
     async with LocalStack(folder or default_folder(), processes=processes, report=say) as stack:
         waiting = asyncio.create_task(stack.run_until_signal())
-        playing = asyncio.create_task(_play(stack, teller, say, story=story))
+        playing = asyncio.create_task(_play(stack, reporter, say, story=story))
         try:
             await asyncio.wait({waiting, playing}, return_when=asyncio.FIRST_COMPLETED)
             if not playing.done():
@@ -74,7 +74,7 @@ async def _perform(
             await asyncio.gather(playing, waiting, return_exceptions=True)
 
 
-def _end_in_order() -> None:
+def cancel_on_signals() -> None:
     """Let SIGTERM and SIGHUP cancel what runs, as Ctrl-C does: the stack then stops in order."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 -- this runs inside a coroutine
@@ -83,10 +83,10 @@ def _end_in_order() -> None:
         loop.add_signal_handler(number, task.cancel)
 
 
-async def _play(stack: LocalStack, teller: Teller, say: Say, *, story: bool) -> Outcome | None:
+async def _play(stack: LocalStack, reporter: Reporter, say: Say, *, story: bool) -> Outcome | None:
     async with stage_of(stack.environment) as stage:
         await _say_earlier(stage, say)
-        return await play(stage, teller) if story else None
+        return await play(stage, reporter) if story else None
 
 
 def _code(outcome: Outcome | None, say: Say) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Final
 
 from rich import box
@@ -70,12 +71,20 @@ def _add_totals(table: Table, name: str, totals: Totals, currency: str) -> None:
 
 
 def _rates(found: Trial) -> Table:
-    table = Table(title="rates, percent a year", title_justify="left", box=box.SIMPLE)
-    table.add_column("rate")
-    table.add_column("value", justify="right")
+    table = _table("rates, percent a year", ("rate",), ("value",))
     for rate in found.rates:
         value = rate.reason if rate.value is None else f"{rate.value:.4f}"
         table.add_row(rate.name, value)
+    return table
+
+
+def _table(title: str, words: Sequence[str], figures: Sequence[str]) -> Table:
+    """Return a table with columns of words, then of figures."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for name in words:
+        table.add_column(name)
+    for name in figures:
+        table.add_column(name, justify="right")
     return table
 
 
@@ -83,11 +92,7 @@ def _costs(found: Trial) -> Table | str:
     sheet = found.costs.sheet
     if sheet is None:
         return f"no cost sheet: {found.costs.reason}"
-    table = Table(title="costs", title_justify="left", box=box.SIMPLE)
-    for name in ("cost", "charged by", "how"):
-        table.add_column(name)
-    table.add_column("amount", justify="right")
-    table.add_column("% a year", justify="right")
+    table = _table("costs", ("cost", "charged by", "how"), ("amount", "% a year"))
     for item in sheet.items:
         amount = format_amount(item.amount, sheet.currency)
         table.add_row(item.name, item.charged_by, item.computed, amount, f"{item.annualised:.4f}")

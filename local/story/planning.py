@@ -27,18 +27,8 @@ _HALF_MONTH_DAYS: Final = 15
 _LENGTH_FOLLOWS: Final = frozenset({Method.EXPLICIT, Method.FIXED_INSTALMENT})
 
 
-class Unreadable(Exception):
-    """A file or an option that holds no loan terms."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-def frequency(given: str | Frequency) -> Frequency:
+def frequency(given: str) -> Frequency:
     """Read how often instalments fall due: `week`, `2 weeks`, `half_month`, `3 months`."""
-    if isinstance(given, Frequency):
-        return given
     count, _, unit = given.strip().rpartition(" ")
     try:
         return Frequency(unit=FrequencyUnit(unit.removesuffix("s")), every=int(count or 1))
@@ -47,10 +37,8 @@ def frequency(given: str | Frequency) -> Frequency:
         raise typer.BadParameter(f"write '2 weeks' or 'month'; units are {units}") from None
 
 
-def rounding(given: str | Rounding) -> Rounding:
+def rounding(given: str) -> Rounding:
     """Read a unit and a mode: `0.05`, `1.00:half_even`."""
-    if isinstance(given, Rounding):
-        return given
     unit, _, mode = given.partition(":")
     try:
         return Rounding(parse_amount(unit, CURRENCY), RoundingMode(mode or "half_up"))
@@ -59,10 +47,8 @@ def rounding(given: str | Rounding) -> Rounding:
         raise typer.BadParameter(f"write '1.00:half_even'; modes are {modes}") from None
 
 
-def fee(given: str | Fee) -> Fee:
+def fee(given: str) -> Fee:
     """Read a fee: `service:deducted:5%`, `upkeep:per_instalment:0.1%:outstanding`."""
-    if isinstance(given, Fee):
-        return given
     name, timing, size, base = (*given.split(":"), "original", "", "")[:4]
     try:
         charge: dict[str, object] = (
@@ -74,8 +60,8 @@ def fee(given: str | Fee) -> Fee:
             {"name": name, "timing": FeeTiming(timing), "base": FeeBase(base), **charge}
         )
     except (ValueError, DomainError) as error:
-        told = error.message if isinstance(error, DomainError) else "write 'service:deducted:5%'"
-        raise typer.BadParameter(f"{told}; timings are {', '.join(FeeTiming)}") from None
+        reason = error.message if isinstance(error, DomainError) else "write 'service:deducted:5%'"
+        raise typer.BadParameter(f"{reason}; timings are {', '.join(FeeTiming)}") from None
 
 
 def read_terms(path: Path | None) -> dict[str, Any]:
@@ -85,14 +71,14 @@ def read_terms(path: Path | None) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        raise Unreadable(f"{path.name} is not JSON") from None
+        raise typer.BadParameter(f"{path.name} is not JSON") from None
     if not isinstance(found, dict):
-        raise Unreadable(f"{path.name} holds no object of terms")
+        raise typer.BadParameter(f"{path.name} holds no object of terms")
     return found
 
 
 def terms_of(given: Mapping[str, Any], today: date) -> LoanTerms:
-    """Return the terms given, completed as the story has them; raises `Unreadable`, `InvalidTerms`.
+    """Return the terms given, completed as the story has them; raises `InvalidTerms`.
 
     Without dates the loan goes out today and is first due one period later.
     """
@@ -113,7 +99,7 @@ def terms_of(given: Mapping[str, Any], today: date) -> LoanTerms:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise Unreadable(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise typer.BadParameter(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
     return _on_shipped_calendar(terms)
 
 
@@ -152,7 +138,9 @@ def _frequency_of(given: object) -> Frequency:
     try:
         return Frequency.model_validate(given or {})
     except ValidationError:
-        raise Unreadable("frequency: an object such as {unit: week, every: 2}") from None
+        raise typer.BadParameter(
+            "write frequency as an object such as {unit: week, every: 2}"
+        ) from None
 
 
 def _date_of(given: object) -> date | None:
@@ -161,7 +149,7 @@ def _date_of(given: object) -> date | None:
     try:
         return date.fromisoformat(str(given))
     except ValueError:
-        raise Unreadable("a date is written as 2026-03-31") from None
+        raise typer.BadParameter("write a date as 2026-03-31") from None
 
 
 def _moved(on: date, every: Frequency, count: int) -> date:

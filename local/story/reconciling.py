@@ -1,60 +1,45 @@
 """Comparing the books of all loans over the API: ledger, positions and projections."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Iterator, Set
+from typing import Final
 
-from local.story.client import Api
+from local.story.client import Answer, Api
 from local.story.terms import CURRENCY
 
-Result = dict[str, Any]
-Sheets = dict[str, list[Result]]
-"""The trial balance of each currency."""
-
 _PRINCIPAL: Final = "principal_receivable"
+_BOOKS: Final = ("ledger", "position", "projection")
 
 
-@dataclass
-class _Sums:
-    """The principal of all loans of a currency, in minor units."""
-
-    loans: int = 0
-    ledger: int = 0
-    position: int = 0
-    projection: int = 0
-
-    def add(self, principal: Result) -> None:
-        """Count one more loan."""
-        self.loans += 1
-        self.ledger += principal["ledger"]
-        self.position += principal["position"] or 0
-        self.projection += principal["projection"]
-
-
-async def reconcile(api: Api) -> Result:
+async def reconcile(api: Api) -> Answer:
     """Compare all loans; `reconciled` says whether everything agrees.
 
     While loans are being served, the trial balance may move between the pages: then, as `moved`
     says, it is shown and does not decide. Every loan by itself is compared at one moment.
     """
     before = await _trial_balances(api, {CURRENCY})
-    sums: dict[str, _Sums] = {CURRENCY: _Sums()}
-    differences: list[Result] = []
+    sums: dict[str, Counter[str]] = {CURRENCY: Counter()}
+    differences: list[Answer] = []
     differing = 0
     async for loan in api.pages("analyst", "/v1/ledger/reconciliation", limit=100):
         if loan["currency"] not in before:
             before |= await _trial_balances(api, {loan["currency"]})
-        sums.setdefault(loan["currency"], _Sums()).add(loan["principal"])
+        principal = {book: loan["principal"][book] or 0 for book in _BOOKS}
+        sums.setdefault(loan["currency"], Counter()).update(principal, loans=1)
         if loan["differs"]:
             differing += 1
             differences += _differences(loan)
-    after = await _trial_balances(api, set(sums))
+    after = await _trial_balances(api, sums.keys())
     moved = before != after
     currencies = [_currency(code, sums[code], after[code]) for code in sorted(sums)]
+    decisive = _BOOKS if moved else (*_BOOKS, _PRINCIPAL)
     return {
         "reconciled": not differing
-        and all(_agrees(one, trust_receivable=not moved) for one in currencies),
-        "loans": sum(one.loans for one in sums.values()),
+        and all(
+            len({one[book] for book in decisive}) == 1 and one["trial_balance"] == 0
+            for one in currencies
+        ),
+        "loans": sum(one["loans"] for one in currencies),
         "differing_loans": differing,
         "moved": moved,
         "currencies": currencies,
@@ -63,34 +48,24 @@ async def reconcile(api: Api) -> Result:
     }
 
 
-async def _trial_balances(api: Api, currencies: set[str]) -> Sheets:
+async def _trial_balances(api: Api, currencies: Set[str]) -> dict[str, list[Answer]]:
     return {
         code: (await api.get("analyst", "/v1/ledger/trial-balance", currency=code))["balances"]
         for code in sorted(currencies)
     }
 
 
-def _currency(code: str, sums: _Sums, sheet: list[Result]) -> Result:
-    receivable = sum(line["balance"] for line in sheet if line["account"] == _PRINCIPAL)
+def _currency(code: str, sums: Counter[str], sheet: list[Answer]) -> Answer:
+    """Return what a currency sums to, in minor units."""
     return {
         "currency": code,
-        "loans": sums.loans,
-        "ledger": sums.ledger,
-        "position": sums.position,
-        "projection": sums.projection,
-        "principal_receivable": receivable,
+        **{name: sums[name] for name in ("loans", *_BOOKS)},
+        _PRINCIPAL: sum(line["balance"] for line in sheet if line["account"] == _PRINCIPAL),
         "trial_balance": sum(line["balance"] for line in sheet),
     }
 
 
-def _agrees(currency: Result, *, trust_receivable: bool) -> bool:
-    principal = {currency["ledger"], currency["position"], currency["projection"]}
-    if trust_receivable:
-        principal.add(currency["principal_receivable"])
-    return len(principal) == 1 and currency["trial_balance"] == 0
-
-
-def _differences(loan: Result) -> Iterator[Result]:
+def _differences(loan: Answer) -> Iterator[Answer]:
     """Yield one row for each account on which the books of a loan disagree."""
     place = {"loan_id": loan["loan_id"], "currency": loan["currency"], "as_of": loan["as_of"]}
     principal = loan["principal"]

@@ -3,19 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from temporalio.client import Client
 
 from local.story.cameras import Camera
-from local.story.client import Api, until
+from local.story.client import Answer, Api, until
+from local.story.handing_in import apply_for_credit
 from local.story.people import someone
-from local.story.timeline import expect
 from messages import ids
 from runtime.time_travel import TimeTravel
 from sandbox.personas import Person
-
-Answer = dict[str, Any]
 
 
 @dataclass
@@ -49,9 +46,14 @@ class Scene:
     repayment_ids: list[str] = field(default_factory=list)
     month_events: int = 0
 
+    async def apply(self, of: Applicant) -> Answer:
+        """Begin a person's application and return it."""
+        of.application_id = await apply_for_credit(self.api, of.reference)
+        return await self.application(of)
+
     async def application(self, of: Applicant) -> Answer:
         """Return an application as staff see it."""
-        return answer(await self.api.get("ops", f"/v1/applications/{of.application_id}"))
+        return await self.api.get("ops", f"/v1/applications/{of.application_id}")
 
     async def decided(self, of: Applicant) -> Answer:
         """Return an application once it is neither collecting nor being decided."""
@@ -63,11 +65,12 @@ class Scene:
 
     async def loan(self) -> Answer:
         """Return the loan with its position on its business date."""
-        return answer(await self.api.get("ops", f"/v1/loans/{self.loan_id}"))
+        return await self.api.get("ops", f"/v1/loans/{self.loan_id}")
 
     async def instalment(self, number: int) -> Answer:
         """Return the position of one instalment."""
-        return answer((await self.loan())["position"]["instalments"][number - 1])
+        instalments: list[Answer] = (await self.loan())["position"]["instalments"]
+        return instalments[number - 1]
 
     async def live_until(self, day: date) -> None:
         """Let time pass for the loan until noon of a day."""
@@ -77,7 +80,7 @@ class Scene:
         """Return the repayment that the due date of an instalment set going."""
         due_on = self.due_dates[number - 1].isoformat()
         repayment_id = ids.derived_id("rep", self.loan_id, "instalment", str(number), due_on)
-        return answer(await self.api.get("ops", f"/v1/repayments/{repayment_id}"))
+        return await self.api.get("ops", f"/v1/repayments/{repayment_id}")
 
     def process_ids(self) -> dict[str, str]:
         """Return the ids of the borrower's processes in Temporal, by what they carry."""
@@ -94,24 +97,34 @@ class Scene:
         }
 
 
+Act = Callable[[Scene], Awaitable[str]]
+"""Does and checks a step: returns the outcome in words, raises `Unexpected` for another one."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step: what happens, what is expected of it, and how it is done and checked.
-
-    `act` returns the outcome in words and raises `Otherwise` when it is not the expected one.
-    """
+    """One step: what happens, what is expected of it, and how it is done and checked."""
 
     title: str
     expected: str
-    act: Callable[[Scene], Awaitable[str]]
+    act: Act
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """Steps under one heading."""
+    """Steps under one heading, in the order in which they are written down."""
 
     title: str
-    steps: tuple[Step, ...]
+    steps: list[Step] = field(default_factory=list)
+
+    def step(self, title: str, expected: str) -> Callable[[Act], Act]:
+        """Add the function that plays the next step."""
+
+        def add(act: Act) -> Act:
+            self.steps.append(Step(title, expected, act))
+            return act
+
+        return add
 
 
 def applicant(persona: str, run: str) -> Applicant:
@@ -120,10 +133,3 @@ def applicant(persona: str, run: str) -> Applicant:
     `run` is hexadecimal: it numbers the family's member, so that every run has people of its own.
     """
     return Applicant(someone(persona, int(run, 16)), f"{persona.replace('_', '-')}-{run}")
-
-
-def answer(body: Any) -> Answer:
-    """Return a body that must be an object."""
-    expect("the kind of answer", type(body), dict)
-    found: Answer = body
-    return found

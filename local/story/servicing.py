@@ -1,14 +1,13 @@
 """The second half of the story: months of instalments, an overdue episode, an early payoff."""
 
-from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Final
 
 from local.story import figures
 from local.story.borrower import LEVEL
-from local.story.client import NOBODY, until
+from local.story.client import NOBODY, Answer, until
 from local.story.processes import events_of
-from local.story.scene import Answer, Chapter, Scene, Step, answer
+from local.story.scene import Chapter, Scene
 from local.story.terms import AMOUNT, FRONT, MONTHS, RATE, money
 from local.story.timeline import expect
 from messages import ids
@@ -19,27 +18,33 @@ _PAID_OFF_IN: Final = 6
 _DAYS_INTO_MONTH: Final = 15
 _RECEIVABLES: Final = ("principal_receivable", "interest_receivable", "penalty_receivable")
 
+SERVICING: Final = Chapter("5  Servicing: two good months, one bad")
+PAYOFF: Final = Chapter("6  Early payoff")
+CHAPTERS: Final = (SERVICING, PAYOFF)
+
 
 def plan_row(number: int) -> figures.Row:
     """Return an instalment of the story's plan, worked out without the product's code."""
     return figures.annuity(AMOUNT, RATE, MONTHS)[number - 1]
 
 
-def _debited(number: int) -> Callable[[Scene], Awaitable[str]]:
-    async def act(scene: Scene) -> str:
+def _month(chapter: Chapter, number: int) -> None:
+    @chapter.step(
+        f"Instalment {number} is debited on its due date",
+        "the card is debited, the instalment paid",
+    )
+    async def debited(scene: Scene) -> str:
         before = await events_of(scene.client, scene.process_ids()["loan"])
         due_on = scene.due_dates[number - 1]
         await scene.live_until(due_on)
         debit = await scene.auto_debit(number)
         expect("the debit", (debit["state"], debit["source"]), ("settled", "auto_debit"))
         expect("the amount", debit["amount"], LEVEL)
-        stands = await scene.instalment(number)
-        expect("the instalment", (stands["state"], stands["paid_on"]), ("paid", str(due_on)))
+        found = await scene.instalment(number)
+        expect("the instalment", (found["state"], found["paid_on"]), ("paid", str(due_on)))
         await _expect_owed(scene, plan_row(number).balance)
         scene.month_events = await events_of(scene.client, scene.process_ids()["loan"]) - before
         return f"{due_on}: {money(LEVEL)} debited, {money(plan_row(number).balance)} still owed"
-
-    return act
 
 
 async def _expect_owed(scene: Scene, balance: int) -> None:
@@ -48,16 +53,22 @@ async def _expect_owed(scene: Scene, balance: int) -> None:
     expect("the principal owed", loan["position"]["principal_outstanding"], balance)
 
 
+_month(SERVICING, 1)
+_month(SERVICING, 2)
+
+
+@SERVICING.step("Instalment 3 fails", "insufficient funds; the instalment stays due")
 async def _misses(scene: Scene) -> str:
     due_on = scene.due_dates[_MISSED - 1]
     await scene.live_until(due_on)
     debit = await scene.auto_debit(_MISSED)
     expect("the debit", (debit["state"], debit["reason"]), ("failed", "insufficient_funds"))
-    stands = await scene.instalment(_MISSED)
-    expect("the instalment", (stands["state"], stands["outstanding"]), ("due", LEVEL))
+    found = await scene.instalment(_MISSED)
+    expect("the instalment", (found["state"], found["outstanding"]), ("due", LEVEL))
     return f"{due_on}: debit of {money(LEVEL)} failed, {debit['reason']}"
 
 
+@SERVICING.step("The day after", "the loan is overdue and the borrower is reminded")
 async def _is_reminded(scene: Scene) -> str:
     day = _day_past_due(scene, 1)
     await scene.live_until(day)
@@ -66,11 +77,12 @@ async def _is_reminded(scene: Scene) -> str:
     expect("days past due", loan["position"]["days_past_due"], 1)
     expect("the bucket", loan["position"]["bucket"], "M1")
     message_id = _action_id(scene, "reminder")
-    sent = await scene.sandbox.get(NOBODY, "/sandbox/messages", message_id=message_id)
+    sent = await scene.sandbox.rows(NOBODY, "/sandbox/messages", message_id=message_id)
     expect("the messages at the gateway", len(sent), 1)
     return f"{day}: overdue, M1; SMS {sent[0]['template']} to {sent[0]['mobile']}"
 
 
+@SERVICING.step("Four days past due", "a collector has a call to make")
 async def _is_called(scene: Scene) -> str:
     day = _day_past_due(scene, 4)
     await scene.live_until(day)
@@ -83,11 +95,15 @@ async def _is_called(scene: Scene) -> str:
     expect("the call tasks of the loan", [task["days_past_due"] for task in tasks], [4])
     result = {"result": "promised", "note": "call_back_later"}
     path = f"/v1/collections/tasks/{task_id}/result"
-    done = answer(await scene.api.post("collector", path, result))
+    done = await scene.api.post("collector", path, result)
     expect("the task's result", done["result"], "promised")
     return f"{day}: {done['handled_by']} called; the borrower promised to pay"
 
 
+@SERVICING.step(
+    "Six days past due the borrower pays",
+    "what is due and 24 % a year on the late principal; the loan is current",
+)
 async def _pays_late(scene: Scene) -> str:
     day = _day_past_due(scene, _PAYS_AFTER_DAYS)
     await scene.live_until(day)
@@ -97,12 +113,13 @@ async def _pays_late(scene: Scene) -> str:
     expect("the penalty", due["penalty"], penalty)
     repayment = await _repay(scene, {})
     expect("the amount paid", repayment["amount"], LEVEL + penalty)
-    stands = await scene.instalment(_MISSED)
-    expect("the instalment", (stands["state"], stands["penalty_paid"]), ("paid", penalty))
+    found = await scene.instalment(_MISSED)
+    expect("the instalment", (found["state"], found["penalty_paid"]), ("paid", penalty))
     await _expect_owed(scene, plan_row(_MISSED).balance)
     return f"{day}: {money(LEVEL)} and {money(penalty)} of penalty paid; current again"
 
 
+@SERVICING.step("The collections case", "closes with the payment")
 async def _case_closes(scene: Scene) -> str:
     handle = scene.client.get_workflow_handle(scene.process_ids()["collections"])
     case = await until(
@@ -114,12 +131,17 @@ async def _case_closes(scene: Scene) -> str:
     return "closed: nothing more is sent, nobody calls"
 
 
+_month(PAYOFF, 4)
+_month(PAYOFF, 5)
+
+
+@PAYOFF.step("In month 6 a payoff is quoted", "the principal owed and the interest earned so far")
 async def _quotes_payoff(scene: Scene) -> str:
     since, until_ = scene.due_dates[_PAID_OFF_IN - 2], scene.due_dates[_PAID_OFF_IN - 1]
     day = since + timedelta(days=_DAYS_INTO_MONTH)
     await scene.live_until(day)
     path = f"/v1/loans/{scene.loan_id}/payoff-quotes"
-    scene.payoff = answer(await scene.api.post(FRONT, path))
+    scene.payoff = await scene.api.post(FRONT, path)
     owed = plan_row(_PAID_OFF_IN - 1).balance
     earned = figures.earned_interest(plan_row(_PAID_OFF_IN).interest, since, until_, day)
     expect("the principal", scene.payoff["principal"], owed)
@@ -128,6 +150,7 @@ async def _quotes_payoff(scene: Scene) -> str:
     return f"{day}: {money(owed)} and {money(earned)} of interest for {_DAYS_INTO_MONTH} days"
 
 
+@PAYOFF.step("The payoff is paid", "the loan is settled")
 async def _pays_off(scene: Scene) -> str:
     repayment = await _repay(scene, {"payoff_total": scene.payoff["total"]})
     expect("the amount paid", repayment["amount"], scene.payoff["total"])
@@ -137,6 +160,7 @@ async def _pays_off(scene: Scene) -> str:
     return f"{money(repayment['amount'])} debited; settled on {loan['position']['settled_on']}"
 
 
+@PAYOFF.step("The books", "no receivable is left, everything sums to zero")
 async def _balances(scene: Scene) -> str:
     sheet = await trial_balance(scene, loan_id=scene.loan_id)
     left = {account: sheet.get(account, 0) for account in _RECEIVABLES}
@@ -150,21 +174,15 @@ async def _balances(scene: Scene) -> str:
 
 async def trial_balance(scene: Scene, **of: str) -> dict[str, int]:
     """Return the balances of the ledger by account, of everything or of one loan."""
-    sheet = answer(await scene.api.get("analyst", "/v1/ledger/trial-balance", **of))
+    sheet = await scene.api.get("analyst", "/v1/ledger/trial-balance", **of)
     return {line["account"]: line["balance"] for line in sheet["balances"]}
 
 
 async def _repay(scene: Scene, body: Answer) -> Answer:
     path = f"/v1/loans/{scene.loan_id}/repayments"
-    taken = answer(await scene.api.post(FRONT, path, body))
+    taken = await scene.api.post(FRONT, path, body)
     scene.repayment_ids.append(taken["id"])
-    ended = answer(
-        await until(
-            lambda: scene.api.get("ops", f"/v1/repayments/{taken['id']}"),
-            lambda one: one["state"] != "processing",
-            "the repayment",
-        )
-    )
+    ended = await scene.api.ended(f"/v1/repayments/{taken['id']}", "the repayment")
     expect("the repayment", (ended["state"], ended["reason"]), ("settled", None))
     return ended
 
@@ -175,45 +193,3 @@ def _day_past_due(scene: Scene, days: int) -> date:
 
 def _action_id(scene: Scene, step: str) -> str:
     return ids.derived_id("act", scene.loan_id, "1", step)
-
-
-def _month(number: int) -> Step:
-    return Step(
-        f"Instalment {number} is debited on its due date",
-        "the card is debited, the instalment paid",
-        _debited(number),
-    )
-
-
-CHAPTERS: Final = (
-    Chapter(
-        "5  Servicing: two good months, one bad",
-        (
-            _month(1),
-            _month(2),
-            Step("Instalment 3 fails", "insufficient funds; the instalment stays due", _misses),
-            Step("The day after", "the loan is overdue and the borrower is reminded", _is_reminded),
-            Step("Four days past due", "a collector has a call to make", _is_called),
-            Step(
-                "Six days past due the borrower pays",
-                "what is due and 24 % a year on the late principal; the loan is current",
-                _pays_late,
-            ),
-            Step("The collections case", "closes with the payment", _case_closes),
-        ),
-    ),
-    Chapter(
-        "6  Early payoff",
-        (
-            _month(4),
-            _month(5),
-            Step(
-                "In month 6 a payoff is quoted",
-                "the principal owed and the interest earned so far",
-                _quotes_payoff,
-            ),
-            Step("The payoff is paid", "the loan is settled", _pays_off),
-            Step("The books", "no receivable is left, everything sums to zero", _balances),
-        ),
-    ),
-)

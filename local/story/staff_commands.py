@@ -1,113 +1,142 @@
-"""`starter.py staff`: who works here, in which roles and teams, with which deputies."""
+"""`starter.py staff`: who works here, in which roles and teams, with which deputies.
+
+People are named by handles, which stay out of addresses: those are logged on the way.
+"""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
-from local.story import staffing
-from local.story.command_line import Json, do, read_day
+from local.story.client import Answer, Api, Refusal
+from local.story.command_line import command, read_day
+from local.story.stage import Stage
 
 staff = typer.Typer(
     help="The staff directory: people, roles, skills, teams, deputies.", no_args_is_help=True
 )
 
-
 Role = Literal["reviewer", "collector", "analyst", "ops"]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--role", help="reviewer, collector, analyst or ops; repeatable."),
+]
 Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="A person's short login.")]
+Deputy = Annotated[str, typer.Argument(metavar="DEPUTY", help="The deputy's handle.")]
+Deputyship = Annotated[
+    str, typer.Argument(metavar="DEPUTYSHIP", help="Its id, as `show` prints it.")
+]
 Skills = Annotated[list[str] | None, typer.Option("--skill", help="Repeatable.")]
 DayOption = Annotated[date, typer.Option(parser=read_day, metavar="DATE", help="Included.")]
 
+_OPS: Final = "ops"
+_STAFF: Final = "/v1/staff"
+_LISTED: Final = ("handle", "name", "state", "roles", "teams", "skills", "id")
 
-@staff.command("list")
-def list_staff(as_json: Json = False) -> None:
+
+@command(staff, "list")
+async def list_staff(stage: Stage) -> Answer:
     """List everybody, those who have left too."""
-    do(as_json, lambda stage: staffing.people(stage.api))
+    people = [person async for person in stage.api.pages(_OPS, _STAFF, limit=100)]
+    return {"staff": [{name: _text(person[name]) for name in _LISTED} for person in people]}
 
 
-@staff.command("show")
-def show_person(handle: Handle, as_json: Json = False) -> None:
+@command(staff)
+async def show(stage: Stage, handle: Handle) -> Answer:
     """Show a person with roles, teams, skills and deputies."""
-    do(as_json, lambda stage: staffing.show(stage.api, handle))
+    return await stage.api.get(_OPS, await _path(stage.api, handle))
 
 
-@staff.command("add")
-def add_person(
+@command(staff)
+async def add(
+    stage: Stage,
     handle: Handle,
     name: Annotated[str, typer.Option(help="Stored encrypted.")],
-    role: Annotated[
-        list[str] | None, typer.Option(help="reviewer, collector, analyst or ops; repeatable.")
-    ] = None,
-    skill: Skills = None,
-    as_json: Json = False,
-) -> None:
+    roles: Roles = None,
+    skills: Skills = None,
+) -> Answer:
     """Add a person."""
-    do(as_json, lambda stage: staffing.add(stage.api, handle, name, role or (), skill or ()))
+    body = {"handle": handle, "name": name, "roles": roles or [], "skills": skills or []}
+    return await stage.api.post(_OPS, _STAFF, body)
 
 
-@staff.command("give")
-def give_role(handle: Handle, role: Role, as_json: Json = False) -> None:
+@command(staff)
+async def give(stage: Stage, handle: Handle, role: Role) -> Answer:
     """Give a person a role; nobody can give themself one."""
-    do(as_json, lambda stage: staffing.role(stage.api, handle, role, held=True))
+    return await stage.api.put(_OPS, f"{await _path(stage.api, handle)}/roles/{role}")
 
 
-@staff.command("take")
-def take_role(handle: Handle, role: Role, as_json: Json = False) -> None:
+@command(staff)
+async def take(stage: Stage, handle: Handle, role: Role) -> Answer:
     """Take a role from a person."""
-    do(as_json, lambda stage: staffing.role(stage.api, handle, role, held=False))
+    return await stage.api.delete(_OPS, f"{await _path(stage.api, handle)}/roles/{role}")
 
 
-@staff.command("skills")
-def set_skills(handle: Handle, skill: Skills = None, as_json: Json = False) -> None:
+@command(staff, "skills")
+async def set_skills(stage: Stage, handle: Handle, skills: Skills = None) -> Answer:
     """Set what a person can do; without --skill, nothing."""
-    do(as_json, lambda stage: staffing.skills(stage.api, handle, skill or ()))
+    path = f"{await _path(stage.api, handle)}/skills"
+    return await stage.api.put(_OPS, path, {"skills": skills or []})
 
 
-@staff.command("team")
-def add_team(
-    code: str, name: Annotated[str, typer.Option(help="For people.")], as_json: Json = False
-) -> None:
+@command(staff, "team")
+async def add_team(
+    stage: Stage, code: str, name: Annotated[str, typer.Option(help="For people.")]
+) -> Answer:
     """Add a team."""
-    do(as_json, lambda stage: staffing.new_team(stage.api, code, name))
+    return await stage.api.post(_OPS, "/v1/teams", {"code": code, "name": name})
 
 
-@staff.command("join")
-def join_team(handle: Handle, team: str, as_json: Json = False) -> None:
+@command(staff)
+async def join(stage: Stage, handle: Handle, team: str) -> Answer:
     """Put a person in a team."""
-    do(as_json, lambda stage: staffing.team(stage.api, handle, team, member=True))
+    return await stage.api.put(_OPS, f"{await _path(stage.api, handle)}/teams/{team}")
 
 
-@staff.command("part")
-def part_team(handle: Handle, team: str, as_json: Json = False) -> None:
+@command(staff)
+async def part(stage: Stage, handle: Handle, team: str) -> Answer:
     """Take a person out of a team."""
-    do(as_json, lambda stage: staffing.team(stage.api, handle, team, member=False))
+    return await stage.api.delete(_OPS, f"{await _path(stage.api, handle)}/teams/{team}")
 
 
-@staff.command("deputy")
-def name_deputy(
-    handle: Handle,
-    deputy: Annotated[str, typer.Argument(metavar="DEPUTY", help="The deputy's handle.")],
-    first: DayOption,
-    last: DayOption,
-    as_json: Json = False,
-) -> None:
+@command(staff, "deputy")
+async def name_deputy(
+    stage: Stage, handle: Handle, deputy: Deputy, first: DayOption, last: DayOption
+) -> Answer:
     """Name a deputy, who acts in a person's roles for some days."""
-    do(as_json, lambda stage: staffing.deputy(stage.api, handle, deputy, first, last))
+    body = {
+        "deputy_id": await _id(stage.api, deputy),
+        "first_day": first.isoformat(),
+        "last_day": last.isoformat(),
+    }
+    return await stage.api.post(_OPS, f"{await _path(stage.api, handle)}/deputies", body)
 
 
-@staff.command("withdraw")
-def withdraw_deputy(
-    handle: Handle,
-    deputyship: Annotated[
-        str, typer.Argument(metavar="DEPUTYSHIP", help="Its id, as `show` prints it.")
-    ],
-    as_json: Json = False,
-) -> None:
+@command(staff)
+async def withdraw(stage: Stage, handle: Handle, deputyship: Deputyship) -> Answer:
     """End a deputyship at once."""
-    do(as_json, lambda stage: staffing.withdraw(stage.api, handle, deputyship))
+    return await stage.api.delete(_OPS, f"{await _path(stage.api, handle)}/deputies/{deputyship}")
 
 
-@staff.command("leave")
-def leave(handle: Handle, as_json: Json = False) -> None:
+@command(staff)
+async def leave(stage: Stage, handle: Handle) -> Answer:
     """Record that a person left: they lose roles, teams and token."""
-    do(as_json, lambda stage: staffing.leave(stage.api, handle))
+    return await stage.api.post(_OPS, f"{await _path(stage.api, handle)}/leave")
+
+
+async def _path(api: Api, handle: str) -> str:
+    return f"{_STAFF}/{await _id(api, handle)}"
+
+
+async def _id(api: Api, handle: str) -> str:
+    async for person in api.pages(_OPS, _STAFF, limit=100):
+        if person["handle"] == handle:
+            return str(person["id"])
+    raise Refusal(
+        "unknown_person",
+        f"there is nobody with the handle {handle}: `starter.py staff list` shows everybody",
+    )
+
+
+def _text(value: object) -> object:
+    return " ".join(value) if isinstance(value, list) else value

@@ -16,17 +16,17 @@ from local.story.processes import events_of, events_of_all, temporal_client, tim
 from local.story.scene import Applicant, Chapter, Scene, applicant
 from local.story.stage import Stage
 from local.story.terms import money
-from local.story.timeline import Teller, Timeline, Told
+from local.story.timeline import PlayedStep, Reporter, Timeline
 from messages import ids
 from runtime.time_travel import TimeTravelError
 
 CHAPTERS: Final[tuple[Chapter, ...]] = (
     *borrower.CHAPTERS,
     *servicing.CHAPTERS,
-    *others.CHAPTERS,
+    others.OTHERS,
 )
 
-_MEANS_OTHERWISE: Final = (Refusal, TimeTravelError, RPCError, KeyError, IndexError)
+_FAILS_THE_STEP: Final = (Refusal, TimeTravelError, RPCError, KeyError, IndexError)
 """What a step may run into when the product does not answer as expected."""
 
 
@@ -36,22 +36,22 @@ class Outcome:
 
     seconds: float
     steps: int
-    failure: Told | None
+    failure: PlayedStep | None
     loan_id: str
 
 
-async def play(stage: Stage, teller: Teller) -> Outcome:
+async def play(stage: Stage, reporter: Reporter) -> Outcome:
     """Play the story with new customers and return how it ended. Stops at the first failure."""
     async with _scene(stage) as scene:
-        timeline = Timeline(teller, unexpected=_MEANS_OTHERWISE)
+        timeline = Timeline(reporter, unexpected=_FAILS_THE_STEP)
         if await _play_steps(scene, timeline):
-            await _tell_costs(scene, teller)
+            await _tell_costs(scene, reporter)
     return Outcome(timeline.seconds, len(timeline.steps), timeline.failure, scene.loan_id)
 
 
 async def _play_steps(scene: Scene, timeline: Timeline) -> bool:
     for chapter in CHAPTERS:
-        timeline.teller.chapter(chapter.title)
+        timeline.reporter.chapter(chapter.title)
         for step in chapter.steps:
             if not await timeline.step(step.title, step.expected, partial(step.act, scene)):
                 return False
@@ -75,19 +75,19 @@ async def _scene(stage: Stage) -> AsyncIterator[Scene]:
         )
 
 
-async def _tell_costs(scene: Scene, teller: Teller) -> None:
+async def _tell_costs(scene: Scene, reporter: Reporter) -> None:
     everything = await events_of_all(scene.client, scene.process_ids().values())
     rows = [
         ("first: loan settled early", await _application_events(scene, scene.borrower), everything),
         ("second: rejected by a rule", *2 * (await _application_events(scene, scene.second),)),
         ("third: approved automatically", *2 * (await _application_events(scene, scene.third),)),
     ]
-    teller.table(
+    reporter.table(
         "Outcomes, and the Temporal events that each cost",
         ("applicant", "application", "everything"),
         [tuple(str(cell) for cell in row) for row in rows],
     )
-    teller.table(
+    reporter.table(
         "The loan",
         ("what it cost", "events"),
         [
@@ -99,7 +99,7 @@ async def _tell_costs(scene: Scene, teller: Teller) -> None:
         ],
     )
     sheet = await servicing.trial_balance(scene)
-    teller.table(
+    reporter.table(
         "Trial balance of everything (debit positive)",
         ("account", "balance"),
         [

@@ -1,11 +1,10 @@
-"""The story as it is told: chapters and steps with ticks and times, or one JSON object a line."""
+"""The story as people see it, with ticks and times, or programs: one JSON object a line."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -13,18 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 
-class Otherwise(Exception):
+class Unexpected(Exception):
     """A step did not come out as expected; the message says how."""
 
 
 def expect(what: str, actual: object, expected: object) -> None:
-    """Raise Otherwise unless `what` came out as expected."""
+    """Raise Unexpected unless `what` came out as expected."""
     if actual != expected:
-        raise Otherwise(f"{what} is {actual!r}, expected {expected!r}")
+        raise Unexpected(f"{what} is {actual!r}, expected {expected!r}")
 
 
 @dataclass(frozen=True)
-class Told:
+class PlayedStep:
     """One step after it was played; `otherwise` is empty when it came out as expected.
 
     It took `seconds` and ended `at` so many seconds after the story began.
@@ -38,24 +37,8 @@ class Told:
     otherwise: str = ""
 
 
-class Teller(Protocol):
-    """Whoever shows the story while it is played."""
-
-    def chapter(self, title: str) -> None:
-        """Begin a chapter."""
-
-    def during(self, title: str) -> AbstractContextManager[None]:
-        """Return a context manager for the time in which a step is played."""
-
-    def told(self, step: Told) -> None:
-        """Show a step that was played."""
-
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show a table."""
-
-
 class Screen:
-    """Tells the story to people: lines with ticks; every word is readable without colour."""
+    """Reports the story to people: lines with ticks; every word is readable without colour."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -74,7 +57,7 @@ class Screen:
         with self._console.status(Text(f"{title} ...", style="dim"), spinner="dots"):
             yield
 
-    def told(self, step: Told) -> None:
+    def played(self, step: PlayedStep) -> None:
         """Write a step: tick, time since the beginning, title, and below it what came of it."""
         ok = not step.otherwise
         mark = Text("✓" if ok else "✗", style="bold green" if ok else "bold red")
@@ -101,14 +84,14 @@ class Screen:
         self._console.print(Padding(what, (0, 0, 0, 2), expand=False))
 
 
-def _below(step: Told) -> list[tuple[str, str]]:
+def _below(step: PlayedStep) -> list[tuple[str, str]]:
     if not step.otherwise:
         return [(step.outcome, "dim")] if step.outcome else []
     return [(f"expected: {step.expected}", ""), (f"came out: {step.otherwise}", "red")]
 
 
 class JsonLines:
-    """Tells the story to programs: one object a line."""
+    """Reports the story to programs: one object a line."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
@@ -122,7 +105,7 @@ class JsonLines:
         """Write nothing: a program waits for the outcome."""
         yield
 
-    def told(self, step: Told) -> None:
+    def played(self, step: PlayedStep) -> None:
         """Write a step."""
         self._object(
             event="step",
@@ -144,20 +127,24 @@ class JsonLines:
         self._write(json.dumps(content, ensure_ascii=False))
 
 
+Reporter = Screen | JsonLines
+"""Whoever shows the story while it is played."""
+
+
 class Timeline:
-    """Plays steps one after another, measures them and hands them to the teller."""
+    """Plays steps one after another, measures them and hands them to the reporter."""
 
     def __init__(
         self,
-        teller: Teller,
+        reporter: Reporter,
         *,
         unexpected: tuple[type[Exception], ...] = (),
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """`unexpected` are the errors that mean the same as Otherwise: refusals, waits in vain."""
-        self.teller = teller
-        self.steps: list[Told] = []
-        self._unexpected: tuple[type[Exception], ...] = (Otherwise, *unexpected)
+        """`unexpected` are the errors that mean the same as Unexpected: refusals, waits in vain."""
+        self.reporter = reporter
+        self.steps: list[PlayedStep] = []
+        self._unexpected: tuple[type[Exception], ...] = (Unexpected, *unexpected)
         self._clock = clock
         self._began = clock()
 
@@ -167,7 +154,7 @@ class Timeline:
         return self._clock() - self._began
 
     @property
-    def failure(self) -> Told | None:
+    def failure(self) -> PlayedStep | None:
         """The step that came out otherwise, if one did."""
         return next((step for step in self.steps if step.otherwise), None)
 
@@ -175,13 +162,13 @@ class Timeline:
         """Play a step and say whether it came out as expected. `act` words the outcome."""
         began = self._clock()
         outcome = otherwise = ""
-        with self.teller.during(title):
+        with self.reporter.during(title):
             try:
                 outcome = await act()
             except self._unexpected as error:
                 otherwise = str(error)
         ended = self._clock()
-        told = Told(title, expected, outcome, ended - began, ended - self._began, otherwise)
-        self.steps.append(told)
-        self.teller.told(told)
+        played = PlayedStep(title, expected, outcome, ended - began, ended - self._began, otherwise)
+        self.steps.append(played)
+        self.reporter.played(played)
         return not otherwise

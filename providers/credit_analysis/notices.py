@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 import httpx
 import structlog
@@ -52,18 +52,8 @@ class Notice:
     event_date: datetime
 
 
-class AnalysisWebhooks(Protocol):
-    """Delivers notices."""
-
-    async def deliver(self, client: str, notice: Notice) -> str:
-        """Send a notice once and return what it came to: `ok`, or a code of why it was not taken.
-
-        Nothing is raised: whether and when to try again is the caller's matter.
-        """
-
-
-class HttpAnalysisWebhooks:
-    """AnalysisWebhooks over HTTP. Redirects are not followed; any 2xx takes a notice."""
+class AnalysisWebhooks:
+    """Delivers notices over HTTP. Redirects are not followed; any 2xx takes a notice."""
 
     def __init__(
         self,
@@ -76,7 +66,10 @@ class HttpAnalysisWebhooks:
         self._on_call = on_call
 
     async def deliver(self, client: str, notice: Notice) -> str:
-        """See AnalysisWebhooks.deliver."""
+        """Send a notice once and return what it came to: `ok`, or a code of why it was not taken.
+
+        Nothing is raised: whether and when to try again is the caller's matter.
+        """
         endpoint = self._endpoints.get(client)
         if endpoint is None:
             return NO_ENDPOINT

@@ -1,19 +1,20 @@
 """QI Tech's credit analysis on its own wire format: ask, read, feed back, and its webhooks.
 
 Facts are those of the published documents. The key travels raw in `Authorization`. An analysis is
-named by an id of ours, so that asking again cannot make a second one: after 409 or an answer that
+named by an id of ours, so that asking again cannot make a second one: after 409 or a response that
 was lost the analysis is read, and only one that is not there is posted again.
 """
 
 import hashlib
 import hmac
 import json
+from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final, Generic, Self
 
 import httpx
 import structlog
@@ -33,25 +34,31 @@ from domain.credit_analysis.fields import DocumentRules
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
+from domain.sources import Capability
 from providers.http.errors import ProviderRejected, ProviderUnavailable
+from providers.http.requests import SourceRequest, SourceResponseT
 from providers.http.signature import SignatureInvalid
 from providers.http.transport import (
     CONNECT_SECONDS,
     OnCall,
-    RawAnswer,
+    RawResponse,
     check_request_id,
     exchange,
     raise_if_unavailable,
     reported,
 )
+from providers.http.verdict import AssessableResponse, Assessment, Verdict
 
 PROVIDER: Final = "qitech"
 SIGNATURE: Final = "Signature"
 
 _NAMES: Final[Mapping[str, AnalysisStatus]] = MappingProxyType(
     {status.value: status for status in AnalysisStatus}
-    # One page of the documents misspells it in an example of an answer.
+    # One page of the documents misspells it in an example of a response.
     | {"automatically_challenge": AnalysisStatus.AUTOMATICALLY_CHALLENGED}
+)
+_APPROVALS: Final = frozenset(
+    {AnalysisStatus.AUTOMATICALLY_APPROVED, AnalysisStatus.MANUALLY_APPROVED}
 )
 _FIRST_EVENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST_EVENT: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -62,14 +69,14 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Opinion:
-    """What they say. `raw_status` is their word, which may be one that nobody has told us of."""
+class ExternalAssessment:
+    """What they say. `raw_status` is as they wrote it, and may be one that we do not know."""
 
     status: AnalysisStatus
     raw_status: str
 
 
-class _Answer(BaseModel):
+class _Response(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     analysis_status: str = Field(pattern=r"^[a-z_]{1,64}$")
@@ -95,26 +102,99 @@ class QiTechNotice(BaseModel):
         return f"qitech-{hashlib.sha256(said.encode()).hexdigest()[:40]}"
 
 
-class QiTech(Protocol):
-    """The credit analysis of QI Tech."""
+class ExternalAssessmentResponse(AssessableResponse):
+    """What they say; both are None when the id is not known there."""
 
-    async def analyse(self, kind: PersonKind, opinion_id: str, document: str) -> Opinion:
-        """Have a proposal analysed under an id of ours, once.
+    status: AnalysisStatus | None = None
+    raw_status: str | None = None
 
-        Raises ProviderUnavailable, and ProviderRejected where they will not take the proposal.
-        """
+    @classmethod
+    def of(cls, external: ExternalAssessment | None) -> Self:
+        """Return what an assessment, or the lack of one, comes to."""
+        if external is None:
+            return cls()
+        return cls(status=external.status, raw_status=external.raw_status)
 
-    async def read(self, kind: PersonKind, opinion_id: str) -> Opinion | None:
-        """Return what they say by now, None if they know no such id; raises as `analyse`."""
+    @property
+    def external(self) -> ExternalAssessment | None:
+        """The assessment, None if the id is not known there."""
+        if self.status is None or self.raw_status is None:
+            return None
+        return ExternalAssessment(self.status, self.raw_status)
 
-    async def feed_back(
-        self, kind: PersonKind, opinion_id: str, status: ProposalStatus, event_date: datetime
-    ) -> None:
-        """Report what became of the credit; raises as `analyse`."""
+    @property
+    def assessment(self) -> Assessment:
+        """Conclusive in any case, and read anew each time, for it may change."""
+        verdict = Verdict.UNAVAILABLE
+        if self.status is not None and self.status.is_final:
+            verdict = Verdict.MATCH if self.status in _APPROVALS else Verdict.MISMATCH
+        return Assessment(verdict, self.status, is_conclusive=True, cacheable=False)
+
+
+class FeedbackTaken(AssessableResponse):
+    """They have taken note; there is nothing more to say."""
+
+    @property
+    def assessment(self) -> Assessment:
+        """It was taken, which says nothing of anybody."""
+        return Assessment(Verdict.MATCH, None, is_conclusive=True, cacheable=False)
+
+
+class QiTechRequest(SourceRequest[SourceResponseT], Generic[SourceResponseT]):
+    """One of the three things to do with an analysis, which is named by an id of ours."""
+
+    capability = Capability.CREDIT_ANALYSIS
+    provider = PROVIDER
+
+    opinion_id: str
+    kind: PersonKind
+
+    @abstractmethod
+    async def carried_out(self, client: "QiTechClient") -> SourceResponseT:
+        """Have `client` do it and return what came of it."""
+
+
+class AnalyseProposal(QiTechRequest[ExternalAssessmentResponse]):
+    """Have a proposal analysed, once."""
+
+    operation = "create"
+
+    document: str
+
+    async def carried_out(self, client: "QiTechClient") -> ExternalAssessmentResponse:
+        """See QiTechClient.analyse."""
+        made = await client.analyse(self.kind, self.opinion_id, self.document)
+        return ExternalAssessmentResponse.of(made)
+
+
+class ReadAssessment(QiTechRequest[ExternalAssessmentResponse]):
+    """Read what they say by now."""
+
+    operation = "read"
+    billable = False
+
+    async def carried_out(self, client: "QiTechClient") -> ExternalAssessmentResponse:
+        """See QiTechClient.read."""
+        return ExternalAssessmentResponse.of(await client.read(self.kind, self.opinion_id))
+
+
+class GiveFeedback(QiTechRequest[FeedbackTaken]):
+    """Report what became of the credit."""
+
+    operation = "feedback"
+    billable = False
+
+    status: ProposalStatus
+    event_date: datetime
+
+    async def carried_out(self, client: "QiTechClient") -> FeedbackTaken:
+        """See QiTechClient.feed_back."""
+        await client.feed_back(self.kind, self.opinion_id, self.status, self.event_date)
+        return FeedbackTaken()
 
 
 def status_of(raw_status: str) -> AnalysisStatus:
-    """Return what a word of theirs means; one that is not known counts as pending."""
+    """Return what a status of theirs means; one that is not known counts as pending."""
     known = _NAMES.get(raw_status)
     if known is None:
         _log.error("unknown_analysis_status", raw_status=raw_status)
@@ -140,8 +220,8 @@ def verify_webhook(key: str, endpoint: str, method: str, body: bytes, header: st
         raise SignatureInvalid("wrong")
 
 
-class HttpQiTech:
-    """QiTech over HTTP. `base_url` ends in `/credit_analysis`."""
+class QiTechClient:
+    """QI Tech's credit analysis over HTTP. `base_url` ends in `/credit_analysis`."""
 
     def __init__(
         self,
@@ -163,8 +243,18 @@ class HttpQiTech:
             check_digits=False, allow_alphanumeric_cnpj=allow_alphanumeric_cnpj
         )
 
-    async def analyse(self, kind: PersonKind, opinion_id: str, document: str) -> Opinion:
-        """See QiTech.analyse."""
+    async def call(
+        self, request: QiTechRequest[SourceResponseT], *, request_id: str
+    ) -> SourceResponseT:
+        """Carry a request out; it knows its own id.
+
+        Raises ProviderUnavailable, and ProviderRejected where they will not take it.
+        """
+        check_request_id(request_id)
+        return await request.carried_out(self)
+
+    async def analyse(self, kind: PersonKind, opinion_id: str, document: str) -> ExternalAssessment:
+        """Have a proposal analysed under an id of ours, once."""
         body = self._relayed(kind, opinion_id, document)
         try:
             raw = await self._call("create", "POST", kind, opinion_id, body, in_path=False)
@@ -173,21 +263,23 @@ class HttpQiTech:
                 raise
         else:
             if raw.status != 409:
-                return opinion_in(raw)
+                return assessment_in(raw)
         known = await self.read(kind, opinion_id)
         if known is not None:
             return known
-        return opinion_in(await self._call("create", "POST", kind, opinion_id, body, in_path=False))
+        return assessment_in(
+            await self._call("create", "POST", kind, opinion_id, body, in_path=False)
+        )
 
-    async def read(self, kind: PersonKind, opinion_id: str) -> Opinion | None:
-        """See QiTech.read."""
+    async def read(self, kind: PersonKind, opinion_id: str) -> ExternalAssessment | None:
+        """Return what they say by now, None if they know no such id."""
         raw = await self._call("read", "GET", kind, opinion_id)
-        return None if raw.status == 404 else opinion_in(raw)
+        return None if raw.status == 404 else assessment_in(raw)
 
     async def feed_back(
         self, kind: PersonKind, opinion_id: str, status: ProposalStatus, event_date: datetime
     ) -> None:
-        """See QiTech.feed_back."""
+        """Report what became of the credit."""
         report = {
             "credit_proposal_status": status.value,
             "event_date": event_date.isoformat(timespec="seconds"),
@@ -213,7 +305,7 @@ class HttpQiTech:
         body: bytes | None = None,
         *,
         in_path: bool = True,
-    ) -> RawAnswer:
+    ) -> RawResponse:
         check_request_id(opinion_id)
         url = f"{self._base_url}/{kind.value}" + (f"/{opinion_id}" if in_path else "")
         headers = {
@@ -228,11 +320,11 @@ class HttpQiTech:
             return raw
 
 
-def opinion_in(raw: RawAnswer) -> Opinion:
-    """Return what an answer says; raises ProviderRejected, or ProviderUnavailable if unreadable."""
+def assessment_in(raw: RawResponse) -> ExternalAssessment:
+    """Return what a response says; raises ProviderRejected or, unreadable, ProviderUnavailable."""
     if not raw.succeeded:
         raise ProviderRejected(PROVIDER, f"http_{raw.status}")
     with suppress(ValidationError):
-        said = _Answer.model_validate_json(raw.content).analysis_status
-        return Opinion(status_of(said), said)
+        said = _Response.model_validate_json(raw.content).analysis_status
+        return ExternalAssessment(status_of(said), said)
     raise ProviderUnavailable(PROVIDER, "invalid_response")

@@ -1,16 +1,16 @@
-"""The client of all providers that speak our own contract: signing and reading of answers.
+"""The client of all providers that speak our own contract: signing and reading of responses.
 
 The contract: `POST {base}/{provider}/{operation}` with a JSON body and the headers `Authorization`
 (bearer), `X-Signature` (see `providers.http.signature`) and `X-Request-Id`, the business key by
-which the other side recognises a repeat. 2xx carries an answer, 4xx `{"code": ...}`. Connections,
+which the other side recognises a repeat. 2xx carries a response, 4xx `{"code": ...}`. Connections,
 limits and classes of failure are `providers.http.transport`'s.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import httpx
 import structlog
@@ -18,15 +18,14 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from providers.http.breaker import REFUSES_US
 from providers.http.errors import ProviderRejected, ProviderUnavailable
+from providers.http.requests import ProviderRequest, ResponseT
 from providers.http.signature import HEADER, sign
 from providers.http.transport import (
     CONNECT_SECONDS,
-    RESPONSE_LIMIT,
     OnCall,
-    RawAnswer,
+    RawResponse,
     check_request_id,
     exchange,
-    open_pool,
     raise_if_unavailable,
     reported,
 )
@@ -34,9 +33,19 @@ from runtime.clock import utc_now
 
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
-Response = TypeVar("Response", bound=BaseModel)
-
 _log = structlog.stdlib.get_logger(__name__)
+
+
+class Client(Protocol):
+    """Whoever takes requests to third parties."""
+
+    async def call(self, request: ProviderRequest[ResponseT], *, request_id: str) -> ResponseT:
+        """Send `request` and return its response.
+
+        `request_id` is the business key of the request, by which a provider knows a repeat. Raises
+        ProviderUnavailable (may be sent again), ProviderRejected (may not), what the request makes
+        of a failure, and ValueError for a `request_id` that is no opaque key.
+        """
 
 
 @dataclass(frozen=True)
@@ -47,95 +56,71 @@ class Credentials:
     signing_secret: SecretStr
 
 
+@dataclass(frozen=True)
 class ProviderClient:
-    """Sends signed requests and returns validated answers or a classified error."""
+    """Sends signed requests and returns validated responses or a classified error.
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        urls: Callable[[str], str],
-        credentials: Credentials,
-        timeout_seconds: float,
-        on_call: OnCall | None = None,
-        timeouts: Mapping[str, float] | None = None,
-    ) -> None:
-        self._http = http
-        self._urls = urls
-        self._credentials = credentials
-        self._timeout_seconds = timeout_seconds
-        self._on_call = on_call
-        self._timeouts = timeouts or {}
+    `urls` gives a base URL by name, `timeouts` the seconds of those that do not have
+    `timeout_seconds` to answer. The name is the request's provider, or `source` where another
+    one serves the same contract; `on_call` is told of calls under it. `service` stands in for the
+    provider in the path.
+    """
 
-    @classmethod
-    @asynccontextmanager
-    async def connect(
-        cls,
-        urls: Callable[[str], str],
-        credentials: Credentials,
-        timeout_seconds: float,
-        on_call: OnCall | None = None,
-        timeouts: Mapping[str, float] | None = None,
-    ) -> AsyncIterator[Self]:
-        """Open the connection pool; `timeout_seconds` is the longest wait for an answer.
+    http: httpx.AsyncClient
+    urls: Callable[[str], str]
+    credentials: Credentials
+    timeout_seconds: float
+    on_call: OnCall | None = None
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    source: str | None = None
+    service: str | None = None
 
-        `timeouts` gives providers a limit of their own, by name.
-        """
-        async with open_pool(timeout_seconds) as http:
-            yield cls(http, urls, credentials, timeout_seconds, on_call, timeouts)
+    async def call(self, request: ProviderRequest[ResponseT], *, request_id: str) -> ResponseT:
+        """See Client.call."""
+        failure: ProviderUnavailable
+        try:
+            return await self._call(request, request_id)
+        except ProviderUnavailable as error:
+            failure = error
+        raise request.failure(failure)
 
-    async def call(
-        self,
-        provider: str,
-        operation: str,
-        request: BaseModel,
-        answer: type[Response],
-        request_id: str,
-        limit: int = RESPONSE_LIMIT,
-    ) -> Response:
-        """Send `request` and return the answer, of at most `limit` bytes.
-
-        Raises ProviderUnavailable (may be sent again) or ProviderRejected (may not), and ValueError
-        for a `request_id` that is no opaque key.
-        """
+    async def _call(self, request: ProviderRequest[ResponseT], request_id: str) -> ResponseT:
         check_request_id(request_id)
-        with reported(_log, self._on_call, provider, operation, request_id):
-            body = request.model_dump_json().encode()
-            url = f"{self._urls(provider).rstrip('/')}/{provider}/{operation}"
-            seconds = self._timeouts.get(provider, self._timeout_seconds)
-            signed = self._signed(url, body, request_id, seconds)
+        name = self.source or request.provider
+        with reported(_log, self.on_call, name, request.operation, request_id):
+            service = self.service or request.provider
+            url = f"{self.urls(name).rstrip('/')}/{service}/{request.operation}"
+            seconds = self.timeouts.get(name, self.timeout_seconds)
+            signed = self._signed(url, request.model_dump_json().encode(), request_id, seconds)
             total = CONNECT_SECONDS + seconds
-            raw = await exchange(self._http, provider, total, signed, limit=limit)
-            return _read(provider, raw, answer)
+            raw = await exchange(self.http, name, total, signed, limit=request.response_limit)
+            raise_if_unavailable(name, raw)
+            if not raw.succeeded:
+                raise ProviderRejected(name, _rejection_code(raw))
+            response = None
+            with suppress(ValidationError):  # chained, it could quote what the provider wrote
+                response = request.read(raw.content)
+            if response is None:
+                raise ProviderUnavailable(name, "invalid_response")
+            return response
 
     def _signed(self, url: str, body: bytes, request_id: str, seconds: float) -> httpx.Request:
         headers = {
-            "Authorization": f"Bearer {self._credentials.api_key.get_secret_value()}",
-            HEADER: sign(self._credentials.signing_secret.get_secret_value(), body, utc_now()),
+            "Authorization": f"Bearer {self.credentials.api_key.get_secret_value()}",
+            HEADER: sign(self.credentials.signing_secret.get_secret_value(), body, utc_now()),
             "X-Request-Id": request_id,
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",
         }
         limits = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
-        return self._http.build_request("POST", url, content=body, headers=headers, timeout=limits)
-
-
-def _read(provider: str, raw: RawAnswer, answer: type[Response]) -> Response:
-    """Return the validated answer, or raise what the status or a wrong answer calls for."""
-    raise_if_unavailable(provider, raw)
-    if not raw.succeeded:
-        raise ProviderRejected(provider, _rejection_code(raw))
-    try:
-        return answer.model_validate_json(raw.content)
-    except ValidationError:
-        pass  # raised below: a chained error could quote what the provider wrote
-    raise ProviderUnavailable(provider, "invalid_response")
+        return self.http.build_request("POST", url, content=body, headers=headers, timeout=limits)
 
 
 class _Rejection(BaseModel):
     code: str
 
 
-def _rejection_code(raw: RawAnswer) -> str:
+def _rejection_code(raw: RawResponse) -> str:
     """Return the provider's code if it has the form of one, else `http_<status>`.
 
     Of a status that speaks of our access no code makes a refusal of this one request.

@@ -25,12 +25,20 @@ class ProviderUnavailable(ProviderError):
 
     Codes: `connect_failed`, `timeout`, `connection_lost`, `rate_limited`, `server_error`,
     `processing_error` (its own code for that), `invalid_response`. `retry_after` is the provider's
-    own wish, if it named one.
+    own wish, if it named one. `said` is the reason that a data source gave which answered and could
+    not say; None where none answered.
     """
 
-    def __init__(self, provider: str, code: str, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        provider: str,
+        code: str,
+        retry_after: timedelta | None = None,
+        said: str | None = None,
+    ) -> None:
         super().__init__(provider, code)
         self.retry_after = retry_after
+        self.said = said
 
 
 class ProviderRejected(ProviderError):
@@ -38,7 +46,7 @@ class ProviderRejected(ProviderError):
 
 
 class OutcomeUnknown(ProviderError):
-    """An order may or may not have been booked: ask `Payments.query`, do not assume either way.
+    """An order may or may not have been booked: send an `OrderQuery`, do not assume either way.
 
     Sending the same order number again is safe (the provider books it once), a new one is not.
     """

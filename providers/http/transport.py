@@ -15,14 +15,14 @@ from datetime import timedelta
 import httpx
 from structlog.stdlib import BoundLogger
 
+from providers.http.connection_pool import ConnectionPool
 from providers.http.errors import ProviderError, ProviderUnavailable
-from providers.http.lanes import Lanes
 
 CONNECT_SECONDS = 3.0
 RESPONSE_LIMIT = 1024 * 1024
 REPORT_LIMIT = 4 * RESPONSE_LIMIT
 """For what a source collected: ten thousand calls and as many messages have room, and not more."""
-MOST_CALLS = 200
+MAX_CALLS = 200
 RETRY_AFTER_LIMIT = timedelta(hours=1)
 
 OnCall = Callable[[str, str, float], None]
@@ -33,7 +33,7 @@ _QUERY = "loanflow_query"
 
 
 @dataclass(frozen=True)
-class RawAnswer:
+class RawResponse:
     """What came back: the status, the bytes within the limit, and the wish to wait, if any."""
 
     status: int
@@ -55,7 +55,7 @@ def open_pool(read_seconds: float) -> httpx.AsyncClient:
     """
     return httpx.AsyncClient(
         timeout=httpx.Timeout(read_seconds, connect=CONNECT_SECONDS),
-        transport=_HiddenQueries(Lanes(MOST_CALLS)),
+        transport=_HiddenQueries(ConnectionPool(MAX_CALLS)),
         trust_env=False,
     )
 
@@ -67,7 +67,7 @@ async def exchange(
     request: httpx.Request,
     query: bytes | None = None,
     limit: int = RESPONSE_LIMIT,
-) -> RawAnswer:
+) -> RawResponse:
     """Send `request` and return the whole answer of at most `limit` bytes, whatever its status.
 
     `query` is joined to the URL below everything that logs one. Raises ProviderUnavailable with
@@ -90,7 +90,7 @@ async def exchange(
     raise ProviderUnavailable(provider, failure)
 
 
-def raise_if_unavailable(provider: str, answer: RawAnswer) -> None:
+def raise_if_unavailable(provider: str, answer: RawResponse) -> None:
     """Raise ProviderUnavailable for a status that says nothing of the request: not 2xx or 4xx.
 
     408 and 429 are of the provider's making and so belong here as well.
@@ -170,7 +170,7 @@ class _HiddenQueries(httpx.AsyncBaseTransport):
         await self._below.aclose()
 
 
-async def _send(http: httpx.AsyncClient, request: httpx.Request, limit: int) -> RawAnswer:
+async def _send(http: httpx.AsyncClient, request: httpx.Request, limit: int) -> RawResponse:
     content = bytearray()
     response = await http.send(request, stream=True)
     try:
@@ -180,7 +180,7 @@ async def _send(http: httpx.AsyncClient, request: httpx.Request, limit: int) -> 
                 raise _ResponseTooLargeError
     finally:
         await response.aclose()
-    return RawAnswer(response.status_code, bytes(content), _retry_after(response))
+    return RawResponse(response.status_code, bytes(content), _retry_after(response))
 
 
 def _retry_after(response: httpx.Response) -> timedelta | None:

@@ -1,5 +1,7 @@
-"""The three-valued answer of a verification."""
+"""What data sources answer: the three-valued verdict, and what an answer amounts to."""
 
+from abc import abstractmethod
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -19,7 +21,36 @@ class Verdict(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-class Answer(Wire):
+@dataclass(frozen=True)
+class Assessment:
+    """What a response amounts to: its verdict, the code of a reason if it has one.
+
+    One that `is_conclusive` is handed back; any other is taken for the source's inability to say.
+    One that is `cacheable` may answer an equal request again.
+    """
+
+    verdict: Verdict
+    code: str | None
+    is_conclusive: bool
+    cacheable: bool = True
+
+    @property
+    def counted_as(self) -> str:
+        """The outcome in the metrics, where a report that is not ready is no failure."""
+        pending = self.is_conclusive and self.verdict is Verdict.UNAVAILABLE
+        return "pending" if pending else self.verdict.value
+
+
+class AssessableResponse(Wire):
+    """A data source's response, which says itself what it amounts to."""
+
+    @property
+    @abstractmethod
+    def assessment(self) -> Assessment:
+        """Return what this response amounts to."""
+
+
+class VerificationResponse(AssessableResponse):
     """A verification's verdict; anything but a match gives at least one reason, a match none."""
 
     verdict: Annotated[Verdict, Field(strict=False)]
@@ -35,3 +66,9 @@ class Answer(Wire):
     def passed(self) -> bool:
         """Whether the provider confirmed what was asked."""
         return self.verdict is Verdict.MATCH
+
+    @property
+    def assessment(self) -> Assessment:
+        """A match or a mismatch is conclusive."""
+        code = self.reasons[0] if self.reasons else None
+        return Assessment(self.verdict, code, is_conclusive=self.verdict is not Verdict.UNAVAILABLE)

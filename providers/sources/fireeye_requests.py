@@ -5,23 +5,34 @@ page's own sample card has a wrong one. The order of the fields is that of the p
 """
 
 import json
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Generic, Literal, Self
 from urllib.parse import quote_plus
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
-from providers.http.wire import PersonalWire
-from providers.sources.fireeye_profile import FireeyeProfile, FireeyeWire
+from domain.sources import Capability
+from providers.http.requests import SourceRequest, SourceResponseT
+from providers.sources.fireeye_profile import FireeyeOperation, FireeyeProfile, FireeyeWire
+from providers.sources.fireeye_responses import (
+    PROVIDER,
+    ModelScore,
+    TransactionAuthentication,
+    authentication_of,
+    score_of,
+)
 
-MOST_MINOR_UNITS = 10**13
+MAX_MINOR_UNITS = 10**13
 
 CardNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{13,19}$")]
 IdentityNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{17}[0-9X]$")]
 Mobile = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{9}$")]
 Location = Annotated[str, StringConstraints(pattern=r"^[^\p{Cc}]{1,64}$")]
+
+AmountUnit = Literal["yuan", "fen"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +43,47 @@ class FireeyeCredentials:
     app_key: SecretStr
 
 
-class TransactionQuery(PersonalWire):
-    """One transaction of a card; `amount` in minor units of the yuan (fen), dates of Shanghai."""
+class FireeyeRequest(SourceRequest[SourceResponseT], Generic[SourceResponseT]):
+    """One of the two questions, on Fireeye's own wire."""
+
+    provider = PROVIDER
+    wired_as: ClassVar[FireeyeOperation]
+
+    @abstractmethod
+    def sent(self, amount_unit: AmountUnit) -> dict[str, str]:
+        """Return the business fields as sent."""
+
+    @abstractmethod
+    def response_of(self, data: int | None) -> SourceResponseT:
+        """Return what the data of a response say, None if nothing was found."""
+
+
+class TransactionQuery(FireeyeRequest[TransactionAuthentication]):
+    """Ask whether a card's transaction exists.
+
+    `amount` is in minor units of the yuan (fen), dates are Shanghai's; `asked_on` is today, which
+    no transaction comes after.
+    """
+
+    capability = Capability.TRANSACTION_AUTHENTICATION
+    operation = "authenticate"
+    wired_as = FireeyeOperation.TRANSACTION_AUTHENTICATION
 
     card_number: CardNumber
     transacted_on: date
-    amount: Annotated[int, Field(gt=0, le=MOST_MINOR_UNITS)]
+    amount: Annotated[int, Field(gt=0, le=MAX_MINOR_UNITS)]
     identity_number: IdentityNumber | None = None
     mobile: Mobile | None = None
     location: Location | None = None
+    asked_on: date = Field(exclude=True)
 
-    def fields(self, amount_unit: Literal["yuan", "fen"]) -> dict[str, str]:
+    @model_validator(mode="after")
+    def _is_not_in_the_future(self) -> Self:
+        if self.transacted_on > self.asked_on:
+            raise ValueError("a transaction's date is not after today")
+        return self
+
+    def sent(self, amount_unit: AmountUnit) -> dict[str, str]:
         """Return the business fields as sent, optional ones only when given."""
         fen = str(self.amount)
         yuan = f"{self.amount // 100}.{self.amount % 100:02d}"
@@ -56,17 +97,29 @@ class TransactionQuery(PersonalWire):
         }
         return {name: value for name, value in sent.items() if value is not None}
 
+    def response_of(self, data: int | None) -> TransactionAuthentication:
+        """Return whether the transaction exists."""
+        return authentication_of(data)
 
-class ScoreQuery(PersonalWire):
-    """Whose score is asked for."""
+
+class ScoreQuery(FireeyeRequest[ModelScore]):
+    """Ask what the model scores a person."""
+
+    capability = Capability.MODEL_SCORE
+    operation = "model_score"
+    wired_as = FireeyeOperation.MODEL_SCORE
 
     card_number: CardNumber
     identity_number: IdentityNumber
     mobile: Mobile
 
-    def fields(self) -> dict[str, str]:
-        """Return the business fields as sent."""
+    def sent(self, amount_unit: AmountUnit) -> dict[str, str]:
+        """Return the business fields as sent, an amount not among them."""
         return {"mobile": self.mobile, "cardNo": self.card_number, "certid": self.identity_number}
+
+    def response_of(self, data: int | None) -> ModelScore:
+        """Return the score."""
+        return score_of(data)
 
 
 @dataclass(frozen=True)
@@ -76,12 +129,6 @@ class Encoded:
     content_type: str
     query: bytes | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
-
-
-def check_transacted(query: TransactionQuery, today: date) -> None:
-    """Raise ValueError if the transaction lies in the future of `today`, a date of Shanghai."""
-    if query.transacted_on > today:
-        raise ValueError("a transaction's date is not after today")
 
 
 def check_credentials(profile: FireeyeProfile, credentials: FireeyeCredentials | None) -> None:

@@ -5,16 +5,23 @@ a repeat begins nothing anew, and a notice finds its capture even if the answer 
 source collected is asked for until it is done; a signed notice only says when to ask.
 """
 
+from abc import abstractmethod
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, SerializeAsAny, model_validator
 
-from providers.http.client import ProviderClient
-from providers.http.errors import ProviderUnavailable
-from providers.http.transport import REPORT_LIMIT, RESPONSE_LIMIT
-from providers.http.verdict import Answer, ReasonCode
+from domain.sources import Capability
+from providers.http.requests import SourceRequest, SourceResponseT
+from providers.http.transport import REPORT_LIMIT
+from providers.http.verdict import (
+    AssessableResponse,
+    Assessment,
+    ReasonCode,
+    Verdict,
+    VerificationResponse,
+)
 from providers.http.wire import PersonalWire, Wire
 
 ReportSource = Literal["operator_report", "online_banking", "ecommerce"]
@@ -30,10 +37,11 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 Day = Annotated[date, Field(strict=False)]
 Instant = Annotated[AwareDatetime, Field(strict=False)]
-TriesLeft = Annotated[int, Field(ge=0, le=20)]
+
+DocumentT = TypeVar("DocumentT", bound=PersonalWire)
 
 
-class Begun(Answer):
+class Begun(VerificationResponse):
     """A match began the capture; the source's `reference` comes with it and only with it."""
 
     capture_no: Key
@@ -69,18 +77,31 @@ class CodeStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Confirmation(Wire):
+class CodeResponse(AssessableResponse):
     """Whether the code was right; the tries that are left come with a wrong one."""
 
-    capture_no: Key
     status: Annotated[CodeStatus, Field(strict=False)]
-    tries_left: TriesLeft | None = None
+    tries_left: Annotated[int, Field(ge=0, le=20)] | None = None
 
     @model_validator(mode="after")
     def _a_wrong_code_leaves_tries(self) -> Self:
         if (self.status is CodeStatus.WRONG_CODE) != (self.tries_left is not None):
             raise ValueError("the tries left are given exactly with a wrong code")
         return self
+
+    @property
+    def assessment(self) -> Assessment:
+        """Conclusive in any case, and never the answer to another code."""
+        if self.status is CodeStatus.ACCEPTED:
+            return Assessment(Verdict.MATCH, None, is_conclusive=True, cacheable=False)
+        code = "code_expired" if self.status is CodeStatus.EXPIRED else "wrong_code"
+        return Assessment(Verdict.MISMATCH, code, is_conclusive=True, cacheable=False)
+
+
+class Confirmation(CodeResponse):
+    """What became of a capture's code."""
+
+    capture_no: Key
 
 
 class ReportStatus(StrEnum):
@@ -91,27 +112,55 @@ class ReportStatus(StrEnum):
     FAILED = "failed"
 
 
-class ReportState(PersonalWire):
-    """The source's view of a capture; a failed one, and no other, has a reason.
+class ReportState(PersonalWire, Generic[DocumentT]):
+    """The source's view of a capture, as it answers.
 
-    `retry_after_seconds` is the source's wish for a pending one. Subclasses add the `document`.
+    A failed one, and no other, has a reason; a done one, and no other, the document.
+    `retry_after_seconds` is the source's wish for a pending one.
     """
 
     capture_no: Key
     status: Annotated[ReportStatus, Field(strict=False)]
     reason: ReasonCode | None = None
     retry_after_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    document: DocumentT | None = None
 
     @model_validator(mode="after")
-    def _only_failures_have_reasons(self) -> Self:
+    def _each_end_has_its_field(self) -> Self:
         if (self.status is ReportStatus.FAILED) != (self.reason is not None):
             raise ValueError("a reason is given exactly when the capture failed")
+        if (self.status is ReportStatus.DONE) != (self.document is not None):
+            raise ValueError("a document is given exactly when the capture is done")
         return self
+
+
+class ImportedFacts(Wire):
+    """What goes on of a document: aggregates without personal data."""
+
+    @property
+    def mismatch(self) -> str | None:
+        """The code of why the account is not the applicant's, None if nothing speaks against it."""
+        return None
+
+
+class Report(AssessableResponse):
+    """How far a capture is; `facts` come when it is done and only then."""
+
+    status: ReportStatus
+    reason: ReasonCode | None
+    retry_after_seconds: int | None
+    facts: SerializeAsAny[ImportedFacts] | None
 
     @property
     def final(self) -> bool:
         """Whether the status can no longer change."""
         return self.status is not ReportStatus.PENDING
+
+    @property
+    def assessment(self) -> Assessment:
+        """Conclusive in any case, and never the answer to the next time's question."""
+        verdict = Verdict.MATCH if self.status is ReportStatus.DONE else Verdict.UNAVAILABLE
+        return Assessment(verdict, self.reason, is_conclusive=True, cacheable=False)
 
 
 class ReportNotice(Wire):
@@ -134,43 +183,66 @@ class ReportNotice(Wire):
         return self
 
 
-class ReportQuery(Wire):
-    """Which capture, as sent: our number and the source's."""
+class CaptureRequest(SourceRequest[SourceResponseT], Generic[SourceResponseT]):
+    """A step of the capture under our own number."""
+
+    echoed = ("capture_no",)
 
     capture_no: Key
-    reference: Key
 
 
-class CodeEntry(PersonalWire):
-    """The code that the user received, as sent."""
+class BeginRequest(CaptureRequest[SourceResponseT], Generic[SourceResponseT]):
+    """Begin a capture for a person, by a consent; a repeat begins nothing new."""
 
-    capture_no: Key
+    operation = "begin"
+
+    consent_id: Key
+    name: str
+    identity_number: str
+
+
+class CodeEntry(CaptureRequest[Confirmation]):
+    """Hand back the code that the user received.
+
+    Each try has a request id of its own; a repeat is no new try.
+    """
+
+    capability = Capability.OPERATOR_REPORT
+    operation = "confirm"
+    billable = False
+
     reference: Key
     code: str = Field(pattern=r"^[0-9]{4,8}$")
 
 
-Numbered = TypeVar("Numbered", bound=Begun | Confirmation | ReportState)
+class ReportQuery(CaptureRequest[Report]):
+    """Ask how far a capture is; `reference` is the source's own number.
 
-
-async def call_about(
-    client: ProviderClient,
-    source: ReportSource,
-    operation: str,
-    request: Wire,
-    answer: type[Numbered],
-    *,
-    capture_no: str,
-    request_id: str,
-) -> Numbered:
-    """Call and return the answer; one about another capture is ProviderUnavailable.
-
-    What was collected may be larger than other answers.
+    The document ends here: only its facts are handed on.
     """
-    limit = REPORT_LIMIT if issubclass(answer, ReportState) else RESPONSE_LIMIT
-    result = await client.call(source, operation, request, answer, request_id, limit)
-    if result.capture_no != capture_no:
-        raise ProviderUnavailable(source, "invalid_response")
-    return result
+
+    operation = "report"
+    billable = False
+    response_limit = REPORT_LIMIT
+    state: ClassVar[type[ReportState[Any]]]
+
+    reference: Key
+
+    def read(self, content: bytes) -> Report | None:
+        """Return how far the capture is, with the facts of a document that came."""
+        state = self.state.model_validate_json(content)
+        if state.capture_no != self.capture_no:
+            return None
+        return Report(
+            status=state.status,
+            reason=state.reason,
+            retry_after_seconds=state.retry_after_seconds,
+            facts=None if state.document is None else self.facts_of(state.document),
+        )
+
+    @abstractmethod
+    def facts_of(self, document: Any) -> ImportedFacts:
+        """Return the facts of a document of this source's form."""
 
 
 def completed_months(start: date, on: date) -> int:

@@ -4,14 +4,13 @@ Only where the product and a consent allow it the applicant's address book goes 
 answer then counts what it says about the contacts. What it says is for a review, never a verdict.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Protocol, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from providers.http.client import ProviderClient
-from providers.http.errors import ProviderUnavailable
-from providers.http.verdict import Answer
+from domain.sources import Capability
+from providers.http.requests import SourceRequest
+from providers.http.verdict import VerificationResponse
 from providers.http.wire import PersonalWire, Wire
 
 Count = Annotated[int, Field(ge=0, le=100_000)]
@@ -55,7 +54,7 @@ class AddressBookFindings(Wire):
         return "contact_not_in_address_book" if self.missing_contacts else None
 
 
-class ContactsVerification(Answer):
+class ContactsVerification(VerificationResponse):
     """One verdict for all contacts; `address_book` comes with a match if a book was sent.
 
     Reasons: `contact_is_applicant`, `duplicate_contact`.
@@ -70,59 +69,21 @@ class ContactsVerification(Answer):
         return self
 
 
-class Contacts(Protocol):
-    """A checker of contacts."""
+class ContactsRequest(SourceRequest[ContactsVerification]):
+    """Ask for one verdict on all contacts; identity number and mobile are the applicant's own.
 
-    async def verify(
-        self,
-        *,
-        request_id: str,
-        identity_number: str,
-        mobile: str,
-        contacts: Sequence[Contact],
-        address_book: Sequence[AddressBookEntry] | None = None,
-    ) -> ContactsVerification:
-        """Return one verdict for all contacts; raises ProviderUnavailable or ProviderRejected.
+    `address_book` needs a consent of its own; None sends none.
+    """
 
-        `identity_number` and `mobile` are the applicant's own. `address_book` needs a consent of
-        its own; None sends none.
-        """
-
-
-class ContactsRequest(PersonalWire):
-    """The applicant's keys and the contacts, as sent."""
+    capability = Capability.CONTACTS
+    operation = "verify"
 
     identity_number: str
     mobile: str
     contacts: list[Contact]
     address_book: Annotated[list[AddressBookEntry], Field(max_length=5_000)] | None = None
 
-
-class HttpContacts:
-    """Contacts over the common contract."""
-
-    def __init__(self, client: ProviderClient) -> None:
-        self._client = client
-
-    async def verify(
-        self,
-        *,
-        request_id: str,
-        identity_number: str,
-        mobile: str,
-        contacts: Sequence[Contact],
-        address_book: Sequence[AddressBookEntry] | None = None,
-    ) -> ContactsVerification:
-        """See Contacts.verify."""
-        request = ContactsRequest(
-            identity_number=identity_number,
-            mobile=mobile,
-            contacts=list(contacts),
-            address_book=None if address_book is None else list(address_book),
-        )
-        answer = await self._client.call(
-            "contacts", "verify", request, ContactsVerification, request_id
-        )
-        if answer.passed and (answer.address_book is None) != (address_book is None):
-            raise ProviderUnavailable("contacts", "invalid_response")
-        return answer
+    def is_answered_by(self, response: ContactsVerification) -> bool:
+        """Findings come back exactly where a book was sent."""
+        found, sent = response.address_book, self.address_book
+        return not response.passed or (found is None) == (sent is None)

@@ -5,23 +5,22 @@ until it is done.
 """
 
 from datetime import timedelta
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from providers.http.client import ProviderClient
-from providers.http.wire import PersonalWire, Wire
+from domain.sources import Capability
+from providers.http.wire import PersonalWire
 from providers.verification.capture import (
     Authorisation,
+    BeginRequest,
     Currency,
     Day,
+    ImportedFacts,
     Instant,
-    Key,
     Minor,
     ReportQuery,
     ReportState,
-    ReportStatus,
-    call_about,
     completed_months,
 )
 
@@ -74,7 +73,7 @@ class EcommerceDocument(PersonalWire):
         return self
 
 
-class EcommerceFacts(Wire):
+class EcommerceFacts(ImportedFacts):
     """Aggregates without personal data; orders and amount are of completed ones in 365 days."""
 
     account_age_months: int
@@ -87,99 +86,6 @@ class EcommerceFacts(Wire):
     credit_limit: int | None
     credit_outstanding: int | None
     credit_overdue: bool | None
-
-
-class EcommerceState(ReportState):
-    """Where the import stands; the document comes when it is done and only then.
-
-    Reasons of a failure: `not_authorised`, `sign_in_failed`, `source_failed`.
-    """
-
-    document: EcommerceDocument | None = None
-
-    @model_validator(mode="after")
-    def _a_document_comes_when_done(self) -> Self:
-        if (self.status is ReportStatus.DONE) != (self.document is not None):
-            raise ValueError("a document is given exactly when the import is done")
-        return self
-
-
-class Ecommerce(Protocol):
-    """A source of e-commerce accounts. All raise ProviderUnavailable or ProviderRejected."""
-
-    async def begin(
-        self,
-        *,
-        capture_no: str,
-        consent_id: str,
-        name: str,
-        identity_number: str,
-        platform: Platform,
-    ) -> Authorisation:
-        """Open the import and return the platform's page for the user; a repeat opens nothing new.
-
-        Reasons: `platform_not_supported`, `source_maintenance` (unavailable).
-        """
-
-    async def report(self, *, capture_no: str, reference: str) -> EcommerceState:
-        """Return where the import stands, with the document once it is done."""
-
-
-class EcommerceRequest(PersonalWire):
-    """Whose account, at which platform, by which consent, as sent."""
-
-    capture_no: Key
-    consent_id: Key
-    name: str
-    identity_number: str
-    platform: Platform
-
-
-class HttpEcommerce:
-    """Ecommerce over the common contract; the capture number is the request id."""
-
-    def __init__(self, client: ProviderClient) -> None:
-        self._client = client
-
-    async def begin(
-        self,
-        *,
-        capture_no: str,
-        consent_id: str,
-        name: str,
-        identity_number: str,
-        platform: Platform,
-    ) -> Authorisation:
-        """See Ecommerce.begin."""
-        request = EcommerceRequest(
-            capture_no=capture_no,
-            consent_id=consent_id,
-            name=name,
-            identity_number=identity_number,
-            platform=platform,
-        )
-        return await call_about(
-            self._client,
-            "ecommerce",
-            "begin",
-            request,
-            Authorisation,
-            capture_no=capture_no,
-            request_id=capture_no,
-        )
-
-    async def report(self, *, capture_no: str, reference: str) -> EcommerceState:
-        """See Ecommerce.report."""
-        request = ReportQuery(capture_no=capture_no, reference=reference)
-        return await call_about(
-            self._client,
-            "ecommerce",
-            "report",
-            request,
-            EcommerceState,
-            capture_no=capture_no,
-            request_id=capture_no,
-        )
 
 
 def facts_of(document: EcommerceDocument) -> EcommerceFacts:
@@ -200,3 +106,28 @@ def facts_of(document: EcommerceDocument) -> EcommerceFacts:
         credit_outstanding=document.credit.outstanding,
         credit_overdue=document.credit.overdue,
     )
+
+
+class EcommerceRequest(BeginRequest[Authorisation]):
+    """Open the import of an account at a platform; the response has the page for the user.
+
+    Reasons: `platform_not_supported`, `source_maintenance` (unavailable).
+    """
+
+    capability = Capability.ECOMMERCE
+
+    platform: Platform
+
+
+class EcommerceReportQuery(ReportQuery):
+    """Ask for what was imported.
+
+    Reasons of a failure: `not_authorised`, `sign_in_failed`, `source_failed`.
+    """
+
+    capability = Capability.ECOMMERCE
+    state = ReportState[EcommerceDocument]
+
+    def facts_of(self, document: EcommerceDocument) -> EcommerceFacts:
+        """Return the aggregates."""
+        return facts_of(document)

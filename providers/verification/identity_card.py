@@ -1,13 +1,14 @@
 """Identity card: reading both sides of the card from pictures (OCR)."""
 
 from datetime import date
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from providers.http.client import ProviderClient
+from domain.sources import Capability
 from providers.http.images import Image
-from providers.http.verdict import Answer
+from providers.http.requests import SourceRequest
+from providers.http.verdict import VerificationResponse
 from providers.http.wire import PersonalWire
 
 Day = Annotated[date, Field(strict=False)]
@@ -34,7 +35,7 @@ class CardFields(PersonalWire):
         return self
 
 
-class CardReading(Answer):
+class CardReading(VerificationResponse):
     """A match is a card that could be read; a mismatch asks for a better picture.
 
     Reasons: `image_blurred`, `no_card_found`, `wrong_side`, `card_inconsistent`. `scores` holds the
@@ -53,27 +54,11 @@ class CardReading(Answer):
         return self
 
 
-class IdentityCard(Protocol):
-    """A reader of identity cards."""
+class CardReadRequest(SourceRequest[CardReading]):
+    """Have both sides of a card read."""
 
-    async def read(self, *, request_id: str, front: bytes, back: bytes) -> CardReading:
-        """Return the card's fields; raises ProviderUnavailable or ProviderRejected."""
-
-
-class CardReadRequest(PersonalWire):
-    """Both sides, as sent."""
+    capability = Capability.IDENTITY_CARD
+    operation = "read"
 
     front: Image
     back: Image
-
-
-class HttpIdentityCard:
-    """IdentityCard over the common contract."""
-
-    def __init__(self, client: ProviderClient) -> None:
-        self._client = client
-
-    async def read(self, *, request_id: str, front: bytes, back: bytes) -> CardReading:
-        """See IdentityCard.read."""
-        request = CardReadRequest(front=front, back=back)
-        return await self._client.call("identity_card", "read", request, CardReading, request_id)

@@ -4,25 +4,24 @@ The user signs in on the bank's own page (`authorise_url`); what was collected i
 is done.
 """
 
-from typing import Annotated, Protocol, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from providers.http.client import ProviderClient
-from providers.http.wire import PersonalWire, Wire
+from domain.sources import Capability
+from providers.http.wire import PersonalWire
 from providers.verification.capture import (
     Authorisation,
+    BeginRequest,
     Currency,
     Day,
+    ImportedFacts,
     Instant,
-    Key,
     Minor,
     Month,
     ReportQuery,
     ReportState,
-    ReportStatus,
     SignedMinor,
-    call_about,
 )
 
 
@@ -61,7 +60,7 @@ class BankingDocument(PersonalWire):
     cards: Annotated[tuple[ImportedCard, ...], Field(strict=False, max_length=20)] = ()
 
 
-class BankingFacts(Wire):
+class BankingFacts(ImportedFacts):
     """Aggregates without personal data; averages and shares are None without a statement.
 
     `utilisation_per_mille` is the newest balances above zero over the limits.
@@ -75,99 +74,6 @@ class BankingFacts(Wire):
     utilisation_per_mille: int | None
     overdue_bills: int
     minimum_only_bills: int
-
-
-class BankingState(ReportState):
-    """Where the import stands; the document comes when it is done and only then.
-
-    Reasons of a failure: `not_authorised`, `sign_in_failed`, `source_failed`.
-    """
-
-    document: BankingDocument | None = None
-
-    @model_validator(mode="after")
-    def _a_document_comes_when_done(self) -> Self:
-        if (self.status is ReportStatus.DONE) != (self.document is not None):
-            raise ValueError("a document is given exactly when the import is done")
-        return self
-
-
-class OnlineBanking(Protocol):
-    """A source of credit-card bills. All raise ProviderUnavailable or ProviderRejected."""
-
-    async def begin(
-        self,
-        *,
-        capture_no: str,
-        consent_id: str,
-        name: str,
-        identity_number: str,
-        bank_code: str,
-    ) -> Authorisation:
-        """Open the import and return the bank's page for the user; a repeat opens nothing new.
-
-        Reasons: `bank_not_supported`, `source_maintenance` (unavailable).
-        """
-
-    async def report(self, *, capture_no: str, reference: str) -> BankingState:
-        """Return where the import stands, with the document once it is done."""
-
-
-class BankingRequest(PersonalWire):
-    """Whose cards, at which bank, by which consent, as sent."""
-
-    capture_no: Key
-    consent_id: Key
-    name: str
-    identity_number: str
-    bank_code: str
-
-
-class HttpOnlineBanking:
-    """OnlineBanking over the common contract; the capture number is the request id."""
-
-    def __init__(self, client: ProviderClient) -> None:
-        self._client = client
-
-    async def begin(
-        self,
-        *,
-        capture_no: str,
-        consent_id: str,
-        name: str,
-        identity_number: str,
-        bank_code: str,
-    ) -> Authorisation:
-        """See OnlineBanking.begin."""
-        request = BankingRequest(
-            capture_no=capture_no,
-            consent_id=consent_id,
-            name=name,
-            identity_number=identity_number,
-            bank_code=bank_code,
-        )
-        return await call_about(
-            self._client,
-            "online_banking",
-            "begin",
-            request,
-            Authorisation,
-            capture_no=capture_no,
-            request_id=capture_no,
-        )
-
-    async def report(self, *, capture_no: str, reference: str) -> BankingState:
-        """See OnlineBanking.report."""
-        request = ReportQuery(capture_no=capture_no, reference=reference)
-        return await call_about(
-            self._client,
-            "online_banking",
-            "report",
-            request,
-            BankingState,
-            capture_no=capture_no,
-            request_id=capture_no,
-        )
 
 
 def facts_of(document: BankingDocument) -> BankingFacts:
@@ -191,3 +97,28 @@ def facts_of(document: BankingDocument) -> BankingFacts:
 def _minimum_only(bill: CardBill) -> bool:
     """Say whether the user paid what had to be paid and not the whole."""
     return bill.minimum_payment <= bill.paid < bill.balance
+
+
+class BankingRequest(BeginRequest[Authorisation]):
+    """Open the import of a user's cards at one bank; the response has the page for the user.
+
+    Reasons: `bank_not_supported`, `source_maintenance` (unavailable).
+    """
+
+    capability = Capability.ONLINE_BANKING
+
+    bank_code: str
+
+
+class BankingReportQuery(ReportQuery):
+    """Ask for what was imported.
+
+    Reasons of a failure: `not_authorised`, `sign_in_failed`, `source_failed`.
+    """
+
+    capability = Capability.ONLINE_BANKING
+    state = ReportState[BankingDocument]
+
+    def facts_of(self, document: BankingDocument) -> BankingFacts:
+        """Return the aggregates."""
+        return facts_of(document)

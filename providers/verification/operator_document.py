@@ -9,10 +9,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from providers.http.wire import PersonalWire, Wire
+from providers.http.wire import PersonalWire
 from providers.verification.capture import (
     Currency,
     Day,
+    ImportedFacts,
     Instant,
     Minor,
     Month,
@@ -140,7 +141,7 @@ class OperatorDocument(PersonalWire):
         return self
 
 
-class OperatorFacts(Wire):
+class OperatorFacts(ImportedFacts):
     """Aggregates without personal data; days and nights are those of the report's own offset.
 
     `silent_days_30d` counts the last 30 days without a call, up to the day of capture;
@@ -176,6 +177,15 @@ class OperatorFacts(Wire):
     average_megabytes: int | None
     short_numbers: int
     emergency_contacts_called: int | None
+
+    @property
+    def mismatch(self) -> str | None:
+        """The code of why the account is not the applicant's, None if it is."""
+        if not self.real_name:
+            return "not_real_name"
+        if not self.identity_matches:
+            return "identity_mismatch"
+        return None if self.name_matches else "name_mismatch"
 
 
 def facts_of(

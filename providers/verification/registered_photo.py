@@ -1,18 +1,20 @@
 """Registered photo: the photograph that the registry of citizens keeps of a person."""
 
 from base64 import b64decode
-from typing import Annotated, Final, Protocol, Self
+from dataclasses import replace
+from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from providers.http.client import ProviderClient
+from domain.sources import Capability
 from providers.http.images import Image
-from providers.http.verdict import Answer
+from providers.http.verdict import Assessment, VerificationResponse
 from providers.http.wire import PersonalWire
+from providers.verification.factors import TwoFactorRequest
 
-SMALLEST_PHOTO: Final = 64
-LARGEST_PHOTO: Final = 700_000
-"""Bytes of a photo; base64 makes a third more of it, within what an answer may have."""
+MIN_PHOTO_BYTES: Final = 64
+MAX_PHOTO_BYTES: Final = 700_000
+"""Base64 makes a third more of it, within what a response may have."""
 
 _JPEG: Final = b"\xff\xd8\xff"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -29,11 +31,11 @@ def _picture(value: object) -> object:
 
 
 Photo = Annotated[
-    Image, BeforeValidator(_picture), Field(min_length=SMALLEST_PHOTO, max_length=LARGEST_PHOTO)
+    Image, BeforeValidator(_picture), Field(min_length=MIN_PHOTO_BYTES, max_length=MAX_PHOTO_BYTES)
 ]
 
 
-class RegisteredPhotoAnswer(PersonalWire, Answer):
+class RegisteredPhotoResponse(PersonalWire, VerificationResponse):
     """A match carries the `photo` and nothing else does.
 
     Reasons: `no_registered_photo`, `name_mismatch`, `not_in_registry` (unavailable),
@@ -48,34 +50,14 @@ class RegisteredPhotoAnswer(PersonalWire, Answer):
             raise ValueError("a photo is given exactly with a match")
         return self
 
-
-class RegisteredPhoto(Protocol):
-    """A registry of citizens with their photographs."""
-
-    async def fetch(
-        self, *, request_id: str, name: str, identity_number: str
-    ) -> RegisteredPhotoAnswer:
-        """Return the photograph; raises ProviderUnavailable or ProviderRejected."""
+    @property
+    def assessment(self) -> Assessment:
+        """A photo is never stored, so it cannot answer again; any other verdict can."""
+        return replace(super().assessment, cacheable=self.photo is None)
 
 
-class RegisteredPhotoRequest(PersonalWire):
-    """Two factors, as sent: a number without its name fetches nobody's photograph."""
+class RegisteredPhotoRequest(TwoFactorRequest[RegisteredPhotoResponse]):
+    """Fetch the photograph of a person: a number without its name fetches nobody's."""
 
-    name: str
-    identity_number: str
-
-
-class HttpRegisteredPhoto:
-    """RegisteredPhoto over the common contract."""
-
-    def __init__(self, client: ProviderClient) -> None:
-        self._client = client
-
-    async def fetch(
-        self, *, request_id: str, name: str, identity_number: str
-    ) -> RegisteredPhotoAnswer:
-        """See RegisteredPhoto.fetch."""
-        request = RegisteredPhotoRequest(name=name, identity_number=identity_number)
-        return await self._client.call(
-            "registered_photo", "fetch", request, RegisteredPhotoAnswer, request_id
-        )
+    capability = Capability.REGISTERED_PHOTO
+    operation = "fetch"

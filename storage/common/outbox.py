@@ -1,4 +1,4 @@
-"""Facts for others, in the order in which each aggregate's transactions committed."""
+"""Events for others, in the order in which each aggregate's transactions committed."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class OutboxRow(Row):
-    """One fact about an aggregate such as `loan:loa_...`; no personal data."""
+    """One event about an aggregate such as `loan:loa_...`; no personal data."""
 
     id: int
     aggregate: str
@@ -38,7 +38,7 @@ class OutboxRow(Row):
 
 @dataclass(frozen=True)
 class NewEvent:
-    """A fact to be told once by its `key`; no personal data."""
+    """An event to be recorded once, by its `key`; no personal data."""
 
     kind: str
     key: str
@@ -46,45 +46,36 @@ class NewEvent:
 
 
 class OutboxRepository(Repository):
-    """The facts."""
+    """The events."""
 
     async def add(
         self, aggregate: str, kind: str, event_key: str, payload: Mapping[str, Any]
     ) -> bool:
-        """Tell a fact once; False if its key was told before.
+        """Record an event once; False if its key is recorded already."""
+        return await self.add_all(aggregate, [NewEvent(kind, event_key, payload)]) == 1
 
-        The lock gives an aggregate's facts their numbers in the order in which they commit, so that
-        a reader who asks for what follows a number misses none.
+    async def add_all(self, aggregate: str, events: Sequence[NewEvent]) -> int:
+        """Record events about one aggregate, each once by its key; return how many are new.
+
+        The lock gives an aggregate's events their numbers in the order in which they commit, so
+        that a reader who asks for what follows a number misses none.
         """
-        added = await self._connection.fetchval(
-            "with turn as materialized (select pg_advisory_xact_lock(hashtextextended($1, 0)))"
-            " insert into outbox (aggregate, kind, event_key, payload)"
-            " select $1, $2, $3, $4::jsonb from turn"
-            " on conflict (event_key) do nothing returning true",
-            aggregate,
-            kind,
-            event_key,
-            json.dumps(dict(payload), default=str),
-        )
-        return added is True
-
-    async def add_all(self, aggregate: str, events: Sequence[NewEvent]) -> None:
-        """Tell facts about one aggregate, as `add` tells one."""
-        await self._connection.execute(
-            "with turn as materialized (select pg_advisory_xact_lock(hashtextextended($1, 0)))"
-            " insert into outbox (aggregate, kind, event_key, payload)"
+        added: int = await self._connection.fetchval(
+            "with turn as materialized (select pg_advisory_xact_lock(hashtextextended($1, 0))),"
+            " added as (insert into outbox (aggregate, kind, event_key, payload)"
             " select $1, new.kind, new.event_key, new.payload from turn,"
             " unnest($2::text[], $3::text[], $4::jsonb[]) with ordinality"
             " as new (kind, event_key, payload, number) order by new.number"
-            " on conflict (event_key) do nothing",
+            " on conflict (event_key) do nothing returning 1) select count(*) from added",
             aggregate,
             [one.kind for one in events],
             [one.key for one in events],
             [json.dumps(dict(one.payload), default=str) for one in events],
         )
+        return added
 
     async def since(self, aggregate: str, after_id: int, limit: int = _PAGE) -> list[OutboxRow]:
-        """Return facts about an aggregate that follow the one with `after_id` (0: all)."""
+        """Return events about an aggregate that follow the one with `after_id` (0: all)."""
         return await self._all(
             OutboxRow,
             "select id, aggregate, kind, event_key, payload, recorded_at from outbox"
@@ -118,7 +109,7 @@ class OutboxWakes:
 
     @contextmanager
     def watch(self, aggregate: str) -> "Iterator[asyncio.Event]":
-        """Yield an event that is set whenever a fact about `aggregate` commits."""
+        """Yield an event that is set whenever an outbox event about `aggregate` commits."""
         if self._task is None:
             self._task = asyncio.create_task(self._run())
         event = asyncio.Event()

@@ -1,9 +1,13 @@
 # ruff: noqa: S608 -- statements join constant conditions; values are always parameters
-"""The double-entry journal: append-only, balanced by the database at commit."""
+"""The double-entry journal: append-only, each entry checked by the database as it is posted.
+
+Trial balances read the sums of days, and line by line what these do not hold yet (decision record
+0023).
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Json
 
@@ -26,6 +30,36 @@ EntryKind = Literal[
     "recovery",
     "refund",
 ]
+
+_LINES: Final = (
+    "select account, amount, entries.currency, funder, journal.business_date,"
+    " journal.recorded_at, loan_id"
+    " from entries join journal on journal.id = journal_id join loans on loans.id = loan_id"
+)
+_DAYS: Final = (
+    "select account, amount, currency, funder, business_date,"
+    " (recorded_on + 1)::timestamp at time zone 'UTC' as recorded_at, null from daily_balances"
+)
+"""The sums of days in the columns of `_LINES`: all of a day is on record when the next begins."""
+_UNSUMMED: Final = "select journal_id from unsummed_journal"
+_POSTED_THAT_DAY: Final = (
+    "select id from journal where recorded_at between date_trunc('day', {0}, 'UTC') and {0}"
+)
+_SUM_DAYS: Final = (
+    "with added as (delete from unsummed_journal where journal_id in"
+    f" ({_UNSUMMED} order by journal_id limit $1) returning journal_id),"
+    " summed as (insert into daily_balances as day"
+    " (currency, funder, account, business_date, recorded_on, amount)"
+    " select currency, funder, account, business_date,"
+    " (recorded_at at time zone 'UTC')::date, sum(amount)"
+    f" from ({_LINES} where journal.id in (select journal_id from added)) as lines"
+    " group by 1, 2, 3, 4, 5"
+    " on conflict (currency, funder, account, business_date, recorded_on)"
+    " do update set amount = day.amount + excluded.amount)"
+    " select count(*) from added"
+)
+_SUMMING: Final = 4_201_005
+"""Names the summing of days among the advisory locks of the database."""
 
 
 class EntryLine(Row):
@@ -65,8 +99,8 @@ class JournalRepository(Repository):
     ) -> bool:
         """Post an entry under its business key; False if it is posted already or has no lines.
 
-        Cash is that in transit at the settlement bank, if one is named. Lines that do not sum to
-        zero make the transaction fail at its commit.
+        Cash is that in transit at the settlement bank, if one is named. Raises
+        `asyncpg.CheckViolationError` for lines that do not sum to zero.
         """
         if not lines:
             return False
@@ -113,31 +147,39 @@ class JournalRepository(Repository):
         """
         if currency is None and loan_id is None:
             raise ValueError("a trial balance is of one currency or of one loan")
-        by_entry = {
-            "journal.loan_id = {}": loan_id,
-            "loans.funder = {}": funder,
-            "journal.business_date <= {}": as_of,
-            "journal.recorded_at <= {}": recorded_until,
-        }
-        tests, values = given({"entries.currency = {}": currency, **by_entry})
-        joins = ""
-        if any(value is not None for value in by_entry.values()):
-            joins += " join journal on journal.id = journal_id"
-        if funder is not None:
-            joins += " join loans on loans.id = journal.loan_id"
+        tests, values = given(
+            {
+                "currency = {}": currency,
+                "loan_id = {}": loan_id,
+                "funder = {}": funder,
+                "business_date <= {}": as_of,
+                "recorded_at <= {}": recorded_until,
+            }
+        )
+        if loan_id is not None:
+            source = _LINES
+        elif recorded_until is None:
+            source = f"{_DAYS} union all {_LINES} where journal.id in ({_UNSUMMED})"
+        else:
+            # A day that had not ended at that instant counts line by line.
+            singly = f"{_UNSUMMED} union {_POSTED_THAT_DAY.format(f'${len(values)}')}"
+            source = f"{_DAYS} union all {_LINES} where journal.id in ({singly})"
         records = await self._connection.fetch(
-            f"select account, sum(amount)::bigint as balance from entries{joins}"
-            f" where {' and '.join(tests)} group by account order by account",
+            "select account, sum(amount)::bigint as balance"
+            f" from ({source}) as ledger where {' and '.join(tests)}"
+            " group by account order by account",
             *values,
         )
         return {record["account"]: record["balance"] for record in records}
 
-    async def balance_check(self) -> int:
-        """Return the sum of all lines, which is zero."""
-        total: int = await self._connection.fetchval(
-            "select coalesce(sum(amount), 0)::bigint from entries"
-        )
-        return total
+    async def sum_days(self, limit: int) -> int:
+        """Add at most `limit` entries to the sums of their days; return how many were added.
+
+        One transaction at a time does so. Whoever posts or reads meanwhile waits for nothing.
+        """
+        await self._connection.execute("select pg_advisory_xact_lock($1)", _SUMMING)
+        summed: int = await self._connection.fetchval(_SUM_DAYS, limit)
+        return summed
 
     async def of_loan(
         self, loan_id: str, after: int = 0, limit: int | None = None

@@ -14,8 +14,7 @@ import httpx
 import pytest
 
 from local.stack import LocalStack
-from local.state import token_for
-from local.story.stage import Stage, stage_of
+from local.story.stage import Stage, stage_of, tokens_by_role
 
 REPOSITORY = Path(__file__).parents[2]
 _SETTINGS_OF_OURS = ("LOANFLOW_", "TEMPORAL_", "DATABASE_URL")
@@ -97,7 +96,7 @@ async def api(stack: LocalStack) -> AsyncIterator[Callers]:
         opened: dict[str, httpx.AsyncClient] = {}
 
         def of(role: str) -> httpx.AsyncClient:
-            token = token_for(stack.environment, role)
+            token = tokens_by_role(stack.environment)[role]
             if role not in opened:
                 opened[role] = httpx.AsyncClient(
                     base_url=stack.api_url,

@@ -231,7 +231,7 @@ async def test_a_hop_that_waits_for_a_provider_says_so_and_goes_on_later(
 
 
 @pytest.mark.slow
-async def test_a_loan_that_ends_on_the_way_is_told(starter: CommandLine, client: Client) -> None:
+async def test_a_loan_that_ends_on_the_way_is_named(starter: CommandLine, client: Client) -> None:
     loan_id = (await new_loan(starter, months=3, amount="3000.00"))["loan_id"]
     travel = travel_with(client)
     arrival = await travel.advance(loan_id, await travel.target(loan_id, months=5))

@@ -146,7 +146,7 @@ async def environment_of(url: str) -> dict[str, str]:
 @pytest.mark.slow
 async def test_everything_is_up_found_and_found_again(make: Stacks, folder: Path) -> None:
     async with make(on_death="leave") as stack:
-        pids = [stack.pid(name) for name in ("postgres", "temporal", *ALL)]
+        pids = [stack.supervisor.pid(name) for name in ("postgres", "temporal", *ALL)]
         first_ports = stack.ports
         found = running_stack(folder)
         assert found is not None
@@ -198,25 +198,25 @@ async def test_killed_parts_come_back_at_the_same_place(make: Stacks, folder: Pa
         await client.start_workflow("Kept", id="kept", task_queue="none")
         ports = stack.ports
         for name in ("postgres", "temporal", *ALL):
-            before = stack.pid(name)
-            await stack.kill(name)
+            before = stack.supervisor.pid(name)
+            await stack.supervisor.kill(name)
             await until(lambda name=name: any(f"{name} is back" in line for line in lines))  # type: ignore[misc]  # mypy does not infer a default's type
-            assert stack.pid(name) != before
+            assert stack.supervisor.pid(name) != before
         assert stack.ports == ports
         assert await starts(stack.database_url) == 1
         assert (await client.get_workflow_handle("kept").describe()).id == "kept"
         await environment_of(stack.api_url)
         found = running_stack(folder)
         assert found is not None
-        assert found.processes["api"] == stack.pid("api")
+        assert found.processes["api"] == stack.supervisor.pid("api")
 
 
 @pytest.mark.slow
 async def test_a_part_killed_and_left_is_started_by_hand(make: Stacks) -> None:
     async with make(on_death="leave", processes=(), report=[].append) as stack:
         for name in ("postgres", "temporal"):
-            await stack.kill(name)
-            await stack.restart(name)
+            await stack.supervisor.kill(name)
+            await stack.supervisor.restart(name)
         connection = await asyncpg.connect(stack.database_url)
         await connection.close()
         await Client.connect(stack.temporal_address)
@@ -226,16 +226,20 @@ SUPERVISOR = """
 import asyncio, json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from local.stack import LocalStack, stopping_on_signals
+from local.stack import LocalStack
+from local.story.performance import INTERRUPTED, cancel_on_signals
 async def main():
-    stack = LocalStack(Path(sys.argv[1]), code=Path(sys.argv[2]))
-    with stopping_on_signals():
-        async with stack:
-            pids = json.dumps([stack.pid(name) for name in stack.supervisor.names])
-            asyncio.get_running_loop().call_soon(lambda: print(pids, flush=True))
-            await stack.run_until_signal()
+    cancel_on_signals()
+    async with LocalStack(Path(sys.argv[1]), code=Path(sys.argv[2])) as stack:
+        supervisor = stack.supervisor
+        pids = json.dumps([supervisor.pid(name) for name in supervisor.names])
+        asyncio.get_running_loop().call_soon(lambda: print(pids, flush=True))
+        await stack.run_until_signal()
     print("stopped", flush=True)
-asyncio.run(main())
+try:
+    asyncio.run(main())
+except asyncio.CancelledError:
+    sys.exit(INTERRUPTED)
 """
 
 
@@ -297,7 +301,7 @@ async def test_a_signal_during_the_start_stops_what_was_started(
     with supervisor(folder, code, servers) as process:
         await until(lambda: log.exists() and "asleep" in log.read_text())
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait) == 128 + signal.SIGTERM
+        assert await asyncio.to_thread(process.wait) == 130
     lock = FolderLock(folder)  # which the children hold as long as one lives
     await asyncio.wait_for(lock.acquire(), 5)
     lock.release()
@@ -341,7 +345,7 @@ async def test_a_process_that_cannot_start_is_shown_and_all_is_stopped(
     assert "no such queue: core" in str(raised.value)
     assert not (folder / "stack.json").exists()
     with pytest.raises(LocalStackError, match="has not been started"):
-        stack.pid("api")
+        stack.supervisor.pid("api")
     async with make(processes=("api",), base_environment=fresh):
         pass  # nothing of the failed start is in the way
 
@@ -390,7 +394,7 @@ async def test_a_part_that_keeps_dying_ends_the_stack(
     options: dict[str, Any] = {"migrate": False, "report": [].append, "base_environment": servers}
     async with make(processes=(fragile,), **options) as stack:
         flag.touch()
-        await stack.kill("fragile")
+        await stack.supervisor.kill("fragile")
         with pytest.raises(LocalStackError, match=r"fragile .* too often"):
             await asyncio.wait_for(stack.run_until_signal(), 60)
 

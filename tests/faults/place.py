@@ -200,11 +200,11 @@ class Place:
 
     async def kill(self, name: str) -> None:
         """End a process of the stack by SIGKILL and leave it dead."""
-        await self.stack.kill(name)
+        await self.stack.supervisor.kill(name)
 
     async def revive(self, name: str) -> None:
         """Start a dead process again on its port and its data, and wait until it is ready."""
-        await self.stack.restart(name)
+        await self.stack.supervisor.restart(name)
 
     def alive(self, name: str) -> bool:
         """Say whether a process runs."""

@@ -58,6 +58,13 @@ async def life(place: Place) -> Life:
             "settled None, booked",
         ),
         (
+            "insert into daily_balances select 'CNY', 'own', 'cash', '2031-01-01', '2031-01-01', 7"
+            " from loans where id = $1 returning amount",
+            "delete from daily_balances where business_date = '2031-01-01'"
+            " and recorded_on = '2031-01-01' and $1::text is not null returning amount",
+            "cash: sums of days differ from its lines by 7",
+        ),
+        (
             "update lines set reserved = 1 where id = (select line_id from loans where id = $1)"
             " returning id",
             "update lines set reserved = 0 where id = (select line_id from loans where id = $1)"

@@ -98,7 +98,7 @@ async def test_the_api_dies_inside_a_drawdown_and_a_repayment(place: Place) -> N
 async def test_a_server_dies_in_the_middle_of_the_story(
     server: str, code: str, place: Place, undisturbed: Mapping[str, Ending]
 ) -> None:
-    worker, api = place.stack.pid("worker"), place.stack.pid("api")
+    worker, api = place.stack.supervisor.pid("worker"), place.stack.supervisor.pid("api")
     await place.fault("payments", latency_seconds=BANK_SECONDS)
     life, other = Life.of(place, EARLY.persona), Life.of(place, "approved")
     living = asyncio.create_task(early_settlement(life))
@@ -124,7 +124,10 @@ async def test_a_server_dies_in_the_middle_of_the_story(
     assert applications == [{"id": taken["id"]}]
     assert await ending(life) == undisturbed[EARLY.persona]
     # Whoever lost its server got it back by itself.
-    assert (place.stack.pid("worker"), place.stack.pid("api")) == (worker, api)
+    assert (place.stack.supervisor.pid("worker"), place.stack.supervisor.pid("api")) == (
+        worker,
+        api,
+    )
     assert place.alive("worker")
 
 

@@ -90,7 +90,7 @@ async def test_a_provider_that_is_down_is_waited_for(place: Place) -> None:
     """Also by a drawdown, whose order is sent once."""
     applicant, borrower = await named(place), Life.of(place, "approved")
     await borrower.quoted()
-    await place.stack.terminate("sandbox")
+    await place.stack.supervisor.terminate("sandbox")
     try:
         assert await provides(applicant, "operator") == "pending"
         path = f"/v1/lines/{borrower.line_id}/drawdowns"

@@ -1,6 +1,6 @@
 """A right answer of every data source, who is asked, and a way to have them answer anything."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,24 +10,29 @@ from pydantic import BaseModel, SecretStr
 
 from providers import ProviderUnavailable
 from providers.http.client import Credentials, ProviderClient
-from providers.http.verdict import Answer
-from providers.sources.blacklist import HttpBlacklist
-from providers.sources.bureau import HttpBureau
-from providers.sources.company import HttpCompany
-from providers.sources.multi_lender import HttpMultiLender
-from providers.sources.person import HttpPersonRegister
-from providers.verification.card_binding import HttpCardBinding
-from providers.verification.contacts import AddressBookEntry, Contact, HttpContacts
-from providers.verification.credit_card import HttpCreditCard
-from providers.verification.ecommerce import HttpEcommerce
-from providers.verification.online_banking import HttpOnlineBanking
-from providers.verification.operator_report import HttpOperatorReport
-from providers.verification.registered_photo import HttpRegisteredPhoto
+from providers.http.requests import ProviderRequest
+from providers.http.verdict import VerificationResponse
+from providers.sources.credit_history import (
+    BlacklistRequest,
+    BureauRequest,
+    MultiLenderRequest,
+)
+from providers.sources.registers import CompanyRequest, PersonRequest
+from providers.verification.capture import CodeEntry
+from providers.verification.card_binding import (
+    BanksRequest,
+    BindingCodeEntry,
+    BindingCodeRequest,
+)
+from providers.verification.contacts import AddressBookEntry, Contact, ContactsRequest
+from providers.verification.ecommerce import EcommerceReportQuery, EcommerceRequest
+from providers.verification.factors import CreditCardRequest
+from providers.verification.online_banking import BankingReportQuery, BankingRequest
+from providers.verification.operator_report import OperatorReportQuery, OperatorReportRequest
+from providers.verification.registered_photo import RegisteredPhotoRequest
 from sandbox.personas import person
 from sandbox.reports import document
 from tests.integration.source_clients import factors, two_factors
-
-Ask = Callable[[ProviderClient], Awaitable[BaseModel]]
 
 NO = "cap_1"
 WHO, TWO = factors(person("approved")), two_factors(person("approved"))
@@ -46,61 +51,37 @@ def consented(source: str) -> dict[str, str]:
     return {"capture_no": f"cap_{source}", "consent_id": "cst_1"}
 
 
-ASKS: Mapping[tuple[str, str], Ask] = MappingProxyType(
+REQUESTS: Mapping[tuple[str, str], ProviderRequest[Any]] = MappingProxyType(
     {
-        ("operator_report", "begin"): lambda c: HttpOperatorReport(c).begin(
-            **consented("operator_report"), **WHO
-        ),
-        ("operator_report", "confirm"): lambda c: HttpOperatorReport(c).confirm(
-            request_id="r", **numbers("operator_report"), code="123456"
-        ),
-        ("operator_report", "report"): lambda c: HttpOperatorReport(c).report(
-            **numbers("operator_report")
-        ),
-        ("online_banking", "begin"): lambda c: HttpOnlineBanking(c).begin(
-            **consented("online_banking"), **TWO, bank_code="DEMO"
-        ),
-        ("online_banking", "report"): lambda c: HttpOnlineBanking(c).report(
-            **numbers("online_banking")
-        ),
-        ("ecommerce", "begin"): lambda c: HttpEcommerce(c).begin(
-            **consented("ecommerce"), **TWO, platform="jd"
-        ),
-        ("ecommerce", "report"): lambda c: HttpEcommerce(c).report(**numbers("ecommerce")),
-        ("card_binding", "send_code"): lambda c: HttpCardBinding(c).send_code(
-            request_id="r", binding_no=NO, **WHO, card_number=CARD
-        ),
-        ("card_binding", "confirm"): lambda c: HttpCardBinding(c).confirm(
-            request_id="r", binding_no=NO, reference="ref_1", code="123456"
-        ),
-        ("card_binding", "banks"): lambda c: HttpCardBinding(c).banks(request_id="r"),
-        ("registered_photo", "fetch"): lambda c: HttpRegisteredPhoto(c).fetch(
-            request_id="r", **TWO
-        ),
-        ("credit_card", "verify"): lambda c: HttpCreditCard(c).verify(
-            request_id="r", **WHO, card_number=CARD
-        ),
-        ("company", "check"): lambda c: HttpCompany(c).check(
-            request_id="r", country="BR", registration_number="12ABC34501DE35", legal_name="QI"
-        ),
-        ("person", "check"): lambda c: HttpPersonRegister(c).check(
-            request_id="r", country="BR", document_number="26102646231", name="QI"
-        ),
-        ("blacklist", "check"): lambda c: HttpBlacklist(c).check(request_id="r", **WHO),
-        ("multi_lender", "query"): lambda c: HttpMultiLender(c).query(request_id="r", **WHO),
-        ("bureau_second", "score"): lambda c: HttpBureau(c, "bureau_second").score(
-            request_id="r", **WHO
-        ),
-        ("contacts", "verify"): lambda c: HttpContacts(c).verify(
-            request_id="r",
-            identity_number=WHO["identity_number"],
-            mobile=WHO["mobile"],
-            contacts=[Contact(name="云生雨", relation="parent", mobile="13800000001")],
-            address_book=[AddressBookEntry(name="妈", mobile="13800000001")],
-        ),
+        (request.provider, request.operation): request
+        for request in (
+            OperatorReportRequest(**consented("operator_report"), **WHO),
+            CodeEntry(**numbers("operator_report"), code="123456"),
+            OperatorReportQuery(**numbers("operator_report"), emergency_mobiles=None),
+            BankingRequest(**consented("online_banking"), **TWO, bank_code="DEMO"),
+            BankingReportQuery(**numbers("online_banking")),
+            EcommerceRequest(**consented("ecommerce"), **TWO, platform="jd"),
+            EcommerceReportQuery(**numbers("ecommerce")),
+            BindingCodeRequest(binding_no=NO, **WHO, card_number=CARD),
+            BindingCodeEntry(binding_no=NO, reference="ref_1", code="123456"),
+            BanksRequest(),
+            RegisteredPhotoRequest(**TWO),
+            CreditCardRequest(**WHO, card_number=CARD),
+            CompanyRequest(country="BR", registration_number="12ABC34501DE35", legal_name="QI"),
+            PersonRequest(country="BR", document_number="26102646231", name="QI"),
+            BlacklistRequest(**WHO),
+            MultiLenderRequest(**WHO),
+            BureauRequest(**WHO),
+            ContactsRequest(
+                identity_number=WHO["identity_number"],
+                mobile=WHO["mobile"],
+                contacts=[Contact(name="云生雨", relation="parent", mobile="13800000001")],
+                address_book=[AddressBookEntry(name="妈", mobile="13800000001")],
+            ),
+        )
     }
 )
-"""Every operation of the data sources, asked for the same person."""
+"""A request of every operation of the data sources, for the same person."""
 
 _MATCH: dict[str, Any] = {"verdict": "match", "reasons": []}
 _BANK: dict[str, Any] = {"bank_code": "DEMO", "bank_name": "演示银行"}
@@ -164,7 +145,7 @@ RIGHT: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
             "unsettled_loans": 1,
             "new_loans_30d": 0,
         },
-        ("bureau_second", "score"): _MATCH
+        ("bureau", "score"): _MATCH
         | {"score": 700, "overdue_history": 0, "lenders_queried_30d": 1, "blacklisted": False},
         ("contacts", "verify"): _MATCH
         | {
@@ -179,17 +160,18 @@ RIGHT: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
 )
 """A right answer of each operation, as a source would write it."""
 
-OPERATIONS = sorted(ASKS)
+OPERATIONS = sorted(REQUESTS)
 
 
-async def told(operation: tuple[str, str], content: bytes) -> BaseModel | None:
+async def answered(operation: tuple[str, str], content: bytes) -> BaseModel | None:
     """Ask a source that answers `content`; return its answer, None if it was refused."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=content))
     key = SecretStr("key")
     async with httpx.AsyncClient(transport=transport) as http:
         client = ProviderClient(http, lambda _: "http://source", Credentials(key, key), 5)
         try:
-            return await ASKS[operation](client)
+            answer: BaseModel = await client.call(REQUESTS[operation], request_id="r")
+            return answer
         except ProviderUnavailable as error:
             if error.code != "invalid_response":
                 raise
@@ -198,7 +180,7 @@ async def told(operation: tuple[str, str], content: bytes) -> BaseModel | None:
 
 def bears_out(answer: BaseModel, content: Mapping[str, object]) -> bool:
     """Say whether what was made of an answer stands in it: no pass, no end that nobody told."""
-    if isinstance(answer, Answer):
+    if isinstance(answer, VerificationResponse):
         return answer.verdict == content["verdict"]
     return all(
         getattr(answer, field) == content[field] for field in ("status",) if field in content

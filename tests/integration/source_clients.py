@@ -2,19 +2,35 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import TypeVar
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
-from providers.http.client import Credentials, ProviderClient
+from providers.http.client import Client, Credentials, ProviderClient
+from providers.http.requests import ProviderRequest
 from providers.http.signature import verify_signature
-from providers.verification.capture import CodeStatus, ReportNotice, ReportState
-from providers.verification.operator_report import HttpOperatorReport
+from providers.http.transport import open_pool
+from providers.signing import Signature
+from providers.sources.fireeye import FireeyeClient
+from providers.sources.fireeye_profile import FireeyeProfile
+from providers.sources.fireeye_requests import FireeyeCredentials
+from providers.verification.capture import (
+    CodeEntry,
+    CodeStatus,
+    Confirmation,
+    Report,
+    ReportNotice,
+    ReportQuery,
+)
+from providers.verification.operator_report import OperatorReportQuery, OperatorReportRequest
 from runtime.clock import utc_now
 from sandbox.personas import Person
 from tests.simulators import READ_SECONDS, Callbacks, Simulators
+
+Response = TypeVar("Response", bound=BaseModel)
 
 CONSENT = "cst_0001"
 RIGHT, WRONG = "123456", "654321"
@@ -41,33 +57,83 @@ async def signed_client(simulators: Simulators, below: str = "") -> AsyncIterato
     config = simulators.config
     credentials = Credentials(SecretStr(config.api_key), SecretStr(config.signing_secret))
     url = f"{simulators.url}{below}"
-    async with ProviderClient.connect(lambda _: url, credentials, READ_SECONDS) as client:
-        yield client
+    async with open_pool(READ_SECONDS) as http:
+        yield ProviderClient(http, lambda _: url, credentials, READ_SECONDS)
 
 
-async def begun(reports: HttpOperatorReport, who: Person) -> dict[str, str]:
+class _SignatureFound(BaseModel):
+    found: bool
+    signature: Signature | None = None
+
+
+class _SignatureQuery(ProviderRequest[_SignatureFound]):
+    provider = "signing"
+    operation = "get"
+
+    contract_no: str
+
+
+async def signature_of(client: Client, contract_no: str) -> Signature | None:
+    """Ask the signing service, as we never do, for what it knows of a contract."""
+    query = _SignatureQuery(contract_no=contract_no)
+    return (await client.call(query, request_id=contract_no)).signature
+
+
+@asynccontextmanager
+async def fireeye_client(
+    profile: FireeyeProfile, credentials: FireeyeCredentials | None
+) -> AsyncIterator[FireeyeClient]:
+    """A client on Fireeye's wire with a pool of its own."""
+    async with open_pool(profile.read_seconds) as http:
+        yield FireeyeClient(http, profile, credentials)
+
+
+async def ask(client: ProviderClient, request: ProviderRequest[Response]) -> Response:
+    """Call under a request id of its own, or that of the capture that the request is about."""
+    return await client.call(request, request_id=getattr(request, "capture_no", fresh_id()))
+
+
+async def begun(client: ProviderClient, who: Person) -> dict[str, str]:
     """Begin a capture and return its two numbers."""
     capture_no = fresh_id()
-    answer = await reports.begin(capture_no=capture_no, consent_id=CONSENT, **factors(who))
+    request = OperatorReportRequest(capture_no=capture_no, consent_id=CONSENT, **factors(who))
+    answer = await ask(client, request)
     assert answer.passed
     assert answer.reference is not None
     return {"capture_no": capture_no, "reference": answer.reference}
 
 
-async def confirmed(reports: HttpOperatorReport, who: Person) -> dict[str, str]:
-    capture = await begun(reports, who)
-    answer = await reports.confirm(request_id=fresh_id(), **capture, code=RIGHT)
+async def entered(
+    client: ProviderClient, capture: dict[str, str], code: str, request_id: str | None = None
+) -> Confirmation:
+    """Hand a code back; without a `request_id` it is a try of its own."""
+    request = CodeEntry(**capture, code=code)
+    return await client.call(request, request_id=request_id or fresh_id())
+
+
+async def confirmed(client: ProviderClient, who: Person) -> dict[str, str]:
+    capture = await begun(client, who)
+    answer = await entered(client, capture, RIGHT)
     assert answer.status is CodeStatus.ACCEPTED
     return capture
 
 
-async def ended(ask: Callable[[], Awaitable[ReportState]]) -> ReportState:
+def report_query(capture: dict[str, str]) -> OperatorReportQuery:
+    return OperatorReportQuery(**capture, emergency_mobiles=None)
+
+
+async def reported(client: ProviderClient, capture: dict[str, str]) -> Report:
+    """Ask how far an operator's report is."""
+    return await ask(client, report_query(capture))
+
+
+async def ended(client: ProviderClient, query: ReportQuery) -> Report:
     """Ask until the capture has ended."""
     async with asyncio.timeout(PATIENCE.total_seconds()):
         # The source is asked over HTTP: there is no event to wait for.
-        while not (state := await ask()).final:  # noqa: ASYNC110
+        while not (report := await ask(client, query)).final:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-    return state
+    return report
 
 
 async def notice_of(

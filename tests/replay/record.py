@@ -32,6 +32,7 @@ from messages import ids
 from messages.credit_analysis import OpinionUpdated, StartAnalysisFeedback
 from messages.ids import new_id
 from messages.loans import RepayCommand
+from messages.maintenance import MaintenanceJob, StartMaintenance
 from messages.search_attributes import ALL
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import ProviderSettings, Settings
@@ -222,6 +223,21 @@ async def _reports(lender: Lender, analysis_id: str) -> str:
     return workflow_id
 
 
+async def maintenance(lender: Lender) -> dict[str, str]:
+    """The ledger is summed, and what has had its time is pruned."""
+    recorded = {}
+    for job in MaintenanceJob:
+        workflow_id = ids.maintenance_workflow(job)
+        await lender.client.execute_workflow(
+            "Maintenance",
+            StartMaintenance(job=job),
+            id=workflow_id,
+            task_queue=lender.core_queue,
+        )
+        recorded[f"maintenance_{job}"] = workflow_id
+    return recorded
+
+
 async def _opinion_is_asked(lender: Lender, analysis_id: str) -> bool:
     async with lender.database.read() as tx:
         opinion = await ExternalOpinionRepository(tx).get(ids.derived_id("opi", analysis_id))
@@ -236,6 +252,7 @@ STORIES: Final[tuple[Callable[[Lender], Awaitable[dict[str, str]]], ...]] = (
     loan_overdue_and_paid_off,
     credit_analyses,
     analysis_with_signers,
+    maintenance,
 )
 
 

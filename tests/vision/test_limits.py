@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from sandbox import camera, id_cards, portraits
-from sandbox.id_cards import card_of
 from sandbox.personas import person
 from tests.vision.conftest import Service
 from vision.faces import Embedder, Embedding, distance
@@ -43,8 +42,8 @@ def test_no_two_sample_people_are_taken_for_one(embeddings: list[Embedding]) -> 
 async def test_the_number_is_read_exactly(service: Service, key: str, condition: str) -> None:
     who = person(key, 31)
     shoot = camera.CONDITIONS[condition]
-    front = camera.jpeg(shoot(id_cards.draw_front(card_of(who), portraits.portrait(who))))
-    back = camera.jpeg(shoot(id_cards.draw_back(card_of(who))))
+    front = camera.jpeg(shoot(id_cards.draw_front(who, portraits.portrait(who))))
+    back = camera.jpeg(shoot(id_cards.draw_back(who)))
     answer = await service.read(front, back)
     assert answer["fields"]["identity_number"] == who.identity_number
 
@@ -53,7 +52,7 @@ async def test_the_number_is_read_exactly(service: Service, key: str, condition:
 async def test_the_point_inside_a_name_is_read_as_one_of_its_spellings(service: Service) -> None:
     """Which of them, differs from picture to picture; who compares names makes them one."""
     who = person("approved", 32)
-    card = replace(card_of(who), name="阿迪力·买买提")
+    card = replace(who, name="阿迪力·买买提")
     front = camera.jpeg(id_cards.draw_front(card, portraits.portrait(who)))
     answer = await service.read(front, id_cards.card_back(who))
     name = answer["fields"]["name"]

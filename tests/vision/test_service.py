@@ -15,15 +15,15 @@ from providers.verification.identity_card import CardReading
 from providers.verification.liveness import FaceComparison, LivenessResult
 from runtime.clock import utc_now
 from sandbox import camera, id_cards, portraits
-from sandbox.id_cards import Card, card_of, draw_back, draw_front
-from sandbox.personas import person
+from sandbox.id_cards import draw_back, draw_front
+from sandbox.personas import Person, person
 from tests.vision.conftest import KEY, SECRET, Service, body_of
 
 ME, OTHER = person("story"), person("blacklisted")
 WRONG_DIGIT = ME.identity_number[:-1] + ("1" if ME.identity_number[-1] != "1" else "2")
 
 
-def front_of(card: Card) -> bytes:
+def front_of(card: Person) -> bytes:
     return camera.jpeg(camera.on_a_desk(draw_front(card, portraits.portrait(ME))))
 
 
@@ -54,7 +54,7 @@ async def test_a_card_is_read(service: Service) -> None:
 
 @pytest.mark.slow
 async def test_a_turned_photograph_of_a_long_term_card_is_read(service: Service) -> None:
-    card = card_of(person("approved"))
+    card = person("approved")
     front = camera.turned(draw_front(card, portraits.portrait(ME)), 90)
     back = camera.turned(camera.blurred(draw_back(card), 1.5), 180)
     answer = await service.read(camera.jpeg(front), camera.jpeg(back))
@@ -75,7 +75,7 @@ async def test_a_turned_photograph_of_a_long_term_card_is_read(service: Service)
 async def test_a_card_that_contradicts_itself_is_not_read(
     service: Service, change: dict[str, Any], reason: str
 ) -> None:
-    card = replace(card_of(ME), **change)
+    card = replace(ME, **change)
     answer = await service.read(front_of(card), id_cards.card_back(ME))
     assert plain(answer) == {"verdict": "mismatch", "reasons": [reason]}
 

@@ -1,19 +1,7 @@
 """The tables of the spine."""
 
-from pathlib import Path
-from typing import cast
-
-from alembic import op
-from sqlalchemy import AdaptedConnection
+from storage.migrations.scripts import script_beside
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
-
-
-def upgrade() -> None:
-    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    # Several statements in one text: prepared statements, which SQLAlchemy uses, cannot hold them.
-    connection = cast(AdaptedConnection, op.get_bind().connection.dbapi_connection)
-    connection.run_async(lambda driver: driver.execute(script))
+upgrade = script_beside(__file__)

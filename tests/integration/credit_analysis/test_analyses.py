@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -32,7 +31,6 @@ from messages.ids import credit_analysis_workflow, new_id
 from providers.credit_analysis.notices import AnalysisAccess, Endpoint
 from providers.http.errors import ProviderRejected
 from providers.registry import Providers
-from providers.sources.company import Company, CompanyRecord
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
@@ -121,10 +119,10 @@ async def test_what_a_register_says(
     assert (checked.verdict, checked.reason) == (verdict, reason)
 
 
-class Refusing(Company):
-    """A register that will not look anybody up."""
+class Refusing(Providers):
+    """Registers that will not look anybody up."""
 
-    async def check(self, **_: object) -> CompanyRecord:
+    async def call(self, *_: object, **__: object) -> Any:
         raise ProviderRejected("company", "invalid_request")
 
 
@@ -141,7 +139,7 @@ async def test_a_register_that_is_down_is_an_error_and_one_that_refuses_is_no_pa
         assert failure.value.type == "ProviderUnavailable"
         assert not failure.value.non_retryable
         assert not any(text in str(failure.value) for text in PERSONAL)
-    providers = replace(simulators.providers, company=Refusing())
+    providers = Refusing(**vars(simulators.providers))
     gateway = DataSourceGateway(bench.database, providers)
     refusing = CreditAnalyses(bench.database, gateway)
     assert (await refusing.check_party(request)).verdict is PartyVerdict.UNKNOWN

@@ -16,8 +16,8 @@ from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
 from messages.ids import new_id
 from providers.credit_analysis.qitech import (
-    HttpQiTech,
-    Opinion,
+    ExternalAssessment,
+    QiTechClient,
     QiTechNotice,
     status_of,
     verify_webhook,
@@ -34,9 +34,9 @@ LEGAL, NATURAL = PersonKind.LEGAL, PersonKind.NATURAL
 
 
 @pytest.fixture
-async def client(simulators: Simulators) -> AsyncIterator[HttpQiTech]:
+async def client(simulators: Simulators) -> AsyncIterator[QiTechClient]:
     async with open_pool(1.0) as http:
-        yield HttpQiTech(
+        yield QiTechClient(
             http, f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key), 1.0
         )
 
@@ -65,13 +65,13 @@ async def outcomes(simulators: Simulators, opinion_id: str) -> list[tuple[str, s
 )
 @pytest.mark.parametrize("kind", [LEGAL, NATURAL])
 async def test_each_status_is_understood_and_kept_as_it_came(
-    client: HttpQiTech, kind: PersonKind, course: str, said: str, status: AnalysisStatus
+    client: QiTechClient, kind: PersonKind, course: str, said: str, status: AnalysisStatus
 ) -> None:
     number = qitech.cnpj(course) if kind is LEGAL else qitech.cpf(course)
     make = legal_person if kind is LEGAL else natural_person
     given = make(document_number=number, scr_parameters=None)
     opinion = await client.analyse(kind, new_id("opi"), json.dumps(given))
-    assert opinion == Opinion(status, said)
+    assert opinion == ExternalAssessment(status, said)
 
 
 def test_all_nine_words_and_the_misspelt_one_are_known() -> None:
@@ -81,7 +81,7 @@ def test_all_nine_words_and_the_misspelt_one_are_known() -> None:
 
 
 async def test_an_analysis_that_exists_is_adopted(
-    client: HttpQiTech, simulators: Simulators
+    client: QiTechClient, simulators: Simulators
 ) -> None:
     opinion_id = new_id("opi")
     first = await client.analyse(LEGAL, opinion_id, company("manual"))
@@ -99,7 +99,7 @@ async def test_an_analysis_that_exists_is_adopted(
     ids=["cut", "server error", "garbage"],
 )
 async def test_an_answer_that_was_lost_is_read(
-    client: HttpQiTech, simulators: Simulators, fault: dict[str, Any]
+    client: QiTechClient, simulators: Simulators, fault: dict[str, Any]
 ) -> None:
     await simulators.fault("qitech", operation="create", times=1, **fault)
     opinion_id = new_id("opi")
@@ -113,13 +113,14 @@ async def test_an_answer_that_was_lost_is_read(
 
 
 async def test_one_that_never_arrived_is_posted_again_under_the_same_id(
-    client: HttpQiTech, simulators: Simulators
+    client: QiTechClient, simulators: Simulators
 ) -> None:
     await simulators.fault("qitech", operation="create", times=1, reset=True)
     opinion_id = new_id("opi")
     opinion = await client.analyse(LEGAL, opinion_id, company())
     assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
     assert await outcomes(simulators, opinion_id) == [
+        ("create", "reset"),
         ("read", "unknown_analysis"),
         ("create", "automatically_approved"),
     ]
@@ -140,7 +141,7 @@ async def test_one_that_never_arrived_is_posted_again_under_the_same_id(
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_being_down_is_no_answer(
-    client: HttpQiTech, simulators: Simulators, fault: dict[str, Any], code: str
+    client: QiTechClient, simulators: Simulators, fault: dict[str, Any], code: str
 ) -> None:
     await simulators.fault("qitech", **fault)
     for call in (
@@ -158,7 +159,7 @@ async def test_being_down_is_no_answer(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 406, 422])
 async def test_a_refusal_is_told_by_its_status(
-    client: HttpQiTech, simulators: Simulators, status: int
+    client: QiTechClient, simulators: Simulators, status: int
 ) -> None:
     await simulators.fault("qitech", status=status)
     with pytest.raises(ProviderRejected, match=f"http_{status}"):
@@ -169,7 +170,7 @@ async def test_a_refusal_is_told_by_its_status(
 
 async def test_the_key_travels_raw(simulators: Simulators) -> None:
     async with open_pool(1.0) as http:
-        wrong = HttpQiTech(http, f"{simulators.url}/credit_analysis", SecretStr("another"), 1.0)
+        wrong = QiTechClient(http, f"{simulators.url}/credit_analysis", SecretStr("another"), 1.0)
         with pytest.raises(ProviderRejected, match="http_401"):
             await wrong.read(LEGAL, new_id("opi"))
 
@@ -179,15 +180,15 @@ async def test_what_they_have_no_form_for_is_not_sent(simulators: Simulators) ->
     wrong_digits = json.dumps(natural_person(document_number="123.456.789-12"))
     base, key = f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key)
     async with open_pool(1.0) as http:
-        strict = HttpQiTech(http, base, key, 1.0)
+        strict = QiTechClient(http, base, key, 1.0)
         with pytest.raises(ProviderRejected, match="unsupported_document"):
             await strict.analyse(LEGAL, new_id("opi"), letters)
         assert (await strict.analyse(NATURAL, new_id("opi"), wrong_digits)).status.is_final
-        lenient = HttpQiTech(http, base, key, 1.0, allow_alphanumeric_cnpj=True)
+        lenient = QiTechClient(http, base, key, 1.0, allow_alphanumeric_cnpj=True)
         assert (await lenient.analyse(LEGAL, new_id("opi"), letters)).status.is_final
 
 
-async def test_feedback_arrives(client: HttpQiTech, simulators: Simulators) -> None:
+async def test_feedback_arrives(client: QiTechClient, simulators: Simulators) -> None:
     opinion_id = new_id("opi")
     await client.analyse(LEGAL, opinion_id, company())
     at = datetime(2026, 11, 5, 16, 34, 12, tzinfo=UTC)
@@ -200,7 +201,9 @@ async def test_feedback_arrives(client: HttpQiTech, simulators: Simulators) -> N
     ]
 
 
-async def test_the_record_of_calls_shows_nobody(client: HttpQiTech, simulators: Simulators) -> None:
+async def test_the_record_of_calls_shows_nobody(
+    client: QiTechClient, simulators: Simulators
+) -> None:
     opinion_id = new_id("opi")
     await client.analyse(LEGAL, opinion_id, company())
     told = json.dumps(await simulators.calls(provider="qitech", request_id=opinion_id))
@@ -215,7 +218,7 @@ async def test_webhooks_are_signed_repeated_and_sometimes_forged(tmp_path: Path)
         receiver.statuses += [500]
         config = sandbox_config(tmp_path, receiver.url + "/payments")
         async with connected(config) as simulators, open_pool(1.0) as http:
-            client = HttpQiTech(
+            client = QiTechClient(
                 http, f"{simulators.url}/credit_analysis", SecretStr(config.api_key), 1.0
             )
             opinion_id = new_id("opi")
@@ -229,7 +232,7 @@ async def test_webhooks_are_signed_repeated_and_sometimes_forged(tmp_path: Path)
                 opinion_id,
                 "automatically_approved",
             )
-            assert (await client.read(LEGAL, opinion_id)) == Opinion(
+            assert (await client.read(LEGAL, opinion_id)) == ExternalAssessment(
                 AnalysisStatus.AUTOMATICALLY_APPROVED, "automatically_approved"
             )
             forged = {"forge_signature": True, "copies": 1}

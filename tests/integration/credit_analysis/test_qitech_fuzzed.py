@@ -17,9 +17,14 @@ from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
 from messages.ids import new_id
-from providers.credit_analysis.qitech import HttpQiTech, Opinion, QiTechNotice, opinion_in
+from providers.credit_analysis.qitech import (
+    ExternalAssessment,
+    QiTechClient,
+    QiTechNotice,
+    assessment_in,
+)
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
-from providers.http.transport import RawAnswer, open_pool, raise_if_unavailable
+from providers.http.transport import RawResponse, open_pool, raise_if_unavailable
 from sandbox import qitech
 from tests.proposals import PERSONAL, legal_person
 from tests.simulators import Simulators
@@ -66,11 +71,11 @@ def word_in(content: bytes) -> Any:
 
 @given(st.integers(200, 599), contents)
 def test_an_answer_is_a_word_of_theirs_or_an_error(status: int, content: bytes) -> None:
-    raw = RawAnswer(status, content)
-    opinion: Opinion | None = None
+    raw = RawResponse(status, content)
+    opinion: ExternalAssessment | None = None
     with suppress(ProviderUnavailable, ProviderRejected):
         raise_if_unavailable("qitech", raw)
-        opinion = opinion_in(raw)
+        opinion = assessment_in(raw)
     if opinion is not None:
         assert 200 <= status < 300
         assert opinion.raw_status == word_in(content)
@@ -102,7 +107,9 @@ class Line:
         self._runner = asyncio.Runner()
         self._next: list[Any] = []
         self._http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
-        self.client = HttpQiTech(self._http, "https://qi.test/credit_analysis", SecretStr("k"), 5.0)
+        self.client = QiTechClient(
+            self._http, "https://qi.test/credit_analysis", SecretStr("k"), 5.0
+        )
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         told = self._next.pop(0)
@@ -146,7 +153,7 @@ def test_no_line_of_answers_breaks_the_client_or_is_taken_for_a_pass(
         line.client.read(LEGAL, opinion_id),
     ):
         result = line.run(call, told)
-        if isinstance(result, Opinion):
+        if isinstance(result, ExternalAssessment):
             assert result.raw_status in said
             assert (result.status in APPROVALS) == (result.raw_status in APPROVALS)
         else:
@@ -189,7 +196,7 @@ async def test_no_faults_on_a_real_line_break_the_client_or_make_a_pass(
     """Hypothesis runs in a thread of its own: its examples are sent by the loop of this test."""
     loop = asyncio.get_running_loop()
     async with open_pool(1.0) as http:
-        client = HttpQiTech(
+        client = QiTechClient(
             http, f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key), 1.0
         )
 
@@ -201,7 +208,7 @@ async def test_no_faults_on_a_real_line_break_the_client_or_make_a_pass(
         def fuzz(programmed: list[dict[str, Any]], course: str) -> None:
             lived = _lived(simulators, client, programmed, course)
             for result in asyncio.run_coroutine_threadsafe(lived, loop).result(60):
-                if isinstance(result, Opinion):
+                if isinstance(result, ExternalAssessment):
                     assert result.status not in APPROVALS
                 else:
                     assert result is None or isinstance(result, ProviderError), result
@@ -210,7 +217,7 @@ async def test_no_faults_on_a_real_line_break_the_client_or_make_a_pass(
 
 
 async def _lived(
-    simulators: Simulators, client: HttpQiTech, programmed: list[dict[str, Any]], course: str
+    simulators: Simulators, client: QiTechClient, programmed: list[dict[str, Any]], course: str
 ) -> list[Any]:
     """Return what came of an analysis that is never approved, with faults on its way."""
     for fault in programmed:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -17,10 +17,11 @@ from domain.credit_analysis.parties import PersonKind
 from messages import calls, ids
 from messages.credit_analysis import CountSignatures, InviteSigner
 from messages.ids import new_id
-from providers.credit_analysis.qitech import HttpQiTech
+from providers.credit_analysis.qitech import QiTechClient
 from providers.http.errors import ProviderRejected
+from providers.http.requests import ProviderRequest, ResponseT
 from providers.http.transport import open_pool
-from providers.messaging import MessageReceipt, Messaging
+from providers.messaging import MessageReceipt, MessageRequest
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.scr_consents import InvitationState, ScrConsentRepository
@@ -44,18 +45,20 @@ async def state_of(bench: Bench, request: InviteSigner) -> InvitationState:
     return consent.state
 
 
-class Gateway(Messaging):
+class Gateway:
     """A gateway that writes down what it is given, and may fail after it has taken a message."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.sent: list[tuple[str, str, str, dict[str, str]]] = []
 
-    async def send(self, **message: Any) -> MessageReceipt:
-        self.sent.append(tuple(message.values()))
+    async def call(self, request: ProviderRequest[ResponseT], *, request_id: str) -> ResponseT:
+        assert isinstance(request, MessageRequest)
+        self.sent.append((request.message_id, request.mobile, request.template, request.variables))
         if self.failures:
             raise self.failures.pop(0)
-        return MessageReceipt(message_id=message["message_id"], status="accepted")
+        receipt: Any = MessageReceipt(message_id=request_id, status="accepted")
+        return cast(ResponseT, receipt)
 
 
 async def test_a_signer_gets_one_link_however_often_it_is_asked_for(
@@ -163,9 +166,9 @@ async def test_a_token_copied_to_another_row_does_not_open(bench: Bench) -> None
 
 
 @pytest.fixture
-async def analyst(simulators: Simulators) -> AsyncIterator[HttpQiTech]:
+async def analyst(simulators: Simulators) -> AsyncIterator[QiTechClient]:
     async with open_pool(1.0) as http:
-        yield HttpQiTech(
+        yield QiTechClient(
             http, f"{simulators.url}/credit_analysis", SecretStr(simulators.config.api_key), 1.0
         )
 
@@ -180,7 +183,7 @@ async def analyst(simulators: Simulators) -> AsyncIterator[HttpQiTech]:
     ],
 )
 async def test_the_other_analyst_waits_for_all_signers(
-    analyst: HttpQiTech,
+    analyst: QiTechClient,
     simulators: Simulators,
     kind: PersonKind,
     course: str,
@@ -214,7 +217,7 @@ async def test_the_other_analyst_waits_for_all_signers(
     ]
 
 
-async def test_proof_goes_through_as_it_is_and_is_not_waited_for(analyst: HttpQiTech) -> None:
+async def test_proof_goes_through_as_it_is_and_is_not_waited_for(analyst: QiTechClient) -> None:
     given = legal_person(scr_parameters={"protocol": "x-1", "file": {"sha256": "ab"}})
     said = await analyst.analyse(LEGAL, new_id("opi"), json.dumps(given))
     assert said.status is AnalysisStatus.AUTOMATICALLY_APPROVED

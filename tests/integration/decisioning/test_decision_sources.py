@@ -283,7 +283,7 @@ async def test_a_question_that_is_on_its_way_already_is_waited_for_and_not_given
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says nothing of the source: the activity comes again, and nobody is referred for it."""
-    monkeypatch.setattr("activities.sources.enquiries._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("activities.sources.enquiries._MAX_SECONDS_FOR_EQUAL_QUERY", 0.1)
     known = await verified(bench)
     await bench.simulators.fault("blacklist", latency_seconds=0.9, times=1)
     first = asyncio.create_task(assess(bench, known))

@@ -22,6 +22,7 @@ from messages import calls, ids
 from messages.ids import new_id
 from messages.lines import DrawReceipt, FailDrawdown, SignContract
 from messages.payments import QueryTransfer, TransferOutcome, TransferStatus
+from providers.payments import DisburseRequest
 from runtime.clock import utc_now
 from sandbox.personas import person
 from services.loans.agreed import contract_in_force, contract_of
@@ -33,6 +34,7 @@ from storage.loans.loans import LoanRepository
 from storage.payments import TransferRepository, TransferState
 from tests.definitions import ref, release, shipped
 from tests.integration.conftest import Arm
+from tests.integration.source_clients import signature_of
 from tests.integration.story import (
     AMOUNT,
     DISBURSED_ON,
@@ -72,7 +74,7 @@ async def test_a_contract_is_signed_once_under_its_digest(bench: Bench) -> None:
     repeated = await bench.perform(calls.SIGN_CONTRACT, request)
     assert len({*raced, repeated}) == 1
     assert repeated.contract_no == f"LF-{receipt.drawdown_id.upper()}"
-    signature = await bench.simulators.providers.signing.get(contract_no=repeated.contract_no)
+    signature = await signature_of(bench.simulators.providers, repeated.contract_no)
     assert signature is not None
     assert signature.document_sha256 == repeated.contract_sha256
     assert await drawdown_state(bench, receipt) is DrawdownState.SIGNED
@@ -253,12 +255,15 @@ async def test_a_channel_that_turns_us_away_is_tried_again_and_fails_nothing(
 async def test_a_number_taken_by_another_order_stops_for_a_person(bench: Bench) -> None:
     someone = await borrower(bench, person("approved", 511))
     receipt = await someone.sign()
-    await bench.simulators.providers.payments.disburse(
-        order_no=ids.disbursement_order(receipt.drawdown_id),
-        amount=1,
-        currency="CNY",
-        card_number=someone.applicant.person.card_number,
-        name=someone.applicant.person.name,
+    await bench.simulators.providers.call(
+        DisburseRequest(
+            order_no=ids.disbursement_order(receipt.drawdown_id),
+            amount=1,
+            currency="CNY",
+            card_number=someone.applicant.person.card_number,
+            name=someone.applicant.person.name,
+        ),
+        request_id=ids.disbursement_order(receipt.drawdown_id),
     )
     error = await failed(bench, receipt)
     assert (error.type, error.non_retryable) == ("OrderConflict", True)

@@ -23,6 +23,7 @@ class FakeApi:
     def __init__(self) -> None:
         self.answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[Any] = []
         self.url = ""
 
     def put(self, method: str, path: str, *answers: tuple[int, Any]) -> None:
@@ -44,8 +45,15 @@ def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
             self.reply("GET")
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            fake.bodies.append(json.loads(body) if body else None)
             self.reply("POST")
+
+        def do_PUT(self) -> None:
+            self.reply("PUT")
+
+        def do_DELETE(self) -> None:
+            self.reply("DELETE")
 
         def reply(self, method: str) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -195,7 +203,7 @@ def test_the_default_first_due_date_lies_a_month_ahead() -> None:
         (("plan", "--amount", "ten"), "write the amount in digits"),
         (("plan", "--amount", "0"), "principal must be"),
         (("plan", "--rate", "-1"), "annual_rate must be"),
-        (("plan", "--rate", "x"), "a rate is a number"),
+        (("plan", "--rate", "x"), "write a rate as a number"),
         (("plan", "--first-due", "31.12.2026"), "2026-03-31"),
         (("plan", "--months", "601"), "600"),
         (("plan", "--frequency", "often"), "half_month"),
@@ -262,7 +270,7 @@ def test_an_answer_that_is_no_problem_is_told_too(fake_api: FakeApi) -> None:
     fake_api.put("GET", f"/v1/loans/{LOAN}", (404, "<html>"))
     result = run("show", LOAN)
     assert result.exit_code == 1
-    assert "answered 404 and no problem" in result.stderr
+    assert "answered 404, not as Loanflow does" in result.stderr
 
 
 def test_a_command_is_repeated_with_its_key_until_it_is_answered(fake_api: FakeApi) -> None:
@@ -294,7 +302,7 @@ def test_a_failed_repayment_is_shown_and_ends_with_1(fake_api: FakeApi) -> None:
     assert "insufficient_funds" in result.stdout
 
 
-def test_an_api_that_cannot_be_reached_is_told(
+def test_an_api_that_cannot_be_reached_is_reported(
     fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "_PATIENCE_SECONDS", 0.2)
@@ -419,3 +427,78 @@ def test_a_book_that_moves_while_it_is_read_is_judged_by_its_loans(books: Books)
     assert (result.exit_code, json.loads(result.stdout)["moved"]) == (0, True)
     books(page(compared(1, 500, 500, 400)), sheets=[sheet(500, -500), sheet(900, -900)])
     assert run("reconcile").exit_code == 1
+
+
+KIM = {
+    "handle": "kim",
+    "name": "Kim",
+    "state": "active",
+    "roles": ["ops", "analyst"],
+    "teams": [],
+    "skills": [],
+    "id": "stf_1",
+}
+LEE = {**KIM, "handle": "lee", "name": "Lee", "roles": [], "id": "stf_2"}
+
+
+@pytest.fixture
+def directory(fake_api: FakeApi) -> FakeApi:
+    """An API with two people in its staff directory."""
+    fake_api.put("GET", "/v1/staff", (200, {"items": [KIM, LEE], "next": None}))
+    return fake_api
+
+
+@pytest.mark.usefixtures("directory")
+def test_the_staff_are_listed_for_people_and_programs() -> None:
+    shown = run("staff", "list")
+    assert shown.exit_code == 0
+    assert "ops analyst" in shown.stdout
+    listed = json.loads(run("staff", "list", "--json").stdout)["staff"]
+    assert [one["handle"] for one in listed] == ["kim", "lee"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "path"),
+    [
+        (("show", "kim"), "GET", "/v1/staff/stf_1"),
+        (("give", "lee", "reviewer"), "PUT", "/v1/staff/stf_2/roles/reviewer"),
+        (("take", "kim", "ops"), "DELETE", "/v1/staff/stf_1/roles/ops"),
+        (("skills", "kim", "--skill", "cars"), "PUT", "/v1/staff/stf_1/skills"),
+        (("join", "kim", "north"), "PUT", "/v1/staff/stf_1/teams/north"),
+        (("part", "kim", "north"), "DELETE", "/v1/staff/stf_1/teams/north"),
+        (("withdraw", "kim", "dep_1"), "DELETE", "/v1/staff/stf_1/deputies/dep_1"),
+        (("leave", "lee"), "POST", "/v1/staff/stf_2/leave"),
+    ],
+)
+def test_a_handle_never_enters_an_address(
+    directory: FakeApi, arguments: tuple[str, ...], method: str, path: str
+) -> None:
+    directory.put(method, path, (200, KIM))
+    done = run("staff", *arguments, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout) == KIM
+    assert directory.asked[-1][:2] == (method, path)
+    assert all("kim" not in asked and "lee" not in asked for _, asked, _ in directory.asked)
+
+
+def test_people_teams_and_deputies_are_added_with_what_was_typed(directory: FakeApi) -> None:
+    added = ("add", "may", "--name", "May", "--role", "ops", "--role", "analyst")
+    directory.put("POST", "/v1/staff", (201, KIM))
+    assert run("staff", *added).exit_code == 0
+    directory.put("POST", "/v1/teams", (201, {"code": "north", "name": "North"}))
+    assert run("staff", "team", "north", "--name", "North").exit_code == 0
+    days = ("--first", "2027-01-01", "--last", "2027-01-05")
+    directory.put("POST", "/v1/staff/stf_1/deputies", (201, {"id": "dep_1"}))
+    assert run("staff", "deputy", "kim", "lee", *days).exit_code == 0
+    assert directory.bodies == [
+        {"handle": "may", "name": "May", "roles": ["ops", "analyst"], "skills": []},
+        {"code": "north", "name": "North"},
+        {"deputy_id": "stf_2", "first_day": "2027-01-01", "last_day": "2027-01-05"},
+    ]
+
+
+@pytest.mark.usefixtures("directory")
+def test_an_unknown_handle_is_refused_with_the_way_to_the_known_ones() -> None:
+    refused = run("staff", "leave", "nobody")
+    assert refused.exit_code == 1
+    assert "starter.py staff list" in refused.stderr

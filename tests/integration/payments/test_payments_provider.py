@@ -11,7 +11,16 @@ from pydantic import SecretStr
 
 from providers import OutcomeUnknown, ProviderRejected, Providers, ProviderUnavailable
 from providers.http.signature import verify_signature
-from providers.payments import Initiator, Order, OrderKind, OrderStatus, SettlementNotice
+from providers.payments import (
+    DebitRequest,
+    DisburseRequest,
+    Initiator,
+    Order,
+    OrderKind,
+    OrderQuery,
+    OrderStatus,
+    SettlementNotice,
+)
 from runtime.clock import utc_now
 from sandbox.personas import Person, person, stranger
 from tests.simulators import (
@@ -63,25 +72,31 @@ def fresh(key: str) -> Person:
 
 
 async def disburse(providers: Providers, who: Person, order_no: str, amount: int = AMOUNT) -> Order:
-    return await providers.payments.disburse(
-        order_no=order_no,
-        amount=amount,
-        currency="CNY",
-        card_number=who.card_number,
-        name=who.name,
+    return await providers.call(
+        DisburseRequest(
+            order_no=order_no,
+            amount=amount,
+            currency="CNY",
+            card_number=who.card_number,
+            name=who.name,
+        ),
+        request_id=order_no,
     )
 
 
 async def debit(
     providers: Providers, who: Person, order_no: str, initiator: Initiator = "merchant"
 ) -> Order:
-    return await providers.payments.debit(
-        order_no=order_no,
-        amount=94_560,
-        currency="CNY",
-        card_number=who.card_number,
-        name=who.name,
-        initiator=initiator,
+    return await providers.call(
+        DebitRequest(
+            order_no=order_no,
+            amount=94_560,
+            currency="CNY",
+            card_number=who.card_number,
+            name=who.name,
+            initiator=initiator,
+        ),
+        request_id=order_no,
     )
 
 
@@ -169,7 +184,9 @@ async def test_a_lost_response_is_unknown_and_resolved_by_asking(simulators: Sim
     with pytest.raises(OutcomeUnknown) as caught:
         await disburse(simulators.providers, who, order_no)
     assert (caught.value.order_no, caught.value.code) == (order_no, "connection_lost")
-    asked = await simulators.providers.payments.query(kind="disbursement", order_no=order_no)
+    asked = await simulators.providers.call(
+        OrderQuery(kind="disbursement", order_no=order_no), request_id=order_no
+    )
     assert asked.status is OrderStatus.SUCCEEDED
     assert await disburse(simulators.providers, who, order_no) == asked
     assert len((await simulators.book(order_no=order_no))["movements"]) == 1
@@ -197,7 +214,9 @@ async def test_whether_money_moved_is_never_guessed(
     await simulators.fault("payments", operation=operation, times=1, **fault)
     with pytest.raises(OutcomeUnknown):
         await send(simulators.providers, stranger(5), order_no)
-    asked = await simulators.providers.payments.query(kind=kind, order_no=order_no)
+    asked = await simulators.providers.call(
+        OrderQuery(kind=kind, order_no=order_no), request_id=order_no
+    )
     assert asked.status is (OrderStatus.SUCCEEDED if booked else OrderStatus.NOT_FOUND)
     assert (await send(simulators.providers, stranger(5), order_no)).status is OrderStatus.SUCCEEDED
     assert len((await simulators.book(order_no=order_no))["movements"]) == 1
@@ -213,7 +232,9 @@ async def test_a_request_that_arrives_after_its_sender_gave_up_is_the_same_order
     with pytest.raises(OutcomeUnknown) as caught:
         await disburse(simulators.providers, stranger(6), order_no)
     assert caught.value.code == "timeout"
-    asked = await simulators.providers.payments.query(kind="disbursement", order_no=order_no)
+    asked = await simulators.providers.call(
+        OrderQuery(kind="disbursement", order_no=order_no), request_id=order_no
+    )
     assert asked.status is OrderStatus.NOT_FOUND
     again = await disburse(simulators.providers, stranger(6), order_no)
     assert again.status is OrderStatus.SUCCEEDED
@@ -238,9 +259,14 @@ async def test_what_surely_was_not_processed_is_not_unknown(simulators: Simulato
 async def test_a_question_is_about_one_kind_of_order(simulators: Simulators) -> None:
     order_no = fresh_order()
     await debit(simulators.providers, stranger(8), order_no)
-    query = simulators.providers.payments.query
-    assert (await query(kind="debit", order_no=order_no)).status is OrderStatus.SUCCEEDED
-    assert (await query(kind="disbursement", order_no=order_no)).status is OrderStatus.NOT_FOUND
+    asked = await simulators.providers.call(
+        OrderQuery(kind="debit", order_no=order_no), request_id=order_no
+    )
+    assert asked.status is OrderStatus.SUCCEEDED
+    asked = await simulators.providers.call(
+        OrderQuery(kind="disbursement", order_no=order_no), request_id=order_no
+    )
+    assert asked.status is OrderStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize("amount", [0, -1])

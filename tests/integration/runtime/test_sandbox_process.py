@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from providers import Providers
 from providers.http.signature import verify_signature
-from providers.payments import Order, OrderStatus, SettlementNotice
+from providers.payments import DisburseRequest, Order, OrderStatus, SettlementNotice
 from runtime.clock import utc_now
 from sandbox.personas import Person, person, stranger
 from tests.simulators import READ_SECONDS, receiving
@@ -21,12 +21,15 @@ AMOUNT = 1_000_000
 
 
 async def disburse(providers: Providers, who: Person, order_no: str) -> Order:
-    return await providers.payments.disburse(
-        order_no=order_no,
-        amount=AMOUNT,
-        currency="CNY",
-        card_number=who.card_number,
-        name=who.name,
+    return await providers.call(
+        DisburseRequest(
+            order_no=order_no,
+            amount=AMOUNT,
+            currency="CNY",
+            card_number=who.card_number,
+            name=who.name,
+        ),
+        request_id=order_no,
     )
 
 

@@ -1,6 +1,7 @@
 """Data sources against their simulators over HTTP: what each says of each fictional person."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,16 +9,18 @@ import pytest
 from domain.decisioning.bureau_merge import BureauFile, merge_bureaus
 from providers import ProviderRejected, Verdict
 from providers.http.client import ProviderClient
-from providers.sources.blacklist import HttpBlacklist
-from providers.sources.bureau import BureauReport, HttpBureau
-from providers.sources.company import HttpCompany
-from providers.sources.multi_lender import HttpMultiLender
-from providers.sources.person import HttpPersonRegister
-from providers.verification.contacts import AddressBookEntry, Contact, HttpContacts
-from providers.verification.credit_card import HttpCreditCard
+from providers.sources.credit_history import (
+    BlacklistRequest,
+    BureauReport,
+    BureauRequest,
+    MultiLenderRequest,
+)
+from providers.sources.registers import CompanyRequest, PersonRequest
+from providers.verification.contacts import AddressBookEntry, Contact, ContactsRequest
+from providers.verification.factors import BankCardRequest, CreditCardRequest
 from sandbox import registers
 from sandbox.personas import Person, person, stranger
-from tests.integration.source_clients import factors, fresh_id, signed_client
+from tests.integration.source_clients import ask, factors, fresh_id, signed_client
 from tests.simulators import Simulators, connected, sandbox_config
 
 TODAY = date(2026, 9, 1)
@@ -35,12 +38,9 @@ async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
         yield opened
 
 
-def asking(who: Person) -> dict[str, str]:
-    return {"request_id": fresh_id(), **factors(who)}
-
-
 async def filed(client: ProviderClient, provider: str, who: Person) -> BureauReport:
-    return await HttpBureau(client, provider).score(**asking(who))
+    at = replace(client, source=provider, service=provider)
+    return await ask(at, BureauRequest(**factors(who)))
 
 
 def file_of(report: BureauReport) -> BureauFile | None:
@@ -73,7 +73,7 @@ async def test_two_bureaus_know_what_the_table_says(
 
 async def test_the_second_bureau_is_also_a_bureau_elsewhere(served: Simulators) -> None:
     async with signed_client(served, "/second") as elsewhere:
-        report = await HttpBureau(elsewhere).score(**asking(person("bureau_disagrees")))
+        report = await ask(elsewhere, BureauRequest(**factors(person("bureau_disagrees"))))
     assert (report.score, report.overdue_history) == (520, 3)
 
 
@@ -111,7 +111,7 @@ async def test_a_silent_bureau_leaves_the_blacklist_unknown(client: ProviderClie
 async def test_the_blacklist_names_categories(
     client: ProviderClient, who: Person, listed: bool, categories: tuple[str, ...]
 ) -> None:
-    report = await HttpBlacklist(client).check(**asking(who))
+    report = await ask(client, BlacklistRequest(**factors(who)))
     assert (report.verdict, report.listed, report.categories) == (
         Verdict.MATCH,
         listed,
@@ -122,13 +122,12 @@ async def test_the_blacklist_names_categories(
 async def test_another_name_under_a_number_is_no_answer_about_the_person(
     client: ProviderClient,
 ) -> None:
-    asked = asking(person("blacklisted")) | {"name": "晴方好"}
-    for report in (
-        await HttpBlacklist(client).check(**asked),
-        await HttpMultiLender(client).query(**asked),
-    ):
+    asked = factors(person("blacklisted")) | {"name": "晴方好"}
+    listed = await ask(client, BlacklistRequest(**asked))
+    lending = await ask(client, MultiLenderRequest(**asked))
+    for report in (listed, lending):
         assert (report.verdict, report.reasons) == (Verdict.MISMATCH, ("identity_mismatch",))
-        assert report.facts() == {}
+    assert (listed.listed, lending.facts()) == (None, {})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ async def test_another_name_under_a_number_is_no_answer_about_the_person(
 async def test_multi_lender_counts(
     client: ProviderClient, who: Person, counts: tuple[int, ...]
 ) -> None:
-    report = await HttpMultiLender(client).query(**asking(who))
+    report = await ask(client, MultiLenderRequest(**factors(who)))
     assert report.passed
     assert tuple(report.facts().values()) == counts
 
@@ -164,15 +163,15 @@ async def test_multi_lender_counts(
 async def test_four_factors_of_a_credit_card(
     client: ProviderClient, who: Person, card: str, reasons: tuple[str, ...]
 ) -> None:
-    answer = await HttpCreditCard(client).verify(**asking(who), card_number=card)
+    answer = await ask(client, CreditCardRequest(**factors(who), card_number=card))
     assert answer.reasons == reasons
     assert (answer.bank_code is not None) == answer.passed
 
 
 async def test_a_further_credit_card_is_told_from_a_debit_card(served: Simulators) -> None:
     who = person("approved")
-    asked = {**asking(who), "card_number": who.credit_card_number}
-    answer = await served.providers.bank_card.verify(**asked)
+    request = BankCardRequest(**factors(who), card_number=who.credit_card_number)
+    answer = await served.providers.call(request, request_id=fresh_id())
     assert answer.card_type == "credit"
 
 
@@ -192,11 +191,13 @@ async def test_the_register_of_companies(
 ) -> None:
     firm = next(firm for firm in registers.FIRMS if firm.key == key)
     number = registers.cnpj if country == "BR" else registers.social_credit_code
-    record = await HttpCompany(client).check(
-        request_id=fresh_id(),
-        country="BR" if country == "BR" else "CN",
-        registration_number=number(key, index),
-        legal_name=firm.legal_name.upper(),
+    record = await ask(
+        client,
+        CompanyRequest(
+            country="BR" if country == "BR" else "CN",
+            registration_number=number(key, index),
+            legal_name=firm.name.upper(),
+        ),
     )
     months = {date(2012, 3, 1): 174, date(2026, 6, 1): 3}[firm.constituted_on]
     assert record.facts(TODAY) == {
@@ -204,8 +205,8 @@ async def test_the_register_of_companies(
         "months_since_constitution": months,
         "adverse": adverse,
     }
-    assert record.legal_name == firm.legal_name
-    assert firm.legal_name not in repr(record)
+    assert record.legal_name == firm.name
+    assert firm.name not in repr(record)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +220,8 @@ async def test_the_register_of_companies(
 async def test_a_company_that_cannot_be_confirmed(
     client: ProviderClient, number: str, name: str, verdict: str, reason: str
 ) -> None:
-    record = await HttpCompany(client).check(
-        request_id=fresh_id(), country="BR", registration_number=number, legal_name=name
+    record = await ask(
+        client, CompanyRequest(country="BR", registration_number=number, legal_name=name)
     )
     assert (record.verdict, record.reasons) == (verdict, (reason,))
     assert record.facts(TODAY) == {}
@@ -228,8 +229,8 @@ async def test_a_company_that_cannot_be_confirmed(
 
 async def test_a_company_outside_the_table_is_active(client: ProviderClient) -> None:
     for number in ("35472523000115", "12ABC34501DE35"):
-        record = await HttpCompany(client).check(
-            request_id=fresh_id(), country="BR", registration_number=number, legal_name="QI"
+        record = await ask(
+            client, CompanyRequest(country="BR", registration_number=number, legal_name="QI")
         )
         assert record.facts(TODAY)["status"] == "active"
 
@@ -252,12 +253,14 @@ async def test_the_register_of_persons(
     client: ProviderClient, key: str, verdict: str, facts: object
 ) -> None:
     citizen = next(citizen for citizen in registers.CITIZENS if citizen.key == key)
-    record = await HttpPersonRegister(client).check(
-        request_id=fresh_id(),
-        country="BR",
-        document_number=registers.cpf(key, 7),
-        name=citizen.name,
-        birth_date=date(1980, 6, 15),
+    record = await ask(
+        client,
+        PersonRequest(
+            country="BR",
+            document_number=registers.cpf(key, 7),
+            name=citizen.name,
+            birth_date=date(1980, 6, 15),
+        ),
     )
     assert (record.verdict, record.facts()) == (verdict, facts)
 
@@ -277,11 +280,13 @@ async def test_a_chinese_shareholder_is_one_of_the_people(
 ) -> None:
     who = person(key)
     asked = {"name": who.name, "birth_date": who.birth_date} | changes
-    record = await HttpPersonRegister(client).check(
-        request_id=fresh_id(),
-        country="CN",
-        document_number=who.identity_number,
-        **asked,  # type: ignore[arg-type] # a name and a date
+    record = await ask(
+        client,
+        PersonRequest(
+            country="CN",
+            document_number=who.identity_number,
+            **asked,  # type: ignore[arg-type] # a name and a date
+        ),
     )
     assert record.reasons == reasons
 
@@ -289,9 +294,7 @@ async def test_a_chinese_shareholder_is_one_of_the_people(
 @pytest.mark.parametrize("number", ["35.472.523/0001-15", "", "1234567890123a"])
 async def test_a_masked_number_is_not_sent(client: ProviderClient, number: str) -> None:
     with pytest.raises(ValueError, match="registration_number") as caught:
-        await HttpCompany(client).check(
-            request_id=fresh_id(), country="BR", registration_number=number, legal_name="QI"
-        )
+        await ask(client, CompanyRequest(country="BR", registration_number=number, legal_name="QI"))
     assert not number or number not in str(caught.value)
 
 
@@ -301,26 +304,17 @@ async def test_the_address_book_goes_along_only_when_given(client: ProviderClien
         Contact(name="云生雨", relation="parent", mobile="13800000001"),
         Contact(name="云生水", relation="friend", mobile="13800000002"),
     ]
-    checker = HttpContacts(client)
-    plain = await checker.verify(
-        request_id=fresh_id(),
-        identity_number=who.identity_number,
-        mobile=who.mobile,
-        contacts=contacts,
+    request = ContactsRequest(
+        identity_number=who.identity_number, mobile=who.mobile, contacts=contacts
     )
+    plain = await ask(client, request)
     assert plain.passed
     assert plain.address_book is None
     book = [
         AddressBookEntry(name="colleague:老云", mobile="13800000001"),
         AddressBookEntry(name="逾期王", mobile="13800000009"),
     ]
-    checked = await checker.verify(
-        request_id=fresh_id(),
-        identity_number=who.identity_number,
-        mobile=who.mobile,
-        contacts=contacts,
-        address_book=book,
-    )
+    checked = await ask(client, request.model_copy(update={"address_book": book}))
     assert checked.address_book is not None
     assert checked.address_book.model_dump() == {
         "entries": 2,
@@ -332,7 +326,7 @@ async def test_the_address_book_goes_along_only_when_given(client: ProviderClien
 
 async def test_an_unknown_operation_is_refused(client: ProviderClient) -> None:
     with pytest.raises(ProviderRejected) as caught:
-        await HttpBureau(client, "bureau_third").score(**asking(person("approved")))
+        await filed(client, "bureau_third", person("approved"))
     assert caught.value.code == "http_404"
 
 
@@ -340,16 +334,14 @@ async def test_the_record_of_calls_holds_nothing_personal(
     served: Simulators, client: ProviderClient
 ) -> None:
     who = person("blacklisted", 77)
-    asked = asking(who)
-    await HttpBlacklist(client).check(**asked)
+    request_id = fresh_id()
+    await client.call(BlacklistRequest(**factors(who)), request_id=request_id)
     number = registers.cnpj("company_ok", 33)
-    await HttpCompany(client).check(
-        request_id=asked["request_id"],
-        country="BR",
-        registration_number=number,
-        legal_name="Padaria Fictícia Ltda",
+    request = CompanyRequest(
+        country="BR", registration_number=number, legal_name="Padaria Fictícia Ltda"
     )
-    calls = await served.calls(request_id=asked["request_id"])
+    await client.call(request, request_id=request_id)
+    calls = await served.calls(request_id=request_id)
     assert [call["outcome"] for call in calls] == ["match", "match"]
     for fact in (who.name, who.identity_number, who.mobile, number, "Padaria"):
         assert fact not in str(calls)

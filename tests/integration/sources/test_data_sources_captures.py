@@ -12,24 +12,28 @@ import pytest
 from providers import ProviderRejected, ProviderUnavailable, Verdict
 from providers.http.client import ProviderClient
 from providers.http.transport import REPORT_LIMIT, RESPONSE_LIMIT
-from providers.verification.capture import CodeStatus, ReportStatus
-from providers.verification.ecommerce import HttpEcommerce
-from providers.verification.operator_document import OperatorDocument
+from providers.verification.capture import Begun, CodeStatus, Report, ReportStatus
+from providers.verification.ecommerce import EcommerceReportQuery
+from providers.verification.operator_document import OperatorDocument, OperatorFacts
 from providers.verification.operator_document import facts_of as operator_facts
-from providers.verification.operator_report import HttpOperatorReport, OperatorReportState
+from providers.verification.operator_report import OperatorReportQuery, OperatorReportRequest
 from sandbox.personas import Person, person, stranger
 from tests.integration.source_answers import RIGHT as RIGHT_ANSWERS
-from tests.integration.source_answers import told
+from tests.integration.source_answers import answered
 from tests.integration.source_clients import (
     CONSENT,
     RIGHT,
     WRONG,
+    ask,
     begun,
     confirmed,
     ended,
+    entered,
     factors,
     fresh_id,
     notice_of,
+    report_query,
+    reported,
     signed_client,
 )
 from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
@@ -66,17 +70,24 @@ async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
 
 
 @pytest.fixture
-def reports(client: ProviderClient, simulators: Simulators) -> HttpOperatorReport:
+def reports(client: ProviderClient, simulators: Simulators) -> ProviderClient:
     assert simulators.url
-    return HttpOperatorReport(client)
+    return client
 
 
-async def document_of(reports: HttpOperatorReport, who: Person) -> OperatorDocument:
+async def facts_of(
+    reports: ProviderClient, who: Person, mobiles: frozenset[str] | None = None
+) -> OperatorFacts:
     capture = await confirmed(reports, who)
-    state = await ended(lambda: reports.report(**capture))
-    assert isinstance(state, OperatorReportState)
-    assert state.document is not None
-    return state.document
+    query = OperatorReportQuery(**capture, emergency_mobiles=mobiles)
+    facts = (await ended(reports, query)).facts
+    assert isinstance(facts, OperatorFacts)
+    return facts
+
+
+async def begin(client: ProviderClient, capture_no: str, factors: dict[str, str]) -> Begun:
+    request = OperatorReportRequest(capture_no=capture_no, consent_id=CONSENT, **factors)
+    return await ask(client, request)
 
 
 async def finish(simulators: Simulators, capture_no: str) -> None:
@@ -85,30 +96,30 @@ async def finish(simulators: Simulators, capture_no: str) -> None:
 
 
 async def test_a_report_in_two_steps_and_a_while(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await begun(reports, person("approved"))
     with pytest.raises(ProviderRejected) as caught:
-        await reports.report(**capture)
+        await reported(reports, capture)
     assert caught.value.code == "not_confirmed"
 
-    wrong = await reports.confirm(request_id=fresh_id(), **capture, code=WRONG)
+    wrong = await entered(reports, capture, WRONG)
     assert (wrong.status, wrong.tries_left) == (CodeStatus.WRONG_CODE, 4)
-    right = await reports.confirm(request_id=fresh_id(), **capture, code=RIGHT)
+    right = await entered(reports, capture, RIGHT)
     assert (right.status, right.tries_left) == (CodeStatus.ACCEPTED, None)
 
-    state = await ended(lambda: reports.report(**capture))
+    state = await ended(reports, report_query(capture))
     assert state.status is ReportStatus.DONE
     notice, request_id = await notice_of(callbacks, simulators, capture["capture_no"])
     assert (notice.source, notice.status, notice.reason) == ("operator_report", "done", None)
     assert request_id == notice.event_id
-    again = await reports.report(**capture)
+    again = await reported(reports, capture)
     assert again == state, "a report does not change once it is there"
 
 
-async def test_the_facts_of_a_usual_account(reports: HttpOperatorReport) -> None:
-    document = await document_of(reports, person("approved"))
-    facts = operator_facts(document, frozenset({"+8613800000001", "13912345678"}))
+async def test_the_facts_of_a_usual_account(reports: ProviderClient) -> None:
+    who = person("approved")
+    facts = await facts_of(reports, who, frozenset({"+8613800000001", "13912345678"}))
     assert (facts.months_on_network >= 39, facts.months_billed) == (True, 6)
     assert (facts.real_name, facts.name_matches, facts.identity_matches) == (True, True, True)
     assert facts.average_bill == 5_900 + 350
@@ -122,8 +133,8 @@ async def test_the_facts_of_a_usual_account(reports: HttpOperatorReport) -> None
     assert (facts.points_balance, facts.average_megabytes) == (1_200 - 59, 8_000)
     assert all(isinstance(fact, int | str) for fact in facts.model_dump().values())
     # Nobody to compare with is not the same as nobody called.
-    assert operator_facts(document).emergency_contacts_called is None
-    assert operator_facts(document, frozenset()).emergency_contacts_called == 0
+    assert (await facts_of(reports, who)).emergency_contacts_called is None
+    assert (await facts_of(reports, who, frozenset())).emergency_contacts_called == 0
 
 
 async def test_a_report_of_a_talkative_account_is_read_and_the_size_still_has_a_limit() -> None:
@@ -133,15 +144,15 @@ async def test_a_report_of_a_talkative_account_is_read_and_the_size_still_has_a_
     body["document"]["calls"] = [call] * 10_000
     content = json.dumps(body, indent=2).encode()
     assert RESPONSE_LIMIT < len(content) < REPORT_LIMIT
-    state = await told(("operator_report", "report"), content)
-    assert isinstance(state, OperatorReportState)
-    assert state.document is not None
-    assert operator_facts(state.document).calls == 10_000
+    report = await answered(("operator_report", "report"), content)
+    assert isinstance(report, Report)
+    assert isinstance(report.facts, OperatorFacts)
+    assert report.facts.calls == 10_000
 
-    assert await told(("operator_report", "report"), content + b" " * REPORT_LIMIT) is None
+    assert await answered(("operator_report", "report"), content + b" " * REPORT_LIMIT) is None
     short = json.dumps(RIGHT_ANSWERS["operator_report", "begin"]).encode()
-    assert await told(("operator_report", "begin"), short) is not None
-    assert await told(("operator_report", "begin"), short + b" " * RESPONSE_LIMIT) is None
+    assert await answered(("operator_report", "begin"), short) is not None
+    assert await answered(("operator_report", "begin"), short + b" " * RESPONSE_LIMIT) is None
 
 
 @pytest.mark.parametrize(
@@ -156,14 +167,15 @@ async def test_a_report_of_a_talkative_account_is_read_and_the_size_still_has_a_
     ],
 )
 async def test_an_account_shows_what_its_owner_is(
-    reports: HttpOperatorReport, key: str, fact: str, value: int
+    reports: ProviderClient, key: str, fact: str, value: int
 ) -> None:
-    facts = operator_facts(await document_of(reports, person(key))).model_dump()
-    assert facts[fact] == value
+    facts = await facts_of(reports, person(key))
+    assert getattr(facts, fact) == value
 
 
-async def test_a_report_shows_nothing_of_itself_in_a_log(reports: HttpOperatorReport) -> None:
-    document = await document_of(reports, stranger(4))
+def test_a_report_shows_nothing_of_itself_in_a_log() -> None:
+    written = RIGHT_ANSWERS["operator_report", "report"]["document"]
+    document = OperatorDocument.model_validate_json(json.dumps(written))
     assert document.calls
     number = document.calls[0].number
     assert number in document.model_dump_json()
@@ -173,34 +185,34 @@ async def test_a_report_shows_nothing_of_itself_in_a_log(reports: HttpOperatorRe
 
 
 async def test_a_slow_report_takes_six_hours_or_twelve_questions(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await confirmed(reports, person("report_slow"))
     for _ in range(11):
-        state = await reports.report(**capture)
-        assert (state.status, state.document) == (ReportStatus.PENDING, None)
+        state = await reported(reports, capture)
+        assert (state.status, state.facts) == (ReportStatus.PENDING, None)
         assert state.retry_after_seconds == 1800
-    assert (await reports.report(**capture)).status is ReportStatus.DONE
+    assert (await reported(reports, capture)).status is ReportStatus.DONE
     notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
     assert notice.status == "done"
 
 
 async def test_a_slow_report_can_be_ended_by_hand(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await confirmed(reports, person("report_slow", 3))
     await finish(simulators, capture["capture_no"])
-    assert (await reports.report(**capture)).status is ReportStatus.DONE
+    assert (await reported(reports, capture)).status is ReportStatus.DONE
     first, _ = await notice_of(callbacks, simulators, capture["capture_no"])
     await finish(simulators, capture["capture_no"])
     assert (await notice_of(callbacks, simulators, capture["capture_no"]))[0] == first
 
 
 async def test_a_failed_report_says_why(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture = await confirmed(reports, person("report_fails"))
-    state = await ended(lambda: reports.report(**capture))
+    state = await ended(reports, report_query(capture))
     assert (state.status, state.reason) == (ReportStatus.FAILED, "source_failed")
     notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
     assert (notice.status, notice.reason) == ("failed", "source_failed")
@@ -215,11 +227,9 @@ async def test_a_failed_report_says_why(
     ],
 )
 async def test_no_code_goes_to_a_mobile_of_somebody_else(
-    reports: HttpOperatorReport, key: str, changes: dict[str, str], reason: str
+    reports: ProviderClient, key: str, changes: dict[str, str], reason: str
 ) -> None:
-    answer = await reports.begin(
-        capture_no=fresh_id(), consent_id=CONSENT, **(factors(person(key)) | changes)
-    )
+    answer = await begin(reports, fresh_id(), (factors(person(key)) | changes))
     assert (answer.verdict, answer.reasons, answer.reference) == (
         Verdict.MISMATCH,
         (reason,),
@@ -227,30 +237,26 @@ async def test_no_code_goes_to_a_mobile_of_somebody_else(
     )
 
 
-async def test_five_wrong_codes_end_the_code(reports: HttpOperatorReport) -> None:
+async def test_five_wrong_codes_end_the_code(reports: ProviderClient) -> None:
     capture = await begun(reports, person("approved", 2))
-    tries = [await reports.confirm(request_id=fresh_id(), **capture, code=WRONG) for _ in range(5)]
+    tries = [await entered(reports, capture, WRONG) for _ in range(5)]
     assert [answer.tries_left for answer in tries] == [4, 3, 2, 1, None]
     assert tries[-1].status is CodeStatus.EXPIRED
-    late = await reports.confirm(request_id=fresh_id(), **capture, code=RIGHT)
+    late = await entered(reports, capture, RIGHT)
     assert late.status is CodeStatus.EXPIRED
 
 
-async def test_a_repeated_try_is_one_try(reports: HttpOperatorReport) -> None:
+async def test_a_repeated_try_is_one_try(reports: ProviderClient) -> None:
     capture = await begun(reports, person("approved", 3))
     same = fresh_id()
-    answers = await asyncio.gather(
-        *(reports.confirm(request_id=same, **capture, code=WRONG) for _ in range(20))
-    )
+    answers = await asyncio.gather(*(entered(reports, capture, WRONG, same) for _ in range(20)))
     assert {answer.tries_left for answer in answers} == {4}
     with pytest.raises(ProviderRejected) as caught:
-        await reports.confirm(request_id=same, **capture, code=RIGHT)
+        await entered(reports, capture, RIGHT, same)
     assert caught.value.code == "request_conflict"
 
 
-async def test_a_code_lives_five_minutes(
-    reports: HttpOperatorReport, simulators: Simulators
-) -> None:
+async def test_a_code_lives_five_minutes(reports: ProviderClient, simulators: Simulators) -> None:
     capture = await begun(reports, person("approved", 4))
     earlier = (datetime.now(UTC) - timedelta(seconds=301)).isoformat()  # noqa: TID251 -- theirs
     with sqlite3.connect(simulators.config.database) as book:
@@ -258,70 +264,66 @@ async def test_a_code_lives_five_minutes(
             "UPDATE captures SET begun_at = ? WHERE capture_no = ?",
             (earlier, capture["capture_no"]),
         )
-    answer = await reports.confirm(request_id=fresh_id(), **capture, code=RIGHT)
+    answer = await entered(reports, capture, RIGHT)
     assert answer.status is CodeStatus.EXPIRED
 
 
 async def test_a_code_can_be_made_to_expire(
-    reports: HttpOperatorReport, simulators: Simulators
+    reports: ProviderClient, simulators: Simulators
 ) -> None:
     capture = await begun(reports, person("approved", 5))
     await simulators.fault("operator_report", operation="confirm", times=1, expire_code=True)
-    answer = await reports.confirm(request_id=fresh_id(), **capture, code=RIGHT)
+    answer = await entered(reports, capture, RIGHT)
     assert answer.status is CodeStatus.EXPIRED
 
 
 async def test_twenty_at_once_begin_one_capture(
-    reports: HttpOperatorReport, simulators: Simulators
+    reports: ProviderClient, simulators: Simulators
 ) -> None:
     capture_no = fresh_id()
     asked = factors(person("approved", 6))
-    answers = await asyncio.gather(
-        *(reports.begin(capture_no=capture_no, consent_id=CONSENT, **asked) for _ in range(20))
-    )
+    answers = await asyncio.gather(*(begin(reports, capture_no, asked) for _ in range(20)))
     assert len({answer.reference for answer in answers}) == 1
     rows = (
         await simulators.console.get("/sandbox/captures", params={"capture_no": capture_no})
     ).json()
     assert len(rows) == 1
     with pytest.raises(ProviderRejected) as caught:
-        await reports.begin(
-            capture_no=capture_no, consent_id=CONSENT, **factors(person("approved", 7))
-        )
+        await begin(reports, capture_no, factors(person("approved", 7)))
     assert caught.value.code == "capture_conflict"
 
 
 async def test_a_lost_answer_leaves_one_capture(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture_no, asked = fresh_id(), factors(person("approved", 8))
     await simulators.fault("operator_report", operation="begin", times=1, lose_response=True)
     with pytest.raises(ProviderUnavailable):
-        await reports.begin(capture_no=capture_no, consent_id=CONSENT, **asked)
-    answer = await reports.begin(capture_no=capture_no, consent_id=CONSENT, **asked)
+        await begin(reports, capture_no, asked)
+    answer = await begin(reports, capture_no, asked)
     assert answer.reference is not None
     capture = {"capture_no": capture_no, "reference": answer.reference}
     await simulators.fault("operator_report", operation="confirm", times=1, lose_response=True)
     same = fresh_id()
     with pytest.raises(ProviderUnavailable):
-        await reports.confirm(request_id=same, **capture, code=RIGHT)
+        await entered(reports, capture, RIGHT, same)
     # The notice can be here before the repeat: the code was accepted the first time.
     await notice_of(callbacks, simulators, capture_no)
-    again = await reports.confirm(request_id=same, **capture, code=RIGHT)
+    again = await entered(reports, capture, RIGHT, same)
     assert again.status is CodeStatus.ACCEPTED
-    assert (await reports.report(**capture)).status is ReportStatus.DONE
+    assert (await reported(reports, capture)).status is ReportStatus.DONE
 
 
 @pytest.mark.parametrize("wrong", ["capture_no", "reference"])
-async def test_both_numbers_name_a_capture(reports: HttpOperatorReport, wrong: str) -> None:
+async def test_both_numbers_name_a_capture(reports: ProviderClient, wrong: str) -> None:
     capture = await confirmed(reports, person("approved", 9)) | {wrong: "elsewhere"}
     with pytest.raises(ProviderRejected) as caught:
-        await reports.report(**capture)
+        await reported(reports, capture)
     assert caught.value.code == "capture_not_found"
 
 
 async def test_how_a_capture_goes_can_be_programmed(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     await simulators.fault(
         "operator_report",
@@ -332,7 +334,7 @@ async def test_how_a_capture_goes_can_be_programmed(
         report_failure="account_suspended",
     )
     capture = await confirmed(reports, stranger(11))
-    states = [await reports.report(**capture) for _ in range(3)]
+    states = [await reported(reports, capture) for _ in range(3)]
     assert [state.status for state in states] == ["pending", "pending", "failed"]
     assert states[-1].reason == "account_suspended"
     notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
@@ -340,19 +342,19 @@ async def test_how_a_capture_goes_can_be_programmed(
 
 
 async def test_a_held_capture_waits_for_the_console(
-    reports: HttpOperatorReport, simulators: Simulators
+    reports: ProviderClient, simulators: Simulators
 ) -> None:
     await simulators.fault(
         "operator_report", operation="confirm", times=1, hold=True, report_polls=1
     )
     capture = await confirmed(reports, stranger(12))
-    assert (await reports.report(**capture)).status is ReportStatus.PENDING
+    assert (await reported(reports, capture)).status is ReportStatus.PENDING
     await finish(simulators, capture["capture_no"])
-    assert (await reports.report(**capture)).status is ReportStatus.DONE
+    assert (await reported(reports, capture)).status is ReportStatus.DONE
 
 
 async def test_the_console_refuses_what_has_no_end(
-    reports: HttpOperatorReport, simulators: Simulators
+    reports: ProviderClient, simulators: Simulators
 ) -> None:
     capture = await begun(reports, stranger(14))
     unconfirmed = await simulators.console.post(f"/sandbox/captures/{capture['capture_no']}/finish")
@@ -361,20 +363,20 @@ async def test_the_console_refuses_what_has_no_end(
 
 
 async def test_sources_do_not_answer_for_one_another(
-    client: ProviderClient, reports: HttpOperatorReport
+    client: ProviderClient, reports: ProviderClient
 ) -> None:
     capture = await confirmed(reports, stranger(22))
     with pytest.raises(ProviderRejected) as caught:
-        await HttpEcommerce(client).report(**capture)
+        await ask(client, EcommerceReportQuery(**capture))
     assert caught.value.code == "capture_not_found"
 
 
 async def test_the_record_of_captures_holds_nothing_personal(
-    reports: HttpOperatorReport, simulators: Simulators
+    reports: ProviderClient, simulators: Simulators
 ) -> None:
     who = person("approved", 4_321)
     capture = await confirmed(reports, who)
-    await ended(lambda: reports.report(**capture))
+    await ended(reports, report_query(capture))
     params = {"capture_no": capture["capture_no"]}
     recorded = (await simulators.console.get("/sandbox/captures", params=params)).text
     calls = str(await simulators.calls(provider="operator_report"))

@@ -13,7 +13,15 @@ from providers import ProviderRejected, ProviderUnavailable
 from providers.http.client import ProviderClient
 from providers.verification.capture import ReportNotice
 from sandbox.answering import GARBAGE
-from tests.integration.source_answers import ASKS, NO, OPERATIONS, PHOTO, RIGHT, bears_out, told
+from tests.integration.source_answers import (
+    NO,
+    OPERATIONS,
+    PHOTO,
+    REQUESTS,
+    RIGHT,
+    answered,
+    bears_out,
+)
 from tests.integration.source_clients import signed_client
 from tests.simulators import Simulators, connected, sandbox_config
 
@@ -53,7 +61,7 @@ async def test_a_failing_source_is_unavailable(
     await served.repair()
     await served.fault(operation[0], operation=operation[1], times=1, **fault)
     with pytest.raises(ProviderUnavailable) as caught:
-        await ASKS[operation](client)
+        await client.call(REQUESTS[operation], request_id="r")
     assert (caught.value.provider, caught.value.code) == (operation[0], code)
     assert caught.value.__context__ is None, "a chained error could quote what was sent"
 
@@ -70,7 +78,7 @@ async def test_a_source_that_sends_garbage_is_unavailable(
     await served.repair()
     await served.fault(operation[0], operation=operation[1], times=1, garbage=garbage)
     with pytest.raises(ProviderUnavailable) as caught:
-        await ASKS[operation](client)
+        await client.call(REQUESTS[operation], request_id="r")
     assert caught.value.code == "invalid_response"
 
 
@@ -84,10 +92,10 @@ async def test_a_number_that_nobody_began_is_refused(
 ) -> None:
     await served.repair()
     with pytest.raises(ProviderRejected) as caught:
-        await ASKS[operation](client)
+        await client.call(REQUESTS[operation], request_id="r")
     assert caught.value.code in ("capture_not_found", "binding_not_found")
     for content in GARBAGE.values():
-        assert await told(operation, content) is None
+        assert await answered(operation, content) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,7 @@ async def test_a_source_that_takes_too_long_is_unavailable(
     await served.repair()
     await served.fault(operation[0], operation=operation[1], times=1, latency_seconds=30)
     with pytest.raises(ProviderUnavailable) as caught:
-        await ASKS[operation](client)
+        await client.call(REQUESTS[operation], request_id="r")
     assert caught.value.code == "timeout"
 
 
@@ -110,13 +118,13 @@ async def test_a_refusal_is_not_for_repeating(
     await served.repair()
     await served.fault(operation[0], operation=operation[1], times=1, status=403)
     with pytest.raises(ProviderRejected) as caught:
-        await ASKS[operation](client)
+        await client.call(REQUESTS[operation], request_id="r")
     assert caught.value.code == "http_403"
 
 
 @every_operation
 async def test_the_right_answer_is_taken(operation: tuple[str, str]) -> None:
-    answer = await told(operation, json.dumps(RIGHT[operation]).encode())
+    answer = await answered(operation, json.dumps(RIGHT[operation]).encode())
     assert answer is not None
     assert bears_out(answer, RIGHT[operation])
 
@@ -127,10 +135,10 @@ async def test_a_field_more_or_a_number_of_another_kind_is_refused(
 ) -> None:
     right = RIGHT[operation]
     wrongs: list[object] = [1.5, "x" * 100_000, [[[]]], {"a": 1}, -(10**30)]
-    assert await told(operation, json.dumps(right | {"extra": 1}).encode()) is None
+    assert await answered(operation, json.dumps(right | {"extra": 1}).encode()) is None
     for field, value in right.items():
         for wrong in wrongs if isinstance(value, bool) else [*wrongs, True]:
-            answer = await told(operation, json.dumps(right | {field: wrong}).encode())
+            answer = await answered(operation, json.dumps(right | {field: wrong}).encode())
             assert answer is None, (field, type(wrong))
 
 
@@ -142,7 +150,7 @@ async def test_a_field_more_or_a_number_of_another_kind_is_refused(
 async def test_an_answer_about_another_number_is_refused(operation: tuple[str, str]) -> None:
     field = "binding_no" if operation[0] == "card_binding" else "capture_no"
     content = json.dumps(RIGHT[operation] | {field: "cap_2"}).encode()
-    assert await told(operation, content) is None
+    assert await answered(operation, content) is None
 
 
 @pytest.mark.parametrize(
@@ -185,7 +193,7 @@ async def test_an_answer_about_another_number_is_refused(operation: tuple[str, s
 async def test_an_answer_that_contradicts_itself_is_refused(
     operation: tuple[str, str], changes: dict[str, object]
 ) -> None:
-    assert await told(operation, json.dumps(RIGHT[operation] | changes).encode()) is None
+    assert await answered(operation, json.dumps(RIGHT[operation] | changes).encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -209,7 +217,7 @@ async def test_a_document_that_cannot_be_is_refused(changes: dict[str, object]) 
     operation = ("operator_report", "report")
     right = RIGHT[operation]
     content = right | {"document": right["document"] | changes}
-    assert await told(operation, json.dumps(content).encode()) is None
+    assert await answered(operation, json.dumps(content).encode()) is None
 
 
 scalars = (
@@ -250,7 +258,7 @@ async def test_garbled_answers_are_refused_or_mean_what_they_say(
     operation: tuple[str, str], data: st.DataObject
 ) -> None:
     content = data.draw(garbled(RIGHT[operation]))
-    answer = await told(operation, json.dumps(content).encode())
+    answer = await answered(operation, json.dumps(content).encode())
     if answer is not None:
         assert bears_out(answer, content)
 
@@ -258,7 +266,7 @@ async def test_garbled_answers_are_refused_or_mean_what_they_say(
 @every_operation
 @given(content=st.binary(max_size=200))
 async def test_bytes_are_no_answer(operation: tuple[str, str], content: bytes) -> None:
-    assert await told(operation, content) is None
+    assert await answered(operation, content) is None
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,16 @@ import pytest
 
 from providers.http.client import ProviderClient
 from providers.verification.capture import Authorisation, ReportStatus
-from providers.verification.ecommerce import HttpEcommerce
-from providers.verification.ecommerce import facts_of as ecommerce_facts
-from providers.verification.online_banking import HttpOnlineBanking
-from providers.verification.online_banking import facts_of as banking_facts
+from providers.verification.ecommerce import (
+    EcommerceFacts,
+    EcommerceReportQuery,
+    EcommerceRequest,
+)
+from providers.verification.online_banking import BankingReportQuery, BankingRequest
 from sandbox.personas import person, stranger
 from tests.integration.source_clients import (
     CONSENT,
+    ask,
     ended,
     fresh_id,
     notice_of,
@@ -57,18 +60,15 @@ async def test_credit_card_bills_are_imported(
     client: ProviderClient, simulators: Simulators
 ) -> None:
     assert simulators.url
-    banking, capture_no = HttpOnlineBanking(client), fresh_id()
-    begun_import = await banking.begin(
-        capture_no=capture_no,
+    request = BankingRequest(
+        capture_no=fresh_id(),
         consent_id=CONSENT,
         bank_code="DEMO",
         **two_factors(person("low_score")),
     )
-    capture = authorised(begun_import)
-    await ended(lambda: banking.report(**capture))
-    document = (await banking.report(**capture)).document
-    assert document is not None
-    facts = banking_facts(document)
+    capture = authorised(await ask(client, request))
+    facts = (await ended(client, BankingReportQuery(**capture))).facts
+    assert facts is not None
     # Twelve statements of 19,000.00 on a limit of 20,000.00; the newest four were not paid.
     assert facts.model_dump() == {
         "currency": "CNY",
@@ -94,18 +94,15 @@ def authorised(answer: Authorisation) -> dict[str, str]:
 
 async def test_a_market_place_is_imported(client: ProviderClient, simulators: Simulators) -> None:
     assert simulators.url
-    shop, capture_no = HttpEcommerce(client), fresh_id()
-    begun_import = await shop.begin(
-        capture_no=capture_no,
+    request = EcommerceRequest(
+        capture_no=fresh_id(),
         consent_id=CONSENT,
         platform="taobao",
         **two_factors(person("approved")),
     )
-    capture = authorised(begun_import)
-    await ended(lambda: shop.report(**capture))
-    document = (await shop.report(**capture)).document
-    assert document is not None
-    facts = ecommerce_facts(document)
+    capture = authorised(await ask(client, request))
+    facts = (await ended(client, EcommerceReportQuery(**capture))).facts
+    assert isinstance(facts, EcommerceFacts)
     # One order every thirty days from yesterday: thirteen in 365 days, two of them refunded.
     assert (facts.orders_12m, facts.amount_12m) == (11, 11 * 19_900)
     assert (facts.account_age_months, facts.addresses) == (96, 2)
@@ -120,15 +117,15 @@ async def test_a_market_place_is_imported(client: ProviderClient, simulators: Si
 async def test_an_import_can_end_without_a_document(
     client: ProviderClient, simulators: Simulators, callbacks: Callbacks, key: str
 ) -> None:
-    shop, capture_no = HttpEcommerce(client), fresh_id()
-    begun_import = await shop.begin(
+    capture_no = fresh_id()
+    request = EcommerceRequest(
         capture_no=capture_no,
         consent_id=CONSENT,
         platform="jd",
         **two_factors(person(key)),
     )
-    capture = authorised(begun_import)
-    state = await ended(lambda: shop.report(**capture))
+    capture = authorised(await ask(client, request))
+    state = await ended(client, EcommerceReportQuery(**capture))
     reason = {"import_refused": "not_authorised", "report_fails": "source_failed"}[key]
     assert (state.status, state.reason) == (ReportStatus.FAILED, reason)
     notice, _ = await notice_of(callbacks, simulators, capture_no)
@@ -138,9 +135,10 @@ async def test_an_import_can_end_without_a_document(
 async def test_a_repeat_of_an_import_begins_nothing(
     client: ProviderClient, simulators: Simulators
 ) -> None:
-    shop, capture_no = HttpEcommerce(client), fresh_id()
+    capture_no = fresh_id()
     asked = {"capture_no": capture_no, "consent_id": CONSENT, **two_factors(stranger(20))}
-    answers = await asyncio.gather(*(shop.begin(**asked, platform="jd") for _ in range(10)))
+    request = EcommerceRequest(**asked, platform="jd")
+    answers = await asyncio.gather(*(ask(client, request) for _ in range(10)))
     assert len({answer.authorise_url for answer in answers}) == 1
     rows = (
         await simulators.console.get("/sandbox/captures", params={"capture_no": capture_no})
@@ -153,6 +151,6 @@ async def test_what_a_source_does_not_serve_is_a_mismatch(
 ) -> None:
     assert simulators.url
     who = {"consent_id": CONSENT, **two_factors(stranger(21))}
-    bank = await HttpOnlineBanking(client).begin(capture_no=fresh_id(), bank_code="NOPE", **who)
-    shop = await HttpEcommerce(client).begin(capture_no=fresh_id(), platform="other", **who)
+    bank = await ask(client, BankingRequest(capture_no=fresh_id(), bank_code="NOPE", **who))
+    shop = await ask(client, EcommerceRequest(capture_no=fresh_id(), platform="other", **who))
     assert (bank.reasons, shop.reasons) == (("bank_not_supported",), ("platform_not_supported",))

@@ -9,10 +9,16 @@ import pytest
 from providers.http.client import ProviderClient
 from providers.http.signature import SignatureInvalid, verify_signature
 from providers.verification.capture import ReportNotice, ReportStatus
-from providers.verification.operator_report import HttpOperatorReport
 from runtime.clock import utc_now
 from sandbox.personas import stranger
-from tests.integration.source_clients import confirmed, ended, notice_of, signed_client
+from tests.integration.source_clients import (
+    confirmed,
+    ended,
+    notice_of,
+    report_query,
+    reported,
+    signed_client,
+)
 from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
 
 
@@ -46,14 +52,8 @@ async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
         yield opened
 
 
-@pytest.fixture
-def reports(client: ProviderClient, simulators: Simulators) -> HttpOperatorReport:
-    assert simulators.url
-    return HttpOperatorReport(client)
-
-
 async def test_notices_come_late_twice_and_forged(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    client: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     callbacks.statuses[:] = [401, 401, 401, 200, 200, 200]
     await simulators.fault(
@@ -64,8 +64,8 @@ async def test_notices_come_late_twice_and_forged(
         duplicates=2,
         forge_signature=True,
     )
-    capture = await confirmed(reports, stranger(13))
-    await ended(lambda: reports.report(**capture))
+    capture = await confirmed(client, stranger(13))
+    await ended(client, report_query(capture))
     assert callbacks.received.empty(), "the notice is late"
     posts = [await callbacks.next() for _ in range(6)]
     assert {ReportNotice.model_validate_json(body).capture_no for _, body in posts} == {
@@ -91,21 +91,19 @@ async def test_a_running_capture_and_its_notice_survive_a_restart(
 ) -> None:
     patient = replace(sandbox_config(tmp_path, callbacks.url), settle_seconds=600)
     async with connected(patient) as simulators, signed_client(simulators) as client:
-        reports = HttpOperatorReport(client)
-        capture = await confirmed(reports, stranger(40))
-        assert (await reports.report(**capture)).status is ReportStatus.PENDING
+        capture = await confirmed(client, stranger(40))
+        assert (await reported(client, capture)).status is ReportStatus.PENDING
     async with connected(replace(patient, settle_seconds=0.05)) as simulators:
         notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
         assert notice.status == "done"
         async with signed_client(simulators) as client:
-            state = await HttpOperatorReport(client).report(**capture)
-            assert state.status is ReportStatus.DONE
+            assert (await reported(client, capture)).status is ReportStatus.DONE
 
 
 async def test_a_notice_is_posted_until_it_is_taken(
-    reports: HttpOperatorReport, simulators: Simulators, callbacks: Callbacks
+    client: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     callbacks.statuses[:] = [500, 404]
-    capture = await confirmed(reports, stranger(41))
+    capture = await confirmed(client, stranger(41))
     posts = [await notice_of(callbacks, simulators, capture["capture_no"]) for _ in range(3)]
     assert len({notice.event_id for notice, _ in posts}) == 1

@@ -1,7 +1,7 @@
 """The gateway on the real record and simulators over HTTP: who is asked, when, at what cost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -13,20 +13,23 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from activities.sources.enquiries import (
-    Assessment,
     CannotSay,
     DataSourceGateway,
-    Question,
     SourceResponse,
     Subject,
-    assess,
 )
 from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
-from domain.sources import Capability
 from messages.ids import new_id
-from providers import Answer, ProviderRejected, Providers, ProviderUnavailable, Verdict
-from providers.sources.bureau import BureauReport, BureauRequest
-from providers.verification.real_name import RealNameRequest
+from providers import (
+    ProviderRejected,
+    Providers,
+    ProviderUnavailable,
+    Verdict,
+    VerificationResponse,
+)
+from providers.http.verdict import Assessment
+from providers.sources.credit_history import BureauRequest
+from providers.verification.factors import RealNameRequest, TwoFactorRequest
 from sandbox.personas import Person, person
 from storage.database import Database
 from storage.people.consents import ConsentRepository, NewConsent
@@ -89,10 +92,10 @@ class Scene:
 
     async def ask(
         self, who: Person, subject: Subject | None = None, gateway: DataSourceGateway | None = None
-    ) -> SourceResponse[Answer]:
+    ) -> SourceResponse[VerificationResponse]:
         await self.settle()
         subject = subject or self.subject()
-        return await (gateway or self.gateway()).query(real_name(who, subject), subject)
+        return await (gateway or self.gateway()).query(real_name(who), subject)
 
     async def calls(self, who: Person, simulators: Simulators | None = None) -> int:
         """How often the simulators were asked in this scene."""
@@ -122,16 +125,8 @@ class Scene:
         return [row for row in rows if row.source == (source or self.main)]
 
 
-def real_name(who: Person, subject: Subject) -> Question[Answer]:
-    return Question(
-        Capability.REAL_NAME,
-        "verify",
-        RealNameRequest(name=who.name, identity_number=who.identity_number),
-        Answer,
-        lambda third: third.real_name.verify(
-            request_id=subject.request_id, name=who.name, identity_number=who.identity_number
-        ),
-    )
+def real_name(who: Person) -> RealNameRequest:
+    return RealNameRequest(name=who.name, identity_number=who.identity_number)
 
 
 @pytest.fixture(scope="module")
@@ -476,11 +471,11 @@ async def test_in_a_crowd_nothing_locks_up_and_the_books_agree(scene: Scene) -> 
 async def test_a_fault_of_ours_is_raised_and_leaves_nothing_on_its_way(scene: Scene) -> None:
     subject, who = scene.subject(), someone()
 
-    async def broken(_: Providers) -> Answer:
-        raise ZeroDivisionError
+    class Broken(RealNameRequest):
+        def is_answered_by(self, _: VerificationResponse) -> bool:
+            raise ZeroDivisionError
 
-    question = real_name(who, subject)
-    wrong = Question(question.capability, question.operation, question.asked, Answer, broken)
+    wrong = Broken(**real_name(who).model_dump())
     await scene.settle()
     with pytest.raises(ZeroDivisionError):
         await scene.gateway().query(wrong, subject)
@@ -551,31 +546,20 @@ async def test_every_bureau_is_asked_and_a_missing_one_only_missed_where_allowed
         f"spare{scene.main}": {"capability": "bureau", "cost": 7, "order": 2},
     }
     subject = scene.subject()
-    question = Question(
-        Capability.BUREAU,
-        "score",
-        BureauRequest(name=who.name, identity_number=who.identity_number, mobile=who.mobile),
-        BureauReport,
-        lambda third: third.bureau.score(
-            request_id=subject.request_id,
-            name=who.name,
-            identity_number=who.identity_number,
-            mobile=who.mobile,
-        ),
-    )
+    request = BureauRequest(name=who.name, identity_number=who.identity_number, mobile=who.mobile)
     await scene.bench.simulators.fault("bureau", status=500)
     await scene.settle()
     with pytest.raises(ProviderUnavailable) as failed:
-        await scene.gateway().query_all(question, subject)
+        await scene.gateway().query_all(request, subject)
     assert failed.value.provider == "bureau"
     await scene.settle()
-    [one] = await scene.gateway().query_all(question, subject, may_miss=1)
+    [one] = await scene.gateway().query_all(request, subject, may_miss=1)
     assert (one.source, one.answer.score) == (f"spare{scene.main}", 610)
     await scene.spare.fault("bureau", status=500)
     await scene.bench.simulators.repair()
     # The spare's answer to this very enquiry is on record, though it is valid for no other.
     await scene.settle()
-    told = await scene.gateway().query_all(question, subject)
+    told = await scene.gateway().query_all(request, subject)
     assert [(one.source, one.reused) for one in told] == [
         ("bureau", False),
         (f"spare{scene.main}", True),
@@ -583,7 +567,7 @@ async def test_every_bureau_is_asked_and_a_missing_one_only_missed_where_allowed
     await scene.bench.simulators.fault("bureau", status=500)
     await scene.settle()
     with pytest.raises(ProviderUnavailable):
-        await scene.gateway().query_all(question, scene.subject(), may_miss=2)
+        await scene.gateway().query_all(request, scene.subject(), may_miss=2)
 
 
 async def test_the_audit_shows_nobody(scene: Scene) -> None:
@@ -638,27 +622,29 @@ async def test_an_answer_of_a_form_no_longer_understood_is_asked_for_again(scene
     who, subject = someone(), scene.subject()
     await scene.ask(who, subject)
 
-    class Longer(Answer):
+    class Longer(VerificationResponse):
         since: datetime
 
-    called: list[Callable[..., Any]] = []
+    class LongerRequest(TwoFactorRequest[Longer]):
+        capability = RealNameRequest.capability
+        operation = RealNameRequest.operation
 
-    async def call(_: Providers) -> Longer:
-        called.append(call)
-        return Longer(verdict=Verdict.MATCH, since=MORNING)
+        def read(self, content: bytes) -> Longer:
+            short = VerificationResponse.model_validate_json(content)
+            return Longer(verdict=short.verdict, reasons=short.reasons, since=MORNING)
 
-    question = real_name(who, subject)
-    longer = Question(question.capability, question.operation, question.asked, Longer, call)
+    request = LongerRequest(**real_name(who).model_dump())
     await scene.settle()
-    told = await scene.gateway().query(longer, subject)
-    assert (told.reused, told.answer.since, len(called)) == (False, MORNING, 1)
+    told = await scene.gateway().query(request, subject)
+    assert (told.reused, told.answer.since) == (False, MORNING)
+    assert await scene.calls(who) == 2
 
 
 async def test_only_the_source_that_was_named_is_asked(scene: Scene) -> None:
     spare = scene.add_spare(f"spare{scene.main}")
     subject, who = scene.subject(), someone()
     await scene.settle()
-    told = await scene.gateway().query(real_name(who, subject), subject, only=spare)
+    told = await scene.gateway().query(real_name(who), subject, only=spare)
     assert told.source == spare
 
 
@@ -666,13 +652,19 @@ async def test_an_answer_that_will_change_is_handed_back_and_not_kept(scene: Sce
     """Such as the state of a report that is not ready: asked for under one key again and again."""
     subject, who = scene.subject(), someone()
 
-    def not_for_good(answer: Answer) -> Assessment:
-        return replace(assess(answer), cacheable=False)
+    class ForNow(VerificationResponse):
+        @property
+        def assessment(self) -> Assessment:
+            return replace(super().assessment, cacheable=False)
 
-    question = replace(real_name(who, subject), assess=not_for_good)
+    class ForNowRequest(TwoFactorRequest[ForNow]):
+        capability = RealNameRequest.capability
+        operation = RealNameRequest.operation
+
+    request = ForNowRequest(**real_name(who).model_dump())
     gateway = scene.gateway()
     await scene.settle()
-    told = [await gateway.query(question, subject) for _ in range(2)]
+    told = [await gateway.query(request, subject) for _ in range(2)]
     assert [one.reused for one in told] == [False, False]
     assert (await scene.usage())[0].answered == 2
 
@@ -680,11 +672,17 @@ async def test_an_answer_that_will_change_is_handed_back_and_not_kept(scene: Sce
 async def test_a_report_that_is_not_ready_is_no_failure_in_the_metrics(scene: Scene) -> None:
     subject, who = scene.subject(), someone()
 
-    def not_ready(_: Answer) -> Assessment:
-        return Assessment(Verdict.UNAVAILABLE, None, is_conclusive=True, cacheable=False)
+    class NotReady(VerificationResponse):
+        @property
+        def assessment(self) -> Assessment:
+            return Assessment(Verdict.UNAVAILABLE, None, is_conclusive=True, cacheable=False)
+
+    class NotReadyRequest(TwoFactorRequest[NotReady]):
+        capability = RealNameRequest.capability
+        operation = RealNameRequest.operation
 
     await scene.settle()
-    await scene.gateway().query(replace(real_name(who, subject), assess=not_ready), subject)
+    await scene.gateway().query(NotReadyRequest(**real_name(who).model_dump()), subject)
     assert [ending[1] for ending in await scene.endings()] == ["unavailable"]
     counted = {
         outcome: REGISTRY.get_sample_value(

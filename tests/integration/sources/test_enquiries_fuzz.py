@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -14,28 +14,35 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from activities.sources.enquiries import assess
 from activities.sources.masks import masked
-from providers import Answer, ProviderError, Verdict
+from providers import ProviderError, Verdict, VerificationResponse
 from providers.http.client import Credentials, ProviderClient
-from providers.sources.blacklist import HttpBlacklist
-from providers.sources.bureau import HttpBureau
-from providers.sources.company import HttpCompany
-from providers.sources.multi_lender import HttpMultiLender
-from providers.sources.person import HttpPersonRegister
-from providers.verification.bank_card import HttpBankCard
-from providers.verification.capture import Confirmation, ReportState
-from providers.verification.card_binding import Binding, HttpCardBinding
-from providers.verification.contacts import Contact, HttpContacts
-from providers.verification.credit_card import HttpCreditCard
-from providers.verification.ecommerce import HttpEcommerce
-from providers.verification.identity_card import HttpIdentityCard
-from providers.verification.liveness import HttpLiveness
-from providers.verification.mobile_operator import HttpOperator
-from providers.verification.online_banking import HttpOnlineBanking
-from providers.verification.operator_report import HttpOperatorReport
-from providers.verification.real_name import HttpRealName
-from providers.verification.registered_photo import HttpRegisteredPhoto
+from providers.http.requests import ProviderRequest
+from providers.sources.credit_history import (
+    BlacklistRequest,
+    BureauRequest,
+    MultiLenderRequest,
+)
+from providers.sources.registers import CompanyRequest, PersonRequest
+from providers.verification.capture import CodeEntry, CodeResponse, Report
+from providers.verification.card_binding import (
+    BanksRequest,
+    BindingCodeEntry,
+    BindingCodeRequest,
+)
+from providers.verification.contacts import Contact, ContactsRequest
+from providers.verification.ecommerce import EcommerceReportQuery, EcommerceRequest
+from providers.verification.factors import (
+    BankCardRequest,
+    CreditCardRequest,
+    OperatorRequest,
+    RealNameRequest,
+)
+from providers.verification.identity_card import CardReadRequest
+from providers.verification.liveness import CompareRequest, LivenessRequest
+from providers.verification.online_banking import BankingReportQuery, BankingRequest
+from providers.verification.operator_report import OperatorReportQuery, OperatorReportRequest
+from providers.verification.registered_photo import RegisteredPhotoRequest
 
 NAME, NUMBER, MOBILE = "晴方好", "230100198501019004", "19905000000"
 CARD: Final = "6299050000000002"
@@ -46,109 +53,67 @@ PHOTO: Final = base64.b64encode(b"\xff\xd8\xff" + bytes(80)).decode()
 ID: Final = "elt_1"
 CAPTURE: Final = {"capture_no": "elt_1", "reference": "r1"}
 
-Call = Callable[[ProviderClient], Awaitable[BaseModel]]
+BEGIN: Final = {"capture_no": "elt_1", "consent_id": "con_1", **TWO}
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A client's operation; a pass says all of `needs` (JSON keys that are not null)."""
+    """An operation of a source; a pass says all of `needs` (JSON keys that are not null)."""
 
-    call: Call
+    request: ProviderRequest[Any]
     needs: tuple[str, ...] = ()
 
 
-def begin(client: Any, **more: str) -> Awaitable[BaseModel]:
-    begun: Awaitable[BaseModel] = client.begin(
-        capture_no="elt_1", consent_id="con_1", **TWO, **more
-    )
-    return begun
-
-
 OPERATIONS: Final[dict[str, Operation]] = {
-    "real_name": Operation(lambda c: HttpRealName(c).verify(request_id=ID, **TWO)),
-    "operator": Operation(lambda c: HttpOperator(c).verify(request_id=ID, **THREE)),
+    "real_name": Operation(RealNameRequest(**TWO)),
+    "operator": Operation(OperatorRequest(**THREE)),
     "contacts": Operation(
-        lambda c: HttpContacts(c).verify(
-            request_id=ID,
+        ContactsRequest(
             identity_number=NUMBER,
             mobile=MOBILE,
             contacts=[Contact(name=NAME, relation="friend", mobile=MOBILE)],
         )
     ),
-    "identity_card": Operation(
-        lambda c: HttpIdentityCard(c).read(request_id=ID, front=b"front", back=b"back"),
-        ("fields",),
-    ),
-    "liveness": Operation(
-        lambda c: HttpLiveness(c).check(request_id=ID, frames=[b"frame"], actions=["blink"]),
-        ("score",),
-    ),
+    "identity_card": Operation(CardReadRequest(front=b"front", back=b"back"), ("fields",)),
+    "liveness": Operation(LivenessRequest(frames=[b"frame"], actions=["blink"]), ("score",)),
     "face": Operation(
-        lambda c: HttpLiveness(c).compare(request_id=ID, face=b"face", identity_number=NUMBER),
-        ("similarity", "threshold"),
+        CompareRequest(face=b"face", identity_number=NUMBER), ("similarity", "threshold")
     ),
-    "registered_photo": Operation(
-        lambda c: HttpRegisteredPhoto(c).fetch(request_id=ID, **TWO), ("photo",)
-    ),
-    "bank_card": Operation(
-        lambda c: HttpBankCard(c).verify(request_id=ID, **FOUR),
-        ("bank_code", "bank_name", "card_type"),
-    ),
+    "registered_photo": Operation(RegisteredPhotoRequest(**TWO), ("photo",)),
+    "bank_card": Operation(BankCardRequest(**FOUR), ("bank_code", "bank_name", "card_type")),
     "bureau": Operation(
-        lambda c: HttpBureau(c).score(request_id=ID, **THREE),
+        BureauRequest(**THREE),
         ("score", "overdue_history", "lenders_queried_30d", "blacklisted"),
     ),
-    "blacklist": Operation(lambda c: HttpBlacklist(c).check(request_id=ID, **THREE), ("listed",)),
-    "multi_lender": Operation(
-        lambda c: HttpMultiLender(c).query(request_id=ID, **THREE), ("lenders_queried_30d",)
-    ),
-    "credit_card": Operation(
-        lambda c: HttpCreditCard(c).verify(request_id=ID, **FOUR), ("bank_code",)
-    ),
+    "blacklist": Operation(BlacklistRequest(**THREE), ("listed",)),
+    "multi_lender": Operation(MultiLenderRequest(**THREE), ("lenders_queried_30d",)),
+    "credit_card": Operation(CreditCardRequest(**FOUR), ("bank_code",)),
     "company": Operation(
-        lambda c: HttpCompany(c).check(
-            request_id=ID,
-            country="CN",
-            registration_number="91110000600007156K",
-            legal_name="示例公司",
+        CompanyRequest(
+            country="CN", registration_number="91110000600007156K", legal_name="示例公司"
         ),
         ("status", "constituted_on"),
     ),
     "person": Operation(
-        lambda c: HttpPersonRegister(c).check(
-            request_id=ID,
-            country="CN",
-            document_number=NUMBER,
-            name=NAME,
-            birth_date=date(1985, 1, 1),
-        ),
+        PersonRequest(country="CN", document_number=NUMBER, name=NAME, birth_date=date(1985, 1, 1)),
         ("status",),
     ),
     "send_code": Operation(
-        lambda c: HttpCardBinding(c).send_code(request_id=ID, binding_no="b1", **FOUR),
-        ("binding_no", "reference"),
+        BindingCodeRequest(binding_no="b1", **FOUR), ("binding_no", "reference")
     ),
-    "bind": Operation(
-        lambda c: HttpCardBinding(c).confirm(
-            request_id=ID, binding_no="b1", reference="r1", code="123456"
-        )
-    ),
-    "banks": Operation(lambda c: HttpCardBinding(c).banks(request_id=ID)),
-    "begin_report": Operation(
-        lambda c: begin(HttpOperatorReport(c), mobile=MOBILE), ("reference",)
-    ),
-    "confirm_report": Operation(
-        lambda c: HttpOperatorReport(c).confirm(request_id=ID, **CAPTURE, code="123456")
-    ),
-    "operator_report": Operation(lambda c: HttpOperatorReport(c).report(**CAPTURE)),
+    "bind": Operation(BindingCodeEntry(binding_no="b1", reference="r1", code="123456")),
+    "banks": Operation(BanksRequest()),
+    "begin_report": Operation(OperatorReportRequest(**BEGIN, mobile=MOBILE), ("reference",)),
+    "confirm_report": Operation(CodeEntry(**CAPTURE, code="123456")),
+    "operator_report": Operation(OperatorReportQuery(**CAPTURE, emergency_mobiles=None)),
     "begin_banking": Operation(
-        lambda c: begin(HttpOnlineBanking(c), bank_code="ICBC"), ("reference", "authorise_url")
+        BankingRequest(**BEGIN, bank_code="ICBC"), ("reference", "authorise_url")
     ),
-    "online_banking": Operation(lambda c: HttpOnlineBanking(c).report(**CAPTURE)),
+    "online_banking": Operation(BankingReportQuery(**CAPTURE)),
     "begin_ecommerce": Operation(
-        lambda c: begin(HttpEcommerce(c), platform="jd"), ("reference", "authorise_url")
+        EcommerceRequest(**BEGIN, platform="jd"), ("reference", "authorise_url")
     ),
-    "ecommerce": Operation(lambda c: HttpEcommerce(c).report(**CAPTURE)),
+    "ecommerce": Operation(EcommerceReportQuery(**CAPTURE)),
 }
 
 _SCALARS = (
@@ -206,14 +171,17 @@ class Line:
         credentials = Credentials(SecretStr("key"), SecretStr("secret"))
         self._client = ProviderClient(self._http, lambda _: "http://source.test", credentials, 5.0)
 
-    def exchange(self, call: Call, status: int, body: bytes) -> BaseModel | ProviderError:
+    def exchange(
+        self, request: ProviderRequest[Any], status: int, body: bytes
+    ) -> BaseModel | ProviderError:
         """Return what a client makes of an answer."""
         self._answer = httpx.Response(status, content=body)
-        return self._runner.run(self._made_of(call))
+        return self._runner.run(self._made_of(request))
 
-    async def _made_of(self, call: Call) -> BaseModel | ProviderError:
+    async def _made_of(self, request: ProviderRequest[Any]) -> BaseModel | ProviderError:
         try:
-            return await call(self._client)
+            response: BaseModel = await self._client.call(request, request_id=ID)
+            return response
         except ProviderError as error:
             return error
 
@@ -253,7 +221,7 @@ def test_no_answer_breaks_us_and_none_is_taken_for_a_pass(
 ) -> None:
     """The same answer is given to every operation of every client."""
     for name, operation in OPERATIONS.items():
-        result = line.exchange(operation.call, status, body)
+        result = line.exchange(operation.request, status, body)
         if isinstance(result, ProviderError):
             assert NAME not in str(result)
             assert NUMBER not in str(result)
@@ -265,12 +233,12 @@ def test_no_answer_breaks_us_and_none_is_taken_for_a_pass(
 
 def said(result: BaseModel, body: bytes, needs: tuple[str, ...]) -> bool:
     """Say whether what was made of an answer is what its bare JSON says."""
-    if isinstance(result, Answer):
-        judged = assess(result)
+    if isinstance(result, VerificationResponse):
+        assessment = result.assessment
         settled = json.loads(body)["verdict"] in ("match", "mismatch")
-        passed = judged.verdict is Verdict.MATCH
-        return judged.is_conclusive is settled and (not passed or says_so(body, needs))
-    if isinstance(result, (Binding, Confirmation, ReportState)):
+        passed = assessment.verdict is Verdict.MATCH
+        return assessment.is_conclusive is settled and (not passed or says_so(body, needs))
+    if isinstance(result, (CodeResponse, Report)):
         return bool(result.status.value == json.loads(body)["status"])
     return True
 
@@ -288,7 +256,7 @@ def test_a_right_answer_passes(line: Line, name: str, body: dict[str, object]) -
     """The net above lets something through."""
     operation = OPERATIONS[name]
     told = json.dumps({"verdict": "match", **body}).encode()
-    result = line.exchange(operation.call, 200, told)
-    assert isinstance(result, Answer)
-    assert assess(result).verdict is Verdict.MATCH
+    result = line.exchange(operation.request, 200, told)
+    assert isinstance(result, VerificationResponse)
+    assert result.assessment.verdict is Verdict.MATCH
     assert says_so(told, operation.needs)

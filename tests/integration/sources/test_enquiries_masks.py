@@ -7,10 +7,11 @@ import pytest
 
 from activities.sources.masks import masked
 from providers.http.verdict import Verdict
-from providers.sources.person import PersonRequest
-from providers.verification.bank_card import BankCardRequest, CardVerification
+from providers.sources.registers import PersonRequest
 from providers.verification.contacts import Contact, ContactsRequest
+from providers.verification.factors import BankCardRequest, CardVerification
 from providers.verification.identity_card import CardFields, CardReading, CardReadRequest
+from providers.verification.operator_report import OperatorReportQuery
 from sandbox.personas import person
 
 WHO = person("approved", 9)
@@ -83,3 +84,11 @@ def test_what_was_read_from_a_card_is_not_shown_nor_keys_that_others_chose() -> 
     private = (WHO.name, WHO.identity_number, WHO.address, WHO.birth_date.isoformat(), "female")
     assert not [text for text in private if text in shown]
     assert masked(reading)["scores"] == {"entries": 1}
+
+
+def test_what_stays_here_is_not_in_the_audit() -> None:
+    query = OperatorReportQuery(
+        capture_no="elt_1", reference="ref_1", emergency_mobiles=frozenset({WHO.mobile})
+    )
+    assert set(masked(query)) == {"capture_no", "reference"}
+    assert WHO.mobile not in query.model_dump_json()

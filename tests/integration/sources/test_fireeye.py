@@ -15,12 +15,13 @@ from activities.registry import fireeye_access
 from providers import ProviderRejected, Providers, ProviderUnavailable, Verdict
 from providers.http.transport import open_pool
 from providers.registry import FireeyeAccess
-from providers.sources.fireeye import HttpFireeye
-from providers.sources.fireeye_answers import Authentication
+from providers.sources.fireeye import FireeyeClient
 from providers.sources.fireeye_profile import FireeyeOperation, FireeyeProfile, FireeyeWire
 from providers.sources.fireeye_requests import FireeyeCredentials, ScoreQuery, TransactionQuery
+from providers.sources.fireeye_responses import Authentication
 from runtime.settings import ProviderSettings
 from sandbox.personas import Person, person, stranger
+from tests.integration.source_clients import fireeye_client
 from tests.simulators import Simulators
 
 TODAY = date(2026, 11, 21)
@@ -35,6 +36,7 @@ def transaction(who: Person, **changed: Any) -> TransactionQuery:
         "transacted_on": date(2026, 11, 1),
         "amount": 21_200,
         "identity_number": who.identity_number,
+        "asked_on": TODAY,
     }
     return TransactionQuery(**fields | changed)
 
@@ -53,6 +55,7 @@ SAMPLE_TRANSACTION = TransactionQuery(
     transacted_on=date(2016, 12, 1),
     amount=21_200,
     identity_number=SAMPLE_IDENTITY,
+    asked_on=TODAY,
 )
 SAMPLE_SCORE = ScoreQuery(
     card_number=SAMPLE_CARD, identity_number=SAMPLE_IDENTITY, mobile="13888888888"
@@ -73,9 +76,9 @@ def sample_profile(base: str) -> FireeyeProfile:
     )
 
 
-def sampling(base: str) -> AbstractAsyncContextManager[HttpFireeye]:
+def sampling(base: str) -> AbstractAsyncContextManager[FireeyeClient]:
     """A client of the page's two samples."""
-    return HttpFireeye.connect(sample_profile(base), CREDENTIALS)
+    return fireeye_client(sample_profile(base), CREDENTIALS)
 
 
 def wired(base: str, **wire: Any) -> FireeyeProfile:
@@ -88,19 +91,19 @@ def wired(base: str, **wire: Any) -> FireeyeProfile:
 
 
 @pytest.fixture
-async def fireeye(simulators: Simulators) -> AsyncIterator[HttpFireeye]:
+async def fireeye(simulators: Simulators) -> AsyncIterator[FireeyeClient]:
     profile = FireeyeProfile.published(simulators.url)
-    async with HttpFireeye.connect(profile, CREDENTIALS) as client:
+    async with fireeye_client(profile, CREDENTIALS) as client:
         yield client
 
 
-async def authenticate(client: HttpFireeye, query: TransactionQuery) -> Authentication:
-    answer = await client.authenticate_transaction(request_id="enq_1", query=query, today=TODAY)
+async def authenticate(client: FireeyeClient, query: TransactionQuery) -> Authentication:
+    answer = await client.call(query, request_id="enq_1")
     return answer.outcome
 
 
-async def score(client: HttpFireeye, query: ScoreQuery) -> int | None:
-    return (await client.model_score(request_id="enq_1", query=query)).score
+async def score(client: FireeyeClient, query: ScoreQuery) -> int | None:
+    return (await client.call(query, request_id="enq_1")).score
 
 
 async def test_the_pages_first_sample_is_answered_as_printed(simulators: Simulators) -> None:
@@ -196,19 +199,19 @@ async def test_the_second_samples_body_is_the_clients_but_percent_encoded() -> N
 def test_an_amount_is_a_decimal_string(
     unit: Literal["yuan", "fen"], amount: int, sent: str
 ) -> None:
-    fields = transaction(stranger(0), amount=amount).fields(unit)
+    fields = transaction(stranger(0), amount=amount).sent(unit)
     assert fields["transAmount"] == sent
 
 
 def test_names_on_the_wire_are_the_pages() -> None:
     who = stranger(0)
-    full = transaction(who, mobile=who.mobile, location="上海").fields("yuan")
+    full = transaction(who, mobile=who.mobile, location="上海").sent("yuan")
     names = {"cardNo", "transDate", "transAmount", "certid", "mobile", "transLocation"}
     assert set(full) == names
-    least = transaction(who, identity_number=None).fields("yuan")
+    least = transaction(who, identity_number=None).sent("yuan")
     assert set(least) == {"cardNo", "transDate", "transAmount"}
     assert least["transDate"] == "20261101"
-    assert set(scored(who).fields()) == {"mobile", "cardNo", "certid"}
+    assert set(scored(who).sent("fen")) == {"mobile", "cardNo", "certid"}
     first, second = (FireeyeProfile.published().wire(operation) for operation in FireeyeOperation)
     assert first.method == second.method == "POST"
     base = "https://risktech.unionpay.com/fireeye/creditScore"
@@ -232,7 +235,7 @@ async def test_every_wire_is_understood(
 ) -> None:
     who = person("story")
     profile = wired(simulators.url, **wire, envelope=envelope, charset=charset)
-    async with HttpFireeye.connect(profile, CREDENTIALS) as client:
+    async with fireeye_client(profile, CREDENTIALS) as client:
         query = transaction(who, mobile=who.mobile, location="上海 100%+&=中𠮷")
         assert await authenticate(client, query) is Authentication.MATCH
         assert await score(client, scored(who)) == 610
@@ -257,7 +260,7 @@ async def test_every_wire_is_understood(
     ],
 )
 async def test_people_decide_both_answers(
-    fireeye: HttpFireeye, key: str, outcome: Authentication, points: int | None
+    fireeye: FireeyeClient, key: str, outcome: Authentication, points: int | None
 ) -> None:
     for index in (0, 7):
         who = person(key, index)
@@ -265,16 +268,14 @@ async def test_people_decide_both_answers(
         assert await score(fireeye, scored(who)) == points
 
 
-async def test_only_a_match_is_a_pass(fireeye: HttpFireeye) -> None:
+async def test_only_a_match_is_a_pass(fireeye: FireeyeClient) -> None:
     for key, passed in (("story", True), ("low_score", False), ("not_in_registry", False)):
-        answer = await fireeye.authenticate_transaction(
-            request_id="enq_1", query=transaction(person(key)), today=TODAY
-        )
+        answer = await fireeye.call(transaction(person(key)), request_id="enq_1")
         assert answer.passed is passed
         assert (answer.verdict is Verdict.MATCH) is passed
 
 
-async def test_another_persons_card_or_mobile_is_no_match(fireeye: HttpFireeye) -> None:
+async def test_another_persons_card_or_mobile_is_no_match(fireeye: FireeyeClient) -> None:
     who, other = person("story"), person("approved")
     query = transaction(who, card_number=other.card_number)
     assert await authenticate(fireeye, query) is Authentication.MISMATCH
@@ -299,7 +300,7 @@ UNAVAILABLE = {
 
 @pytest.mark.parametrize("variant", UNAVAILABLE)
 async def test_an_answer_without_sense_is_no_answer(
-    simulators: Simulators, fireeye: HttpFireeye, variant: str
+    simulators: Simulators, fireeye: FireeyeClient, variant: str
 ) -> None:
     await simulators.fault("fireeye", fireeye=variant)
     with pytest.raises(ProviderUnavailable) as caught:
@@ -320,7 +321,7 @@ async def test_an_answer_in_another_form_is_understood(
 ) -> None:
     await simulators.fault("fireeye", fireeye=variant)
     profile = wired(simulators.url, charset="GB18030")
-    async with HttpFireeye.connect(profile, CREDENTIALS) as client:
+    async with fireeye_client(profile, CREDENTIALS) as client:
         assert await authenticate(client, transaction(person("story"))) is Authentication.MATCH
         disagreeing = transaction(person("low_score"))
         assert await authenticate(client, disagreeing) is Authentication.MISMATCH
@@ -329,7 +330,7 @@ async def test_an_answer_in_another_form_is_understood(
 
 @pytest.mark.parametrize(("variant", "code"), [("0001", "not_enabled"), ("0002", "bad_credential")])
 async def test_a_wrong_access_is_refused_and_not_asked_again(
-    simulators: Simulators, fireeye: HttpFireeye, variant: str, code: str
+    simulators: Simulators, fireeye: FireeyeClient, variant: str, code: str
 ) -> None:
     before = len(await simulators.calls(provider="fireeye"))
     await simulators.fault("fireeye", fireeye=variant)
@@ -344,11 +345,11 @@ async def test_a_wrong_access_is_refused_and_not_asked_again(
 
 @pytest.mark.parametrize("operation", ["transaction_authentication", "model_score"])
 async def test_nothing_found_is_an_answer(
-    simulators: Simulators, fireeye: HttpFireeye, operation: str
+    simulators: Simulators, fireeye: FireeyeClient, operation: str
 ) -> None:
     await simulators.fault("fireeye", fireeye="0003", operation=operation)
     if operation == "model_score":
-        assert not (await fireeye.model_score(request_id="e", query=scored(stranger(1)))).found
+        assert not (await fireeye.call(scored(stranger(1)), request_id="e")).found
     else:
         found = await authenticate(fireeye, transaction(stranger(1)))
         assert found is Authentication.NOT_FOUND
@@ -367,7 +368,7 @@ async def test_the_simulator_looks_at_credentials(
 ) -> None:
     credentials = FireeyeCredentials(institution, SecretStr(key))
     profile = FireeyeProfile.published(simulators.url)
-    async with HttpFireeye.connect(profile, credentials) as client:
+    async with fireeye_client(profile, credentials) as client:
         with pytest.raises(ProviderRejected) as caught:
             await score(client, scored(person("story")))
     assert caught.value.code == code
@@ -388,7 +389,7 @@ async def test_the_simulator_looks_at_credentials(
     ],
 )
 async def test_a_failing_provider_is_unavailable_and_recovers(
-    simulators: Simulators, fireeye: HttpFireeye, fault: dict[str, object], code: str
+    simulators: Simulators, fireeye: FireeyeClient, fault: dict[str, object], code: str
 ) -> None:
     await simulators.fault("fireeye", times=1, **fault)
     with pytest.raises(ProviderUnavailable) as caught:
@@ -405,7 +406,7 @@ async def test_the_profile_limits_the_wait(
     profile = FireeyeProfile.published(simulators.url).model_copy(update=limits)
     async with open_pool(60) as shared:
         with pytest.raises(ProviderUnavailable) as caught:
-            await score(HttpFireeye(shared, profile, CREDENTIALS), scored(person("story")))
+            await score(FireeyeClient(shared, profile, CREDENTIALS), scored(person("story")))
     assert caught.value.code == "timeout"
 
 
@@ -422,9 +423,7 @@ def test_a_call_leaves_a_decision_the_time_to_end() -> None:
 
 
 async def test_the_providers_share_their_pool_and_not_their_limits(simulators: Simulators) -> None:
-    answer = await simulators.providers.fireeye.model_score(
-        request_id="enq_1", query=scored(person("story"))
-    )
+    answer = await simulators.providers.call(scored(person("story")), request_id="enq_1")
     assert answer.score == 610
     told: list[tuple[str, str]] = []
     profile = FireeyeProfile.published(simulators.url).model_copy(update={"read_seconds": 0.2})
@@ -443,15 +442,15 @@ async def test_the_providers_share_their_pool_and_not_their_limits(simulators: S
             await score_of(providers)
         assert caught.value.code == "timeout"
         await score_of(providers)
-        await score_of(providers.of("fireeye_score"))
-        await score_of(providers.of("score_spare"))
+        await score_of(providers, "fireeye_score")
+        await score_of(providers, "score_spare")
     ours = [("fireeye", "unavailable"), ("fireeye", "ok"), ("fireeye", "ok")]
     assert told == [*ours, ("score_spare", "ok")]
 
 
-async def score_of(providers: Providers) -> int | None:
+async def score_of(providers: Providers, source: str | None = None) -> int | None:
     query = scored(person("story"))
-    return (await providers.fireeye.model_score(request_id="enq_1", query=query)).score
+    return (await providers.call(query, request_id="enq_1", source=source)).score
 
 
 async def test_access_is_read_from_settings(simulators: Simulators) -> None:
@@ -472,7 +471,9 @@ async def test_access_is_read_from_settings(simulators: Simulators) -> None:
         fireeye_access(ProviderSettings(fireeye_profile={"amount_unit": "fen"}))
 
 
-async def test_a_refused_status_is_no_answer(simulators: Simulators, fireeye: HttpFireeye) -> None:
+async def test_a_refused_status_is_no_answer(
+    simulators: Simulators, fireeye: FireeyeClient
+) -> None:
     await simulators.fault("fireeye", times=1, status=403)
     with pytest.raises(ProviderRejected) as caught:
         await score(fireeye, scored(person("story")))
@@ -513,7 +514,7 @@ def test_wrong_input_is_refused_by_name_and_not_quoted(changed: dict[str, Any]) 
 
 
 async def test_a_transaction_of_tomorrow_is_refused_before_it_is_sent(
-    simulators: Simulators, fireeye: HttpFireeye
+    simulators: Simulators, fireeye: FireeyeClient
 ) -> None:
     before = len(await simulators.calls(provider="fireeye"))
     with pytest.raises(ValueError, match="not after today"):
@@ -523,9 +524,9 @@ async def test_a_transaction_of_tomorrow_is_refused_before_it_is_sent(
     assert await authenticate(fireeye, query) is Authentication.MATCH
 
 
-async def test_a_person_is_no_request_id(fireeye: HttpFireeye) -> None:
+async def test_a_person_is_no_request_id(fireeye: FireeyeClient) -> None:
     with pytest.raises(ValueError, match="request id"):
-        await fireeye.model_score(request_id="林小雨", query=scored(stranger(0)))
+        await fireeye.call(scored(stranger(0)), request_id="林小雨")
 
 
 @pytest.mark.parametrize(
@@ -553,10 +554,10 @@ async def test_a_profile_is_data_and_names_what_it_needs() -> None:
     profile = sample_profile("https://example.org")
     assert FireeyeProfile.model_validate_json(profile.model_dump_json()) == profile
     with pytest.raises(ValueError, match="institution id and a key"):
-        async with HttpFireeye.connect(profile, None):
+        async with fireeye_client(profile, None):
             pass
     bare = wired("https://example.org", envelope="none")
-    async with HttpFireeye.connect(bare, None) as client:
+    async with fireeye_client(bare, None) as client:
         assert client is not None
 
 

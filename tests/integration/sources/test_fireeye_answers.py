@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from providers import ProviderError, ProviderRejected, ProviderUnavailable
-from providers.sources.fireeye import HttpFireeye
-from providers.sources.fireeye_answers import ModelScore, TransactionAuthentication
+from providers.sources.fireeye import FireeyeClient
 from providers.sources.fireeye_profile import FireeyeProfile
 from providers.sources.fireeye_requests import FireeyeCredentials, ScoreQuery, TransactionQuery
+from providers.sources.fireeye_responses import ModelScore, TransactionAuthentication
 from sandbox.faults import FireeyeVariant
 from sandbox.personas import person
+from tests.integration.source_clients import fireeye_client
 from tests.integration.sources.test_fireeye import WIRES, scored, transaction, wired
 from tests.simulators import Simulators
 
@@ -81,12 +82,12 @@ TRANSACTION = transaction(person("story"))
 SCORE = scored(person("story"))
 
 
-def client_of(status: int, content: bytes) -> HttpFireeye:
+def client_of(status: int, content: bytes) -> FireeyeClient:
     """A client whose every request has this answer."""
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
     credentials = FireeyeCredentials("username", SecretStr("password"))
     http = httpx.AsyncClient(transport=transport, trust_env=False)
-    return HttpFireeye(http, FireeyeProfile.published("http://sandbox"), credentials)
+    return FireeyeClient(http, FireeyeProfile.published("http://sandbox"), credentials)
 
 
 def may_pass(status: int, content: bytes, values: set[int]) -> bool:
@@ -114,9 +115,7 @@ def may_pass(status: int, content: bytes, values: set[int]) -> bool:
 async def test_only_a_valid_success_passes(status: int, content: bytes) -> None:
     client = client_of(status, content)
     try:
-        answer = await client.authenticate_transaction(
-            request_id="enq_1", query=TRANSACTION, today=TODAY
-        )
+        answer = await client.call(TRANSACTION, request_id="enq_1")
     except (ProviderRejected, ProviderUnavailable) as error:
         check_error(error)
     else:
@@ -128,7 +127,7 @@ async def test_only_a_valid_success_passes(status: int, content: bytes) -> None:
 async def test_only_a_valid_success_scores(status: int, content: bytes) -> None:
     client = client_of(status, content)
     try:
-        answer = await client.model_score(request_id="enq_1", query=SCORE)
+        answer = await client.call(SCORE, request_id="enq_1")
     except (ProviderRejected, ProviderUnavailable) as error:
         check_error(error)
     else:
@@ -147,16 +146,14 @@ def check_error(error: ProviderError) -> None:
 
 @pytest.mark.parametrize("content", [b'{"respCd":"0000","data":1}', b'{"resp":0,"data":"1"}'])
 async def test_a_valid_success_does_pass(content: bytes) -> None:
-    answer = await client_of(200, content).authenticate_transaction(
-        request_id="enq_1", query=TRANSACTION, today=TODAY
-    )
+    answer = await client_of(200, content).call(TRANSACTION, request_id="enq_1")
     assert answer.passed
 
 
 @pytest.mark.parametrize("points", [300, 1000])
 async def test_the_ends_of_the_scale_are_scores(points: int) -> None:
     content = json.dumps({"resp": "0000", "data": points}).encode()
-    answer = await client_of(200, content).model_score(request_id="enq_1", query=SCORE)
+    answer = await client_of(200, content).call(SCORE, request_id="enq_1")
     assert answer.score == points
 
 
@@ -182,11 +179,11 @@ async def test_nothing_personal_is_written_anywhere(
     for wire, fault in itertools.product(WIRES, faults):
         profile = wired(simulators.url, **wire)
         await simulators.fault("fireeye", times=2, **fault)
-        async with HttpFireeye.connect(profile, credentials) as client:
+        async with fireeye_client(profile, credentials) as client:
             written += [repr(client), repr(profile)]
             written += await _errors(client, query, scored(who))
         await simulators.repair()
-    async with HttpFireeye.connect(wired("http://127.0.0.1:9"), credentials) as client:
+    async with fireeye_client(wired("http://127.0.0.1:9"), credentials) as client:
         written += await _errors(client, query, scored(who))
     text = "".join(written) + caplog.text + json.dumps(captured.entries, ensure_ascii=False)
     calls = json.dumps(await simulators.calls(provider="fireeye"), ensure_ascii=False)
@@ -209,12 +206,12 @@ async def test_nothing_personal_is_written_anywhere(
     }
 
 
-async def _errors(client: HttpFireeye, query: TransactionQuery, score: ScoreQuery) -> list[str]:
+async def _errors(client: FireeyeClient, query: TransactionQuery, score: ScoreQuery) -> list[str]:
     """Ask both questions and return everything that errors say."""
     said = []
     for asked in (
-        client.authenticate_transaction(request_id="enq_1", query=query, today=TODAY),
-        client.model_score(request_id="enq_1", query=score),
+        client.call(query, request_id="enq_1"),
+        client.call(score, request_id="enq_1"),
     ):
         try:
             await asked

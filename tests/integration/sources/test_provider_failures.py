@@ -15,8 +15,10 @@ import structlog
 from pydantic import SecretStr
 
 from providers import ProviderRejected, Providers, ProviderUnavailable, Verdict
-from providers.http.lanes import Lanes
-from providers.verification.liveness import Action
+from providers.http.connection_pool import ConnectionPool
+from providers.sources.credit_history import BureauRequest
+from providers.verification.factors import OperatorRequest, RealNameRequest
+from providers.verification.liveness import Action, CompareRequest
 from sandbox import pictures
 from sandbox.personas import Person, person
 from tests.simulators import READ_SECONDS, Simulators, connected, sandbox_config
@@ -43,18 +45,20 @@ def fresh_id() -> str:
 
 
 async def real_name(providers: Providers, who: Person) -> tuple[Verdict, tuple[str, ...]]:
-    answer = await providers.real_name.verify(
-        request_id=fresh_id(), name=who.name, identity_number=who.identity_number
+    answer = await providers.call(
+        RealNameRequest(name=who.name, identity_number=who.identity_number), request_id=fresh_id()
     )
     return answer.verdict, answer.reasons
 
 
 async def operator(providers: Providers, who: Person) -> tuple[Verdict, tuple[str, ...]]:
-    answer = await providers.operator.verify(
+    answer = await providers.call(
+        OperatorRequest(
+            name=who.name,
+            identity_number=who.identity_number,
+            mobile=who.mobile,
+        ),
         request_id=fresh_id(),
-        name=who.name,
-        identity_number=who.identity_number,
-        mobile=who.mobile,
     )
     return answer.verdict, answer.reasons
 
@@ -72,11 +76,28 @@ async def test_hundreds_of_calls_share_the_connections(simulators: Simulators) -
 
 async def test_waiting_for_a_connection_has_an_end(simulators: Simulators) -> None:
     async with httpx.AsyncClient(
-        transport=Lanes(1), timeout=httpx.Timeout(5, pool=0.1), base_url=simulators.url
+        transport=ConnectionPool(1), timeout=httpx.Timeout(5, pool=0.1), base_url=simulators.url
     ) as client:
         async with client.stream("GET", "/health"):
             with pytest.raises(httpx.PoolTimeout):
                 await client.get("/health")
+        assert (await client.get("/health")).status_code == 200
+
+
+@pytest.mark.parametrize("steps", range(20))
+async def test_a_call_that_was_cut_off_leaves_its_connection_to_nobody(
+    simulators: Simulators, steps: int
+) -> None:
+    """Wherever it is cut off: while it connects, while it sends, while it waits."""
+    async with httpx.AsyncClient(
+        transport=ConnectionPool(1), timeout=httpx.Timeout(5, pool=0.5), base_url=simulators.url
+    ) as client:
+        cut_off = asyncio.create_task(client.get("/health"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        cut_off.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await cut_off
         assert (await client.get("/health")).status_code == 200
 
 
@@ -217,8 +238,9 @@ async def test_a_match_that_its_figures_do_not_bear_out_is_refused(body: bytes) 
     key, who = SecretStr("key"), person("story")
     async with server, Providers.connect(lambda _: url, key, key, READ_SECONDS) as providers:
         with pytest.raises(ProviderUnavailable) as caught:
-            await providers.liveness.compare(
-                request_id=fresh_id(), face=pictures.face(who), identity_number="1" * 18
+            await providers.call(
+                CompareRequest(face=pictures.face(who), identity_number="1" * 18),
+                request_id=fresh_id(),
             )
     assert caught.value.code == "invalid_response"
 
@@ -240,8 +262,9 @@ async def test_a_bureau_report_is_whole_and_in_range(facts: str) -> None:
     key, who = SecretStr("key"), person("story")
     async with server, Providers.connect(lambda _: url, key, key, READ_SECONDS) as providers:
         with pytest.raises(ProviderUnavailable) as caught:
-            await providers.bureau.score(
-                request_id=fresh_id(), name=who.name, identity_number="1" * 18, mobile=who.mobile
+            await providers.call(
+                BureauRequest(name=who.name, identity_number="1" * 18, mobile=who.mobile),
+                request_id=fresh_id(),
             )
     assert caught.value.code == "invalid_response"
 
@@ -278,8 +301,8 @@ async def test_wrong_credentials_are_a_refusal(
 
 async def test_a_person_is_no_request_id(simulators: Simulators) -> None:
     with pytest.raises(ValueError, match="request id"):
-        await simulators.providers.real_name.verify(
-            request_id="林小雨", name="林小雨", identity_number="1" * 18
+        await simulators.providers.call(
+            RealNameRequest(name="林小雨", identity_number="1" * 18), request_id="林小雨"
         )
 
 
@@ -329,11 +352,13 @@ async def test_each_call_is_logged_and_counted_without_personal_data(
 async def test_the_record_of_calls_is_masked(simulators: Simulators) -> None:
     who = person("mobile_mismatch")
     request_id = fresh_id()
-    await simulators.providers.operator.verify(
+    await simulators.providers.call(
+        OperatorRequest(
+            name=who.name,
+            identity_number=who.identity_number,
+            mobile=who.mobile,
+        ),
         request_id=request_id,
-        name=who.name,
-        identity_number=who.identity_number,
-        mobile=who.mobile,
     )
     (call,) = await simulators.calls(request_id=request_id)
     assert (call["operation"], call["outcome"]) == ("verify", "mismatch")

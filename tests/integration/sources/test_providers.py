@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 from providers import Providers, Verdict
-from providers.verification.contacts import Contact
-from providers.verification.liveness import Action
-from providers.verification.registered_photo import RegisteredPhotoAnswer
+from providers.sources.credit_history import BureauRequest
+from providers.verification.contacts import Contact, ContactsRequest
+from providers.verification.factors import BankCardRequest, OperatorRequest, RealNameRequest
+from providers.verification.identity_card import CardReadRequest
+from providers.verification.liveness import Action, CompareRequest, LivenessRequest
+from providers.verification.registered_photo import RegisteredPhotoRequest, RegisteredPhotoResponse
 from sandbox import pictures, portraits
 from sandbox.personas import PERSONAS, Person, person, stranger
 from tests.simulators import Simulators, connected, sandbox_config
@@ -38,25 +41,29 @@ def fresh_id() -> str:
 
 
 async def real_name(providers: Providers, who: Person) -> tuple[Verdict, tuple[str, ...]]:
-    answer = await providers.real_name.verify(
-        request_id=fresh_id(), name=who.name, identity_number=who.identity_number
+    answer = await providers.call(
+        RealNameRequest(name=who.name, identity_number=who.identity_number), request_id=fresh_id()
     )
     return answer.verdict, answer.reasons
 
 
 async def operator(providers: Providers, who: Person) -> tuple[Verdict, tuple[str, ...]]:
-    answer = await providers.operator.verify(
+    answer = await providers.call(
+        OperatorRequest(
+            name=who.name,
+            identity_number=who.identity_number,
+            mobile=who.mobile,
+        ),
         request_id=fresh_id(),
-        name=who.name,
-        identity_number=who.identity_number,
-        mobile=who.mobile,
     )
     return answer.verdict, answer.reasons
 
 
 async def liveness(providers: Providers, who: Person) -> tuple[Verdict, tuple[str, ...]]:
     frames = [pictures.face(who, action) for action in ACTIONS]
-    answer = await providers.liveness.check(request_id=fresh_id(), frames=frames, actions=ACTIONS)
+    answer = await providers.call(
+        LivenessRequest(frames=frames, actions=ACTIONS), request_id=fresh_id()
+    )
     return answer.verdict, answer.reasons
 
 
@@ -90,11 +97,13 @@ async def test_a_stranger_matches_everywhere(simulators: Simulators) -> None:
     who = stranger(31_337)
     for check in (real_name, operator, liveness):
         assert await check(simulators.providers, who) == (Verdict.MATCH, ())
-    report = await simulators.providers.bureau.score(
+    report = await simulators.providers.call(
+        BureauRequest(
+            name=who.name,
+            identity_number=who.identity_number,
+            mobile=who.mobile,
+        ),
         request_id=fresh_id(),
-        name=who.name,
-        identity_number=who.identity_number,
-        mobile=who.mobile,
     )
     assert (report.score, report.blacklisted) == (780, False)
 
@@ -125,11 +134,13 @@ async def test_the_bureau_knows_each_persona(
     simulators: Simulators, key: str, score: int, blacklisted: bool, queried: int
 ) -> None:
     who = person(key)
-    report = await simulators.providers.bureau.score(
+    report = await simulators.providers.call(
+        BureauRequest(
+            name=who.name,
+            identity_number=who.identity_number,
+            mobile=who.mobile,
+        ),
         request_id=fresh_id(),
-        name=who.name,
-        identity_number=who.identity_number,
-        mobile=who.mobile,
     )
     assert report.passed
     assert (report.score, report.blacklisted, report.lenders_queried_30d) == (
@@ -143,8 +154,8 @@ async def test_the_card_is_read_once_the_picture_is_clear(simulators: Simulators
     who = person("story")
 
     async def read(front: bytes, back: bytes) -> object:
-        reading = await simulators.providers.identity_card.read(
-            request_id=fresh_id(), front=front, back=back
+        reading = await simulators.providers.call(
+            CardReadRequest(front=front, back=back), request_id=fresh_id()
         )
         return reading.fields or reading.reasons
 
@@ -161,8 +172,9 @@ async def test_the_card_is_read_once_the_picture_is_clear(simulators: Simulators
 
 async def test_a_long_term_card_has_no_end(simulators: Simulators) -> None:
     who = person("approved")
-    reading = await simulators.providers.identity_card.read(
-        request_id=fresh_id(), front=pictures.card_front(who), back=pictures.card_back(who)
+    reading = await simulators.providers.call(
+        CardReadRequest(front=pictures.card_front(who), back=pictures.card_back(who)),
+        request_id=fresh_id(),
     )
     assert reading.fields is not None
     assert reading.fields.valid_until is None
@@ -173,8 +185,8 @@ async def test_liveness_wants_the_actions_by_one_face(simulators: Simulators) ->
     mine, theirs = person("story"), person("approved")
 
     async def check(*frames: bytes) -> tuple[str, ...]:
-        answer = await simulators.providers.liveness.check(
-            request_id=fresh_id(), frames=frames, actions=ACTIONS
+        answer = await simulators.providers.call(
+            LivenessRequest(frames=list(frames), actions=ACTIONS), request_id=fresh_id()
         )
         return answer.reasons
 
@@ -194,15 +206,17 @@ async def test_liveness_wants_the_actions_by_one_face(simulators: Simulators) ->
 
 async def test_a_face_is_compared_with_the_registered_photo(simulators: Simulators) -> None:
     who, other = person("story"), person("approved")
-    same = await simulators.providers.liveness.compare(
-        request_id=fresh_id(), face=pictures.face(who), identity_number=who.identity_number
+    same = await simulators.providers.call(
+        CompareRequest(face=pictures.face(who), identity_number=who.identity_number),
+        request_id=fresh_id(),
     )
     assert same.passed
     assert same.similarity is not None
     assert same.threshold is not None
     assert same.similarity >= same.threshold
-    swapped = await simulators.providers.liveness.compare(
-        request_id=fresh_id(), face=pictures.face(other), identity_number=who.identity_number
+    swapped = await simulators.providers.call(
+        CompareRequest(face=pictures.face(other), identity_number=who.identity_number),
+        request_id=fresh_id(),
     )
     assert (swapped.verdict, swapped.reasons) == (Verdict.MISMATCH, ("different_person",))
 
@@ -246,9 +260,10 @@ async def test_a_photo_is_of_the_number_and_given_for_its_name_only(simulators: 
         assert (await photo_of(simulators, stranger(index))).passed
 
 
-async def photo_of(simulators: Simulators, who: Person) -> RegisteredPhotoAnswer:
-    return await simulators.providers.registered_photo.fetch(
-        request_id=fresh_id(), name=who.name, identity_number=who.identity_number
+async def photo_of(simulators: Simulators, who: Person) -> RegisteredPhotoResponse:
+    return await simulators.providers.call(
+        RegisteredPhotoRequest(name=who.name, identity_number=who.identity_number),
+        request_id=fresh_id(),
     )
 
 
@@ -259,11 +274,13 @@ async def test_another_is_registered_under_a_number_whose_card_is_its_own(
     who = person("registered_as_another", 14)
     photo = (await photo_of(simulators, who)).photo
     for reference, matches in ((pictures.card_front(who), True), (photo, False), (None, False)):
-        answer = await simulators.providers.liveness.compare(
+        answer = await simulators.providers.call(
+            CompareRequest(
+                face=pictures.face(who),
+                identity_number=who.identity_number,
+                reference=reference,
+            ),
             request_id=fresh_id(),
-            face=pictures.face(who),
-            identity_number=who.identity_number,
-            reference=reference,
         )
         assert answer.passed is matches
 
@@ -287,12 +304,14 @@ async def test_four_factors_of_a_card(
     card_type: str | None,
 ) -> None:
     who = replace(person(key), **changes)  # type: ignore[arg-type] # only text fields are changed
-    answer = await simulators.providers.bank_card.verify(
+    answer = await simulators.providers.call(
+        BankCardRequest(
+            name=who.name,
+            identity_number=who.identity_number,
+            card_number=who.card_number,
+            mobile=who.mobile,
+        ),
         request_id=fresh_id(),
-        name=who.name,
-        identity_number=who.identity_number,
-        card_number=who.card_number,
-        mobile=who.mobile,
     )
     assert (answer.reasons, answer.card_type) == (reasons, card_type)
     assert answer.passed == (not reasons)
@@ -303,11 +322,13 @@ async def test_contacts_are_other_people(simulators: Simulators) -> None:
     mother = Contact(name="云生雨", relation="parent", mobile="13800000001")
 
     async def verify(*contacts: Contact) -> tuple[str, ...]:
-        answer = await simulators.providers.contacts.verify(
+        answer = await simulators.providers.call(
+            ContactsRequest(
+                identity_number=who.identity_number,
+                mobile=who.mobile,
+                contacts=list(contacts),
+            ),
             request_id=fresh_id(),
-            identity_number=who.identity_number,
-            mobile=who.mobile,
-            contacts=contacts,
         )
         return answer.reasons
 

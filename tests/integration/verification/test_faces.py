@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -17,8 +17,9 @@ from domain.verification.pictures import clean
 from messages import calls
 from messages.verification import ElementOutcome
 from providers.http.errors import ProviderUnavailable
+from providers.http.requests import ProviderRequest, ResponseT
 from providers.registry import Providers
-from providers.verification.liveness import FaceComparison, HttpLiveness
+from providers.verification.liveness import CompareRequest, FaceComparison
 from sandbox import personas, pictures, portraits
 from sandbox.personas import Person, person, stranger
 from storage.database import Database
@@ -275,18 +276,24 @@ async def test_the_photo_is_never_stored_and_shown_as_a_length(bench: Bench) -> 
             assert not [part for part in spelled if part in text], table
 
 
-class Scripted(HttpLiveness):
-    """Compares as told, whatever it is shown; never sends anything."""
+class Scripted(Providers):
+    """Compares as told, whatever it is shown; sends everything else on."""
 
-    def __init__(self, *answers: FaceComparison) -> None:
-        self.answers = list(answers)
-        self.references: list[bytes | None] = []
+    def __init__(self, others: Providers, *answers: FaceComparison) -> None:
+        super().__init__(**vars(others))
+        self.__dict__ |= {"answers": list(answers), "references": []}
 
-    async def compare(
-        self, *, request_id: str, face: bytes, identity_number: str, reference: bytes | None = None
-    ) -> FaceComparison:
-        self.references.append(reference)
-        return self.answers.pop(0)
+    answers: list[FaceComparison]
+    references: list[bytes | None]
+
+    async def call(
+        self, request: ProviderRequest[ResponseT], *, request_id: str, source: str | None = None
+    ) -> ResponseT:
+        if not isinstance(request, CompareRequest):
+            return await super().call(request, request_id=request_id, source=source)
+        self.references.append(request.reference)
+        answer: Any = self.answers.pop(0)
+        return cast(ResponseT, answer)
 
 
 def mismatch(reason: str) -> FaceComparison:
@@ -301,16 +308,15 @@ MATCH = FaceComparison(
 async def compared(
     bench: Bench,
     index: int,
-    judge: Scripted,
+    scripted: Scripted,
 ) -> Compared:
-    """Compare a person's face with a card and the registry's photo, as a scripted judge does."""
+    """Compare a person's face with a card and the registry's photo, as a scripted source does."""
     who = person("approved", index)
     of = await applicant(bench, who)
-    third: Providers = replace(bench.simulators.providers, liveness=judge)
     face = pictures.face(who)
     asked = FaceToCompare(face, who.name, who.identity_number, pictures.card_front(who), True)
     subject = Subject(f"elt_{index}", of.start.applicant_id, of.start.application_id)
-    return await compare_face(DataSourceGateway(bench.database, third), asked, subject)
+    return await compare_face(DataSourceGateway(bench.database, scripted), asked, subject)
 
 
 @pytest.mark.parametrize(
@@ -338,11 +344,11 @@ async def test_whose_fault_a_mismatch_is(
     request: pytest.FixtureRequest,
 ) -> None:
     index = 7040 + request.node.callspec.indices["answers"]
-    judge = Scripted(*answers)
-    found = await compared(bench, index, judge)
+    scripted = Scripted(bench.simulators.providers, *answers)
+    found = await compared(bench, index, scripted)
     assert (found.reason, found.facts["compared_with"]) == (reason, compared_with)
     assert found.models == {"m": "1"}
-    assert len(judge.references) == len(compared_with)
+    assert len(scripted.references) == len(compared_with)
     if reason is not None:
         assert found.facts["reasons"] == [answers[-1].reasons[0]]
 
@@ -350,4 +356,4 @@ async def test_whose_fault_a_mismatch_is(
 async def test_a_registry_that_is_switched_off_is_no_pass(bench: Bench, sources: Sources) -> None:
     await sources.be({"registered_photo": {"enabled": False}})
     with pytest.raises(ProviderUnavailable, match="switched_off"):
-        await compared(bench, 7060, Scripted(MATCH))
+        await compared(bench, 7060, Scripted(bench.simulators.providers, MATCH))

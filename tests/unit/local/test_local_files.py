@@ -22,9 +22,9 @@ from local.state import (
     process_start,
     running_stack,
     stack_environment,
-    token_for,
     write_stack,
 )
+from local.story.stage import tokens_by_role
 from runtime.keyring import Keyring
 from runtime.settings import Settings
 
@@ -177,7 +177,7 @@ class TestState:
         assert running_stack(tmp_path) == state
         environment = stack_environment(tmp_path)
         assert environment["LOANFLOW_API_PORT"] == "1"
-        assert token_for(environment, "reviewer").startswith("reviewer-")
+        assert tokens_by_role(environment)["reviewer"].startswith("reviewer-")
         assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
 
     def test_what_a_dead_supervisor_left_is_stale(self, tmp_path: Path) -> None:
@@ -185,10 +185,6 @@ class TestState:
         assert running_stack(tmp_path) is None
         with pytest.raises(LocalStackError, match="no stack is running"):
             stack_environment(tmp_path)
-
-    def test_an_unknown_role_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(LocalStackError, match="'banker'"):
-            token_for(secrets_file.ensure_secrets(tmp_path), "banker")
 
     def test_a_process_id_used_again_is_not_the_supervisor(self, tmp_path: Path) -> None:
         write_stack(tmp_path, a_state(os.getpid(), "another start"))

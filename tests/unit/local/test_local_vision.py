@@ -6,7 +6,7 @@ import pytest
 
 from local import vision
 from local.commands import VISION, explicit_ports
-from local.story.cameras import DRAWN, PHOTOGRAPHED, camera_for
+from local.story.cameras import DRAWN, camera_for, photographed
 from local.vision import left_to_vision, missing_libraries, vision_settings
 from runtime.settings import ProviderSettings
 from vision.config import VisionConfig
@@ -68,7 +68,7 @@ def test_it_is_given_its_port_and_none_of_our_keys() -> None:
 
 
 def test_photographs_are_taken_only_for_who_looks_at_them() -> None:
-    assert camera_for(vision_settings({}, URL)) is PHOTOGRAPHED
+    assert camera_for(vision_settings({}, URL)) is photographed()
     assert camera_for({OVERRIDES: '{"bureau": "https://bureau.example"}'}) is DRAWN
     assert camera_for({}) is DRAWN
 

@@ -15,7 +15,7 @@ from domain.verification.elements import Element
 from local.story import figures
 from local.story.client import Late, Refusal
 from local.story.people import KINDS, NAMES, elements, someone
-from local.story.timeline import JsonLines, Otherwise, Screen, Timeline, expect
+from local.story.timeline import JsonLines, Screen, Timeline, Unexpected, expect
 from tests.products import CASH
 
 COLOURS: tuple[Literal["truecolor"] | None, ...] = (None, "truecolor")
@@ -53,7 +53,7 @@ async def test_a_step_that_comes_out_as_told_is_ticked_and_timed() -> None:
     clock = Clock()
     screen, text = on_screen()
     timeline = Timeline(screen, clock=clock)
-    timeline.teller.chapter("1  Application")
+    timeline.reporter.chapter("1  Application")
 
     async def act() -> str:
         clock.seconds += 1.5
@@ -105,9 +105,9 @@ async def test_colour_adds_nothing_to_the_words() -> None:
 async def test_programs_get_one_object_a_line() -> None:
     lines: list[str] = []
     timeline = Timeline(JsonLines(lines.append), clock=Clock())
-    timeline.teller.chapter("1  申请")
+    timeline.reporter.chapter("1  申请")
     await timeline.step("Pays", "paid", fail)
-    timeline.teller.table("Events", ("process", "events"), [("loan", "12")])
+    timeline.reporter.table("Events", ("process", "events"), [("loan", "12")])
     chapter, step, table = [json.loads(line) for line in lines]
     assert chapter == {"event": "chapter", "title": "1  申请"}
     assert (step["event"], step["ok"], step["seconds"]) == ("step", False, 0)
@@ -116,12 +116,14 @@ async def test_programs_get_one_object_a_line() -> None:
 
 def test_expecting_what_came_is_silent() -> None:
     expect("the amount", 94_560, 94_560)
-    with pytest.raises(Otherwise, match="the amount is 1, expected 2"):
+    with pytest.raises(Unexpected, match="the amount is 1, expected 2"):
         expect("the amount", 1, 2)
 
 
 def test_a_wait_in_vain_says_for_what() -> None:
-    assert str(Late("the disbursement", 20.0)) == "the disbursement did not come within 20 s (late)"
+    said = str(Late("the disbursement", 20.0))
+    assert said.startswith("the disbursement did not come within 20 s, ")
+    assert said.endswith("look again later (late)")
 
 
 # An annuity of 10,000.00 at 2 % a month for 12 months, from any loan calculator: 945.60 a month;

@@ -54,7 +54,7 @@ def test_all_firms_and_citizens_differ() -> None:
 def test_the_document_lists_every_firm_and_citizen_as_it_is() -> None:
     for firm in registers.FIRMS:
         numbers = f"{registers.cnpj(firm.key)} | {registers.social_credit_code(firm.key)}"
-        assert f"| `{firm.key}` | {firm.legal_name} | {numbers} |" in DOCUMENT
+        assert f"| `{firm.key}` | {firm.name} | {numbers} |" in DOCUMENT
     for citizen in registers.CITIZENS:
         assert f"| `{citizen.key}` | {citizen.name} | {registers.cpf(citizen.key)} |" in DOCUMENT
 

@@ -1,8 +1,8 @@
-"""What UnionPay Fireeye answers, and how the bytes of an answer are read.
+"""What UnionPay Fireeye answers, and how the bytes of a response are read.
 
-The answer code is under `respCd`, `resp` or `respCode`, a number or a string of up to four digits.
-`data` counts with code 0000 only. Whatever is not understood is ProviderUnavailable, never a pass:
-a score out of range is no low score, and two codes that disagree are no answer.
+The response code is under `respCd`, `resp` or `respCode`, a number or a string of up to four
+digits. `data` counts with code 0000 only. Whatever is not understood is ProviderUnavailable, never
+a pass: a score out of range is no low score, and two codes that disagree are no response.
 """
 
 import json
@@ -12,8 +12,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from providers.http.errors import ProviderRejected, ProviderUnavailable
-from providers.http.verdict import Verdict
-from providers.http.wire import Wire
+from providers.http.verdict import AssessableResponse, Assessment, Verdict
 
 PROVIDER = "fireeye"
 SCORE_MIN, SCORE_MAX = 300, 1000
@@ -30,8 +29,8 @@ class Authentication(StrEnum):
     NOT_FOUND = "not_found"
 
 
-class TransactionAuthentication(Wire):
-    """The answer to a transaction's authentication; each of the three is final and was billed."""
+class TransactionAuthentication(AssessableResponse):
+    """Whether a transaction exists; each of the three outcomes is final and was billed."""
 
     outcome: Annotated[Authentication, Field(strict=False)]
 
@@ -45,8 +44,14 @@ class TransactionAuthentication(Wire):
         """The outcome in the words that all verifications share."""
         return Verdict.MATCH if self.passed else Verdict.MISMATCH
 
+    @property
+    def assessment(self) -> Assessment:
+        """Conclusive in any case."""
+        code = None if self.passed else self.outcome.value
+        return Assessment(self.verdict, code, is_conclusive=True)
 
-class ModelScore(Wire):
+
+class ModelScore(AssessableResponse):
     """The score of a person, 300 (worst) to 1000; none when the source does not know them."""
 
     found: bool
@@ -58,39 +63,44 @@ class ModelScore(Wire):
             raise ValueError("a score is given exactly when found")
         return self
 
+    @property
+    def assessment(self) -> Assessment:
+        """That somebody is not known is conclusive too, and billed."""
+        if self.found:
+            return Assessment(Verdict.MATCH, None, is_conclusive=True)
+        return Assessment(Verdict.MISMATCH, "not_found", is_conclusive=True)
 
-def read_authentication(content: bytes, charset: str = "UTF-8") -> TransactionAuthentication:
-    """Read the answer to a transaction's authentication.
 
-    Raises ProviderUnavailable (`processing_error` for 0004, `invalid_response`) or ProviderRejected
-    (`not_enabled`, `bad_credential`: the access is set up wrongly, and repeating cannot help).
-    """
-    data = _read(content, charset)
+def authentication_of(data: int | None) -> TransactionAuthentication:
+    """Return what the data of a response say; raises ProviderUnavailable for any other number."""
     if data is None:
         return TransactionAuthentication(outcome=Authentication.NOT_FOUND)
     if data not in (0, 1):
-        raise _invalid()
+        raise invalid_response()
     return TransactionAuthentication(
         outcome=Authentication.MATCH if data == 1 else Authentication.MISMATCH
     )
 
 
-def read_score(content: bytes, charset: str = "UTF-8") -> ModelScore:
-    """Read the answer to a model score; raises as `read_authentication`."""
-    data = _read(content, charset)
+def score_of(data: int | None) -> ModelScore:
+    """Return the score in a response; raises as `authentication_of`."""
     if data is None:
         return ModelScore(found=False)
     if not SCORE_MIN <= data <= SCORE_MAX:
-        raise _invalid()
+        raise invalid_response()
     return ModelScore(found=True, score=data)
 
 
-def _read(content: bytes, charset: str) -> int | None:
-    """Return the data of a success, None if nothing was found; raises for everything else."""
-    answer = _object(content, charset)
-    codes = {_code(answer[key]) for key in _CODE_KEYS if key in answer}
+def data_in(content: bytes, charset: str = "UTF-8") -> int | None:
+    """Return the data of a success, None if nothing was found.
+
+    Raises ProviderUnavailable (`processing_error` for 0004, `invalid_response`) or ProviderRejected
+    (`not_enabled`, `bad_credential`: the access is set up wrongly, and repeating cannot help).
+    """
+    response = _object(content, charset)
+    codes = {_code(response[key]) for key in _CODE_KEYS if key in response}
     if len(codes) != 1:
-        raise _invalid()
+        raise invalid_response()
     code = codes.pop()
     if code == _NOT_FOUND:
         return None
@@ -100,14 +110,14 @@ def _read(content: bytes, charset: str) -> int | None:
         raise ProviderRejected(PROVIDER, "bad_credential")
     if code == _ERROR:
         raise ProviderUnavailable(PROVIDER, "processing_error")
-    data = _integer(answer.get("data"))
+    data = _integer(response.get("data"))
     if code != _OK or data is None:
-        raise _invalid()
+        raise invalid_response()
     return data
 
 
 def _object(content: bytes, charset: str) -> dict[str, object]:
-    """Parse the one JSON object; answers are UTF-8, but some servers echo the request's charset."""
+    """Parse the one JSON object; it is UTF-8, but some servers echo the request's charset."""
     for encoding in ("UTF-8", charset):
         try:
             found = json.loads(content.decode(encoding), object_pairs_hook=_unambiguous)
@@ -115,7 +125,7 @@ def _object(content: bytes, charset: str) -> dict[str, object]:
             continue
         if isinstance(found, dict):
             return found
-    raise _invalid()
+    raise invalid_response()
 
 
 def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -125,7 +135,7 @@ def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _code(value: object) -> str | None:
-    """Return the four digits of an answer code, None for anything else."""
+    """Return the four digits of a response code, None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9999:
         return f"{value:04d}"
     if isinstance(value, str) and len(value) <= 4 and value.isascii() and value.isdigit():
@@ -143,5 +153,6 @@ def _integer(value: object) -> int | None:
     return None
 
 
-def _invalid() -> ProviderUnavailable:
+def invalid_response() -> ProviderUnavailable:
+    """Return the error of a response that is not understood."""
     return ProviderUnavailable(PROVIDER, "invalid_response")

@@ -1,0 +1,33 @@
+"""What goes into and comes out of the Maintenance workflow."""
+
+from enum import StrEnum
+
+from messages.base import Message
+
+
+class MaintenanceJob(StrEnum):
+    """What the database needs done from time to time."""
+
+    SUM_LEDGER = "sum_ledger"
+    PRUNE_RECORDS = "prune_records"
+
+
+class StartMaintenance(Message):
+    """Do a job to its end. A later run goes on behind `after`, with `changed` rows done."""
+
+    job: MaintenanceJob
+    after: int = 0
+    changed: int = 0
+
+
+class Maintain(Message):
+    """Do the next part of a job, behind the row `after`."""
+
+    after: int
+
+
+class Maintained(Message):
+    """How many rows a part changed, and behind which row to go on: None when all is done."""
+
+    changed: int
+    after: int | None

@@ -1,0 +1,41 @@
+"""Maintenance: what the database needs done from time to time, part by part."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.common.errors import DomainError
+    from messages import calls
+    from messages.calls import Call
+    from messages.maintenance import Maintain, Maintained, MaintenanceJob, StartMaintenance
+    from workflows.common.calling import continue_on_newest_build, parked, run
+    from workflows.common.details import details_table
+
+_CALLS: Final[Mapping[MaintenanceJob, Call[Maintain, Maintained]]] = {
+    MaintenanceJob.SUM_LEDGER: calls.SUM_LEDGER,
+    MaintenanceJob.PRUNE_RECORDS: calls.PRUNE_RECORDS,
+}
+
+
+@workflow.defn(failure_exception_types=[DomainError])
+class Maintenance:
+    """One job, once; a schedule of the Temporal server says when (`runtime.temporal.schedules`)."""
+
+    @workflow.run
+    async def run(self, start: StartMaintenance) -> int:
+        """Do the job to its end and return how many rows it changed."""
+        changed, after = start.changed, start.after
+        with parked():
+            while True:
+                part = await run(_CALLS[start.job], Maintain(after=after), f"{changed} rows so far")
+                changed += part.changed
+                workflow.set_current_details(details_table([("rows", str(changed))]))
+                if part.after is None:
+                    return changed
+                after = part.after
+                if workflow.info().is_continue_as_new_suggested():
+                    continue_on_newest_build(
+                        StartMaintenance(job=start.job, after=after, changed=changed)
+                    )
