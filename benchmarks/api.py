@@ -29,7 +29,7 @@ from benchmarks.lifecycle import credit
 from benchmarks.processor_time import cpu_ms
 from local.stack import LocalStack
 from local.story.client import api_at
-from local.story.stage import _tokens
+from local.story.stage import tokens_by_role
 
 MAX_RATIO: Final = 10.0
 WARM_UP_SECONDS: Final = 2.0
@@ -136,7 +136,7 @@ async def together(
 
 def cpu_by_process(stack: LocalStack) -> dict[str, float]:
     """Return the milliseconds of CPU that each part of the stack, and this process, has used."""
-    used = {name: cpu_ms(stack.pid(name)) for name in PROCESSES}
+    used = {name: cpu_ms(stack.supervisor.pid(name)) for name in PROCESSES}
     return {"readers": 1000 * time.process_time()} | used
 
 
@@ -178,7 +178,7 @@ async def measure(readers: int, seconds: float, samples: int) -> float:
             # Virtual clocks are asked of Temporal with each read of a loan; production has none.
             environment={"LOANFLOW_TIME_TRAVEL": "false", "LOANFLOW_LOG_LEVEL": "INFO"},
         ) as stack:
-            tokens = _tokens(stack.environment)
+            tokens = tokens_by_role(stack.environment)
             async with api_at(stack.api_url, tokens) as api:
                 made = [await credit(api, secrets.token_hex(4)) for _ in range(CREDITS)]
             paths = {
