@@ -73,7 +73,7 @@ class ConcurrencyLimit:
         if scope["type"] != "http" or scope["path"] in EXEMPT:
             await self._app(scope, receive, send)
             return
-        kind = "read" if scope["method"] in ("GET", "HEAD") else "command"
+        kind = "read" if _is_short_read(scope) else "command"
         slots = self._slots[kind]
         if not await slots.take():
             metrics.http_turned_away(kind)
@@ -104,6 +104,11 @@ class _Slot:
         if self._slots is not None:
             self._slots.give_back()
             self._slots = None
+
+
+def _is_short_read(scope: Scope) -> bool:
+    # What is read of the ledger may take long, in the database: it would keep all others out.
+    return scope["method"] in ("GET", "HEAD") and not scope["path"].startswith("/v1/ledger/")
 
 
 def _is_stream(message: Message) -> bool:

@@ -97,6 +97,18 @@ async def test_commands_and_reads_do_not_take_each_others_places(
     assert (await command).status_code == (await read).status_code == 200
 
 
+async def test_a_long_read_of_the_ledger_keeps_no_short_ones_out(
+    held: Held, client: httpx.AsyncClient
+) -> None:
+    report = asyncio.create_task(client.get("/v1/ledger/reconciliation"))
+    await held.until_begun(1)
+    assert (await client.get("/v1/ledger/trial-balance")).json()["code"] == "overloaded"
+    reads = [asyncio.create_task(client.get("/v1/loans")) for _ in range(3)]
+    await held.until_begun(3)
+    held.go.set()
+    assert {answer.status_code for answer in await asyncio.gather(report, *reads)} == {200}
+
+
 async def test_an_event_stream_counts_until_it_begins(
     held: Held, client: httpx.AsyncClient
 ) -> None:
