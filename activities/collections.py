@@ -19,7 +19,7 @@ from domain.messaging import (
 )
 from messages import calls
 from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
-from messages.loans import MarkLoan
+from messages.loans import RecordDelinquency
 from providers.http.client import Client
 from providers.messaging import MessageRequest
 from runtime.failpoints import failpoint
@@ -35,14 +35,14 @@ from storage.suspensions import SuspensionRepository
 
 @dataclass(frozen=True)
 class Arrears:
-    """Marks and follows up loans in arrears."""
+    """Records how late loans are, and follows them up."""
 
     database: Database
     providers: Client
     siblings: Siblings
 
-    @performs(calls.MARK_LOAN)
-    async def mark_loan(self, request: MarkLoan) -> None:
+    @performs(calls.RECORD_DELINQUENCY)
+    async def record_delinquency(self, request: RecordDelinquency) -> None:
         """Write how late a loan is; with `open_collections` start the episode's process."""
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)

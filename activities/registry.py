@@ -11,9 +11,9 @@ from activities.applications import Applications
 from activities.collections import Arrears
 from activities.common.performing import PerformedCall
 from activities.credit_analysis.analyses import CreditAnalyses
+from activities.credit_analysis.external_assessments import ExternalAssessments
 from activities.credit_analysis.feedback import AnalysisReports
 from activities.credit_analysis.notices import AnalysisNotices
-from activities.credit_analysis.opinions import AnalysisOpinions
 from activities.credit_analysis.scr_consents import ScrConsents
 from activities.decisioning.decision import Decisions
 from activities.lines.drawdowns import Drawdowns
@@ -127,7 +127,7 @@ def assemble(
         Arrears(database, providers, siblings),
         Servicing(database),
         CreditAnalyses(database, gateway),
-        AnalysisOpinions(database, gateway),
+        ExternalAssessments(database, gateway),
         AnalysisNotices(database, providers.analysis_webhooks),
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),

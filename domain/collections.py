@@ -28,8 +28,6 @@ class ContactChannel(StrEnum):
 class TaskClosed(DomainError):
     """A call has its result, by somebody else or another one, or is not to be made any more."""
 
-    code = "task_closed"
-
 
 class LadderStep(Content):
     """One step: on `days_past_due`, at `hour` local time.

@@ -1,7 +1,6 @@
 """Every kind of definition: the one list to which an area adds its own."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from domain.collections import COLLECTIONS_LADDER
@@ -42,5 +41,5 @@ _KINDS: tuple[Kind[Any], ...] = (
     RETENTION,
 )
 
-KINDS: Final[Mapping[str, Kind[Any]]] = MappingProxyType({kind.name: kind for kind in _KINDS})
+KINDS: Final[Mapping[str, Kind[Any]]] = {kind.name: kind for kind in _KINDS}
 """The kinds by name."""

@@ -7,7 +7,6 @@ import string
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -34,18 +33,16 @@ class MessagePurpose(StrEnum):
     SIGNER_INVITATION = "signer_invitation"
 
 
-VARIABLES: Final[Mapping[MessagePurpose, tuple[str, ...]]] = MappingProxyType(
-    {
-        MessagePurpose.APPLICATION_REMINDER: ("missing", "application"),
-        MessagePurpose.COLLECTIONS: ("days_past_due", "contract"),
-        MessagePurpose.SIGNER_INVITATION: ("link", "until"),
-    }
-)
+VARIABLES: Final[Mapping[MessagePurpose, tuple[str, ...]]] = {
+    MessagePurpose.APPLICATION_REMINDER: ("missing", "application"),
+    MessagePurpose.COLLECTIONS: ("days_past_due", "contract"),
+    MessagePurpose.SIGNER_INVITATION: ("link", "until"),
+}
 """What a message for a purpose can say, by the names of its variables."""
 
-_INDISPENSABLE: Final[Mapping[MessagePurpose, tuple[str, ...]]] = MappingProxyType(
-    {MessagePurpose.SIGNER_INVITATION: ("link",)}
-)
+_INDISPENSABLE: Final[Mapping[MessagePurpose, tuple[str, ...]]] = {
+    MessagePurpose.SIGNER_INVITATION: ("link",)
+}
 """Variables without which a message of a purpose is for nothing."""
 
 

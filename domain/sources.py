@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator
@@ -129,28 +128,24 @@ def asked_in_order(
     return tuple(sorted(able, key=lambda source: (source.content.order, source.content.name)))
 
 
-SENSITIVE: Final[Mapping[Capability, Purpose]] = MappingProxyType(
-    {
-        Capability.CONTACTS: Purpose.PERSONAL_INFORMATION,
-        Capability.LIVENESS: Purpose.FACE_RECOGNITION,
-        Capability.FACE: Purpose.FACE_RECOGNITION,
-        Capability.REGISTERED_PHOTO: Purpose.FACE_RECOGNITION,
-        Capability.BUREAU: Purpose.BUREAU_QUERY,
-        Capability.BLACKLIST: Purpose.BUREAU_QUERY,
-        Capability.MULTI_LENDER: Purpose.BUREAU_QUERY,
-        Capability.TRANSACTION_AUTHENTICATION: Purpose.BUREAU_QUERY,
-        Capability.MODEL_SCORE: Purpose.BUREAU_QUERY,
-        Capability.OPERATOR_REPORT: Purpose.OPERATOR_REPORT,
-        Capability.ONLINE_BANKING: Purpose.DATA_IMPORT,
-        Capability.ECOMMERCE: Purpose.DATA_IMPORT,
-    }
-)
+SENSITIVE: Final[Mapping[Capability, Purpose]] = {
+    Capability.CONTACTS: Purpose.PERSONAL_INFORMATION,
+    Capability.LIVENESS: Purpose.FACE_RECOGNITION,
+    Capability.FACE: Purpose.FACE_RECOGNITION,
+    Capability.REGISTERED_PHOTO: Purpose.FACE_RECOGNITION,
+    Capability.BUREAU: Purpose.BUREAU_QUERY,
+    Capability.BLACKLIST: Purpose.BUREAU_QUERY,
+    Capability.MULTI_LENDER: Purpose.BUREAU_QUERY,
+    Capability.TRANSACTION_AUTHENTICATION: Purpose.BUREAU_QUERY,
+    Capability.MODEL_SCORE: Purpose.BUREAU_QUERY,
+    Capability.OPERATOR_REPORT: Purpose.OPERATOR_REPORT,
+    Capability.ONLINE_BANKING: Purpose.DATA_IMPORT,
+    Capability.ECOMMERCE: Purpose.DATA_IMPORT,
+}
 """What takes a consent of its own, and the usual one: the rest is necessary for a loan (rules on
 necessary personal information of common apps, 2021; PIPL), or is not about an applicant."""
 
-_ONE_CLIENT: Final[Mapping[Capability, str]] = MappingProxyType(
-    {Capability.CREDIT_ANALYSIS: "qitech"}
-)
+_ONE_CLIENT: Final[Mapping[Capability, str]] = {Capability.CREDIT_ANALYSIS: "qitech"}
 """Capabilities that only one source has a client for."""
 
 

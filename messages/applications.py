@@ -83,7 +83,7 @@ class ReviewCommand(Message):
 
 
 class RecordReview(Message):
-    """Write a review decision to the record: what was decided and whether it counted."""
+    """Write a review decision to the database: what was decided and whether it counted."""
 
     application_id: str
     approve: bool
@@ -96,7 +96,7 @@ class RecordReview(Message):
 
 
 class RecordState(Message):
-    """Write an application's state to the record; a rejected one's with its `reject_code`."""
+    """Write an application's state to the database; a rejected one's with its `reject_code`."""
 
     application_id: str
     state: ApplicationState

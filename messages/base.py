@@ -1,9 +1,7 @@
 """The form shared by all messages."""
 
-from pydantic import BaseModel, ConfigDict
+from domain.common.data import Data
 
 
-class Message(BaseModel):
+class Message(Data):
     """An immutable message; unknown fields of a newer sender are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")

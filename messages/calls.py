@@ -118,8 +118,8 @@ COLLECT_INSTALMENT = Call(
 )
 REQUEST_REPAYMENT = Call("request_repayment", loans.RequestRepayment, Nothing)
 APPLY_REPAYMENT = Call("apply_repayment", loans.ApplyRepayment, loans.AppliedRepayment, local=True)
-BOOK_FACT = Call("book_fact", loans.BookFact, Nothing)
-MARK_LOAN = Call("mark_loan", loans.MarkLoan, Nothing, local=True)
+POST_TRANSACTION = Call("post_transaction", loans.PostTransaction, Nothing)
+RECORD_DELINQUENCY = Call("record_delinquency", loans.RecordDelinquency, Nothing, local=True)
 
 DEBIT_REPAYMENT = Call(
     "debit_repayment", loans.DebitRepayment, payments.TransferOutcome, queues.PROVIDERS
@@ -134,11 +134,17 @@ CLOSE_EPISODE = Call("close_collections_episode", collections.CloseEpisode, Noth
 CHECK_PARTY = Call(
     "check_party", credit_analysis.CheckParty, credit_analysis.CheckedParty, queues.PROVIDERS
 )
-ASK_OPINION = Call(
-    "ask_opinion", credit_analysis.AskOpinion, credit_analysis.OpinionStatus, queues.PROVIDERS
+REQUEST_ASSESSMENT = Call(
+    "request_assessment",
+    credit_analysis.RequestAssessment,
+    credit_analysis.AssessmentStatus,
+    queues.PROVIDERS,
 )
-QUERY_OPINION = Call(
-    "query_opinion", credit_analysis.AskOpinion, credit_analysis.OpinionStatus, queues.PROVIDERS
+QUERY_ASSESSMENT = Call(
+    "query_assessment",
+    credit_analysis.RequestAssessment,
+    credit_analysis.AssessmentStatus,
+    queues.PROVIDERS,
 )
 ASSESS_ANALYSIS = Call(
     "assess_analysis", credit_analysis.AssessAnalysis, credit_analysis.AssessedAnalysis
@@ -158,12 +164,12 @@ INVITE_SIGNER = Call(
 )
 COUNT_SIGNATURES = Call(
     "count_signatures",
-    credit_analysis.CountSignatures,
+    credit_analysis.AboutAnalysis,
     credit_analysis.SignaturesCounted,
     local=True,
 )
 PICK_REPORT = Call(
-    "pick_report", credit_analysis.PickReport, credit_analysis.PickedReport, local=True
+    "pick_report", credit_analysis.AboutAnalysis, credit_analysis.PickedReport, local=True
 )
 RELAY_REPORT = Call(
     "relay_report", credit_analysis.RelayReport, credit_analysis.RelayedReport, queues.PROVIDERS

@@ -1,6 +1,6 @@
 """What goes into and comes out of the CompanyCreditAnalysis workflow.
 
-Ids, counts, codes and outcomes only: the proposal itself stays in the record.
+Ids, counts, codes and outcomes only: the proposal itself stays in the database.
 """
 
 from datetime import date, datetime
@@ -17,8 +17,8 @@ class StartCreditAnalysis(Message):
     """Analyse a recorded proposal. `parties` are names such as `subject` and `shareholder:0`.
 
     `policy` is what was in force when the proposal came in: the analysis goes by it to its end,
-    whatever is released meanwhile. `signers` counts who has to consent before another analyst is
-    asked.
+    whatever is released meanwhile. `signers` counts who has to consent before an external
+    analyst is asked.
     """
 
     analysis_id: str
@@ -51,11 +51,17 @@ class PartyVerdict(StrEnum):
 
 
 class CheckedParty(Message):
-    """What became of a check; its facts stay in the record."""
+    """What became of a check; its facts stay in the database."""
 
     party: str
     verdict: PartyVerdict
     reason: str | None = None
+
+
+class AboutAnalysis(Message):
+    """What an activity needs that only reads what is on record of an analysis."""
+
+    analysis_id: str
 
 
 class InviteSigner(Message):
@@ -69,14 +75,7 @@ class InviteSigner(Message):
 class SignerInvited(Message):
     """Whether the link is on its way; it is not where the gateway will not take the number."""
 
-    signer: int
     reached: bool
-
-
-class CountSignatures(Message):
-    """Ask the record how many have signed."""
-
-    analysis_id: str
 
 
 class SignaturesCounted(Message):
@@ -86,30 +85,29 @@ class SignaturesCounted(Message):
 
 
 class ConsentGiven(Message):
-    """A signer has signed: ask the record."""
+    """A signer has signed: ask the database."""
 
     signer: int
 
 
-class AskOpinion(Message):
-    """Have another analyst look at the proposal, or ask what became of it."""
+class RequestAssessment(Message):
+    """Have an external analyst look at the proposal, or ask what became of it."""
 
     analysis_id: str
-    opinion_id: str
+    assessment_id: str
 
 
-class OpinionStatus(Message):
-    """What the other analyst says; a word that is not known counts as `pending`.
+class AssessmentStatus(Message):
+    """What the external analyst says; a status that is not known counts as `pending`.
 
     None: they will not analyse this proposal.
     """
 
-    opinion_id: str
     status: AnalysisStatus | None
 
 
-class OpinionUpdated(Message):
-    """The other analyst called back: ask what became of the opinion."""
+class AssessmentUpdated(Message):
+    """The external analyst called back: ask what became of the assessment."""
 
     event_key: str
 
@@ -121,7 +119,7 @@ class AssessAnalysis(Message):
     policy: DefinitionRef
     business_date: date
     decided_at: datetime
-    opinion: AnalysisStatus | None = None
+    assessment: AnalysisStatus | None = None
 
 
 class AssessedAnalysis(Message):
@@ -132,7 +130,7 @@ class AssessedAnalysis(Message):
 
 
 class RecordAnalysis(Message):
-    """Write a status to the record, with the notice that the client is owed.
+    """Write a status to the database, with the notice that the client is owed.
 
     `review_due_at` opens a review.
     """
@@ -145,8 +143,8 @@ class RecordAnalysis(Message):
     review_due_at: datetime | None = None
 
 
-class AnalysisWord(StrEnum):
-    """What an analyst may say."""
+class AnalystDecision(StrEnum):
+    """What an analyst may decide."""
 
     APPROVE = "approve"
     REPROVE = "reprove"
@@ -154,7 +152,7 @@ class AnalysisWord(StrEnum):
 
 
 class AnalysisReviewCommand(Message):
-    """An analyst's word on a proposal.
+    """An analyst's review decision on a proposal.
 
     The defaults let `temporal workflow signal --name approve` work without an input.
     """
@@ -164,11 +162,11 @@ class AnalysisReviewCommand(Message):
 
 
 class RecordAnalysisReview(Message):
-    """Write an analyst's word to the record: what was said, whether it counted, by which policy."""
+    """Record an analyst's review decision: what it was, whether it counted, by which policy."""
 
     analysis_id: str
     policy: DefinitionRef
-    word: AnalysisWord
+    decision: AnalystDecision
     accepted: bool
     command: AnalysisReviewCommand
     status: AnalysisStatus
@@ -185,27 +183,21 @@ class DeliverNotice(Message):
 
 
 class NoticeDelivery(Message):
-    """Whether a notice needs no further try: taken, answered in the request itself, or given up."""
+    """Whether a notice needs no further attempt: taken, told in the answer itself, or given up."""
 
     settled: bool
     outcome: str
 
 
 class StartAnalysisFeedback(Message):
-    """Pass a client's reports on an analysis on to the analyst whose opinion was asked for."""
+    """Pass a client's reports on an analysis on to the external analyst who was asked."""
 
     analysis_id: str
     client: str
 
 
-class PickReport(Message):
-    """Look for the report that is to be passed on next: the one of the earliest event."""
-
-    analysis_id: str
-
-
 class PickedReport(Message):
-    """Which report is next, None if none is.
+    """Which report is to be passed on next, the one of the earliest event; None if none is.
 
     `wait`: the analyst has not been asked yet, but may be.
     """

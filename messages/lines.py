@@ -84,7 +84,7 @@ class LineElementOutcomes(Message):
 
 
 class CloseLine(Message):
-    """Write a line's end to the record."""
+    """Write a line's end to the database."""
 
     line_id: str
     state: str

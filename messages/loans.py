@@ -28,9 +28,9 @@ class StartLoan(Message):
     """Service a booked loan, from the start or from where an earlier run stopped.
 
     `events` are the loan's events so far; `collected_to` is the number of the last instalment whose
-    debit was tried; `marked` the highest delinquency boundary (days past due) on record, 0 while
-    the loan is current; `episode` counts overdue episodes; `receipts` are the latest repayments'
-    answers, so that a repeated command is recognised.
+    debit was attempted; `bucket_start` the days past due from which the recorded bucket counts, 0
+    while the loan is current; `episode` counts overdue episodes; `receipts` are the answers of the
+    latest repayments, so that a repeated command is recognised.
     """
 
     loan_id: str
@@ -41,7 +41,7 @@ class StartLoan(Message):
     agreed: LoanAgreements
     events: tuple[LoanEvent, ...]
     collected_to: int = 0
-    marked: int = 0
+    bucket_start: int = 0
     episode: int = 0
     receipts: tuple["RepayReceipt", ...] = ()
     state_seq: int = 0
@@ -127,8 +127,8 @@ class AppliedRepayment(Message):
     event: LoanEvent
 
 
-class MarkLoan(Message):
-    """Write a loan's delinquency to the record; with `open_collections` begin an episode.
+class RecordDelinquency(Message):
+    """Write a loan's delinquency to the database; with `open_collections` begin an episode.
 
     `ladder` is what the episode's process climbs, by the clocks of `zone`.
     """
@@ -145,8 +145,8 @@ class MarkLoan(Message):
     open_collections: bool
 
 
-class RecordFact(Message):
-    """Record what happened to a loan besides its payments by debit.
+class RecordTransaction(Message):
+    """Record a servicing transaction: what happened to a loan besides its payments by debit.
 
     `event` carries its business key; `actor` and `role` are for the audit, `reference` is the case
     or the bank transfer that it goes back to.
@@ -158,11 +158,11 @@ class RecordFact(Message):
     reference: str = ""
 
 
-class BookFact(Message):
-    """Book a recorded fact: event, journal, projection, audit and outbox in one transaction."""
+class PostTransaction(Message):
+    """Post a servicing transaction: event, journal, projection, audit and outbox together."""
 
     loan_id: str
-    fact: RecordFact
+    transaction: RecordTransaction
     business_date: date
     state_seq: int
 
@@ -208,7 +208,7 @@ class DebitRepayment(Message):
 
 
 class FailRepayment(Message):
-    """Write to the record that a repayment's debit failed."""
+    """Record that a repayment's debit failed."""
 
     repayment_id: str
     reason: str

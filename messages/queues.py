@@ -1,7 +1,7 @@
 """The task queues, and how a name becomes a queue of one installation.
 
 `CORE` runs every workflow and the record-keeping activities; `PROVIDERS` runs calls to third
-parties, money included, so that a slow provider cannot starve the record.
+parties, money included, so that a slow provider cannot starve our own database.
 """
 
 from typing import Final

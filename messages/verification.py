@@ -60,7 +60,7 @@ class StartCapture(Message):
 
 
 class ConfirmCapture(Message):
-    """Pass a code on that the applicant entered; the code itself is in the record only."""
+    """Pass a code on that the applicant entered; the code itself is in the database only."""
 
     application_id: str
     element_id: str

@@ -18,7 +18,7 @@ NOW: Final = datetime(2026, 11, 21, 15, tzinfo=UTC)
 """When the proposals of tests come in."""
 
 STANDARD: Final = "standard"
-WITH_OPINION: Final = "with_opinion"
+WITH_ASSESSMENT: Final = "with_assessment"
 """The policies that are shipped."""
 
 _numbers = itertools.count(1)

@@ -1,6 +1,6 @@
 """Why an activity refuses: domain errors whose class names Temporal stores."""
 
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from domain.common.errors import DomainError
 from domain.lines import QuoteUnusable
@@ -12,37 +12,25 @@ Found = TypeVar("Found")
 class QuoteExpired(QuoteUnusable):
     """The quote's time is over."""
 
-    code: ClassVar[str] = "quote_expired"
-
 
 class QuoteMismatch(QuoteUnusable):
     """The quote is of another line or amount, or its plan does not follow from its terms."""
-
-    code: ClassVar[str] = "quote_mismatch"
 
 
 class PlanMismatch(DomainError):
     """The plan that would be billed charges other amounts than the one that was signed."""
 
-    code: ClassVar[str] = "plan_mismatch"
-
 
 class TransferUnsettled(DomainError):
     """Something was to be booked, or given up, against what is known of its order."""
-
-    code: ClassVar[str] = "transfer_unsettled"
 
 
 class OrderConflict(DomainError):
     """The payment channel holds another order under this number: a person has to look."""
 
-    code: ClassVar[str] = "order_conflict"
-
 
 class PersonalDataMissing(DomainError):
     """A verified name, identity number, mobile or card is needed and not on record."""
-
-    code: ClassVar[str] = "personal_data_missing"
 
 
 def found(row: Found | None, what: str) -> Found:

@@ -86,7 +86,7 @@ class CreditAnalyses:
                 policy.content,
                 stored.proposal,
                 await CreditAnalysisRepository(tx).checks(request.analysis_id),
-                request.opinion,
+                request.assessment,
                 request.business_date,
             )
             await CreditAnalysisRepository(tx).record_decision(
@@ -118,7 +118,7 @@ class CreditAnalyses:
                 )
                 await CreditAnalysisRepository(tx).record_review(
                     request.analysis_id,
-                    word=request.word,
+                    word=request.decision,
                     reviewer=request.command.reviewer,
                     reason=request.command.reason,
                     policy=request.policy,
@@ -127,7 +127,7 @@ class CreditAnalyses:
             await AuditRepository(tx).add(
                 actor=request.command.reviewer,
                 role="reviewer",
-                action=request.word.value,
+                action=request.decision.value,
                 subject=aggregate,
                 outcome="accepted" if request.accepted else "refused",
                 detail={
@@ -135,7 +135,7 @@ class CreditAnalyses:
                     "policy": str(request.policy),
                     "at": request.at.isoformat(),
                 },
-                key=f"{aggregate}:review:{request.word}:{request.at.isoformat()}",
+                key=f"{aggregate}:review:{request.decision}:{request.at.isoformat()}",
             )
 
 

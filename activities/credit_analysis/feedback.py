@@ -1,4 +1,4 @@
-"""A client's reports on an analysis, passed on to the analyst whose opinion was asked for."""
+"""A client's reports on an analysis, passed on to the external analyst who was asked."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from activities.common.refusals import found
 from activities.credit_analysis.enquiries import give_feedback
 from activities.sources.enquiries import DataSourceGateway
 from messages import calls, ids
-from messages.credit_analysis import PickedReport, PickReport, RelayedReport, RelayReport
+from messages.credit_analysis import AboutAnalysis, PickedReport, RelayedReport, RelayReport
 from providers.http.errors import ProviderRejected
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
@@ -30,7 +30,7 @@ class AnalysisReports:
     gateway: DataSourceGateway
 
     @performs(calls.PICK_REPORT)
-    async def pick_report(self, request: PickReport) -> PickedReport:
+    async def pick_report(self, request: AboutAnalysis) -> PickedReport:
         """Return which report is to be passed on next; none where nobody was asked."""
         async with self.database.read() as tx:
             report = await AnalysisFeedbackRepository(tx).next_to_relay(request.analysis_id)
@@ -69,7 +69,7 @@ class AnalysisReports:
 
     @performs(calls.GIVE_UP_REPORT)
     async def give_up_report(self, request: RelayReport) -> None:
-        """Record that a report is not tried any more: a person has to look."""
+        """Record that a report is not attempted any more: a person has to look."""
         _log.error("feedback_given_up", analysis_id=request.analysis_id, report=request.sequence)
         await self._record(request, RelayState.DEAD, "given_up")
 

@@ -1,4 +1,4 @@
-"""Telling clients what became of their proposals: one try at one notice."""
+"""Telling clients what became of their proposals: one attempt at one notice."""
 
 from dataclasses import dataclass
 

@@ -12,7 +12,7 @@ from domain.credit_analysis.proposal import Signer, signers_of
 from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION, MessageTemplate
 from messages import calls, ids
 from messages.credit_analysis import (
-    CountSignatures,
+    AboutAnalysis,
     InviteSigner,
     SignaturesCounted,
     SignerInvited,
@@ -60,16 +60,16 @@ class ScrConsents:
             template = await _template(tx, consent)
             signer = await _signer(tx, request)
         if token is None:
-            return _invited(request, consent.state)
+            return _invited(consent.state)
         state = await self._send(consent, signer, token, template)
         async with self.database.transaction() as tx:
             if await ScrConsentRepository(tx).invited(consent_id, state):
                 await _told(tx, consent, state)
-        return _invited(request, state)
+        return _invited(state)
 
     @performs(calls.COUNT_SIGNATURES)
-    async def count_signatures(self, request: CountSignatures) -> SignaturesCounted:
-        """Return how many have signed by the record."""
+    async def count_signatures(self, request: AboutAnalysis) -> SignaturesCounted:
+        """Return how many have signed, as recorded."""
         async with self.database.read() as tx:
             consents = await ScrConsentRepository(tx).of(request.analysis_id)
         return SignaturesCounted(given=sum(consent.signed_at is not None for consent in consents))
@@ -141,8 +141,8 @@ async def _told(tx: Transaction, consent: ScrConsentRow, state: InvitationState)
     )
 
 
-def _invited(request: InviteSigner, state: InvitationState) -> SignerInvited:
-    return SignerInvited(signer=request.signer, reached=state is InvitationState.SENT)
+def _invited(state: InvitationState) -> SignerInvited:
+    return SignerInvited(reached=state is InvitationState.SENT)
 
 
 def _international(signer: Signer) -> str:

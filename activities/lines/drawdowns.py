@@ -8,8 +8,9 @@ from activities.common.performing import performs
 from activities.common.refusals import PlanMismatch, TransferUnsettled, found, known
 from activities.loans.books import LoanBooks
 from activities.payments import Orders
+from domain.common.definitions import digest
 from domain.common.zones import zone_of
-from domain.loans.contract import Contract, contract_digest, contract_text
+from domain.loans.contract import Contract, contract_text
 from domain.loans.events import Disbursed, LoanEvent
 from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan, deducted_fees, same_amounts
@@ -64,10 +65,10 @@ class Drawdowns:
             line = found(await LineRepository(tx).get(drawdown.line_id), f"line {drawdown.line_id}")
             personal = await ApplicantRepository(tx).personal(line.applicant_id)
             template = await contract_of(tx, drawdown)
-        digest = contract_digest(contract_text(template, _contract(drawdown, quote, line)))
+        sha256 = digest(contract_text(template, _contract(drawdown, quote, line)))
         request_to_sign = SignRequest(
             contract_no=drawdown.contract_no,
-            document_sha256=digest,
+            document_sha256=sha256,
             name=known(personal.name, "name"),
             identity_number=known(personal.identity_number, "identity number"),
             mobile=known(personal.mobile, "mobile"),
@@ -77,13 +78,13 @@ class Drawdowns:
             signed = SignedContract(
                 drawdown_id=drawdown.id,
                 contract_no=drawdown.contract_no,
-                contract_sha256=digest,
+                contract_sha256=sha256,
                 evidence_id=signature.evidence_id,
             )
             if not await DrawdownRepository(tx).set_state(
                 drawdown.id,
                 DrawdownState.SIGNED,
-                contract_sha256=digest,
+                contract_sha256=sha256,
                 evidence_id=signature.evidence_id,
             ):
                 # Another attempt was first, and has said so.

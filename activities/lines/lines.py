@@ -7,7 +7,7 @@ from activities.applications import enter_state
 from activities.common.performing import performs
 from activities.common.refusals import QuoteExpired, QuoteMismatch, found
 from domain.applications.application import ApplicationState, Waiting
-from domain.applications.kept_elements import check_may_draw
+from domain.applications.reusable_verifications import check_may_draw
 from domain.common.calendar import business_date
 from domain.common.suspensions import Suspendable
 from domain.lines import LimitExceeded, LineBlocked, LineClosed, LineState

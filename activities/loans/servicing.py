@@ -9,7 +9,7 @@ from activities.loans.books import LoanBooks
 from domain.loans.difference import difference
 from domain.loans.records import cash_moved
 from messages import calls
-from messages.loans import BookFact
+from messages.loans import PostTransaction
 from storage.common.audit import AuditRepository
 from storage.database import Database
 from storage.loans.journal import EntryKind
@@ -35,17 +35,17 @@ ENTRY_KINDS: Final = MappingProxyType[str, EntryKind](
 
 @dataclass(frozen=True)
 class Servicing:
-    """Books the facts of servicing."""
+    """Posts servicing transactions."""
 
     database: Database
 
-    @performs(calls.BOOK_FACT)
-    async def book_fact(self, request: BookFact) -> None:
-        """Book a fact once, and publish what it changed instalment by instalment.
+    @performs(calls.POST_TRANSACTION)
+    async def post_transaction(self, request: PostTransaction) -> None:
+        """Post a transaction once, and publish what it changed instalment by instalment.
 
         Raises what `domain.loans.position` raises when the event contradicts those on record.
         """
-        fact, event = request.fact, request.fact.event
+        record, event = request.transaction, request.transaction.event
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
             if await LoanRepository(tx).event(event.key) is not None:
@@ -67,11 +67,11 @@ class Servicing:
                 {"on": event.on.isoformat(), "changes": changes.model_dump(mode="json")},
             )
             await AuditRepository(tx).add(
-                actor=fact.actor,
-                role=fact.role,
+                actor=record.actor,
+                role=record.role,
                 action=f"record_{event.kind}",
                 subject=request.loan_id,
                 outcome="recorded",
-                detail={"event": event.key, "reference": fact.reference},
+                detail={"event": event.key, "reference": record.reference},
                 key=event.key,
             )

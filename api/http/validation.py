@@ -1,18 +1,16 @@
 """Turning pydantic's complaints into field problems that never repeat what was sent."""
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from api.http.errors import FieldProblem, Problem
 from domain.loans.events import AnyEvent
-from domain.verification.complaints import plain_message
+from domain.verification.complaints import innermost, place_of, plain_message
 from domain.verification.elements import ElementKind
 from domain.verification.pictures import PictureFault
 
 _MAX_ERRORS: Final = 20
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _KINDS: Final = frozenset(kind.value for kind in ElementKind)
 _EVENTS: Final = frozenset(kind.model_fields["kind"].default for kind in get_args(AnyEvent))
 _TAGS: Final = _KINDS | _EVENTS
@@ -47,7 +45,7 @@ def validation_problem(complaints: Sequence[Mapping[str, Any]]) -> Problem:
 
     Its code is that of the fields when they agree on one, `validation_failed` otherwise.
     """
-    complaints = _innermost(complaints)
+    complaints = innermost(complaints)
     errors = [_field_problem(complaint) for complaint in complaints[:_MAX_ERRORS]]
     codes = {error.code for error in errors}
     code = codes.pop() if len(codes) == 1 else "validation_failed"
@@ -57,37 +55,14 @@ def validation_problem(complaints: Sequence[Mapping[str, Any]]) -> Problem:
     return Problem(code, detail, errors=errors)
 
 
-def _innermost(complaints: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Leave out complaints about a whole whose parts are complained about: they follow from them.
-
-    A list of one invalid item, for one, counts as too short besides.
-    """
-    places = [tuple(complaint["loc"]) for complaint in complaints]
-    return [
-        complaint
-        for complaint, place in zip(complaints, places, strict=True)
-        if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
-    ]
-
-
 def _field_problem(complaint: Mapping[str, Any]) -> FieldProblem:
-    path = _path(complaint["loc"])
+    path = place_of(complaint["loc"][1:], _TAGS)
     kind = str(complaint["type"])
     last = path[-1] if path else ""
     if kind.startswith("union_tag") and path[:1] == ["events"]:
         kind = "invalid_value"
     code = _BY_TYPE.get(kind) or _BY_FIELD.get(last, "invalid_value")
     return FieldProblem(field=".".join(path) or "body", code=code, message=_message(complaint))
-
-
-def _path(loc: Sequence[int | str]) -> list[str]:
-    """Return the place without `body` in front and without the union's tag inside."""
-    parts = [str(part) for part in loc[1:]]
-    return [
-        part if _PLAIN_NAME.fullmatch(part) else "?"
-        for index, part in enumerate(parts)
-        if not (part in _TAGS and index and parts[index - 1].isdigit())
-    ]
 
 
 def _message(complaint: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.common.data import Data
 from domain.common.errors import DomainError
 from domain.products.products import AgreedProduct
 from domain.verification.element_policies import OnMismatch
@@ -53,40 +54,28 @@ class Waiting(StrEnum):
 class ApplicationClosed(DomainError):
     """A command came for an application that is final."""
 
-    code = "application_closed"
-
 
 class WrongState(DomainError):
     """A command does not fit the state that the application is in."""
-
-    code = "wrong_state"
 
 
 class ApplicationPending(DomainError):
     """The person has an application for the same product that is not over."""
 
-    code = "application_pending"
-
 
 class ReviewClosed(DomainError):
     """Somebody else decided the review first, or it was never open."""
-
-    code = "review_closed"
 
 
 class ElementsMissing(DomainError):
     """An application was submitted before every required element was provided."""
 
-    code = "elements_missing"
-
 
 class ElementRefused(DomainError):
-    """An element cannot be taken: not asked for, verified already, or tried too often.
+    """An element cannot be taken: not asked for, verified already, or attempted too often.
 
     `field` names the one to leave out, where it is not the whole element.
     """
-
-    code = "element_refused"
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
@@ -96,13 +85,9 @@ class ElementRefused(DomainError):
 class CodeRefused(DomainError):
     """A code came for an element that waits for none."""
 
-    code = "code_refused"
-
 
 class SupplementRefused(DomainError):
     """A reviewer asks for more than the product allows."""
-
-    code = "supplement_refused"
 
 
 class ElementRecord(BaseModel):
@@ -122,19 +107,15 @@ class ElementRecord(BaseModel):
     reused: bool = False
 
 
-class Rejection(BaseModel):
+class Rejection(Data):
     """Why an application was refused and from when the person may apply again."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     code: str
     reapply_on: date | None
 
 
-class Supplement(BaseModel):
+class Supplement(Data):
     """What a reviewer asked to be provided again; `round` counts from 1."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     round: int
     kinds: tuple[ElementKind, ...]
@@ -203,7 +184,7 @@ def rejecting_element(
 
 
 def is_exhausted(product: AgreedProduct, record: ElementRecord) -> bool:
-    """Say whether an element may not be provided again, however its last try ended."""
+    """Say whether an element may not be provided again, however its last attempt ended."""
     policy = product.policy_of(record.kind)
     return record.attempts >= policy.attempts or record.mismatches >= policy.mismatches
 
@@ -213,9 +194,9 @@ def failed_element(
     elements: Mapping[ElementKind, ElementRecord],
     supplement: Supplement | None = None,
 ) -> ElementRecord | None:
-    """Return an element that is asked for and was wrong at its last try, None without one.
+    """Return an element that is asked for and was wrong at its last attempt, None without one.
 
-    Where the last try got no answer at all nothing is known against the person: it never fails.
+    Where the last attempt got no answer at all nothing is known against the person: it never fails.
     """
     missing = missing_elements(product, elements, supplement)
     return next(
@@ -289,3 +270,10 @@ def check_may_supplement(
     others = [kind for kind in kinds if kind not in offered]
     if others or not kinds:
         raise SupplementRefused(f"product {product.code} takes {', '.join(offered)}")
+
+
+def next_reminder(product: AgreedProduct, last_step_at: datetime, sent: int) -> datetime | None:
+    """Return when an applicant who last did something then is reminded next; None: not any more."""
+    if sent >= len(product.content.reminders_after):
+        return None
+    return last_step_at + product.content.reminders_after[sent]

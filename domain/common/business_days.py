@@ -52,16 +52,6 @@ class BusinessDayRule(StrEnum):
     PRECEDING = "preceding"
 
 
-class Adjustment(NamedTuple):
-    """Where a date went. `provisional`: it rests on a year whose arrangement is not official yet.
-
-    A provisional date has to be adjusted again once the year is known.
-    """
-
-    on: date
-    provisional: bool
-
-
 class OfficialYear(Content):
     """The arrangement of one year, from its official notice; it overrides the library.
 
@@ -119,8 +109,7 @@ HOLIDAY_CALENDAR: Final = Kind("holiday_calendar", HolidayCalendar, _check)
 
 class _YearDays(NamedTuple):
     closed: frozenset[date]
-    worked: frozenset[date]
-    provisional: bool
+    worked: frozenset[date] = frozenset()
 
 
 _CN_LIBRARY_YEARS = range(
@@ -149,46 +138,24 @@ def is_business_day(
     return on not in days.closed
 
 
-def is_provisional(
-    year: int, calendar: BusinessCalendar, official: Sequence[OfficialYear] = ()
-) -> bool:
-    """Say whether the arrangement of `year` is a forecast.
-
-    So far only `CN` decides anew each year: outside the `official` years and those in the library,
-    statutory holidays are taken as closed and no weekend as worked.
-    """
-    days = _days(calendar, year, official)
-    return isinstance(days, _YearDays) and days.provisional
-
-
 def adjust(
     on: date,
     rule: BusinessDayRule,
     calendar: BusinessCalendar,
     official: Sequence[OfficialYear] = (),
 ) -> date:
-    """Return the date that `rule` puts in the place of `on`; a business day stays."""
-    return adjustment(on, rule, calendar, official).on
+    """Return the date that `rule` puts in the place of `on`; a business day stays.
 
-
-def adjustment(
-    on: date,
-    rule: BusinessDayRule,
-    calendar: BusinessCalendar,
-    official: Sequence[OfficialYear] = (),
-) -> Adjustment:
-    """Return where `rule` puts `on`, and whether that rests on an unofficial year.
-
-    Under the rule `none` no calendar is asked, so the result is never provisional.
+    So far only `CN` decides anew each year: outside the `official` years and those in the library,
+    statutory holidays are taken as closed and no weekend as worked.
     """
     if rule is BusinessDayRule.NONE:
-        return Adjustment(on, provisional=False)
+        return on
     step = -_ONE_DAY if rule is BusinessDayRule.PRECEDING else _ONE_DAY
     moved = _first_business_day(on, step, calendar, official)
     if rule is BusinessDayRule.MODIFIED_FOLLOWING and moved.month != on.month:
-        moved = _first_business_day(on, -_ONE_DAY, calendar, official)
-    years = {on.year, moved.year}
-    return Adjustment(moved, any(is_provisional(year, calendar, official) for year in years))
+        return _first_business_day(on, -_ONE_DAY, calendar, official)
+    return moved
 
 
 def _first_business_day(
@@ -209,19 +176,18 @@ def _days(
 @cache
 def _year_days(calendar: BusinessCalendar, year: int) -> _YearDays:
     if calendar is BusinessCalendar.NONE:
-        return _YearDays(frozenset(), frozenset(), provisional=False)
+        return _YearDays(frozenset())
     if calendar is BusinessCalendar.CN:
         return _cn_year(year)
-    return _YearDays(frozenset(_closed_days(calendar, year)), frozenset(), provisional=False)
+    return _YearDays(frozenset(_closed_days(calendar, year)))
 
 
 def _cn_year(year: int) -> _YearDays:
     if year in _CN_LIBRARY_YEARS:
         closed = (day for day in chinese_calendar.constants.holidays if day.year == year)
         worked = (day for day in chinese_calendar.constants.workdays if day.year == year)
-        return _YearDays(frozenset(closed), frozenset(worked), provisional=False)
-    statutory = _HOLIDAYS[BusinessCalendar.CN](years=year)
-    return _YearDays(frozenset(statutory), frozenset(), provisional=True)
+        return _YearDays(frozenset(closed), frozenset(worked))
+    return _YearDays(frozenset(_HOLIDAYS[BusinessCalendar.CN](years=year)))
 
 
 def _closed_days(calendar: BusinessCalendar, year: int) -> set[date]:

@@ -50,14 +50,5 @@ def months_after(on: date, months: int, day: int) -> date:
     return month_day(on.year + years, month + 1, day)
 
 
-def monthly_due_dates(first_due_on: date, due_day: int, count: int) -> tuple[date, ...]:
-    """Return `count` monthly due dates, the first as given, the others anchored on `due_day`.
-
-    The anchor is kept through short months: 31 January, 28 or 29 February, 31 March.
-    """
-    later = (months_after(first_due_on, months, due_day) for months in range(1, count))
-    return (first_due_on, *later)
-
-
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:
     return zone if isinstance(zone, ZoneInfo) else ZoneInfo(zone)

@@ -1,18 +1,16 @@
-"""Day-count conventions: how much of a year lies between two dates, exactly and explainably."""
+"""Day-count conventions: how much of a year lies between two dates, exactly."""
 
 from calendar import isleap, monthrange
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from domain.common.errors import DomainError
 
 
 class DayCountUnusable(DomainError):
     """A day count was asked for something it cannot measure: a fraction of `period`, say."""
-
-    code: ClassVar[str] = "day_count_unusable"
 
 
 class DayCount(StrEnum):
@@ -45,15 +43,13 @@ class YearPart(NamedTuple):
     days: int
     year_days: int
 
-    def __str__(self) -> str:
-        return f"{self.days}/{self.year_days}"
 
-
-_FIXED_YEARS = {
+FIXED_YEARS = {
     DayCount.ACTUAL_360: 360,
     DayCount.ACTUAL_364: 364,
     DayCount.ACTUAL_365_FIXED: 365,
 }
+"""The conventions that count days over a year of one length."""
 
 
 def year_parts(convention: DayCount, start: date, end: date) -> tuple[YearPart, ...]:
@@ -64,8 +60,8 @@ def year_parts(convention: DayCount, start: date, end: date) -> tuple[YearPart, 
     """
     if end < start:
         raise DayCountUnusable(f"the interval ends on {end}, before it starts on {start}")
-    if convention in _FIXED_YEARS:
-        return (YearPart((end - start).days, _FIXED_YEARS[convention]),)
+    if convention in FIXED_YEARS:
+        return (YearPart((end - start).days, FIXED_YEARS[convention]),)
     if convention is DayCount.THIRTY_360_US:
         return (YearPart(_thirty_360_us(start, end), 360),)
     if convention is DayCount.THIRTY_360_EU:
@@ -75,25 +71,10 @@ def year_parts(convention: DayCount, start: date, end: date) -> tuple[YearPart, 
     return _actual_actual(start, end, split=convention is DayCount.ACTUAL_ACTUAL_SPLIT)
 
 
-def days(convention: DayCount, start: date, end: date) -> int:
-    """Return how many days `convention` counts from `start` to `end`; errors as `year_parts`."""
-    return sum(part.days for part in year_parts(convention, start, end))
-
-
 def year_fraction(convention: DayCount, start: date, end: date) -> Fraction:
     """Return the exact fraction of a year from `start` to `end`; errors as `year_parts`."""
     first, *others = year_parts(convention, start, end)
     return sum((Fraction(*part) for part in others), Fraction(*first))
-
-
-def explain(convention: DayCount, start: date, end: date) -> str:
-    """Return the arithmetic of the fraction, such as `61/365 + 121/366`; errors as `year_parts`."""
-    return " + ".join(map(str, year_parts(convention, start, end)))
-
-
-def year_days(year: int) -> int:
-    """Return the length of a calendar year in days."""
-    return 366 if isleap(year) else 365
 
 
 def _actual_actual(start: date, end: date, *, split: bool) -> tuple[YearPart, ...]:
@@ -103,11 +84,15 @@ def _actual_actual(start: date, end: date, *, split: bool) -> tuple[YearPart, ..
     for year in range(start.year, end.year):
         turn = date(year, 12, 31) if split else date(year + 1, 1, 1)
         if turn > cut:
-            parts.append(YearPart((turn - cut).days, year_days(year)))
+            parts.append(YearPart((turn - cut).days, _year_days(year)))
         cut = turn
     if end > cut or not parts:
-        parts.append(YearPart((end - cut).days, year_days(end.year)))
+        parts.append(YearPart((end - cut).days, _year_days(end.year)))
     return tuple(parts)
+
+
+def _year_days(year: int) -> int:
+    return 366 if isleap(year) else 365
 
 
 def _thirty_360_us(start: date, end: date) -> int:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
+from domain.common.data import Data
 from domain.common.errors import DomainError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -24,38 +25,27 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 class UnknownDefinition(DomainError):
     """No definition of this kind and code is in force, or has this version."""
 
-    code: ClassVar[str] = "unknown_definition"
-
 
 class DefinitionChanged(DomainError):
     """Somebody was faster: the newest version, or that in force, is another than was seen."""
-
-    code: ClassVar[str] = "definition_changed"
 
 
 class WrongDefinitionState(DomainError):
     """What was asked for does not fit how far the version has come."""
 
-    code: ClassVar[str] = "wrong_definition_state"
-
 
 class SecondPersonNeeded(DomainError):
     """Whoever drafted a version cannot release it."""
-
-    code: ClassVar[str] = "second_person_needed"
 
 
 class InvalidEffectiveFrom(DomainError):
     """Nothing comes into force in the past."""
 
-    code: ClassVar[str] = "invalid_effective_from"
     field: ClassVar[str] = "effective_from"
 
 
-class DefinitionRef(BaseModel):
+class DefinitionRef(Data):
     """One version of one definition, with the digest of its content; written `product/cash@7`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: str
     code: str
@@ -66,23 +56,19 @@ class DefinitionRef(BaseModel):
         return f"{self.kind}/{self.code}@{self.version}"
 
 
-class Content(BaseModel):
+class Content(Data):
     """What every kind of definition is a model of: immutable, tolerant of what it does not know.
 
     A process that began under an older version of the model still reads its snapshot; that nothing
     unknown is drafted is the check's concern.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
 
 ContentT = TypeVar("ContentT", bound=BaseModel)
 
 
-class Agreed(BaseModel, Generic[ContentT]):
+class Agreed(Data, Generic[ContentT]):
     """A definition as a process was given it: which one, and what it says."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     ref: DefinitionRef
     content: ContentT
@@ -100,6 +86,8 @@ class Finding:
 class _WithFindings(DomainError):
     """A refusal that lists everything that is wrong at once."""
 
+    code: ClassVar[str] = DomainError.code
+
     def __init__(self, message: str, findings: Sequence[Finding]) -> None:
         told = "; ".join(f"{one.field}: {one.message}" for one in findings[:3])
         more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
@@ -110,13 +98,9 @@ class _WithFindings(DomainError):
 class DefinitionInvalid(_WithFindings):
     """The content is not what its kind asks for."""
 
-    code: ClassVar[str] = "definition_invalid"
-
 
 class DefinitionReferenced(_WithFindings):
     """Definitions in force would no longer be valid; findings name them: `product/cash: ladder`."""
-
-    code: ClassVar[str] = "definition_referenced"
 
 
 class InForce(Protocol):
@@ -200,7 +184,7 @@ def canonical(content: BaseModel | Mapping[str, Any]) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of a canonical text, in hexadecimal."""
+    """Return the SHA-256 of a text in UTF-8, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

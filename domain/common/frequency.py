@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from domain.common.data import ExactData
 from domain.common.errors import InvalidTerms
 
 MAX_EVERY = 366
@@ -20,10 +21,8 @@ class FrequencyUnit(StrEnum):
     YEAR = "year"
 
 
-class Frequency(BaseModel):
+class Frequency(ExactData):
     """Due every `every` units; twice a month is one `half_month`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     unit: FrequencyUnit = FrequencyUnit.MONTH
     every: int = Field(default=1, strict=True)

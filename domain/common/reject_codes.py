@@ -6,7 +6,6 @@ the applicant is told its category, since the code would teach how to get round 
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import Final, Literal
 
 from pydantic import Field
@@ -19,15 +18,13 @@ LOW_SCORE: Final = "R08"
 REVIEWED: Final = "R13"
 PENDING_APPLICATION: Final = "R14"
 
-USED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        AGE: "the rule of age",
-        LISTED: "the rules of lists",
-        LOW_SCORE: "the rules of scores",
-        REVIEWED: "a reviewer who rejects",
-        PENDING_APPLICATION: "another application of the same person",
-    }
-)
+USED: Final[Mapping[str, str]] = {
+    AGE: "the rule of age",
+    LISTED: "the rules of lists",
+    LOW_SCORE: "the rules of scores",
+    REVIEWED: "a reviewer who rejects",
+    PENDING_APPLICATION: "another application of the same person",
+}
 """The codes that rejections of the program's own have, and whose they are."""
 
 STANDARD: Final = "standard"

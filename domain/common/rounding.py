@@ -1,8 +1,8 @@
 """Rounding of exact amounts to the units money is charged in."""
 
+from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -14,8 +14,6 @@ ROUNDING_UNITS = (1, 5, 100, 1000, 10000)
 
 class InvalidRounding(DomainError):
     """A rounding unit that no product may use."""
-
-    code: ClassVar[str] = "invalid_rounding"
 
 
 class RoundingMode(StrEnum):
@@ -38,27 +36,13 @@ class Rounding(NamedTuple):
     unit: Annotated[int, Field(strict=True)] = 1
     mode: RoundingMode = RoundingMode.HALF_UP
 
-    def apply(self, amount: Fraction | int) -> int:
-        """Round `amount`, in minor units; raises `InvalidRounding`."""
-        return round_amount(amount, self.unit, self.mode)
-
-
-def round_amount(
-    amount: Fraction | int, unit: int = 1, mode: RoundingMode = RoundingMode.HALF_UP
-) -> int:
-    """Return the multiple of `unit` that `mode` rounds `amount` to, all in minor units.
-
-    Raises `InvalidRounding` unless `unit` is one of `ROUNDING_UNITS`.
-    """
-    return round_ratio(amount.numerator, amount.denominator, unit, mode)
-
 
 def round_ratio(
     numerator: int, denominator: int, unit: int = 1, mode: RoundingMode = RoundingMode.HALF_UP
 ) -> int:
-    """Round `numerator / denominator` minor units as `round_amount` does, without reducing it.
+    """Return the multiple of `unit` that `mode` rounds `numerator / denominator` minor units to.
 
-    `denominator` is positive.
+    `denominator` is positive. Raises `InvalidRounding` unless `unit` is one of `ROUNDING_UNITS`.
     """
     if unit not in ROUNDING_UNITS:
         raise InvalidRounding(f"amounts are rounded to multiples of {ROUNDING_UNITS} minor units")
@@ -67,6 +51,12 @@ def round_ratio(
     if _goes_up(multiple, rest, divisor, mode):
         multiple += 1
     return multiple * unit if numerator >= 0 else -multiple * unit
+
+
+def percent_of(amount: int, percent: Decimal, rounding: Rounding) -> int:
+    """Return a percentage of an amount in minor units, rounded once."""
+    numerator, denominator = percent.as_integer_ratio()
+    return round_ratio(amount * numerator, denominator * 100, *rounding)
 
 
 def _goes_up(multiple: int, rest: int, divisor: int, mode: RoundingMode) -> bool:

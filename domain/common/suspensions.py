@@ -1,9 +1,6 @@
 """Suspension: what one person switches off at once, on running processes too."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
-
-from pydantic import StringConstraints
 
 from domain.common.errors import DomainError
 
@@ -23,11 +20,5 @@ class Suspendable(StrEnum):
         return "collections_ladder" if self is Suspendable.STRATEGY else self.value
 
 
-SuspendableCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""The name of what is suspended, as records carry it."""
-
-
 class Suspended(DomainError):
     """Something is switched off for the time being."""
-
-    code: ClassVar[str] = "suspended"

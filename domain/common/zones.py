@@ -1,7 +1,6 @@
 """Time zones by name, read once: workflow code may not open the files that they come from."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -11,12 +10,10 @@ from domain.common.errors import DomainError
 class UnknownZone(DomainError):
     """No time zone has this name."""
 
-    code = "unknown_zone"
 
-
-ZONES: Final[Mapping[str, ZoneInfo]] = MappingProxyType(
-    {name: ZoneInfo(name) for name in sorted(available_timezones())}
-)
+ZONES: Final[Mapping[str, ZoneInfo]] = {
+    name: ZoneInfo(name) for name in sorted(available_timezones())
+}
 """Every zone of the time zone database."""
 
 

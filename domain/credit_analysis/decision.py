@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from domain.common.data import Data
 
 
 class AnalysisStatus(StrEnum):
@@ -44,13 +44,11 @@ class Wish(StrEnum):
     REFER = "refer"
 
 
-class PartyFacts(BaseModel):
+class PartyFacts(Data):
     """What a register said of one party; `mismatch` is its reason, None for a match.
 
     `constituted_on` is a company's, by the register. `adverse_facts` counts entries of any kind.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     party: str
     mismatch: str | None = None
@@ -58,24 +56,20 @@ class PartyFacts(BaseModel):
     constituted_on: date | None = None
 
 
-class AnalysisHit(BaseModel):
+class AnalysisHit(Data):
     """One rule's answer: what it read and what it wants. Nothing personal."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     rule: str
     wish: Wish
     read: str
 
 
-class AnalysisDecision(BaseModel):
+class AnalysisDecision(Data):
     """A status with its reason and the rules that made it.
 
     `coverage` is collateral and guarantors' assets over the amount, None where they cannot be
     compared; `score` runs from 300 to 1000.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     status: AnalysisStatus
     reason: str

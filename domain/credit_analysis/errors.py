@@ -1,23 +1,8 @@
-"""Every refusal of the credit analysis.
-
-* CreditAnalysisError
-  * InvalidProposal: a proposal or report is not as the documents say; names each field
-  * AlreadyProcessed: the client has given the id to an earlier proposal
-  * UnknownPolicy: the policy of a client is not in force, so that nothing can be begun
-  * ReviewClosed: an analyst's decision comes when none is waited for
-  * ConsentError
-    * ConsentClosed: nobody waits for this signer's consent any more
-    * UnknownConsentText: the text that was shown is not the one of today
-"""
+"""The refusals of the credit analysis."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from domain.common.errors import DomainError, TryLater
-
-
-class CreditAnalysisError(DomainError):
-    """The credit analysis refuses."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +14,8 @@ class Fault:
     message: str
 
 
-class InvalidProposal(CreditAnalysisError):
+class InvalidProposal(DomainError):
     """A proposal that is not as the documents say."""
-
-    code: ClassVar[str] = "invalid_proposal"
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         told = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:5])
@@ -41,35 +24,17 @@ class InvalidProposal(CreditAnalysisError):
         self.faults = faults
 
 
-class AlreadyProcessed(CreditAnalysisError):
+class AlreadyProcessed(DomainError):
     """The client has given this id to an earlier proposal."""
 
-    code: ClassVar[str] = "already_processed"
 
-
-class UnknownPolicy(CreditAnalysisError, TryLater):
+class UnknownPolicy(TryLater):
     """A client's settings name a policy that is not in force: ours to mend, nothing was begun."""
 
-    code: ClassVar[str] = "unknown_policy"
 
-
-class ReviewClosed(CreditAnalysisError):
+class ReviewClosed(DomainError):
     """The analysis is not in manual analysis: decided, or not yet there."""
 
-    code: ClassVar[str] = "review_closed"
 
-
-class ConsentError(CreditAnalysisError):
-    """A signer's consent cannot be taken."""
-
-
-class ConsentClosed(ConsentError):
+class ConsentClosed(DomainError):
     """Nobody waits for this consent any more: its time is over, or the analysis went on without."""
-
-    code: ClassVar[str] = "consent_closed"
-
-
-class UnknownConsentText(ConsentError):
-    """The signer was shown another text than that of today."""
-
-    code: ClassVar[str] = "unknown_consent_text"

@@ -1,8 +1,8 @@
 """The forms of single fields of a credit proposal: masks, dates, amounts and rates.
 
 How strictly a document number is checked is told by the validation's context (`DocumentRules`):
-what clients send us must have right check digits, what we relay to another analyst need only have
-the mask that they ask for.
+what clients send us must have right check digits, what we relay to an external analyst need only
+have the mask that they ask for.
 """
 
 import re
@@ -33,7 +33,7 @@ _INSTANT: Final = re.compile(
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2199
 """Far enough from the ends of the calendar for every offset."""
-_MOST_MINOR: Final = 10**15
+_MAX_MINOR: Final = 10**15
 _KEY: Final = "document_rules"
 
 
@@ -124,7 +124,7 @@ Cpf = Annotated[str, AfterValidator(_cpf)]
 Cnpj = Annotated[str, AfterValidator(_cnpj)]
 BusinessDate = Annotated[date, BeforeValidator(_date)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-Minor = Annotated[int, Field(ge=0, le=_MOST_MINOR, strict=True)]
+Minor = Annotated[int, Field(ge=0, le=_MAX_MINOR, strict=True)]
 Percent = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=1000)]
 Ipv4 = Annotated[str, AfterValidator(_ipv4)]
 Email = Annotated[

@@ -22,8 +22,8 @@ from pydantic import (
 
 from domain.credit_analysis.fields import BusinessDate, Cnpj, Cpf, Email, Minor, lower_case
 
-MOST_SHAREHOLDERS: Final = 50
-MOST_PHONES: Final = 10
+MAX_SHAREHOLDERS: Final = 50
+MAX_PHONES: Final = 10
 
 _BRAZIL: Final = "BRA"
 _POSTAL_CODE: Final = re.compile(r"[0-9]{5}-[0-9]{3}")
@@ -34,7 +34,7 @@ _STATES: Final = frozenset({
 })  # fmt: skip
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 3166-1 alpha-3."""
 
@@ -120,7 +120,7 @@ class Phone(PhoneNumber):
     type: PhoneType
 
 
-Phones = Annotated[tuple[Phone, ...], Field(max_length=MOST_PHONES)]
+Phones = Annotated[tuple[Phone, ...], Field(max_length=MAX_PHONES)]
 
 
 class NaturalPerson(Part):
@@ -135,7 +135,7 @@ class NaturalPerson(Part):
     father_name: Name | None = None
     monthly_income: Minor | None = None
     declared_assets: Minor | None = None
-    occupation: Word | None = None
+    occupation: ShortText | None = None
     gender: Gender | None = None
     address: Address | None = None
     phones: Phones = ()
@@ -153,7 +153,7 @@ class LegalPerson(Part):
     monthly_revenue: Minor | None = None
     address: Address | None = None
     phones: Phones = ()
-    shareholders: Annotated[tuple[NaturalPerson, ...], Field(max_length=MOST_SHAREHOLDERS)] = ()
+    shareholders: Annotated[tuple[NaturalPerson, ...], Field(max_length=MAX_SHAREHOLDERS)] = ()
 
 
 def _kind_of_guarantor(given: Any) -> str:

@@ -34,14 +34,14 @@ from domain.credit_analysis.parties import (
     NaturalPerson,
     Part,
     PhoneNumber,
-    Word,
+    ShortText,
 )
 
-MOST_GUARANTORS: Final = 20
-MOST_WARRANTS: Final = 20
-MOST_SIGNERS: Final = 50
-MOST_PROOF_FIELDS: Final = 50
-LONGEST_PROOF: Final = 128 * 1024
+MAX_GUARANTORS: Final = 20
+MAX_WARRANTS: Final = 20
+MAX_SIGNERS: Final = 50
+MAX_PROOF_FIELDS: Final = 50
+MAX_PROOF_LENGTH: Final = 128 * 1024
 """Of the client's own proof of consent, as characters of JSON: room for a signed document."""
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
@@ -102,7 +102,7 @@ class Warrant(Part):
 
     warrant_type: WarrantType
     address: Address
-    property_type: Word
+    property_type: ShortText
     estimated_value: Minor
     forced_selling_value: Minor
 
@@ -139,7 +139,7 @@ class ScrParameters(Part):
 
     model_config = ConfigDict(extra="allow")
 
-    signers: Annotated[tuple[Signer, ...], Field(min_length=1, max_length=MOST_SIGNERS)] | None = (
+    signers: Annotated[tuple[Signer, ...], Field(min_length=1, max_length=MAX_SIGNERS)] | None = (
         None
     )
 
@@ -150,10 +150,10 @@ class ScrParameters(Part):
             raise ValueError("signers: give the signers, or the proof of consent")
         if self.signers is not None and proof:
             raise ValueError("signers: give the signers or the proof of consent, not both")
-        if len(proof) > MOST_PROOF_FIELDS or len(json.dumps(proof)) > LONGEST_PROOF:
+        if len(proof) > MAX_PROOF_FIELDS or len(json.dumps(proof)) > MAX_PROOF_LENGTH:
             raise ValueError(
-                f"the proof of consent has at most {MOST_PROOF_FIELDS} fields"
-                f" and {LONGEST_PROOF} characters"
+                f"the proof of consent has at most {MAX_PROOF_FIELDS} fields"
+                f" and {MAX_PROOF_LENGTH} characters"
             )
         return self
 
@@ -172,11 +172,11 @@ class Proposal(Part):
     registration_id: Reference | None = None
     credit_request_date: Instant
     credit_type: CreditType
-    client_category: Word | None = None
+    client_category: ShortText | None = None
     client_since: BusinessDate | None = None
-    guarantors: Annotated[tuple[Guarantor, ...], Field(max_length=MOST_GUARANTORS)] = ()
+    guarantors: Annotated[tuple[Guarantor, ...], Field(max_length=MAX_GUARANTORS)] = ()
     financial: Financial
-    warrants: Annotated[tuple[Warrant, ...], Field(max_length=MOST_WARRANTS)] = ()
+    warrants: Annotated[tuple[Warrant, ...], Field(max_length=MAX_WARRANTS)] = ()
     source: Source | None = None
     scr_parameters: ScrParameters | None = None
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.fields import unmasked
-from domain.credit_analysis.parsing import MOST_FAULTS, faults_of, read_proposal
+from domain.credit_analysis.parsing import MAX_FAULTS, faults_of, read_proposal
 from domain.credit_analysis.parties import Address, LegalPerson, NaturalPerson, PersonKind
 from domain.credit_analysis.proposal import (
     AnyProposal,
@@ -48,7 +48,7 @@ def receive_proposal(kind: PersonKind, document: str | bytes, now: datetime) -> 
     proposal = read_proposal(kind, document)
     faults = tuple(faults_at_receipt(proposal, now))
     if faults:
-        raise InvalidProposal(faults[:MOST_FAULTS])
+        raise InvalidProposal(faults[:MAX_FAULTS])
     return proposal
 
 

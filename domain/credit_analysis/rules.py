@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Final
 
 from domain.credit_analysis.decision import (
@@ -34,13 +33,11 @@ from domain.credit_analysis.proposal import (
 APPROVED: Final = "policy_passed"
 """The reason of an approval."""
 
-_STATUS_OF: Final[Mapping[Wish, AnalysisStatus]] = MappingProxyType(
-    {
-        Wish.REPROVE: AnalysisStatus.AUTOMATICALLY_REPROVED,
-        Wish.CHALLENGE: AnalysisStatus.AUTOMATICALLY_CHALLENGED,
-        Wish.REFER: AnalysisStatus.IN_MANUAL_ANALYSIS,
-    }
-)
+_STATUS_OF: Final[Mapping[Wish, AnalysisStatus]] = {
+    Wish.REPROVE: AnalysisStatus.AUTOMATICALLY_REPROVED,
+    Wish.CHALLENGE: AnalysisStatus.AUTOMATICALLY_CHALLENGED,
+    Wish.REFER: AnalysisStatus.IN_MANUAL_ANALYSIS,
+}
 # What the client can mend by a new request. Any other mismatch, known or not, reproves.
 _CORRECTABLE: Final = frozenset(
     {
@@ -58,12 +55,12 @@ def decide(
     policy: AnalysisPolicy,
     proposal: AnyProposal,
     parties: tuple[PartyFacts, ...],
-    opinion: AnalysisStatus | None,
+    assessment: AnalysisStatus | None,
     on: date,
 ) -> AnalysisDecision:
     """Apply every rule on a business date; the strongest wish wins, the first of it is the reason.
 
-    `opinion` is the other analyst's final status, or None where none was asked or came.
+    `assessment` is the external analyst's final status, or None where none was asked or came.
     """
     score = score_of(policy, proposal, parties, on)
     hits = (
@@ -74,7 +71,7 @@ def decide(
         *_ages_of_others(policy, proposal, on),
         *_means(policy, proposal),
         *_score(policy, score),
-        *_opinion(policy, opinion),
+        *_assessment(policy, assessment),
     )
     status, reason = AnalysisStatus.AUTOMATICALLY_APPROVED, APPROVED
     leading = next((hit for wish in Wish for hit in hits if hit.wish is wish), None)
@@ -172,7 +169,7 @@ def score_of(
         if isinstance(proposal, LegalPersonProposal)
         else proposal.client_since or on
     )
-    years = min(max(months_between(since, on) // 12, 0), card.most_years)
+    years = min(max(months_between(since, on) // 12, 0), card.max_years)
     points = card.base + years * card.for_each_year
     if proposal.financial.currency is Currency.BRL:
         ratio = income_ratio(proposal, policy.assumed_cdi)
@@ -276,10 +273,10 @@ def _score(policy: AnalysisPolicy, score: int) -> list[AnalysisHit]:
     return [AnalysisHit(rule="score", wish=wish, read=str(score))]
 
 
-def _opinion(policy: AnalysisPolicy, opinion: AnalysisStatus | None) -> list[AnalysisHit]:
-    if not policy.external_opinion:
+def _assessment(policy: AnalysisPolicy, assessment: AnalysisStatus | None) -> list[AnalysisHit]:
+    if not policy.external_assessment:
         return []
-    match opinion:
+    match assessment:
         case AnalysisStatus.AUTOMATICALLY_APPROVED | AnalysisStatus.MANUALLY_APPROVED:
             return []
         case AnalysisStatus.AUTOMATICALLY_REPROVED | AnalysisStatus.MANUALLY_REPROVED:
@@ -288,4 +285,4 @@ def _opinion(policy: AnalysisPolicy, opinion: AnalysisStatus | None) -> list[Ana
             wish = Wish.CHALLENGE
         case _:
             wish = Wish.REFER
-    return [AnalysisHit(rule="external_opinion", wish=wish, read=opinion or "none")]
+    return [AnalysisHit(rule="external_assessment", wish=wish, read=assessment or "none")]

@@ -7,13 +7,11 @@ zero) is unknown and not clean, while an adverse value that one bureau reported 
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
+from domain.common.data import Data
 
 
-class BureauFile(BaseModel):
+class BureauFile(Data):
     """What one bureau knows: a score from 300 (worst) to 1000, and counts as it reported them."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     score: int
     overdue_history: int
@@ -21,10 +19,8 @@ class BureauFile(BaseModel):
     blacklisted: bool
 
 
-class MergedBureaus(BaseModel):
+class MergedBureaus(Data):
     """The merged facts (None: not known), each file under its source, and who did not answer."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     score: int | None
     overdue_history: int | None

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.common import reject_codes
+from domain.common.data import Data
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.common.reject_codes import RejectCodes
 from domain.decisioning.policy import DECISION_SOURCES, DecisionPolicy, Lending
@@ -26,11 +27,7 @@ class Outcome(StrEnum):
     REFER = "refer"
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Facts(_Data):
+class Facts(Data):
     """What the policy may read. None means that the source did not know, or did not answer.
 
     `score`, `blacklisted` and `lenders_queried_30d` are the bureaus'; `listed` are the kinds of
@@ -52,7 +49,7 @@ class Facts(_Data):
     asked: frozenset[Capability] = Field(default=frozenset(DECISION_SOURCES), min_length=1)
 
 
-class RuleHit(_Data):
+class RuleHit(Data):
     """One rule's answer: what it read and what it wants."""
 
     rule: str
@@ -61,7 +58,7 @@ class RuleHit(_Data):
     read: str
 
 
-class Decision(_Data):
+class Decision(Data):
     """An outcome with the rules that made it, and the policy whose thresholds they read.
 
     `reapply_on` is the first business date on which a rejected person may apply again.
@@ -111,13 +108,16 @@ def decide(facts: Facts, on: date, rules: Rules) -> Decision:
 
     The first rejecting rule gives the reject code; without one, any referring rule refers.
     """
-    bureau, policy = Capability.BUREAU in facts.asked, rules.thresholds
+    policy = rules.thresholds
+    bureau, model = (one in facts.asked for one in (Capability.BUREAU, Capability.MODEL_SCORE))
+    bands = policy.score_reject_below, policy.score_refer_below
+    model_bands = policy.model_score_reject_below, policy.model_score_refer_below
     hits = (
         _blacklist(facts) if bureau else None,
         _shared_lists(facts) if Capability.BLACKLIST in facts.asked else None,
         _age(facts.birth_date, on, policy),
-        _score(facts, policy) if bureau else None,
-        _model_score(facts, policy) if Capability.MODEL_SCORE in facts.asked else None,
+        _score("score", facts.score, *bands) if bureau else None,
+        _score("model_score", facts.model_score, *model_bands) if model else None,
         _multi_head(facts, policy) if bureau else None,
         *(_lending(facts, policy) if Capability.MULTI_LENDER in facts.asked else ()),
         *(_refer(rule, read) for rule, read in provided_hits(facts.provided, policy.provided)),
@@ -171,21 +171,12 @@ def _age(birth_date: date | None, on: date, policy: DecisionPolicy) -> RuleHit |
     return _reject("age", reject_codes.AGE, "out of range")
 
 
-def _score(facts: Facts, policy: DecisionPolicy) -> RuleHit | None:
-    if facts.score is None:
-        return _refer("score", "missing")
-    if facts.score < policy.score_reject_below:
-        return _reject("score", reject_codes.LOW_SCORE, facts.score)
-    return _refer("score", facts.score) if facts.score < policy.score_refer_below else None
-
-
-def _model_score(facts: Facts, policy: DecisionPolicy) -> RuleHit | None:
-    score = facts.model_score
+def _score(rule: str, score: int | None, reject_below: int, refer_below: int) -> RuleHit | None:
     if score is None:
-        return _refer("model_score", "missing")
-    if score < policy.model_score_reject_below:
-        return _reject("model_score", reject_codes.LOW_SCORE, score)
-    return _refer("model_score", score) if score < policy.model_score_refer_below else None
+        return _refer(rule, "missing")
+    if score < reject_below:
+        return _reject(rule, reject_codes.LOW_SCORE, score)
+    return _refer(rule, score) if score < refer_below else None
 
 
 def _multi_head(facts: Facts, policy: DecisionPolicy) -> RuleHit | None:

@@ -4,6 +4,7 @@ The rules themselves are functions (`domain.decisioning.decision`).
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -59,49 +60,36 @@ class DecisionPolicy(Content):
     provided: ProvidedLimits
 
 
+_REJECTED_ALREADY: Final = "no score could refer: all below are rejected already"
+_ASKED_LONGER: Final = "who was asked about in the shorter time was in the longer one, too"
+_PAIRS: Final = (
+    ("age_min", "age_max", "nobody can be as old as the youngest and as young as the oldest"),
+    ("score_reject_below", "score_refer_below", _REJECTED_ALREADY),
+    ("model_score_reject_below", "model_score_refer_below", _REJECTED_ALREADY),
+    (
+        "lending_refer_above.lenders_queried_7d",
+        "lending_refer_above.lenders_queried_30d",
+        _ASKED_LONGER,
+    ),
+    (
+        "lending_refer_above.lenders_queried_30d",
+        "lending_refer_above.lenders_queried_90d",
+        _ASKED_LONGER,
+    ),
+    (
+        "provided.address_book_refer_below",
+        "provided.address_book_refer_above",
+        "every address book would be too small or too large",
+    ),
+)
+
+
 def check_decision_policy(policy: DecisionPolicy, _: InForce) -> Iterator[Finding]:
     """Say which thresholds contradict each other."""
-    lending, provided = policy.lending_refer_above, policy.provided
-    for low, high, where, why in (
-        (
-            policy.age_min,
-            policy.age_max,
-            "age_max",
-            "nobody can be as old as the youngest and as young as the oldest that are taken",
-        ),
-        (
-            policy.score_reject_below,
-            policy.score_refer_below,
-            "score_refer_below",
-            "no score could refer: all below are rejected already",
-        ),
-        (
-            policy.model_score_reject_below,
-            policy.model_score_refer_below,
-            "model_score_refer_below",
-            "no model score could refer: all below are rejected already",
-        ),
-        (
-            lending.lenders_queried_7d,
-            lending.lenders_queried_30d,
-            "lending_refer_above.lenders_queried_30d",
-            "who was asked about by so many in 7 days was in 30 days, too",
-        ),
-        (
-            lending.lenders_queried_30d,
-            lending.lenders_queried_90d,
-            "lending_refer_above.lenders_queried_90d",
-            "who was asked about by so many in 30 days was in 90 days, too",
-        ),
-        (
-            provided.address_book_refer_below,
-            provided.address_book_refer_above,
-            "provided.address_book_refer_above",
-            "every address book would be too small or too large",
-        ),
-    ):
+    for lower, upper, why in _PAIRS:
+        low, high = attrgetter(lower, upper)(policy)
         if high < low:
-            yield Finding(where, f"{high} is below {low}: {why}", f"{low} or more")
+            yield Finding(upper, f"{high} is below {low}: {why}", f"{low} or more")
 
 
 DECISION_POLICY: Final = Kind("decision_policy", DecisionPolicy, check_decision_policy)

@@ -6,17 +6,11 @@ from datetime import date
 from decimal import Decimal
 from math import gcd
 
-from domain.common.day_count import DayCount, year_fraction
+from domain.common.day_count import FIXED_YEARS, DayCount, year_fraction
 from domain.loans.due_dates import Period
 
 Ratio = tuple[int, int]
 """A fraction as numerator and positive denominator, not necessarily reduced."""
-
-_FIXED_YEARS = {
-    DayCount.ACTUAL_360: 360,
-    DayCount.ACTUAL_364: 364,
-    DayCount.ACTUAL_365_FIXED: 365,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ def years_between(convention: DayCount, period: Period, start: date, end: date) 
             return period.years
         whole, per = period.years
         return whole * (end - start).days, per * max((period.end - period.start).days, 1)
-    fixed = _FIXED_YEARS.get(convention)
+    fixed = FIXED_YEARS.get(convention)
     if fixed is not None:
         return (end - start).days, fixed
     return year_fraction(convention, start, end).as_integer_ratio()

@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from domain.common.data import ExactData
 from domain.common.errors import InvalidTerms
 
 
@@ -25,10 +26,8 @@ class Component(StrEnum):
     PRINCIPAL = "principal"
 
 
-class Bucket(BaseModel):
+class Bucket(ExactData):
     """One thing that money can cover."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     timing: Timing
     component: Component
@@ -62,7 +61,7 @@ _DEFAULT_ORDER = tuple(
 )
 
 
-class Allocation(BaseModel):
+class Allocation(ExactData):
     """The order in which money covers what is owed, and the rule for what is left.
 
     `order` names each of the twelve buckets once. Horizontally, timings count in the order in which
@@ -70,8 +69,6 @@ class Allocation(BaseModel):
     for its timing. Vertically the buckets count exactly as listed, each from the oldest instalment
     on. The buckets in advance are covered only when the excess rule pays coming instalments.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     order: tuple[Bucket, ...] = _DEFAULT_ORDER
     direction: Direction = Direction.HORIZONTAL

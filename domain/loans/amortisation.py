@@ -22,7 +22,7 @@ _LEVEL_PRINCIPAL = (Method.EQUAL_PRINCIPAL, Method.FLAT)
 _AT_THE_END = (Method.INTEREST_ONLY, Method.SINGLE_PAYMENT)
 
 
-_MOST_RETRIES = 50
+_MAX_RETRIES = 50
 """How often a level or a residue is tried again; coarse rounding of interest may never settle."""
 
 Factor = tuple[Ratio, int, int]
@@ -237,7 +237,7 @@ def _smoothed(terms: LoanTerms, run: _Run, level: int, rows: list[Row]) -> tuple
     Where the level is rounded up or down the last instalment stays on that side of it.
     """
     unit, mode = terms.instalment_rounding
-    for _ in range(_MOST_RETRIES):
+    for _ in range(_MAX_RETRIES):
         step = unit * half_up(_gap(terms, rows, level), unit * len(rows))
         if not step:
             break
@@ -259,12 +259,12 @@ def _on_one_side(
 
     With a negative `unit` the greatest that it does not fall short of.
     """
-    for _ in range(_MOST_RETRIES):
+    for _ in range(_MAX_RETRIES):
         if _gap(terms, rows, level) * unit <= 0:
             break
         level += unit
         rows = run.rows(level)
-    for _ in range(_MOST_RETRIES):
+    for _ in range(_MAX_RETRIES):
         retried = run.rows(level - unit)
         if _gap(terms, retried, level - unit) * unit > 0:
             break
@@ -310,7 +310,7 @@ def _residue_first(run: _Run, level: int, rows: list[Row]) -> list[Row]:
     grown, scale = _growth(run)
     gap = _gap(terms, rows, level)
     steps = [-1, 1, half_up(gap * scale, grown)]
-    for _ in range(_MOST_RETRIES):
+    for _ in range(_MAX_RETRIES):
         if not gap or not steps:
             break
         step = steps.pop()

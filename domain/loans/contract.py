@@ -1,6 +1,5 @@
 """The text of a loan contract: template, terms and plan always give the same bytes."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -40,11 +39,6 @@ def contract_text(template: Agreed[ContractTemplate], contract: Contract) -> str
     """Return the contract in the words of a template."""
     values = _values(contract, template.ref.version)
     return Template(template.content.text).substitute(values)
-
-
-def contract_digest(text: str) -> str:
-    """Return the SHA-256 (hex) under which a contract is signed."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _values(contract: Contract, version: int) -> Mapping[str, object]:

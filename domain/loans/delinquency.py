@@ -2,15 +2,14 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from domain.common.data import ExactData
 from domain.common.errors import InvalidTerms
 
 
-class RiskClass(BaseModel):
+class RiskClass(ExactData):
     """A class that a loan enters at `from_days` past due."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
     from_days: int = Field(strict=True, ge=0)
@@ -26,15 +25,13 @@ FIVE_CLASSES = (
 """Risk classes of the 2023 rules for commercial banks: beyond 90, 270 and 360 days past due."""
 
 
-class Delinquency(BaseModel):
+class Delinquency(ExactData):
     """The conventions by which lateness is counted.
 
     `on_due_date` is what an instalment unpaid at the end of its due date counts: 0 days past due
     (then 1 the day after), or 1. Within `grace_days` after the due date days past due stay 0;
     beyond them all days count.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     on_due_date: Literal[0, 1] = 0
     grace_days: int = Field(default=0, strict=True)

@@ -3,8 +3,7 @@
 from dataclasses import fields
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
-
+from domain.common.data import Data
 from domain.loans.position import InstalmentPosition, Position
 from domain.loans.servicing import ServicingPolicy
 
@@ -30,29 +29,23 @@ _SUMMARY = (
 Value = int | str | bool | date | None
 
 
-class Change(BaseModel):
+class Change(Data):
     """One value that is another than before; None where there was or is none."""
-
-    model_config = ConfigDict(frozen=True)
 
     field: str
     before: Value
     after: Value
 
 
-class InstalmentChange(BaseModel):
+class InstalmentChange(Data):
     """What changed of one instalment; one that is new or gone changes in all its fields."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
     changes: tuple[Change, ...]
 
 
-class Difference(BaseModel):
+class Difference(Data):
     """What changed of the loan and of each instalment; empty when nothing did."""
-
-    model_config = ConfigDict(frozen=True)
 
     loan: tuple[Change, ...]
     instalments: tuple[InstalmentChange, ...]

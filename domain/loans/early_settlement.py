@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from domain.common.data import ExactData
 from domain.common.errors import InvalidTerms
 from domain.common.money import Percent
 
@@ -17,14 +18,12 @@ class PayoffInterest(StrEnum):
     WHOLE_PLAN = "whole_plan"
 
 
-class EarlySettlement(BaseModel):
+class EarlySettlement(ExactData):
     """The interest an early settlement pays, and its fee.
 
     The fee is `fee_amount` (minor units) plus `fee_percent` of the principal that is settled before
     it falls due. Nothing is early from the last due date on: no fee then.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     interest: PayoffInterest = PayoffInterest.TO_DAY
     fee_amount: int = Field(default=0, strict=True)

@@ -1,12 +1,13 @@
-"""What happened to a loan: dated facts under business keys, in the order in which they count."""
+"""What happened to a loan: dated events under business keys, in the order in which they count."""
 
 from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.common.calendar import Day
+from domain.common.data import Data
 from domain.common.errors import ConflictingEvent, InvalidReversal
 from domain.common.frequency import Frequency
 from domain.common.money import Amount, Percent, PositiveAmount
@@ -15,9 +16,7 @@ from domain.loans.allocation import Component, Excess
 Count = Annotated[int, Field(strict=True, ge=1)]
 
 
-class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+class _Event(Data):
     key: str = Field(min_length=1)
     on: Day
 
@@ -33,8 +32,8 @@ class Paid(_Event):
     """Money came in. It covers what is due in the order of the terms' allocation.
 
     `excess` overrules the terms for what is left of this payment. `instalment` says what it was
-    collected for and is kept for the record: it does not change the order of allocation. On a loan
-    that is written off the money is a recovery.
+    collected for, as statements show it: it does not change the order of allocation. On a loan that
+    is written off the money is a recovery.
     """
 
     kind: Literal["paid"] = "paid"
@@ -46,9 +45,9 @@ class Paid(_Event):
 class PaidOff(_Event):
     """Money came in to settle the whole loan early, under a payoff quote of the same day.
 
-    It settles when it and the credit held cover what a payoff costs on that day. If an earlier fact
-    is corrected afterwards so that they do not, it counts as an ordinary payment. The amount is
-    zero when the credit alone covers the payoff.
+    It settles when it and the credit held cover what a payoff costs on that day. If an earlier
+    event is corrected afterwards so that they do not, it counts as an ordinary payment. The amount
+    is zero when the credit alone covers the payoff.
     """
 
     kind: Literal["paid_off"] = "paid_off"
@@ -167,18 +166,18 @@ def events_in_force(events: Iterable[LoanEvent], as_of: date) -> tuple[AnyEvent,
     `InvalidReversal` when a reversal names something that did not precede it, is itself a reversal,
     or is already reversed.
     """
-    standing: dict[str, AnyEvent] = {}
+    in_force: dict[str, AnyEvent] = {}
     for event in sorted(_distinct(events), key=lambda event: event.on):
         if event.on > as_of:
             break
         if isinstance(event, Reversed):
-            reversed_event = standing.pop(event.reverses, None)
+            reversed_event = in_force.pop(event.reverses, None)
             if reversed_event is None or isinstance(reversed_event, Reversed):
                 raise InvalidReversal(
-                    f"{event.key} reverses {event.reverses}, which is no standing event of that day"
+                    f"{event.key} reverses {event.reverses}, which is no event in force on that day"
                 )
-        standing[event.key] = event
-    return tuple(standing.values())
+        in_force[event.key] = event
+    return tuple(in_force.values())
 
 
 def _distinct(events: Iterable[LoanEvent]) -> Iterable[LoanEvent]:

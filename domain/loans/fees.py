@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from domain.common.data import ExactData
 from domain.common.errors import InvalidTerms
 from domain.common.money import Percent
-from domain.common.rounding import Rounding, round_ratio
+from domain.common.rounding import Rounding, percent_of
 
 
 class FeeTiming(StrEnum):
@@ -42,7 +43,7 @@ class FeeEvent(StrEnum):
     HOLIDAY_GRANTED = "holiday_granted"
 
 
-class Fee(BaseModel):
+class Fee(ExactData):
     """One fee: either `amount` (minor units) or `percent` of the original or outstanding principal.
 
     The outstanding principal is that before the instalment which the fee comes with; a fee of
@@ -50,8 +51,6 @@ class Fee(BaseModel):
     not owed for instalments which an early settlement makes unnecessary; the others are.
     `charged_by` is who charges it, by name; the lender without one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=64)
     timing: FeeTiming
@@ -80,8 +79,7 @@ class Fee(BaseModel):
         """Return the fee in minor units on this principal."""
         if self.percent is None:
             return self.amount or 0
-        numerator, denominator = self.percent.as_integer_ratio()
-        return round_ratio(principal * numerator, denominator * 100, *rounding)
+        return percent_of(principal, self.percent, rounding)
 
 
 def total_of(fees: Iterable[Fee], timing: FeeTiming, principal: int, rounding: Rounding) -> int:

@@ -94,15 +94,9 @@ class InstalmentAccount:
 
     def unpaid_of(self, component: Component, on: date) -> int:
         """Return what is still owed of one component."""
-        match component:
-            case Component.PENALTY:
-                return self.penalty_unpaid(on)
-            case Component.FEE:
-                return self.fee_unpaid
-            case Component.INTEREST:
-                return self.interest_unpaid
-            case _:
-                return self.principal_unpaid
+        name = _UNPAID.get(component)
+        owed: int = self.penalty_unpaid(on) if name is None else getattr(self, name)
+        return owed
 
     def unpaid(self, on: date) -> int:
         """Return everything still owed, with penalty up to `on`."""
@@ -126,14 +120,13 @@ class InstalmentAccount:
 
         Returns how much that took.
         """
-        name = _UNPAID.get(component)
-        unpaid = self.penalty_unpaid(on) if name is None else getattr(self, name)
-        taken: int = min(funds, unpaid)
+        unpaid = self.unpaid_of(component, on)
+        taken = min(funds, unpaid)
         if taken <= 0:
             return 0
         into.add(component, taken)
-        if name is not None:
-            setattr(self, name, unpaid - taken)
+        if component in _UNPAID:
+            setattr(self, _UNPAID[component], unpaid - taken)
             if on > self.due_on and component in _BEARING[self.terms.penalty_base]:
                 self.late_base_days += taken * self._penalty_days(on)
         return taken

@@ -7,8 +7,9 @@ their own.
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from domain.common.data import Data
 from domain.common.errors import UnbalancedEntry
 from domain.loans.position import Position
 
@@ -35,10 +36,8 @@ class Account(StrEnum):
     SUSPENSE = "suspense"
 
 
-class JournalLine(BaseModel):
+class JournalLine(Data):
     """One line of a journal entry: minor units, debit positive, credit negative, never zero."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     account: Account
     amount: int = Field(strict=True)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
-
+from domain.common.data import Data
 from domain.common.errors import NothingOutstanding
 from domain.common.money import Amount
 from domain.loans.account import replay
@@ -12,7 +11,7 @@ from domain.loans.events import LoanEvent
 from domain.loans.terms import LoanTerms
 
 
-class PayoffQuote(BaseModel):
+class PayoffQuote(Data):
     """The price of settling on `valid_on`, in minor units of `currency`.
 
     `total` = `principal` (all that is outstanding) + `interest_due` (fallen due and unpaid) +
@@ -21,8 +20,6 @@ class PayoffQuote(BaseModel):
     used, interest and fees paid in advance and not earned included). The rest of the plan's
     interest and fees is waived. The quote is good to the end of the day.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     as_of: date
     currency: str

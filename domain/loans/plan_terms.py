@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.common.calendar import Day
+from domain.common.data import ExactData
 from domain.common.money import Percent
 
 
@@ -41,42 +42,34 @@ class Residue(StrEnum):
     FIRST = "first"
 
 
-class ExplicitInstalment(BaseModel):
+class ExplicitInstalment(ExactData):
     """One agreed instalment: its `principal` or its `total` with interest; the last has neither."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     due_on: Day
     principal: int | None = Field(default=None, strict=True)
     total: int | None = Field(default=None, strict=True)
 
 
-class Tranche(BaseModel):
+class Tranche(ExactData):
     """A later disbursement; its `amount` is part of the terms' principal."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Day
     amount: int = Field(strict=True)
 
 
-class RateStep(BaseModel):
+class RateStep(ExactData):
     """From the day `on` the rate is `annual_rate`; the rest of the plan is levelled anew then."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Day
     annual_rate: Percent
 
 
-class Holiday(BaseModel):
+class Holiday(ExactData):
     """A payment holiday: nothing is due on the `count` due dates after `on`.
 
     Interest keeps accruing and is collected with the instalment after the holiday. With `extend`
     the plan grows by as many instalments, otherwise the remaining ones do.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Day
     count: int = Field(strict=True)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
+from domain.common.data import Data
 from domain.loans.account import LoanAccount, replay
 from domain.loans.delinquency import Delinquency
 from domain.loans.events import LoanEvent
-from domain.loans.instalment_account import InstalmentAccount
+from domain.loans.instalment_account import Amounts, InstalmentAccount
 from domain.loans.terms import LoanTerms
 
 
@@ -83,7 +82,7 @@ class NextDue:
     amount: int
 
 
-class Position(BaseModel):
+class Position(Data):
     """A loan at the end of the day `as_of`; amounts in minor units of `currency`.
 
     `due` is everything unpaid that fell due up to the day, `overdue` the part of it that is late,
@@ -103,8 +102,6 @@ class Position(BaseModel):
 
     The instalments are the plan as it stands. Before its disbursement a loan has none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     as_of: date
     currency: str
@@ -151,8 +148,8 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
     shown = [_instalment(item, terms.delinquency, as_of) for item in account.instalments]
     overdue = [item for item in shown if item.state is InstalmentState.OVERDUE]
     due = overdue + [item for item in shown if item.state is InstalmentState.DUE]
-    paid = _paid(shown, account.deducted)
-    written_off = _written_off(account.instalments)
+    paid = _sum((item.paid for item in account.instalments), fee=account.deducted)
+    written_off = _sum(item.written_off for item in account.instalments)
     principal_waived = sum(item.principal_waived for item in shown)
     gone = paid.principal + principal_waived + written_off.principal
     owes = any(item.outstanding for item in shown)
@@ -240,14 +237,13 @@ def _state(due_on: date, outstanding: int, written_off: int, as_of: date) -> Ins
     return InstalmentState.DUE if due_on == as_of else InstalmentState.OVERDUE
 
 
-def _paid(instalments: Iterable[InstalmentPosition], deducted: int) -> Components:
+def _sum(amounts: Iterable[Amounts], fee: int = 0) -> Components:
     principal = interest = penalty = 0
-    fee = deducted
-    for item in instalments:
-        principal += item.principal_paid
-        interest += item.interest_paid
-        penalty += item.penalty_paid
-        fee += item.fee_paid
+    for one in amounts:
+        principal += one.principal
+        interest += one.interest
+        penalty += one.penalty
+        fee += one.fee
     return Components(principal, interest, penalty, fee)
 
 
@@ -282,16 +278,6 @@ def _outstanding(instalments: Iterable[InstalmentPosition]) -> Components:
         interest += item.interest - item.interest_waived - item.interest_paid
         penalty += item.penalty - item.penalty_waived - item.penalty_paid
         fee += item.fee - item.fee_waived - item.fee_paid
-    return Components(principal, interest, penalty, fee)
-
-
-def _written_off(instalments: Iterable[InstalmentAccount]) -> Components:
-    principal = interest = penalty = fee = 0
-    for item in instalments:
-        principal += item.written_off.principal
-        interest += item.written_off.interest
-        penalty += item.written_off.penalty
-        fee += item.written_off.fee
     return Components(principal, interest, penalty, fee)
 
 

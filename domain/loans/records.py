@@ -1,21 +1,37 @@
-"""What a lender records of a running loan besides its scheduled payments, and what that moves."""
+"""What a lender records of a running loan, what that moves, and what authority it takes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Final
 
 from domain.common.errors import InvalidEvent
 from domain.loans.events import (
     AnyEvent,
     Disbursed,
+    HolidayGranted,
     LoanEvent,
     Paid,
     PaidOff,
+    RateChanged,
     Recovered,
     Refunded,
+    Rescheduled,
     Reversed,
+    WrittenOff,
 )
 from domain.loans.position import Position, position
 from domain.loans.terms import LoanTerms
+from domain.people.authority import Action
+
+_ACTIONS: Final[Mapping[str, Action]] = {
+    "waived": Action.WAIVE,
+    "reversed": Action.REVERSE,
+    "rate_changed": Action.CHANGE_RATE,
+    "rescheduled": Action.RESCHEDULE,
+    "holiday_granted": Action.RESCHEDULE,
+    "written_off": Action.WRITE_OFF,
+    "refunded": Action.REFUND,
+}
 
 
 def check_record(
@@ -57,6 +73,29 @@ def cash_moved(event: AnyEvent, events: Iterable[LoanEvent]) -> int:
             return 0 if reversed_event is None else -cash_moved(reversed_event, known)
         case _:
             return 0
+
+
+def action_of(event: AnyEvent) -> Action:
+    """Return the action that recording an event of a loan is."""
+    return _ACTIONS.get(event.kind, Action.RECORD)
+
+
+def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Position) -> int:
+    """Return the amount that an event decides about, in minor units.
+
+    That is the money it names; a reversal decides about what the event that it takes back did, and
+    what names no money about everything that the loan still owes. `before` are the events on
+    record.
+    """
+    match event:
+        case Reversed():
+            known = tuple(before)
+            taken_back = _named(known, event.reverses)
+            return 0 if taken_back is None else amount_at_stake(taken_back, known, stands)
+        case RateChanged() | Rescheduled() | HolidayGranted() | WrittenOff():
+            return stands.outstanding.total
+        case _:
+            return event.amount
 
 
 def _named(events: Iterable[LoanEvent], key: str) -> AnyEvent | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import ClassVar
 
 from domain.common.errors import DomainError
 from domain.loans.events import LoanEvent
@@ -14,31 +13,21 @@ from domain.loans.terms import LoanTerms
 class LoanSettled(DomainError):
     """The loan owes nothing any more."""
 
-    code: ClassVar[str] = "loan_settled"
-
 
 class RepaymentInFlight(DomainError):
     """Another repayment of the loan is still with the bank."""
-
-    code: ClassVar[str] = "repayment_in_flight"
 
 
 class NothingDue(DomainError):
     """Nothing is due yet: name an amount, or pay the loan off."""
 
-    code: ClassVar[str] = "nothing_due"
-
 
 class RepaymentTooLarge(DomainError):
     """The amount is more than it takes to pay the loan off."""
 
-    code: ClassVar[str] = "repayment_too_large"
-
 
 class PayoffChanged(DomainError):
     """The payoff is no longer the amount that was quoted."""
-
-    code: ClassVar[str] = "payoff_changed"
 
 
 def amount_to_pay(

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
-
+from domain.common.data import Data
 from domain.common.money import Amount
 from domain.loans.accrual import Accrual
 from domain.loans.amortisation import Row
@@ -39,13 +38,11 @@ class PlanRow:
     arithmetic: tuple[Accrual, ...] = ()
 
 
-class Plan(BaseModel):
+class Plan(Data):
     """A whole repayment plan. `hash` names its terms and every row: equal hashes, equal plans.
 
     `deducted` are the fees taken out of the proceeds; they are part of `total_fees` and `total`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     currency: str
     rows: tuple[PlanRow, ...]

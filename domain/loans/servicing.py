@@ -48,7 +48,7 @@ class ServicingPolicy(Content):
         return [one.name for one in self.buckets if one.from_days <= days_past_due][-1]
 
 
-_LONGEST_NAME: Final = 20
+_MAX_NAME_LENGTH: Final = 20
 
 
 def _check(policy: ServicingPolicy, _: InForce) -> Iterator[Finding]:
@@ -63,8 +63,8 @@ def _check(policy: ServicingPolicy, _: InForce) -> Iterator[Finding]:
     names: set[str] = set()
     for index, bucket in enumerate(policy.buckets):
         field = f"buckets.{index}.name"
-        if not 1 <= len(bucket.name.strip()) <= _LONGEST_NAME:
-            yield Finding(field, f"a name has 1 to {_LONGEST_NAME} characters", "M1")
+        if not 1 <= len(bucket.name.strip()) <= _MAX_NAME_LENGTH:
+            yield Finding(field, f"a name has 1 to {_MAX_NAME_LENGTH} characters", "M1")
         if bucket.name in names:
             yield Finding(field, f"another bucket is called {bucket.name!r}", f"M{index}")
         names.add(bucket.name)
@@ -81,12 +81,13 @@ class Step(StrEnum):
     """What there is to do."""
 
     COLLECT = "collect"
-    MARK = "mark"
+    RECORD_DELINQUENCY = "record_delinquency"
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """One thing to do at an instant: debit instalment `number`, or mark `days_past_due`."""
+    """One thing to do at an instant: debit instalment `number`, or enter the
+    bucket that begins at `days_past_due`."""
 
     step: Step
     at: datetime
@@ -107,18 +108,22 @@ def last_due_number(position: Position) -> int:
 
 
 def next_step(
-    position: Position, collected_to: int, marked: int, zone: ZoneInfo, policy: ServicingPolicy
+    position: Position,
+    collected_to: int,
+    bucket_start: int,
+    zone: ZoneInfo,
+    policy: ServicingPolicy,
 ) -> NextStep | None:
     """Return what comes next, or None when nothing will by itself.
 
-    `collected_to` is the last instalment whose debit was tried, `marked` the highest delinquency
-    boundary on record.
+    `collected_to` is the last instalment whose debit was attempted, `bucket_start` the days
+    past due from which the recorded bucket counts.
     """
     steps = [
         step
         for step in (
             _collect(position, collected_to, zone, policy),
-            _mark(position, marked, zone, policy),
+            _next_bucket(position, bucket_start, zone, policy),
         )
         if step is not None
     ]
@@ -137,12 +142,12 @@ def _collect(
     return None
 
 
-def _mark(
-    position: Position, marked: int, zone: ZoneInfo, policy: ServicingPolicy
+def _next_bucket(
+    position: Position, bucket_start: int, zone: ZoneInfo, policy: ServicingPolicy
 ) -> NextStep | None:
     row = oldest_unpaid(position)
-    boundary = next((days for days in policy.boundaries if days > marked), None)
+    boundary = next((days for days in policy.boundaries if days > bucket_start), None)
     if row is None or boundary is None:
         return None
     at = instant_at(row.due_on + timedelta(days=boundary), policy.age_at, zone)
-    return NextStep(Step.MARK, at, row.number, boundary)
+    return NextStep(Step.RECORD_DELINQUENCY, at, row.number, boundary)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.common.rounding import round_ratio
+from domain.common.rounding import percent_of
 from domain.loans.allocation import Component
 from domain.loans.early_settlement import PayoffInterest
 from domain.loans.instalment_account import InstalmentAccount
@@ -111,6 +111,4 @@ def _fee(terms: LoanTerms, principal: int) -> int:
     policy = terms.early_settlement
     if policy.fee_percent is None:
         return policy.fee_amount
-    numerator, denominator = policy.fee_percent.as_integer_ratio()
-    share = round_ratio(principal * numerator, denominator * 100, *terms.interest_rounding)
-    return policy.fee_amount + share
+    return policy.fee_amount + percent_of(principal, policy.fee_percent, terms.interest_rounding)

@@ -6,10 +6,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from domain.common.business_days import BusinessCalendar, BusinessDayRule, OfficialYear
 from domain.common.calendar import Day, months_after
+from domain.common.data import Data
 from domain.common.day_count import DayCount
 from domain.common.frequency import MONTHLY, Frequency, FrequencyUnit
 from domain.common.money import Percent
@@ -31,7 +32,38 @@ class PenaltyBase(StrEnum):
     AMOUNT = "amount"
 
 
-class LoanTerms(BaseModel):
+class SharedTerms(Data):
+    """What the terms of a loan and those of a product say alike; see `LoanTerms`."""
+
+    annual_rate: Percent
+    penalty_annual_rate: Percent = Decimal(0)
+    grace_days: int = Field(default=0, strict=True)
+    method: Method = Method.EQUAL_INSTALMENT
+    frequency: Frequency = MONTHLY
+    due_day: int | None = Field(default=None, strict=True)
+    second_due_day: int | None = Field(default=None, strict=True)
+    end_of_month: bool = Field(default=False, strict=True)
+    business_day_rule: BusinessDayRule = BusinessDayRule.NONE
+    calendar: BusinessCalendar = BusinessCalendar.NONE
+    interest_follows: bool = Field(default=False, strict=True)
+    day_count: DayCount = DayCount.PERIOD
+    interest_rounding: Rounding = Rounding()
+    instalment_rounding: Rounding = Rounding()
+    residue: Residue = Residue.LAST
+    smooth: bool = Field(default=False, strict=True)
+    principal_grace: int = Field(default=0, strict=True)
+    interest_grace: int = Field(default=0, strict=True)
+    interest_free: int = Field(default=0, strict=True)
+    fees: tuple[Fee, ...] = ()
+    penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
+    penalty_year_days: int = Field(default=365, strict=True)
+    penalty_cap: Percent | None = None
+    allocation: Allocation = Allocation()
+    early_settlement: EarlySettlement = EarlySettlement()
+    delinquency: Delinquency = Delinquency()
+
+
+class LoanTerms(SharedTerms):
     """The terms of one loan.
 
     Amounts are minor units of `currency`; rates are percent a year. `principal` is everything that
@@ -69,32 +101,11 @@ class LoanTerms(BaseModel):
     A value that no loan can have raises `InvalidTerms` naming the field.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
     currency: str
     principal: int = Field(strict=True)
-    annual_rate: Percent
     instalments: int = Field(default=0, strict=True)
     disbursed_on: Day
     first_due_on: Day
-    due_day: int | None = Field(default=None, strict=True)
-    penalty_annual_rate: Percent = Decimal(0)
-    grace_days: int = Field(default=0, strict=True)
-    method: Method = Method.EQUAL_INSTALMENT
-    frequency: Frequency = MONTHLY
-    second_due_day: int | None = Field(default=None, strict=True)
-    end_of_month: bool = Field(default=False, strict=True)
-    business_day_rule: BusinessDayRule = BusinessDayRule.NONE
-    calendar: BusinessCalendar = BusinessCalendar.NONE
-    interest_follows: bool = Field(default=False, strict=True)
-    day_count: DayCount = DayCount.PERIOD
-    interest_rounding: Rounding = Rounding()
-    instalment_rounding: Rounding = Rounding()
-    residue: Residue = Residue.LAST
-    smooth: bool = Field(default=False, strict=True)
-    principal_grace: int = Field(default=0, strict=True)
-    interest_grace: int = Field(default=0, strict=True)
-    interest_free: int = Field(default=0, strict=True)
     balloon: int = Field(default=0, strict=True)
     residual: int = Field(default=0, strict=True)
     instalment_amount: int = Field(default=0, strict=True)
@@ -103,13 +114,6 @@ class LoanTerms(BaseModel):
     tranches: tuple[Tranche, ...] = ()
     rate_steps: tuple[RateStep, ...] = ()
     holidays: tuple[Holiday, ...] = ()
-    fees: tuple[Fee, ...] = ()
-    penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
-    penalty_year_days: int = Field(default=365, strict=True)
-    penalty_cap: Percent | None = None
-    allocation: Allocation = Allocation()
-    early_settlement: EarlySettlement = EarlySettlement()
-    delinquency: Delinquency = Delinquency()
     official_years: tuple[OfficialYear, ...] = ()
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Which terms no loan can have. Each rule names the field to change and the reason."""
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from domain.loans.plan_terms import Method
 if TYPE_CHECKING:
     from domain.loans.terms import LoanTerms
 
+Fault = tuple[str, str]
+"""The field to change, and the reason."""
+
 MAX_INSTALMENTS = 600
 MAX_PRINCIPAL = 10**15
 MAX_RATE = 1000
@@ -25,300 +29,238 @@ MAX_RATE_PLACES = 8
 FOLLOWING_LENGTH = (Method.FIXED_INSTALMENT, Method.EXPLICIT)
 """Methods whose number of instalments follows from other terms."""
 
-_LEVEL = (Method.EQUAL_INSTALMENT, Method.BALLOON, Method.RENTALS_IN_ADVANCE)
+_REPAYING_THROUGHOUT = (
+    *(Method.EQUAL_INSTALMENT, Method.BALLOON, Method.RENTALS_IN_ADVANCE),
+    *(Method.EQUAL_PRINCIPAL, Method.FLAT),
+)
 
 
 def check_terms(terms: "LoanTerms") -> None:
     """Raise `InvalidTerms` for terms that no plan can follow from."""
     for rule in _RULES:
-        rule(terms)
+        _raise_first(rule(terms))
 
 
-def _refuse(condition: bool, field: str, reason: str) -> None:
-    if condition:
+def _raise_first(faults: Iterator[Fault]) -> None:
+    for field, reason in faults:
         raise InvalidTerms(reason, field=field)
 
 
-def _amounts(terms: "LoanTerms") -> None:
-    _refuse(
-        terms.currency not in MINOR_DIGITS,
-        "currency",
-        f"currency {terms.currency!r} is not supported",
-    )
-    _refuse(
-        not 0 < terms.principal <= MAX_PRINCIPAL,
-        "principal",
-        f"principal must be 1 to {MAX_PRINCIPAL} minor units",
-    )
-    _refuse_rounding(terms.interest_rounding, "interest_rounding")
-    _refuse_rounding(terms.instalment_rounding, "instalment_rounding")
-    _refuse(
-        terms.first_disbursement <= 0,
-        "tranches",
-        "the tranches leave nothing of the principal to disburse first",
-    )
+def _amounts(terms: "LoanTerms") -> Iterator[Fault]:
+    if terms.currency not in MINOR_DIGITS:
+        yield "currency", f"currency {terms.currency!r} is not supported"
+    if not 0 < terms.principal <= MAX_PRINCIPAL:
+        yield "principal", f"principal must be 1 to {MAX_PRINCIPAL} minor units"
+    yield from _rounding(terms.interest_rounding, "interest_rounding")
+    yield from _rounding(terms.instalment_rounding, "instalment_rounding")
+    if terms.first_disbursement <= 0:
+        yield "tranches", "the tranches leave nothing of the principal to disburse first"
     deducted = total_of(terms.fees, FeeTiming.DEDUCTED, terms.principal, terms.interest_rounding)
-    _refuse(
-        deducted >= terms.first_disbursement,
-        "fees",
-        f"fees of {deducted} leave nothing of the first disbursement to pay out",
-    )
+    if deducted >= terms.first_disbursement:
+        yield "fees", f"fees of {deducted} leave nothing of the first disbursement to pay out"
 
 
-def _refuse_rounding(rounding: Rounding, field: str) -> None:
-    _refuse(
-        rounding.unit not in ROUNDING_UNITS,
-        field,
-        f"amounts are rounded to multiples of {ROUNDING_UNITS} minor units",
-    )
+def _rounding(rounding: Rounding, field: str) -> Iterator[Fault]:
+    if rounding.unit not in ROUNDING_UNITS:
+        yield field, f"amounts are rounded to multiples of {ROUNDING_UNITS} minor units"
 
 
-def _rates(terms: "LoanTerms") -> None:
-    refuse_rate(terms.annual_rate, "annual_rate")
-    refuse_rate(terms.penalty_annual_rate, "penalty_annual_rate")
+def _rates(terms: "LoanTerms") -> Iterator[Fault]:
+    yield from _rate(terms.annual_rate, "annual_rate")
+    yield from _rate(terms.penalty_annual_rate, "penalty_annual_rate")
     for step in terms.rate_steps:
-        refuse_rate(step.annual_rate, "rate_steps")
-    _refuse(not 0 <= terms.grace_days <= 31, "grace_days", "grace is 0 to 31 days")
-    _refuse(
-        terms.penalty_year_days not in (360, 365),
-        "penalty_year_days",
-        "penalty runs over years of 360 or 365 days",
-    )
-    _refuse(
-        terms.penalty_cap is not None and not 0 <= terms.penalty_cap <= MAX_RATE,
-        "penalty_cap",
-        f"penalty is capped at 0 to {MAX_RATE} percent of the instalment",
-    )
+        yield from _rate(step.annual_rate, "rate_steps")
+    if not 0 <= terms.grace_days <= 31:
+        yield "grace_days", "grace is 0 to 31 days"
+    if terms.penalty_year_days not in (360, 365):
+        yield "penalty_year_days", "penalty runs over years of 360 or 365 days"
+    if terms.penalty_cap is not None and not 0 <= terms.penalty_cap <= MAX_RATE:
+        yield "penalty_cap", f"penalty is capped at 0 to {MAX_RATE} percent of the instalment"
 
 
 def refuse_rate(rate: Decimal, field: str) -> None:
     """Raise `InvalidTerms` unless `rate` is a percentage a year that a loan can have."""
-    _refuse(not 0 <= rate <= MAX_RATE, field, f"{field} must be 0 to {MAX_RATE} percent a year")
+    _raise_first(_rate(rate, field))
+
+
+def _rate(rate: Decimal, field: str) -> Iterator[Fault]:
+    if not 0 <= rate <= MAX_RATE:
+        yield field, f"{field} must be 0 to {MAX_RATE} percent a year"
     exponent = rate.as_tuple().exponent
-    _refuse(
-        isinstance(exponent, int) and exponent < -MAX_RATE_PLACES,
-        field,
-        f"{field} has at most {MAX_RATE_PLACES} decimal places",
-    )
+    if isinstance(exponent, int) and exponent < -MAX_RATE_PLACES:
+        yield field, f"{field} has at most {MAX_RATE_PLACES} decimal places"
 
 
-def _length(terms: "LoanTerms") -> None:
+def _length(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.method in FOLLOWING_LENGTH and terms.instalments == 0:
         return
-    _refuse(
-        terms.method is Method.FIXED_INSTALMENT,
-        "instalments",
-        "the number of instalments follows from their amount: leave it out",
-    )
-    _refuse(
-        terms.method is Method.EXPLICIT and terms.instalments != len(terms.explicit),
-        "instalments",
-        f"{len(terms.explicit)} instalments are listed",
-    )
-    _refuse(
-        not 1 <= terms.instalments <= MAX_INSTALMENTS,
-        "instalments",
-        f"a loan has 1 to {MAX_INSTALMENTS} instalments",
-    )
+    if terms.method is Method.FIXED_INSTALMENT:
+        yield "instalments", "the number of instalments follows from their amount: leave it out"
+    if terms.method is Method.EXPLICIT and terms.instalments != len(terms.explicit):
+        yield "instalments", f"{len(terms.explicit)} instalments are listed"
+    if not 1 <= terms.instalments <= MAX_INSTALMENTS:
+        yield "instalments", f"a loan has 1 to {MAX_INSTALMENTS} instalments"
 
 
-def _dates(terms: "LoanTerms") -> None:
+def _dates(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.method is Method.RENTALS_IN_ADVANCE:
-        _refuse(
-            terms.first_due_on != terms.disbursed_on,
-            "first_due_on",
-            "the first rental in advance is due on the day of disbursement",
-        )
+        if terms.first_due_on != terms.disbursed_on:
+            yield "first_due_on", "the first rental in advance is due on the day of disbursement"
         return
-    _refuse(
-        terms.first_due_on <= terms.disbursed_on,
-        "first_due_on",
-        f"the first due date {terms.first_due_on} must follow the disbursement on "
-        f"{terms.disbursed_on}",
-    )
+    if terms.first_due_on <= terms.disbursed_on:
+        yield (
+            "first_due_on",
+            f"the first due date {terms.first_due_on} must follow the disbursement on"
+            f" {terms.disbursed_on}",
+        )
 
 
-def _due_days(terms: "LoanTerms") -> None:
+def _due_days(terms: "LoanTerms") -> Iterator[Fault]:
     unit = terms.frequency.unit
     by_month = unit not in (FrequencyUnit.DAY, FrequencyUnit.WEEK)
-    _refuse(
-        terms.due_day is not None and not 1 <= terms.due_day <= 31,
-        "due_day",
-        "the due day is a day of the month, 1 to 31",
-    )
-    _refuse(
-        terms.due_day is not None and not by_month,
-        "due_day",
-        f"instalments due every {terms.frequency.every} {unit}s have no day of the month",
-    )
-    _refuse(
-        terms.end_of_month and (terms.due_day is not None or terms.frequency.months is None),
-        "end_of_month",
-        "the last day of the month goes with months or years and without a due day",
-    )
-    twice = unit is FrequencyUnit.HALF_MONTH
-    _refuse(
-        twice != (terms.second_due_day is not None),
-        "second_due_day",
-        "a second due day goes with instalments twice a month, and only with them",
-    )
-    if terms.second_due_day is not None:
-        _refuse(
-            not 1 <= terms.second_due_day <= 31 or terms.second_due_day == terms.anchor_day,
-            "second_due_day",
-            "the second due day is another day of the month, 1 to 31",
+    if terms.due_day is not None and not 1 <= terms.due_day <= 31:
+        yield "due_day", "the due day is a day of the month, 1 to 31"
+    if terms.due_day is not None and not by_month:
+        yield (
+            "due_day",
+            f"instalments due every {terms.frequency.every} {unit}s have no day of the month",
         )
-    _refuse(
-        terms.business_day_rule is BusinessDayRule.NONE and terms.interest_follows,
-        "interest_follows",
-        "interest can follow moved dates only under a business-day rule",
-    )
+    if terms.end_of_month and (terms.due_day is not None or terms.frequency.months is None):
+        yield (
+            "end_of_month",
+            "the last day of the month goes with months or years and without a due day",
+        )
+    twice = unit is FrequencyUnit.HALF_MONTH
+    if twice != (terms.second_due_day is not None):
+        yield (
+            "second_due_day",
+            "a second due day goes with instalments twice a month, and only with them",
+        )
+    second = terms.second_due_day
+    if second is not None and (not 1 <= second <= 31 or second == terms.anchor_day):
+        yield "second_due_day", "the second due day is another day of the month, 1 to 31"
+    if terms.business_day_rule is BusinessDayRule.NONE and terms.interest_follows:
+        yield "interest_follows", "interest can follow moved dates only under a business-day rule"
     years = [official.year for official in terms.official_years]
-    _refuse(len(set(years)) < len(years), "official_years", "a year is given once")
+    if len(set(years)) < len(years):
+        yield "official_years", "a year is given once"
 
 
-def _interest(terms: "LoanTerms") -> None:
+def _interest(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.day_count is not DayCount.PERIOD:
         return
-    _refuse(
-        terms.method is Method.EXPLICIT,
-        "day_count",
-        "the day count 'period' needs regular due dates: listed instalments need another",
-    )
-    _refuse(
-        terms.interest_follows,
-        "day_count",
-        "the day count 'period' cannot follow moved due dates: choose one that counts days",
-    )
-    refuse_first_due(terms)
+    if terms.method is Method.EXPLICIT:
+        yield (
+            "day_count",
+            "the day count 'period' needs regular due dates: listed instalments need another",
+        )
+    if terms.interest_follows:
+        yield (
+            "day_count",
+            "the day count 'period' cannot follow moved due dates: choose one that counts days",
+        )
+    yield from _first_due(terms)
 
 
 def refuse_first_due(terms: "LoanTerms") -> None:
     """Raise `InvalidTerms` where the day count `period` cannot measure from the first due date."""
+    _raise_first(_first_due(terms))
+
+
+def _first_due(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.day_count is not DayCount.PERIOD or _on_anchor(terms.first_due_on, terms.anchor_day):
         return
     second = terms.second_due_day
-    _refuse(
-        second is None or not _on_anchor(terms.first_due_on, second),
-        "first_due_on",
-        f"the day count 'period' needs the first due date on {'the' if second is None else 'a'} "
-        "due day",
-    )
+    if second is None or not _on_anchor(terms.first_due_on, second):
+        day = "the due day" if second is None else "a due day"
+        yield "first_due_on", f"the day count 'period' needs the first due date on {day}"
 
 
 def _on_anchor(on: date, day: int) -> bool:
     return on == month_day(on.year, on.month, day)
 
 
-def _grace(terms: "LoanTerms") -> None:
+def _grace(terms: "LoanTerms") -> Iterator[Fault]:
     length = terms.instalments or len(terms.explicit) or MAX_INSTALMENTS
     for field in ("principal_grace", "interest_grace", "interest_free"):
         count = getattr(terms, field)
-        _refuse(count < 0, field, f"{field} is zero or more instalments")
+        if count < 0:
+            yield field, f"{field} is zero or more instalments"
         longest = length if field == "interest_free" else length - 1
-        _refuse(
-            count > longest, field, f"{field} of {count} is longer than the term of {length} allows"
+        if count > longest:
+            yield field, f"{field} of {count} is longer than the term of {length} allows"
+    if terms.principal_grace > 0 and terms.method not in _REPAYING_THROUGHOUT:
+        yield (
+            "principal_grace",
+            f"a plan of the method {terms.method} has no principal to grant grace on",
         )
-    _refuse(
-        terms.principal_grace > 0
-        and terms.method not in (*_LEVEL, Method.EQUAL_PRINCIPAL, Method.FLAT),
-        "principal_grace",
-        f"a plan of the method {terms.method} has no principal to grant grace on",
-    )
 
 
-def _changes(terms: "LoanTerms") -> None:
-    _refuse(
-        not 0 <= terms.down_payment < terms.first_disbursement,
-        "down_payment",
-        "a down payment is less than what is disbursed first",
-    )
+def _changes(terms: "LoanTerms") -> Iterator[Fault]:
+    if not 0 <= terms.down_payment < terms.first_disbursement:
+        yield "down_payment", "a down payment is less than what is disbursed first"
     day = terms.disbursed_on
     for tranche in terms.tranches:
-        _refuse(
-            tranche.on <= day or tranche.amount <= 0,
-            "tranches",
-            "tranches are positive and follow the disbursement and each other",
-        )
+        if tranche.on <= day or tranche.amount <= 0:
+            yield "tranches", "tranches are positive and follow the disbursement and each other"
         day = tranche.on
     for field in ("rate_steps", "holidays"):
         days = [change.on for change in getattr(terms, field)]
-        _refuse(
-            days != sorted(set(days)) or any(on <= terms.disbursed_on for on in days),
-            field,
-            f"{field} follow the disbursement and each other",
-        )
-    _refuse(
-        any(not 1 <= holiday.count <= MAX_INSTALMENTS for holiday in terms.holidays),
-        "holidays",
-        "a holiday covers one instalment or more",
-    )
+        if days != sorted(set(days)) or any(on <= terms.disbursed_on for on in days):
+            yield field, f"{field} follow the disbursement and each other"
+    if any(not 1 <= holiday.count <= MAX_INSTALMENTS for holiday in terms.holidays):
+        yield "holidays", "a holiday covers one instalment or more"
 
 
-def _method(terms: "LoanTerms") -> None:
+def _method(terms: "LoanTerms") -> Iterator[Fault]:
     method = terms.method
     financed = terms.principal - terms.down_payment
-    _refuse(
-        (method is Method.BALLOON) != (terms.balloon > 0) or terms.balloon >= financed,
-        "balloon",
-        "a balloon goes with the method of that name and is less than what is financed",
-    )
-    _refuse(
+    if (method is Method.BALLOON) != (terms.balloon > 0) or terms.balloon >= financed:
+        yield (
+            "balloon",
+            "a balloon goes with the method of that name and is less than what is financed",
+        )
+    if (
         terms.residual < 0
         or (terms.residual > 0 and method is not Method.RENTALS_IN_ADVANCE)
-        or terms.residual >= financed,
-        "residual",
-        "a residual value goes with rentals in advance and is less than what is financed",
-    )
-    _refuse(
-        (method is Method.FIXED_INSTALMENT) != (terms.instalment_amount > 0),
-        "instalment_amount",
-        "a fixed instalment goes with the method of that name and is more than zero",
-    )
-    _refuse(
-        method is Method.SINGLE_PAYMENT and terms.instalments != 1,
-        "instalments",
-        "a single payment is one instalment: set its due date",
-    )
-    _refuse(
-        (method is Method.EXPLICIT) != bool(terms.explicit),
-        "explicit",
-        "a list of instalments goes with the method of that name",
-    )
+        or terms.residual >= financed
+    ):
+        yield (
+            "residual",
+            "a residual value goes with rentals in advance and is less than what is financed",
+        )
+    if (method is Method.FIXED_INSTALMENT) != (terms.instalment_amount > 0):
+        yield (
+            "instalment_amount",
+            "a fixed instalment goes with the method of that name and is more than zero",
+        )
+    if method is Method.SINGLE_PAYMENT and terms.instalments != 1:
+        yield "instalments", "a single payment is one instalment: set its due date"
+    if (method is Method.EXPLICIT) != bool(terms.explicit):
+        yield "explicit", "a list of instalments goes with the method of that name"
     if method is Method.EXPLICIT:
-        _explicit(terms, financed)
+        yield from _explicit(terms, financed)
 
 
-def _explicit(terms: "LoanTerms", financed: int) -> None:
-    _refuse(
-        len(terms.explicit) > MAX_INSTALMENTS,
-        "explicit",
-        f"a loan has 1 to {MAX_INSTALMENTS} instalments",
-    )
+def _explicit(terms: "LoanTerms", financed: int) -> Iterator[Fault]:
+    if len(terms.explicit) > MAX_INSTALMENTS:
+        yield "explicit", f"a loan has 1 to {MAX_INSTALMENTS} instalments"
     days = [item.due_on for item in terms.explicit]
-    _refuse(days[0] != terms.first_due_on, "explicit", "the first listed is due on first_due_on")
-    _refuse(days != sorted(set(days)), "explicit", "due dates follow each other")
+    if days[0] != terms.first_due_on:
+        yield "explicit", "the first listed is due on first_due_on"
+    if days != sorted(set(days)):
+        yield "explicit", "due dates follow each other"
     *others, last = terms.explicit
-    _refuse(
-        any((item.principal is None) == (item.total is None) for item in others),
-        "explicit",
-        "each instalment but the last has a principal or a total",
-    )
-    _refuse(
-        any((item.principal or 0) < 0 or (item.total or 0) < 0 for item in terms.explicit),
-        "explicit",
-        "amounts are zero or more",
-    )
-    _refuse(
-        last.total is not None, "explicit", "the last instalment repays the rest: leave it open"
-    )
+    if any((item.principal is None) == (item.total is None) for item in others):
+        yield "explicit", "each instalment but the last has a principal or a total"
+    if any((item.principal or 0) < 0 or (item.total or 0) < 0 for item in terms.explicit):
+        yield "explicit", "amounts are zero or more"
+    if last.total is not None:
+        yield "explicit", "the last instalment repays the rest: leave it open"
     if last.principal is not None:
         listed = sum(item.principal or 0 for item in terms.explicit)
-        _refuse(
-            any(item.principal is None for item in others) or listed != financed,
-            "explicit",
-            f"the principal listed is {listed}, to repay is {financed}",
-        )
+        if any(item.principal is None for item in others) or listed != financed:
+            yield "explicit", f"the principal listed is {listed}, to repay is {financed}"
 
 
 _RULES = (_amounts, _rates, _length, _dates, _due_days, _interest, _grace, _changes, _method)

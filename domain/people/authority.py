@@ -6,7 +6,7 @@ It is a definition in force: read when somebody decides, never carried in a proc
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -50,8 +50,6 @@ _WITHOUT_AMOUNT: Final = frozenset(
 
 class NotAuthorised(DomainError):
     """The authority matrix does not let the caller decide this; the message says who may."""
-
-    code: ClassVar[str] = "not_authorised"
 
 
 class AuthorityRow(Content):

@@ -5,14 +5,13 @@ separate consent for each purpose, which can be withdrawn as easily as it was gi
 15, 29). A consent says which text was shown, by version and SHA-256.
 """
 
-import hashlib
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
 from pydantic import Field
 
-from domain.common.definitions import Content, Finding, InForce, Kind
+from domain.common.definitions import Content, Finding, InForce, Kind, digest
 from domain.common.errors import DomainError
 
 
@@ -34,38 +33,41 @@ class Purpose(StrEnum):
 class ConsentMissing(DomainError):
     """Something was asked that the applicant has not allowed, or allows no longer."""
 
-    code = "consent_missing"
-
 
 class UnknownConsentText(DomainError):
     """A consent names a text that is not in force: its version or digest is another one."""
 
-    code = "unknown_consent_text"
 
-
-class ConsentText(Content):
-    """The words that an applicant agrees to for one purpose, in one version.
+class ConsentWords(Content):
+    """The words that somebody agrees to, in one version.
 
     `version` is what people and records call it; it changes with the words.
     """
 
-    purpose: Purpose
     version: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")
     text: str = Field(min_length=40, max_length=20_000)
 
     @property
     def sha256(self) -> str:
         """Return the digest of the text in UTF-8, in hexadecimal."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return digest(self.text)
+
+    def check_shown(self, what: str, version: str, sha256: str) -> None:
+        """Raise `UnknownConsentText` unless these words were shown; `what` names them."""
+        if version != self.version or sha256.lower() != self.sha256:
+            raise UnknownConsentText(f"{what} is version {self.version}, sha256 {self.sha256}")
 
 
-def check_consent_text(text: ConsentText, others: InForce) -> Iterator[Finding]:
-    """Say what is wrong with a text: other words need another version."""
-    if text.text != text.text.strip():
-        yield Finding("text", "the text begins and ends with a word", "I agree that ...")
-    current = others.find(CONSENT_TEXT.name, text.purpose)
+class ConsentText(ConsentWords):
+    """What an applicant agrees to for one purpose."""
+
+    purpose: Purpose
+
+
+def check_version(text: ConsentWords, current: object) -> Iterator[Finding]:
+    """Say where a text has other words than `current` under the same version."""
     if (
-        isinstance(current, ConsentText)
+        isinstance(current, ConsentWords)
         and current.version == text.version
         and current.text != text.text
     ):
@@ -76,12 +78,11 @@ def check_consent_text(text: ConsentText, others: InForce) -> Iterator[Finding]:
         )
 
 
+def check_consent_text(text: ConsentText, others: InForce) -> Iterator[Finding]:
+    """Say what is wrong with a text: other words need another version."""
+    if text.text != text.text.strip():
+        yield Finding("text", "the text begins and ends with a word", "I agree that ...")
+    yield from check_version(text, others.find(CONSENT_TEXT.name, text.purpose))
+
+
 CONSENT_TEXT: Final = Kind("consent_text", ConsentText, check_consent_text, named_by="purpose")
-
-
-def check_text(current: ConsentText, version: str, sha256: str) -> None:
-    """Raise `UnknownConsentText` unless the text shown was the current one of its purpose."""
-    if version != current.version or sha256.lower() != current.sha256:
-        raise UnknownConsentText(
-            f"the text of {current.purpose} is version {current.version}, sha256 {current.sha256}"
-        )

@@ -1,17 +1,18 @@
 """The staff directory: people, their roles, teams, skills and deputies.
 
-A person is known by an opaque id in the record and by a handle, a short login that tells an
+A person is known by an opaque id in the database and by a handle, a short login that tells an
 outsider nothing, to colleagues. Machines (partners' servers, an applicants' front) are no people.
 """
 
 from collections.abc import Collection, Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
-from domain.common.errors import DomainError
+from domain.common.data import Data
+from domain.common.errors import DomainError, FieldError
 from domain.people.principals import Principal, StaffRole
 
 HANDLE: Final = r"^[a-z][a-z0-9-]{1,31}$"
@@ -37,71 +38,45 @@ class PersonState(StrEnum):
 class UnknownPerson(DomainError):
     """The directory has no such person."""
 
-    code: ClassVar[str] = "unknown_person"
-
 
 class PersonLeft(DomainError):
     """The person works here no more."""
-
-    code: ClassVar[str] = "person_left"
 
 
 class RoleNotHeld(DomainError):
     """A person acts in a role that the directory does not give them."""
 
-    code: ClassVar[str] = "role_not_held"
-
 
 class HandleTaken(DomainError):
     """The handle is, or was, another person's."""
-
-    code: ClassVar[str] = "handle_taken"
 
 
 class OwnRoles(DomainError):
     """A person would change what they may do themself."""
 
-    code: ClassVar[str] = "own_roles"
-
 
 class LastOps(DomainError):
     """Nobody would be left who may change the directory."""
-
-    code: ClassVar[str] = "last_ops"
 
 
 class UnknownTeam(DomainError):
     """There is no such team."""
 
-    code: ClassVar[str] = "unknown_team"
-
 
 class TeamTaken(DomainError):
     """The code is another team's."""
 
-    code: ClassVar[str] = "team_taken"
 
-
-class InvalidDeputy(DomainError):
+class InvalidDeputy(FieldError):
     """Nobody can stand in like this; `field` names what to change."""
-
-    code: ClassVar[str] = "invalid_deputy"
-
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class DirectoryNotEmpty(DomainError):
     """There is an ops person already, who adds the others."""
 
-    code: ClassVar[str] = "directory_not_empty"
 
-
-class Deputyship(BaseModel):
+class Deputyship(Data):
     """That `deputy_id` acts in the roles of `person_id` from one day to another, both included."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     person_id: str

@@ -5,17 +5,15 @@ in force from 2026-08-01 (NFRA and PBoC, published 2026-03-15). The sheet is an 
 its hash names its whole content.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
-from domain.common.errors import DomainError
+from domain.common.data import Data
+from domain.common.definitions import canonical, digest
+from domain.common.errors import FieldError
 from domain.common.money import Amount, PositiveAmount, minor_digits
 from domain.pricing.rates import (
     Flow,
@@ -30,14 +28,8 @@ NOTHING_ELSE = "除本表所列项目外，不收取其他任何费用。"
 """The statement that nothing else is charged."""
 
 
-class InvalidCostSheet(DomainError):
+class InvalidCostSheet(FieldError):
     """Costs that no sheet can be made of; `field` names the wrong argument."""
-
-    code: ClassVar[str] = "invalid_cost_sheet"
-
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class CostMethod(StrEnum):
@@ -63,24 +55,20 @@ class Cost(NamedTuple):
     charges: Sequence[tuple[date, int]]
 
 
-class ContingentCost(BaseModel):
+class ContingentCost(Data):
     """A cost that arises only on default or on early settlement: its standard and its collector."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     standard: str
     collector: str
 
 
-class CostItem(BaseModel):
+class CostItem(Data):
     """One cost on the sheet.
 
     `annualised` is the rate in percent a year the loan would have if this were its only cost, by
     the method of the sheet.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     amount: Amount
@@ -89,14 +77,12 @@ class CostItem(BaseModel):
     annualised: Decimal
 
 
-class CostSheet(BaseModel):
+class CostSheet(Data):
     """The all-in cost of one loan: amounts in minor units, rates in percent a year.
 
     `annual_cost` is the headline, one of `rates` as `method` says; `hash` is the SHA-256 of
     everything else on the sheet.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     currency: str
     principal: PositiveAmount
@@ -156,15 +142,9 @@ def build_cost_sheet(
     return sheet.model_copy(update={"hash": sheet_hash(sheet)})
 
 
-def canonical_json(sheet: CostSheet) -> str:
-    """Return the JSON of a sheet without its hash: sorted keys, no spaces, decimals as text."""
-    content = sheet.model_dump(mode="json", exclude={"hash"})
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
 def sheet_hash(sheet: CostSheet) -> str:
     """Return the SHA-256 (hex) of a sheet's canonical JSON, which its `hash` must equal."""
-    return hashlib.sha256(canonical_json(sheet).encode()).hexdigest()
+    return digest(canonical(sheet.model_dump(mode="json", exclude={"hash"})))
 
 
 def _item(cost: Cost, annualised: Decimal) -> CostItem:

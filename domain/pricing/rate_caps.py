@@ -10,10 +10,11 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
-from typing import ClassVar, Final
+from typing import Final
 
 from pydantic import Field
 
+from domain.common.data import Data
 from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
 from domain.pricing.rates import Rate, RateConvention
@@ -99,47 +100,30 @@ class CappedLender:
     caps: RateCaps
 
 
-class RateCapExceeded(DomainError):
-    """A rate is above what the lender may charge; `breaches` say by which rule."""
-
-    code: ClassVar[str] = "rate_cap_exceeded"
-
-    def __init__(self, breaches: "tuple[CapBreach, ...]") -> None:
-        super().__init__("; ".join(str(breach) for breach in breaches))
-        self.breaches = breaches
-
-
 class CapUnknown(DomainError):
     """The cap of a lender cannot be tested: no row for the day, or the tested rate is missing."""
 
-    code: ClassVar[str] = "cap_unknown"
 
+class CapFinding(Data):
+    """A plan's `rate` is above the `limit` of a cap on that day, both in percent a year.
 
-@dataclass(frozen=True, slots=True)
-class CapFinding:
-    """A rate above a cap: `limit` is the cap in percent a year on that day."""
+    Above a hard cap the product or the contract must not go out. `source` is the rule that sets
+    the cap, `detail` says the same for people.
+    """
 
-    rule: CapRule
-    rate: Rate
+    enforcement: Enforcement
+    rate: Decimal
     limit: Decimal
-
-    def __str__(self) -> str:
-        return (
-            f"{self.rate.name} {self.rate.value:f} % is above the {self.limit:f} % that "
-            f"{self.rule.lender_kind} may charge ({self.rule.source})"
-        )
+    source: str
+    detail: str
 
 
-class CapBreach(CapFinding):
-    """A rate above a hard cap: the product or the contract must not go out."""
+class RateCapExceeded(DomainError):
+    """A rate is above what the lender may charge; `breaches` say by which rule."""
 
-    __slots__ = ()
-
-
-class CapWarning(CapFinding):
-    """A rate above a soft cap."""
-
-    __slots__ = ()
+    def __init__(self, breaches: tuple[CapFinding, ...]) -> None:
+        super().__init__("; ".join(breach.detail for breach in breaches))
+        self.breaches = breaches
 
 
 def check_rate_caps(caps: RateCaps, _: InForce) -> Iterator[Finding]:
@@ -194,9 +178,7 @@ HOME_CAPS: Final = "cn"
 """The caps that the products' lenders are held to, by code."""
 
 
-def check_caps(
-    lender: CappedLender, on: date, rates: Iterable[Rate]
-) -> tuple[CapBreach | CapWarning, ...]:
+def check_caps(lender: CappedLender, on: date, rates: Iterable[Rate]) -> tuple[CapFinding, ...]:
     """Return every cap on `on`, the contract date, that one of `rates` is above.
 
     Raises `CapUnknown` when there is no cap for the lender on that day or the rate a cap tests is
@@ -212,13 +194,13 @@ def check_caps(
     return tuple(finding for finding in findings if finding is not None)
 
 
-def enforce_caps(lender: CappedLender, on: date, rates: Iterable[Rate]) -> tuple[CapWarning, ...]:
+def enforce_caps(lender: CappedLender, on: date, rates: Iterable[Rate]) -> tuple[CapFinding, ...]:
     """Return the warnings; raise `RateCapExceeded` on any breach, `CapUnknown` as `check_caps`."""
     findings = check_caps(lender, on, rates)
-    breaches = tuple(finding for finding in findings if isinstance(finding, CapBreach))
+    breaches = tuple(one for one in findings if one.enforcement is Enforcement.HARD)
     if breaches:
         raise RateCapExceeded(breaches)
-    return tuple(finding for finding in findings if isinstance(finding, CapWarning))
+    return findings
 
 
 def cap_limit(caps: RateCaps, rule: CapRule, on: date) -> Decimal:
@@ -226,9 +208,7 @@ def cap_limit(caps: RateCaps, rule: CapRule, on: date) -> Decimal:
     return rule.value * caps.loan_prime_rate(on) if rule.times_lpr else rule.value
 
 
-def _finding(
-    caps: RateCaps, rule: CapRule, on: date, rate: Rate | None
-) -> CapBreach | CapWarning | None:
+def _finding(caps: RateCaps, rule: CapRule, on: date, rate: Rate | None) -> CapFinding | None:
     if rate is None:
         raise CapUnknown(
             f"the rate cap of {rule.lender_kind} tests {rule.metric}, which is missing"
@@ -236,5 +216,13 @@ def _finding(
     limit = cap_limit(caps, rule, on)
     if rate.value <= limit + rule.tolerance:
         return None
-    kind = CapBreach if rule.enforcement is Enforcement.HARD else CapWarning
-    return kind(rule, rate, limit)
+    return CapFinding(
+        enforcement=rule.enforcement,
+        rate=rate.value,
+        limit=limit,
+        source=rule.source,
+        detail=(
+            f"{rate.name} {rate.value:f} % is above the {limit:f} % that {rule.lender_kind} may"
+            f" charge ({rule.source})"
+        ),
+    )

@@ -6,7 +6,7 @@ All arithmetic is decimal with 50 digits, so a rate is the same on every machine
 from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from itertools import pairwise
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from domain.common.errors import DomainError
 
@@ -25,8 +25,6 @@ _ONE = Decimal(1)
 
 class NoRate(DomainError):
     """The flows have no rate, more than one could be theirs, or it is beyond any sense."""
-
-    code: ClassVar[str] = "no_rate"
 
 
 class Time(NamedTuple):

@@ -13,18 +13,17 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from enum import StrEnum
 from fractions import Fraction
 from math import lcm
-from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from domain.common.calendar import months_after
-from domain.common.errors import DomainError
+from domain.common.errors import FieldError
 from domain.pricing.rate_solver import EXACT, Time, period_rate, require_loan
 from domain.pricing.rate_solver import NoRate as NoRate  # part of the interface of this module
 from domain.pricing.unit_periods import UnitPeriod, month_counter, time_in_units, unit_period_of
 from domain.pricing.year_intervals import IntervalUnit, eu_year_parts, natural_unit, uk_year_parts
 
 _PLACES = Decimal("1e-10")
-_MOST_PERCENT = Decimal("1e15")
+_MAX_PERCENT = Decimal("1e15")
 _YEAR_DAYS = 365
 _YEAR_MONTHS = 12
 _SEMIMONTHS = 24
@@ -38,14 +37,8 @@ PeriodsPerYear = int | Fraction
 """12 for monthly instalments; `Fraction(365, 7)` for a single term of seven days."""
 
 
-class InvalidFlows(DomainError):
+class InvalidFlows(FieldError):
     """Flows that do not fit the periods given with them; `field` names the wrong argument."""
-
-    code: ClassVar[str] = "invalid_flows"
-
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class RateConvention(StrEnum):
@@ -60,17 +53,15 @@ class RateConvention(StrEnum):
     BRAZIL_CET = "brazil_cet"
 
 
-RATE_NAMES: Mapping[RateConvention, str] = MappingProxyType(
-    {
-        RateConvention.NOMINAL_SIMPLE: "Annual rate, simple",
-        RateConvention.EFFECTIVE: "Annual rate, compound",
-        RateConvention.XIRR_365: "XIRR",
-        RateConvention.US_APPENDIX_J: "Annual percentage rate (US)",
-        RateConvention.EU_2008_48: "APRC (EU)",
-        RateConvention.UK_CONC_1_2: "APR (UK)",
-        RateConvention.BRAZIL_CET: "Custo Efetivo Total (CET)",
-    }
-)
+RATE_NAMES: Mapping[RateConvention, str] = {
+    RateConvention.NOMINAL_SIMPLE: "Annual rate, simple",
+    RateConvention.EFFECTIVE: "Annual rate, compound",
+    RateConvention.XIRR_365: "XIRR",
+    RateConvention.US_APPENDIX_J: "Annual percentage rate (US)",
+    RateConvention.EU_2008_48: "APRC (EU)",
+    RateConvention.UK_CONC_1_2: "APR (UK)",
+    RateConvention.BRAZIL_CET: "Custo Efetivo Total (CET)",
+}
 """What a rate is called where it is shown."""
 
 
@@ -193,29 +184,36 @@ def uk_conc_1_2(flows: Iterable[tuple[date, int]], unit: IntervalUnit | None = N
     return _rate(RateConvention.UK_CONC_1_2, value, basis)
 
 
-def all_rates(
+_BY_PERIODS: Mapping[RateConvention, Callable[..., Rate]] = {
+    RateConvention.NOMINAL_SIMPLE: nominal_simple,
+    RateConvention.EFFECTIVE: effective,
+}
+_BY_DATES: Mapping[RateConvention, Callable[[Iterable[tuple[date, int]]], Rate]] = {
+    RateConvention.XIRR_365: xirr_365,
+    RateConvention.US_APPENDIX_J: us_appendix_j,
+    RateConvention.EU_2008_48: eu_2008_48,
+    RateConvention.UK_CONC_1_2: uk_conc_1_2,
+    RateConvention.BRAZIL_CET: brazil_cet,
+}
+
+
+def rate_of(
+    convention: RateConvention,
     flows: Iterable[tuple[date, int]],
     periods_per_year: PeriodsPerYear = _YEAR_MONTHS,
     periods: PeriodNumbers | None = None,
-) -> tuple[Rate, ...]:
-    """Return the rate under each convention, in `RateConvention`'s order; errors as theirs."""
-    held = tuple(flows)
-    return (
-        nominal_simple(held, periods_per_year, periods),
-        effective(held, periods_per_year, periods),
-        xirr_365(held),
-        us_appendix_j(held),
-        eu_2008_48(held),
-        uk_conc_1_2(held),
-        brazil_cet(held),
-    )
+) -> Rate:
+    """Return the rate under a convention, by its periods where it has any; errors as its own."""
+    if convention in _BY_PERIODS:
+        return _BY_PERIODS[convention](flows, periods_per_year, periods)
+    return _BY_DATES[convention](flows)
 
 
 def _rate(convention: RateConvention, value: Decimal, basis: str) -> Rate:
     with localcontext(EXACT):
         percent = 100 * value
-        if percent > _MOST_PERCENT:
-            raise NoRate(f"the rate is above {_MOST_PERCENT:.0E} % a year")
+        if percent > _MAX_PERCENT:
+            raise NoRate(f"the rate is above {_MAX_PERCENT:.0E} % a year")
         shown = percent.quantize(_PLACES, ROUND_HALF_EVEN)
     return Rate(RATE_NAMES[convention], convention, shown if shown else abs(shown), basis)
 

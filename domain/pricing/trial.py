@@ -29,7 +29,7 @@ from domain.pricing.trial_rows import (
 )
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999
-MOST_YEARS_TO_FIRST_DUE = 50
+MAX_YEARS_TO_FIRST_DUE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ def _refuse_nonsense(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
     if not _within(terms.frequency, count, days):
         reason = f"a plan lies within the years {FIRST_YEAR} to {LAST_YEAR}"
         raise InvalidTerms(reason, field="first_due_on")
-    if terms.first_due_on.year - terms.disbursed_on.year > MOST_YEARS_TO_FIRST_DUE:
-        reason = f"the first due date lies at most {MOST_YEARS_TO_FIRST_DUE} years ahead"
+    if terms.first_due_on.year - terms.disbursed_on.year > MAX_YEARS_TO_FIRST_DUE:
+        reason = f"the first due date lies at most {MAX_YEARS_TO_FIRST_DUE} years ahead"
         raise InvalidTerms(reason, field="first_due_on")
     for event in events:
         if isinstance(event, RateChanged | Rescheduled) and event.annual_rate is not None:

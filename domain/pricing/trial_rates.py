@@ -18,13 +18,7 @@ from domain.pricing.rates import (
     NoRate,
     Rate,
     RateConvention,
-    brazil_cet,
-    effective,
-    eu_2008_48,
-    nominal_simple,
-    uk_conc_1_2,
-    us_appendix_j,
-    xirr_365,
+    rate_of,
 )
 
 _YEAR_DAYS = 365
@@ -123,27 +117,7 @@ def _shown(
     convention: RateConvention, flows: tuple[tuple[date, int], ...], periods: RatePeriods
 ) -> ShownRate:
     try:
-        rate = _rate(convention, flows, periods)
+        rate = rate_of(convention, flows, periods.per_year, periods.numbers)
     except (NoRate, InvalidFlows) as error:
         return ShownRate(RATE_NAMES[convention], convention, None, reason=error.message)
     return ShownRate(rate.name, convention, rate.value, basis=rate.basis)
-
-
-def _rate(
-    convention: RateConvention, flows: tuple[tuple[date, int], ...], periods: RatePeriods
-) -> Rate:
-    match convention:
-        case RateConvention.NOMINAL_SIMPLE:
-            return nominal_simple(flows, periods.per_year, periods.numbers)
-        case RateConvention.EFFECTIVE:
-            return effective(flows, periods.per_year, periods.numbers)
-        case RateConvention.XIRR_365:
-            return xirr_365(flows)
-        case RateConvention.US_APPENDIX_J:
-            return us_appendix_j(flows)
-        case RateConvention.EU_2008_48:
-            return eu_2008_48(flows)
-        case RateConvention.UK_CONC_1_2:
-            return uk_conc_1_2(flows)
-        case _:
-            return brazil_cet(flows)

@@ -1,7 +1,7 @@
 """A plan's rows with the arithmetic of their interest in words, and their totals by year."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -31,22 +31,11 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialRow:
-    """One instalment: amounts in minor units; `interest` is the sum of `pieces`, rounded once.
+class TrialRow(PlanRow):
+    """One instalment; `interest` is the sum of `pieces`, rounded once; `text` says so in a line."""
 
-    `text` says the same arithmetic in one line.
-    """
-
-    number: int
-    due_on: date
-    days: int
-    principal: int
-    interest: int
-    fee: int
-    total: int
-    balance_after: int
-    pieces: tuple[Piece, ...]
-    text: str
+    pieces: tuple[Piece, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +82,8 @@ def _year(plan: Plan, year: int, disbursed_on: date) -> Totals:
 
 def _row(row: PlanRow, currency: str) -> TrialRow:
     pieces = tuple(_piece(accrual) for accrual in row.arithmetic)
-    return TrialRow(
-        number=row.number,
-        due_on=row.due_on,
-        days=row.days,
-        principal=row.principal,
-        interest=row.interest,
-        fee=row.fee,
-        total=row.total,
-        balance_after=row.balance_after,
-        pieces=pieces,
-        text=_text(pieces, row.interest, currency),
-    )
+    plain = {field.name: getattr(row, field.name) for field in fields(PlanRow)}
+    return TrialRow(**plain, pieces=pieces, text=_text(pieces, row.interest, currency))
 
 
 def _piece(accrual: Accrual) -> Piece:

@@ -33,13 +33,14 @@ class Unit(StrEnum):
     YEAR = "year"
 
 
-_UNIT_DAYS = {
-    Unit.DAY: 1,
-    Unit.WEEK: _WEEK_DAYS,
-    Unit.SEMIMONTH: _SEMIMONTH_DAYS,
-    Unit.MONTH: _MONTH_DAYS,
-    Unit.YEAR: _YEAR_DAYS,
+_UNITS = {
+    Unit.DAY: (1, _YEAR_DAYS),
+    Unit.WEEK: (_WEEK_DAYS, _YEAR_WEEKS),
+    Unit.SEMIMONTH: (_SEMIMONTH_DAYS, 2 * _YEAR_MONTHS),
+    Unit.MONTH: (_MONTH_DAYS, _YEAR_MONTHS),
+    Unit.YEAR: (_YEAR_DAYS, 1),
 }
+"""Days of a unit, and how many of it are in a year."""
 
 
 class UnitPeriod(NamedTuple):
@@ -51,19 +52,12 @@ class UnitPeriod(NamedTuple):
     @property
     def nominal_days(self) -> int:
         """Its length in days, with months of 30 and a year of 365."""
-        return self.multiple * _UNIT_DAYS[self.unit]
+        return self.multiple * _UNITS[self.unit][0]
 
     @property
     def per_year(self) -> Fraction:
         """How many there are in a year, (b)(5)(ii) to (v): 12 months, 52 weeks, 365 days."""
-        units = {
-            Unit.DAY: _YEAR_DAYS,
-            Unit.WEEK: _YEAR_WEEKS,
-            Unit.SEMIMONTH: 2 * _YEAR_MONTHS,
-            Unit.MONTH: _YEAR_MONTHS,
-            Unit.YEAR: 1,
-        }
-        return Fraction(units[self.unit], self.multiple)
+        return Fraction(_UNITS[self.unit][1], self.multiple)
 
     @property
     def odd_parts(self) -> int:

@@ -1,8 +1,7 @@
 """What is wrong with a product before it goes out: each finding at its field, in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import Final
 
 from domain.collections import COLLECTIONS_LADDER
@@ -15,7 +14,6 @@ from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.plan_terms import Method
 from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
-from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import (
     HOME_CAPS,
     RATE_CAPS,
@@ -23,28 +21,24 @@ from domain.pricing.rate_caps import (
     RateCapExceeded,
     RateCaps,
 )
-from domain.products.products import Product
-from domain.products.release import check_release
-from domain.products.terms import terms_of
+from domain.products.products import Product, check_release
 from domain.verification.element_policies import ELEMENT_POLICIES, ElementPolicies
 from domain.verification.elements import ElementKind
 
 _DAYS_OF_A_MONTH: Final = 31
 """Terms are made for a disbursement on each of so many days: due days follow from it."""
 
-_FIELDS: Final = MappingProxyType(
-    {
-        "currency": "currency",
-        "instalments": "instalments",
-        "principal": "amount_max",
-        "first_due_on": "terms.due_day",
-        "balloon": "terms.balloon_percent",
-        "residual": "terms.residual_percent",
-        "instalment_amount": "terms.instalment_percent",
-        "down_payment": "terms.down_payment_percent",
-        "explicit": "terms.listed",
-    }
-)
+_FIELDS: Final[Mapping[str, str]] = {
+    "currency": "currency",
+    "instalments": "instalments",
+    "principal": "amount_max",
+    "first_due_on": "terms.due_day",
+    "balloon": "terms.balloon_percent",
+    "residual": "terms.residual_percent",
+    "instalment_amount": "terms.instalment_percent",
+    "down_payment": "terms.down_payment_percent",
+    "explicit": "terms.listed",
+}
 """Where a product says what a field of the loan's terms says; the others have the same names."""
 
 
@@ -151,7 +145,7 @@ def _of_choice(
     product: Product, index: int, instalments: int, amount: int, days: list[date]
 ) -> Finding | None:
     try:
-        made = [_made(product, instalments, amount, day) for day in days]
+        made = [product.loan_terms(amount, instalments, day) for day in days]
         terms = made[-1]
         rows = [row for row in build_plan(terms).rows if row.number]
     except InvalidTerms as error:
@@ -165,16 +159,6 @@ def _of_choice(
         message = f"{amount} (minor units) is repaid in {len(rows)} instalments, not {instalments}"
         return Finding(f"instalments.{index}", message, str(len(rows)))
     return None
-
-
-def _made(product: Product, instalments: int, amount: int, on: date) -> LoanTerms:
-    return terms_of(
-        product.terms,
-        currency=product.currency,
-        principal=amount,
-        instalments=instalments,
-        disbursed_on=on,
-    )
 
 
 def _caps(product: Product, others: InForce) -> Iterator[Finding]:

@@ -10,7 +10,6 @@ from domain.pricing.rates import RateConvention
 from domain.pricing.trial_costs import cost_sheet_of
 from domain.pricing.trial_rates import rate_periods
 from domain.products.products import Product
-from domain.products.terms import terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +52,7 @@ def representative_loans(product: Product, on: date) -> tuple[RepresentativeLoan
 
 
 def _loan(product: Product, amount: int, instalments: int, on: date) -> RepresentativeLoan:
-    terms = terms_of(
-        product.terms,
-        currency=product.currency,
-        principal=amount,
-        instalments=instalments,
-        disbursed_on=on,
-    )
+    terms = product.loan_terms(amount, instalments, on)
     plan = build_plan(terms)
     outcome = cost_sheet_of(terms, plan.rows, rate_periods(terms, plan.rows))
     sheet = outcome.sheet

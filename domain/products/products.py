@@ -1,15 +1,20 @@
 """Products: what is offered to whom, what it asks for, and on what terms it lends."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from domain.common.data import Data
 from domain.common.definitions import Agreed, Code, Content
 from domain.common.errors import DomainError
 from domain.decisioning.policy import DECISION_SOURCES
-from domain.pricing.rate_caps import LenderKind
-from domain.products.terms import TermsTemplate
+from domain.loans.schedule import Plan, build_plan
+from domain.loans.terms import LoanTerms
+from domain.pricing.rate_caps import CapFinding, CappedLender, LenderKind, RateCaps, enforce_caps
+from domain.pricing.trial import plan_rates
+from domain.pricing.trial_rates import existing
+from domain.products.terms import TermsTemplate, terms_of
 from domain.sources import Capability
 from domain.verification.element_policies import ElementPolicies, ElementPolicy
 from domain.verification.elements import ElementKind
@@ -18,19 +23,13 @@ from domain.verification.elements import ElementKind
 class UnknownProduct(DomainError):
     """No product has this code."""
 
-    code = "unknown_product"
-
 
 class UnknownElementKind(DomainError):
     """A kind of element that came up after the policies that an application was agreed under."""
 
-    code = "unknown_element_kind"
-
 
 class OutsideProduct(DomainError):
     """An amount or a term lies outside what the product lends."""
-
-    code = "outside_product"
 
 
 MAX_CHOICE = 120
@@ -101,6 +100,16 @@ class Product(Content):
             return self.decision_sources
         return tuple(one for one in self.decision_sources if one is not Capability.MODEL_SCORE)
 
+    def loan_terms(self, amount: int, instalments: int, on: date) -> LoanTerms:
+        """Return the terms of a loan that is drawn on a day; raises `InvalidTerms`."""
+        return terms_of(
+            self.terms,
+            currency=self.currency,
+            principal=amount,
+            instalments=instalments,
+            disbursed_on=on,
+        )
+
     def check_request(self, amount: int, instalments: int) -> None:
         """Raise `OutsideProduct` unless `amount` over `instalments` can be applied for."""
         if not self.amount_min <= amount <= self.amount_max or amount % self.amount_step:
@@ -112,10 +121,8 @@ class Product(Content):
             raise OutsideProduct(f"instalments must be one of {list(self.instalments)}")
 
 
-class AgreedProduct(BaseModel):
+class AgreedProduct(Data):
     """A product and its element policies, as they were given to a process when it started."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     product: Agreed[Product]
     elements: Agreed[ElementPolicies]
@@ -184,3 +191,28 @@ class AgreedProduct(BaseModel):
         return self.model_copy(
             update={"product": Agreed[Product](ref=self.product.ref, content=asking)}
         )
+
+
+def check_plan(
+    product: Product, terms: LoanTerms, plan: Plan, caps: RateCaps
+) -> tuple[CapFinding, ...]:
+    """Return the soft ones of `caps` that a plan is above.
+
+    Raises `RateCapExceeded` on a hard cap of the product's lender, `CapUnknown` when it cannot be
+    tested.
+    """
+    rates = existing(plan_rates(terms, plan))
+    return enforce_caps(CappedLender(product.lender_kind, caps), terms.disbursed_on, rates)
+
+
+def check_release(product: Product, on: date, caps: RateCaps) -> tuple[CapFinding, ...]:
+    """Check every term of a product at its smallest and largest amount, contracted on `on`.
+
+    Returns and raises as `check_plan`, and `InvalidTerms`.
+    """
+    warnings: list[CapFinding] = []
+    for instalments in product.instalments:
+        for amount in (product.amount_min, product.amount_max):
+            terms = product.loan_terms(amount, instalments, on)
+            warnings += check_plan(product, terms, build_plan(terms), caps)
+    return tuple(warnings)

@@ -10,20 +10,18 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, WrapValidator
 
-from domain.common.business_days import BusinessCalendar, BusinessDayRule
 from domain.common.calendar import months_after
-from domain.common.day_count import DayCount
 from domain.common.definitions import Content
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import MONTHLY, Frequency, FrequencyUnit
 from domain.common.money import Percent
-from domain.common.rounding import Rounding, round_ratio
+from domain.common.rounding import percent_of
 from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee
-from domain.loans.plan_terms import ExplicitInstalment, Method, Residue
-from domain.loans.terms import LoanTerms, PenaltyBase
+from domain.loans.plan_terms import ExplicitInstalment, Method
+from domain.loans.terms import LoanTerms, SharedTerms
 from domain.loans.terms_rules import FOLLOWING_LENGTH
 
 HALF_MONTH_DAYS: Final = 15
@@ -54,7 +52,7 @@ class ListedShare(Content):
     percent: _Share | None = None
 
 
-class TermsTemplate(Content):
+class TermsTemplate(SharedTerms, Content):
     """What `domain.loans.terms.LoanTerms` says of every loan of a product.
 
     Fields of the same name mean the same there. Shares of the principal in percent stand for the
@@ -64,43 +62,18 @@ class TermsTemplate(Content):
     month on that day and fifteen days from it.
     """
 
-    annual_rate: Percent
-    penalty_annual_rate: Percent = Decimal(0)
-    grace_days: int = Field(default=0, strict=True)
-    method: Method = Method.EQUAL_INSTALMENT
     frequency: Annotated[Frequency, _Plainly] = MONTHLY
     due_day: _DayOfMonth | None = None
     second_due_day: _DayOfMonth | None = None
-    end_of_month: bool = Field(default=False, strict=True)
-    business_day_rule: BusinessDayRule = BusinessDayRule.NONE
-    calendar: BusinessCalendar = BusinessCalendar.NONE
-    interest_follows: bool = Field(default=False, strict=True)
-    day_count: DayCount = DayCount.PERIOD
-    interest_rounding: Rounding = Rounding()
-    instalment_rounding: Rounding = Rounding()
-    residue: Residue = Residue.LAST
-    smooth: bool = Field(default=False, strict=True)
-    principal_grace: int = Field(default=0, strict=True)
-    interest_grace: int = Field(default=0, strict=True)
-    interest_free: int = Field(default=0, strict=True)
     balloon_percent: _Share = Decimal(0)
     residual_percent: _Share = Decimal(0)
     instalment_percent: _Share = Decimal(0)
     down_payment_percent: _Share = Decimal(0)
     listed: tuple[ListedShare, ...] = ()
     fees: Annotated[tuple[Fee, ...], _Plainly] = ()
-    penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
-    penalty_year_days: int = Field(default=365, strict=True)
-    penalty_cap: Percent | None = None
     allocation: Annotated[Allocation, _Plainly] = Allocation()
     early_settlement: Annotated[EarlySettlement, _Plainly] = EarlySettlement()
     delinquency: Annotated[Delinquency, _Plainly] = Delinquency()
-
-
-_AS_THEY_ARE: Final = tuple(
-    name for name in TermsTemplate.model_fields if name in LoanTerms.model_fields
-)
-"""What a loan takes over from its product's template unchanged."""
 
 
 def terms_of(
@@ -119,7 +92,7 @@ def terms_of(
     which a method whose number of instalments follows has for information only. The rates are the
     template's unless others were offered. Raises `InvalidTerms`.
     """
-    unchanged = {name: getattr(template, name) for name in _AS_THEY_ARE}
+    unchanged = {name: getattr(template, name) for name in SharedTerms.model_fields}
     explicit = _explicit(template, principal, disbursed_on)
     follows = template.method in FOLLOWING_LENGTH
     return LoanTerms.model_validate(
@@ -203,5 +176,4 @@ def _after(disbursed_on: date, distance: Frequency) -> date:
 
 def _share(template: TermsTemplate, percent: Decimal, principal: int) -> int:
     """Return a share of the principal in minor units, rounded as instalments are."""
-    numerator, denominator = percent.as_integer_ratio()
-    return round_ratio(principal * numerator, denominator * 100, *template.instalment_rounding)
+    return percent_of(principal, percent, template.instalment_rounding)

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +26,7 @@ from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError as NumberError
 
 from domain.common.calendar import Day
+from domain.common.data import ExactData
 from domain.people.identity_numbers import (
     has_luhn_digit,
     parse_card_number,
@@ -157,11 +157,7 @@ Image = Annotated[
 """A picture of at most 2 MB; `domain.verification.pictures.clean` makes what is stored of it."""
 
 
-class _Element(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RealName(_Element):
+class RealName(ExactData):
     """Two factors: the name and the identity number."""
 
     kind: Literal["real_name"] = "real_name"
@@ -169,14 +165,14 @@ class RealName(_Element):
     identity_number: IdentityNumber
 
 
-class Operator(_Element):
+class Operator(ExactData):
     """The mobile number, which its operator must know under the same name and number."""
 
     kind: Literal["operator"] = "operator"
     mobile: Mobile
 
 
-class EmergencyContact(_Element):
+class EmergencyContact(ExactData):
     """A person who may be asked to relay a message when the borrower cannot be reached."""
 
     name: PersonName
@@ -184,21 +180,21 @@ class EmergencyContact(_Element):
     mobile: Mobile
 
 
-class AddressBookEntry(_Element):
+class AddressBookEntry(ExactData):
     """One entry of the address book on the applicant's telephone."""
 
     name: str = Field(max_length=100)
     mobile: str = Field(min_length=3, max_length=32)
 
 
-class PersonalInformation(_Element):
+class PersonalInformation(ExactData):
     """What the applicant states about person and occupation, and two emergency contacts.
 
     `domain.verification.occupations.ASKED_WITH` says which fields come with which occupation. The
     address book is taken only by products that compare contacts with it, and never asked for.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(validate_default=True)
 
     kind: Literal["personal_information"] = "personal_information"
     education: Literal["master", "bachelor", "college", "secondary"]
@@ -231,7 +227,7 @@ class PersonalInformation(_Element):
         return value
 
 
-class IdentityCard(_Element):
+class IdentityCard(ExactData):
     """Both sides of the identity card."""
 
     kind: Literal["identity_card"] = "identity_card"
@@ -248,7 +244,7 @@ class IdentityCard(_Element):
         return self.model_copy(update={place: pictures[place] for place in self.pictures})
 
 
-class Liveness(_Element):
+class Liveness(ExactData):
     """Frames of the applicant's face at rest and doing what was asked.
 
     `actions` says of each frame what it belongs to. The first one at rest is the face that is
@@ -282,7 +278,7 @@ class Liveness(_Element):
         return self.frames[self.actions.index("neutral")]
 
 
-class BankCard(_Element):
+class BankCard(ExactData):
     """The debit card that receives the money and that instalments are debited from."""
 
     kind: Literal["bank_card"] = "bank_card"
@@ -290,14 +286,14 @@ class BankCard(_Element):
     mobile: Mobile
 
 
-class OperatorReport(_Element):
+class OperatorReport(ExactData):
     """The account at the mobile operator, read with a code that is sent to the mobile."""
 
     kind: Literal["operator_report"] = "operator_report"
     mobile: Mobile
 
 
-class CreditCard(_Element):
+class CreditCard(ExactData):
     """A credit card of the applicant's: four factors with the real name."""
 
     kind: Literal["credit_card"] = "credit_card"
@@ -305,21 +301,21 @@ class CreditCard(_Element):
     mobile: Mobile
 
 
-class OnlineBanking(_Element):
+class OnlineBanking(ExactData):
     """The statements of credit cards, imported from a bank on whose page the applicant agrees."""
 
     kind: Literal["online_banking"] = "online_banking"
     bank_code: str = Field(pattern=r"^[A-Z0-9]{2,12}$")
 
 
-class Ecommerce(_Element):
+class Ecommerce(ExactData):
     """Orders at a platform, imported from it, on whose page the applicant agrees."""
 
     kind: Literal["ecommerce"] = "ecommerce"
     platform: Literal["taobao", "jd", "pinduoduo", "other"]
 
 
-class Company(_Element):
+class Company(ExactData):
     """The company that the applicant owns or works for."""
 
     kind: Literal["company"] = "company"
@@ -328,7 +324,7 @@ class Company(_Element):
     position: Literal["legal_representative", "shareholder", "employee"]
 
 
-class Guarantor(_Element):
+class Guarantor(ExactData):
     """A person who answers for the credit."""
 
     kind: Literal["guarantor"] = "guarantor"
@@ -338,7 +334,7 @@ class Guarantor(_Element):
     relation: Relation
 
 
-class CardTransaction(_Element):
+class CardTransaction(ExactData):
     """A payment by the applicant with an own card; `amount` in fen, the day in Shanghai.
 
     The card may be any that its number can be written of: issuers are not bound to a check digit.
@@ -368,21 +364,7 @@ Element = Annotated[
     Field(discriminator="kind"),
 ]
 
-FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = MappingProxyType(
-    {
-        ElementKind.REAL_NAME: RealName,
-        ElementKind.OPERATOR: Operator,
-        ElementKind.PERSONAL_INFORMATION: PersonalInformation,
-        ElementKind.IDENTITY_CARD: IdentityCard,
-        ElementKind.LIVENESS: Liveness,
-        ElementKind.BANK_CARD: BankCard,
-        ElementKind.OPERATOR_REPORT: OperatorReport,
-        ElementKind.CREDIT_CARD: CreditCard,
-        ElementKind.ONLINE_BANKING: OnlineBanking,
-        ElementKind.ECOMMERCE: Ecommerce,
-        ElementKind.COMPANY: Company,
-        ElementKind.GUARANTOR: Guarantor,
-        ElementKind.CARD_TRANSACTION: CardTransaction,
-    }
-)
+FORMS: Final[Mapping[ElementKind, type[BaseModel]]] = {
+    ElementKind(form.model_fields["kind"].default): form for form in get_args(get_args(Element)[0])
+}
 """The form of each kind."""

@@ -7,7 +7,7 @@ is always a blink or an open mouth among them.
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, permutations
-from typing import ClassVar, Final, Literal
+from typing import Final, Literal
 
 from domain.common.errors import DomainError
 
@@ -18,8 +18,6 @@ Shown = Literal["neutral", "blink", "open_mouth", "nod", "shake"]
 
 class ChallengeExpired(DomainError):
     """A face was shown that nothing was asked of, or too late."""
-
-    code: ClassVar[str] = "challenge_expired"
 
 
 _ACTIONS: Final[tuple[Action, ...]] = ("blink", "open_mouth", "nod", "shake")

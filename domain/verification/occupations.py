@@ -5,7 +5,6 @@ An applicant says it and no source confirms it; no rule of a decision reads it.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
@@ -39,24 +38,22 @@ Industry = Literal[
     "international_organisations",
 ]
 
-ASKED_WITH: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "employee": (
-            "employer",
-            "industry",
-            "employer_telephone",
-            "employer_address",
-            "employed_for",
-            "salary_by_card",
-            "social_security",
-        ),
-        "self_employed": ("industry", "operating_years", "monthly_turnover"),
-        "business_owner": ("business_name", "industry", "operating_years", "monthly_turnover"),
-        "freelance": ("industry",),
-        "student": ("school",),
-        "none": (),
-    }
-)
+ASKED_WITH: Final[Mapping[str, tuple[str, ...]]] = {
+    "employee": (
+        "employer",
+        "industry",
+        "employer_telephone",
+        "employer_address",
+        "employed_for",
+        "salary_by_card",
+        "social_security",
+    ),
+    "self_employed": ("industry", "operating_years", "monthly_turnover"),
+    "business_owner": ("business_name", "industry", "operating_years", "monthly_turnover"),
+    "freelance": ("industry",),
+    "student": ("school",),
+    "none": (),
+}
 """The fields that are required with each occupation; with others they are refused."""
 
 OCCUPATIONAL: Final = tuple(dict.fromkeys(name for some in ASKED_WITH.values() for name in some))

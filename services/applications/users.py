@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from domain.applications.kept_elements import KeptElement
+from domain.applications.reusable_verifications import EarlierVerification
 from domain.common.masking import masked_name, masked_number
 from domain.people.principals import Principal
 from domain.verification.elements import ElementKind
@@ -38,7 +38,7 @@ class MaskedPerson:
 class ReusableVerification:
     """A verified element, and the last business date on which it counts for a new application."""
 
-    element: KeptElement
+    element: EarlierVerification
     counts_until: date
 
 

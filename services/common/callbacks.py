@@ -34,8 +34,6 @@ class CallbackRefused(DomainError):
 class UnknownOrder(DomainError):
     """A callback is about something that was never asked for."""
 
-    code = "unknown_order"
-
 
 class InvalidNotice(DomainError):
     """A callback's body does not have the agreed form; `complaints` as pydantic lists them."""

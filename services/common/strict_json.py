@@ -13,8 +13,6 @@ _LONGEST_NUMBER: Final = 20
 class InvalidJson(DomainError):
     """Bytes that are no JSON, or JSON that is read differently somewhere."""
 
-    code = "invalid_json"
-
 
 def parse_strictly(raw: bytes) -> Any:
     """Parse UTF-8 JSON; raises `InvalidJson`.

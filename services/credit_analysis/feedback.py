@@ -16,7 +16,7 @@ from storage.definitions import DefinitionRepository
 class RecordedFeedback:
     """The latest report by the date of its event, and what starts the relay of those left, if any.
 
-    Reports are relayed where the analysis's own policy has another analyst asked.
+    Reports are relayed where the analysis's own policy has an external analyst asked.
     """
 
     latest: FeedbackRow
@@ -38,4 +38,4 @@ async def record_feedback(
         return RecordedFeedback(latest, None)
     agreed = await DefinitionRepository(tx).of_ref(CREDIT_ANALYSIS_POLICY, row.agreed_policy)
     relay = StartAnalysisFeedback(analysis_id=row.id, client=row.client)
-    return RecordedFeedback(latest, relay if agreed.content.external_opinion else None)
+    return RecordedFeedback(latest, relay if agreed.content.external_assessment else None)

@@ -10,7 +10,7 @@ from domain.credit_analysis.decision import PartyFacts
 from domain.people.authority import Action
 from domain.people.principals import Principal
 from messages import ids
-from messages.credit_analysis import AnalysisWord
+from messages.credit_analysis import AnalystDecision
 from services.common.audits import record_late_decision
 from services.common.commands import Command
 from services.people.authority import authorise
@@ -91,7 +91,7 @@ async def record_late_review(
     caller: Principal,
     command: Command,
     analysis_id: str,
-    decision: AnalysisWord,
+    decision: AnalystDecision,
     reason: str,
 ) -> None:
     """Record a review decision that came after the analysis had ended."""

@@ -1,6 +1,6 @@
 """Consents of a proposal's signers, each by the one link that was sent to that person.
 
-The token is the proof: nobody else knows it, and the record knows its digest only.
+The token is the proof: nobody else knows it, and the database knows its digest only.
 """
 
 import re
@@ -14,12 +14,8 @@ from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.errors import ConsentClosed
 from domain.credit_analysis.fields import unmasked
 from domain.credit_analysis.proposal import signers_of
-from domain.credit_analysis.scr_consents import (
-    SCR_CONSENT_TEXT,
-    SHOWN,
-    ScrConsentText,
-    check_text,
-)
+from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT, SHOWN
+from domain.people.consents import ConsentWords
 from messages import ids
 from runtime.clock import utc_now
 from storage.common.audit import AuditRepository
@@ -44,7 +40,7 @@ class SignerConsent:
     analysis: AnalysisRow
     applicant: str
     signer: str
-    text: ScrConsentText
+    text: ConsentWords
 
     @property
     def workflow_id(self) -> str:
@@ -84,15 +80,15 @@ async def sign_consent(
 ) -> SignerConsent:
     """Record a signer's consent, once; a repeat changes nothing.
 
-    `now` is the instant at which the analysis stands. Raises `NotFound`, `ConsentClosed`, and what
-    `check_text` raises when another text was shown.
+    `now` is the instant at which the analysis stands. Raises `NotFound`, `ConsentClosed`, and
+    `UnknownConsentText` when another text was shown.
     """
     found = await find_consent(tx, token)
     consent = found.consent
     if consent.signed_at is not None:
         return found
     found.check_open(now)
-    check_text(found.text, text_version, text_sha256)
+    found.text.check_shown("the text", text_version, text_sha256)
     await ScrConsentRepository(tx).sign(
         consent.id, text_version=text_version, text_sha256=text_sha256, at=utc_now()
     )

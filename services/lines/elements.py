@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.applications.application import ElementRefused, check_may_provide
-from domain.applications.kept_elements import usable_elements
+from domain.applications.reusable_verifications import usable_verifications
 from domain.common.calendar import business_date
 from domain.lines import LineClosed, LineState
 from domain.people.principals import Principal
@@ -120,7 +120,7 @@ async def _counting(tx: Transaction, line: LineRow, product: AgreedProduct) -> s
     kept = await ElementRepository(tx).kept_by(line.applicant_id)
     today = business_date(utc_now(), product.zone)
     consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
-    usable = usable_elements(
+    usable = usable_verifications(
         product, product.drawdown_elements, kept, today, consented=consented, is_present=False
     )
     return {item.kind for item in usable}

@@ -9,11 +9,9 @@ from domain.lines import LimitExceeded, LineClosed, LineState
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
 from domain.people.principals import Principal
-from domain.pricing.cap_warnings import RecordedCapWarning
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.pricing.trial import plan_cost_sheet
-from domain.products.products import Product
-from domain.products.release import check_plan
+from domain.products.products import Product, check_plan
 from domain.products.terms import terms_of
 from services.common.commands import Command
 from services.definitions.suspending import refuse_suspended
@@ -72,14 +70,13 @@ async def _insert(
     terms = await on_calendar_in_force(tx, _terms(offer, product, request, now))
     plan = build_plan(terms)
     caps = await DefinitionRepository(tx).in_force(RATE_CAPS, HOME_CAPS)
-    warnings = check_plan(product, terms, plan, caps.content)
     return await QuoteRepository(tx).insert(
         quote_id=quote_id,
         line_id=line.id,
         terms=terms,
         plan=plan,
         cost_sheet=plan_cost_sheet(terms, plan),
-        cap_warnings=[RecordedCapWarning.of(warning) for warning in warnings],
+        cap_warnings=check_plan(product, terms, plan, caps.content),
         rate_caps=caps.ref,
         quoted_at=now,
         expires_at=now + product.quote_valid_for,

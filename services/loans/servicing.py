@@ -7,15 +7,14 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from domain.loans.authority import action_of, amount_at_stake
 from domain.loans.difference import Difference, difference
 from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.position import Position, position
-from domain.loans.records import check_record
+from domain.loans.records import action_of, amount_at_stake, check_record
 from domain.loans.servicing import ServicingPolicy, last_due_number
 from domain.people.principals import Principal
 from messages import ids
-from messages.loans import RecordFact, StartLoan
+from messages.loans import RecordTransaction, StartLoan
 from services.common.commands import Command
 from services.loans.agreed import agreements_of, servicing_of
 from services.loans.finding import find_loan
@@ -72,7 +71,7 @@ class PreparedTransaction:
     before: tuple[LoanEvent, ...]
     today: date
     servicing: ServicingPolicy
-    record: RecordFact | None
+    record: RecordTransaction | None
     reopening: StartLoan | None = None
 
     def effect(self) -> ServicingEffect:
@@ -121,7 +120,7 @@ async def prepare_transaction(
         before = tuple(event for event in events if event.key != key)
         return PreparedTransaction(loan, recorded, before, today, servicing, record=None)
     event = transaction.event(key, today)
-    record = RecordFact(
+    record = RecordTransaction(
         event=event, actor=caller.actor, role=caller.role, reference=transaction.reference
     )
     reopening = await _reopening(tx, loan, events)

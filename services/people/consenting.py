@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, check_text
+from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
 from domain.people.principals import Principal
 from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
@@ -52,7 +52,8 @@ async def record_consents(
     given = {}
     for shown in texts:
         text = await DefinitionRepository(tx).in_force(CONSENT_TEXT, shown.purpose)
-        check_text(text.content, shown.version, shown.sha256)
+        text_of = f"the text of {shown.purpose}"
+        text.content.check_shown(text_of, shown.version, shown.sha256)
         consent_id = command.new_id("con", shown.purpose)
         given[shown.purpose] = NewConsent(
             consent_id, shown.purpose, shown.version, shown.sha256, text.ref

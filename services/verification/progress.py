@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from domain.applications.application import ElementRecord
-from domain.applications.kept_elements import counts_until
+from domain.applications.reusable_verifications import counts_until
 from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind, Verdict
 from messages.verification import ElementOutcome

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from domain.applications.application import is_provided
-from domain.applications.kept_elements import KeptElement, usable_elements
+from domain.applications.reusable_verifications import EarlierVerification, usable_verifications
 from domain.products.products import AgreedProduct
 from domain.verification import elements as forms
 from domain.verification.elements import Element, ElementKind, Verdict
@@ -38,11 +38,11 @@ async def reuse_verifications(
     kept = await ElementRepository(tx).kept_by(application.applicant_id)
     earlier = [item for item in kept if item.application_id != application.id]
     consented = await ConsentRepository(tx).purposes_in_force(application.applicant_id)
-    own = usable_elements(
+    own = usable_verifications(
         product, product.kinds, earlier, on, consented=consented, is_present=False
     )
     is_present = _is_present(product, before.values(), own)
-    usable = usable_elements(
+    usable = usable_verifications(
         product, open_kinds, earlier, on, consented=consented, is_present=is_present
     )
     for item in usable:
@@ -64,7 +64,7 @@ def _stands(product: AgreedProduct, status: ElementStatus | None) -> bool:
 
 
 def _is_present(
-    product: AgreedProduct, provided: Iterable[ElementStatus], own: Iterable[KeptElement]
+    product: AgreedProduct, provided: Iterable[ElementStatus], own: Iterable[EarlierVerification]
 ) -> bool:
     matched = {status.kind for status in provided if status.verdict is Verdict.MATCH}
     matched.update(item.kind for item in own)
@@ -72,7 +72,7 @@ def _is_present(
 
 
 async def _follow_up(
-    tx: Transaction, application: ApplicationRow, item: KeptElement, at: datetime
+    tx: Transaction, application: ApplicationRow, item: EarlierVerification, at: datetime
 ) -> None:
     if not item.own:
         element = await ElementRepository(tx).get(item.element_id)

@@ -9,8 +9,6 @@ from domain.lines import QuoteUnusable
 class IdempotencyMismatch(DomainError):
     """An id or key that names one thing was used again for another."""
 
-    code: ClassVar[str] = "idempotency_mismatch"
-
 
 class RecordMissing(DomainError):
     """Nothing is recorded under an id."""
@@ -20,5 +18,3 @@ class RecordMissing(DomainError):
 
 class QuoteUsed(QuoteUnusable):
     """A quote was drawn already by another drawdown."""
-
-    code: ClassVar[str] = "quote_used"

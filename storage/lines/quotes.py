@@ -11,8 +11,8 @@ from pydantic import Json
 from domain.common.definitions import DefinitionRef
 from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
-from domain.pricing.cap_warnings import RecordedCapWarning
 from domain.pricing.cost_sheet import CostSheet
+from domain.pricing.rate_caps import CapFinding
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
 from storage.common.rows import Row
@@ -42,7 +42,7 @@ class QuoteRow(Row):
     expires_at: datetime
     cost_sheet: Json[CostSheet] | None
     cost_sheet_hash: str | None
-    cap_warnings: Json[tuple[RecordedCapWarning, ...]]
+    cap_warnings: Json[tuple[CapFinding, ...]]
     rate_caps: str | None
 
 
@@ -64,7 +64,7 @@ class QuoteRepository(TableRepository[QuoteRow]):
         expires_at: datetime,
         rate_caps: DefinitionRef,
         cost_sheet: CostSheet | None = None,
-        cap_warnings: Sequence[RecordedCapWarning] = (),
+        cap_warnings: Sequence[CapFinding] = (),
     ) -> QuoteRow:
         """Record a quote; a repeat returns the recorded one.
 

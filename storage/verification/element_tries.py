@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.verification.elements import ElementKind
-from domain.verification.limits import LOOK_BACK, WINDOW, Tries
+from domain.verification.limits import LOOK_BACK, WINDOW, Attempts
 from storage.common.repository import Repository
 
 _GIVEN_UP: Final = timedelta(minutes=2)
@@ -49,7 +49,7 @@ class ElementTryRepository(Repository):
         application_id: str,
         applicant_id: str,
         now: datetime,
-    ) -> dict[ElementKind, Tries]:
+    ) -> dict[ElementKind, Attempts]:
         """Return the tries of an applicant at kinds, and of anybody about their identity number.
 
         Tries of the application itself are not under way: that it has one at a time is seen to by
@@ -66,7 +66,7 @@ class ElementTryRepository(Repository):
             now - _GIVEN_UP,
         )
         return {
-            ElementKind(record["kind"]): Tries(record["wrong"], record["under_way"])
+            ElementKind(record["kind"]): Attempts(record["wrong"], record["under_way"])
             for record in records
         }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Json, TypeAdapter
 
-from domain.applications.kept_elements import KeptElement
+from domain.applications.reusable_verifications import EarlierVerification
 from domain.verification.elements import (
     AddressBookEntry,
     Element,
@@ -250,7 +250,7 @@ class ElementRepository(Repository):
             application_id,
         )
 
-    async def kept_by(self, applicant_id: str) -> list[KeptElement]:
+    async def kept_by(self, applicant_id: str) -> list[EarlierVerification]:
         """Return everything that was verified of a person, in whatever channel.
 
         The person is found by the keyed index of the identity number: another one's elements are
@@ -266,10 +266,10 @@ class ElementRepository(Repository):
             " where me.id = $1 order by v.verified_at desc, v.element_id",
             applicant_id,
         )
-        return [KeptElement.model_validate(dict(record)) for record in records]
+        return [EarlierVerification.model_validate(dict(record)) for record in records]
 
     async def reuse(
-        self, application_id: str, kept: KeptElement, counts_until: date, at: datetime
+        self, application_id: str, kept: EarlierVerification, counts_until: date, at: datetime
     ) -> bool:
         """Let an earlier verification count for an application; False if it did already."""
         reused = await self._connection.fetchval(

@@ -29,7 +29,7 @@ from domain.verification.elements import ElementKind
 from local.postgres import EmbeddedPostgres
 from local.temporal_server import DYNAMIC_CONFIG
 from messages import ids
-from messages.credit_analysis import OpinionUpdated, StartAnalysisFeedback
+from messages.credit_analysis import AssessmentUpdated, StartAnalysisFeedback
 from messages.ids import new_id
 from messages.loans import RepayCommand
 from messages.maintenance import MaintenanceJob, StartMaintenance
@@ -44,7 +44,7 @@ from storage.credit_analysis.opinions import ExternalOpinionRepository
 from storage.database import Database
 from storage.lines.drawdowns import DrawdownState
 from tests.integration import story
-from tests.proposals import WITH_OPINION, YOUNG, firm, legal_person, signing
+from tests.proposals import WITH_ASSESSMENT, YOUNG, firm, legal_person, signing
 from tests.replay import keys
 from tests.simulators import connected, sandbox_config
 from tests.workflows.analysing import CLIENT, analyse
@@ -163,14 +163,14 @@ async def credit_analyses(lender: Lender) -> dict[str, str]:
     """A register fails once, an opinion comes late, an analyst approves; and one by signal."""
     await lender.simulators.fault("company", status=503, times=4)
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None, **YOUNG)
-    asked = await analyse(lender, given, policy=WITH_OPINION)
+    asked = await analyse(lender, given, policy=WITH_ASSESSMENT)
     await eventually(lambda: _opinion_is_asked(lender, asked.id))
     opinion_id = ids.derived_id("opi", asked.id)
     settled = await lender.simulators.console.post(
         f"/sandbox/qitech/{opinion_id}/settle", json={"silent": True}
     )
     settled.raise_for_status()
-    await asked.handle.signal("opinion_updated", OpinionUpdated(event_key="recorded"))
+    await asked.handle.signal("assessment_updated", AssessmentUpdated(event_key="recorded"))
     await asked.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
     await asked.review("approve")
     await asked.result()
@@ -188,7 +188,7 @@ async def credit_analyses(lender: Lender) -> dict[str, str]:
 
 async def analysis_with_signers(lender: Lender) -> dict[str, str]:
     """Two signers consent, at the other analyst later as well; reports are passed on after that."""
-    asked = await analyse(lender, legal_person(scr_parameters=signing(2)), policy=WITH_OPINION)
+    asked = await analyse(lender, legal_person(scr_parameters=signing(2)), policy=WITH_ASSESSMENT)
     await asked.reaches(AnalysisStatus.WAITING_FOR_DATA)
     await asked.sign(1)
     await lender.pass_time(asked.workflow_id, timedelta(hours=8))
@@ -199,7 +199,7 @@ async def analysis_with_signers(lender: Lender) -> dict[str, str]:
     for signer in (0, 1):
         signed = await lender.simulators.console.post(url, json={"signer": signer})
         signed.raise_for_status()
-    await asked.handle.signal("opinion_updated", OpinionUpdated(event_key="recorded"))
+    await asked.handle.signal("assessment_updated", AssessmentUpdated(event_key="recorded"))
     await asked.result()
     feedback = await _reports(lender, asked.id)
     return {"analysis_with_signers": asked.workflow_id, "analysis_feedback": feedback}

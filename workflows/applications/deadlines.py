@@ -7,8 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.applications.application import ApplicationState
-    from domain.applications.reminders import next_reminder
+    from domain.applications.application import ApplicationState, next_reminder
     from messages import calls, ids
     from messages.verification import RemindApplicant
     from workflows.applications.case import ApplicationCase

@@ -14,17 +14,17 @@ with workflow.unsafe.imports_passed_through():
     from messages.credit_analysis import (
         AnalysisReviewCommand,
         AnalysisView,
-        AnalysisWord,
+        AnalystDecision,
         AssessAnalysis,
+        AssessmentUpdated,
         ConsentGiven,
-        OpinionUpdated,
         StartCreditAnalysis,
     )
     from workflows.common.calling import parked, run
-    from workflows.credit_analysis.facts import PartyChecks, Sources
-    from workflows.credit_analysis.opinions import ExternalAssessment
+    from workflows.credit_analysis.external_assessment import ExternalAssessment
     from workflows.credit_analysis.review import Review
     from workflows.credit_analysis.scr_consents import Signatures
+    from workflows.credit_analysis.sources import PartyChecks, Sources
     from workflows.credit_analysis.state import AnalysisState
 
 ANSWER_WITHIN = timedelta(seconds=8)
@@ -81,39 +81,39 @@ class CompanyCreditAnalysis:
     @workflow.update(name="review_approve", description="An analyst approves")
     async def review_approve(self, command: AnalysisReviewCommand) -> AnalysisView:
         """Approve a proposal that is in manual analysis."""
-        return await self._review.decide(AnalysisWord.APPROVE, command)
+        return await self._review.decide(AnalystDecision.APPROVE, command)
 
     @workflow.update(name="review_reprove", description="An analyst reproves")
     async def review_reprove(self, command: AnalysisReviewCommand) -> AnalysisView:
         """Reprove a proposal that is in manual analysis."""
-        return await self._review.decide(AnalysisWord.REPROVE, command)
+        return await self._review.decide(AnalystDecision.REPROVE, command)
 
     @workflow.update(name="review_challenge", description="An analyst asks for a new request")
     async def review_challenge(self, command: AnalysisReviewCommand) -> AnalysisView:
         """Challenge: the client may send a new request under the same registration."""
-        return await self._review.decide(AnalysisWord.CHALLENGE, command)
+        return await self._review.decide(AnalystDecision.CHALLENGE, command)
 
     @workflow.signal(description="An analyst approves; the input may be left out")
     async def approve(self, command: AnalysisReviewCommand | None = None) -> None:
         """Approve from the Temporal UI or command line; a closed review stays as it is."""
-        await self._review.decide_by_signal(AnalysisWord.APPROVE, command)
+        await self._review.decide_by_signal(AnalystDecision.APPROVE, command)
 
     @workflow.signal(description="An analyst reproves; the input may be left out")
     async def reprove(self, command: AnalysisReviewCommand | None = None) -> None:
         """Reprove from the Temporal UI or command line; a closed review stays as it is."""
-        await self._review.decide_by_signal(AnalysisWord.REPROVE, command)
+        await self._review.decide_by_signal(AnalystDecision.REPROVE, command)
 
     @workflow.signal(description="An analyst challenges; the input may be left out")
     async def challenge(self, command: AnalysisReviewCommand | None = None) -> None:
         """Challenge from the Temporal UI or command line; a closed review stays as it is."""
-        await self._review.decide_by_signal(AnalysisWord.CHALLENGE, command)
+        await self._review.decide_by_signal(AnalystDecision.CHALLENGE, command)
 
-    @workflow.signal(description="The other analyst called back: ask it what became of the opinion")
-    def opinion_updated(self, update: OpinionUpdated) -> None:
+    @workflow.signal(description="The external analyst called back: ask for the assessment")
+    def assessment_updated(self, update: AssessmentUpdated) -> None:
         """Ask at once; a callback that comes twice counts once."""
         self._assessment.update_received(update.event_key)
 
-    @workflow.signal(description="A signer has consented: ask the record")
+    @workflow.signal(description="A signer has consented: ask the database")
     def consent_given(self, given: ConsentGiven) -> None:
         """Ask at once; a signature that is told twice counts once."""
         self._signatures.given_by(given.signer)
@@ -144,7 +144,7 @@ class CompanyCreditAnalysis:
 
     async def _gather_facts(self, until: datetime) -> None:
         clear = await self._checks.are_clear()
-        if self._policy.external_opinion and clear and await self._signatures.obtain(until):
+        if self._policy.external_assessment and clear and await self._signatures.obtain(until):
             await self._assessment.obtain()
 
     async def _decide(self) -> None:
@@ -156,7 +156,7 @@ class CompanyCreditAnalysis:
                 policy=self._start.policy.ref,
                 business_date=business_date(now, zone_of(self._policy.zone)),
                 decided_at=now,
-                opinion=self._state.opinion,
+                assessment=self._state.assessment,
             ),
             "decide by the policy",
         )

@@ -10,8 +10,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.errors import DomainError
     from messages import calls
     from messages.credit_analysis import (
+        AboutAnalysis,
         FeedbackRelayed,
-        PickReport,
         RelayReport,
         StartAnalysisFeedback,
     )
@@ -23,17 +23,17 @@ UNTIL_IT_ANSWERS = RetryPolicy(
     backoff_coefficient=2,
     maximum_interval=timedelta(hours=3),
 )
-"""For an analyst who is down: nobody waits on the line. A try that fails costs nothing."""
+"""For an analyst who is down: nobody waits on the line. An attempt that fails costs nothing."""
 
 GIVEN_UP_AFTER = timedelta(days=30)
-"""So long one report is tried; then it is given up, on record.
+"""So long one report is attempted; then it is given up, on record.
 
 Technical: reports are passed on as a courtesy to the analyst, no analysis waits for one."""
 
-OPINION_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 360, 1440))
+REPORT_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 360, 1440))
 """The pauses before it is looked again whether the analyst was asked; the last one repeats.
 
-Technical: it is our own record that is asked."""
+Technical: it is our own database that is asked."""
 
 
 @workflow.defn(failure_exception_types=[DomainError])
@@ -57,14 +57,14 @@ class AnalysisFeedback:
                 self._reported = False
                 picked = await run(
                     calls.PICK_REPORT,
-                    PickReport(analysis_id=start.analysis_id),
+                    AboutAnalysis(analysis_id=start.analysis_id),
                     "which report is next",
                 )
                 if picked.sequence is not None:
                     await self._relay(picked.sequence)
                 elif picked.wait:
                     self._show("waiting until the analyst is asked")
-                    await self._report_or_timer(OPINION_AGAIN[min(looked, len(OPINION_AGAIN) - 1)])
+                    await self._report_or_timer(REPORT_AGAIN[min(looked, len(REPORT_AGAIN) - 1)])
                     looked += 1
                 elif not self._reported:
                     self._show("all reports are passed on")

@@ -19,7 +19,7 @@ Technical: the time of two writes of ours."""
 LADDER = tuple(
     timedelta(seconds=seconds) for seconds in (0, 30, 120, 600, 1800, 3600, 7200, 21600, 86400)
 )
-"""The pauses before each try at a notice; after the last try it is given up, on record.
+"""The pauses before each attempt at a notice; after the last attempt it is given up, on record.
 
 Part of the interface that clients were promised (`docs/credit-analysis.md`), not of a policy."""
 
@@ -48,7 +48,7 @@ class Notices:
             await workflow.sleep(HANDED_OVER, summary="the answer may have told it")
         for attempt, pause in enumerate(LADDER, start=1):
             if pause:
-                await workflow.sleep(pause, summary=f"notice {state_seq}: try {attempt}")
+                await workflow.sleep(pause, summary=f"notice {state_seq}: attempt {attempt}")
             delivery = await run(
                 calls.DELIVER_NOTICE,
                 DeliverNotice(
@@ -56,7 +56,7 @@ class Notices:
                     state_seq=state_seq,
                     last=attempt == len(LADDER),
                 ),
-                f"notice {state_seq}: try {attempt}",
+                f"notice {state_seq}: attempt {attempt}",
             )
             if delivery.settled:
                 return

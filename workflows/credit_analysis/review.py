@@ -11,16 +11,16 @@ with workflow.unsafe.imports_passed_through():
     from messages.credit_analysis import (
         AnalysisReviewCommand,
         AnalysisView,
-        AnalysisWord,
+        AnalystDecision,
         RecordAnalysisReview,
     )
     from workflows.common.calling import run_parked
     from workflows.credit_analysis.state import AnalysisState
 
 ENDS_AS = {
-    AnalysisWord.APPROVE: AnalysisStatus.MANUALLY_APPROVED,
-    AnalysisWord.REPROVE: AnalysisStatus.MANUALLY_REPROVED,
-    AnalysisWord.CHALLENGE: AnalysisStatus.MANUALLY_CHALLENGED,
+    AnalystDecision.APPROVE: AnalysisStatus.MANUALLY_APPROVED,
+    AnalystDecision.REPROVE: AnalysisStatus.MANUALLY_REPROVED,
+    AnalystDecision.CHALLENGE: AnalysisStatus.MANUALLY_CHALLENGED,
 }
 
 
@@ -50,26 +50,28 @@ class Review:
         except TimeoutError:
             await self._state.enter(AnalysisStatus.AUTOMATICALLY_REPROVED, "review_expired")
 
-    async def decide(self, word: AnalysisWord, command: AnalysisReviewCommand) -> AnalysisView:
+    async def decide(
+        self, decision: AnalystDecision, command: AnalysisReviewCommand
+    ) -> AnalysisView:
         """Take a decision; raises `ReviewClosed`, on record too, if none is waited for."""
         state = self._state
         async with state.recording:
             accepted = state.status is AnalysisStatus.IN_MANUAL_ANALYSIS
             if accepted:
-                state.change(ENDS_AS[word], ENDS_AS[word].value)
+                state.change(ENDS_AS[decision], ENDS_AS[decision].value)
             await run_parked(
                 calls.RECORD_ANALYSIS_REVIEW,
                 RecordAnalysisReview(
                     analysis_id=state.start.analysis_id,
                     policy=state.start.policy.ref,
-                    word=word,
+                    decision=decision,
                     accepted=accepted,
                     command=command,
                     status=state.status,
                     state_seq=state.state_seq,
                     at=workflow.now(),
                 ),
-                f"record: {word} by an analyst",
+                f"record: {decision} by an analyst",
             )
             if accepted:
                 state.is_recorded()
@@ -78,11 +80,11 @@ class Review:
         return state.view()
 
     async def decide_by_signal(
-        self, word: AnalysisWord, command: AnalysisReviewCommand | None
+        self, decision: AnalystDecision, command: AnalysisReviewCommand | None
     ) -> None:
         """Take an analyst's decision that nobody waits for; a closed review stays as it is."""
         try:
-            await self.decide(word, command or AnalysisReviewCommand())
+            await self.decide(decision, command or AnalysisReviewCommand())
         except ReviewClosed as error:
             # A signal has no caller to answer: the audit row says that it did not count.
             workflow.logger.warning("review signal refused: %s", error.code)

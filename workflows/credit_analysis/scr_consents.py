@@ -1,4 +1,4 @@
-"""Consents: every signer is asked by a link, and all have to sign before another analyst is."""
+"""Consents: every signer is asked by a link, and all have to sign before an external analyst is."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -9,19 +9,19 @@ with workflow.unsafe.imports_passed_through():
     from domain.credit_analysis.decision import AnalysisStatus
     from domain.credit_analysis.policy import pause_after
     from messages import calls
-    from messages.credit_analysis import CountSignatures, InviteSigner
+    from messages.credit_analysis import AboutAnalysis, InviteSigner
     from workflows.common.calling import run
-    from workflows.credit_analysis.facts import Sources
+    from workflows.credit_analysis.sources import Sources
     from workflows.credit_analysis.state import AnalysisState
 
 LOOKS = (60, 360, 1440)
-"""The minutes before our own record is asked, unless a signature is told; the last one repeats.
+"""The minutes before our own database is asked, unless a signature is told; the last one repeats.
 
 Technical: signatures are told as they are given, this only mends a signal that was lost."""
 
 
 class Signatures:
-    """The signers' consents. The record knows who has signed; signals are hints to look."""
+    """The signers' consents. The database knows who has signed; signals are hints to look."""
 
     def __init__(self, state: AnalysisState, sources: Sources) -> None:
         self._state = state
@@ -62,7 +62,7 @@ class Signatures:
             self._followed = len(self._told)
             counted = await run(
                 calls.COUNT_SIGNATURES,
-                CountSignatures(analysis_id=self._state.start.analysis_id),
+                AboutAnalysis(analysis_id=self._state.start.analysis_id),
                 "how many have signed",
             )
             self._state.signatures_missing = signers - counted.given
@@ -77,7 +77,7 @@ class Signatures:
             await workflow.wait_condition(
                 lambda: len(self._told) > self._followed,
                 timeout=wait,
-                timeout_summary="ask the record for signatures",
+                timeout_summary="ask the database for signatures",
             )
         except TimeoutError:
             return

@@ -42,7 +42,7 @@ class AnalysisState:
         """Held while a status is changed and recorded, so that they are recorded in order."""
         self.checked: dict[str, CheckedParty] = {}
         self.signatures_missing: int | None = None
-        self.opinion: AnalysisStatus | None = None
+        self.assessment: AnalysisStatus | None = None
         self.review_due_at: datetime | None = None
         self.show()
 
@@ -113,8 +113,8 @@ class AnalysisState:
         ]
         if self.signatures_missing is not None:
             rows.append(("signatures missing", str(self.signatures_missing)))
-        if self.opinion is not None:
-            rows.append(("other analyst", self.opinion.value))
+        if self.assessment is not None:
+            rows.append(("external assessment", self.assessment.value))
         if self.review_due_at is not None:
             rows.append(("review until", f"{self.review_due_at:%Y-%m-%d %H:%M} UTC"))
         workflow.set_current_details(details_table(rows))

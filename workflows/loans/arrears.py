@@ -6,7 +6,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.loans.servicing import NextStep, oldest_unpaid
     from messages import calls, ids
-    from messages.loans import MarkLoan
+    from messages.loans import RecordDelinquency
     from workflows.common.calling import run
     from workflows.loans.process import LoanProcess
 
@@ -20,14 +20,14 @@ class Arrears:
     async def record_delinquency(self, step: NextStep) -> None:
         """Record that the loan enters the next bucket; the first time starts an episode."""
         loan = self._loan
-        begins = loan.marked == 0
-        loan.marked = step.days_past_due
+        begins = loan.bucket_start == 0
+        loan.bucket_start = step.days_past_due
         loan.episode += begins
         oldest = oldest_unpaid(loan.position())
-        assert oldest is not None  # noqa: S101 -- a loan that is marked has an unpaid instalment
+        assert oldest is not None  # noqa: S101 -- a loan in arrears has an unpaid instalment
         await run(
-            calls.MARK_LOAN,
-            MarkLoan(
+            calls.RECORD_DELINQUENCY,
+            RecordDelinquency(
                 loan_id=loan.id,
                 applicant_id=loan.applicant_id,
                 product=loan.product,
@@ -39,17 +39,17 @@ class Arrears:
                 episode=loan.episode,
                 open_collections=begins,
             ),
-            f"record: {loan.marked} days past due",
+            f"record: {loan.bucket_start} days past due",
         )
 
     async def after_change(self) -> None:
         """Follow a change of what is owed: a loan that is no longer late leaves collections."""
         loan = self._loan
-        was_marked = loan.marked > 0
+        was_overdue = loan.bucket_start > 0
         days_past_due = loan.position().days_past_due
-        # A loan that grew younger in arrears is marked again when it grows older once more.
-        loan.marked = min(loan.marked, loan.servicing.reached(days_past_due))
-        if was_marked and not loan.marked:
+        # A loan that went back to an earlier bucket enters the next ones once more.
+        loan.bucket_start = min(loan.bucket_start, loan.servicing.reached(days_past_due))
+        if was_overdue and not loan.bucket_start:
             await self._leave_collections()
 
     async def _leave_collections(self) -> None:
@@ -60,5 +60,5 @@ class Arrears:
         try:
             await case.signal("cured")
         except ApplicationError as error:
-            # The episode ended before the news came: nothing is left to stop.
+            # The episode ended before the signal came: nothing is left to stop.
             workflow.logger.info("no open episode: %s", error.type)

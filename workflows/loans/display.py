@@ -16,13 +16,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows.common.details import details_table
 
 
-def state_word(current: Position, marked: int) -> str:
-    """Return a loan's state; it is overdue once its process marked it so."""
+def state_word(current: Position, bucket_start: int) -> str:
+    """Return a loan's state; it is overdue once its process recorded it so."""
     if current.written_off_on is not None:
         return "written_off"
     if current.settled:
         return "settled"
-    return "overdue" if marked else "current"
+    return "overdue" if bucket_start else "current"
 
 
 class LoanDisplay:
@@ -37,15 +37,15 @@ class LoanDisplay:
         step: NextStep | None,
         *,
         bucket: str,
-        marked: int,
+        bucket_start: int,
         episode: int,
         in_flight: str | None,
     ) -> None:
         """Show where the loan stands and what comes next."""
-        self._upsert(current, step, bucket, marked)
+        self._upsert(current, step, bucket, bucket_start)
         currency = current.currency
         rows = [
-            ("state", state_word(current, marked)),
+            ("state", state_word(current, bucket_start)),
             ("principal outstanding", format_amount(current.principal_outstanding, currency)),
             ("overdue", format_amount(current.total_overdue, currency)),
             ("days past due", f"{current.days_past_due} ({bucket})"),
@@ -58,19 +58,21 @@ class LoanDisplay:
             rows.append(("next", f"{step.step} {step.number} at {step.at:%Y-%m-%d %H:%M} UTC"))
         if in_flight is not None:
             rows.append(("with the bank", ids.repayment_workflow(in_flight)))
-        if marked:
+        if bucket_start:
             rows.append(("collections", ids.collections_workflow(self._loan_id, episode)))
         workflow.set_current_details(details_table(rows))
 
-    def _upsert(self, current: Position, step: NextStep | None, bucket: str, marked: int) -> None:
-        state = state_word(current, marked)
+    def _upsert(
+        self, current: Position, step: NextStep | None, bucket: str, bucket_start: int
+    ) -> None:
+        state = state_word(current, bucket_start)
         due_at = step.at if step is not None else None
         known = workflow.info().typed_search_attributes
         changes: list[SearchAttributeUpdate[Any]] = []
         if known.get(attributes.LOAN_STATE) != state:
             changes.append(attributes.LOAN_STATE.value_set(state))
-        if known.get(attributes.DAYS_PAST_DUE, 0) != marked:
-            changes.append(attributes.DAYS_PAST_DUE.value_set(marked))
+        if known.get(attributes.DAYS_PAST_DUE, 0) != bucket_start:
+            changes.append(attributes.DAYS_PAST_DUE.value_set(bucket_start))
         if known.get(attributes.DELINQUENCY_BUCKET) != bucket:
             changes.append(attributes.DELINQUENCY_BUCKET.value_set(bucket))
         if known.get(attributes.NEXT_DUE_AT) != due_at:
@@ -83,13 +85,13 @@ class LoanDisplay:
             workflow.upsert_search_attributes(changes)
 
 
-def view_of(loan_id: str, current: Position, marked: int, events: int) -> LoanView:
+def view_of(loan_id: str, current: Position, bucket_start: int, events: int) -> LoanView:
     """Return the loan as its commands answer it."""
     due = current.next_due
     next_due_on: date | None = due.on if due is not None else None
     return LoanView(
         loan_id=loan_id,
-        state=state_word(current, marked),
+        state=state_word(current, bucket_start),
         business_date=current.as_of,
         days_past_due=current.days_past_due,
         principal_outstanding=current.principal_outstanding,

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.loans import (
         LoanView,
         QuotedPayoff,
-        RecordFact,
+        RecordTransaction,
         RepayCommand,
         RepaymentEnded,
         RepayReceipt,
@@ -88,13 +88,13 @@ class Loan:
         self._repaying.check_may_repay(command)
 
     @workflow.update(description="Record a charge, waiver, reversal, new plan, write-off, ...")
-    async def record(self, command: RecordFact) -> LoanView:
+    async def record(self, command: RecordTransaction) -> LoanView:
         """Book what happened to the loan, backdated or today; a repeat changes nothing."""
         await self._recording.record(command)
         return self._loan.view()
 
     @record.validator
-    def _may_record(self, command: RecordFact) -> None:
+    def _may_record(self, command: RecordTransaction) -> None:
         self._recording.check_may_record(command)
 
     @workflow.update(description="What it costs to settle the loan today")

@@ -33,7 +33,7 @@ class LoanProcess:
         self.terms = start.terms
         self.events: list[LoanEvent] = list(start.events)
         self.collected_to = start.collected_to
-        self.marked = start.marked
+        self.bucket_start = start.bucket_start
         self.episode = start.episode
         self.receipts = {receipt.repayment_id: receipt for receipt in start.receipts}
         self.state_seq = start.state_seq
@@ -82,7 +82,7 @@ class LoanProcess:
 
     def next_step(self, current: Position) -> NextStep | None:
         """Return what comes next by itself, None if nothing does."""
-        return next_step(current, self.collected_to, self.marked, self.zone, self.servicing)
+        return next_step(current, self.collected_to, self.bucket_start, self.zone, self.servicing)
 
     def next_seq(self) -> int:
         """Return the number of the next state that is written to the record."""
@@ -95,7 +95,7 @@ class LoanProcess:
             update={
                 "events": tuple(self.events),
                 "collected_to": self.collected_to,
-                "marked": self.marked,
+                "bucket_start": self.bucket_start,
                 "episode": self.episode,
                 "receipts": tuple(self.receipts.values())[-RECEIPTS_KEPT:],
                 "state_seq": self.state_seq,
@@ -108,11 +108,11 @@ class LoanProcess:
             current,
             step,
             bucket=self.servicing.bucket_of(current.days_past_due),
-            marked=self.marked,
+            bucket_start=self.bucket_start,
             episode=self.episode,
             in_flight=self.in_flight,
         )
 
     def view(self) -> LoanView:
         """Return the loan as its commands answer it."""
-        return view_of(self.id, self.position(), self.marked, len(self.events))
+        return view_of(self.id, self.position(), self.bucket_start, len(self.events))

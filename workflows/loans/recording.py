@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.loans.records import check_record
     from domain.loans.servicing import last_due_number
     from messages import calls
-    from messages.loans import BookFact, RecordFact
+    from messages.loans import PostTransaction, RecordTransaction
     from workflows.common.calling import run
     from workflows.loans.arrears import Arrears
     from workflows.loans.process import LoanProcess
@@ -21,14 +21,14 @@ class Recording:
         self._loan = loan
         self._arrears = arrears
 
-    def check_may_record(self, command: RecordFact) -> None:
+    def check_may_record(self, command: RecordTransaction) -> None:
         """Raise unless the event can be recorded today; a repeat can."""
         loan = self._loan
         if not self._knows(command.event):
             loan.refuse_while_busy()
             check_record(loan.terms, loan.events, command.event, loan.current_date())
 
-    async def record(self, command: RecordFact) -> None:
+    async def record(self, command: RecordTransaction) -> None:
         """Book what happened to the loan; a repeat changes nothing."""
         if not self._knows(command.event):
             await self._book(command)
@@ -39,15 +39,15 @@ class Recording:
             raise ConflictingEvent(f"{event.key} is recorded with another content")
         return known is not None
 
-    async def _book(self, command: RecordFact) -> None:
+    async def _book(self, command: RecordTransaction) -> None:
         loan, event = self._loan, command.event
         loan.booking = event.key
         try:
             await run(
-                calls.BOOK_FACT,
-                BookFact(
+                calls.POST_TRANSACTION,
+                PostTransaction(
                     loan_id=loan.id,
-                    fact=command,
+                    transaction=command,
                     business_date=loan.current_date(),
                     state_seq=loan.next_seq(),
                 ),

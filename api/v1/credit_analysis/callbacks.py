@@ -8,7 +8,7 @@ from api.http.callbacks import described_callback, receive_callback
 from api.http.operation_schemas import CallbackReceived
 from api.http.routing import authorised_router
 from api.http.services import Using
-from messages.credit_analysis import OpinionUpdated
+from messages.credit_analysis import AssessmentUpdated
 from services.common.callbacks import KeptCallback
 from services.credit_analysis.callbacks import QiTechSender
 
@@ -31,8 +31,8 @@ async def qitech(request: Request, services: Using) -> CallbackReceived:
     """
 
     async def wake(kept: KeptCallback) -> None:
-        update = OpinionUpdated(event_key=kept.event_id)
-        await services.engine.notify(kept.recipient.workflow_id, "opinion_updated", update)
+        update = AssessmentUpdated(event_key=kept.event_id)
+        await services.engine.notify(kept.recipient.workflow_id, "assessment_updated", update)
 
     key = services.settings.providers.key_of_qitech_webhooks.get_secret_value()
     sender = QiTechSender(key, services.settings.public_url.rstrip("/") + PATH)

@@ -11,7 +11,7 @@ from domain.common.definitions import DefinitionRef
 from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
-from messages.credit_analysis import AnalysisWord
+from messages.credit_analysis import AnalystDecision
 from services.credit_analysis.reviewing import AnalysisDetails
 from storage.credit_analysis.feedback import RelayState
 from storage.credit_analysis.notices import NoticeState
@@ -83,7 +83,7 @@ class RelayResponse(ResponseBody):
 class AnalysisReviewResponse(ResponseBody):
     """What an analyst decided, under which policy."""
 
-    word: AnalysisWord
+    word: AnalystDecision
     reviewer: str
     reason: str
     policy: DefinitionRef
@@ -133,7 +133,7 @@ class AnalysisReviewBody(Body):
         }
     )
 
-    decision: AnalysisWord
+    decision: AnalystDecision
     reason: Reason
 
 

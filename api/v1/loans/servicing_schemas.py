@@ -150,10 +150,10 @@ Transaction = Annotated[
 ]
 
 
-def transaction_of(transaction: Transaction) -> ServicingTransaction:
-    """Return what `transaction` asks to be recorded."""
-    fields = transaction.model_dump(exclude={"reference", "on"})
-    return ServicingTransaction(fields, transaction.on, transaction.reference)
+def transaction_of(body: Transaction) -> ServicingTransaction:
+    """Return the servicing transaction that `body` asks for."""
+    fields = body.model_dump(exclude={"reference", "on"})
+    return ServicingTransaction(fields, body.on, body.reference)
 
 
 class TransactionResponse(ResponseBody):

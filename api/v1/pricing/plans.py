@@ -133,16 +133,7 @@ class CapsResponse(ResponseBody):
     @classmethod
     def of(cls, caps: CapOutcome) -> "CapsResponse":
         """Return the answer for `caps`."""
-        findings = [
-            CapFindingResponse(
-                enforcement=finding.rule.enforcement,
-                rate=finding.rate.value,
-                limit=finding.limit,
-                source=finding.rule.source,
-                detail=str(finding),
-            )
-            for finding in caps.findings
-        ]
+        findings = [CapFindingResponse.model_validate(finding) for finding in caps.findings]
         return cls(lender_kind=caps.lender_kind, findings=findings, unknown=caps.unknown)
 
 

@@ -81,7 +81,7 @@ def own_settings(api_settings: Settings, simulators: Simulators, endpoint: Callb
                     "opinionated",
                     OPINIONATED["Authorization"],
                     endpoint.url,
-                    policy="with_opinion",
+                    policy="with_assessment",
                 ),
                 _client("lenient", LENIENT["Authorization"], endpoint.url, policy="lenient"),
             ],

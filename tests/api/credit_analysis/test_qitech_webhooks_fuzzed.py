@@ -23,7 +23,7 @@ from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from tests.api.conftest import http_client, serving
 from tests.definitions import ref
-from tests.proposals import WITH_OPINION, legal_person, read
+from tests.proposals import WITH_ASSESSMENT, legal_person, read
 
 PATH: Final = "/v1/callbacks/qitech"
 APPROVALS = {AnalysisStatus.AUTOMATICALLY_APPROVED, AnalysisStatus.MANUALLY_APPROVED}
@@ -75,7 +75,7 @@ async def told(
             analysis_id,
             "shop",
             PersonKind.LEGAL,
-            ref(CREDIT_ANALYSIS_POLICY, WITH_OPINION),
+            ref(CREDIT_ANALYSIS_POLICY, WITH_ASSESSMENT),
             read(given),
             json.dumps(given),
         )

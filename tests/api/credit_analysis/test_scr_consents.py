@@ -25,7 +25,7 @@ from storage.credit_analysis.analyses import CreditAnalysisRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.api.conftest import bearer, eventually, http_client, serving
 from tests.definitions import ref, shipped
-from tests.proposals import PERSONAL, WITH_OPINION, legal_person, natural_person, read, signing
+from tests.proposals import PERSONAL, WITH_ASSESSMENT, legal_person, natural_person, read, signing
 from tests.simulators import Simulators, connected, sandbox_config
 
 COMPANY = "/credit_analysis/legal_person"
@@ -47,7 +47,7 @@ def own_settings(api_settings: Settings, simulators: Simulators) -> Settings:
     client = {
         "client": "lender",
         "api_key_sha256": sha256(KEY["Authorization"].encode()).hexdigest(),
-        "policy": WITH_OPINION,
+        "policy": WITH_ASSESSMENT,
     }
     return api_settings.model_copy(
         update={
@@ -206,7 +206,7 @@ async def stored(record: Services, *, open_until: datetime) -> tuple[str, str]:
             analysis,
             "lender",
             PersonKind.LEGAL,
-            ref(CREDIT_ANALYSIS_POLICY, WITH_OPINION),
+            ref(CREDIT_ANALYSIS_POLICY, WITH_ASSESSMENT),
             read(given),
             json.dumps(given),
         )

@@ -12,7 +12,7 @@ from domain.common.zones import zone_of
 from domain.messaging import CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE
 from messages import calls, ids
 from messages.collections import CloseEpisode, TakeStep
-from messages.loans import MarkLoan
+from messages.loans import RecordDelinquency
 from sandbox.personas import person
 from storage.collections import ActionState, CollectionActionRepository
 from storage.common.outbox import OutboxRepository
@@ -67,7 +67,7 @@ async def sent(bench: Bench, request: TakeStep) -> int:
 
 async def test_the_first_mark_starts_one_episode(bench: Bench) -> None:
     loan_id = await overdue(bench, 701)
-    request = MarkLoan(
+    request = RecordDelinquency(
         loan_id=loan_id,
         applicant_id=ids.new_id("per"),
         product="cash",
@@ -80,7 +80,7 @@ async def test_the_first_mark_starts_one_episode(bench: Bench) -> None:
         open_collections=True,
     )
     for _ in range(2):
-        await bench.perform(calls.MARK_LOAN, request)
+        await bench.perform(calls.RECORD_DELINQUENCY, request)
     first, second = bench.starts.collections
     assert first == second
     assert (first.loan_id, first.episode, first.oldest_due_on) == (loan_id, 1, FIRST_DUE)
@@ -211,8 +211,8 @@ async def test_an_overdue_borrower_draws_no_more(bench: Bench) -> None:
     )
     await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
     await bench.perform(
-        calls.MARK_LOAN,
-        MarkLoan(
+        calls.RECORD_DELINQUENCY,
+        RecordDelinquency(
             loan_id=loan_id,
             applicant_id=someone.applicant_id,
             product="revolving",

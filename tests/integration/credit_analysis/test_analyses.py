@@ -18,14 +18,14 @@ from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from messages import calls
 from messages.credit_analysis import (
     AnalysisReviewCommand,
-    AnalysisWord,
-    AskOpinion,
+    AnalystDecision,
     AssessAnalysis,
     CheckParty,
     DeliverNotice,
     PartyVerdict,
     RecordAnalysis,
     RecordAnalysisReview,
+    RequestAssessment,
 )
 from messages.ids import credit_analysis_workflow, new_id
 from providers.credit_analysis.notices import AnalysisAccess, Endpoint
@@ -189,7 +189,7 @@ async def test_a_word_is_audited_whether_it_counted_or_not(bench: Bench) -> None
     approve = RecordAnalysisReview(
         analysis_id=analysis_id,
         policy=POLICY,
-        word=AnalysisWord.APPROVE,
+        decision=AnalystDecision.APPROVE,
         accepted=True,
         command=AnalysisReviewCommand(reviewer="rita", reason="seen"),
         status=AnalysisStatus.MANUALLY_APPROVED,
@@ -198,7 +198,7 @@ async def test_a_word_is_audited_whether_it_counted_or_not(bench: Bench) -> None
     )
     late = approve.model_copy(
         update={
-            "word": AnalysisWord.CHALLENGE,
+            "decision": AnalystDecision.CHALLENGE,
             "accepted": False,
             "command": AnalysisReviewCommand(reviewer="rolf", reason="late"),
         }
@@ -264,32 +264,32 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
     analysis_id = await recorded(bench, given)
-    request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
-    first = await bench.perform(calls.ASK_OPINION, request)
+    request = RequestAssessment(analysis_id=analysis_id, assessment_id=new_id("opi"))
+    first = await bench.perform(calls.REQUEST_ASSESSMENT, request)
     assert first.status is AnalysisStatus.IN_MANUAL_ANALYSIS
-    await bench.perform(calls.ASK_OPINION, request)
-    settle = f"/sandbox/qitech/{request.opinion_id}/settle"
+    await bench.perform(calls.REQUEST_ASSESSMENT, request)
+    settle = f"/sandbox/qitech/{request.assessment_id}/settle"
     (await simulators.console.post(settle, json={"silent": True})).raise_for_status()
-    ended = await bench.perform(calls.QUERY_OPINION, request)
+    ended = await bench.perform(calls.QUERY_ASSESSMENT, request)
     assert ended.status is AnalysisStatus.MANUALLY_APPROVED
     async with bench.database.transaction() as tx:
         opinions = ExternalOpinionRepository(tx)
         assert not await opinions.learn(
-            request.opinion_id, AnalysisStatus.MANUALLY_REPROVED, "manually_reproved", NOW
+            request.assessment_id, AnalysisStatus.MANUALLY_REPROVED, "manually_reproved", NOW
         )
     await simulators.fault("qitech", status=503)
-    assert await bench.perform(calls.ASK_OPINION, request) == ended
-    assert await bench.perform(calls.QUERY_OPINION, request) == ended
+    assert await bench.perform(calls.REQUEST_ASSESSMENT, request) == ended
+    assert await bench.perform(calls.QUERY_ASSESSMENT, request) == ended
 
 
 async def test_an_opinion_that_they_lost_is_asked_for_again(bench: Bench) -> None:
     analysis_id = await recorded(bench, legal_person(scr_parameters=None))
-    request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
+    request = RequestAssessment(analysis_id=analysis_id, assessment_id=new_id("opi"))
     async with bench.database.transaction() as tx:
         await ExternalOpinionRepository(tx).request(
-            request.opinion_id, analysis_id, "qitech", PersonKind.LEGAL
+            request.assessment_id, analysis_id, "qitech", PersonKind.LEGAL
         )
-    found = await bench.perform(calls.QUERY_OPINION, request)
+    found = await bench.perform(calls.QUERY_ASSESSMENT, request)
     assert found.status is AnalysisStatus.AUTOMATICALLY_APPROVED
 
 
@@ -298,8 +298,8 @@ async def test_an_opinion_that_they_will_not_give_is_none(
 ) -> None:
     analysis_id = await recorded(bench)
     await simulators.fault("qitech", operation="create", status=422)
-    request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
-    assert (await bench.perform(calls.ASK_OPINION, request)).status is None
+    request = RequestAssessment(analysis_id=analysis_id, assessment_id=new_id("opi"))
+    assert (await bench.perform(calls.REQUEST_ASSESSMENT, request)).status is None
 
 
 async def test_ids_are_unique_a_client_and_registrations_are_found(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from activities.credit_analysis.analyses import CreditAnalyses
 from activities.sources.enquiries import DataSourceGateway
 from domain.credit_analysis.decision import AnalysisStatus
 from messages import calls
-from messages.credit_analysis import AskOpinion, CheckParty, PartyVerdict
+from messages.credit_analysis import CheckParty, PartyVerdict, RequestAssessment
 from messages.ids import new_id
 from providers.registry import Providers
 from sandbox import qitech
@@ -105,14 +105,14 @@ async def test_an_opinion_is_paid_when_asked_and_free_to_read(
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
     analysis_id = await recorded(bench, given)
-    request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
-    await bench.perform(calls.ASK_OPINION, request)
-    await bench.perform(calls.QUERY_OPINION, request)
-    settle = f"/sandbox/qitech/{request.opinion_id}/settle"
+    request = RequestAssessment(analysis_id=analysis_id, assessment_id=new_id("opi"))
+    await bench.perform(calls.REQUEST_ASSESSMENT, request)
+    await bench.perform(calls.QUERY_ASSESSMENT, request)
+    settle = f"/sandbox/qitech/{request.assessment_id}/settle"
     (await simulators.console.post(settle, json={"silent": True})).raise_for_status()
-    ended = await bench.perform(calls.QUERY_OPINION, request)
+    ended = await bench.perform(calls.QUERY_ASSESSMENT, request)
     assert ended.status is AnalysisStatus.MANUALLY_APPROVED
-    rows = await audited(bench, request.opinion_id)
+    rows = await audited(bench, request.assessment_id)
     assert [(row["operation"], row["outcome"], row["code"], row["cost"]) for row in rows] == [
         ("create", "unavailable", "in_manual_analysis", 500),
         ("read", "unavailable", "in_manual_analysis", 0),
@@ -127,12 +127,12 @@ async def test_an_analyst_who_refuses_us_is_asked_again_later(
     bench: Bench, simulators: Simulators
 ) -> None:
     analysis_id = await recorded(bench)
-    request = AskOpinion(analysis_id=analysis_id, opinion_id=new_id("opi"))
+    request = RequestAssessment(analysis_id=analysis_id, assessment_id=new_id("opi"))
     await simulators.fault("qitech", operation="create", status=401, times=1)
     with pytest.raises(ApplicationError) as failure:
-        await bench.perform(calls.ASK_OPINION, request)
+        await bench.perform(calls.REQUEST_ASSESSMENT, request)
     assert (failure.value.type, failure.value.non_retryable) == ("ProviderUnavailable", False)
     # Nobody is asked until an operator has had a look, or the breaker tries again.
     with pytest.raises(ApplicationError) as open_breaker:
-        await bench.perform(calls.ASK_OPINION, request)
+        await bench.perform(calls.REQUEST_ASSESSMENT, request)
     assert "breaker_open" in str(open_breaker.value)

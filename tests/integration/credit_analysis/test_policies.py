@@ -15,7 +15,7 @@ from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from messages import calls
 from messages.credit_analysis import (
     AnalysisReviewCommand,
-    AnalysisWord,
+    AnalystDecision,
     AssessAnalysis,
     CheckParty,
     PartyVerdict,
@@ -163,14 +163,14 @@ async def test_a_review_is_recorded_under_the_analysis_s_own_policy(bench: Bench
     approved = RecordAnalysisReview(
         analysis_id=start.analysis_id,
         policy=start.policy.ref,
-        word=AnalysisWord.APPROVE,
+        decision=AnalystDecision.APPROVE,
         accepted=True,
         command=AnalysisReviewCommand(reviewer="rita", reason="seen"),
         status=AnalysisStatus.MANUALLY_APPROVED,
         state_seq=2,
         at=NOW,
     )
-    late = approved.model_copy(update={"word": AnalysisWord.REPROVE, "accepted": False})
+    late = approved.model_copy(update={"decision": AnalystDecision.REPROVE, "accepted": False})
     for request in (late, approved, approved):
         await bench.perform(calls.RECORD_ANALYSIS_REVIEW, request)
 

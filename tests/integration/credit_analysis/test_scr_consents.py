@@ -15,7 +15,7 @@ from activities.credit_analysis.scr_consents import ScrConsents
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from messages import calls, ids
-from messages.credit_analysis import CountSignatures, InviteSigner
+from messages.credit_analysis import AboutAnalysis, InviteSigner
 from messages.ids import new_id
 from providers.credit_analysis.qitech import QiTechClient
 from providers.http.errors import ProviderRejected
@@ -124,7 +124,7 @@ async def test_signatures_are_counted_once_each(bench: Bench) -> None:
     request = await asking(bench, signers=2)
     for signer in (0, 1):
         await bench.perform(calls.INVITE_SIGNER, request.model_copy(update={"signer": signer}))
-    count = CountSignatures(analysis_id=request.analysis_id)
+    count = AboutAnalysis(analysis_id=request.analysis_id)
     assert (await bench.perform(calls.COUNT_SIGNATURES, count)).given == 0
     consent_id = ids.derived_id("con", request.analysis_id, "1")
     for fresh in (True, False):

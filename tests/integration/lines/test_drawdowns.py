@@ -7,13 +7,12 @@ from decimal import Decimal
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.common.definitions import DefinitionRef
+from domain.common.definitions import DefinitionRef, digest
 from domain.lines import LineState
 from domain.loans.contract import (
     CONTRACT_TEMPLATE,
     Contract,
     ContractTemplate,
-    contract_digest,
     contract_text,
 )
 from domain.loans.ledger import Account
@@ -125,7 +124,7 @@ async def test_a_signed_contract_is_written_again_to_the_same_bytes(bench: Bench
     for receipt, agreed in ((signed, first), (waiting, first), (later, other)):
         drawdown, text = await _contract(bench, receipt)
         assert drawdown.contract == agreed
-        assert contract_digest(text) == drawdown.contract_sha256
+        assert digest(text) == drawdown.contract_sha256
         assert ("Another clause." in text) is (agreed == other)
 
 

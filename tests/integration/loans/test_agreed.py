@@ -16,7 +16,7 @@ from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY, ArrearsBucket, ServicingPolicy
 from domain.loans.terms import LoanTerms
 from messages import calls
-from messages.loans import MarkLoan
+from messages.loans import RecordDelinquency
 from sandbox.personas import person
 from services.loans.agreed import agreements_of
 from services.loans.calendars import on_calendar_in_force
@@ -53,14 +53,14 @@ async def row_of(bench: Bench, loan_id: str) -> LoanRow:
     return row
 
 
-async def marked(bench: Bench, who: Borrower, loan_id: str) -> str:
+async def delinquency_of(bench: Bench, who: Borrower, loan_id: str) -> str:
     """Return the bucket that a loan is put in, one day late."""
     row = await row_of(bench, loan_id)
     async with bench.database.read() as tx:
         agreed = await agreements_of(tx, row)
     await bench.perform(
-        calls.MARK_LOAN,
-        MarkLoan(
+        calls.RECORD_DELINQUENCY,
+        RecordDelinquency(
             loan_id=loan_id,
             applicant_id=who.applicant_id,
             product="cash",
@@ -112,8 +112,8 @@ async def test_a_loan_keeps_the_ladder_and_the_policy_that_it_was_booked_under(
     # A booking that is repeated after the release starts the process with what was agreed.
     async with bench.database.read() as tx:
         assert await agreements_of(tx, await row_of(bench, old)) == first.agreed
-    assert await marked(bench, before, old) == "M1"
-    assert await marked(bench, after, new) == "late"
+    assert await delinquency_of(bench, before, old) == "M1"
+    assert await delinquency_of(bench, after, new) == "late"
     climbed = {start.loan_id: start.ladder for start in bench.starts.collections}
     assert climbed == {old: first.agreed.ladder, new: second.agreed.ladder}
 

@@ -20,7 +20,7 @@ from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages.ids import new_id
-from messages.loans import BookFact, RecordFact
+from messages.loans import PostTransaction, RecordTransaction
 from sandbox.personas import person
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -63,11 +63,11 @@ class BookedMachine(LoanMachine):
                 await self._disburse(tx, event)
             return
         # The keys of the machine are short: in the record they are unique over all loans.
-        fact = RecordFact(event=self._named(event), actor="machine", role="ops")
-        request = BookFact(
-            loan_id=self.loan_id, fact=fact, business_date=self.today, state_seq=self.seq
+        record = RecordTransaction(event=self._named(event), actor="machine", role="ops")
+        request = PostTransaction(
+            loan_id=self.loan_id, transaction=record, business_date=self.today, state_seq=self.seq
         )
-        await Servicing(self.database).book_fact(request)
+        await Servicing(self.database).post_transaction(request)
         if self.events.count(event) > 1:
             await self._bill()
 

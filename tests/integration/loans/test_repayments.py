@@ -20,7 +20,7 @@ from messages.loans import (
     CollectOutcome,
     DebitRepayment,
     FailRepayment,
-    MarkLoan,
+    RecordDelinquency,
     RepaymentSource,
     RequestRepayment,
 )
@@ -274,8 +274,8 @@ async def test_arrears_are_paid_with_the_penalty_by_actual_days(bench: Bench) ->
 
 async def mark(bench: Bench, loan_id: str, on: date) -> None:
     await bench.perform(
-        calls.MARK_LOAN,
-        MarkLoan(
+        calls.RECORD_DELINQUENCY,
+        RecordDelinquency(
             loan_id=loan_id,
             applicant_id=new_id("per"),
             product="cash",

@@ -30,7 +30,7 @@ from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.pricing.trial import plan_cost_sheet
 from messages import calls, ids
 from messages.ids import new_id
-from messages.loans import BookFact, RecordFact
+from messages.loans import PostTransaction, RecordTransaction
 from sandbox.personas import person
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
@@ -66,13 +66,15 @@ class Ledger:
     def key(self) -> str:
         return f"{ids.loan_workflow(self.id)}:{new_id('evt')}"
 
-    def request(self, event: AnyEvent, today: date) -> BookFact:
+    def request(self, event: AnyEvent, today: date) -> PostTransaction:
         self._seq += 1
-        fact = RecordFact(event=event, actor="otto", role="ops", reference="case-7")
-        return BookFact(loan_id=self.id, fact=fact, business_date=today, state_seq=self._seq)
+        record = RecordTransaction(event=event, actor="otto", role="ops", reference="case-7")
+        return PostTransaction(
+            loan_id=self.id, transaction=record, business_date=today, state_seq=self._seq
+        )
 
     async def book(self, event: AnyEvent, today: date | None = None) -> None:
-        await self.bench.perform(calls.BOOK_FACT, self.request(event, today or event.on))
+        await self.bench.perform(calls.POST_TRANSACTION, self.request(event, today or event.on))
 
     async def pay(self, amount: int, on: date) -> str:
         key = self.key()
@@ -159,7 +161,7 @@ async def test_every_kind_of_event_posts_one_entry_and_keeps_the_books(bench: Be
     assert all(sum(line.amount for line in entry.lines) == 0 for entry in entries)
     assert len(audit) == 1 + len(events)
     assert {row.detail["reference"] for row in audit} == {"case-7"}
-    told = {fact.kind: fact.payload for fact in news}
+    told = {record.kind: record.payload for record in news}
     assert told["rescheduled"]["changes"]["instalments"]
     assert (await loan.row()).state is LoanState.WRITTEN_OFF
 
@@ -168,7 +170,7 @@ async def test_a_repeated_and_a_racing_record_count_once(bench: Bench) -> None:
     loan = await lent(bench, 2)
     event = Charged(key=loan.key(), on=date(2026, 2, 1), amount=5_000)
     request = loan.request(event, event.on)
-    await asyncio.gather(*(bench.perform(calls.BOOK_FACT, request) for _ in range(5)))
+    await asyncio.gather(*(bench.perform(calls.POST_TRANSACTION, request) for _ in range(5)))
     async with bench.database.read() as tx:
         events = await LoanRepository(tx).events(loan.id)
         audit = await AuditRepository(tx).of(loan.id)

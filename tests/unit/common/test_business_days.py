@@ -6,14 +6,11 @@ import pytest
 
 from domain.common.business_days import (
     HOLIDAY_CALENDAR,
-    Adjustment,
     BusinessCalendar,
     BusinessDayRule,
     OfficialYear,
     adjust,
-    adjustment,
     is_business_day,
-    is_provisional,
 )
 from services.definitions.shipped import Files
 from tests.definitions import shipped
@@ -71,31 +68,19 @@ def test_the_calendar_entered_by_hand_agrees_with_the_library() -> None:
 
 @pytest.mark.parametrize("year", [2004, 2019, 2020, 2025])
 def test_earlier_chinese_years_are_the_librarys(year: int) -> None:
-    assert not is_provisional(year, CN)
     for on in days_of(year):
         assert is_business_day(on, CN) is chinese_calendar.is_workday(on)
 
 
-def test_a_chinese_year_without_an_official_notice_is_provisional() -> None:
-    assert not is_provisional(2026, CN, OFFICIAL)
-    assert is_provisional(2027, CN, OFFICIAL)
-    assert is_provisional(2003, CN, OFFICIAL)
+def test_a_chinese_year_without_an_official_notice_is_forecast() -> None:
     # Statutory holidays are kept (National Day 2027), no weekend is taken as worked.
     assert not is_business_day(date(2027, 10, 1), CN)
     assert not any(is_business_day(on, CN) for on in days_of(2027) if on.weekday() >= 5)
-    assert adjustment(date(2027, 10, 1), FOLLOWING, CN) == Adjustment(date(2027, 10, 6), True)
-    assert adjustment(date(2027, 3, 10), FOLLOWING, CN) == Adjustment(date(2027, 3, 10), True)
-
-
-def test_a_date_that_leaves_for_an_unofficial_year_is_provisional() -> None:
+    assert adjust(date(2027, 10, 1), FOLLOWING, CN) == date(2027, 10, 6)
+    assert adjust(date(2027, 3, 10), FOLLOWING, CN) == date(2027, 3, 10)
     # 1 January 2027 is a Friday; 31 December 2026 a Thursday and a business day.
-    assert adjustment(date(2027, 1, 1), PRECEDING, CN) == Adjustment(date(2026, 12, 31), True)
-    assert adjustment(date(2026, 12, 31), FOLLOWING, CN) == Adjustment(date(2026, 12, 31), False)
-
-
-@pytest.mark.parametrize("calendar", [one for one in BusinessCalendar if one is not CN])
-def test_other_calendars_are_never_provisional(calendar: BusinessCalendar) -> None:
-    assert not is_provisional(2040, calendar)
+    assert adjust(date(2027, 1, 1), PRECEDING, CN) == date(2026, 12, 31)
+    assert adjust(date(2026, 12, 31), FOLLOWING, CN) == date(2026, 12, 31)
 
 
 # Published lists: ECB "TARGET closing days", Federal Reserve Banks' holiday schedule, GOV.UK bank
@@ -167,20 +152,16 @@ def test_an_official_notice_overrides_the_library_and_ends_the_forecast() -> Non
         closed=(date(2027, 3, 10),),
         worked=(date(2027, 3, 13),),
     )
-    assert not is_provisional(2027, CN, [notice])
     assert not is_business_day(date(2027, 3, 10), CN, [notice])
     assert is_business_day(date(2027, 3, 13), CN, [notice])
     # What the library forecasts for the year no longer counts: National Day is not in the notice.
     assert is_business_day(date(2027, 10, 1), CN, [notice])
-    moved = adjustment(date(2027, 3, 10), FOLLOWING, CN, [notice])
-    assert moved == Adjustment(date(2027, 3, 11), provisional=False)
+    assert adjust(date(2027, 3, 10), FOLLOWING, CN, [notice]) == date(2027, 3, 11)
     assert not is_business_day(date(2026, 10, 1), CN, [notice])
 
 
 def test_the_rule_none_asks_no_calendar() -> None:
-    assert adjustment(date(2027, 10, 1), BusinessDayRule.NONE, CN) == Adjustment(
-        date(2027, 10, 1), False
-    )
+    assert adjust(date(2027, 10, 1), BusinessDayRule.NONE, CN) == date(2027, 10, 1)
 
 
 def test_names_are_stable() -> None:

@@ -10,7 +10,6 @@ from domain.common.rounding import (
     InvalidRounding,
     Rounding,
     RoundingMode,
-    round_amount,
     round_ratio,
 )
 
@@ -32,9 +31,7 @@ def test_every_mode_rounds_as_the_decimal_module_does(
             for numerator in range(-25 * unit, 25 * unit + 1, max(1, unit // 8)):
                 exact = Decimal(numerator) / denominator / unit
                 expected = int(exact.quantize(Decimal(1), REFERENCE[mode])) * unit
-                assert round_amount(Fraction(numerator, denominator), unit, mode) == expected
                 assert round_ratio(numerator, denominator, unit, mode) == expected
-                assert Rounding(unit, mode).apply(Fraction(numerator, denominator)) == expected
 
 
 @pytest.mark.parametrize(
@@ -48,16 +45,14 @@ def test_every_mode_rounds_as_the_decimal_module_does(
 )
 def test_amounts_go_to_multiples_of_five_fen(mode: RoundingMode, amounts: list[int]) -> None:
     exact = [Fraction(94560), Fraction(189125, 2), Fraction(94563), Fraction(94568)]
-    assert [round_amount(amount, 5, mode) for amount in exact] == amounts
+    assert [round_ratio(*amount.as_integer_ratio(), 5, mode) for amount in exact] == amounts
 
 
 def test_the_default_is_half_up_to_one_minor_unit() -> None:
-    assert round_amount(Fraction(5, 2)) == 3
     assert round_ratio(5, 2) == 3
     assert round_ratio(-5, 2) == -3
-    assert Rounding().apply(Fraction(-5, 2)) == -3
     assert Rounding() == (1, RoundingMode.HALF_UP)
-    assert round_amount(7) == 7
+    assert round_ratio(7, 1) == 7
 
 
 def test_the_default_agrees_with_the_rounding_of_money() -> None:
@@ -68,7 +63,7 @@ def test_the_default_agrees_with_the_rounding_of_money() -> None:
 @pytest.mark.parametrize("unit", [0, -1, 2, 10, 50, 100_000])
 def test_other_units_are_refused(unit: int) -> None:
     with pytest.raises(InvalidRounding, match="multiples of") as refusal:
-        round_amount(Fraction(1), unit)
+        round_ratio(1, 1, unit)
     assert refusal.value.code == "invalid_rounding"
 
 

@@ -11,7 +11,7 @@ from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
 from messages.credit_analysis import StartCreditAnalysis
 from services.definitions.shipped import Files
 from tests.definitions import agreed, codes, shipped
-from tests.proposals import STANDARD, WITH_OPINION
+from tests.proposals import STANDARD, WITH_ASSESSMENT
 
 
 def findings(**changes: Any) -> tuple[Finding, ...]:
@@ -27,11 +27,11 @@ def findings(**changes: Any) -> tuple[Finding, ...]:
 
 
 def test_what_is_shipped_is_sound() -> None:
-    assert codes(CREDIT_ANALYSIS_POLICY) == [STANDARD, WITH_OPINION]
+    assert codes(CREDIT_ANALYSIS_POLICY) == [STANDARD, WITH_ASSESSMENT]
     assert findings() == ()
-    with_opinion = shipped(CREDIT_ANALYSIS_POLICY, WITH_OPINION)
+    with_assessment = shipped(CREDIT_ANALYSIS_POLICY, WITH_ASSESSMENT)
     standard = shipped(CREDIT_ANALYSIS_POLICY, STANDARD)
-    assert with_opinion == standard.model_copy(update={"external_opinion": True})
+    assert with_assessment == standard.model_copy(update={"external_assessment": True})
 
 
 @pytest.mark.parametrize(
@@ -53,35 +53,6 @@ def test_what_is_shipped_is_sound() -> None:
             "3 or less",
         ),
         (
-            {"reprove_company_younger_than_months": -1},
-            "reprove_company_younger_than_months",
-            "from 0",
-            "6",
-        ),
-        (
-            {"reprove_person_younger_than_years": 16},
-            "reprove_person_younger_than_years",
-            "from 18",
-            "18",
-        ),
-        ({"constitution_date_tolerance_days": -1}, "constitution_date_tolerance_days", "0", "31"),
-        ({"reprove_income_below": Decimal(-1)}, "reprove_income_below", "from 0", "1.2"),
-        ({"refer_coverage_below": Decimal(-1)}, "refer_coverage_below", "from 0", "1"),
-        ({"coverage_needed_from": -1}, "coverage_needed_from", "from 0", "50000000"),
-        ({"reprove_adverse_facts_from": 1001}, "reprove_adverse_facts_from", "to 1000", "3"),
-        ({"refer_adverse_facts_from": 0}, "refer_adverse_facts_from", "from 1", "1"),
-        ({"reprove_score_below": 299}, "reprove_score_below", "from 300", "450"),
-        ({"refer_score_below": 1001}, "refer_score_below", "to 1000", "600"),
-        ({"refer_amount_above": 0}, "refer_amount_above", "from 1", "500000000"),
-        ({"assumed_cdi": Decimal(101)}, "assumed_cdi", "to 100", "13.65"),
-        ({"score_card__base": 200}, "score_card.base", "from 300", "500"),
-        (
-            {"score_card__for_each_adverse_fact": 10},
-            "score_card.for_each_adverse_fact",
-            "to 0",
-            "-120",
-        ),
-        (
             {"score_card__comfortable_income": Decimal(2)},
             "score_card.comfortable_income",
             "cannot be comfortable",
@@ -93,13 +64,18 @@ def test_what_is_shipped_is_sound() -> None:
             "fewer points",
             "80 or more",
         ),
-        ({"waiting__data_days": 0}, "waiting.data_days", "from 1", "30"),
-        ({"waiting__review_days": 366}, "waiting.review_days", "to 365", "5"),
-        ({"waiting__opinion_hours": 721}, "waiting.opinion_hours", "over by then", "720 or less"),
-        ({"waiting__opinion_rare_pause": 0}, "waiting.opinion_rare_pause", "from 1", "360"),
-        ({"waiting__register_pauses": []}, "waiting.register_pauses", "1 to 20", "[1, 5, 15]"),
-        ({"waiting__register_pauses": [0]}, "waiting.register_pauses", "outside", "[1, 5, 15]"),
-        ({"waiting__opinion_pauses": [5, 1]}, "waiting.opinion_pauses", "shorter", "[1, 5, 15]"),
+        (
+            {"waiting__assessment_hours": 721},
+            "waiting.assessment_hours",
+            "over by then",
+            "720 or less",
+        ),
+        (
+            {"waiting__assessment_pauses": [5, 1]},
+            "waiting.assessment_pauses",
+            "shorter",
+            "[1, 5, 15]",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -109,6 +85,55 @@ def test_a_bad_policy_is_refused_by_field_with_an_example(
     found = [one for one in findings(**changes) if one.field == field]
     assert [one.example for one in found] == [example]
     assert message in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "limit"),
+    [
+        (
+            {"reprove_company_younger_than_months": -1},
+            "reprove_company_younger_than_months",
+            "equal to 0",
+        ),
+        (
+            {"reprove_person_younger_than_years": 16},
+            "reprove_person_younger_than_years",
+            "equal to 18",
+        ),
+        (
+            {"constitution_date_tolerance_days": -1},
+            "constitution_date_tolerance_days",
+            "equal to 0",
+        ),
+        ({"reprove_income_below": Decimal(-1)}, "reprove_income_below", "equal to 0"),
+        ({"refer_coverage_below": Decimal(-1)}, "refer_coverage_below", "equal to 0"),
+        ({"coverage_needed_from": -1}, "coverage_needed_from", "equal to 0"),
+        ({"reprove_adverse_facts_from": 1001}, "reprove_adverse_facts_from", "equal to 1000"),
+        ({"refer_adverse_facts_from": 0}, "refer_adverse_facts_from", "equal to 1"),
+        ({"reprove_score_below": 299}, "reprove_score_below", "equal to 300"),
+        ({"refer_score_below": 1001}, "refer_score_below", "equal to 1000"),
+        ({"refer_amount_above": 0}, "refer_amount_above", "equal to 1"),
+        ({"assumed_cdi": Decimal(101)}, "assumed_cdi", "equal to 100"),
+        ({"score_card__base": 200}, "score_card.base", "equal to 300"),
+        (
+            {"score_card__for_each_adverse_fact": 10},
+            "score_card.for_each_adverse_fact",
+            "equal to 0",
+        ),
+        ({"waiting__data_days": 0}, "waiting.data_days", "equal to 1"),
+        ({"waiting__review_days": 366}, "waiting.review_days", "equal to 365"),
+        ({"waiting__assessment_rare_pause": 0}, "waiting.assessment_rare_pause", "equal to 1"),
+        ({"waiting__register_pauses": []}, "waiting.register_pauses", "at least 1 item"),
+        ({"waiting__register_pauses": [0, 5]}, "waiting.register_pauses.0", "equal to 1"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_figure_outside_of_what_it_can_be_is_refused(
+    changes: dict[str, Any], field: str, limit: str
+) -> None:
+    [found] = findings(**changes)
+    assert found.field == field
+    assert limit in found.message
 
 
 def test_thresholds_may_be_equal_where_nobody_is_to_be_referred() -> None:
@@ -131,11 +156,11 @@ def test_what_is_no_policy_at_all_is_refused_by_field(changes: dict[str, Any], f
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     told = findings(zone="x", refer_score_below=400, waiting__data_days=1)
-    assert {one.field for one in told} == {"zone", "refer_score_below", "waiting.opinion_hours"}
+    assert {one.field for one in told} == {"zone", "refer_score_below", "waiting.assessment_hours"}
 
 
 def test_a_start_message_carries_reference_and_snapshot() -> None:
-    policy = agreed(CREDIT_ANALYSIS_POLICY, WITH_OPINION)
+    policy = agreed(CREDIT_ANALYSIS_POLICY, WITH_ASSESSMENT)
     start = {
         "analysis_id": "ana_1",
         "kind": "legal_person",
@@ -145,7 +170,7 @@ def test_a_start_message_carries_reference_and_snapshot() -> None:
     }
     message = StartCreditAnalysis.model_validate(start)
     assert message.policy == Agreed[AnalysisPolicy].model_validate(policy.model_dump())
-    assert str(message.policy.ref) == "credit_analysis_policy/with_opinion@1"
+    assert str(message.policy.ref) == "credit_analysis_policy/with_assessment@1"
     assert StartCreditAnalysis.model_validate_json(message.model_dump_json()) == message
 
 

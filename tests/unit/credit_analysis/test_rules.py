@@ -14,7 +14,7 @@ from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.proposal import parties_of
 from domain.credit_analysis.rules import coverage_of, decide, instalment_of, months_between
 from tests.definitions import shipped
-from tests.proposals import STANDARD, WITH_OPINION, at, legal_person, natural_person, read
+from tests.proposals import STANDARD, WITH_ASSESSMENT, at, legal_person, natural_person, read
 
 TODAY = date(2026, 11, 21)
 RECENT = {"credit_request_date": "2026-11-20T10:30:00-03:00", "client_since": None}
@@ -251,7 +251,7 @@ def test_a_limit_is_measured_as_if_due_at_once() -> None:
 def test_an_opinion_counts_where_the_policy_asks_for_one(
     opinion: AnalysisStatus | None, status: str
 ) -> None:
-    assert decided(legal_person(), policy=WITH_OPINION, opinion=opinion).status == status
+    assert decided(legal_person(), policy=WITH_ASSESSMENT, opinion=opinion).status == status
     assert decided(legal_person(), opinion=opinion).status == "automatically_approved"
 
 

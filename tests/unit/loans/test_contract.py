@@ -5,12 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from domain.common.definitions import Agreed
+from domain.common.definitions import Agreed, digest
 from domain.loans.contract import (
     CONTRACT_TEMPLATE,
     Contract,
     ContractTemplate,
-    contract_digest,
     contract_text,
 )
 from domain.loans.schedule import build_plan
@@ -57,14 +56,12 @@ def test_it_names_parties_price_and_every_instalment() -> None:
 
 def test_its_bytes_are_those_of_before_templates_were_definitions() -> None:
     # What contracts were signed under when the text stood in the code.
-    assert contract_digest(_text()) == (
-        "da5e74d1a770cb3172b5c4a30993a94ceec377fbc62dd505ecc9a31eb0167a35"
-    )
+    assert digest(_text()) == ("da5e74d1a770cb3172b5c4a30993a94ceec377fbc62dd505ecc9a31eb0167a35")
 
 
 def test_the_digest_follows_from_the_text_alone() -> None:
-    assert contract_digest(_text()) == contract_digest(_text())
-    assert contract_digest(_text()) != contract_digest(_text() + " ")
+    assert digest(_text()) == digest(_text())
+    assert digest(_text()) != digest(_text() + " ")
 
 
 def test_it_names_the_version_of_its_template() -> None:

@@ -81,7 +81,7 @@ def test_what_is_no_matter_of_servicing_is_refused(
 def test_a_payment_can_be_reversed_and_only_if_it_is_there() -> None:
     back = Reversed(key="x", on=TODAY, reverses="p")
     assert check_record(TERMS, [DISBURSED, PAID], back, TODAY).received == 0
-    with pytest.raises(DomainError, match="no standing event"):
+    with pytest.raises(DomainError, match="no event in force"):
         check_record(TERMS, [DISBURSED], back, TODAY)
 
 

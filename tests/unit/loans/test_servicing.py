@@ -37,9 +37,11 @@ TERMS = monthly_terms(
 DISBURSED = Disbursed(key="disbursed", on=date(2026, 1, 15), amount=1_000_000)
 
 
-def step(*events: LoanEvent, on: date, collected_to: int = 0, marked: int = 0) -> NextStep | None:
+def step(
+    *events: LoanEvent, on: date, collected_to: int = 0, bucket_start: int = 0
+) -> NextStep | None:
     stands = position(TERMS, [DISBURSED, *events], on)
-    return next_step(stands, collected_to, marked, ZONE, STANDARD)
+    return next_step(stands, collected_to, bucket_start, ZONE, STANDARD)
 
 
 def test_the_first_debit_is_on_the_due_date_at_half_past_eight_local_time() -> None:
@@ -50,19 +52,19 @@ def test_the_first_debit_is_on_the_due_date_at_half_past_eight_local_time() -> N
 def test_after_a_failed_debit_the_loan_is_marked_overdue_the_next_night() -> None:
     found = step(on=date(2026, 2, 15), collected_to=1)
     expected = datetime(2026, 2, 15, 16, 30, tzinfo=UTC)
-    assert found == NextStep(Step.MARK, expected, 1, days_past_due=1)
+    assert found == NextStep(Step.RECORD_DELINQUENCY, expected, 1, days_past_due=1)
 
 
 def test_an_overdue_loan_is_debited_again_on_its_next_due_date() -> None:
-    found = step(on=date(2026, 2, 17), collected_to=1, marked=1)
+    found = step(on=date(2026, 2, 17), collected_to=1, bucket_start=1)
     assert found is not None
     assert (found.step, found.number) == (Step.COLLECT, 2)
 
 
 def test_arrears_grow_a_bucket_older_on_the_thirty_first_day() -> None:
-    found = step(on=date(2026, 3, 16), collected_to=2, marked=1)
+    found = step(on=date(2026, 3, 16), collected_to=2, bucket_start=1)
     expected = datetime(2026, 3, 17, 16, 30, tzinfo=UTC)
-    assert found == NextStep(Step.MARK, expected, 1, days_past_due=31)
+    assert found == NextStep(Step.RECORD_DELINQUENCY, expected, 1, days_past_due=31)
 
 
 def test_a_paid_instalment_is_not_debited() -> None:
@@ -91,10 +93,10 @@ def test_only_money_that_is_not_there_yet_is_debited() -> None:
 
 
 def test_after_the_last_boundary_only_debits_are_left() -> None:
-    found = step(on=date(2026, 8, 16), collected_to=7, marked=181)
+    found = step(on=date(2026, 8, 16), collected_to=7, bucket_start=181)
     assert found is not None
     assert (found.step, found.number) == (Step.COLLECT, 8)
-    assert step(on=date(2027, 8, 16), collected_to=12, marked=181) is None
+    assert step(on=date(2027, 8, 16), collected_to=12, bucket_start=181) is None
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,9 @@ def test_another_policy_moves_debits_days_and_buckets() -> None:
     debit = next_step(stands, 0, 0, ZONE, policy)
     assert debit == NextStep(Step.COLLECT, datetime(2026, 2, 15, 1, tzinfo=UTC), 1)
     first = next_step(stands, 1, 0, ZONE, policy)
-    assert first == NextStep(Step.MARK, datetime(2026, 2, 15, 17, tzinfo=UTC), 1, days_past_due=1)
+    assert first == NextStep(
+        Step.RECORD_DELINQUENCY, datetime(2026, 2, 15, 17, tzinfo=UTC), 1, days_past_due=1
+    )
     assert (policy.reached(45), policy.reached(46), policy.reached(999)) == (1, 46, 46)
     names = [policy.bucket_of(days) for days in (0, 1, 45, 46, 999)]
     assert names == ["current", "early", "early", "late", "late"]

@@ -8,9 +8,9 @@ import pytest
 
 from domain.common.definitions import Finding
 from domain.loans.allocation import Component
-from domain.loans.authority import action_of, amount_at_stake
 from domain.loans.events import AnyEvent, Disbursed, Paid, Refunded, Reversed, Waived, WrittenOff
 from domain.loans.position import position
+from domain.loans.records import action_of, amount_at_stake
 from domain.loans.terms import monthly_terms
 from domain.people.authority import (
     AUTHORITY_MATRIX,

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from domain.common.calendar import months_after
+from domain.common.definitions import canonical
 from domain.common.errors import UnknownCurrency
 from domain.pricing.cost_sheet import (
     NOTHING_ELSE,
@@ -15,7 +16,6 @@ from domain.pricing.cost_sheet import (
     CostSheet,
     InvalidCostSheet,
     build_cost_sheet,
-    canonical_json,
     sheet_hash,
 )
 from domain.pricing.rates import InvalidFlows, NoRate, RateConvention, nominal_simple
@@ -124,7 +124,7 @@ def test_period_numbers_and_frequency_reach_the_rates() -> None:
 
 def test_the_hash_is_sha_256_over_canonical_json() -> None:
     found = sheet()
-    text = canonical_json(found)
+    text = canonical(found.model_dump(mode="json", exclude={"hash"}))
     content = json.loads(text)
     assert "hash" not in content
     assert text == json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import pyxirr
@@ -11,12 +12,13 @@ from domain.pricing.rate_solver import NoRate, Time, period_rate
 from domain.pricing.rates import (
     Flow,
     InvalidFlows,
+    Rate,
     RateConvention,
-    all_rates,
     brazil_cet,
     effective,
     eu_2008_48,
     nominal_simple,
+    rate_of,
     uk_conc_1_2,
     us_appendix_j,
     xirr_365,
@@ -32,6 +34,12 @@ from domain.pricing.year_intervals import IntervalUnit, eu_year_parts, natural_u
 
 Flows = list[tuple[date, int]]
 START = date(2026, 1, 15)
+
+
+def all_rates(flows: Iterable[tuple[date, int]], *periods: Any) -> tuple[Rate, ...]:
+    """Return the rate under each convention, in their order."""
+    held = tuple(flows)
+    return tuple(rate_of(convention, held, *periods) for convention in RateConvention)
 
 
 def monthly(first: date, count: int, every: int = 1) -> list[date]:

@@ -18,17 +18,15 @@ from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import (
     HOME_CAPS,
     RATE_CAPS,
-    CapBreach,
     CappedLender,
-    CapWarning,
+    Enforcement,
     LenderKind,
     RateCapExceeded,
 )
 from domain.pricing.rates import RateConvention
 from domain.pricing.trial import Trial, trial
 from domain.pricing.trial_rates import existing
-from domain.products.products import AgreedProduct
-from domain.products.release import check_plan, check_release
+from domain.products.products import AgreedProduct, check_plan, check_release
 from tests.definitions import shipped
 from tests.products import CASH, REVOLVING, changed
 
@@ -238,13 +236,13 @@ def test_a_rate_that_does_not_exist_is_told_by_its_name() -> None:
 def test_caps_are_reported_with_the_trial() -> None:
     above = trial(terms(fees=(UPFRONT,)), lender=CappedLender(LenderKind.BANK, CAPS))
     assert above.caps is not None
-    assert [type(finding) for finding in above.caps.findings] == [CapBreach]
+    assert [finding.enforcement for finding in above.caps.findings] == [Enforcement.HARD]
     within = trial(terms(), lender=CappedLender(LenderKind.BANK, CAPS))
     assert within.caps is not None
     assert (within.caps.findings, within.caps.unknown) == ((), None)
     micro = trial(terms(), lender=CappedLender(LenderKind.MICROLOAN, CAPS))
     assert micro.caps is not None
-    assert [type(finding) for finding in micro.caps.findings] == [CapWarning]
+    assert [finding.enforcement for finding in micro.caps.findings] == [Enforcement.WARN]
     old = {"disbursed_on": date(2010, 1, 15), "first_due_on": date(2010, 2, 15)}
     unknown = trial(terms(**old), lender=CappedLender(LenderKind.BANK, CAPS))
     assert unknown.caps is not None

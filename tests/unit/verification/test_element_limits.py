@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.verification.limits import ASK_AGAIN, Tries, locked_until
+from domain.verification.limits import ASK_AGAIN, Attempts, locked_until
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -15,7 +15,7 @@ def ago(*hours: float) -> list[datetime]:
 
 @pytest.mark.parametrize("hours", [(), (1,), (1, 2), (0, 0), (1, 2, 25.5), (24, 25, 26)])
 def test_fewer_than_three_in_a_day_lock_nothing(hours: tuple[float, ...]) -> None:
-    assert locked_until(Tries(ago(*hours), 0), 3, NOW) is None
+    assert locked_until(Attempts(ago(*hours), 0), 3, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_fewer_than_three_in_a_day_lock_nothing(hours: tuple[float, ...]) -> Non
     ],
 )
 def test_the_third_in_a_day_locks_for_a_day(hours: tuple[float, ...], hours_left: float) -> None:
-    assert locked_until(Tries(ago(*hours), 0), 3, NOW) == NOW + timedelta(hours=hours_left)
+    assert locked_until(Attempts(ago(*hours), 0), 3, NOW) == NOW + timedelta(hours=hours_left)
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_a_try_under_way_takes_its_place(
     hours: tuple[float, ...], under_way: int, free: bool
 ) -> None:
     expected = None if free else NOW + ASK_AGAIN
-    assert locked_until(Tries(ago(*hours), under_way), 3, NOW) == expected
+    assert locked_until(Attempts(ago(*hours), under_way), 3, NOW) == expected

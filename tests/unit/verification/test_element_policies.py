@@ -17,7 +17,7 @@ from domain.applications.application import (
     referred_elements,
     rejecting_element,
 )
-from domain.people.consents import CONSENT_TEXT, Purpose, UnknownConsentText, check_text
+from domain.people.consents import CONSENT_TEXT, Purpose, UnknownConsentText
 from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import FORMS, AddressBookEntry, ElementKind, Verdict
 from runtime.clock import utc_now
@@ -205,10 +205,10 @@ def test_supplements_are_limited_in_number_and_kind() -> None:
 
 def test_a_consent_names_the_text_that_was_shown() -> None:
     text = shipped(CONSENT_TEXT, Purpose.FACE_RECOGNITION)
-    check_text(text, text.version, text.sha256)
+    text.check_shown("it", text.version, text.sha256)
     other = shipped(CONSENT_TEXT, Purpose.BUREAU_QUERY)
     for version, digest in (("0", text.sha256), (text.version, other.sha256)):
         with pytest.raises(UnknownConsentText):
-            check_text(text, version, digest)
+            text.check_shown("it", version, digest)
     texts = [shipped(CONSENT_TEXT, purpose) for purpose in Purpose]
     assert len({one.sha256 for one in texts}) == len(Purpose)

@@ -15,7 +15,7 @@ from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY, AnalysisPolicy
 from messages import ids
 from messages import search_attributes as attributes
-from messages.credit_analysis import OpinionUpdated
+from messages.credit_analysis import AssessmentUpdated
 from messages.ids import new_id
 from providers.credit_analysis.qitech import webhook_signature
 from providers.http import breaker
@@ -30,7 +30,7 @@ from tests.definitions import release, shipped
 from tests.proposals import (
     PERSONAL,
     STANDARD,
-    WITH_OPINION,
+    WITH_ASSESSMENT,
     YOUNG,
     citizen,
     firm,
@@ -339,15 +339,15 @@ async def test_a_notice_that_nobody_takes_is_given_up_on_record(
     ("course", "status", "reason"),
     [
         ("approved", "automatically_approved", "policy_passed"),
-        ("reproved", "automatically_reproved", "external_opinion"),
-        ("challenged", "automatically_challenged", "external_opinion"),
+        ("reproved", "automatically_reproved", "external_assessment"),
+        ("challenged", "automatically_challenged", "external_assessment"),
     ],
 )
 async def test_another_analyst_s_opinion_counts(
     lender: Lender, course: str, status: str, reason: str
 ) -> None:
     given = legal_person(document_number=qitech.cnpj(course), scr_parameters=None)
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     view = await analysing.answer()
     assert (view.status, view.reason) == (status, reason)
 
@@ -356,7 +356,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     lender: Lender,
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     assert (await analysing.answer()).status is AnalysisStatus.PENDING
     opinion_id = ids.derived_id("opi", analysing.id)
 
@@ -365,7 +365,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     )
     settled.raise_for_status()
     for _ in range(2):
-        await analysing.handle.signal("opinion_updated", OpinionUpdated(event_key="e-1"))
+        await analysing.handle.signal("assessment_updated", AssessmentUpdated(event_key="e-1"))
 
     await analysing.reaches(AnalysisStatus.AUTOMATICALLY_APPROVED)
     await analysing.result()
@@ -375,11 +375,11 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
 @only_cached
 async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("unknown"), scr_parameters=None)
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     await analysing.reaches(AnalysisStatus.PENDING)
     await lender.pass_time(analysing.workflow_id, 4 * DAY)
     row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
-    assert row.reason == "external_opinion"
+    assert row.reason == "external_assessment"
     await analysing.review("reprove")
     await analysing.result()
 
@@ -449,7 +449,7 @@ async def test_the_pauses_before_a_register_without_data_is_asked_again_are_poli
 ) -> None:
     shipped_policy = shipped(CREDIT_ANALYSIS_POLICY, STANDARD)
     rarely = shipped_policy.waiting.model_copy(
-        update={"register_pauses": (720,), "data_days": 3, "opinion_hours": 72}
+        update={"register_pauses": (720,), "data_days": 3, "assessment_hours": 72}
     )
     await in_force(lender, "rarely", shipped_policy.model_copy(update={"waiting": rarely}))
     analysing = await analyse(lender, firm("company_silent"), policy="rarely")
@@ -468,7 +468,7 @@ async def test_the_pauses_before_a_register_without_data_is_asked_again_are_poli
 async def test_nothing_personal_is_in_history_logs_facts_or_calls(
     lender: Lender, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    analysing = await analyse(lender, published() | {"id": "canary"}, policy=WITH_OPINION)
+    analysing = await analyse(lender, published() | {"id": "canary"}, policy=WITH_ASSESSMENT)
     await analysing.answer()
     history = await analysing.handle.fetch_history()
     readable = await opened(lender, history.to_json())

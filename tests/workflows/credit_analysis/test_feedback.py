@@ -15,7 +15,7 @@ from providers.http import breaker
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayState
-from tests.proposals import STANDARD, WITH_OPINION, legal_person
+from tests.proposals import STANDARD, WITH_ASSESSMENT, legal_person
 from tests.workflows.analysing import CLIENT, Analysing, analyse
 from tests.workflows.lender import Handle, Lender, also_uncached, eventually
 
@@ -74,7 +74,7 @@ class Reporting:
 async def approved(lender: Lender, **changes: Any) -> Reporting:
     """The client of an analysis that is over, and on which the other analyst had an opinion."""
     given = legal_person(scr_parameters=None, **changes)
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     assert (await analysing.answer()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
     await lender.pass_time(analysing.workflow_id, timedelta(seconds=10))
     await analysing.result()
@@ -185,7 +185,7 @@ async def test_a_report_waits_for_the_opinion_that_is_still_to_be_asked_for(
 ) -> None:
     await lender.simulators.fault("qitech", operation="create", status=503)
     given = legal_person(document_number=qitech.cnpj("approved"), scr_parameters=None)
-    client = Reporting(await analyse(lender, given, policy=WITH_OPINION))
+    client = Reporting(await analyse(lender, given, policy=WITH_ASSESSMENT))
     await client.analysing.reaches(AnalysisStatus.PENDING)
     await client.report(CREATED, AT)
     await lender.pass_time(client.workflow_id, timedelta(hours=3))

@@ -8,13 +8,13 @@ import pytest
 from domain.credit_analysis.decision import AnalysisStatus
 from messages import ids
 from messages import search_attributes as attributes
-from messages.credit_analysis import OpinionUpdated
+from messages.credit_analysis import AssessmentUpdated
 from messages.ids import new_id
 from providers.http import breaker
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.scr_consents import ScrConsentRepository
-from tests.proposals import PERSONAL, STANDARD, WITH_OPINION, legal_person, published, signing
+from tests.proposals import PERSONAL, STANDARD, WITH_ASSESSMENT, legal_person, published, signing
 from tests.workflows.analysing import Analysing, analyse
 from tests.workflows.lender import Lender, eventually, only_cached
 from tests.workflows.runtime.test_sealed_histories import opened
@@ -32,7 +32,7 @@ def soon_probing(monkeypatch: pytest.MonkeyPatch) -> None:
 async def waiting(lender: Lender, signers: int = 2, **changes: Any) -> Analysing:
     """An analysis that waits for signatures; the external assessor wants none of its own."""
     given = legal_person(scr_parameters=signing(signers), **changes)
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     view = await analysing.answer()
     assert (view.status, view.reason) == ("waiting_for_data", "scr_signatures_missing")
     return analysing
@@ -45,7 +45,7 @@ async def sign_there(analysing: Analysing, signer: int) -> None:
         f"/sandbox/qitech/{opinion_id}/sign", json={"signer": signer}
     )
     signed.raise_for_status()
-    await analysing.handle.signal("opinion_updated", OpinionUpdated(event_key=f"s-{signer}"))
+    await analysing.handle.signal("assessment_updated", AssessmentUpdated(event_key=f"s-{signer}"))
 
 
 async def test_the_other_analyst_is_asked_when_the_last_signer_has_consented(
@@ -66,7 +66,7 @@ async def test_the_other_analyst_is_asked_when_the_last_signer_has_consented(
 
     await eventually(analysing.opinion, lambda opinion: opinion and opinion.is_known_there)
     # They ask the same people again, for their own query.
-    assert (await analysing.reaches(AnalysisStatus.PENDING)).reason == "external_opinion"
+    assert (await analysing.reaches(AnalysisStatus.PENDING)).reason == "external_assessment"
     for signer in (0, 1):
         await sign_there(analysing, signer)
     assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
@@ -104,9 +104,9 @@ async def test_signatures_that_do_not_come_leave_it_to_our_analyst(lender: Lende
 async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: Lender) -> None:
     await lender.simulators.fault("messaging", status=422)
     given = legal_person(scr_parameters=signing(2))
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
-    assert row.reason == "external_opinion"
+    assert row.reason == "external_assessment"
     assert await analysing.opinion() is None
     await analysing.review("reprove")
     await analysing.result()
@@ -116,7 +116,7 @@ async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: L
 async def test_messages_that_cannot_be_sent_for_a_day_are_sent_then(lender: Lender) -> None:
     await lender.simulators.fault("messaging", status=503)
     given = legal_person(scr_parameters=signing(1), document_number=qitech.cnpj("reproved"))
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     await eventually(analysing.row, lambda row: row.reason == "source_unavailable")
     await lender.pass_time(analysing.workflow_id, DAY)
     await lender.simulators.repair()
@@ -130,7 +130,7 @@ async def test_messages_that_cannot_be_sent_for_a_day_are_sent_then(lender: Lend
 
 @pytest.mark.parametrize(
     ("policy", "parameters"),
-    [(STANDARD, signing(2)), (WITH_OPINION, {"protocol": "x-1"}), (WITH_OPINION, None)],
+    [(STANDARD, signing(2)), (WITH_ASSESSMENT, {"protocol": "x-1"}), (WITH_ASSESSMENT, None)],
     ids=["nobody else is asked", "proof", "none"],
 )
 async def test_nobody_is_waited_for_where_no_consent_is_needed_or_it_is_there(
@@ -158,7 +158,7 @@ async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_o
     assert opinion.status is AnalysisStatus.WAITING_FOR_DATA
     assert (await analysing.row()).status is AnalysisStatus.PENDING
     # Often for three days, then every six hours.
-    asked = await lender.scheduled(analysing.workflow_id, "query_opinion")
+    asked = await lender.scheduled(analysing.workflow_id, "query_assessment")
     assert 72 + 6 <= len(asked) <= 76 + 10
 
     opinion_id = ids.derived_id("opi", analysing.id)
@@ -176,7 +176,7 @@ async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_o
 @only_cached
 async def test_an_analyst_who_lacks_data_for_ever_leaves_it_to_ours(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("waiting"), scr_parameters=None)
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     await analysing.reaches(AnalysisStatus.PENDING)
     await lender.pass_time(analysing.workflow_id, 30 * DAY + MOMENT)
     row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
@@ -189,7 +189,7 @@ async def test_nothing_personal_and_no_link_is_in_history_logs_or_calls(
     lender: Lender, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = published() | {"id": new_id("ana")}
-    analysing = await analyse(lender, given, policy=WITH_OPINION)
+    analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     await analysing.reaches(AnalysisStatus.WAITING_FOR_DATA)
     consent_id = ids.derived_id("con", analysing.id, "0")
     link = (await lender.simulators.console.get(f"/sandbox/messages/{consent_id}/link")).json()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.applications.application import CodeRefused, ElementRefused
-from domain.applications.kept_elements import DrawdownElementsMissing
+from domain.applications.reusable_verifications import DrawdownElementsMissing
 from domain.verification import elements
 from domain.verification.elements import ElementKind, Verdict
 from messages import ids

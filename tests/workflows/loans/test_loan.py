@@ -47,7 +47,7 @@ def pay(amount: int | None = None, *, payoff: int | None = None) -> RepayCommand
     return RepayCommand(repayment_id=new_id("rep"), amount=amount, payoff_total=payoff)
 
 
-async def marked(loan: Loan) -> tuple[LoanState, str, int]:
+async def delinquency_of(loan: Loan) -> tuple[LoanState, str, int]:
     row = await loan.row()
     return row.state, row.bucket, row.days_past_due
 
@@ -111,14 +111,14 @@ async def test_a_missed_instalment_is_overdue_the_next_day_and_cured_by_the_next
     await no_money(lender, times=1)
 
     await loan.live_until(FIRST_DUE)
-    assert await marked(loan) == (LoanState.CURRENT, "M0", 0)
+    assert await delinquency_of(loan) == (LoanState.CURRENT, "M0", 0)
     await loan.live_until(FIRST_DUE + timedelta(days=1), time(1))
-    assert await marked(loan) == (LoanState.OVERDUE, "M1", 1)
+    assert await delinquency_of(loan) == (LoanState.OVERDUE, "M1", 1)
     assert await lender.search_attribute(loan.workflow_id, attributes.LOAN_STATE) == "overdue"
     assert await lender.search_attribute(loan.workflow_id, attributes.DAYS_PAST_DUE) == 1
     await loan.live_until(date(2031, 3, 15))
 
-    assert await marked(loan) == (LoanState.CURRENT, "M0", 0)
+    assert await delinquency_of(loan) == (LoanState.CURRENT, "M0", 0)
     # 745.60 of principal, 28 days late at 24 % a year over 365 days: 13.73.
     assert await loan.debited() == [2 * INSTALMENT + 1_373]
     assert (await loan.cured()).cured
@@ -137,7 +137,7 @@ async def test_an_overdue_loan_is_cured_by_its_borrower(lender: Lender) -> None:
 
     # Five days of penalty: 2.45.
     assert (receipt.amount, receipt.status) == (INSTALMENT + 245, TransferStatus.SUCCEEDED)
-    assert await marked(loan) == (LoanState.CURRENT, "M0", 0)
+    assert await delinquency_of(loan) == (LoanState.CURRENT, "M0", 0)
     assert (await loan.cured()).steps == 2
     assert set(await loan.entry_sums()) == {0}
     await loan.live_until(date(2031, 3, 15))
@@ -149,33 +149,33 @@ async def test_arrears_of_60_days_are_in_bucket_m2(lender: Lender) -> None:
     await no_money(lender)
 
     await loan.live_until(FIRST_DUE + timedelta(days=31))
-    assert await marked(loan) == (LoanState.OVERDUE, "M2", 31)
+    assert await delinquency_of(loan) == (LoanState.OVERDUE, "M2", 31)
     await loan.live_until(FIRST_DUE + timedelta(days=60))
 
     bucket = await lender.search_attribute(loan.workflow_id, attributes.DELINQUENCY_BUCKET)
     assert bucket == "M2"
     assert await lender.search_attribute(loan.workflow_id, attributes.DAYS_PAST_DUE) == 31
     await loan.live_until(FIRST_DUE + timedelta(days=61))
-    assert await marked(loan) == (LoanState.OVERDUE, "M3", 61)
+    assert await delinquency_of(loan) == (LoanState.OVERDUE, "M3", 61)
     assert await loan.debited() == []
 
 
-async def test_arrears_that_grew_younger_are_marked_again_when_they_grow_old(
+async def test_a_loan_back_in_an_earlier_bucket_enters_the_next_again(
     lender: Lender,
 ) -> None:
     loan = await lend(lender, person())
     await no_money(lender)
     await loan.live_until(FIRST_DUE + timedelta(days=32))
-    assert await marked(loan) == (LoanState.OVERDUE, "M2", 31)
+    assert await delinquency_of(loan) == (LoanState.OVERDUE, "M2", 31)
     await lender.simulators.repair()
     # The first instalment with 32 days of penalty: 15.69. The second one is still unpaid.
     await loan.repay(pay(INSTALMENT + 1_569))
-    assert await marked(loan) == (LoanState.OVERDUE, "M1", 4)
+    assert await delinquency_of(loan) == (LoanState.OVERDUE, "M1", 4)
     await no_money(lender)
 
     await loan.live_until(date(2031, 3, 15) + timedelta(days=31))
 
-    assert await marked(loan) == (LoanState.OVERDUE, "M2", 31)
+    assert await delinquency_of(loan) == (LoanState.OVERDUE, "M2", 31)
     await eventually(loan.actions, lambda rows: len(rows) == 5)
 
 
@@ -186,7 +186,7 @@ async def test_a_loan_whose_last_instalment_is_missed_stays_open_until_it_is_pai
     await loan.live_until(date(2031, 12, 15))
     await no_money(lender)
     await loan.live_until(date(2032, 1, 20))
-    assert (await marked(loan))[0] is LoanState.OVERDUE
+    assert (await delinquency_of(loan))[0] is LoanState.OVERDUE
     await lender.simulators.repair()
 
     await loan.repay(pay())

@@ -16,7 +16,7 @@ from domain.loans.events import (
 )
 from domain.loans.repayment import NothingDue, RepaymentInFlight, RepaymentTooLarge
 from messages.ids import new_id
-from messages.loans import LoanView, RecordFact, RepayCommand, StartLoan
+from messages.loans import LoanView, RecordTransaction, RepayCommand, StartLoan
 from messages.payments import TransferStatus
 from services.loans.agreed import agreements_of
 from storage.loans.loans import LoanRepository, LoanState
@@ -31,12 +31,14 @@ def key(loan: Loan) -> str:
     return f"{loan.workflow_id}:{new_id('evt')}"
 
 
-def fact(event: AnyEvent) -> RecordFact:
-    return RecordFact(event=event, actor="otto", role="ops")
+def transaction(event: AnyEvent) -> RecordTransaction:
+    return RecordTransaction(event=event, actor="otto", role="ops")
 
 
 async def record(loan: Loan, event: AnyEvent) -> LoanView:
-    view: LoanView = await loan.handle.execute_update("record", fact(event), result_type=LoanView)
+    view: LoanView = await loan.handle.execute_update(
+        "record", transaction(event), result_type=LoanView
+    )
     return view
 
 
@@ -174,7 +176,7 @@ async def reopened(lender: Lender, loan: Loan, event: AnyEvent) -> LoanView:
     )
     operation = lender.siblings.reopening_loan(start)
     view: LoanView = await lender.client.execute_update_with_start_workflow(
-        "record", fact(event), start_workflow_operation=operation, result_type=LoanView
+        "record", transaction(event), start_workflow_operation=operation, result_type=LoanView
     )
     return view
 
@@ -190,7 +192,7 @@ async def test_a_settled_loan_is_opened_again_by_what_undoes_its_settlement(
         events = await LoanRepository(tx).events(loan.id)
     paid = next(event for event in events if isinstance(event, PaidOff))
 
-    # A fact that leaves the loan settled is booked and closes it again.
+    # A transaction that leaves the loan settled is booked and closes it again.
     charged = Charged(key=key(loan), on=DISBURSED_ON, amount=5_000)
     waived = Waived(key=key(loan), on=DISBURSED_ON, component=Component.FEE, amount=5_000)
     assert (await reopened(lender, loan, charged)).state == "current"

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.applications.kept_elements import (
+from domain.applications.application import next_reminder
+from domain.applications.reusable_verifications import (
     DrawdownElementsMissing,
-    KeptElement,
+    EarlierVerification,
     check_may_draw,
-    usable_elements,
+    usable_verifications,
 )
-from domain.applications.reminders import next_reminder
 from domain.common.masking import masked_name, masked_number
 from domain.people.consents import Purpose
 from domain.verification.elements import ElementKind
@@ -31,8 +31,8 @@ def kept(
     on: date = VERIFIED_ON,
     name: str = "elt_1",
     valid_until: date | None = None,
-) -> KeptElement:
-    return KeptElement(
+) -> EarlierVerification:
+    return EarlierVerification(
         kind=kind,
         element_id=name,
         application_id="app_1",
@@ -43,12 +43,12 @@ def kept(
 
 
 def used(
-    *items: KeptElement,
+    *items: EarlierVerification,
     on: date = VERIFIED_ON,
     consented: Collection[Purpose] = tuple(Purpose),
     is_present: bool = False,
 ) -> dict[ElementKind, str]:
-    found = usable_elements(
+    found = usable_verifications(
         CASH, tuple(ElementKind), items, on, consented=consented, is_present=is_present
     )
     return {item.kind: item.element_id for item in found}
@@ -81,7 +81,7 @@ def test_what_the_policies_do_not_know_is_left_alone() -> None:
     agreed = CASH.model_copy(
         update={"elements": CASH.elements.model_copy(update={"content": older})}
     )
-    found = usable_elements(
+    found = usable_verifications(
         agreed,
         (CARD, NAME),
         [kept(CARD), kept(NAME)],

@@ -36,8 +36,8 @@ UNTIL_IT_ANSWERS = RetryPolicy(
 )
 """For a source that is down: the client has been answered, so nobody waits on the line.
 
-Technical, unlike the pauses before one without data is asked again: a try that fails costs nothing,
-and how soon a source is back is no matter of policy."""
+Technical, unlike the pauses before one without data is asked again: an attempt that fails costs
+nothing, and how soon a source is back is no matter of policy."""
 
 
 class Sources:

@@ -1,4 +1,4 @@
-"""The external assessment: another analyst's opinion, waited for within limits."""
+"""The external assessment: another analyst is asked, and waited for within limits."""
 
 from datetime import timedelta
 
@@ -8,13 +8,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.credit_analysis.decision import AnalysisStatus
     from domain.credit_analysis.policy import pause_after
     from messages import calls, ids
-    from messages.credit_analysis import AskOpinion, OpinionStatus
-    from workflows.credit_analysis.facts import Sources
+    from messages.credit_analysis import AssessmentStatus, RequestAssessment
+    from workflows.credit_analysis.sources import Sources
     from workflows.credit_analysis.state import AnalysisState
 
 
 class ExternalAssessment:
-    """One opinion on one proposal. Callbacks are hints to ask; what is asked counts."""
+    """The assessment of one proposal. Callbacks are hints to ask; the answer counts."""
 
     def __init__(self, state: AnalysisState, sources: Sources) -> None:
         self._state = state
@@ -27,28 +27,30 @@ class ExternalAssessment:
         self._updates.add(event_key)
 
     async def obtain(self) -> None:
-        """Ask, and wait for a final opinion; without one in time the state has none."""
-        request = AskOpinion(
+        """Ask, and wait for a final assessment; without one in time the state has none."""
+        request = RequestAssessment(
             analysis_id=self._state.start.analysis_id,
-            opinion_id=ids.derived_id("opi", self._state.start.analysis_id),
+            assessment_id=ids.derived_id("opi", self._state.start.analysis_id),
         )
         waiting = self._state.policy.waiting
-        until = workflow.now() + timedelta(hours=waiting.opinion_hours)
-        given = await self._sources.query(calls.ASK_OPINION, request, "ask the other analyst")
+        until = workflow.now() + timedelta(hours=waiting.assessment_hours)
+        given = await self._sources.query(
+            calls.REQUEST_ASSESSMENT, request, "ask the external analyst"
+        )
         asked = 0
         while _is_open(given) and (_lacks_data(given) or workflow.now() < until):
-            await self._state.enter(AnalysisStatus.PENDING, "external_opinion")
+            await self._state.enter(AnalysisStatus.PENDING, "external_assessment")
             often = workflow.now() < until
             await self._update_or_timer(
-                pause_after(waiting.opinion_pauses, asked)
+                pause_after(waiting.assessment_pauses, asked)
                 if often
-                else timedelta(minutes=waiting.opinion_rare_pause)
+                else timedelta(minutes=waiting.assessment_rare_pause)
             )
             asked += 1
             given = await self._sources.query(
-                calls.QUERY_OPINION, request, "ask what became of the opinion"
+                calls.QUERY_ASSESSMENT, request, "ask what became of the assessment"
             )
-        self._state.opinion = None if _is_open(given) else given.status
+        self._state.assessment = None if _is_open(given) else given.status
         self._state.show()
 
     async def _update_or_timer(self, wait: timedelta) -> None:
@@ -56,7 +58,7 @@ class ExternalAssessment:
             await workflow.wait_condition(
                 lambda: len(self._updates) > self._updates_followed,
                 timeout=wait,
-                timeout_summary="ask the other analyst again",
+                timeout_summary="ask the external analyst again",
             )
         except TimeoutError:
             return
@@ -64,10 +66,10 @@ class ExternalAssessment:
             self._updates_followed = len(self._updates)
 
 
-def _is_open(given: OpinionStatus) -> bool:
+def _is_open(given: AssessmentStatus) -> bool:
     return given.status is not None and not given.status.is_final
 
 
-def _lacks_data(given: OpinionStatus) -> bool:
-    """Say whether the other analyst waits for data, such as for signatures that it asked for."""
+def _lacks_data(given: AssessmentStatus) -> bool:
+    """Say whether the external analyst waits for data, such as for signatures that it asked for."""
     return given.status is AnalysisStatus.WAITING_FOR_DATA

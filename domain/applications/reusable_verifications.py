@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.common.calendar import business_date
+from domain.common.data import Data
 from domain.common.errors import DomainError
 from domain.people.consents import Purpose
 from domain.products.products import AgreedProduct
@@ -15,17 +14,13 @@ from domain.verification.elements import ElementKind
 class DrawdownElementsMissing(DomainError):
     """Money is to be drawn before the elements that the product asks for then are verified."""
 
-    code = "drawdown_elements_missing"
 
-
-class KeptElement(BaseModel):
-    """A verified element of a person; `own` says that it is this applicant's.
+class EarlierVerification(Data):
+    """An element of a person that was verified before; `own` says that it is this applicant's.
 
     The others are of the same person as another channel's applicant. `valid_until` is when what was
     verified ends of itself, as an identity card does.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: ElementKind
     element_id: str
@@ -51,24 +46,24 @@ def counts_until(
     return min(by_policy, valid_until) if valid_until else by_policy
 
 
-def usable_elements(
+def usable_verifications(
     product: AgreedProduct,
     kinds: Iterable[ElementKind],
-    kept: Iterable[KeptElement],
+    earlier: Iterable[EarlierVerification],
     on: date,
     *,
     consented: Collection[Purpose],
     is_present: bool,
-) -> tuple[KeptElement, ...]:
-    """Return the kept elements of `kinds` that count on the business date `on`, one a kind.
+) -> tuple[EarlierVerification, ...]:
+    """Return the earlier verifications of `kinds` that count on the business date `on`, one a kind.
 
     Using one again is another use of it, for which its purpose must be `consented` to now.
     The applicant's own come first, then the ones verified last. What another channel's applicant
     had verified is used only where `is_present`: this applicant has proven, by a living face, to be
     that person. Knowing a name and a number is not enough to be given what somebody else proved.
     """
-    ranked = sorted(kept, key=lambda item: (item.own, item.verified_at), reverse=True)
-    usable: dict[ElementKind, KeptElement] = {}
+    ranked = sorted(earlier, key=lambda item: (item.own, item.verified_at), reverse=True)
+    usable: dict[ElementKind, EarlierVerification] = {}
     for item in ranked:
         if not product.knows(item.kind):
             continue
@@ -81,15 +76,18 @@ def usable_elements(
 
 
 def check_may_draw(
-    product: AgreedProduct, kept: Iterable[KeptElement], on: date, consented: Collection[Purpose]
+    product: AgreedProduct,
+    earlier: Iterable[EarlierVerification],
+    on: date,
+    consented: Collection[Purpose],
 ) -> None:
     """Raise `DrawdownElementsMissing` unless what is asked at drawdown counts on `on`.
 
     What the applicant had verified before, also for the application itself, counts while it is
     valid and its purpose is `consented` to.
     """
-    usable = usable_elements(
-        product, product.drawdown_elements, kept, on, consented=consented, is_present=False
+    usable = usable_verifications(
+        product, product.drawdown_elements, earlier, on, consented=consented, is_present=False
     )
     missing = set(product.drawdown_elements) - {item.kind for item in usable}
     if missing:
