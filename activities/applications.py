@@ -235,9 +235,9 @@ async def _recorded(tx: Transaction, application_id: str) -> RecordedState:
 
 async def _policy_reviewed(tx: Transaction, application_id: str) -> DefinitionRef:
     """Return the policy of the decision that a review is of, or else the one in force."""
-    decided = await DecisionRepository(tx).get(application_id, "automatic", 1)
+    decided = await DecisionRepository(tx).decision(application_id, "automatic", 1)
     if decided is not None:
-        return decided.policy_ref
+        return decided.policy
     rules = await rules_in_force(tx, await product_of_application(tx, application_id))
     return rules.policy.ref
 

@@ -15,7 +15,6 @@ from domain.messaging import (
     CONTACT_LIMITS,
     HOME_LIMITS,
     MESSAGE_TEMPLATE,
-    MessageTemplate,
 )
 from messages import calls
 from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
@@ -24,7 +23,12 @@ from providers.http.client import Client
 from providers.messaging import MessageRequest
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
-from storage.collections import ActionState, CollectionActionRepository, CollectionActionRow
+from storage.collections import (
+    ActionState,
+    CollectionActionCreate,
+    CollectionActionRepository,
+    CollectionActionRow,
+)
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.definitions import DefinitionRepository
@@ -92,14 +96,14 @@ class Arrears:
                 await books.tell("call_task_opened", action.id, now, {"step": request.step})
                 return StepTaken(taken=True)
             personal = await ApplicantRepository(tx).personal(books.loan.applicant_id)
-            template = await _template(tx, action)
+            template = await DefinitionRepository(tx).of_ref(MESSAGE_TEMPLATE, action.template)
         message = MessageRequest(
             message_id=action.id,
             mobile=known(personal.mobile, "mobile"),
             # What is on record and not what is owed now, or in force: a repeat must be the same
             # message.
-            template=template.provider_template,
-            variables=template.filled(
+            template=template.content.provider_template,
+            variables=template.content.filled(
                 {
                     "days_past_due": str(action.days_past_due),
                     "contract": _reference(request.loan_id),
@@ -148,24 +152,20 @@ async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> Collect
     template = None
     if request.channel is ContactChannel.SMS:
         code = found(request.template, f"the template of {request.step}")
-        template = (await DefinitionRepository(tx).in_force(MESSAGE_TEMPLATE, code)).ref
+        template = str((await DefinitionRepository(tx).in_force(MESSAGE_TEMPLATE, code)).ref)
     return await CollectionActionRepository(tx).add_action(
-        action_id=request.action_id,
-        loan_id=request.loan_id,
-        episode=request.episode,
-        step=request.step,
-        channel=request.channel,
-        template=template,
-        days_past_due=now.days_past_due,
-        due_on=request.business_date,
-        ladder=request.ladder,
+        CollectionActionCreate(
+            id=request.action_id,
+            loan_id=request.loan_id,
+            episode=request.episode,
+            step=request.step,
+            channel=request.channel,
+            template=template,
+            days_past_due=now.days_past_due,
+            due_on=request.business_date,
+            ladder=str(request.ladder),
+        )
     )
-
-
-async def _template(tx: Transaction, action: CollectionActionRow) -> MessageTemplate:
-    """Return the template that an action was prepared with."""
-    named = found(action.template, f"template of action {action.id}")
-    return (await DefinitionRepository(tx).named(MESSAGE_TEMPLATE, named)).content
 
 
 def _was_taken(action: CollectionActionRow | None) -> bool:

@@ -38,29 +38,20 @@ async def add_people(tx: Transaction, tokens: Iterable[Token], lender: str) -> N
     if first is None:
         return
     if not await StaffRepository(tx).holders(directory.OPS):
-        await directory.add_first_person(
-            tx,
-            person_id=person_id_of(first),
-            handle=first,
-            name=first,
-            roles=roles[first],
-            lender=lender,
-        )
+        await directory.add_first_person(tx, _person(first, roles[first], lender))
     known = await StaffRepository(tx).of_handle(first)
     if known is None or directory.OPS not in known.roles:
         return
     caller = Principal(directory.OPS, first, known.id)
     for handle, held in roles.items():
         if await StaffRepository(tx).of_handle(handle) is None:
-            await directory.add_person(
-                tx,
-                caller,
-                person_id=person_id_of(handle),
-                handle=handle,
-                name=handle,
-                roles=held,
-                lender=lender,
-            )
+            await directory.add_person(tx, caller, _person(handle, held, lender))
+
+
+def _person(handle: str, roles: set[StaffRole], lender: str) -> directory.PersonCreate:
+    return directory.PersonCreate(
+        person_id=person_id_of(handle), handle=handle, name=handle, roles=roles, lender=lender
+    )
 
 
 async def _add(settings: Settings) -> None:

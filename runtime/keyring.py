@@ -5,7 +5,7 @@ encrypted before stays readable:
 
     version (1 byte) | length of key id (1) | key id | nonce (12) | ciphertext and tag (16)
 
-The header and the associated data (`aad`) are authenticated: a value copied to another row, column
+The header and the associated data are authenticated: a value copied to another row, column
 or purpose cannot be decrypted. Nonces are 96 random bits; NIST SP 800-38D (8.3) allows 2**32 values
 under one key that way, so change the first key long before.
 """
@@ -79,22 +79,26 @@ class Keyring:
         """The ids of the keys, the one that encrypts first."""
         return tuple(self._ciphers)
 
-    def encrypt(self, plaintext: bytes, aad: bytes) -> bytes:
-        """Encrypt `plaintext`, bound to `aad`: its place, such as table, column and row id."""
+    def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
+        """Encrypt `plaintext` for what `associated_data` names: table, column and row id, say."""
         key_id = self.primary.encode()
         header = bytes((_VERSION, len(key_id))) + key_id
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return header + nonce + self._ciphers[self.primary].encrypt(nonce, plaintext, header + aad)
+        cipher = self._ciphers[self.primary]
+        return header + nonce + cipher.encrypt(nonce, plaintext, header + associated_data)
 
-    def decrypt(self, encrypted: bytes, aad: bytes) -> bytes:
-        """Return what `encrypt` was given with the same `aad`; raises UnknownKey or Tampered."""
+    def decrypt(self, encrypted: bytes, associated_data: bytes) -> bytes:
+        """Return what was encrypted with the same associated data.
+
+        Raises UnknownKey or Tampered.
+        """
         header, nonce, ciphertext = _split(encrypted)
         key_id = header[2:].decode("ascii", "replace")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise UnknownKey(key_id)
         try:
-            return cipher.decrypt(nonce, ciphertext, header + aad)
+            return cipher.decrypt(nonce, ciphertext, header + associated_data)
         except InvalidTag:
             raise Tampered(
                 "the value cannot be decrypted: changed, or encrypted with other associated data"

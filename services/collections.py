@@ -24,12 +24,11 @@ async def record_call_result(
     if (task.result, task.handled_by) != (result, caller.actor):
         raise TaskClosed(f"The task is {task.state} already.")
     if is_done_now:
-        await AuditRepository(tx).add(
-            actor=caller.actor,
-            role=caller.role,
-            action="collections_result",
-            subject=loan_workflow(task.loan_id),
-            outcome=result,
+        await AuditRepository(tx).add_by(
+            caller,
+            "collections_result",
+            loan_workflow(task.loan_id),
+            result,
             detail={"task_id": task.id, "note": note},
         )
     return task

@@ -2,20 +2,12 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
-
-from pydantic import Json
 
 from domain.collections import ContactChannel
 from domain.common.definitions import DefinitionRef
 from storage.common.errors import RecordMissing
-from storage.common.repository import TableRepository
-from storage.common.rows import Cursor, Row
-
-_COLUMNS: Final = (
-    "id, loan_id, episode, step, channel, state, days_past_due, due_on, result, handled_by,"
-    " created_at, changed_at, ladder, template, contact_limits"
-)
+from storage.common.repository import TableRepository, stored
+from storage.common.rows import Cursor, RefName, Row
 
 
 class ActionState(StrEnum):
@@ -27,10 +19,10 @@ class ActionState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class CollectionActionRow(Row):
-    """One step of `ladder`, taken; `due_on` is the business date on which it was taken.
+class CollectionActionCreate(Row):
+    """One step of `ladder`; `due_on` is the business date on which it is taken.
 
-    A message names the versions of its template and of the limits on contact that it kept to.
+    A message names the version of its template.
     """
 
     id: str
@@ -38,57 +30,35 @@ class CollectionActionRow(Row):
     episode: int
     step: str
     channel: ContactChannel
-    state: ActionState
     days_past_due: int
     due_on: date
+    ladder: RefName
+    template: RefName | None
+
+
+class CollectionActionRow(CollectionActionCreate):
+    """A step, and what came of it; a message names the limits on contact that it kept to."""
+
+    state: ActionState
     result: str | None
     handled_by: str | None
     created_at: datetime
     changed_at: datetime
-    ladder: Json[DefinitionRef]
-    template: str | None
-    contact_limits: str | None
+    contact_limits: RefName | None
 
 
 class CollectionActionRepository(TableRepository[CollectionActionRow]):
     """The actions, one a loan, episode and step."""
 
     table = "collection_actions"
-    columns = _COLUMNS
     row = CollectionActionRow
 
-    async def add_action(
-        self,
-        *,
-        action_id: str,
-        loan_id: str,
-        episode: int,
-        step: str,
-        channel: ContactChannel,
-        days_past_due: int,
-        due_on: date,
-        ladder: DefinitionRef,
-        template: DefinitionRef | None,
-    ) -> CollectionActionRow:
+    async def add_action(self, new: CollectionActionCreate) -> CollectionActionRow:
         """Record an open action; a repeat returns the recorded one."""
-        await self._connection.execute(
-            "insert into collection_actions (id, loan_id, episode, step, channel, state,"
-            " days_past_due, due_on, ladder, template)"
-            " values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9)"
-            " on conflict do nothing",
-            action_id,
-            loan_id,
-            episode,
-            step,
-            channel,
-            days_past_due,
-            due_on,
-            ladder.model_dump_json(),
-            None if template is None else str(template),
-        )
-        row = await self.of_step(loan_id, episode, step)
+        inserted = await self._insert_row(**dict(new), state=ActionState.OPEN)
+        row = inserted or await self.of_step(new.loan_id, new.episode, new.step)
         if row is None:
-            raise RecordMissing(f"no action {step} of {loan_id}")
+            raise RecordMissing(f"no action {new.step} of {new.loan_id}")
         return row
 
     async def of_step(self, loan_id: str, episode: int, step: str) -> CollectionActionRow | None:
@@ -107,17 +77,16 @@ class CollectionActionRepository(TableRepository[CollectionActionRow]):
         contact_limits: DefinitionRef | None = None,
     ) -> bool:
         """Record what came of an open action; False, and nothing changes, if it is not open."""
-        finished = await self._connection.fetchval(
+        return await self._changed(
             "update collection_actions set state = $2, result = $3, handled_by = $4,"
             " contact_limits = $5, changed_at = now()"
-            " where id = $1 and state = 'open' returning true",
+            " where id = $1 and state = 'open'",
             action_id,
             state,
             result,
             by,
-            None if contact_limits is None else str(contact_limits),
+            stored(contact_limits),
         )
-        return finished is True
 
     async def cancel_open(self, loan_id: str, episode: int) -> int:
         """Cancel what an ended episode left open and return how many there were."""

@@ -120,7 +120,7 @@ class Database:
         """
         known = self._definitions.suspensions
         if known.is_fresh:
-            return frozenset(code for of_kind, code in known.open if of_kind is kind)
+            return frozenset(code for of_kind, code in known.value if of_kind is kind)
         async with self.read() as tx:
             return await SuspensionRepository(tx).codes(kind)
 

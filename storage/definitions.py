@@ -5,11 +5,11 @@ What is in force is read far more often than it changes: releases and contents a
 process, and whether there is a newer release is asked at most once a second.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from time import monotonic
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,24 +21,15 @@ from domain.common.definitions import (
     canonical,
     digest,
 )
+from domain.common.releases import Release, ReleaseAction, release_in_force
+from domain.definitions import KINDS
 from runtime.clock import utc_now
-from storage.common.repository import Repository, Transaction
-from storage.common.rows import Row
-from storage.suspensions import SuspensionCache
+from runtime.recent import Recent
+from storage.common.repository import RowRepository, Transaction, given
+from storage.common.rows import Cursor, RefName, Row
+from storage.suspensions import OpenSuspensions
 
 ContentT = TypeVar("ContentT", bound=BaseModel)
-
-_FRESH_SECONDS: Final = 1.0
-_COLUMNS: Final = (
-    "kind, code, version, content, sha256, state, note, drafted_by, drafted_at, checked_by,"
-    " checked_at"
-)
-_RELEASE: Final = (
-    "id, kind, code, version, action, effective_from, reason, released_by, recorded_at, undoes"
-)
-
-
-ReleaseAction = Literal["release", "rollback", "withdraw"]
 
 
 class DefinitionState(StrEnum):
@@ -65,98 +56,64 @@ class DefinitionRow(Row):
     checked_by: str | None
     checked_at: datetime | None
 
-
-class ReleaseRow(Row):
-    """That a version comes into force at an instant; a rollback goes back to an earlier one.
-
-    A withdrawal takes back the release that it `undoes`, before that came into force.
-    """
-
-    id: int
-    kind: str
-    code: str
-    version: int
-    action: ReleaseAction
-    effective_from: datetime
-    reason: str
-    released_by: str
-    recorded_at: datetime
-    undoes: int | None
+    @property
+    def id(self) -> str:
+        """The definition's name, which tells it from others in a list."""
+        return f"{self.kind}/{self.code}"
 
 
-def standing(releases: Sequence[ReleaseRow]) -> list[ReleaseRow]:
-    """Return those releases of one definition that nothing undid.
-
-    A rollback undoes what was to come into force after it and was released before it, a withdrawal
-    what it names.
-    """
-    withdrawn = {one.undoes for one in releases if one.action == "withdraw"}
-    rollbacks = [one for one in releases if one.action == "rollback"]
-    return [
-        one
-        for one in releases
-        if one.action != "withdraw"
-        and one.id not in withdrawn
-        and not any(
-            back.id > one.id and back.effective_from <= one.effective_from for back in rollbacks
-        )
-    ]
+class ReleaseRow(Row, Release):
+    """A recorded release."""
 
 
-def release_in_force(releases: Sequence[ReleaseRow], at: datetime) -> ReleaseRow | None:
-    """Return the release of one definition that holds at an instant, None before the first.
+_VERSION: Final = "kind = $1 and code = $2 and version = $3"
+_NEWEST: Final = (
+    "not exists (select from definitions later where (later.kind, later.code)"
+    " = (shown.kind, shown.code) and later.version > shown.version)"
+)
+_NEWEST_OF_STATE: Final = "state = {0} and " + _NEWEST.removesuffix(")") + " and later.state = {0})"
+_RELEASES: Final = f"select {ReleaseRow.columns()} from definition_releases"
 
-    The one that came into force last holds.
-    """
-    begun = [one for one in standing(releases) if one.effective_from <= at]
-    return max(begun, key=lambda one: (one.effective_from, one.id), default=None)
 
-
-def scheduled_releases(releases: Sequence[ReleaseRow], at: datetime) -> list[ReleaseRow]:
-    """Return the releases of one definition that come into force after an instant, in order."""
-    coming = [one for one in standing(releases) if one.effective_from > at]
-    return sorted(coming, key=lambda one: (one.effective_from, one.id))
+Kinds = Mapping[str, Kind[Any]]
+"""The kinds of definitions, by name."""
 
 
 class DefinitionCache:
-    """What a process remembers: every release, and the contents that it has read.
+    """What a process knows: the kinds, and from memory every release and the contents it has read.
 
     One is made with each `Database` and handed out with its transactions.
     """
 
-    def __init__(self) -> None:
-        self._releases: dict[tuple[str, str], list[ReleaseRow]] = {}
-        self._newest = 0
-        self._asked_at: float | None = None
+    def __init__(self, kinds: Kinds = KINDS) -> None:
+        self.kinds = kinds
+        self._releases: Recent[dict[tuple[str, str], list[ReleaseRow]]] = Recent({})
+        self.newest = 0
+        """The id of the last release that is known, 0 before the first."""
         self.contents: dict[tuple[str, str, int], Agreed[Any]] = {}
-        self.suspensions = SuspensionCache()
+        self.suspensions: Recent[OpenSuspensions] = Recent({})
 
     @property
     def is_fresh(self) -> bool:
-        """Say whether the record was asked for new releases a moment ago."""
-        return self._asked_at is not None and monotonic() - self._asked_at < _FRESH_SECONDS
+        """Say whether the database was asked for new releases a moment ago."""
+        return self._releases.is_fresh
 
-    @property
-    def newest(self) -> int:
-        """Return the id of the last release that is known, 0 before the first."""
-        return self._newest
-
-    def add(self, releases: Iterable[ReleaseRow]) -> None:
+    def add(self, releases: Iterable[ReleaseRow], read_at: float) -> None:
         """Remember releases that are newer than all known ones, in the order of their ids."""
+        known = self._releases.value
         for release in releases:
-            if release.id <= self._newest:
-                continue
-            self._releases.setdefault((release.kind, release.code), []).append(release)
-            self._newest = release.id
-        self._asked_at = monotonic()
+            if release.id > self.newest:
+                known.setdefault((release.kind, release.code), []).append(release)
+                self.newest = release.id
+        self._releases.replace(known, read_at)
 
     def codes(self, kind: str) -> list[str]:
         """Return the codes of a kind that were ever released, sorted."""
-        return sorted(code for of_kind, code in self._releases if of_kind == kind)
+        return sorted(code for of_kind, code in self._releases.value if of_kind == kind)
 
     def in_force(self, kind: str, code: str, at: datetime) -> ReleaseRow | None:
         """Return the release that holds at an instant, None before the first."""
-        return release_in_force(self._releases.get((kind, code), []), at)
+        return release_in_force(self._releases.value.get((kind, code), []), at)
 
     def all_known(self, kind: Kind[ContentT]) -> list[Agreed[ContentT]] | None:
         """Return what is in force of a kind now; None unless that is known without asking."""
@@ -175,8 +132,11 @@ class DefinitionCache:
         return found
 
 
-class DefinitionRepository(Repository):
+class DefinitionRepository(RowRepository[DefinitionRow]):
     """The definitions."""
+
+    table = "definitions"
+    row = DefinitionRow
 
     def __init__(self, tx: Transaction) -> None:
         super().__init__(tx)
@@ -207,73 +167,60 @@ class DefinitionRepository(Repository):
             if release is not None
         ]
 
-    async def of_ref(self, kind: Kind[ContentT], ref: DefinitionRef) -> Agreed[ContentT]:
-        """Return the version that a process or a record names; raises `UnknownDefinition`."""
-        return await self._content(kind, ref.code, ref.version)
+    async def of_ref(
+        self, kind: Kind[ContentT], ref: DefinitionRef | RefName | None
+    ) -> Agreed[ContentT]:
+        """Return the version that a process or a row names; raises `UnknownDefinition`.
 
-    async def named(self, kind: Kind[ContentT], name: str) -> Agreed[ContentT]:
-        """Return the version that a row names as `kind/code@version`."""
-        code, _, version = name.removeprefix(f"{kind.name}/").rpartition("@")
+        None is what a row names that was written before there were versions of this kind.
+        """
+        if ref is None:
+            raise UnknownDefinition(f"no {kind.name} is named")
+        code, _, version = str(ref).removeprefix(f"{kind.name}/").rpartition("@")
         return await self._content(kind, code, int(version))
 
     async def of_version(self, kind: Kind[ContentT], code: str, version: int) -> ContentT:
         """Return what a version says that passed its check; raises `UnknownDefinition`."""
         return (await self._content(kind, code, version)).content
 
-    async def get(self, kind: str, code: str, version: int) -> DefinitionRow | None:
+    async def version(self, kind: str, code: str, version: int) -> DefinitionRow | None:
         """Return a version, None if there is none."""
-        return await self._one(
-            DefinitionRow,
-            f"select {_COLUMNS} from definitions where kind = $1 and code = $2 and version = $3",
-            kind,
-            code,
-            version,
-        )
+        return await self._find(_VERSION, kind, code, version)
 
     async def versions(self, kind: str, code: str) -> list[DefinitionRow]:
         """Return every version of a definition, the newest first."""
-        return await self._all(
-            DefinitionRow,
-            f"select {_COLUMNS} from definitions where kind = $1 and code = $2"
-            " order by version desc",
-            kind,
-            code,
-        )
+        return await self._list("kind = $1 and code = $2 order by version desc", kind, code)
 
-    async def list_newest(
-        self, kind: str | None = None, state: DefinitionState | None = None
+    async def page(
+        self,
+        after: Cursor | None,
+        limit: int,
+        *,
+        kind: str | None = None,
+        state: DefinitionState | None = None,
     ) -> list[DefinitionRow]:
-        """Return the newest version of every definition, by kind and code.
+        """Return the newest version of every definition, the one drafted last first.
 
         With a `state` of those that have a version in it, the newest one that is.
         """
-        conditions, values = [], []
-        for column, value in (("kind", kind), ("state", state)):
-            if value is not None:
-                values.append(value)
-                conditions.append(f"{column} = ${len(values)}")
-        where = f" where {' and '.join(conditions)}" if conditions else ""
-        return await self._all(
-            DefinitionRow,
-            f"select distinct on (kind, code) {_COLUMNS} from definitions{where}"
-            " order by kind, code, version desc",
-            *values,
+        return await self._page(
+            self.row,
+            f"{self._select} as shown",
+            after=after,
+            limit=limit,
+            order=("drafted_at", "(kind || '/' || code)"),
+            where=(_NEWEST,) if state is None else (),
+            filters={"kind = {0}": kind, _NEWEST_OF_STATE: state},
         )
 
     async def releases(self, kind: str | None = None, code: str | None = None) -> list[ReleaseRow]:
-        """Return the releases of a definition, or of all, the oldest first, as they are on record.
+        """Return the releases of a definition, or of all, the oldest first, as they are stored.
 
         For whoever releases or shows releases: what acts asks for what is in force.
         """
-        conditions, values = [], []
-        for column, value in (("kind", kind), ("code", code)):
-            if value is not None:
-                values.append(value)
-                conditions.append(f"{column} = ${len(values)}")
-        where = f" where {' and '.join(conditions)}" if conditions else ""
-        return await self._all(
-            ReleaseRow, f"select {_RELEASE} from definition_releases{where} order by id", *values
-        )
+        tests, values = given({"kind = {}": kind, "code = {}": code})
+        where = f" where {' and '.join(tests)}" if tests else ""
+        return await self._all(ReleaseRow, f"{_RELEASES}{where} order by id", *values)
 
     async def lock_drafts(self, kind: str, code: str) -> None:
         """Let nobody else draft a version of a definition until this transaction ends."""
@@ -292,46 +239,34 @@ class DefinitionRepository(Repository):
         assert isinstance(instant, datetime)  # noqa: S101 -- a timestamptz is one
         return instant
 
-    async def for_update(self, kind: str, code: str, version: int) -> DefinitionRow | None:
+    async def version_for_update(self, kind: str, code: str, version: int) -> DefinitionRow | None:
         """Return a version, locked until this transaction ends, None if there is none."""
-        return await self._one(
-            DefinitionRow,
-            f"select {_COLUMNS} from definitions where kind = $1 and code = $2 and version = $3"
-            " for update",
-            kind,
-            code,
-            version,
-        )
+        return await self._find(f"{_VERSION} for update", kind, code, version)
 
     async def set_state(
         self, kind: str, code: str, version: int, state: DefinitionState
     ) -> DefinitionRow:
         """Write how far a version has come; return it."""
-        row = await self._one(
-            DefinitionRow,
-            "update definitions set state = $4 where kind = $1 and code = $2 and version = $3"
-            f" returning {_COLUMNS}",
-            kind,
-            code,
-            version,
-            state,
-        )
-        assert row is not None  # noqa: S101 -- the caller has read it
-        return row
+        return await self._update("state = $4", kind, code, version, state)
 
     async def set_checked(self, row: DefinitionRow, checked_by: str) -> DefinitionRow:
         """Write that a draft was found to be in order, by whom and now; return it."""
-        checked = await self._one(
-            DefinitionRow,
-            "update definitions set state = 'checked', checked_by = $4, checked_at = now()"
-            f" where kind = $1 and code = $2 and version = $3 returning {_COLUMNS}",
-            row.kind,
-            row.code,
-            row.version,
-            checked_by,
+        change = "state = 'checked', checked_by = $4, checked_at = now()"
+        return await self._update(change, row.kind, row.code, row.version, checked_by)
+
+    async def _update(
+        self, change: str, kind: str, code: str, version: int, value: str
+    ) -> DefinitionRow:
+        row = await self._one(
+            self.row,
+            f"update definitions set {change} where {_VERSION} returning {self.row.columns()}",
+            kind,
+            code,
+            version,
+            value,
         )
-        assert checked is not None  # noqa: S101 -- as above
-        return checked
+        assert row is not None  # noqa: S101 -- the caller has read it
+        return row
 
     async def insert(
         self,
@@ -347,10 +282,10 @@ class DefinitionRepository(Repository):
         text = canonical(content)
         await self.lock_drafts(kind, code)
         row = await self._one(
-            DefinitionRow,
+            self.row,
             "insert into definitions (kind, code, version, content, sha256, state, note,"
             " drafted_by) select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7"
-            f" from definitions where kind = $1 and code = $2 returning {_COLUMNS}",
+            f" from definitions where kind = $1 and code = $2 returning {self.row.columns()}",
             kind,
             code,
             text,
@@ -382,7 +317,8 @@ class DefinitionRepository(Repository):
         release = await self._one(
             ReleaseRow,
             "insert into definition_releases (kind, code, version, action, effective_from, reason,"
-            f" released_by, undoes) values ($1, $2, $3, $4, $5, $6, $7, $8) returning {_RELEASE}",
+            " released_by, undoes) values ($1, $2, $3, $4, $5, $6, $7, $8)"
+            f" returning {ReleaseRow.columns()}",
             row.kind,
             row.code,
             row.version,
@@ -398,21 +334,21 @@ class DefinitionRepository(Repository):
     async def _refresh(self) -> None:
         if self._cache.is_fresh:
             return
-        self._cache.add(
-            await self._all(
-                ReleaseRow,
-                # What this transaction released itself may still be undone: it is not remembered.
-                f"select {_RELEASE} from definition_releases where id > $1"
-                " and xmin is distinct from pg_current_xact_id_if_assigned()::xid order by id",
-                self._cache.newest,
-            )
+        read_at = monotonic()
+        newer = await self._all(
+            ReleaseRow,
+            # What this transaction released itself may still be undone: it is not remembered.
+            f"{_RELEASES} where id > $1"
+            " and xmin is distinct from pg_current_xact_id_if_assigned()::xid order by id",
+            self._cache.newest,
         )
+        self._cache.add(newer, read_at)
 
     async def _content(self, kind: Kind[ContentT], code: str, version: int) -> Agreed[ContentT]:
         key = (kind.name, code, version)
         known = self._cache.contents.get(key)
         if known is None:
-            row = await self.get(*key)
+            row = await self.version(*key)
             if row is None:
                 raise UnknownDefinition(f"there is no {kind.name}/{code}@{version}")
             ref = DefinitionRef(kind=kind.name, code=code, version=version, sha256=row.sha256)
@@ -426,7 +362,7 @@ class DefinitionRepository(Repository):
         return bool(
             await self._connection.fetchval(
                 "select xmin = pg_current_xact_id_if_assigned()::xid from definitions"
-                " where kind = $1 and code = $2 and version = $3",
+                f" where {_VERSION}",
                 kind,
                 code,
                 version,

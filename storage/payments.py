@@ -1,19 +1,15 @@
-# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Orders to move money: one row each, written before the order is sent."""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Literal
 
-from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import TableRepository
+from pydantic import Field
+
+from storage.common.repository import TableRepository, require_same
 from storage.common.rows import Row
 
 TransferKind = Literal["disbursement", "debit"]
-_COLUMNS: Final = (
-    "order_no, kind, workflow_id, loan_id, currency, amount, state, reason, requested_at,"
-    " changed_at"
-)
 
 
 class TransferState(StrEnum):
@@ -30,11 +26,8 @@ class TransferState(StrEnum):
         return self in (TransferState.SUCCEEDED, TransferState.FAILED)
 
 
-class TransferRow(Row):
-    """An order; `amount` in minor units, `workflow_id` the workflow that waits for its end.
-
-    `fresh` says that this very call wrote the row: the order was not sent before.
-    """
+class TransferCreate(Row):
+    """An order to send; `amount` in minor units, `workflow_id` the workflow that awaits its end."""
 
     order_no: str
     kind: TransferKind
@@ -42,56 +35,38 @@ class TransferRow(Row):
     loan_id: str
     currency: str
     amount: int
+
+
+class TransferRow(TransferCreate):
+    """An order, and what became of it.
+
+    `fresh` says that this very call wrote the row: the order was not sent before.
+    """
+
     state: TransferState
     reason: str | None
     requested_at: datetime
     changed_at: datetime
-    fresh: bool = False
+    fresh: bool = Field(default=False, exclude=True)
 
 
 class TransferRepository(TableRepository[TransferRow]):
     """The orders."""
 
     table = "transfers"
-    columns = _COLUMNS
     row = TransferRow
     key = "order_no"
 
-    async def request(
-        self,
-        *,
-        order_no: str,
-        kind: TransferKind,
-        workflow_id: str,
-        loan_id: str,
-        currency: str,
-        amount: int,
-    ) -> TransferRow:
+    async def request(self, new: TransferCreate) -> TransferRow:
         """Record the intent to send an order; an existing one wins.
 
         Raises `IdempotencyMismatch` when the number names an order of another content.
         """
-        inserted = await self._one(
-            TransferRow,
-            "insert into transfers (order_no, kind, workflow_id, loan_id, currency, amount, state)"
-            " values ($1, $2, $3, $4, $5, $6, 'requested')"
-            f" on conflict (order_no) do nothing returning {_COLUMNS}, true as fresh",
-            order_no,
-            kind,
-            workflow_id,
-            loan_id,
-            currency,
-            amount,
-        )
-        row = inserted or await self.get(order_no)
-        if row is None or (row.kind, row.loan_id, row.currency, row.amount) != (
-            kind,
-            loan_id,
-            currency,
-            amount,
-        ):
-            raise IdempotencyMismatch(f"{order_no} orders something else")
-        return row
+        inserted = await self._insert_row(**dict(new), state=TransferState.REQUESTED)
+        if inserted is not None:
+            return inserted.model_copy(update={"fresh": True})
+        row = await self.get(new.order_no)
+        return require_same(row, new, "kind", "loan_id", "currency", "amount")
 
     async def resolve(
         self, order_no: str, state: TransferState, reason: str | None = None

@@ -1,7 +1,6 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Enquiries at third parties: who may ask now, what is known already, and what it came to."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,7 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Json
 
-from storage.common.repository import Repository
+from storage.common.repository import RowRepository, stored
 from storage.common.rows import Row
 
 Outcome = Literal[
@@ -18,11 +17,7 @@ Outcome = Literal[
 """How an attempt ended. `unsent` never reached the source; of a `lost` one nobody knows the end;
 `reused` cost nothing; `exhausted` was not made, the day's quota being used up."""
 
-_COLUMNS: Final = (
-    "id, source, definition, capability, operation, applicant_id, application_id, request_id,"
-    " consent_id, asked, state, outcome, code, answered, valid_until, reused, milliseconds,"
-    " business_date, cost, currency, asked_at"
-)
+_ANSWER: Final = "enquiries.answer"
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Known:
-    """An answer that still stands, as it was stored; personal data."""
+    """An answer that still counts, as it was stored; personal data."""
 
     enquiry: int
     answer: str = field(repr=False)
@@ -91,8 +86,8 @@ class NotNow:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How an attempt ended; `answer` is kept for reuse until `valid_until` and is personal data."""
+class Completion:
+    """How an attempt ended; `answer`, to be reused until `valid_until`, is personal data."""
 
     outcome: Outcome
     code: str | None
@@ -142,15 +137,18 @@ class UsageRow(Row):
     cost: int
 
 
-class EnquiryRepository(Repository):
+class EnquiryRepository(RowRepository[EnquiryRow]):
     """The enquiries."""
+
+    table = "enquiries"
+    row = EnquiryRow
 
     async def begin(
         self, attempt: Attempt, *, may_ask: bool = True, reuse: bool = True
     ) -> Ask | Known | NotNow:
-        """Return the answer that stands, the right to ask, or why neither is to be had.
+        """Return the answer that counts, the right to ask, or why neither is to be had.
 
-        One statement decides, equal questions one after the other. A stored answer stands for the
+        One statement decides, equal questions one after the other. A stored answer counts for the
         enquiry that got it for ever, for others while it is valid; without `reuse` it does not.
         """
         record = await self._connection.fetchrow(
@@ -164,7 +162,7 @@ class EnquiryRepository(Repository):
             attempt.request_id,
             attempt.consent_id,
             self._blind_index.of(f"enquiry:{attempt.capability}", attempt.input),
-            json.dumps(dict(attempt.asked)),
+            stored(attempt.asked),
             attempt.at,
             attempt.business_date,
             attempt.quota,
@@ -182,20 +180,17 @@ class EnquiryRepository(Repository):
             case "ask":
                 return Ask(record["enquiry"], record["wait"], record["asked_today"])
             case "reused":
-                sealed, enquiry = record["answer"], record["enquiry"]
-                return Known(enquiry, self._keyring.decrypt(sealed, _place(enquiry)).decode())
+                enquiry = record["enquiry"]
+                return Known(enquiry, self._decrypt(_ANSWER, enquiry, record["answer"]))
             case why:
                 return NotNow(why, record["wait"])
 
-    async def finish(self, enquiry: int, ending: Ending) -> bool:
+    async def finish(self, enquiry: int, completion: Completion) -> bool:
         """Record how an attempt ended and count it; False when it was given up as lost before.
 
         What was `unsent` does not count against the quota.
         """
-        sealed = None
-        if ending.answer is not None:
-            sealed = self._keyring.encrypt(ending.answer.encode(), _place(enquiry))
-        ended = await self._connection.fetchval(
+        return await self._changed(
             "with ended as (update enquiries set state = 'done', leased_until = null,"
             " outcome = $2, code = $3, milliseconds = $4, cost = $5, answered = $6,"
             " answer_enc = $7, valid_until = $8 where id = $1 and state = 'asking'"
@@ -205,38 +200,28 @@ class EnquiryRepository(Repository):
             " answered = u.answered + ($6::jsonb is not null)::integer,"
             " failed = u.failed + ($6::jsonb is null and $2 <> 'unsent')::integer"
             " from ended where u.source = ended.source"
-            " and u.business_date = ended.business_date and u.currency = ended.currency"
-            " returning true",
+            " and u.business_date = ended.business_date and u.currency = ended.currency",
             enquiry,
-            ending.outcome,
-            ending.code,
-            ending.milliseconds,
-            ending.cost,
-            None if ending.answered is None else json.dumps(dict(ending.answered)),
-            sealed,
-            ending.valid_until,
+            completion.outcome,
+            completion.code,
+            completion.milliseconds,
+            completion.cost,
+            stored(completion.answered),
+            self._encrypt(_ANSWER, enquiry, completion.answer),
+            completion.valid_until,
         )
-        return bool(ended)
 
     async def of_application(self, application_id: str) -> list[EnquiryRow]:
         """Return every attempt made for an application, the first one first."""
-        return await self._all(
-            EnquiryRow,
-            f"select {_COLUMNS} from enquiries where application_id = $1 order by id",
-            application_id,
-        )
+        return await self._list("application_id = $1 order by id", application_id)
 
     async def usage(self, since: date, until: date) -> list[UsageRow]:
         """Return what was asked and what it cost on the business dates `since` to `until`."""
         return await self._all(
             UsageRow,
-            "select source, business_date, currency, asked, answered, failed, reused, cost"
-            " from enquiry_usage where business_date between $1 and $2"
+            f"select {UsageRow.columns()} from enquiry_usage"
+            " where business_date between $1 and $2"
             " order by business_date, source, currency",
             since,
             until,
         )
-
-
-def _place(enquiry: int) -> bytes:
-    return f"enquiries.answer:{enquiry}".encode()

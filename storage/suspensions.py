@@ -7,16 +7,10 @@ What acts asks often and little changes: a process remembers what is suspended f
 from collections.abc import Mapping
 from datetime import datetime
 from time import monotonic
-from typing import Final
 
 from domain.common.suspensions import Suspendable
-from storage.common.repository import Repository, Transaction
+from storage.common.repository import RowRepository, Transaction
 from storage.common.rows import Row
-
-_FRESH_SECONDS: Final = 1.0
-_COLUMNS: Final = (
-    "id, kind, code, reason, suspended_by, suspended_at, lift_reason, lifted_by, lifted_at"
-)
 
 
 class SuspensionRow(Row):
@@ -33,31 +27,15 @@ class SuspensionRow(Row):
     lifted_at: datetime | None
 
 
-class SuspensionCache:
-    """What a process remembers to be suspended."""
-
-    def __init__(self) -> None:
-        self._open: Mapping[tuple[Suspendable, str], SuspensionRow] = {}
-        self._asked_at: float | None = None
-
-    @property
-    def is_fresh(self) -> bool:
-        """Say whether the record was asked a moment ago."""
-        return self._asked_at is not None and monotonic() - self._asked_at < _FRESH_SECONDS
-
-    @property
-    def open(self) -> Mapping[tuple[Suspendable, str], SuspensionRow]:
-        """Return what is suspended, by kind and code."""
-        return self._open
-
-    def remember(self, rows: Mapping[tuple[Suspendable, str], SuspensionRow]) -> None:
-        """Remember what is suspended in place of what was."""
-        self._open = rows
-        self._asked_at = monotonic()
+OpenSuspensions = Mapping[tuple[Suspendable, str], SuspensionRow]
+"""What is suspended, by kind and code."""
 
 
-class SuspensionRepository(Repository):
+class SuspensionRepository(RowRepository[SuspensionRow]):
     """The suspensions."""
+
+    table = "suspensions"
+    row = SuspensionRow
 
     def __init__(self, tx: Transaction) -> None:
         super().__init__(tx)
@@ -76,34 +54,18 @@ class SuspensionRepository(Repository):
         return await self.of(kind, code) is not None
 
     async def list_open(self) -> list[SuspensionRow]:
-        """Return everything that is suspended, as it is on record."""
-        return await self._all(
-            SuspensionRow,
-            f"select {_COLUMNS} from suspensions where lifted_at is null order by kind, code",
-        )
+        """Return everything that is suspended, as it is stored."""
+        return await self._list("lifted_at is null order by kind, code")
 
     async def list_all(self, kind: Suspendable, code: str) -> list[SuspensionRow]:
         """Return every suspension of something, the newest first."""
-        return await self._all(
-            SuspensionRow,
-            f"select {_COLUMNS} from suspensions where kind = $1 and code = $2 order by id desc",
-            kind,
-            code,
-        )
+        return await self._list("kind = $1 and code = $2 order by id desc", kind, code)
 
     async def suspend(
         self, kind: Suspendable, code: str, *, reason: str, by: str
     ) -> SuspensionRow | None:
         """Record that something is switched off; None if it is already."""
-        return await self._one(
-            SuspensionRow,
-            "insert into suspensions (kind, code, reason, suspended_by) values ($1, $2, $3, $4)"
-            f" on conflict (kind, code) where lifted_at is null do nothing returning {_COLUMNS}",
-            kind,
-            code,
-            reason,
-            by,
-        )
+        return await self._insert_row(kind=kind, code=code, reason=reason, suspended_by=by)
 
     async def lift(
         self, kind: Suspendable, code: str, *, reason: str, by: str
@@ -112,18 +74,19 @@ class SuspensionRepository(Repository):
         return await self._one(
             SuspensionRow,
             "update suspensions set lift_reason = $3, lifted_by = $4, lifted_at = now()"
-            f" where kind = $1 and code = $2 and lifted_at is null returning {_COLUMNS}",
+            f" where kind = $1 and code = $2 and lifted_at is null returning {self.row.columns()}",
             kind,
             code,
             reason,
             by,
         )
 
-    async def _open(self) -> Mapping[tuple[Suspendable, str], SuspensionRow]:
+    async def _open(self) -> OpenSuspensions:
         if self._cache.is_fresh:
-            return self._cache.open
+            return self._cache.value
+        read_at = monotonic()
         rows = {(row.kind, row.code): row for row in await self.list_open()}
         # What this transaction wrote itself may still be undone: it is not remembered.
         if await self._connection.fetchval("select pg_current_xact_id_if_assigned() is null"):
-            self._cache.remember(rows)
+            self._cache.replace(rows, read_at)
         return rows

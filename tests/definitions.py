@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -114,7 +115,8 @@ def changed(kind: Kind[Any], code: str, path: str, value: object) -> dict[str, A
 def forget(*databases: Database) -> None:
     """Have processes ask for releases with their next look, as they do a second later."""
     for database in databases:
-        database._definitions._asked_at = None
+        known = database._definitions._releases
+        known.replace(known.value, -math.inf)
 
 
 class Sources:

@@ -47,7 +47,7 @@ class AnalysisNotices:
         outcome = await self.webhooks.deliver(row.client, _notice(notice, stored))
         state = _state_after(outcome, last=request.last)
         async with self.database.transaction() as tx:
-            await AnalysisNoticeRepository(tx).tried(
+            await AnalysisNoticeRepository(tx).attempted(
                 notice.analysis_id, notice.state_seq, outcome, state
             )
             if state is NoticeState.DEAD:

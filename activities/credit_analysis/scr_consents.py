@@ -57,11 +57,11 @@ class ScrConsents:
         async with self.database.transaction() as tx:
             consent = await _asked(tx, consent_id, request)
             token = await ScrConsentRepository(tx).token(consent_id)
-            template = await _template(tx, consent)
+            template = await DefinitionRepository(tx).of_ref(MESSAGE_TEMPLATE, consent.template)
             signer = await _signer(tx, request)
         if token is None:
             return _invited(consent.state)
-        state = await self._send(consent, signer, token, template)
+        state = await self._send(consent, signer, token, template.content)
         async with self.database.transaction() as tx:
             if await ScrConsentRepository(tx).invited(consent_id, state):
                 await _told(tx, consent, state)
@@ -110,12 +110,6 @@ async def _asked(tx: Transaction, consent_id: str, request: InviteSigner) -> Scr
         template.ref,
     )
     return found(consent, f"consent {consent_id}")
-
-
-async def _template(tx: Transaction, consent: ScrConsentRow) -> MessageTemplate:
-    """Return the template of the first attempt: a repeat must be the same message."""
-    named = found(consent.template, f"template of consent {consent.id}")
-    return (await DefinitionRepository(tx).named(MESSAGE_TEMPLATE, named)).content
 
 
 async def _signer(tx: Transaction, request: InviteSigner) -> Signer:

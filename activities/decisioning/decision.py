@@ -56,9 +56,9 @@ class Decisions:
         """
         application_id = request.application_id
         async with self.database.read() as tx:
-            recorded = await DecisionRepository(tx).get(application_id, "automatic", _ATTEMPT)
+            recorded = await DecisionRepository(tx).decision(application_id, "automatic", _ATTEMPT)
             if recorded is not None:
-                return recorded.decision
+                return recorded
             application = found(
                 await ApplicationRepository(tx).get(application_id), f"application {application_id}"
             )

@@ -41,7 +41,7 @@ from storage.lines.drawdowns import DrawdownRepository, DrawdownRow, DrawdownSta
 from storage.lines.lines import LineRepository, LineRow
 from storage.lines.quotes import QuoteRepository, QuoteRow
 from storage.loans.loans import LoanRepository, LoanRow
-from storage.payments import TransferRepository, TransferState
+from storage.payments import TransferCreate, TransferRepository, TransferState
 from storage.people.applicants import ApplicantRepository
 
 
@@ -99,12 +99,14 @@ class Drawdowns:
         async with self.database.transaction() as tx:
             drawdown, quote = await _drawdown(tx, request.drawdown_id)
             transfer = await TransferRepository(tx).request(
-                order_no=request.order_no,
-                kind="disbursement",
-                workflow_id=request.workflow_id,
-                loan_id=drawdown.loan_id,
-                currency=drawdown.currency,
-                amount=_proceeds(quote.terms),
+                TransferCreate(
+                    order_no=request.order_no,
+                    kind="disbursement",
+                    workflow_id=request.workflow_id,
+                    loan_id=drawdown.loan_id,
+                    currency=drawdown.currency,
+                    amount=_proceeds(quote.terms),
+                )
             )
             await DrawdownRepository(tx).set_state(drawdown.id, DrawdownState.DISBURSING)
         return await self.orders.place(transfer, "disburse")

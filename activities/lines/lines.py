@@ -25,8 +25,8 @@ from storage.applications.offers import OfferRepository, OfferState
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
-from storage.lines.lines import LineRepository, LineRow
+from storage.lines.drawdowns import DrawdownCreate, DrawdownRepository, DrawdownRow
+from storage.lines.lines import LineCreate, LineRepository, LineRow
 from storage.lines.quotes import QuoteRepository, QuoteRow
 from storage.loans.loans import LoanRepository
 from storage.people.consents import ConsentRepository
@@ -55,8 +55,8 @@ class Lines:
                 line_id=request.line_id,
             )
             await OfferRepository(tx).set_state(offer.offer_id, OfferState.ACCEPTED)
-            await LineRepository(tx).open(
-                line_id=request.line_id,
+            new = LineCreate(
+                id=request.line_id,
                 application_id=request.application_id,
                 applicant_id=request.applicant_id,
                 offer_id=offer.offer_id,
@@ -66,6 +66,7 @@ class Lines:
                 opened_at=request.opened_at,
                 expires_at=request.expires_at,
             )
+            await LineRepository(tx).open(new)
             await _tell(tx, request.line_id, "opened", {"application_id": request.application_id})
             product = await product_of_application(tx, request.application_id)
         if entered:
@@ -145,15 +146,17 @@ async def _reserve(
     quote = found(await QuoteRepository(tx).get(command.quote_id), f"quote {command.quote_id}")
     _check_quote(quote, line, command.amount, request.at)
     drawdown, _ = await DrawdownRepository(tx).reserve(
-        drawdown_id=command.drawdown_id,
-        line_id=line.id,
-        quote_id=quote.id,
-        loan_id=command.loan_id,
-        currency=quote.currency,
-        amount=command.amount,
-        contract_no=f"LF-{command.drawdown_id.upper()}",
-        requested_at=request.at,
-        contract=(await contract_in_force(tx, product.content)).ref,
+        DrawdownCreate(
+            id=command.drawdown_id,
+            line_id=line.id,
+            quote_id=quote.id,
+            loan_id=command.loan_id,
+            currency=quote.currency,
+            amount=command.amount,
+            contract_no=f"LF-{command.drawdown_id.upper()}",
+            requested_at=request.at,
+            contract=str((await contract_in_force(tx, product.content)).ref),
+        )
     )
     if not await LineRepository(tx).reserve(line.id, command.amount):
         raise LimitExceeded(f"{line.id} has {line.available} left (minor units)")

@@ -25,7 +25,7 @@ from storage.common.repository import Transaction
 from storage.database import Database
 from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRepository
-from storage.payments import TransferRepository, TransferRow, TransferState
+from storage.payments import TransferCreate, TransferRepository, TransferRow, TransferState
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,14 @@ class Repayments:
                 f"repayment {request.repayment_id}",
             )
             transfer = await TransferRepository(tx).request(
-                order_no=request.order_no,
-                kind="debit",
-                workflow_id=request.workflow_id,
-                loan_id=repayment.loan_id,
-                currency=repayment.currency,
-                amount=repayment.amount,
+                TransferCreate(
+                    order_no=request.order_no,
+                    kind="debit",
+                    workflow_id=request.workflow_id,
+                    loan_id=repayment.loan_id,
+                    currency=repayment.currency,
+                    amount=repayment.amount,
+                )
             )
         return await self.orders.place(transfer, "debit_repayment")
 
@@ -145,12 +147,14 @@ class Repayments:
                     requested_on=request.business_date,
                 )
             return await TransferRepository(tx).request(
-                order_no=request.order_no,
-                kind="debit",
-                workflow_id=request.workflow_id,
-                loan_id=request.loan_id,
-                currency=repayment.currency,
-                amount=repayment.amount,
+                TransferCreate(
+                    order_no=request.order_no,
+                    kind="debit",
+                    workflow_id=request.workflow_id,
+                    loan_id=request.loan_id,
+                    currency=repayment.currency,
+                    amount=repayment.amount,
+                )
             )
 
 

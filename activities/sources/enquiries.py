@@ -36,7 +36,7 @@ from runtime.keyring import KeyringError
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.consents import ConsentRepository
-from storage.sources import Ask, Attempt, Ending, EnquiryRepository, Known, NotNow, Outcome
+from storage.sources import Ask, Attempt, Completion, EnquiryRepository, Known, NotNow, Outcome
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -191,7 +191,7 @@ class DataSourceGateway:
         except ProviderError as error:
             failure = error
         except Exception:
-            await self._finish(source, begun, Ending("lost", "internal_error", 0, source.cost))
+            await self._finish(source, begun, Completion("lost", "internal_error", 0, source.cost))
             raise
         else:
             assessment = answer.assessment
@@ -295,10 +295,10 @@ class DataSourceGateway:
         answer: SourceResponseT,
         assessment: Assessment,
         milliseconds: int,
-    ) -> Ending:
+    ) -> Completion:
         match = assessment.verdict is Verdict.MATCH
         cached = assessment.is_conclusive and assessment.cacheable
-        return Ending(
+        return Completion(
             outcome=assessment.verdict.value,
             code=assessment.code,
             milliseconds=milliseconds,
@@ -309,7 +309,7 @@ class DataSourceGateway:
         )
 
     async def _finish(
-        self, source: DataSource, begun: Ask, ending: Ending, *, counted_as: str | None = None
+        self, source: DataSource, begun: Ask, ending: Completion, *, counted_as: str | None = None
     ) -> None:
         async with self._database.autocommit() as tx:
             await EnquiryRepository(tx).finish(begun.enquiry, ending)
@@ -367,10 +367,10 @@ def _read(request: SourceRequest[SourceResponseT], known: Known) -> SourceRespon
         return None
 
 
-def _failed(source: DataSource, failure: ProviderError, milliseconds: int) -> Ending:
+def _failed(source: DataSource, failure: ProviderError, milliseconds: int) -> Completion:
     reached = not isinstance(failure, NotSent) and failure.code != _NEVER_ARRIVED
     outcome: Outcome = "rejected" if isinstance(failure, ProviderRejected) else "unavailable"
-    return Ending(
+    return Completion(
         outcome=outcome if reached else "unsent",
         code=failure.code,
         milliseconds=milliseconds,

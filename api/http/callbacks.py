@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.http.engine import ProcessClosed
 from api.http.operation_schemas import CallbackReceived
 from api.http.services import Services
-from services.common.callbacks import CallbackSender, KeptCallback, keep_notice, read_notice
+from services.common.callbacks import CallbackSender, StoredCallback, read_notice, store_notice
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -40,7 +40,7 @@ async def receive_callback(
     request: Request,
     services: Services,
     sender: CallbackSender[NoticeT],
-    wake: Callable[[KeptCallback], Awaitable[None]],
+    wake: Callable[[StoredCallback], Awaitable[None]],
 ) -> CallbackReceived:
     """Keep a callback and have the process that waits for it ask what became of its order.
 
@@ -49,7 +49,7 @@ async def receive_callback(
     body = await request.body()
     notice = read_notice(sender, body, request.headers.get(sender.header))
     async with services.database.transaction() as tx:
-        kept = await keep_notice(tx, sender, notice, body)
+        kept = await store_notice(tx, sender, notice, body)
     try:
         await wake(kept)
     except ProcessClosed:

@@ -1,18 +1,16 @@
 """What the endpoints work with, made once a process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from temporalio.client import Client
 
 from api.http.auth import Authenticator
 from api.http.engine import Engine
-from domain.common.definitions import Kind
-from domain.definitions import KINDS
 from runtime.business_clock import BusinessClock
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
@@ -23,14 +21,13 @@ from storage.database import Database
 
 @dataclass(frozen=True)
 class Services:
-    """The database, the process engine, the clock, who may call, and the kinds of definitions."""
+    """The database, the process engine, the clock, and who may call."""
 
     settings: Settings
     database: Database
     engine: Engine
     clock: BusinessClock
     authenticator: Authenticator
-    kinds: Mapping[str, Kind[Any]] = field(default_factory=lambda: KINDS)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is about to end: event streams close, so that their clients move on."""
 

@@ -88,7 +88,8 @@ async def list_(
     """List definitions with the version in force, the next scheduled and the newest one."""
     given = {"kind": kind, "state": state}
     filters = {name: value for name, value in given.items() if value is not None}
-    return _rows("definitions", await stage.api.get(role, _ROOT, **filters))
+    found = stage.api.pages(role, _ROOT, limit=100, **filters)
+    return {"definitions": [one async for one in found]}
 
 
 @definitions.command()
@@ -223,10 +224,11 @@ async def diff(
 @command(definitions)
 async def history(stage: Stage, kind: Kind, code: Code, role: As = "analyst") -> Answer:
     """Show who did what to a definition, and why."""
-    entries = await stage.api.get(role, f"{_path(kind, code)}/history")
-    for one in entries["items"]:
+    found = stage.api.pages(role, f"{_path(kind, code)}/history", limit=100)
+    entries = [one async for one in found]
+    for one in entries:
         one["why"] = one["detail"].get("reason") or one["detail"].get("note")
-    return _rows("history", entries)
+    return {"history": entries}
 
 
 @command(definitions)

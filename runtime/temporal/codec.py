@@ -1,4 +1,4 @@
-"""The payload codec: whatever enters Temporal's database is sealed by our keyring."""
+"""The payload codec: whatever enters Temporal's database is encrypted by our keyring."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,21 +9,21 @@ from temporalio.converter import PayloadCodec
 from runtime.keyring import Keyring
 
 ENCODING: Final = b"binary/encrypted"
-# The sealed bytes name their key themselves; the copy in the metadata is for people and tools.
+# The encrypted bytes name their key themselves; the copy in the metadata is for people and tools.
 # The place is a constant, not the workflow id: one payload is legitimately moved between
 # workflows (continue-as-new, a child's input, reset) without passing through the codec again.
 _AAD: Final = b"loanflow/temporal-payload"
 
 
 class KeyringCodec(PayloadCodec):
-    """Seals every payload whole, metadata included; opens those sealed by any key we hold."""
+    """Encrypts every payload whole, metadata included; decrypts those of any key we hold."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Return the payloads sealed by the first key."""
-        return [self._seal(payload) for payload in payloads]
+        """Return the payloads encrypted by the first key."""
+        return [self._encrypt(payload) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Return the payloads opened; those that are not ours are returned as they are.
@@ -33,7 +33,7 @@ class KeyringCodec(PayloadCodec):
         """
         return [self._open(payload) for payload in payloads]
 
-    def _seal(self, payload: Payload) -> Payload:
+    def _encrypt(self, payload: Payload) -> Payload:
         return Payload(
             metadata={
                 "encoding": ENCODING,

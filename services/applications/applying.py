@@ -46,7 +46,7 @@ class CreditRequest:
 
 @dataclass(frozen=True)
 class BegunApplication:
-    """An application on record, and what its process is to be started with."""
+    """A recorded application, and what its process is to be started with."""
 
     application: ApplicationRow
     start: StartApplication

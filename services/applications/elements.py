@@ -39,9 +39,9 @@ async def provide_elements(
     *,
     submit: bool = False,
 ) -> tuple[ApplicationRow, ProvideElements]:
-    """Store elements, each kind once, and return the application and what its process is told.
+    """Store elements, each kind once, and return the application and what to send to its process.
 
-    What the process would refuse is refused here, so that it leaves no trace in the record. Raises
+    What the process would refuse is refused here, so that it leaves no trace. Raises
     `NotFound`, `ApplicationClosed`, `WrongState` and what `store_elements` raises.
     """
     await find_application(tx, caller, application_id)
@@ -76,7 +76,7 @@ async def enter_code(
     element_id: str,
     code: str,
 ) -> tuple[ApplicationRow, ConfirmElement]:
-    """Keep the code that a source sent, and return what the process is told.
+    """Store the code that a source sent, and return what to send to the process.
 
     Raises `NotFound`.
     """

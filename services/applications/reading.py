@@ -28,7 +28,7 @@ from storage.verification.elements import ElementRepository
 class ApplicationDetails:
     """Everything about an application that the caller is to see.
 
-    `reject_codes` are in force now, for what the applicant is told of a rejection.
+    `reject_codes` are in force now, for what the applicant reads about a rejection.
     `pictures` (of every attempt) and `decisions` are for staff and None to everybody else.
     """
 

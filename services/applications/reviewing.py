@@ -8,8 +8,6 @@ from domain.people.authority import Action
 from domain.people.principals import Principal
 from messages.ids import application_workflow
 from services.applications.finding import find_application
-from services.common.audits import record_late_decision
-from services.common.commands import Command
 from services.people.authority import authorise
 from services.people.handles import with_handles
 from storage.applications.reviews import ReviewRepository, ReviewRow
@@ -52,22 +50,3 @@ async def list_open_reviews(tx: Transaction, after: Cursor | None, limit: int) -
     """Return a page of the open tasks, the one due first at its head, with people's handles."""
     rows = await ReviewRepository(tx).queue(after, limit)
     return await with_handles(tx, rows, "assigned_to")
-
-
-async def record_late_review(
-    tx: Transaction,
-    caller: Principal,
-    command: Command,
-    application_id: str,
-    decision: ReviewDecision,
-    reason: str,
-) -> None:
-    """Record a review decision that came after the application had ended."""
-    await record_late_decision(
-        tx,
-        caller,
-        command,
-        decision=decision,
-        subject=application_workflow(application_id),
-        reason=reason,
-    )

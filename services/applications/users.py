@@ -86,15 +86,13 @@ async def set_customer_tags(
     """
     applicant = await find_applicant(tx, caller, applicant_id)
     distinct = tuple(dict.fromkeys(labels))
-    await ApplicantRepository(tx).set_standing(applicant.id, level, distinct)
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action="set_standing",
-        subject=f"user:{applicant.id}",
-        outcome="accepted",
+    await ApplicantRepository(tx).set_customer_tags(applicant.id, level, distinct)
+    await AuditRepository(tx).add_by(
+        caller,
+        "set_customer_tags",
+        f"user:{applicant.id}",
         detail={"level": level, "labels": list(distinct)},
-        key=command.new_id("act", "standing"),
+        key=command.new_id("act", "customer_tags"),
     )
     return distinct
 
@@ -118,7 +116,7 @@ async def _reusable_verifications(tx: Transaction, applicant_id: str) -> list[Re
         if not element.own or element.kind in newest:
             continue
         application = await ApplicationRepository(tx).get(element.application_id)
-        assert application is not None  # noqa: S101 -- a reference of the record keeps it there
+        assert application is not None  # noqa: S101 -- verifications refer to it
         product = await product_of(tx, application)
         newest[element.kind] = ReusableVerification(element, element.counts_until(product))
     return list(newest.values())

@@ -1,8 +1,8 @@
-"""Callbacks of third parties: proved by a signature, kept once, and never believed.
+"""Callbacks of third parties: proved by a signature, stored once, and never believed.
 
-A callback changes nothing by itself. It names what has news; whoever calls these functions then
-wakes the process that waits for it, which asks. A repeat is answered alike: the process is woken
-again, for the first call may not have reached it.
+A callback changes nothing by itself. It names what has changed; whoever calls these functions then
+notifies the process that waits for it, which queries. A repeat is answered alike: the process is
+notified again, for the first call may not have reached it.
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from domain.common.errors import DomainError
-from providers.http.signature import SignatureInvalid
+from providers.http.signature import HEADER, SignatureInvalid, verify_signature
 from runtime.clock import utc_now
 from services.common.strict_json import parse_strictly
 from storage.common.callbacks import CallbackRepository
@@ -54,8 +54,8 @@ class Recipient:
 
 
 @dataclass(frozen=True)
-class KeptCallback:
-    """A callback on record; `is_repeat` when its event came before."""
+class StoredCallback:
+    """A stored callback; `is_repeat` when its event came before."""
 
     event_id: str
     is_repeat: bool
@@ -83,8 +83,8 @@ class CallbackSender(ABC, Generic[NoticeT]):
     async def recipient_of(self, tx: Transaction, notice: NoticeT) -> Recipient:
         """Return who waits for it; raises `UnknownOrder`."""
 
-    def kept(self, notice: NoticeT, body: bytes) -> bytes:
-        """Return what is kept of a notice: by default the body as it was sent."""
+    def stored_body(self, notice: NoticeT, body: bytes) -> bytes:
+        """Return what is stored of a notice: by default the body as it was sent."""
         del notice
         return body
 
@@ -93,8 +93,21 @@ class CallbackSender(ABC, Generic[NoticeT]):
         del tx, notice
 
 
+class SharedSecretSender(CallbackSender[NoticeT]):
+    """A third party that signs in our own form, by a secret that it shares with us."""
+
+    header = HEADER
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def verify(self, body: bytes, signature: str | None, now: datetime) -> None:
+        """Verify our own form of signature."""
+        verify_signature(self._secret, signature, body, now)
+
+
 def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | None) -> NoticeT:
-    """Return the notice in `body`, before anything is asked of the record.
+    """Return the notice in `body`, before the database is asked for anything.
 
     Raises `CallbackRefused`, `InvalidJson` and `InvalidNotice`.
     """
@@ -110,15 +123,15 @@ def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | N
         raise InvalidNotice([dict(item) for item in error.errors()]) from None
 
 
-async def keep_notice(
+async def store_notice(
     tx: Transaction, sender: CallbackSender[NoticeT], notice: NoticeT, body: bytes
-) -> KeptCallback:
-    """Keep a notice once by its event, and return whom to wake; raises `UnknownOrder`."""
+) -> StoredCallback:
+    """Store a notice once by its event, and return whom to notify; raises `UnknownOrder`."""
     recipient = await sender.recipient_of(tx, notice)
     event_id = sender.event_id_of(notice)
     is_new = await CallbackRepository(tx).store(
-        event_id, recipient.reference, sender.kept(notice, body)
+        event_id, recipient.reference, sender.stored_body(notice, body)
     )
     if is_new:
         await sender.learn(tx, notice)
-    return KeptCallback(event_id, not is_new, recipient)
+    return StoredCallback(event_id, not is_new, recipient)

@@ -35,7 +35,7 @@ class QiTechSender(CallbackSender[QiTechNotice]):
             raise UnknownOrder("No such analysis was asked for.")
         return Recipient(credit_analysis_workflow(opinion.analysis_id), opinion.id)
 
-    def kept(self, notice: QiTechNotice, body: bytes) -> bytes:
+    def stored_body(self, notice: QiTechNotice, body: bytes) -> bytes:
         """Return it as read, not as sent: fields that nobody agreed on may hold anything."""
         del body
         return notice.model_dump_json().encode()

@@ -1,4 +1,4 @@
-"""Taking proposals in: on record, under the policy in force at this moment."""
+"""Taking proposals in: recorded under the policy in force at this moment."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ async def record_proposal(
 async def read_proposal(
     tx: Transaction, client: AnalysisClient, kind: str, proposal_id: str
 ) -> ReadProposal:
-    """Return what a client asked for and where it stands; raises `NotFound`."""
+    """Return what a client asked for and its state; raises `NotFound`."""
     row = await find_proposal(tx, client, kind, proposal_id)
     stored = await _stored(tx, row)
     reports = await AnalysisFeedbackRepository(tx).feedback(row.id)
@@ -140,7 +140,7 @@ async def _in_force(tx: Transaction, client: AnalysisClient) -> Agreed[AnalysisP
 async def _stored(tx: Transaction, row: AnalysisRow) -> StoredProposal:
     stored = await CreditAnalysisRepository(tx).document(row.id)
     if stored is None:
-        raise RecordMissing(f"no proposal of {row.id} on record")
+        raise RecordMissing(f"no recorded proposal of {row.id}")
     return stored
 
 

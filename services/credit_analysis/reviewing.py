@@ -10,9 +10,6 @@ from domain.credit_analysis.decision import PartyFacts
 from domain.people.authority import Action
 from domain.people.principals import Principal
 from messages import ids
-from messages.credit_analysis import AnalystDecision
-from services.common.audits import record_late_decision
-from services.common.commands import Command
 from services.people.authority import authorise
 from services.people.handles import with_handles
 from storage.common.audit import AuditRepository
@@ -31,7 +28,7 @@ from storage.database import Database
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisDetails:
-    """Everything that is on record of an analysis; `proposal` is for reviewers, who judge it."""
+    """Everything that is recorded of an analysis; `proposal` is for reviewers."""
 
     analysis: AnalysisRow
     checks: Sequence[PartyFacts]
@@ -53,7 +50,7 @@ async def find_analysis(tx: Transaction, analysis_id: str) -> AnalysisRow:
 
 
 async def read_analysis(tx: Transaction, caller: Principal, analysis_id: str) -> AnalysisDetails:
-    """Return what is on record; that a reviewer sees the proposal is audited.
+    """Return what is recorded; that a reviewer sees the proposal is audited.
 
     Raises `NotFound`.
     """
@@ -86,33 +83,8 @@ async def authorise_review(database: Database, caller: Principal, analysis_id: s
     await authorise(database, caller, Action.REVIEW_ANALYSIS, subject)
 
 
-async def record_late_review(
-    tx: Transaction,
-    caller: Principal,
-    command: Command,
-    analysis_id: str,
-    decision: AnalystDecision,
-    reason: str,
-) -> None:
-    """Record a review decision that came after the analysis had ended."""
-    await record_late_decision(
-        tx,
-        caller,
-        command,
-        decision=decision.value,
-        subject=ids.credit_analysis_workflow(analysis_id),
-        reason=reason,
-    )
-
-
 async def _proposal(tx: Transaction, caller: Principal, row: AnalysisRow) -> dict[str, Any] | None:
     stored = await CreditAnalysisRepository(tx).document(row.id)
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action="read_proposal",
-        subject=ids.credit_analysis_workflow(row.id),
-        outcome="accepted",
-    )
+    await AuditRepository(tx).add_by(caller, "read_proposal", ids.credit_analysis_workflow(row.id))
     proposal: dict[str, Any] | None = json.loads(stored.document) if stored else None
     return proposal

@@ -1,6 +1,6 @@
 """Consents of a proposal's signers, each by the one link that was sent to that person.
 
-The token is the proof: nobody else knows it, and the database knows its digest only.
+The token is the proof: nobody else knows it, and the database has its digest only.
 """
 
 import re

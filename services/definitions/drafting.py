@@ -20,11 +20,10 @@ from domain.common.definitions import (
     canonical,
     digest,
 )
-from domain.definitions import KINDS
 from domain.people.principals import Principal
 from runtime.clock import utc_now
+from services.definitions.in_force import DefinitionsInForce, in_force_at, kind_of
 from services.definitions.record import record
-from services.definitions.standing import Kinds, Standing, kind_of, standing_at
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionRepository, DefinitionRow, DefinitionState
 
@@ -51,35 +50,34 @@ async def draft(
     *,
     note: str,
     base: int | None = None,
-    kinds: Kinds = KINDS,
 ) -> Drafted:
     """Record the next version of a definition, also one that is not in order yet.
 
     `base` is the newest version that the caller has seen, 0 for none. A content that says the same
     as the newest version makes no new one, unless that is retired. Raises `UnknownDefinition`,
-    `DefinitionInvalid` for what cannot be kept at all, and `DefinitionChanged`.
+    `DefinitionInvalid` for what cannot be stored at all, and `DefinitionChanged`.
     """
-    known = kind_of(kinds, kind)
+    known = kind_of(tx, kind)
     if not _CODE.fullmatch(code):
         raise UnknownDefinition(
             f"{code!r} is no code: small letters, digits, _ and - behind a letter, 64 at most"
         )
-    kept = _readable(known, content)
-    text = _text_of(kept)
+    readable = _readable(known, content)
+    text = _text_of(readable)
     repository = DefinitionRepository(tx)
     await repository.lock_drafts(kind, code)
     versions = await repository.versions(kind, code)
     newest = versions[0] if versions else None
     if newest is not None and _says_the_same(newest, text):
-        return Drafted(newest, await _findings(tx, known, newest, utc_now(), kinds))
+        return Drafted(newest, await _findings(tx, known, newest, utc_now()))
     if base is not None and base != (newest.version if newest else 0):
         raise DefinitionChanged(
             f"the newest version of {kind}/{code} is {newest.version if newest else 'none'}"
             f" and not {base}: see what changed, and draft on top of it"
         )
-    row = await repository.insert(kind, code, kept, note=note, drafted_by=caller.actor)
+    row = await repository.insert(kind, code, readable, note=note, drafted_by=caller.actor)
     await record(tx, caller, "drafted", kind, code, str(row.version), note=note, sha256=row.sha256)
-    return Drafted(row, await _findings(tx, known, row, utc_now(), kinds))
+    return Drafted(row, await _findings(tx, known, row, utc_now()))
 
 
 async def check(
@@ -90,21 +88,20 @@ async def check(
     version: int,
     *,
     at: datetime | None = None,
-    kinds: Kinds = KINDS,
 ) -> DefinitionRow:
     """Check a draft against what is in force now, or will be `at` an instant; return it checked.
 
     Raises `DefinitionInvalid` with everything that is wrong, `UnknownDefinition`, and
     `WrongDefinitionState`. A version that was checked before stays as it is.
     """
-    known = kind_of(kinds, kind)
+    known = kind_of(tx, kind)
     repository = DefinitionRepository(tx)
-    row = await repository.for_update(kind, code, version)
+    row = await repository.version_for_update(kind, code, version)
     if row is None:
         raise UnknownDefinition(f"there is no {kind}/{code}@{version}")
     if row.state not in (DefinitionState.DRAFT, DefinitionState.CHECKED):
         raise WrongDefinitionState(f"{kind}/{code}@{version} is {row.state} already")
-    found = await _findings(tx, known, row, at or utc_now(), kinds)
+    found = await _findings(tx, known, row, at or utc_now())
     if found:
         raise DefinitionInvalid(f"{kind}/{code}@{version} is not in order", found)
     if row.state is DefinitionState.CHECKED:
@@ -115,20 +112,20 @@ async def check(
 
 
 async def findings_of(
-    known: Kind[Any], row: DefinitionRow, standing: Standing
+    known: Kind[Any], row: DefinitionRow, others: DefinitionsInForce
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a version.
 
     A check may compute plans for a while: in a thread, the event loop has others to serve.
     """
-    return await asyncio.to_thread(known.findings, json.loads(row.content), standing, row.code)
+    return await asyncio.to_thread(known.findings, json.loads(row.content), others, row.code)
 
 
 async def _findings(
-    tx: Transaction, known: Kind[Any], row: DefinitionRow, at: datetime, kinds: Kinds
+    tx: Transaction, known: Kind[Any], row: DefinitionRow, at: datetime
 ) -> tuple[Finding, ...]:
     releases = await DefinitionRepository(tx).releases()
-    return await findings_of(known, row, await standing_at(tx, kinds, releases, at))
+    return await findings_of(known, row, await in_force_at(tx, releases, at))
 
 
 def _says_the_same(row: DefinitionRow, text: str) -> bool:
@@ -145,16 +142,16 @@ def _readable(known: Kind[Any], content: Mapping[str, Any]) -> BaseModel | Mappi
 
 
 def _text_of(content: BaseModel | Mapping[str, Any]) -> str:
-    """Return the canonical text; raises `DefinitionInvalid` for what cannot be kept."""
+    """Return the canonical text; raises `DefinitionInvalid` for what cannot be stored."""
     try:
         text = canonical(content)
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError):
-        raise _cannot_be_kept("this is no JSON object that can be stored") from None
+        raise _not_storable("this is no JSON object that can be stored") from None
     if size > MAX_CONTENT_BYTES:
-        raise _cannot_be_kept(f"{size} bytes are more than {MAX_CONTENT_BYTES}")
+        raise _not_storable(f"{size} bytes are more than {MAX_CONTENT_BYTES}")
     return text
 
 
-def _cannot_be_kept(message: str) -> DefinitionInvalid:
-    return DefinitionInvalid("the draft was not kept", (Finding("content", message),))
+def _not_storable(message: str) -> DefinitionInvalid:
+    return DefinitionInvalid("the draft was not stored", (Finding("content", message),))

@@ -6,21 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.common.definitions import Difference, UnknownDefinition, differences
-from domain.definitions import KINDS
+from domain.common.releases import release_in_force, scheduled_releases
 from runtime.clock import utc_now
+from services.definitions.in_force import kind_of, version_of
 from services.definitions.record import aggregate_of
-from services.definitions.standing import Kinds, kind_of, version_of
 from services.people.handles import with_handles
 from storage.common.audit import AuditRepository, AuditRow
 from storage.common.repository import Transaction
-from storage.definitions import (
-    DefinitionRepository,
-    DefinitionRow,
-    DefinitionState,
-    ReleaseRow,
-    release_in_force,
-    scheduled_releases,
-)
+from storage.common.rows import Cursor
+from storage.definitions import DefinitionRepository, DefinitionRow, DefinitionState, ReleaseRow
 
 
 @dataclass(frozen=True)
@@ -54,9 +48,9 @@ class Shown:
     releases: tuple[ReleaseRow, ...]
 
 
-async def describe_kind(tx: Transaction, kind: str, *, kinds: Kinds = KINDS) -> KindOverview:
+async def describe_kind(tx: Transaction, kind: str) -> KindOverview:
     """Return the JSON schema of a kind with a content in force; raises `UnknownDefinition`."""
-    known = kind_of(kinds, kind)
+    known = kind_of(tx, kind)
     in_force = await DefinitionRepository(tx).all_in_force(known)
     example = in_force[0].content.model_dump(mode="json") if in_force else None
     return KindOverview(kind, known.model.model_json_schema(), example)
@@ -64,22 +58,26 @@ async def describe_kind(tx: Transaction, kind: str, *, kinds: Kinds = KINDS) -> 
 
 async def list_definitions(
     tx: Transaction,
+    after: Cursor | None,
+    limit: int,
     *,
     kind: str | None = None,
     state: DefinitionState | None = None,
-    kinds: Kinds = KINDS,
 ) -> list[Overview]:
-    """Return the definitions by kind and code, with a `state` those with a version in it.
+    """Return a page of the definitions, the one drafted last first.
+
+    With a `state` those with a version in it.
 
     Each is shown with its newest version, of the state if one is given.
     """
     if kind is not None:
-        kind_of(kinds, kind)
+        kind_of(tx, kind)
     repository = DefinitionRepository(tx)
     now = utc_now()
     releases = await repository.releases(kind)
     overviews = []
-    for newest in await named_versions(tx, await repository.list_newest(kind, state)):
+    rows = await repository.page(after, limit, kind=kind, state=state)
+    for newest in await named_versions(tx, rows):
         own = [one for one in releases if (one.kind, one.code) == (newest.kind, newest.code)]
         overviews.append(
             Overview(newest, release_in_force(own, now), tuple(scheduled_releases(own, now)))
@@ -87,9 +85,9 @@ async def list_definitions(
     return overviews
 
 
-async def show(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -> Shown:
+async def show(tx: Transaction, kind: str, code: str) -> Shown:
     """Return a definition with everything about it; raises `UnknownDefinition`."""
-    versions = await list_versions(tx, kind, code, kinds=kinds)
+    versions = await list_versions(tx, kind, code)
     releases = await named_releases(tx, await DefinitionRepository(tx).releases(kind, code))
     now = utc_now()
     in_force = release_in_force(releases, now)
@@ -104,39 +102,38 @@ async def show(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -
     )
 
 
-async def list_versions(
-    tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS
-) -> list[DefinitionRow]:
+async def list_versions(tx: Transaction, kind: str, code: str) -> list[DefinitionRow]:
     """Return the versions of a definition, the newest first; raises `UnknownDefinition`."""
-    kind_of(kinds, kind)
+    kind_of(tx, kind)
     versions = await DefinitionRepository(tx).versions(kind, code)
     if not versions:
         raise UnknownDefinition(f"there is no {kind} {code!r}")
     return await named_versions(tx, versions)
 
 
-async def read_version(
-    tx: Transaction, kind: str, code: str, version: int, *, kinds: Kinds = KINDS
-) -> DefinitionRow:
+async def read_version(tx: Transaction, kind: str, code: str, version: int) -> DefinitionRow:
     """Return a version; raises `UnknownDefinition`."""
-    kind_of(kinds, kind)
+    kind_of(tx, kind)
     [row] = await named_versions(tx, [await version_of(tx, kind, code, version)])
     return row
 
 
-async def diff(
-    tx: Transaction, kind: str, code: str, before: int, after: int, *, kinds: Kinds = KINDS
-) -> list[Difference]:
+async def diff(tx: Transaction, kind: str, code: str, before: int, after: int) -> list[Difference]:
     """Return what differs between two versions, field by field; raises `UnknownDefinition`."""
-    older = await read_version(tx, kind, code, before, kinds=kinds)
-    newer = await read_version(tx, kind, code, after, kinds=kinds)
+    older = await read_version(tx, kind, code, before)
+    newer = await read_version(tx, kind, code, after)
     return list(differences(json.loads(older.content), json.loads(newer.content)))
 
 
-async def history(tx: Transaction, kind: str, code: str, *, kinds: Kinds = KINDS) -> list[AuditRow]:
-    """Return who did what to a definition, the oldest first; raises `UnknownDefinition`."""
-    await list_versions(tx, kind, code, kinds=kinds)
-    entries = await AuditRepository(tx).of(aggregate_of(kind, code))
+async def history(
+    tx: Transaction, kind: str, code: str, after_id: int, limit: int
+) -> list[AuditRow]:
+    """Return who did what to a definition behind an entry, the oldest first.
+
+    Raises `UnknownDefinition`.
+    """
+    await list_versions(tx, kind, code)
+    entries = await AuditRepository(tx).of(aggregate_of(kind, code), after_id, limit)
     return await with_handles(tx, entries, "actor")
 
 

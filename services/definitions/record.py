@@ -1,4 +1,4 @@
-"""How an act on a definition is told: in the audit trail and to others."""
+"""How an act on a definition is recorded: in the audit trail, and for others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,25 +25,16 @@ async def record(
     **detail: Any,
 ) -> None:
     """Write who did what to a definition into the audit trail."""
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action=f"definition_{action}",
-        subject=aggregate_of(kind, code),
-        outcome=outcome,
-        detail=detail,
+    await AuditRepository(tx).add_by(
+        caller, f"definition_{action}", aggregate_of(kind, code), outcome, detail=detail
     )
 
 
 async def record_release(
-    tx: Transaction,
-    caller: Principal,
-    action: str,
-    release: ReleaseRow,
-    detail: Mapping[str, Any],
+    tx: Transaction, caller: Principal, action: str, release: ReleaseRow, detail: Mapping[str, Any]
 ) -> None:
     """Write the same of a release, and tell others that something comes into force or does not."""
-    told = {
+    content = {
         "version": release.version,
         "effective_from": release.effective_from.isoformat(),
         **detail,
@@ -56,12 +47,12 @@ async def record_release(
         release.code,
         str(release.version),
         reason=release.reason,
-        **told,
+        **content,
     )
     aggregate = aggregate_of(release.kind, release.code)
     await OutboxRepository(tx).add(
         aggregate,
         f"definition_{action}",
         f"{aggregate}:{release.id}",
-        {"kind": release.kind, "code": release.code, **told},
+        {"kind": release.kind, "code": release.code, **content},
     )

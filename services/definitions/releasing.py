@@ -13,30 +13,16 @@ from domain.common.definitions import (
     SecondPersonNeeded,
     WrongDefinitionState,
 )
-from domain.definitions import KINDS
+from domain.common.releases import not_undone, release_in_force, scheduled_releases
 from domain.people.authority import Action
 from domain.people.principals import Principal
 from services.definitions.drafting import findings_of
+from services.definitions.in_force import in_force_at, kind_of, refuse_broken, version_of
 from services.definitions.record import aggregate_of, record, record_release
-from services.definitions.standing import (
-    Kinds,
-    kind_of,
-    refuse_broken,
-    standing_at,
-    version_of,
-)
 from services.people.authority import authorise
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.definitions import (
-    DefinitionRepository,
-    DefinitionRow,
-    DefinitionState,
-    ReleaseRow,
-    release_in_force,
-    scheduled_releases,
-    standing,
-)
+from storage.definitions import DefinitionRepository, DefinitionRow, DefinitionState, ReleaseRow
 
 _JUST_BEFORE = timedelta(microseconds=1)
 _LONGEST = timedelta(days=3653)
@@ -66,7 +52,6 @@ async def release(
     *,
     reason: str,
     effective_from: datetime | None = None,
-    kinds: Kinds = KINDS,
 ) -> ReleaseRow:
     """Release a checked version, from now on or from an instant to come.
 
@@ -77,7 +62,7 @@ async def release(
     `WrongDefinitionState`, `SecondPersonNeeded`, `InvalidEffectiveFrom`, `DefinitionInvalid` and
     `DefinitionReferenced`.
     """
-    known = kind_of(kinds, kind)
+    known = kind_of(tx, kind)
     repository = DefinitionRepository(tx)
     now = await repository.lock_releases()
     row = await version_of(tx, kind, code, version)
@@ -93,40 +78,32 @@ async def release(
     if at > now + _LONGEST:
         raise InvalidEffectiveFrom("this is more than ten years away: is the year right?")
     before = await repository.releases()
-    _refuse_disorder([one for one in before if (one.kind, one.code) == (kind, code)], row, at)
-    wrong = await findings_of(known, row, await standing_at(tx, kinds, before, at))
+    _refuse_disorder(_of(before, row), row, at)
+    wrong = await findings_of(known, row, await in_force_at(tx, before, at))
     if wrong:
         raise DefinitionInvalid(f"{kind}/{code}@{version} is no longer in order", wrong)
     released = await repository.release(
         row, effective_from=at, reason=reason, released_by=caller.actor
     )
-    await refuse_broken(tx, kinds, (kind, code), before=before, after=[*before, released], since=at)
+    await refuse_broken(tx, (kind, code), before=before, after=[*before, released], since=at)
     await record_release(tx, caller, "released", released, {"sha256": row.sha256})
     return released
 
 
 async def withdraw(
-    tx: Transaction,
-    caller: Principal,
-    kind: str,
-    code: str,
-    version: int,
-    *,
-    reason: str,
-    kinds: Kinds = KINDS,
+    tx: Transaction, caller: Principal, kind: str, code: str, version: int, *, reason: str
 ) -> ReleaseRow:
     """Take back the release of a version that has not come into force yet.
 
     The version is checked again and can be released anew. Raises `UnknownDefinition`,
     `WrongDefinitionState` and `DefinitionReferenced`.
     """
-    kind_of(kinds, kind)
+    kind_of(tx, kind)
     repository = DefinitionRepository(tx)
     now = await repository.lock_releases()
     row = await version_of(tx, kind, code, version)
     before = await repository.releases()
-    own = [one for one in before if (one.kind, one.code) == (kind, code)]
-    scheduled = [one for one in scheduled_releases(own, now) if one.version == version]
+    scheduled = [one for one in scheduled_releases(_of(before, row), now) if one.version == version]
     if not scheduled:
         raise WrongDefinitionState(
             f"no release of {kind}/{code}@{version} is to come: what is in force is rolled back"
@@ -142,18 +119,13 @@ async def withdraw(
     await repository.set_state(kind, code, version, DefinitionState.CHECKED)
     await refuse_broken(
         tx,
-        kinds,
         (kind, code),
         before=before,
         after=[*before, withdrawn],
         since=scheduled[0].effective_from,
     )
     await record_release(
-        tx,
-        caller,
-        "withdrawn",
-        withdrawn,
-        {"was_to_come": scheduled[0].effective_from.isoformat()},
+        tx, caller, "withdrawn", withdrawn, {"was_to_come": scheduled[0].effective_from.isoformat()}
     )
     return withdrawn
 
@@ -167,7 +139,6 @@ async def rollback(
     leaving: int,
     reason: str,
     to: int | None = None,
-    kinds: Kinds = KINDS,
 ) -> ReleaseRow:
     """Go back at once to what was in force before `leaving`, or `to` a version that once was.
 
@@ -177,7 +148,7 @@ async def rollback(
     Raises `UnknownDefinition`, `WrongDefinitionState`, `DefinitionInvalid` when the old version is
     not valid beside what is in force today, and `DefinitionReferenced`.
     """
-    kind_of(kinds, kind)
+    kind_of(tx, kind)
     repository = DefinitionRepository(tx)
     now = await repository.lock_releases()
     before = await repository.releases()
@@ -195,7 +166,7 @@ async def rollback(
     left = {one.version for one in (current, *scheduled)} - {row.version}
     for undone in left:
         await repository.set_state(kind, code, undone, DefinitionState.CHECKED)
-    await refuse_broken(tx, kinds, (kind, code), before=before, after=[*before, back], since=now)
+    await refuse_broken(tx, (kind, code), before=before, after=[*before, back], since=now)
     detail = {"leaving": leaving, "undone": [one.version for one in scheduled]}
     await record_release(tx, caller, "rolled_back", back, detail)
     return back
@@ -209,7 +180,6 @@ async def retire(
     version: int | None = None,
     *,
     reason: str,
-    kinds: Kinds = KINDS,
 ) -> list[DefinitionRow]:
     """Say that a version, or every one of a definition, is not to be used again.
 
@@ -217,7 +187,7 @@ async def retire(
     `WrongDefinitionState`. Nobody releases a retired version or goes back to it. Raises
     `UnknownDefinition`.
     """
-    kind_of(kinds, kind)
+    kind_of(tx, kind)
     repository = DefinitionRepository(tx)
     now = await repository.lock_releases()
     if version is None:
@@ -240,6 +210,11 @@ async def retire(
             )
             await record(tx, caller, "retired", kind, code, str(row.version), reason=reason)
     return retired
+
+
+def _of(releases: Sequence[ReleaseRow], row: DefinitionRow) -> list[ReleaseRow]:
+    """Return those of the definition that a version is one of."""
+    return [one for one in releases if (one.kind, one.code) == (row.kind, row.code)]
 
 
 def _refuse_disorder(own: Sequence[ReleaseRow], row: DefinitionRow, at: datetime) -> None:
@@ -265,7 +240,7 @@ def _refuse_target(
     undoes: bool,
 ) -> None:
     """Raise unless a version was in force once, may be used, and is not what is in force anyway."""
-    been = {one.version for one in standing(own) if one.effective_from <= now}
+    been = {one.version for one in not_undone(own) if one.effective_from <= now}
     if row.version not in been or row.state is not DefinitionState.RELEASED:
         raise WrongDefinitionState(
             f"{row.kind}/{row.code}@{row.version} was never in force, was left by a rollback, or is"
@@ -281,7 +256,7 @@ def _previous(own: Sequence[ReleaseRow], current: ReleaseRow) -> int:
     Going back twice goes back two versions: what a rollback left does not come again.
     """
     first = min(
-        (one for one in standing(own) if one.version == current.version),
+        (one for one in not_undone(own) if one.version == current.version),
         key=lambda one: (one.effective_from, one.id),
     )
     earlier = release_in_force(own, first.effective_from - _JUST_BEFORE)

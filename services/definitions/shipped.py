@@ -56,17 +56,17 @@ def shipped(folder: Path = CATALOGUE) -> tuple[Shipped, ...]:
         try:
             contents[kind, code] = KINDS[kind].model.model_validate(draft)
         except ValueError:
-            wrong += _told(kind, code, KINDS[kind].findings(draft, Files({}), code))
+            wrong += _complaints(kind, code, KINDS[kind].findings(draft, Files({}), code))
     if not wrong:
         for (kind, code), draft in drafts.items():
-            wrong += _told(kind, code, KINDS[kind].findings(draft, Files(contents), code))
+            wrong += _complaints(kind, code, KINDS[kind].findings(draft, Files(contents), code))
     if wrong:
         raise InvalidShippedDefinition("\n".join(wrong))
     return tuple(Shipped(KINDS[kind], code, content) for (kind, code), content in contents.items())
 
 
 async def load_shipped(tx: Transaction, folder: Path = CATALOGUE) -> None:
-    """Record the shipped definitions that are not on record yet.
+    """Record the shipped definitions that are not recorded yet.
 
     The first version of a definition is released at once: an installation has to begin with
     something. A changed file only becomes a checked version, which a person releases.
@@ -98,5 +98,5 @@ def _drafts(folder: Path) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
         yield (file.parent.name, file.stem), tomllib.loads(text, parse_float=Decimal)
 
 
-def _told(kind: str, code: str, findings: tuple[Finding, ...]) -> list[str]:
+def _complaints(kind: str, code: str, findings: tuple[Finding, ...]) -> list[str]:
     return [f"catalogue/{kind}/{code}.toml: {one.field}: {one.message}" for one in findings]

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 from domain.common.definitions import UnknownDefinition
 from domain.common.suspensions import Suspendable, Suspended
-from domain.definitions import KINDS
 from domain.people.authority import Action
 from domain.people.principals import Principal
-from services.definitions.standing import Kinds
 from services.people.authority import authorise
 from services.people.handles import with_handles
 from storage.common.audit import AuditRepository
@@ -26,21 +24,15 @@ async def authorise_suspension(
 
 
 async def suspend(
-    tx: Transaction,
-    caller: Principal,
-    kind: Suspendable,
-    code: str,
-    *,
-    reason: str,
-    kinds: Kinds = KINDS,
+    tx: Transaction, caller: Principal, kind: Suspendable, code: str, *, reason: str
 ) -> SuspensionRow:
     """Switch something off; who comes second gets the suspension that holds.
 
     Raises `UnknownDefinition` for a name that no definition has, where there are definitions of
     what is suspended: a slip of the pen would switch nothing off.
     """
-    defined_as = kind.defined_as
-    if defined_as in kinds and not await DefinitionRepository(tx).versions(defined_as, code):
+    defined, definitions = kind.defined_as, DefinitionRepository(tx)
+    if defined in tx.definitions.kinds and not await definitions.versions(defined, code):
         raise UnknownDefinition(f"there is no {kind} {code!r} to suspend")
     repository = SuspensionRepository(tx)
     row = await repository.suspend(kind, code, reason=reason, by=caller.actor)
@@ -88,13 +80,8 @@ async def _record(
     tx: Transaction, caller: Principal, action: str, row: SuspensionRow, reason: str
 ) -> None:
     subject = f"suspension:{row.kind}/{row.code}"
-    await AuditRepository(tx).add(
-        actor=caller.actor,
-        role=caller.role,
-        action=action,
-        subject=subject,
-        outcome=str(row.id),
-        detail={"reason": reason},
+    await AuditRepository(tx).add_by(
+        caller, action, subject, str(row.id), detail={"reason": reason}
     )
     await OutboxRepository(tx).add(
         subject, action, f"{subject}:{row.id}:{action}", {"kind": row.kind, "code": row.code}

@@ -43,7 +43,7 @@ async def provide_elements(
     elements: tuple[Element, ...],
     pictures: Pictures,
 ) -> tuple[LineRow, ProvideLineElements]:
-    """Store elements, each kind once, and return the line and what its process is told.
+    """Store elements, each kind once, and return the line and what to send to its process.
 
     Raises `NotFound`, `LineClosed`, `ElementRefused` for what is verified already, and what
     `store_elements` raises.
@@ -60,15 +60,15 @@ async def provide_elements(
     def check(kind: ElementKind, latest: Mapping[ElementKind, ElementStatus]) -> None:
         if kind in counting:
             raise ElementRefused(f"{kind} is verified already")
-        # What was verified and counts no more may be provided again, as what was lost may.
-        standing = [
+        # What was verified and no longer counts may be provided again, as what was lost may.
+        counted = [
             known
             for known in latest.values()
             if not was_lost(known)
             and (known.verdict is not Verdict.MATCH or known.kind in counting)
         ]
         together = {ElementKind(element.kind) for element in elements}
-        check_may_provide(asking, element_records(standing, None), kind, together=together)
+        check_may_provide(asking, element_records(counted, None), kind, together=together)
 
     provided = await store_elements(tx, command, application, elements, pictures, check)
     return line, ProvideLineElements(elements=provided)
@@ -77,7 +77,7 @@ async def provide_elements(
 async def enter_code(
     tx: Transaction, caller: Principal, command: Command, line_id: str, element_id: str, code: str
 ) -> tuple[LineRow, ConfirmElement]:
-    """Keep the code that a source sent, and return what the process is told.
+    """Store the code that a source sent, and return what to send to the process.
 
     Raises `NotFound`.
     """

@@ -1,11 +1,11 @@
-"""Quoting the plan of a drawdown."""
+"""Quoting the plan of a drawdown, and drawing: a quote is confirmed."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.common.calendar import business_date
 from domain.common.suspensions import Suspendable
-from domain.lines import LimitExceeded, LineClosed, LineState
+from domain.lines import LimitExceeded, LineClosed, LineState, PlanChanged, QuoteUnusable
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
 from domain.people.principals import Principal
@@ -13,10 +13,11 @@ from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.pricing.trial import plan_cost_sheet
 from domain.products.products import Product, check_plan
 from domain.products.terms import terms_of
+from messages.lines import DrawCommand
 from services.common.commands import Command
 from services.definitions.suspending import refuse_suspended
-from services.lines.finding import find_line
-from services.loans.calendars import on_calendar_in_force
+from services.lines.finding import find_line, find_quote
+from services.loans.agreed import on_calendar_in_force
 from services.products.agreed import product_of_line
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.common.errors import RecordMissing
@@ -54,6 +55,43 @@ async def quote_plan(
     return await QuoteRepository(tx).get(quote_id) or await _insert(
         tx, line, request, quote_id, now
     )
+
+
+@dataclass(frozen=True)
+class PreparedDrawdown:
+    """The line that is drawn on, and what to send to its process."""
+
+    line: LineRow
+    draw: DrawCommand
+
+
+async def prepare_drawdown(
+    tx: Transaction,
+    caller: Principal,
+    command: Command,
+    line_id: str,
+    *,
+    quote_id: str,
+    plan_hash: str,
+) -> PreparedDrawdown:
+    """Return the drawdown of the plan that the borrower saw; nothing is reserved yet.
+
+    Raises `NotFound`, `QuoteUnusable` for another line's quote, and `PlanChanged` when `plan_hash`
+    is not that of the quoted plan.
+    """
+    line = await find_line(tx, caller, line_id)
+    quote = await find_quote(tx, caller, quote_id)
+    if quote.line_id != line.id:
+        raise QuoteUnusable("the quote is of another line")
+    if quote.plan_hash != plan_hash:
+        raise PlanChanged("The hash is not that of the quoted plan: show it again.")
+    draw = DrawCommand(
+        drawdown_id=command.new_id("dra"),
+        loan_id=command.new_id("loa"),
+        quote_id=quote.id,
+        amount=quote.amount,
+    )
+    return PreparedDrawdown(line, draw)
 
 
 async def _insert(

@@ -3,9 +3,11 @@
 from typing import Final
 
 from domain.collections import COLLECTIONS_LADDER
+from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Agreed
 from domain.loans.contract import CONTRACT_TEMPLATE, ContractTemplate
 from domain.loans.servicing import SERVICING_POLICY, ServicingPolicy
+from domain.loans.terms import LoanTerms, on_official_days
 from domain.products.products import Product
 from messages.loans import LoanAgreements
 from storage.common.repository import Transaction
@@ -51,3 +53,14 @@ async def contract_in_force(tx: Transaction, product: Product) -> Agreed[Contrac
 async def contract_of(tx: Transaction, drawdown: DrawdownRow) -> Agreed[ContractTemplate]:
     """Return the template that the contract of a drawdown is written by."""
     return await DefinitionRepository(tx).of_ref(CONTRACT_TEMPLATE, drawdown.contract)
+
+
+async def on_calendar_in_force(tx: Transaction, terms: LoanTerms) -> LoanTerms:
+    """Return new terms with what is known today of their calendar's years.
+
+    Terms that were given official years keep them: such a plan is an agreed one, computed again.
+    """
+    if not terms.rests_on_calendar or terms.official_years:
+        return terms
+    calendar = await DefinitionRepository(tx).in_force(HOLIDAY_CALENDAR, terms.calendar.lower())
+    return on_official_days(terms, calendar.content.years)

@@ -19,7 +19,7 @@ from storage.loans.loans import LoanRepository, LoanRow, LoanState
 async def read_loan(
     tx: Transaction, caller: Principal, loan_id: str, now: datetime
 ) -> tuple[LoanRow, Position, ServicingPolicy]:
-    """Return a loan, where it stands by its terms and events, and what it is serviced under.
+    """Return a loan, its position by its terms and events, and what it is serviced under.
 
     Raises `NotFound`.
     """

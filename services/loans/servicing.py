@@ -1,4 +1,4 @@
-"""Recording what happens to a loan besides its payments by debit, and trying what it changes."""
+"""What is done to a loan: repaying by debit of the bound card, and recording what else happens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from domain.loans.records import action_of, amount_at_stake, check_record
 from domain.loans.servicing import ServicingPolicy, last_due_number
 from domain.people.principals import Principal
 from messages import ids
-from messages.loans import RecordTransaction, StartLoan
+from messages.loans import RecordTransaction, RepayCommand, StartLoan
 from services.common.commands import Command
 from services.loans.agreed import agreements_of, servicing_of
 from services.loans.finding import find_loan
@@ -61,7 +61,7 @@ class ServicingEffect:
 
 @dataclass(frozen=True)
 class PreparedTransaction:
-    """A servicing transaction, and what the loan's process is told: None if it is recorded.
+    """A servicing transaction, and what to send to the loan's process: None if it is recorded.
 
     With `reopening` the process of a settled loan is to be started anew.
     """
@@ -79,6 +79,25 @@ class PreparedTransaction:
         return _effect(self.loan, self.event, self.before, self.today, self.servicing)
 
 
+async def prepare_repayment(
+    tx: Transaction,
+    caller: Principal,
+    command: Command,
+    loan_id: str,
+    *,
+    amount: int | None,
+    payoff_total: int | None,
+) -> tuple[LoanRow, RepayCommand]:
+    """Return the loan and what to send to its process; amounts in minor units.
+
+    Without an amount everything due is debited, with `payoff_total` the whole payoff. Raises
+    `NotFound`.
+    """
+    loan = await find_loan(tx, caller, loan_id)
+    repayment_id = command.new_id("rep")
+    return loan, RepayCommand(repayment_id=repayment_id, amount=amount, payoff_total=payoff_total)
+
+
 async def preview_transaction(
     tx: Transaction,
     caller: Principal,
@@ -86,7 +105,7 @@ async def preview_transaction(
     transaction: ServicingTransaction,
     now: datetime,
 ) -> ServicingEffect:
-    """Return what recording this now would change; nothing is kept.
+    """Return what recording this now would change; nothing is stored.
 
     Raises `NotFound` and what `check_record` raises.
     """
@@ -106,7 +125,7 @@ async def prepare_transaction(
     transaction: ServicingTransaction,
     now: datetime,
 ) -> PreparedTransaction:
-    """Return what the process of a loan is told; the process says whether it can be.
+    """Return what to send to the process of a loan, which says whether it can be.
 
     A repeat of what is recorded returns the recorded event. Raises `NotFound`.
     """

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from datetime import date
 from time import monotonic
-from typing import Final, Protocol
+from typing import Protocol
 
 from domain.common.calendar import business_date
 from domain.common.zones import zone_of
 from domain.people.principals import Principal, StaffRole
 from domain.people.staff import PersonLeft, PersonState, RoleNotHeld, UnknownPerson, acting_roles
 from runtime.clock import utc_now
+from runtime.recent import Recent
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.staff import StaffRepository
-
-_FRESH_SECONDS: Final = 1.0
 
 
 class StaffPrincipals(Protocol):
@@ -33,7 +32,6 @@ class _Known:
     state: PersonState
     roles: frozenset[StaffRole]
     on: date
-    read_at: float
 
 
 class DirectoryPrincipals:
@@ -42,7 +40,7 @@ class DirectoryPrincipals:
     def __init__(self, database: Database, zone: str) -> None:
         self._database = database
         self._zone = zone_of(zone)
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Recent[_Known]] = {}
 
     async def principal(self, handle: str, role: StaffRole) -> Principal:
         """Return the person of a handle in a role, their own or that of whom they stand in for.
@@ -50,11 +48,13 @@ class DirectoryPrincipals:
         Raises `UnknownPerson`, `PersonLeft` and `RoleNotHeld`.
         """
         today = business_date(utc_now(), self._zone)
-        known = self._known.get(handle)
-        if known is None or known.on != today or monotonic() - known.read_at > _FRESH_SECONDS:
+        recent = self._known.get(handle)
+        if recent is None or not recent.is_fresh or recent.value.on != today:
+            read_at = monotonic()
             async with self._database.read() as tx:
-                known = await _read(tx, handle, today)
-            self._known[handle] = known
+                recent = Recent(await _read(tx, handle, today), read_at)
+            self._known[handle] = recent
+        known = recent.value
         if known.state is PersonState.LEFT:
             raise PersonLeft(f"{handle} works here no more")
         if role not in known.roles:
@@ -63,11 +63,9 @@ class DirectoryPrincipals:
 
 
 async def _read(tx: Transaction, handle: str, today: date) -> _Known:
-    # What is read is true at this instant at the latest.
-    at = monotonic()
     row = await StaffRepository(tx).of_handle(handle)
     if row is None:
         raise UnknownPerson(f"the directory has no {handle}")
     others = await StaffRepository(tx).stood_in_for(row.id, today)
     roles = acting_roles(row.roles, (one.roles for one in others))
-    return _Known(row.id, row.state, roles, today, at)
+    return _Known(row.id, row.state, roles, today)

@@ -44,12 +44,11 @@ async def authorise(
         return
     why = f"{found.why}, with a second person" if found.second_person_needed else found.why
     async with database.transaction() as tx:
-        await AuditRepository(tx).add(
-            actor=caller.actor,
-            role=caller.role,
-            action=action,
-            subject=subject,
-            outcome="not_authorised",
+        await AuditRepository(tx).add_by(
+            caller,
+            action,
+            subject,
+            "not_authorised",
             detail={"amount": amount, "currency": currency} if amount is not None else None,
         )
     raise NotAuthorised(why)

@@ -99,12 +99,10 @@ async def revoke_consent(
     if purpose is ADDRESS_BOOK_CONSENT:
         await ElementRepository(tx).forget_address_books(applicant.id)
     for row in revoked:
-        await AuditRepository(tx).add(
-            actor=caller.actor,
-            role=caller.role,
-            action="revoke_consent",
-            subject=f"user:{applicant.id}",
-            outcome="accepted",
+        await AuditRepository(tx).add_by(
+            caller,
+            "revoke_consent",
+            f"user:{applicant.id}",
             detail={"purpose": purpose, "consent_id": row.id},
             key=f"consent:{row.id}:revoked",
         )

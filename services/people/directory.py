@@ -4,7 +4,8 @@ Changes wait for each other: what one of them checked still holds when it commit
 under `staff:{person_id}`, which is also the history of a person's roles.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -33,62 +34,37 @@ SET_UP: Final = "system:set_up"
 """Who added the first person."""
 
 
-async def add_person(
-    tx: Transaction,
-    caller: Principal,
-    *,
-    person_id: str,
-    handle: str,
-    name: str,
-    roles: Collection[StaffRole] = (),
-    skills: Collection[str] = (),
-    lender: str,
-    branch: str = MAIN_BRANCH,
-) -> StaffRow:
+@dataclass(frozen=True, kw_only=True)
+class PersonCreate:
+    """A person to add; the name is stored encrypted, roles and skills count once each."""
+
+    person_id: str
+    handle: str
+    name: str = field(repr=False)
+    roles: Collection[StaffRole] = ()
+    skills: Collection[str] = ()
+    lender: str
+    branch: str = MAIN_BRANCH
+
+
+async def add_person(tx: Transaction, caller: Principal, new: PersonCreate) -> StaffRow:
     """Add a person; the same `person_id` again changes nothing.
 
     Raises `HandleTaken`, and `RoleNotHeld` for a caller who may not change the directory.
     """
     await _begin(tx, caller)
-    return await _add(
-        tx,
-        caller.actor,
-        caller.role,
-        person_id=person_id,
-        handle=handle,
-        name=name,
-        roles=roles,
-        skills=skills,
-        lender=lender,
-        branch=branch,
-    )
+    return await _add(tx, caller.actor, caller.role, new, new.roles)
 
 
-async def add_first_person(
-    tx: Transaction,
-    *,
-    person_id: str,
-    handle: str,
-    name: str,
-    roles: Collection[StaffRole] = (OPS,),
-    lender: str,
-) -> StaffRow:
-    """Add the person who adds the others; raises `DirectoryNotEmpty` when somebody can already."""
+async def add_first_person(tx: Transaction, new: PersonCreate) -> StaffRow:
+    """Add the person who adds the others, with the role for it.
+
+    Raises `DirectoryNotEmpty` when somebody can already.
+    """
     await StaffRepository(tx).lock()
     if await StaffRepository(tx).holders(OPS):
         raise DirectoryNotEmpty("there is somebody with the role ops, who adds people")
-    return await _add(
-        tx,
-        SET_UP,
-        "system",
-        person_id=person_id,
-        handle=handle,
-        name=name,
-        roles={OPS, *roles},
-        skills=(),
-        lender=lender,
-        branch=MAIN_BRANCH,
-    )
+    return await _add(tx, SET_UP, "system", new, {OPS, *new.roles})
 
 
 async def give_role(
@@ -99,7 +75,7 @@ async def give_role(
     check_not_own(caller, person_id)
     await _active(tx, person_id)
     if await StaffRepository(tx).give_role(person_id, role, caller.actor):
-        await _audit(tx, caller.actor, caller.role, "give_role", person_id, {"role": role})
+        await _changed(tx, caller, "give_role", person_id, role=role)
     return await _person(tx, person_id)
 
 
@@ -114,7 +90,7 @@ async def take_role(
     check_not_own(caller, person_id)
     await _person(tx, person_id)
     if await StaffRepository(tx).take_role(person_id, role):
-        await _audit(tx, caller.actor, caller.role, "take_role", person_id, {"role": role})
+        await _changed(tx, caller, "take_role", person_id, role=role)
     return await _person(tx, person_id)
 
 
@@ -127,7 +103,7 @@ async def set_skills(
     wanted = sorted(set(skills))
     if wanted != list(before.skills):
         await StaffRepository(tx).set_skills(person_id, wanted)
-        await _audit(tx, caller.actor, caller.role, "set_skills", person_id, {"skills": wanted})
+        await _changed(tx, caller, "set_skills", person_id, skills=wanted)
     return await _person(tx, person_id)
 
 
@@ -135,13 +111,7 @@ async def add_team(tx: Transaction, caller: Principal, code: str, name: str) -> 
     """Add a team; raises `TeamTaken` when the code is a team of another name."""
     await _begin(tx, caller)
     if await TeamRepository(tx).insert(code, name):
-        await AuditRepository(tx).add(
-            actor=caller.actor,
-            role=caller.role,
-            action="add_team",
-            subject=f"team:{code}",
-            outcome="accepted",
-        )
+        await AuditRepository(tx).add_by(caller, "add_team", f"team:{code}")
         return
     known = await TeamRepository(tx).get(code)
     if known is None or known.name != name:
@@ -155,7 +125,7 @@ async def join_team(tx: Transaction, caller: Principal, person_id: str, team: st
     if await TeamRepository(tx).get(team) is None:
         raise UnknownTeam(f"there is no team {team}")
     if await TeamRepository(tx).join(team, person_id):
-        await _audit(tx, caller.actor, caller.role, "join_team", person_id, {"team": team})
+        await _changed(tx, caller, "join_team", person_id, team=team)
     return await _person(tx, person_id)
 
 
@@ -164,7 +134,7 @@ async def part_team(tx: Transaction, caller: Principal, person_id: str, team: st
     await _begin(tx, caller)
     await _person(tx, person_id)
     if await TeamRepository(tx).part(team, person_id):
-        await _audit(tx, caller.actor, caller.role, "part_team", person_id, {"team": team})
+        await _changed(tx, caller, "part_team", person_id, team=team)
     return await _person(tx, person_id)
 
 
@@ -181,9 +151,16 @@ async def name_deputy(
     await _active(tx, named.person_id)
     await _active(tx, named.deputy_id)
     if await DeputyRepository(tx).insert(named, caller.actor):
-        days = {"first_day": str(named.first_day), "last_day": str(named.last_day)}
-        detail = {"deputyship": named.id, "deputy": named.deputy_id} | days
-        await _audit(tx, caller.actor, caller.role, "name_deputy", named.person_id, detail)
+        await _changed(
+            tx,
+            caller,
+            "name_deputy",
+            named.person_id,
+            deputyship=named.id,
+            deputy=named.deputy_id,
+            first_day=str(named.first_day),
+            last_day=str(named.last_day),
+        )
     return await _person(tx, named.person_id)
 
 
@@ -194,8 +171,7 @@ async def withdraw_deputy(
     await _begin(tx, caller)
     await _person(tx, person_id)
     if await DeputyRepository(tx).withdraw(person_id, deputyship_id):
-        detail = {"deputyship": deputyship_id}
-        await _audit(tx, caller.actor, caller.role, "withdraw_deputy", person_id, detail)
+        await _changed(tx, caller, "withdraw_deputy", person_id, deputyship=deputyship_id)
     return await _person(tx, person_id)
 
 
@@ -207,8 +183,9 @@ async def leave(tx: Transaction, caller: Principal, person_id: str) -> StaffRow:
         return before
     check_others_hold_ops(person_id, await StaffRepository(tx).holders(OPS))
     await StaffRepository(tx).leave(person_id)
-    detail = {"roles": list(before.roles), "teams": list(before.teams)}
-    await _audit(tx, caller.actor, caller.role, "leave", person_id, detail)
+    await _changed(
+        tx, caller, "leave", person_id, roles=list(before.roles), teams=list(before.teams)
+    )
     return await _person(tx, person_id)
 
 
@@ -218,30 +195,32 @@ async def _begin(tx: Transaction, caller: Principal) -> None:
 
 
 async def _add(
-    tx: Transaction,
-    actor: str,
-    role: str,
-    *,
-    person_id: str,
-    handle: str,
-    name: str,
-    roles: Collection[StaffRole],
-    skills: Collection[str],
-    lender: str,
-    branch: str,
+    tx: Transaction, actor: str, role: str, new: PersonCreate, roles: Collection[StaffRole]
 ) -> StaffRow:
     repository = StaffRepository(tx)
-    if not await repository.insert(person_id, handle, name, lender=lender, branch=branch):
-        known = await repository.get(person_id)
-        if known is None or known.handle != handle:
-            raise HandleTaken(f"the handle {handle} is or was another person's")
+    if not await repository.insert(
+        new.person_id, new.handle, new.name, lender=new.lender, branch=new.branch
+    ):
+        known = await repository.get(new.person_id)
+        if known is None or known.handle != new.handle:
+            raise HandleTaken(f"the handle {new.handle} is or was another person's")
         return known
     for one in sorted(set(roles)):
-        await repository.give_role(person_id, one, actor)
-    await repository.set_skills(person_id, sorted(set(skills)))
-    detail = {"handle": handle, "roles": sorted(set(roles)), "skills": sorted(set(skills))}
-    await _audit(tx, actor, role, "add_person", person_id, detail)
-    return await _person(tx, person_id)
+        await repository.give_role(new.person_id, one, actor)
+    await repository.set_skills(new.person_id, sorted(set(new.skills)))
+    await AuditRepository(tx).add(
+        actor=actor,
+        role=role,
+        action="add_person",
+        subject=f"staff:{new.person_id}",
+        outcome="accepted",
+        detail={
+            "handle": new.handle,
+            "roles": sorted(set(roles)),
+            "skills": sorted(set(new.skills)),
+        },
+    )
+    return await _person(tx, new.person_id)
 
 
 async def _person(tx: Transaction, person_id: str) -> StaffRow:
@@ -258,19 +237,7 @@ async def _active(tx: Transaction, person_id: str) -> StaffRow:
     return row
 
 
-async def _audit(
-    tx: Transaction,
-    actor: str,
-    role: str,
-    action: str,
-    person_id: str,
-    detail: Mapping[str, Any],
+async def _changed(
+    tx: Transaction, caller: Principal, action: str, person_id: str, **detail: Any
 ) -> None:
-    await AuditRepository(tx).add(
-        actor=actor,
-        role=role,
-        action=action,
-        subject=f"staff:{person_id}",
-        outcome="accepted",
-        detail=detail,
-    )
+    await AuditRepository(tx).add_by(caller, action, f"staff:{person_id}", detail=detail)

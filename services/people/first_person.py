@@ -17,7 +17,7 @@ from domain.people.staff import HANDLE
 from messages.ids import new_id
 from runtime.keyring import BlindIndex, Keyring, KeyringError
 from runtime.settings import Settings
-from services.people.directory import add_first_person
+from services.people.directory import PersonCreate, add_first_person
 from storage.database import Database
 
 
@@ -30,7 +30,8 @@ async def first_person(settings: Settings, handle: str, name: str) -> str:
         database.transaction() as tx,
     ):
         person = await add_first_person(
-            tx, person_id=new_id("stf"), handle=handle, name=name, lender=settings.lender
+            tx,
+            PersonCreate(person_id=new_id("stf"), handle=handle, name=name, lender=settings.lender),
         )
     return person.id
 

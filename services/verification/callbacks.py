@@ -1,27 +1,16 @@
 """What sources call back with: a capture that the applicant authorised is done."""
 
-from datetime import datetime
-
 from messages.ids import is_id
-from providers.http.signature import HEADER, verify_signature
 from providers.verification.capture import ReportNotice
-from services.common.callbacks import CallbackSender, Recipient, UnknownOrder
+from services.common.callbacks import Recipient, SharedSecretSender, UnknownOrder
 from storage.common.repository import Transaction
 from storage.verification.captures import CaptureRepository
 
 
-class ReportSender(CallbackSender[ReportNotice]):
-    """The sources of reports; `secret` is shared with them."""
+class ReportSender(SharedSecretSender[ReportNotice]):
+    """The sources of reports."""
 
-    header = HEADER
     notice = ReportNotice
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-
-    def verify(self, body: bytes, signature: str | None, now: datetime) -> None:
-        """Verify our own form of signature."""
-        verify_signature(self._secret, signature, body, now)
 
     def event_id_of(self, notice: ReportNotice) -> str:
         """Return the source's own id of the event."""

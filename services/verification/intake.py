@@ -9,8 +9,17 @@ from typing import Final
 from domain.applications.application import check_form
 from domain.common.errors import NotFound
 from domain.people.consents import Purpose
+from domain.products.products import AgreedProduct
 from domain.verification.element_policies import consents_needed
-from domain.verification.elements import Element, ElementKind, IdentityCard, Liveness
+from domain.verification.elements import (
+    Element,
+    ElementKind,
+    Guarantor,
+    IdentityCard,
+    Liveness,
+    RealName,
+)
+from domain.verification.limits import ElementLocked, locked_until
 from domain.verification.pictures import BadPicture, Picture, clean
 from messages.applications import ProvidedElement
 from messages.ids import is_id
@@ -19,11 +28,11 @@ from runtime.clock import utc_now
 from services.common.commands import Command
 from services.people.consenting import require_consents
 from services.products.agreed import product_of
-from services.verification.limits import check_attempts, lock_subjects
 from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
 from storage.verification.captures import CaptureRepository
-from storage.verification.element_tries import ElementTryRepository
+from storage.verification.element_attempts import ElementAttemptRepository
 from storage.verification.elements import ElementRepository, ElementStatus, NewElement
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 
@@ -65,6 +74,10 @@ def _cleaned(field: str, files: Mapping[str, bytes]) -> Mapping[str, Picture]:
     return pictures
 
 
+Subjects = Mapping[ElementKind, str]
+"""The identity number that an element of a kind asks about, where it is known."""
+
+
 async def store_elements(
     tx: Transaction,
     command: Command,
@@ -84,7 +97,7 @@ async def store_elements(
     for one in elements:
         purposes |= consents_needed(product.policy_of(ElementKind(one.kind)), one)
     await require_consents(tx, application.applicant_id, purposes)
-    subjects = await lock_subjects(tx, application, elements)
+    subjects = await _lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     taken = [
         NewElement(
@@ -103,11 +116,11 @@ async def store_elements(
             await LivenessChallengeRepository(tx).check_open(application.id, item.id, utc_now())
         untried.append(item.kind)
     if untried:
-        await check_attempts(tx, application, product, untried, subjects)
+        await _check_attempts(tx, application, product, untried, subjects)
     await ElementRepository(tx).add(application.id, taken)
     named = {item.id: subjects[item.kind] for item in taken if item.kind in subjects}
     if named:
-        await ElementTryRepository(tx).name(named)
+        await ElementAttemptRepository(tx).name(named)
     return tuple(ProvidedElement(element_id=item.id, kind=item.kind) for item in taken)
 
 
@@ -119,7 +132,7 @@ def was_lost(known: ElementStatus) -> bool:
 async def store_code(
     tx: Transaction, command: Command, workflow_id: str, element_id: str, code: str
 ) -> ConfirmElement:
-    """Keep a code, encrypted, for the process that waits for it.
+    """Store a code, encrypted, for the process that waits for it.
 
     Raises `NotFound` for an element that is none of the process's.
     """
@@ -129,3 +142,47 @@ async def store_code(
         raise NotFound("element")
     await CaptureRepository(tx).enter_code(code_id, element_id, code)
     return ConfirmElement(element_id=element_id, code_id=code_id)
+
+
+async def _lock_subjects(
+    tx: Transaction, application: ApplicationRow, elements: Iterable[Element]
+) -> Subjects:
+    """Return whom `elements` ask about; other requests of these persons wait for `tx`.
+
+    A guarantor's asks about the guarantor, everything else about the real name that is given with
+    it, or counts for the application: submitted, not only verified.
+    """
+    given = tuple(elements)
+    applicant = next((one for one in given if isinstance(one, RealName)), None)
+    if applicant is None:
+        newest = await ElementRepository(tx).newest(application.id, ElementKind.REAL_NAME)
+        applicant = newest.data if newest and isinstance(newest.data, RealName) else None
+    subjects = {}
+    for element in given:
+        person = element if isinstance(element, Guarantor) else applicant
+        if person is not None:
+            subjects[ElementKind(element.kind)] = person.identity_number
+    await ApplicantRepository(tx).lock(application.applicant_id, *subjects.values())
+    return subjects
+
+
+async def _check_attempts(
+    tx: Transaction,
+    application: ApplicationRow,
+    product: AgreedProduct,
+    kinds: Iterable[ElementKind],
+    subjects: Subjects,
+) -> None:
+    """Raise `ElementLocked` while the person was wrong too often about one of the kinds."""
+    now = utc_now()
+    attempts = await ElementAttemptRepository(tx).of(
+        {kind: subjects.get(kind) for kind in kinds}, application.id, application.applicant_id, now
+    )
+    for kind, tries in attempts.items():
+        until = locked_until(tries, product.policy_of(kind).mismatches, now)
+        if until is not None:
+            raise ElementLocked(
+                f"{kind} was wrong too often:"
+                f" it is taken again from {until:%Y-%m-%d %H:%M:%S} UTC.",
+                retry_after=until - now,
+            )

@@ -1,4 +1,4 @@
-"""Where elements stand, as their applicant and the lender's people are shown them."""
+"""The state of elements, as their applicant and the lender's people are shown them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ _NOT_SHOWN: Final = frozenset({"agreement_no"})
 
 @dataclass(frozen=True)
 class ElementProgress:
-    """Where one kind of element stands; nothing of what was given is shown again.
+    """The state of one kind of element; nothing of what was given is shown again.
 
     `counts_until` is the last business date on which a match counts for a new application,
     `authorise_url` the source's page on which the applicant is to agree. `facts` and `provider`,
-    what the source told and who it is, are for staff and None to everybody else.
+    what the source answered and who it is, are for staff and None to everybody else.
     """
 
     status: ElementStatus
@@ -45,7 +45,7 @@ async def progress_of(
     *,
     for_staff: bool = False,
 ) -> list[ElementProgress]:
-    """Return where elements stand, with what only their process's `outcomes` say."""
+    """Return the state of elements, with what only their process's `outcomes` say."""
     by_element = {outcome.element_id: outcome for outcome in outcomes}
     return [
         ElementProgress(
@@ -90,7 +90,7 @@ def last_day(status: ElementStatus, product: AgreedProduct) -> date | None:
 def element_records(
     statuses: Iterable[ElementStatus], supplement: SupplementRow | None
 ) -> dict[ElementKind, ElementRecord]:
-    """Return what the record knows of elements as the process knows it.
+    """Return what is recorded of elements in the process's own form.
 
     What a reviewer asked for again counts only as provided since.
     """

@@ -35,8 +35,8 @@ async def reuse_verifications(
     wanted = tuple(kinds)
     before = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     open_kinds = [kind for kind in wanted if not _stands(product, before.get(kind))]
-    kept = await ElementRepository(tx).kept_by(application.applicant_id)
-    earlier = [item for item in kept if item.application_id != application.id]
+    verified = await ElementRepository(tx).kept_by(application.applicant_id)
+    earlier = [item for item in verified if item.application_id != application.id]
     consented = await ConsentRepository(tx).purposes_in_force(application.applicant_id)
     own = usable_verifications(
         product, product.kinds, earlier, on, consented=consented, is_present=False
@@ -76,7 +76,7 @@ async def _follow_up(
 ) -> None:
     if not item.own:
         element = await ElementRepository(tx).get(item.element_id)
-        assert element is not None  # noqa: S101 -- a reference of the record keeps it there
+        assert element is not None  # noqa: S101 -- a verification refers to it
         await _remember(tx, application.applicant_id, element.data)
     aggregate = ids.application_workflow(application.id)
     detail = {
@@ -101,7 +101,7 @@ async def _follow_up(
 
 
 async def _remember(tx: Transaction, applicant_id: str, data: Element) -> None:
-    """Keep with this applicant what the same person had verified in another channel."""
+    """Store with this applicant what the same person had verified in another channel."""
     match data:
         case forms.RealName():
             await ApplicantRepository(tx).remember(

@@ -1,25 +1,17 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
-"""Applications: what was asked for and where it stands."""
+"""Applications: what was asked for and their states."""
 
 from datetime import date, datetime
 from typing import Final
 
-from pydantic import Json
-
 from domain.applications.application import ApplicationState, Rejection, Waiting
-from domain.common.definitions import DefinitionRef
 from messages.applications import StartApplication
-from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
-from storage.common.rows import Cursor, Row
+from storage.common.rows import Cursor, RefName, Row
 
-_COLUMNS: Final = (
-    "id, applicant_id, product, channel, currency, amount, instalments, state, waiting,"
-    " reject_code, reapply_on, state_seq, created_by, created_at, changed_at, product_ref,"
-    " element_policies_ref"
-)
+_VERSIONS: Final = {"product_ref", "element_policies_ref"}
+"""A repeat keeps to those in force when the application was recorded."""
 
-_OF_PERSON: Final = ", ".join(f"a.{column}" for column in _COLUMNS.split(", "))
 _NOT_OVER: Final = (
     "join applications a on a.applicant_id = p.id left join lines l on l.application_id = a.id"
     " where a.product = $2 and a.id <> $3"
@@ -28,10 +20,10 @@ _NOT_OVER: Final = (
 )
 
 
-class ApplicationRow(Row):
-    """An application. `amount` in minor units; `state_seq` counts the workflow's states.
+class ApplicationCreate(Row):
+    """What is applied for. `amount` in minor units.
 
-    `product_ref` and `element_policies_ref` are the versions that were agreed when it began.
+    `product_ref` and `element_policies_ref` name the versions that are agreed when it begins.
     """
 
     id: str
@@ -41,16 +33,21 @@ class ApplicationRow(Row):
     currency: str
     amount: int
     instalments: int
+    created_by: str
+    product_ref: RefName
+    element_policies_ref: RefName
+
+
+class ApplicationRow(ApplicationCreate):
+    """An application, and its state; `state_seq` counts the workflow's states."""
+
     state: ApplicationState
     waiting: Waiting
     reject_code: str | None
     reapply_on: date | None
     state_seq: int
-    created_by: str
     created_at: datetime
     changed_at: datetime
-    product_ref: Json[DefinitionRef]
-    element_policies_ref: Json[DefinitionRef]
 
     @property
     def rejection(self) -> Rejection | None:
@@ -64,7 +61,6 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
     """The applications."""
 
     table = "applications"
-    columns = _COLUMNS
     row = ApplicationRow
 
     async def insert(self, start: StartApplication, *, created_by: str) -> ApplicationRow:
@@ -73,39 +69,24 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
         It keeps the versions under which it was recorded, whatever is in force at the repeat.
         Raises `IdempotencyMismatch` when the id was recorded with other fields.
         """
-        asked = (
-            start.applicant_id,
-            start.product.code,
-            start.channel,
-            start.currency,
-            start.amount,
-            start.instalments,
-            created_by,
+        new = ApplicationCreate(
+            id=start.application_id,
+            applicant_id=start.applicant_id,
+            product=start.product.code,
+            channel=start.channel,
+            currency=start.currency,
+            amount=start.amount,
+            instalments=start.instalments,
+            created_by=created_by,
+            product_ref=str(start.product.product.ref),
+            element_policies_ref=str(start.product.elements.ref),
         )
-        record = await self._connection.fetchrow(
-            "insert into applications (id, applicant_id, product, channel, currency, amount,"
-            " instalments, created_by, product_ref, element_policies_ref, state, waiting)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'collecting', 'applicant')"
-            f" on conflict (id) do nothing returning {_COLUMNS}",
-            start.application_id,
-            *asked,
-            start.product.product.ref.model_dump_json(),
-            start.product.elements.ref.model_dump_json(),
+        return await self._insert_once(
+            new,
+            same=tuple(ApplicationCreate.model_fields.keys() - _VERSIONS),
+            state=ApplicationState.COLLECTING,
+            waiting=Waiting.APPLICANT,
         )
-        if record is not None:
-            return ApplicationRow.read(record)
-        row = await self.get(start.application_id)
-        if row is None or asked != (
-            row.applicant_id,
-            row.product,
-            row.channel,
-            row.currency,
-            row.amount,
-            row.instalments,
-            row.created_by,
-        ):
-            raise IdempotencyMismatch(f"{start.application_id} asks for something else")
-        return row
 
     async def set_state(
         self,
@@ -123,10 +104,10 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
         Of two states with one number the first came from a workflow task that was lost after it
         had written: the second is what the process went on with. A final state stays.
         """
-        changed = await self._connection.fetchval(
+        return await self._changed(
             "update applications set state = $2, waiting = $3, state_seq = $4, changed_at = $5,"
             " reject_code = $6, reapply_on = $7 where id = $1 and (state_seq < $4"
-            " or state_seq = $4 and state <> $2 and state <> all($8::text[])) returning true",
+            " or state_seq = $4 and state <> $2 and state <> all($8::text[]))",
             application_id,
             state,
             waiting,
@@ -136,7 +117,6 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
             reapply_on,
             [state for state in ApplicationState if state.is_final],
         )
-        return changed is True
 
     async def page(
         self,
@@ -170,7 +150,7 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
         """
         return await self._one(
             ApplicationRow,
-            f"select {_OF_PERSON} from applicants me join applicants p on p.id = me.id"
+            f"select a.* from applicants me join applicants p on p.id = me.id"
             " or p.identity_number_idx = me.identity_number_idx"
             f" {_NOT_OVER} and me.id = $1 order by a.created_at limit 1",
             applicant_id,
@@ -187,7 +167,7 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
         """
         return await self._one(
             ApplicationRow,
-            f"select {_OF_PERSON} from applicants p {_NOT_OVER}"
+            f"select a.* from applicants p {_NOT_OVER}"
             " and p.identity_number_idx = $1 and exists (select from decisions d"
             " where d.application_id = a.id and d.outcome <> 'reject')"
             " order by a.created_at limit 1",

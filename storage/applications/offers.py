@@ -1,19 +1,13 @@
-# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Offers made after approval."""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Literal
 
 from domain.common.money import Percent
 from messages.applications import Offer
 from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-_COLUMNS: Final = (
-    "id, application_id, state, currency, amount, instalments, annual_rate, penalty_annual_rate,"
-    " mode, made_at, expires_at"
-)
 
 
 class OfferState(StrEnum):
@@ -44,24 +38,18 @@ class OfferRepository(TableRepository[OfferRow]):
     """The offers, at most one an application."""
 
     table = "offers"
-    columns = _COLUMNS
     row = OfferRow
 
     async def make(self, offer: Offer, application_id: str, made_at: datetime) -> None:
         """Record an offer; a repeat changes nothing."""
-        await self._connection.execute(
-            f"insert into offers ({_COLUMNS})"
-            " values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
-            offer.offer_id,
-            application_id,
-            offer.currency,
-            offer.amount,
-            offer.instalments,
-            offer.annual_rate,
-            offer.penalty_annual_rate,
-            offer.mode,
-            made_at,
-            offer.expires_at,
+        columns = offer.model_dump(exclude={"offer_id"})
+        await self._insert(
+            self.table,
+            id=offer.offer_id,
+            application_id=application_id,
+            state=OfferState.OPEN,
+            made_at=made_at,
+            **columns,
         )
 
     async def of_application(self, application_id: str) -> OfferRow | None:
@@ -70,9 +58,8 @@ class OfferRepository(TableRepository[OfferRow]):
 
     async def set_state(self, offer_id: str, state: OfferState) -> bool:
         """Accept an open offer or let it lapse; False, and nothing changes, if it is not open."""
-        changed = await self._connection.fetchval(
-            "update offers set state = $2 where id = $1 and state = 'open' returning true",
+        return await self._changed(
+            "update offers set state = $2 where id = $1 and state = 'open'",
             offer_id,
             state,
         )
-        return changed is True

@@ -54,29 +54,28 @@ class ReviewRepository(Repository):
 
     async def open(self, application_id: str, opened_at: datetime, due_at: datetime) -> None:
         """Open the application's task; a repeat changes nothing."""
-        await self._connection.execute(
-            "insert into review_tasks (id, application_id, state, opened_at, due_at)"
-            " values ($1, $2, 'open', $3, $4) on conflict do nothing",
-            derived_id("rev", application_id),
-            application_id,
-            opened_at,
-            due_at,
+        await self._insert(
+            "review_tasks",
+            id=derived_id("rev", application_id),
+            application_id=application_id,
+            state=ReviewState.OPEN,
+            opened_at=opened_at,
+            due_at=due_at,
         )
 
     async def decide(
         self, application_id: str, *, approve: bool, by: str, reason: str, at: datetime
     ) -> bool:
-        """Record a reviewer's word; False, and nothing changes, unless the task was open."""
-        decided = await self._connection.fetchval(
+        """Record a reviewer's decision; False, and nothing changes, unless the task was open."""
+        return await self._changed(
             "update review_tasks set state = $2, decided_by = $3, reason = $4, decided_at = $5"
-            " where application_id = $1 and state = 'open' returning true",
+            " where application_id = $1 and state = 'open'",
             application_id,
             ReviewState.APPROVED if approve else ReviewState.REJECTED,
             by,
             reason,
             at,
         )
-        return decided is True
 
     async def close(self, application_id: str) -> None:
         """Close the task of an application that ended undecided."""

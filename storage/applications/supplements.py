@@ -1,16 +1,11 @@
 """Supplements: what reviewers asked to be provided again, and the task that waits for it."""
 
 from datetime import datetime
-from typing import Final
 
 from domain.applications.application import Supplement
 from domain.verification.elements import ElementKind
-from storage.common.repository import Repository
+from storage.common.repository import RowRepository
 from storage.common.rows import Row
-
-_COLUMNS: Final = (
-    "application_id, round, kinds, reason, requested_by, requested_at, due_at, completed_at"
-)
 
 
 class SupplementRow(Row):
@@ -31,21 +26,23 @@ class SupplementRow(Row):
         return Supplement.model_validate(self.model_dump())
 
 
-class SupplementRepository(Repository):
+class SupplementRepository(RowRepository[SupplementRow]):
     """The rounds of supplements of applications."""
+
+    table = "supplements"
+    row = SupplementRow
 
     async def open(self, application_id: str, asked: Supplement, at: datetime) -> None:
         """Record a round and let the review task wait for it; a repeat changes nothing."""
-        await self._connection.execute(
-            "insert into supplements (application_id, round, kinds, reason, requested_by,"
-            " requested_at, due_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-            application_id,
-            asked.round,
-            [kind.value for kind in asked.kinds],
-            asked.reason,
-            asked.requested_by,
-            at,
-            asked.due_at,
+        await self._insert(
+            self.table,
+            application_id=application_id,
+            round=asked.round,
+            kinds=asked.kinds,
+            reason=asked.reason,
+            requested_by=asked.requested_by,
+            requested_at=at,
+            due_at=asked.due_at,
         )
         await self._connection.execute(
             "update review_tasks set paused_at = $2, assigned_to = $3"
@@ -60,9 +57,9 @@ class SupplementRepository(Repository):
 
     async def complete(self, application_id: str, number: int, at: datetime) -> None:
         """Record that a round is over and let the task go on; it is due later by what it waited."""
-        completed = await self._connection.fetchval(
+        completed = await self._changed(
             "update supplements set completed_at = $3"
-            " where application_id = $1 and round = $2 and completed_at is null returning true",
+            " where application_id = $1 and round = $2 and completed_at is null",
             application_id,
             number,
             at,
@@ -77,18 +74,11 @@ class SupplementRepository(Repository):
 
     async def open_of(self, application_id: str) -> SupplementRow | None:
         """Return the round that an application is in, None if nothing is asked for again."""
-        return await self._one(
-            SupplementRow,
-            f"select {_COLUMNS} from supplements"  # noqa: S608 -- a constant list of columns
-            " where application_id = $1 and completed_at is null order by round desc limit 1",
+        return await self._find(
+            "application_id = $1 and completed_at is null order by round desc limit 1",
             application_id,
         )
 
     async def of(self, application_id: str) -> list[SupplementRow]:
         """Return every round of an application, the first one first."""
-        return await self._all(
-            SupplementRow,
-            f"select {_COLUMNS} from supplements"  # noqa: S608 -- a constant list of columns
-            " where application_id = $1 order by round",
-            application_id,
-        )
+        return await self._list("application_id = $1 order by round", application_id)

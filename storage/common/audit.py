@@ -1,6 +1,5 @@
 """Who did what to what, and whether it was allowed or counted: append-only."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,8 @@ from typing import Any
 
 from pydantic import Json
 
-from storage.common.repository import Repository
+from domain.people.principals import Principal
+from storage.common.repository import RowRepository, stored
 from storage.common.rows import Row
 
 
@@ -38,8 +38,11 @@ class NewAudit:
     key: str | None
 
 
-class AuditRepository(Repository):
+class AuditRepository(RowRepository[AuditRow]):
     """The audit trail."""
+
+    table = "audit"
+    row = AuditRow
 
     async def add(
         self,
@@ -69,15 +72,33 @@ class AuditRepository(Repository):
             [one.action for one in entries],
             [one.subject for one in entries],
             [one.outcome for one in entries],
-            [json.dumps(dict(one.detail)) for one in entries],
+            [stored(one.detail) for one in entries],
             [one.key for one in entries],
         )
 
-    async def of(self, subject: str) -> list[AuditRow]:
-        """Return everything recorded about `subject`, oldest first."""
-        return await self._all(
-            AuditRow,
-            "select id, actor, role, action, subject, outcome, detail, recorded_at"
-            " from audit where subject = $1 order by id",
-            subject,
+    async def add_by(
+        self,
+        caller: Principal,
+        action: str,
+        subject: str,
+        outcome: str = "accepted",
+        *,
+        detail: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Record what a caller did."""
+        await self.add(
+            actor=caller.actor,
+            role=caller.role,
+            action=action,
+            subject=subject,
+            outcome=outcome,
+            detail=detail,
+            key=key,
+        )
+
+    async def of(self, subject: str, after_id: int = 0, limit: int | None = None) -> list[AuditRow]:
+        """Return what is recorded about `subject` behind an entry, the oldest first."""
+        return await self._list(
+            "subject = $1 and id > $2 order by id limit $3", subject, after_id, limit
         )

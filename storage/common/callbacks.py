@@ -9,13 +9,11 @@ class CallbackRepository(Repository):
     """The callbacks."""
 
     async def store(self, event_id: str, order_no: str, body: bytes) -> bool:
-        """Keep a verified callback's JSON `body`; False if this event was kept before."""
-        stored = await self._connection.fetchval(
-            "insert into callbacks (event_id, order_no, body_sha256, body)"
-            " values ($1, $2, $3, $4) on conflict (event_id) do nothing returning true",
-            event_id,
-            order_no,
-            hashlib.sha256(body).digest(),
-            body.decode(),
+        """Store a verified callback's JSON `body`; False if this event was stored before."""
+        return await self._insert(
+            "callbacks",
+            event_id=event_id,
+            order_no=order_no,
+            body_sha256=hashlib.sha256(body).digest(),
+            body=body.decode(),
         )
-        return stored is True

@@ -1,4 +1,4 @@
-"""What the record refuses."""
+"""What the database refuses."""
 
 from typing import ClassVar
 

@@ -1,15 +1,20 @@
 # ruff: noqa: S608 -- statements join constant texts; values are always parameters
-"""What every repository stands on: the transaction it is given, and how a list is read.
+"""What every repository is built on: the transaction it is given, and how a list is read.
 
 A repository is made where it is used, `LoanRepository(tx).get(loan_id)`: it holds nothing but the
 connection and the keys of the transaction. All SQL of one aggregate is in one of them.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pydantic import BaseModel
+
+from domain.common.definitions import DefinitionRef
 from runtime.keyring import BlindIndex, Keyring
+from storage.common.errors import IdempotencyMismatch
 from storage.common.rows import Cursor, Row
 
 if TYPE_CHECKING:
@@ -49,6 +54,31 @@ class Repository:
         """Return every row that `statement` finds, in its order."""
         return [row.read(record) for record in await self._connection.fetch(statement, *values)]
 
+    async def _changed(self, statement: str, *values: Any) -> bool:
+        """Say whether a statement, which writes one row at most, wrote one."""
+        return await self._connection.fetchval(f"{statement} returning true", *values) is True
+
+    async def _insert(self, table: str, **columns: Any) -> bool:
+        """Insert a row; False, and nothing changes, if there is one of the same key."""
+        return await self._changed(*_insertion(table, columns))
+
+    def _encrypt(self, column: str, row_id: object, text: str | None) -> bytes | None:
+        """Return a text encrypted for the one column (`staff.name`) of the one row; None of None.
+
+        A value that is copied to another row or column cannot be decrypted there.
+        """
+        if text is None:
+            return None
+        return self._keyring.encrypt(text.encode(), f"{column}:{row_id}".encode())
+
+    def _decrypt(self, column: str, row_id: object, encrypted: bytes) -> str:
+        """Return the text that `_encrypt` encrypted for the same column and row."""
+        return self._keyring.decrypt(encrypted, f"{column}:{row_id}".encode()).decode()
+
+    def _decrypt_if_any(self, column: str, row_id: object, encrypted: bytes | None) -> str | None:
+        """Return the same, None of None."""
+        return None if encrypted is None else self._decrypt(column, row_id, encrypted)
+
     async def _page(
         self,
         row: type[RowT],
@@ -72,8 +102,8 @@ class Repository:
         tests = [*where, *tests]
         if after is not None:
             values += [after.at, after.id]
-            place = f"${len(values) - 1}, ${len(values)}::text"
-            tests.append(f"({instant}, {identity}::text) {beyond} ({place})")
+            cursor = f"${len(values) - 1}, ${len(values)}::text"
+            tests.append(f"({instant}, {identity}::text) {beyond} ({cursor})")
         filtered = f" where {' and '.join(tests)}" if tests else ""
         return await self._all(
             row,
@@ -84,12 +114,33 @@ class Repository:
         )
 
 
-class TableRepository(Repository, Generic[RowT]):
-    """The SQL of one table: `row` is what a row of it is read as, by its `columns`."""
+class RowRepository(Repository, Generic[RowT]):
+    """The SQL of one table: `row` is what a row of it is read as, each field a column."""
 
     table: str
-    columns: str
     row: type[RowT]
+
+    async def _find(self, where: str, *values: Any) -> RowT | None:
+        """Return the row for which `where` holds, None without one."""
+        return await self._one(self.row, f"{self._select} where {where}", *values)
+
+    async def _list(self, where: str, *values: Any) -> list[RowT]:
+        """Return the rows for which `where`, which may end in their order, holds."""
+        return await self._all(self.row, f"{self._select} where {where}", *values)
+
+    async def _insert_row(self, **columns: Any) -> RowT | None:
+        """Insert a row and return it as it is read; None if there is one of the same key."""
+        statement, *values = _insertion(self.table, columns)
+        return await self._one(self.row, f"{statement} returning {self.row.columns()}", *values)
+
+    @property
+    def _select(self) -> str:
+        return f"select {self.row.columns()} from {self.table}"
+
+
+class TableRepository(RowRepository[RowT]):
+    """The same of a table whose rows have an id of ours in the column `key`."""
+
     key: str = "id"
 
     async def get(self, key: str) -> RowT | None:
@@ -100,17 +151,47 @@ class TableRepository(Repository, Generic[RowT]):
         """Return the row of this key locked until the transaction ends, None if unknown."""
         return await self._find(f"{self.key} = $1 for no key update", key)
 
-    async def _find(self, where: str, *values: Any) -> RowT | None:
-        """Return the row for which `where` holds, None without one."""
-        return await self._one(self.row, f"{self._select} where {where}", *values)
+    async def _insert_once(self, new: Row, *, same: Sequence[str], **columns: Any) -> RowT:
+        """Insert what `new` and `columns` say, and return it; a repeat returns the recorded row.
 
-    async def _list(self, where: str, *values: Any) -> list[RowT]:
-        """Return the rows for which `where`, which may end in their order, holds."""
-        return await self._all(self.row, f"{self._select} where {where}", *values)
+        Raises `IdempotencyMismatch` unless the recorded row has the `same` fields as `new`.
+        """
+        inserted = await self._insert_row(**dict(new), **columns)
+        if inserted is not None:
+            return inserted
+        return require_same(await self.get(getattr(new, self.key)), new, *same)
 
-    @property
-    def _select(self) -> str:
-        return f"select {self.columns} from {self.table}"
+
+def _insertion(table: str, columns: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a statement that inserts a row unless there is one of the same key, and its values."""
+    places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    statement = (
+        f"insert into {table} ({', '.join(columns)}) values ({places}) on conflict do nothing"
+    )
+    return statement, *(stored(value) for value in columns.values())
+
+
+def require_same(row: RowT | None, new: Row, *fields: str) -> RowT:
+    """Return what is recorded; raises `IdempotencyMismatch` unless its `fields` are those of `new`.
+
+    None is what cannot be recorded because something else is recorded instead.
+    """
+    if row is None or any(getattr(row, name) != getattr(new, name) for name in fields):
+        raise IdempotencyMismatch("something else is recorded under this id, or instead of it")
+    return row
+
+
+def stored(value: Any) -> Any:
+    """Return a value as a column holds it: models and mappings as JSON, references as names."""
+    match value:
+        case DefinitionRef():
+            return str(value)
+        case BaseModel():
+            return value.model_dump_json()
+        case Mapping():
+            return json.dumps(dict(value))
+        case _:
+            return value
 
 
 def given(filters: Mapping[str, Any]) -> tuple[list[str], list[Any]]:

@@ -88,7 +88,7 @@ class RequestRepository(Repository):
         )
 
     async def abandon(self, subject: str, route: str, key: str) -> None:
-        """Give the key back, for an answer that must not be kept: the next request works again."""
+        """Give the key back, for an answer that is not stored: the next request works again."""
         await self._connection.execute(
             "delete from api_requests"
             " where subject = $1 and route = $2 and key = $3 and state = 'in_progress'",

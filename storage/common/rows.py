@@ -1,4 +1,4 @@
-"""What every repository shares: rows, connections and the place in a list."""
+"""What every repository shares: rows, connections and the position in a list."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,11 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     @classmethod
+    def columns(cls) -> str:
+        """Return the columns that a row is read of: its fields but for those that are excluded."""
+        return ", ".join(name for name, field in cls.model_fields.items() if not field.exclude)
+
+    @classmethod
     def read(cls, record: "Record") -> Self:
         """Return the row that `record` holds."""
         return cls.model_validate(dict(record))
@@ -30,9 +35,13 @@ class Row(BaseModel):
         return None if record is None else cls.read(record)
 
 
+RefName = str
+"""A version of a definition as a row names it: `product/cash@7`."""
+
+
 @dataclass(frozen=True)
 class Cursor:
-    """The place after which a list goes on: its ordering instant and, among equals, the id."""
+    """The position after which a list goes on: its ordering instant and, among equals, the id."""
 
     at: datetime
     id: str

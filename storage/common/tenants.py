@@ -1,4 +1,4 @@
-"""Whose the rows of the record are: a lender, its branches, and the channels of its customers.
+"""Whose the rows of the database are: a lender, its branches, and the channels of its customers.
 
 Rows below an applicant take their tenant from it by triggers (migration 0019).
 """

@@ -1,5 +1,4 @@
-# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
-"""Credit analyses: proposals encrypted, their statuses, and the register's word on each party."""
+"""Credit analyses: proposals encrypted, their statuses, what the register says of each party."""
 
 import json
 from dataclasses import dataclass, field
@@ -20,33 +19,29 @@ from domain.credit_analysis.fields import unmasked
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import AnyProposal
-from storage.common.repository import TableRepository, given
-from storage.common.rows import Cursor, Row
+from storage.common.repository import TableRepository, given, stored
+from storage.common.rows import Cursor, RefName, Row
 from storage.common.tenants import OWN_LENDER
 
-_COLUMNS: Final = (
-    "id, client, kind, policy, agreed_policy, status, reason, state_seq, policy_version,"
-    " decided_policy, coverage, score, hits, review_due_at, received_at, changed_at"
-)
+_DOCUMENT: Final = "credit_analyses.document"
 
 
 class AnalysisRow(Row):
-    """Where an analysis stands, without the proposal. `state_seq` 0: its process has not begun.
+    """The state of an analysis, without the proposal. `state_seq` 0: its process has not begun.
 
     `policy` is the code of `agreed_policy`, by which the analysis goes; `decided_policy` is what
-    the decision really used, and `policy_version` the same as people write it.
+    the decision really used.
     """
 
     id: str
     client: str
     kind: PersonKind
     policy: str
-    agreed_policy: Json[DefinitionRef]
+    agreed_policy: RefName
     status: AnalysisStatus
     reason: str
     state_seq: int
-    policy_version: str | None
-    decided_policy: Json[DefinitionRef] | None
+    decided_policy: RefName | None
     coverage: Decimal | None
     score: int | None
     hits: Json[tuple[AnalysisHit, ...]] | None
@@ -62,7 +57,7 @@ class AnalysisReviewRow(Row):
     word: str
     reviewer: str
     reason: str
-    policy: Json[DefinitionRef]
+    policy: RefName
     reviewed_at: datetime
 
 
@@ -92,7 +87,6 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
     """The analyses."""
 
     table = "credit_analyses"
-    columns = _COLUMNS
     row = AnalysisRow
 
     async def insert(
@@ -110,22 +104,21 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
 
         A client's ids are unique over both kinds, whoever asks first.
         """
-        return await self._one(
-            AnalysisRow,
-            "insert into credit_analyses (id, client, kind, proposal_idx, registration_idx,"
-            " document_number_idx, document_enc, policy, agreed_policy, status, reason, lender)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', 'received', $10)"
-            f" on conflict (client, proposal_idx) do nothing returning {_COLUMNS}",
-            analysis_id,
-            client,
-            kind,
-            self._proposal_index(proposal.id),
-            self._registration_index(proposal.registration_id),
-            self._blind_index.of("document_number", unmasked(proposal.document_number)),
-            self._keyring.encrypt(document.encode(), _place(analysis_id)),
-            policy.code,
-            policy.model_dump_json(),
-            lender,
+        return await self._insert_row(
+            id=analysis_id,
+            client=client,
+            kind=kind,
+            proposal_idx=self._proposal_index(proposal.id),
+            registration_idx=self._registration_index(proposal.registration_id),
+            document_number_idx=self._blind_index.of(
+                "document_number", unmasked(proposal.document_number)
+            ),
+            document_enc=self._encrypt(_DOCUMENT, analysis_id, document),
+            policy=policy.code,
+            agreed_policy=policy,
+            status=AnalysisStatus.PENDING,
+            reason="received",
+            lender=lender,
         )
 
     async def find(
@@ -142,7 +135,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         return await self._find(" and ".join(tests), *values)
 
     async def related(self, analysis_id: str) -> Related:
-        """Return what else is on record of the same registration and of the same number."""
+        """Return what else is recorded of the same registration and of the same number."""
         registered = await self._connection.fetch(
             "select other.id from credit_analyses other join credit_analyses this"
             " on this.client = other.client and this.registration_idx = other.registration_idx"
@@ -163,7 +156,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         )
         if record is None:
             return None
-        text = self._keyring.decrypt(record["document_enc"], _place(analysis_id)).decode()
+        text = self._decrypt(_DOCUMENT, analysis_id, record["document_enc"])
         return StoredProposal(PersonKind(record["kind"]), text)
 
     async def set_status(
@@ -177,10 +170,10 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         review_due_at: datetime | None = None,
     ) -> bool:
         """Record a status; False, and nothing changes, unless `state_seq` is newer."""
-        changed = await self._connection.fetchval(
+        return await self._changed(
             "update credit_analyses set status = $2, reason = $3, state_seq = $4, changed_at = $5,"
             " review_due_at = coalesce($6, review_due_at)"
-            " where id = $1 and state_seq < $4 returning true",
+            " where id = $1 and state_seq < $4",
             analysis_id,
             status,
             reason,
@@ -188,19 +181,11 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             at,
             review_due_at,
         )
-        return changed is True
 
     async def record_check(self, analysis_id: str, facts: PartyFacts, provider: str) -> PartyFacts:
         """Record what a register said of a party and return what is recorded: the first stays."""
-        await self._connection.execute(
-            "insert into analysis_checks (analysis_id, party, mismatch, adverse_facts,"
-            " constituted_on, provider) values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
-            analysis_id,
-            facts.party,
-            facts.mismatch,
-            facts.adverse_facts,
-            facts.constituted_on,
-            provider,
+        await self._insert(
+            "analysis_checks", analysis_id=analysis_id, provider=provider, **dict(facts)
         )
         return await self.check(analysis_id, facts.party) or facts
 
@@ -226,16 +211,15 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
     async def record_decision(
         self, analysis_id: str, decision: AnalysisDecision, policy: DefinitionRef
     ) -> None:
-        """Keep what the policy read and wanted, and which it was; the first decision stays."""
+        """Record what the policy read and decided, and which it was; the first decision stays."""
         await self._connection.execute(
-            "update credit_analyses set policy_version = $2, coverage = $3, hits = $4, score = $5,"
-            " decided_policy = $6 where id = $1 and policy_version is null",
+            "update credit_analyses set decided_policy = $2, coverage = $3, hits = $4, score = $5"
+            " where id = $1 and decided_policy is null",
             analysis_id,
-            str(policy),
+            stored(policy),
             decision.coverage,
             json.dumps([hit.model_dump(mode="json") for hit in decision.hits]),
             decision.score,
-            policy.model_dump_json(),
         )
 
     async def record_review(
@@ -248,16 +232,15 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         policy: DefinitionRef,
         at: datetime,
     ) -> None:
-        """Keep an analyst's decision that counted; the first stays."""
-        await self._connection.execute(
-            "insert into analysis_reviews (analysis_id, word, reviewer, reason, policy,"
-            " reviewed_at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
-            analysis_id,
-            word,
-            reviewer,
-            reason,
-            policy.model_dump_json(),
-            at,
+        """Record an analyst's decision that counted; the first stays."""
+        await self._insert(
+            "analysis_reviews",
+            analysis_id=analysis_id,
+            word=word,
+            reviewer=reviewer,
+            reason=reason,
+            policy=policy,
+            reviewed_at=at,
         )
 
     async def review(self, analysis_id: str) -> AnalysisReviewRow | None:
@@ -288,7 +271,3 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
         if registration_id is None:
             return None
         return self._blind_index.of("registration", registration_id)
-
-
-def _place(analysis_id: str) -> bytes:
-    return f"credit_analyses.document:{analysis_id}".encode()

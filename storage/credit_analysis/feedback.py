@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.credit_analysis.proposal import ProposalStatus
-from storage.common.repository import Repository
+from storage.common.repository import RowRepository
 from storage.common.rows import Row
 
 
@@ -35,52 +35,41 @@ class RelayRow(Row):
     settled_at: datetime
 
 
-class AnalysisFeedbackRepository(Repository):
+class AnalysisFeedbackRepository(RowRepository[FeedbackRow]):
     """The reports."""
+
+    table = "analysis_feedback"
+    row = FeedbackRow
 
     async def feed_back(
         self, analysis_id: str, status: ProposalStatus, event_date: datetime
     ) -> bool:
         """Record a client's report; False if the same one was recorded before."""
-        added = await self._connection.fetchval(
-            "insert into analysis_feedback (analysis_id, credit_proposal_status, event_date)"
-            " values ($1, $2, $3) on conflict do nothing returning true",
-            analysis_id,
-            status,
-            event_date,
+        return await self._insert(
+            self.table,
+            analysis_id=analysis_id,
+            credit_proposal_status=status,
+            event_date=event_date,
         )
-        return added is True
 
     async def feedback(self, analysis_id: str) -> list[FeedbackRow]:
         """Return the reports on an analysis in the order of their events."""
-        return await self._all(
-            FeedbackRow,
-            "select sequence, credit_proposal_status, event_date, recorded_at"
-            " from analysis_feedback where analysis_id = $1 order by event_date, sequence",
-            analysis_id,
-        )
+        return await self._list("analysis_id = $1 order by event_date, sequence", analysis_id)
 
     async def next_to_relay(self, analysis_id: str) -> FeedbackRow | None:
         """Return the report of the earliest event that is not passed on yet, None if all are."""
-        return await self._one(
-            FeedbackRow,
-            "select sequence, credit_proposal_status, event_date, recorded_at"
-            " from analysis_feedback f where analysis_id = $1 and not exists"
-            " (select from feedback_relays r where r.sequence = f.sequence)"
+        return await self._find(
+            "analysis_id = $1 and not exists"
+            " (select from feedback_relays r where r.sequence = analysis_feedback.sequence)"
             " order by event_date, sequence limit 1",
             analysis_id,
         )
 
     async def relayed(self, sequence: int, state: RelayState, outcome: str) -> bool:
         """Record what became of a report; False if that is known: the first stays."""
-        added = await self._connection.fetchval(
-            "insert into feedback_relays (sequence, state, outcome) values ($1, $2, $3)"
-            " on conflict do nothing returning true",
-            sequence,
-            state,
-            outcome,
+        return await self._insert(
+            "feedback_relays", sequence=sequence, state=state, outcome=outcome
         )
-        return added is True
 
     async def relays(self, analysis_id: str) -> list[RelayRow]:
         """Return what became of the reports that are not to be passed on any more, in order."""

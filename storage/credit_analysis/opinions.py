@@ -1,4 +1,4 @@
-"""What other analysts say of a proposal: one opinion an analysis, the newest event wins."""
+"""External assessments of proposals: one an analysis, the newest event wins."""
 
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ _REQUESTED: Final = "requested"
 
 
 class OpinionRow(Row):
-    """An opinion. `raw_status` is the analyst's own word, `event_date` that of the latest one."""
+    """An assessment; `raw_status` is the external analyst's own term as of `event_date`."""
 
     id: str
     analysis_id: str
@@ -24,34 +24,33 @@ class OpinionRow(Row):
 
     @property
     def is_known_there(self) -> bool:
-        """Say whether the analyst has ever said anything of it."""
+        """Say whether the external analyst has ever answered."""
         return self.raw_status != _REQUESTED
 
 
 class ExternalOpinionRepository(TableRepository[OpinionRow]):
-    """The opinions."""
+    """The assessments."""
 
     table = "external_opinions"
-    columns = "id, analysis_id, provider, kind, status, raw_status, event_date"
     row = OpinionRow
 
     async def request(
         self, opinion_id: str, analysis_id: str, provider: str, kind: PersonKind
     ) -> OpinionRow | None:
-        """Record that an opinion is asked for, before it is; a repeat returns what is known."""
-        await self._connection.execute(
-            "insert into external_opinions (id, analysis_id, provider, kind, status, raw_status)"
-            " values ($1, $2, $3, $4, 'pending', $5) on conflict do nothing",
-            opinion_id,
-            analysis_id,
-            provider,
-            kind,
-            _REQUESTED,
+        """Record that an assessment is requested, before it is; a repeat returns what is known."""
+        await self._insert(
+            self.table,
+            id=opinion_id,
+            analysis_id=analysis_id,
+            provider=provider,
+            kind=kind,
+            status=AnalysisStatus.PENDING,
+            raw_status=_REQUESTED,
         )
         return await self.get(opinion_id)
 
     async def of(self, analysis_id: str) -> OpinionRow | None:
-        """Return the opinion on an analysis, None if none was asked for."""
+        """Return the assessment of an analysis, None if none was requested."""
         return await self._find("analysis_id = $1", analysis_id)
 
     async def learn(
@@ -61,20 +60,18 @@ class ExternalOpinionRepository(TableRepository[OpinionRow]):
         raw_status: str,
         event_date: datetime | None = None,
     ) -> bool:
-        """Record what the analyst says; False if it is older than what is known, or comes late.
+        """Record what the external analyst says; False if it is older than what is known, or late.
 
-        An opinion that is final stays as it is. What has no date of its own counts as new.
+        An assessment that is final stays as it is. What has no date of its own counts as new.
         """
-        changed = await self._connection.fetchval(
+        return await self._changed(
             "update external_opinions set status = $2, raw_status = $3,"
             " event_date = coalesce($4, event_date), changed_at = now()"
             " where id = $1 and status <> all($5::text[])"
-            " and ($4::timestamptz is null or event_date is null or event_date < $4)"
-            " returning true",
+            " and ($4::timestamptz is null or event_date is null or event_date < $4)",
             opinion_id,
             status,
             raw_status,
             event_date,
             [status for status in AnalysisStatus if status.is_final],
         )
-        return changed is True

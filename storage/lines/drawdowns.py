@@ -1,21 +1,12 @@
-# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Drawdowns: from the reserved amount to the disbursed loan."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from pydantic import Json
-
-from domain.common.definitions import DefinitionRef
-from storage.common.errors import IdempotencyMismatch, QuoteUsed
-from storage.common.repository import TableRepository
-from storage.common.rows import Row
-
-_COLUMNS: Final = (
-    "id, line_id, quote_id, loan_id, currency, amount, state, contract_no, contract_sha256,"
-    " evidence_id, failure, requested_at, changed_at, contract"
-)
+from storage.common.errors import QuoteUsed
+from storage.common.repository import TableRepository, require_same
+from storage.common.rows import RefName, Row
 
 
 class DrawdownState(StrEnum):
@@ -41,10 +32,10 @@ _BEFORE: Final[dict[DrawdownState, tuple[DrawdownState, ...]]] = {
 }
 
 
-class DrawdownRow(Row):
-    """A drawdown; `amount` in minor units, `loan_id` the loan that it becomes.
+class DrawdownCreate(Row):
+    """A drawdown as it is reserved; `amount` in minor units, `loan_id` the loan that it becomes.
 
-    `contract` is the template of its contract.
+    `contract` names the template of its contract.
     """
 
     id: str
@@ -53,69 +44,40 @@ class DrawdownRow(Row):
     loan_id: str
     currency: str
     amount: int
-    state: DrawdownState
     contract_no: str
+    requested_at: datetime
+    contract: RefName
+
+
+class DrawdownRow(DrawdownCreate):
+    """A drawdown, and how far it has come."""
+
+    state: DrawdownState
     contract_sha256: str | None
     evidence_id: str | None
     failure: str | None
-    requested_at: datetime
     changed_at: datetime
-    contract: Json[DefinitionRef]
 
 
 class DrawdownRepository(TableRepository[DrawdownRow]):
     """The drawdowns."""
 
     table = "drawdowns"
-    columns = _COLUMNS
     row = DrawdownRow
 
-    async def reserve(
-        self,
-        *,
-        drawdown_id: str,
-        line_id: str,
-        quote_id: str,
-        loan_id: str,
-        currency: str,
-        amount: int,
-        contract_no: str,
-        requested_at: datetime,
-        contract: DefinitionRef,
-    ) -> tuple[DrawdownRow, bool]:
+    async def reserve(self, new: DrawdownCreate) -> tuple[DrawdownRow, bool]:
         """Record a drawdown; return it and whether it is new.
 
         Raises `IdempotencyMismatch` when the id names another drawdown and `QuoteUsed` when another
         one drew the quote.
         """
-        record = await self._connection.fetchrow(
-            "insert into drawdowns (id, line_id, quote_id, loan_id, currency, amount, state,"
-            " contract_no, requested_at, contract)"
-            " values ($1, $2, $3, $4, $5, $6, 'reserved', $7, $8, $9)"
-            f" on conflict do nothing returning {_COLUMNS}",
-            drawdown_id,
-            line_id,
-            quote_id,
-            loan_id,
-            currency,
-            amount,
-            contract_no,
-            requested_at,
-            contract.model_dump_json(),
-        )
-        if record is not None:
-            return DrawdownRow.read(record), True
-        row = await self.get(drawdown_id)
+        inserted = await self._insert_row(**dict(new), state=DrawdownState.RESERVED)
+        if inserted is not None:
+            return inserted, True
+        row = await self.get(new.id)
         if row is None:
-            raise QuoteUsed(f"{quote_id} was drawn by another drawdown")
-        if (row.line_id, row.quote_id, row.loan_id, row.amount) != (
-            line_id,
-            quote_id,
-            loan_id,
-            amount,
-        ):
-            raise IdempotencyMismatch(f"{drawdown_id} draws something else")
-        return row, False
+            raise QuoteUsed(f"{new.quote_id} was drawn by another drawdown")
+        return require_same(row, new, "line_id", "quote_id", "loan_id", "amount"), False
 
     async def of_loan(self, loan_id: str) -> DrawdownRow | None:
         """Return the drawdown that becomes, or became, a loan; None if there is none."""
@@ -131,10 +93,10 @@ class DrawdownRepository(TableRepository[DrawdownRow]):
         failure: str | None = None,
     ) -> bool:
         """Move a drawdown on; False, and nothing changes, if `state` does not follow its own."""
-        changed = await self._connection.fetchval(
+        return await self._changed(
             "update drawdowns set state = $2, contract_sha256 = coalesce($3, contract_sha256),"
             " evidence_id = coalesce($4, evidence_id), failure = coalesce($5, failure),"
-            " changed_at = now() where id = $1 and state = any($6::text[]) returning true",
+            " changed_at = now() where id = $1 and state = any($6::text[])",
             drawdown_id,
             state,
             contract_sha256,
@@ -142,7 +104,6 @@ class DrawdownRepository(TableRepository[DrawdownRow]):
             failure,
             list(_BEFORE[state]),
         )
-        return changed is True
 
     async def page(self, line_id: str) -> list[DrawdownRow]:
         """Return a line's drawdowns, the newest first."""

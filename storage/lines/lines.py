@@ -1,35 +1,33 @@
-# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Credit lines and the one place where their limit is guarded."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from domain.lines import LineState
-from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
 from storage.common.rows import Row
 
-_COLUMNS: Final = (
-    "id, application_id, applicant_id, offer_id, state, mode, currency, credit_limit, reserved,"
-    " drawn, opened_at, expires_at"
-)
 
-
-class LineRow(Row):
-    """A line. Amounts in minor units: `reserved` is being disbursed, `drawn` is lent."""
+class LineCreate(Row):
+    """A line as it is opened; `credit_limit` in minor units."""
 
     id: str
     application_id: str
     applicant_id: str
     offer_id: str
-    state: LineState
     mode: Literal["single_batch", "revolving"]
     currency: str
     credit_limit: int
-    reserved: int
-    drawn: int
     opened_at: datetime
     expires_at: datetime
+
+
+class LineRow(LineCreate):
+    """A line. Amounts in minor units: `reserved` is being disbursed, `drawn` is lent."""
+
+    state: LineState
+    reserved: int
+    drawn: int
 
     @property
     def available(self) -> int:
@@ -45,46 +43,15 @@ class LineRepository(TableRepository[LineRow]):
     """The lines. Callers see to it that each change happens once, by the drawdown or loan event."""
 
     table = "lines"
-    columns = _COLUMNS
     row = LineRow
 
-    async def open(
-        self,
-        *,
-        line_id: str,
-        application_id: str,
-        applicant_id: str,
-        offer_id: str,
-        mode: str,
-        currency: str,
-        credit_limit: int,
-        opened_at: datetime,
-        expires_at: datetime,
-    ) -> LineRow:
+    async def open(self, new: LineCreate) -> LineRow:
         """Open a line; a repeat returns the recorded one.
 
         Raises `IdempotencyMismatch` when application or offer have another line.
         """
-        inserted = await self._one(
-            LineRow,
-            "insert into lines (id, application_id, applicant_id, offer_id, state, mode, currency,"
-            " credit_limit, opened_at, expires_at)"
-            " values ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9)"
-            f" on conflict do nothing returning {_COLUMNS}",
-            line_id,
-            application_id,
-            applicant_id,
-            offer_id,
-            mode,
-            currency,
-            credit_limit,
-            opened_at,
-            expires_at,
-        )
-        row = inserted or await self.get(line_id)
-        if row is None or (row.application_id, row.offer_id) != (application_id, offer_id):
-            raise IdempotencyMismatch(f"{application_id} has another line than {line_id}")
-        return row
+        same = ("application_id", "offer_id")
+        return await self._insert_once(new, same=same, state=LineState.ACTIVE)
 
     async def of_application(self, application_id: str) -> LineRow | None:
         """Return the application's line, None if it has none."""
@@ -92,14 +59,13 @@ class LineRepository(TableRepository[LineRow]):
 
     async def reserve(self, line_id: str, amount: int) -> bool:
         """Take `amount` from what can be drawn; False, and nothing changes, if it is not there."""
-        reserved = await self._connection.fetchval(
+        return await self._changed(
             "update lines set reserved = reserved + $2 where id = $1 and state = 'active'"
             " and reserved + drawn + $2 <= credit_limit"
-            " and (mode = 'revolving' or reserved + drawn = 0) returning true",
+            " and (mode = 'revolving' or reserved + drawn = 0)",
             line_id,
             amount,
         )
-        return reserved is True
 
     async def release(self, line_id: str, amount: int) -> None:
         """Give a reserved `amount` back."""
@@ -124,10 +90,8 @@ class LineRepository(TableRepository[LineRow]):
 
     async def set_state(self, line_id: str, state: LineState) -> bool:
         """Freeze, expire, close or thaw a line; False if it is used, expired or closed already."""
-        changed = await self._connection.fetchval(
-            "update lines set state = $2 where id = $1 and state in ('active', 'frozen')"
-            " returning true",
+        return await self._changed(
+            "update lines set state = $2 where id = $1 and state in ('active', 'frozen')",
             line_id,
             state,
         )
-        return changed is True

@@ -1,10 +1,8 @@
-# ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Trial plans that a borrower was shown."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from pydantic import Json
 
@@ -15,12 +13,7 @@ from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import CapFinding
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
-from storage.common.rows import Row
-
-_COLUMNS: Final = (
-    "id, line_id, currency, amount, terms, plan, plan_hash, quoted_at, expires_at, cost_sheet,"
-    " cost_sheet_hash, cap_warnings, rate_caps"
-)
+from storage.common.rows import RefName, Row
 
 
 class QuoteRow(Row):
@@ -43,14 +36,13 @@ class QuoteRow(Row):
     cost_sheet: Json[CostSheet] | None
     cost_sheet_hash: str | None
     cap_warnings: Json[tuple[CapFinding, ...]]
-    rate_caps: str | None
+    rate_caps: RefName | None
 
 
 class QuoteRepository(TableRepository[QuoteRow]):
     """The quotes."""
 
     table = "quotes"
-    columns = _COLUMNS
     row = QuoteRow
 
     async def insert(
@@ -70,24 +62,20 @@ class QuoteRepository(TableRepository[QuoteRow]):
 
         Raises `IdempotencyMismatch` when the id names another plan or line.
         """
-        inserted = await self._one(
-            QuoteRow,
-            f"insert into quotes ({_COLUMNS})"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-            f" on conflict (id) do nothing returning {_COLUMNS}",
-            quote_id,
-            line_id,
-            terms.currency,
-            terms.principal,
-            terms.model_dump_json(),
-            plan.model_dump_json(),
-            plan.hash,
-            quoted_at,
-            expires_at,
-            None if cost_sheet is None else cost_sheet.model_dump_json(),
-            None if cost_sheet is None else cost_sheet.hash,
-            json.dumps([warning.model_dump(mode="json") for warning in cap_warnings]),
-            str(rate_caps),
+        inserted = await self._insert_row(
+            id=quote_id,
+            line_id=line_id,
+            currency=terms.currency,
+            amount=terms.principal,
+            terms=terms,
+            plan=plan,
+            plan_hash=plan.hash,
+            quoted_at=quoted_at,
+            expires_at=expires_at,
+            cost_sheet=cost_sheet,
+            cost_sheet_hash=None if cost_sheet is None else cost_sheet.hash,
+            cap_warnings=json.dumps([one.model_dump(mode="json") for one in cap_warnings]),
+            rate_caps=rate_caps,
         )
         row = inserted or await self.get(quote_id)
         if row is None or (row.line_id, row.plan_hash) != (line_id, plan.hash):

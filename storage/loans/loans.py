@@ -17,18 +17,12 @@ from domain.loans.schedule import Plan
 from domain.loans.terms import LoanTerms
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
-from storage.common.rows import Cursor, Row
+from storage.common.rows import Cursor, RefName, Row
 
 OWN_FUNDS: Final = "own"
 """The funder of a loan that the lender funds itself."""
 
 _EVENT: Final[TypeAdapter[LoanEvent]] = TypeAdapter(LoanEvent)
-_COLUMNS: Final = (
-    "id, drawdown_id, line_id, applicant_id, currency, principal, terms, plan, plan_hash, state,"
-    " bucket, days_past_due, principal_outstanding, next_due_on, next_due_amount, business_date,"
-    " disbursed_on, settled_on, state_seq, recorded_at, funder, settlement_bank,"
-    " episode, zone, ladder, servicing"
-)
 
 _PROJECTED: Final = {
     "due_on": ("due_on", "date"),
@@ -105,8 +99,8 @@ class LoanRow(Row):
     settlement_bank: str | None
     episode: int
     zone: str
-    ladder: Json[DefinitionRef]
-    servicing: Json[DefinitionRef]
+    ladder: RefName
+    servicing: RefName
 
 
 class InstalmentRow(Row):
@@ -135,7 +129,6 @@ class LoanRepository(TableRepository[LoanRow]):
     """The loans."""
 
     table = "loans"
-    columns = _COLUMNS
     row = LoanRow
 
     async def book(
@@ -164,7 +157,7 @@ class LoanRepository(TableRepository[LoanRow]):
             " business_date, disbursed_on, funder, settlement_bank, zone, ladder, servicing)"
             " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12, $13,"
             " $14, $15, $16, $17)"
-            f" on conflict do nothing returning {_COLUMNS}",
+            f" on conflict do nothing returning {LoanRow.columns()}",
             loan_id,
             drawdown_id,
             line_id,
@@ -180,8 +173,8 @@ class LoanRepository(TableRepository[LoanRow]):
             funder,
             settlement_bank,
             zone,
-            ladder.model_dump_json(),
-            servicing.model_dump_json(),
+            str(ladder),
+            str(servicing),
         )
         row = inserted or await self.get(loan_id)
         if row is None or row.drawdown_id != drawdown_id:

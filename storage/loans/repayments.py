@@ -3,7 +3,6 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
 
 from pydantic import Json
 
@@ -13,11 +12,6 @@ from messages.loans import RepaymentSource
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
 from storage.common.rows import Row
-
-_COLUMNS: Final = (
-    "id, loan_id, source, order_no, currency, amount, payoff_quote, state, reason, requested_on,"
-    " settled_on, requested_at, changed_at"
-)
 
 
 class RepaymentState(StrEnum):
@@ -50,7 +44,6 @@ class RepaymentRepository(TableRepository[RepaymentRow]):
     """The repayments."""
 
     table = "repayments"
-    columns = _COLUMNS
     row = RepaymentRow
 
     async def request(
@@ -74,7 +67,7 @@ class RepaymentRepository(TableRepository[RepaymentRow]):
             RepaymentRow,
             "insert into repayments (id, loan_id, source, order_no, currency, amount, payoff_quote,"
             " state, requested_on) values ($1, $2, $3, $4, $5, $6, $7, 'processing', $8)"
-            f" on conflict do nothing returning {_COLUMNS}",
+            f" on conflict do nothing returning {RepaymentRow.columns()}",
             repayment_id,
             loan_id,
             source,

@@ -2,7 +2,7 @@
 """Applicants and their personal data, encrypted column by column."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
@@ -11,9 +11,8 @@ from storage.common.repository import TableRepository
 from storage.common.rows import Row
 from storage.common.tenants import OWN_LENDER
 
-_COLUMNS: Final = "id, channel, customer_reference, level, labels, created_at"
 _LOCKS: Final = 4201014
-"""Keeps the locks of persons apart from the record's other advisory locks."""
+"""Keeps the locks of persons apart from the other advisory locks."""
 
 
 class ApplicantRow(Row):
@@ -44,11 +43,14 @@ class Personal:
         return f"Personal({', '.join(known)})"
 
 
+_PERSONAL: Final = tuple(field.name for field in fields(Personal))
+_ENCRYPTED: Final = ", ".join(f"{column}_enc" for column in _PERSONAL)
+
+
 class ApplicantRepository(TableRepository[ApplicantRow]):
     """The applicants."""
 
     table = "applicants"
-    columns = _COLUMNS
     row = ApplicantRow
 
     async def get_or_create(
@@ -60,23 +62,15 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
 
         Raises `IdempotencyMismatch` when the id belongs to another one.
         """
-        record = await self._connection.fetchrow(
-            "insert into applicants (id, channel, customer_reference, lender)"
-            f" values ($1, $2, $3, $4) on conflict do nothing returning {_COLUMNS}",
-            applicant_id,
-            channel,
-            customer_reference,
-            lender,
+        inserted = await self._insert_row(
+            id=applicant_id, channel=channel, customer_reference=customer_reference, lender=lender
         )
-        if record is None:
-            record = await self._connection.fetchrow(
-                f"select {_COLUMNS} from applicants where channel = $1 and customer_reference = $2",
-                channel,
-                customer_reference,
-            )
-        if record is None:
+        row = inserted or await self._find(
+            "channel = $1 and customer_reference = $2", channel, customer_reference
+        )
+        if row is None:
             raise IdempotencyMismatch(f"{applicant_id} is another applicant")
-        return ApplicantRow.read(record)
+        return row
 
     async def lock(self, applicant_id: str, *identity_numbers: str) -> None:
         """Let what concerns a person wait for this transaction, in whatever channel it comes.
@@ -105,66 +99,51 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
         bank_card: str | None = None,
     ) -> None:
         """Store verified personal data; what is None stays as it was."""
+        verified = Personal(name, identity_number, mobile, bank_card)
         await self._connection.execute(
             "update applicants set"
             " name_enc = coalesce($2, name_enc),"
             " identity_number_enc = coalesce($3, identity_number_enc),"
-            " identity_number_idx = coalesce($4, identity_number_idx),"
-            " mobile_enc = coalesce($5, mobile_enc),"
-            " mobile_idx = coalesce($6, mobile_idx),"
-            " bank_card_enc = coalesce($7, bank_card_enc),"
+            " mobile_enc = coalesce($4, mobile_enc),"
+            " bank_card_enc = coalesce($5, bank_card_enc),"
+            " identity_number_idx = coalesce($6, identity_number_idx),"
+            " mobile_idx = coalesce($7, mobile_idx),"
             " bank_card_idx = coalesce($8, bank_card_idx)"
             " where id = $1",
             applicant_id,
-            self._seal("name", applicant_id, name),
-            self._seal("identity_number", applicant_id, identity_number),
-            self._index("identity_number", identity_number),
-            self._seal("mobile", applicant_id, mobile),
-            self._index("mobile", mobile),
-            self._seal("bank_card", applicant_id, bank_card),
-            self._index("bank_card", bank_card),
+            *(
+                self._encrypt(f"applicants.{column}", applicant_id, value)
+                for column, value in vars(verified).items()
+            ),
+            *(
+                None if value is None else self._blind_index.of(column, value)
+                for column, value in vars(verified).items()
+                if column != "name"
+            ),
         )
 
-    async def set_standing(self, applicant_id: str, level: int, labels: Sequence[str]) -> None:
+    async def set_customer_tags(self, applicant_id: str, level: int, labels: Sequence[str]) -> None:
         """Set an applicant's level and labels; raises `RecordMissing` for an unknown id."""
-        changed = await self._connection.fetchval(
-            "update applicants set level = $2, labels = $3 where id = $1 returning true",
+        changed = await self._changed(
+            "update applicants set level = $2, labels = $3 where id = $1",
             applicant_id,
             level,
             list(labels),
         )
-        if changed is None:
+        if not changed:
             raise RecordMissing(f"no applicant {applicant_id}")
 
     async def personal(self, applicant_id: str) -> Personal:
         """Return the applicant's personal data; raises `RecordMissing` for an unknown id."""
         record = await self._connection.fetchrow(
-            "select name_enc, identity_number_enc, mobile_enc, bank_card_enc"
-            " from applicants where id = $1",
+            f"select {_ENCRYPTED} from applicants where id = $1",
             applicant_id,
         )
         if record is None:
             raise RecordMissing(f"no applicant {applicant_id}")
         return Personal(
             *(
-                self._open(column, applicant_id, record[f"{column}_enc"])
-                for column in ("name", "identity_number", "mobile", "bank_card")
+                self._decrypt_if_any(f"applicants.{column}", applicant_id, record[f"{column}_enc"])
+                for column in _PERSONAL
             )
         )
-
-    def _seal(self, column: str, applicant_id: str, value: str | None) -> bytes | None:
-        if value is None:
-            return None
-        return self._keyring.encrypt(value.encode(), _place(column, applicant_id))
-
-    def _open(self, column: str, applicant_id: str, sealed: bytes | None) -> str | None:
-        if sealed is None:
-            return None
-        return self._keyring.decrypt(sealed, _place(column, applicant_id)).decode()
-
-    def _index(self, kind: str, value: str | None) -> bytes | None:
-        return None if value is None else self._blind_index.of(kind, value)
-
-
-def _place(column: str, applicant_id: str) -> bytes:
-    return f"applicants.{column}:{applicant_id}".encode()

@@ -38,14 +38,13 @@ class DeviceRepository(Repository):
         at: datetime,
     ) -> None:
         """Record the device that an application came from; a repeat changes nothing."""
-        await self._connection.execute(
-            "insert into devices (application_id, applicant_id, device_id, platform, seen_at)"
-            " values ($1, $2, $3, $4, $5) on conflict do nothing",
-            application_id,
-            applicant_id,
-            device_id,
-            platform,
-            at,
+        await self._insert(
+            "devices",
+            application_id=application_id,
+            applicant_id=applicant_id,
+            device_id=device_id,
+            platform=platform,
+            seen_at=at,
         )
 
     async def of(self, applicant_id: str) -> list[DeviceRow]:

@@ -22,6 +22,7 @@ _DEPUTIES: Final = (
     "select id, person_id, deputy_id, first_day, last_day from deputies where withdrawn_at is null"
 )
 _LOCK: Final = "staff"
+_NAME: Final = "staff.name"
 
 
 class StaffRow(Row):
@@ -63,16 +64,14 @@ class StaffRepository(Repository):
         self, person_id: str, handle: str, name: str, *, lender: str, branch: str
     ) -> bool:
         """Record a new person without roles; False if the id or the handle is taken."""
-        added = await self._connection.fetchval(
-            "insert into staff (id, handle, name_enc, lender, branch) values ($1, $2, $3, $4, $5)"
-            " on conflict do nothing returning true",
-            person_id,
-            handle,
-            self._keyring.encrypt(name.encode(), _place(person_id)),
-            lender,
-            branch,
+        return await self._insert(
+            "staff",
+            id=person_id,
+            handle=handle,
+            name_enc=self._encrypt(_NAME, person_id, name),
+            lender=lender,
+            branch=branch,
         )
-        return added is not None
 
     async def get(self, person_id: str) -> StaffRow | None:
         """Return the person, None if unknown."""
@@ -92,7 +91,7 @@ class StaffRepository(Repository):
             "select id, name_enc from staff where id = any($1::text[])", list(person_ids)
         )
         return {
-            record["id"]: self._keyring.decrypt(record["name_enc"], _place(record["id"])).decode()
+            record["id"]: self._decrypt(_NAME, record["id"], record["name_enc"])
             for record in records
         }
 
@@ -127,23 +126,15 @@ class StaffRepository(Repository):
 
     async def give_role(self, person_id: str, role: StaffRole, given_by: str) -> bool:
         """Record that a person holds a role; False if they do already."""
-        given = await self._connection.fetchval(
-            "insert into staff_roles (person_id, role, given_by) values ($1, $2, $3)"
-            " on conflict do nothing returning true",
-            person_id,
-            role,
-            given_by,
-        )
-        return given is not None
+        return await self._insert("staff_roles", person_id=person_id, role=role, given_by=given_by)
 
     async def take_role(self, person_id: str, role: StaffRole) -> bool:
         """Record that a person holds a role no more; False if they do not."""
-        taken = await self._connection.fetchval(
-            "delete from staff_roles where person_id = $1 and role = $2 returning true",
+        return await self._changed(
+            "delete from staff_roles where person_id = $1 and role = $2",
             person_id,
             role,
         )
-        return taken is not None
 
     async def set_skills(self, person_id: str, skills: Sequence[str]) -> None:
         """Record what a person can do, in place of what was recorded."""
@@ -173,12 +164,7 @@ class TeamRepository(Repository):
 
     async def insert(self, code: str, name: str) -> bool:
         """Record a new team; False if the code is taken."""
-        added = await self._connection.fetchval(
-            "insert into teams (code, name) values ($1, $2) on conflict do nothing returning true",
-            code,
-            name,
-        )
-        return added is not None
+        return await self._insert("teams", code=code, name=name)
 
     async def get(self, code: str) -> TeamRow | None:
         """Return the team, None if unknown."""
@@ -190,40 +176,23 @@ class TeamRepository(Repository):
 
     async def join(self, code: str, person_id: str) -> bool:
         """Record that a person is in a team; False if they are already."""
-        joined = await self._connection.fetchval(
-            "insert into team_members (team, person_id) values ($1, $2)"
-            " on conflict do nothing returning true",
-            code,
-            person_id,
-        )
-        return joined is not None
+        return await self._insert("team_members", team=code, person_id=person_id)
 
     async def part(self, code: str, person_id: str) -> bool:
         """Record that a person is in a team no more; False if they are not."""
-        parted = await self._connection.fetchval(
-            "delete from team_members where team = $1 and person_id = $2 returning true",
+        return await self._changed(
+            "delete from team_members where team = $1 and person_id = $2",
             code,
             person_id,
         )
-        return parted is not None
 
 
 class DeputyRepository(Repository):
-    """Who stands in for whom."""
+    """Who deputises for whom."""
 
     async def insert(self, named: Deputyship, named_by: str) -> bool:
-        """Record a deputyship; False if it is on record."""
-        added = await self._connection.fetchval(
-            "insert into deputies (id, person_id, deputy_id, first_day, last_day, named_by)"
-            " values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true",
-            named.id,
-            named.person_id,
-            named.deputy_id,
-            named.first_day,
-            named.last_day,
-            named_by,
-        )
-        return added is not None
+        """Record a deputyship; False if it is recorded."""
+        return await self._insert("deputies", **dict(named), named_by=named_by)
 
     async def of(self, person_id: str) -> list[DeputyshipRow]:
         """Return who stands, stood or will stand in for a person, the first day first."""
@@ -233,14 +202,9 @@ class DeputyRepository(Repository):
 
     async def withdraw(self, person_id: str, deputyship_id: str) -> bool:
         """Record that a deputyship of a person counts no more; False if there is none."""
-        withdrawn = await self._connection.fetchval(
+        return await self._changed(
             "update deputies set withdrawn_at = now()"
-            " where id = $2 and person_id = $1 and withdrawn_at is null returning true",
+            " where id = $2 and person_id = $1 and withdrawn_at is null",
             person_id,
             deputyship_id,
         )
-        return withdrawn is not None
-
-
-def _place(person_id: str) -> bytes:
-    return f"staff.name:{person_id}".encode()

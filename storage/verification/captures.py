@@ -1,4 +1,4 @@
-"""Captures: elements that their source fetches in steps, and the codes entered for them."""
+"""Authorised data imports: elements that their source fetches in steps, and the codes entered."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,9 @@ _SELECT: Final = (
     " c.reason, c.wrong_codes, c.begun_at, c.changed_at"
     " from captures c join elements e on e.id = c.element_id where c.element_id = $1"
 )
+
+_AUTHORISE_URL: Final = "captures.authorise_url"
+_CODE: Final = "capture_codes.code"
 
 
 class CaptureState(StrEnum):
@@ -49,17 +52,14 @@ class CaptureRepository(Repository):
 
     async def begin(self, element_id: str, workflow_id: str, at: datetime) -> CaptureRow:
         """Record that a source is about to be asked; a repeat returns what is recorded."""
-        await self._connection.execute(
-            "insert into captures (element_id, workflow_id, state, begun_at)"
-            " values ($1, $2, 'begun', $3) on conflict do nothing",
-            element_id,
-            workflow_id,
-            at,
+        await self._insert(
+            "captures",
+            element_id=element_id,
+            workflow_id=workflow_id,
+            state=CaptureState.BEGUN,
+            begun_at=at,
         )
-        row = await self.get(element_id)
-        if row is None:
-            raise RecordMissing(f"no capture of {element_id}")
-        return row
+        return await self._recorded(element_id)
 
     async def get(self, element_id: str) -> CaptureRow | None:
         """Return the capture of an element, None if it has none."""
@@ -80,9 +80,6 @@ class CaptureRepository(Repository):
 
         `authorise_url` is the source's own page where the applicant agrees.
         """
-        sealed = None
-        if authorise_url is not None:
-            sealed = self._keyring.encrypt(authorise_url.encode(), _page(element_id))
         await self._connection.execute(
             "update captures set state = $2, reference = coalesce($3, reference), reason = $4,"
             " wrong_codes = wrong_codes + $5, changed_at = now(),"
@@ -93,55 +90,48 @@ class CaptureRepository(Repository):
             reference,
             reason,
             int(wrong_code),
-            sealed,
+            self._encrypt(_AUTHORISE_URL, element_id, authorise_url),
             source,
         )
-        row = await self.get(element_id)
-        if row is None:
-            raise RecordMissing(f"no capture of {element_id}")
-        return row
+        return await self._recorded(element_id)
 
     async def authorise_url(self, element_id: str) -> str | None:
         """Return the page on which the applicant is to agree; None without one, or when over."""
-        sealed = await self._connection.fetchval(
+        encrypted = await self._connection.fetchval(
             "select authorise_url_enc from captures"
             " where element_id = $1 and state not in ('done', 'ended')",
             element_id,
         )
-        return None if sealed is None else self._keyring.decrypt(sealed, _page(element_id)).decode()
+        return self._decrypt_if_any(_AUTHORISE_URL, element_id, encrypted)
 
     async def enter_code(self, code_id: str, element_id: str, code: str) -> None:
-        """Keep a code, encrypted, for whoever passes it on; a repeat changes nothing."""
+        """Store a code, encrypted, for whoever passes it on; a repeat changes nothing."""
         stored = await self._connection.fetchval(
             "insert into capture_codes (id, element_id, code_enc) values ($1, $2, $3)"
             " on conflict (id) do update set id = excluded.id returning element_id",
             code_id,
             element_id,
-            self._keyring.encrypt(code.encode(), _place(code_id)),
+            self._encrypt(_CODE, code_id, code),
         )
         if stored != element_id:
             raise IdempotencyMismatch(f"{code_id} was entered for another element")
 
     async def code(self, code_id: str) -> str | None:
         """Return a code that was entered and not passed on yet."""
-        sealed = await self._connection.fetchval(
+        encrypted = await self._connection.fetchval(
             "select code_enc from capture_codes where id = $1", code_id
         )
-        return None if sealed is None else self._keyring.decrypt(sealed, _place(code_id)).decode()
+        return self._decrypt_if_any(_CODE, code_id, encrypted)
 
     async def forget_code(self, code_id: str) -> bool:
         """Erase a code that its source has answered; False if it was erased before."""
-        erased = await self._connection.fetchval(
-            "update capture_codes set code_enc = null where id = $1 and code_enc is not null"
-            " returning true",
+        return await self._changed(
+            "update capture_codes set code_enc = null where id = $1 and code_enc is not null",
             code_id,
         )
-        return erased is True
 
-
-def _place(code_id: str) -> bytes:
-    return f"capture_codes.code:{code_id}".encode()
-
-
-def _page(element_id: str) -> bytes:
-    return f"captures.authorise_url:{element_id}".encode()
+    async def _recorded(self, element_id: str) -> CaptureRow:
+        row = await self.get(element_id)
+        if row is None:
+            raise RecordMissing(f"no capture of {element_id}")
+        return row

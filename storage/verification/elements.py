@@ -1,7 +1,6 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Elements as the applicant gave them, encrypted, and what third parties said of them."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,7 +20,7 @@ from domain.verification.elements import (
 )
 from domain.verification.pictures import Picture
 from storage.common.errors import IdempotencyMismatch, RecordMissing
-from storage.common.repository import Repository, given
+from storage.common.repository import Repository, given, stored
 from storage.common.rows import Row
 from storage.verification.element_pictures import ElementPictureRepository
 
@@ -32,6 +31,8 @@ _ELEMENT: Final[TypeAdapter[Element]] = TypeAdapter(
     Element, config=ConfigDict(hide_input_in_errors=True)
 )
 _BOOK: Final[TypeAdapter[tuple[AddressBookEntry, ...]]] = TypeAdapter(tuple[AddressBookEntry, ...])
+_DATA: Final = "elements.data"
+_ADDRESS_BOOK: Final = "address_books.book"
 _COLUMNS: Final = (
     "id, application_id, kind, attempt, data_enc, submitted_at,"
     " (select book_enc from address_books where element_id = id) as book_enc"
@@ -158,8 +159,8 @@ class ElementRepository(Repository):
             list(digests),
         )
         for record in known:
-            stored = (record["application_id"], record["data_idx"])
-            if stored != (application_id, digests.pop(record["id"])):
+            same = (application_id, digests.pop(record["id"]))
+            if (record["application_id"], record["data_idx"]) != same:
                 raise IdempotencyMismatch(f"{record['id']} was submitted with other data")
         added = [one for one in elements if one.id in digests]
         if not added:
@@ -175,20 +176,14 @@ class ElementRepository(Repository):
             application_id,
             [one.id for one in added],
             [one.kind for one in added],
-            [
-                self._keyring.encrypt(split[one.id][0].model_dump_json().encode(), _place(one.id))
-                for one in added
-            ],
+            [self._encrypt(_DATA, one.id, split[one.id][0].model_dump_json()) for one in added],
             [digests[one.id] for one in added],
         )
         await ElementPictureRepository(self._tx).add({one.id: one.pictures for one in added})
         for element_id, (_, book) in split.items():
             if book is not None:
-                await self._connection.execute(
-                    "insert into address_books (element_id, book_enc) values ($1, $2)",
-                    element_id,
-                    self._keyring.encrypt(_BOOK.dump_json(book), _place_of_book(element_id)),
-                )
+                encrypted = self._encrypt(_ADDRESS_BOOK, element_id, _BOOK.dump_json(book).decode())
+                await self._insert("address_books", element_id=element_id, book_enc=encrypted)
 
     async def get(self, element_id: str) -> ElementRow | None:
         """Return the element with its data, None if unknown."""
@@ -272,16 +267,14 @@ class ElementRepository(Repository):
         self, application_id: str, kept: EarlierVerification, counts_until: date, at: datetime
     ) -> bool:
         """Let an earlier verification count for an application; False if it did already."""
-        reused = await self._connection.fetchval(
-            "insert into element_reuses (application_id, kind, element_id, counts_until, reused_at)"
-            " values ($1, $2, $3, $4, $5) on conflict do nothing returning true",
-            application_id,
-            kept.kind,
-            kept.element_id,
-            counts_until,
-            at,
+        return await self._insert(
+            "element_reuses",
+            application_id=application_id,
+            kind=kept.kind,
+            element_id=kept.element_id,
+            counts_until=counts_until,
+            reused_at=at,
         )
-        return reused is True
 
     async def record_verification(
         self,
@@ -319,7 +312,7 @@ class ElementRepository(Repository):
             [one.element_id for one in verifications],
             [one.verdict for one in verifications],
             [one.reason for one in verifications],
-            [json.dumps(dict(one.facts)) for one in verifications],
+            [stored(one.facts) for one in verifications],
             [one.provider for one in verifications],
             at,
         )
@@ -365,8 +358,7 @@ class ElementRepository(Repository):
         """Return the recorded verdict on an element, None if there is none yet."""
         return await self._one(
             VerificationRow,
-            "select element_id, application_id, kind, verdict, reason, facts, provider,"
-            " verified_at from verifications where element_id = $1",
+            f"select {VerificationRow.columns()} from verifications where element_id = $1",
             element_id,
         )
 
@@ -392,10 +384,9 @@ class ElementRepository(Repository):
             )
 
     def _read(self, record: "Record") -> ElementRow:
-        text = self._keyring.decrypt(record["data_enc"], _place(record["id"]))
-        data = _ELEMENT.validate_json(text)
-        if record["book_enc"] is not None:
-            book = self._keyring.decrypt(record["book_enc"], _place_of_book(record["id"]))
+        data = _ELEMENT.validate_json(self._decrypt(_DATA, record["id"], record["data_enc"]))
+        book = self._decrypt_if_any(_ADDRESS_BOOK, record["id"], record["book_enc"])
+        if book is not None:
             data = data.model_copy(update={"address_book": _BOOK.validate_json(book)})
         return ElementRow(
             id=record["id"],
@@ -419,11 +410,3 @@ def _without_book(data: BaseModel) -> tuple[BaseModel, tuple[AddressBookEntry, .
     if not isinstance(data, PersonalInformation):
         return data, None
     return data.model_copy(update={"address_book": None}), data.address_book
-
-
-def _place(element_id: str) -> bytes:
-    return f"elements.data:{element_id}".encode()
-
-
-def _place_of_book(element_id: str) -> bytes:
-    return f"address_books.book:{element_id}".encode()

@@ -22,11 +22,11 @@ from services.people.ownership import applicant_id_of
 from services.products.agreed import product_on_offer
 from storage.applications.applications import ApplicationRepository
 from storage.applications.offers import OfferRepository
-from storage.collections import CollectionActionRepository
+from storage.collections import CollectionActionCreate, CollectionActionRepository
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.lines.drawdowns import DrawdownRepository
-from storage.lines.lines import LineRepository
+from storage.lines.drawdowns import DrawdownCreate, DrawdownRepository
+from storage.lines.lines import LineCreate, LineRepository
 from storage.lines.quotes import QuoteRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRepository
@@ -123,15 +123,17 @@ async def line(tx: Transaction, start: StartApplication) -> tuple[str, str]:
     await OfferRepository(tx).make(offer, start.application_id, now)
     line_id = new_id("lin")
     await LineRepository(tx).open(
-        line_id=line_id,
-        application_id=start.application_id,
-        applicant_id=start.applicant_id,
-        offer_id=offer.offer_id,
-        mode="single_batch",
-        currency=start.currency,
-        credit_limit=start.amount,
-        opened_at=now,
-        expires_at=now + timedelta(days=15),
+        LineCreate(
+            id=line_id,
+            application_id=start.application_id,
+            applicant_id=start.applicant_id,
+            offer_id=offer.offer_id,
+            mode="single_batch",
+            currency=start.currency,
+            credit_limit=start.amount,
+            opened_at=now,
+            expires_at=now + timedelta(days=15),
+        )
     )
     return offer.offer_id, line_id
 
@@ -182,15 +184,17 @@ async def _disburse(
         rate_caps=ref(RATE_CAPS, HOME_CAPS),
     )
     await DrawdownRepository(tx).reserve(
-        drawdown_id=ids.drawdown_id,
-        line_id=ids.line_id,
-        quote_id=ids.quote_id,
-        loan_id=ids.loan_id,
-        currency="CNY",
-        amount=amount,
-        contract_no=f"LF-{ids.drawdown_id.upper()}",
-        requested_at=now,
-        contract=ref(CONTRACT_TEMPLATE, "loan-contract"),
+        DrawdownCreate(
+            id=ids.drawdown_id,
+            line_id=ids.line_id,
+            quote_id=ids.quote_id,
+            loan_id=ids.loan_id,
+            currency="CNY",
+            amount=amount,
+            contract_no=f"LF-{ids.drawdown_id.upper()}",
+            requested_at=now,
+            contract=str(ref(CONTRACT_TEMPLATE, "loan-contract")),
+        )
     )
     await LoanRepository(tx).book(
         loan_id=ids.loan_id,
@@ -221,13 +225,15 @@ async def _collect(tx: Transaction, ids: Credit) -> None:
         requested_on=date(2026, 2, 15),
     )
     await CollectionActionRepository(tx).add_action(
-        action_id=ids.task_id,
-        loan_id=ids.loan_id,
-        episode=1,
-        step="first_call",
-        channel=ContactChannel.CALL_TASK,
-        days_past_due=4,
-        due_on=date(2026, 2, 19),
-        ladder=ref(COLLECTIONS_LADDER, "standard"),
-        template=None,
+        CollectionActionCreate(
+            id=ids.task_id,
+            loan_id=ids.loan_id,
+            episode=1,
+            step="first_call",
+            channel=ContactChannel.CALL_TASK,
+            days_past_due=4,
+            due_on=date(2026, 2, 19),
+            ladder=str(ref(COLLECTIONS_LADDER, "standard")),
+            template=None,
+        )
     )

@@ -10,13 +10,14 @@ from api.v1.applications.review_schemas import ReviewBody, ReviewResponse, Suppl
 from api.v1.applications.schemas import ApplicationStatus
 from domain.applications.application import ReviewClosed
 from messages.applications import ReviewCommand
+from messages.ids import application_workflow
 from messages.verification import SupplementRequest
 from services.applications.reviewing import (
     ReviewDecision,
     authorise_review,
     list_open_reviews,
-    record_late_review,
 )
+from storage.common.audit import AuditRepository
 
 router = authorised_router("/reviews", "reviews")
 
@@ -74,7 +75,12 @@ async def _review(
         return await carry_out(call, application_id, f"review_{decision}", review)
     except ProcessClosed:
         async with call.database.transaction() as tx:
-            await record_late_review(
-                tx, call.caller, call.command, application_id, decision, body.reason
+            await AuditRepository(tx).add_by(
+                call.caller,
+                decision,
+                application_workflow(application_id),
+                "refused",
+                detail={"reason": body.reason},
+                key=call.command.update_id,
             )
         raise ReviewClosed("The review was decided already.") from None

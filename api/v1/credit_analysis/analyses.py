@@ -19,8 +19,8 @@ from services.credit_analysis.reviewing import (
     authorise_review,
     find_analysis,
     read_analysis,
-    record_late_review,
 )
+from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 
 router = authorised_router("/credit-analyses", "credit analysis")
@@ -64,8 +64,13 @@ async def review(analysis_id: str, body: AnalysisReviewBody, call: Commanded) ->
         ) from None
     except ProcessClosed:
         async with call.database.transaction() as tx:
-            await record_late_review(
-                tx, call.caller, call.command, analysis_id, body.decision, body.reason
+            await AuditRepository(tx).add_by(
+                call.caller,
+                body.decision,
+                ids.credit_analysis_workflow(analysis_id),
+                "refused",
+                detail={"reason": body.reason},
+                key=call.command.update_id,
             )
         raise ReviewClosed("The analysis was decided already.") from None
     return AnalysisReviewed(

@@ -9,7 +9,7 @@ from api.http.operation_schemas import CallbackReceived
 from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.credit_analysis import AssessmentUpdated
-from services.common.callbacks import KeptCallback
+from services.common.callbacks import StoredCallback
 from services.credit_analysis.callbacks import QiTechSender
 
 PATH: Final = "/v1/callbacks/qitech"
@@ -30,7 +30,7 @@ async def qitech(request: Request, services: Using) -> CallbackReceived:
     A repeat changes nothing but wakes the process again: the first wake may have been lost.
     """
 
-    async def wake(kept: KeptCallback) -> None:
+    async def wake(kept: StoredCallback) -> None:
         update = AssessmentUpdated(event_key=kept.event_id)
         await services.engine.notify(kept.recipient.workflow_id, "assessment_updated", update)
 

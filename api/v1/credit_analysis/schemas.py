@@ -7,7 +7,6 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field
 
 from api.http.schemas import Body, Reason, ResponseBody
-from domain.common.definitions import DefinitionRef
 from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
@@ -21,8 +20,7 @@ from storage.credit_analysis.scr_consents import InvitationState
 class AnalysisSummary(ResponseBody):
     """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000.
 
-    `agreed_policy` is what it began with, `decided_policy` what its decision used, also written as
-    `policy_version`.
+    `agreed_policy` is what it began with, `decided_policy` what its decision used.
     """
 
     id: str
@@ -32,9 +30,8 @@ class AnalysisSummary(ResponseBody):
     reason: str
     state_seq: int
     policy: str
-    agreed_policy: DefinitionRef
-    policy_version: str | None
-    decided_policy: DefinitionRef | None
+    agreed_policy: str
+    decided_policy: str | None
     coverage: Decimal | None
     score: int | None
     hits: list[AnalysisHit] | None
@@ -86,7 +83,7 @@ class AnalysisReviewResponse(ResponseBody):
     word: AnalystDecision
     reviewer: str
     reason: str
-    policy: DefinitionRef
+    policy: str
     reviewed_at: datetime
 
 

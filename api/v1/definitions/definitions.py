@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Query
 
 from api.http.calls import Called, Commanded
+from api.http.pagination import Paged
 from api.http.routing import authorised_router
 from api.http.schemas import Page, whole
 from api.v1.definitions.schemas import (
@@ -36,9 +37,10 @@ router = authorised_router("/definitions", "definitions")
 @router.get("/kinds", summary="The kinds of definitions")
 async def kinds(call: Called) -> Page[KindSummary]:
     """Return what the business can change without a deployment."""
+    async with call.database.read() as tx:
+        known = sorted(tx.definitions.kinds.items())
     items = [
-        KindSummary(name=name, description=inspect.getdoc(kind.model) or "")
-        for name, kind in sorted(call.services.kinds.items())
+        KindSummary(name=name, description=inspect.getdoc(kind.model) or "") for name, kind in known
     ]
     return Page(items=items, next=None)
 
@@ -47,38 +49,38 @@ async def kinds(call: Called) -> Page[KindSummary]:
 async def kind_form(kind: KindName, call: Called) -> KindResponse:
     """Return the JSON schema of the contents, and one that is in force as an example."""
     async with call.database.read() as tx:
-        found = await reading.describe_kind(tx, kind, kinds=call.services.kinds)
+        found = await reading.describe_kind(tx, kind)
     return KindResponse(name=found.name, json_schema=found.schema, example=found.example)
 
 
 @router.get("", summary="List definitions")
 async def list_definitions(
     call: Called,
+    page: Paged,
     kind: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = None,
     state: DefinitionState | None = None,
 ) -> Page[DefinitionSummary]:
-    """Return every definition; with `state` those with a version in it, each by the newest one."""
+    """Return definitions by their newest version; with `state` those with a version in it."""
     async with call.database.snapshot() as tx:
-        found = await reading.list_definitions(
-            tx, kind=kind, state=state, kinds=call.services.kinds
-        )
-    return Page(items=[DefinitionSummary.of(one) for one in found], next=None)
+        found = await reading.list_definitions(tx, page.after, page.limit, kind=kind, state=state)
+    return Page(
+        items=[DefinitionSummary.of(one) for one in found],
+        next=page.next_cursor([one.newest for one in found], "drafted_at"),
+    )
 
 
 @router.get("/{kind}/{code}", summary="Read a definition")
 async def show(kind: KindName, code: CodeName, call: Called) -> DefinitionResponse:
     """Return what is in force, what is to come, the versions and the releases."""
     async with call.database.snapshot() as tx:
-        return DefinitionResponse.model_validate(
-            await reading.show(tx, kind, code, kinds=call.services.kinds)
-        )
+        return DefinitionResponse.model_validate(await reading.show(tx, kind, code))
 
 
 @router.get("/{kind}/{code}/versions", summary="List the versions of a definition")
 async def versions(kind: KindName, code: CodeName, call: Called) -> Page[VersionSummary]:
     """Return them without their contents, the newest first."""
     async with call.database.read() as tx:
-        found = await reading.list_versions(tx, kind, code, kinds=call.services.kinds)
+        found = await reading.list_versions(tx, kind, code)
     return whole(VersionSummary, found)
 
 
@@ -88,7 +90,7 @@ async def version_of(
 ) -> VersionResponse:
     """Return a version with its content."""
     async with call.database.read() as tx:
-        row = await reading.read_version(tx, kind, code, version, kinds=call.services.kinds)
+        row = await reading.read_version(tx, kind, code, version)
     return VersionResponse.of(row)
 
 
@@ -102,16 +104,16 @@ async def diff(
 ) -> Page[DifferenceResponse]:
     """Return what they say differently, field by field."""
     async with call.database.read() as tx:
-        found = await reading.diff(tx, kind, code, before, after, kinds=call.services.kinds)
+        found = await reading.diff(tx, kind, code, before, after)
     return whole(DifferenceResponse, found)
 
 
 @router.get("/{kind}/{code}/history", summary="Who did what to a definition")
-async def history(kind: KindName, code: CodeName, call: Called) -> Page[HistoryEntry]:
+async def history(kind: KindName, code: CodeName, call: Called, page: Paged) -> Page[HistoryEntry]:
     """Return the audit trail of a definition, the oldest entry first."""
     async with call.database.read() as tx:
-        found = await reading.history(tx, kind, code, kinds=call.services.kinds)
-    return whole(HistoryEntry, found)
+        found = await reading.history(tx, kind, code, page.after_number(), page.limit)
+    return page.of(HistoryEntry, found, "recorded_at")
 
 
 @router.post("/{kind}/{code}/drafts", status_code=201, summary="Draft a version")
@@ -121,14 +123,7 @@ async def draft(
     """Keep the next version, with what is wrong with it. 409 `definition_changed` by `base`."""
     async with call.database.transaction() as tx:
         drafted = await drafting.draft(
-            tx,
-            call.caller,
-            kind,
-            code,
-            body.content,
-            note=body.note,
-            base=body.base,
-            kinds=call.services.kinds,
+            tx, call.caller, kind, code, body.content, note=body.note, base=body.base
         )
         [row] = await reading.named_versions(tx, [drafted.row])
     call.created(f"/v1/definitions/{kind}/{code}/versions/{row.version}")
@@ -141,9 +136,7 @@ async def check(
 ) -> VersionResponse:
     """Find a draft in order, or answer 422 `definition_invalid` with everything that is wrong."""
     async with call.database.transaction() as tx:
-        row = await drafting.check(
-            tx, call.caller, kind, code, version, at=body.effective_from, kinds=call.services.kinds
-        )
+        row = await drafting.check(tx, call.caller, kind, code, version, at=body.effective_from)
         [row] = await reading.named_versions(tx, [row])
     return VersionResponse.of(row)
 
@@ -165,7 +158,6 @@ async def release(
             version,
             reason=body.reason,
             effective_from=body.effective_from,
-            kinds=call.services.kinds,
         )
         [row] = await reading.named_releases(tx, [row])
     return ReleaseResponse.model_validate(row)
@@ -182,9 +174,7 @@ async def withdraw(
     """Keep a released version from coming into force, before it does."""
     await releasing.authorise_release(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
-        row = await releasing.withdraw(
-            tx, call.caller, kind, code, version, reason=body.reason, kinds=call.services.kinds
-        )
+        row = await releasing.withdraw(tx, call.caller, kind, code, version, reason=body.reason)
         [row] = await reading.named_releases(tx, [row])
     return ReleaseResponse.model_validate(row)
 
@@ -197,14 +187,7 @@ async def rollback(
     await releasing.authorise_release(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
         row = await releasing.rollback(
-            tx,
-            call.caller,
-            kind,
-            code,
-            leaving=body.leaving,
-            to=body.to,
-            reason=body.reason,
-            kinds=call.services.kinds,
+            tx, call.caller, kind, code, leaving=body.leaving, to=body.to, reason=body.reason
         )
         [row] = await reading.named_releases(tx, [row])
     return ReleaseResponse.model_validate(row)
@@ -217,9 +200,7 @@ async def retire_version(
     """Say that a version is not to be used again; nothing is in force by it, or to come."""
     await releasing.authorise_release(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
-        rows = await releasing.retire(
-            tx, call.caller, kind, code, version, reason=body.reason, kinds=call.services.kinds
-        )
+        rows = await releasing.retire(tx, call.caller, kind, code, version, reason=body.reason)
         rows = await reading.named_versions(tx, rows)
     return whole(VersionSummary, rows)
 
@@ -231,8 +212,6 @@ async def retire(
     """Say that no version of a definition is to be used again; none is in force, or to come."""
     await releasing.authorise_release(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
-        rows = await releasing.retire(
-            tx, call.caller, kind, code, reason=body.reason, kinds=call.services.kinds
-        )
+        rows = await releasing.retire(tx, call.caller, kind, code, reason=body.reason)
         rows = await reading.named_versions(tx, rows)
     return whole(VersionSummary, rows)

@@ -25,9 +25,7 @@ async def suspend(
     """Switch something off, everywhere within a second; what is off already stays so."""
     await suspending.authorise_suspension(call.database, call.caller, kind, code)
     async with call.database.transaction() as tx:
-        row = await suspending.suspend(
-            tx, call.caller, kind, code, reason=body.reason, kinds=call.services.kinds
-        )
+        row = await suspending.suspend(tx, call.caller, kind, code, reason=body.reason)
         [row] = await suspending.named_suspensions(tx, [row])
     return SuspensionResponse.model_validate(row)
 

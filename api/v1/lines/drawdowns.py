@@ -8,8 +8,8 @@ from api.v1.lines.schemas import DrawdownCreate, DrawdownResponse
 from domain.lines import LineState
 from messages import ids
 from messages.lines import DrawReceipt
-from services.lines.drawing import prepare_drawdown
 from services.lines.finding import find_drawdown
+from services.lines.quoting import prepare_drawdown
 from storage.lines.drawdowns import DrawdownRepository
 
 router = authorised_router("", "drawdowns")

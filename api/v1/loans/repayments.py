@@ -13,7 +13,7 @@ from api.v1.loans.schemas import RepaymentCreate, RepaymentResponse
 from messages import ids
 from messages.loans import RepayReceipt
 from services.loans.finding import find_repayment
-from services.loans.repaying import prepare_repayment
+from services.loans.servicing import prepare_repayment
 from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentRepository, RepaymentState
 

@@ -9,7 +9,7 @@ from api.http.operation_schemas import CallbackReceived
 from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.payments import TransferUpdated
-from services.common.callbacks import KeptCallback
+from services.common.callbacks import StoredCallback
 from services.payments import PaymentChannel
 
 router = authorised_router("/callbacks", "callbacks")
@@ -30,7 +30,7 @@ async def payments(request: Request, services: Using) -> CallbackReceived:
     The notice itself moves nothing. A repeat wakes the process again: the first may have been lost.
     """
 
-    async def wake(kept: KeptCallback) -> None:
+    async def wake(kept: StoredCallback) -> None:
         news = TransferUpdated(order_no=kept.recipient.reference, event_id=kept.event_id)
         await services.engine.notify(kept.recipient.workflow_id, "transfer_updated", news)
 

@@ -49,12 +49,11 @@ async def add(body: PersonCreate, call: Commanded) -> PersonResponse:
         lambda tx: directory.add_person(
             tx,
             call.caller,
-            person_id=call.command.new_id("stf"),
-            handle=body.handle,
-            name=body.name,
-            roles=body.roles,
-            skills=body.skills,
-            lender=call.services.settings.lender,
+            directory.PersonCreate(
+                person_id=call.command.new_id("stf"),
+                lender=call.services.settings.lender,
+                **dict(body),
+            ),
         ),
     )
     call.created(f"/v1/staff/{answer.id}")

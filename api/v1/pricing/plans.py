@@ -22,8 +22,7 @@ from domain.pricing.trial import CapOutcome, LoanOnDay, Trial, trial
 from domain.pricing.trial_costs import SheetOutcome
 from domain.pricing.trial_rates import ShownRate
 from domain.pricing.trial_rows import Totals, TrialRow
-from services.loans.agreed import STANDARD_SERVICING
-from services.loans.calendars import on_calendar_in_force
+from services.loans.agreed import STANDARD_SERVICING, on_calendar_in_force
 from storage.definitions import DefinitionRepository
 
 router = authorised_router("/plans", "plans")

@@ -9,7 +9,7 @@ from api.http.operation_schemas import CallbackReceived
 from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.verification import ElementSettled
-from services.common.callbacks import KeptCallback
+from services.common.callbacks import StoredCallback
 from services.verification.callbacks import ReportSender
 
 router = authorised_router("/callbacks", "callbacks")
@@ -29,7 +29,7 @@ async def reports(request: Request, services: Using) -> CallbackReceived:
     lost. One for an application that has ended is kept and changes nothing.
     """
 
-    async def wake(kept: KeptCallback) -> None:
+    async def wake(kept: StoredCallback) -> None:
         news = ElementSettled(element_id=kept.recipient.reference, event_id=kept.event_id)
         await services.engine.notify(kept.recipient.workflow_id, "element_settled", news)
 

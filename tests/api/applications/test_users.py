@@ -221,7 +221,7 @@ async def test_operations_set_level_and_labels(http: httpx.AsyncClient, services
         assert refused.status_code == 422
     async with services.database.read() as tx:
         actions = [row.action for row in await AuditRepository(tx).of(f"user:{ALICE}")]
-    assert "set_standing" in actions
+    assert "set_customer_tags" in actions
 
 
 async def test_an_application_brings_device_and_consents(

@@ -459,9 +459,8 @@ async def test_staff_see_which_policy_an_analysis_began_with_and_was_decided_by(
     analysis_id = await _analysis_id(record, "shop", given["id"])
     url = f"/v1/credit-analyses/{analysis_id}"
     seen = (await shop.get(url, headers=bearer("ops", "otto"))).json()
-    standard = ref(CREDIT_ANALYSIS_POLICY, STANDARD).model_dump()
+    standard = str(ref(CREDIT_ANALYSIS_POLICY, STANDARD))
     assert seen["agreed_policy"] == seen["decided_policy"] == standard
-    assert seen["policy_version"] == "credit_analysis_policy/standard@1"
     assert seen["review"] is None
     body = {"decision": "reprove", "reason": "statements missing"}
     await shop.post(f"{url}/review", json=body, headers=keyed("reviewer", "rita"))

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -20,7 +19,9 @@ from tests.integration.definitions.kinds import KINDS
 @pytest.fixture(scope="module")
 async def defining(api_settings: Settings, absent_temporal: Client) -> AsyncIterator[FastAPI]:
     async with serving(api_settings, absent_temporal) as app:
-        app.state.services = replace(app.state.services, kinds=KINDS)
+        database: Database = app.state.services.database
+        async with database.read() as tx:
+            tx.definitions.kinds = KINDS
         yield app
 
 

@@ -12,7 +12,7 @@ from messages.ids import loan_workflow, new_id
 from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
 from runtime.settings import Settings
-from storage.payments import TransferRepository
+from storage.payments import TransferCreate, TransferRepository
 
 URL = "/v1/callbacks/payments"
 
@@ -24,12 +24,14 @@ async def order_no(services: Services) -> str:
     loan_id = new_id("loa")
     async with services.database.transaction() as tx:
         await TransferRepository(tx).request(
-            order_no=order_no,
-            kind="debit",
-            workflow_id=loan_workflow(loan_id),
-            loan_id=loan_id,
-            currency="CNY",
-            amount=94_560,
+            TransferCreate(
+                order_no=order_no,
+                kind="debit",
+                workflow_id=loan_workflow(loan_id),
+                loan_id=loan_id,
+                currency="CNY",
+                amount=94_560,
+            )
         )
     return order_no
 

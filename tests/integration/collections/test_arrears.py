@@ -105,7 +105,7 @@ async def test_a_reminder_is_sent_once_however_often_it_is_tried(bench: Bench, a
     async with bench.database.read() as tx:
         (action,) = await CollectionActionRepository(tx).of_loan(loan_id)
     assert (action.state, action.days_past_due) == (ActionState.SENT, 1)
-    assert action.ladder == STANDARD.ref
+    assert action.ladder == str(STANDARD.ref)
     assert action.template == str(ref(MESSAGE_TEMPLATE, "collections-reminder"))
     assert action.contact_limits == str(ref(CONTACT_LIMITS, HOME_LIMITS))
 

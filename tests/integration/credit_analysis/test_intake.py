@@ -14,7 +14,7 @@ from messages.ids import credit_analysis_workflow, new_id
 from providers.credit_analysis.qitech import webhook_signature
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient
-from services.common.callbacks import KeptCallback, UnknownOrder, keep_notice, read_notice
+from services.common.callbacks import StoredCallback, UnknownOrder, read_notice, store_notice
 from services.credit_analysis.callbacks import QiTechSender
 from services.credit_analysis.feedback import record_feedback
 from services.credit_analysis.intake import RecordedProposal, read_proposal, record_proposal
@@ -122,7 +122,7 @@ async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:
     notice = read_notice(QITECH, body, webhook_signature(SECRET, ENDPOINT, "POST", body))
     async with database.transaction() as tx:
         with pytest.raises(UnknownOrder):
-            await keep_notice(tx, QITECH, notice, body)
+            await store_notice(tx, QITECH, notice, body)
 
 
 async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) -> None:
@@ -134,13 +134,13 @@ async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) ->
             opinion_id, analysis_id, "qitech", PersonKind.LEGAL
         )
 
-    async def told(status: str, at: datetime) -> KeptCallback:
+    async def told(status: str, at: datetime) -> StoredCallback:
         body = json.dumps(
             {"id": opinion_id, "analysis_status": status, "event_date": at.isoformat(), "more": 1}
         ).encode()
         read = read_notice(QITECH, body, webhook_signature(SECRET, ENDPOINT, "POST", body))
         async with database.transaction() as tx:
-            return await keep_notice(tx, QITECH, read, body)
+            return await store_notice(tx, QITECH, read, body)
 
     at = datetime(2026, 3, 2, 4, tzinfo=UTC)
     first = await told("in_manual_analysis", at)

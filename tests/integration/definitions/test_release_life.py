@@ -28,7 +28,9 @@ from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from services.definitions import drafting, reading, releasing
 from services.definitions.drafting import MAX_CONTENT_BYTES
+from storage.common.audit import AuditRow
 from storage.common.outbox import OutboxRepository
+from storage.common.rows import Cursor
 from storage.database import Database
 from storage.definitions import (
     DefinitionRepository,
@@ -67,15 +69,13 @@ class Definitions:
         base: int | None = None,
     ) -> drafting.Drafted:
         async with self.database.transaction() as tx:
-            return await drafting.draft(
-                tx, by, kind, code, content, note="test", base=base, kinds=KINDS
-            )
+            return await drafting.draft(tx, by, kind, code, content, note="test", base=base)
 
     async def check(
         self, kind: str, code: str, version: int, at: datetime | None = None
     ) -> DefinitionRow:
         async with self.database.transaction() as tx:
-            return await drafting.check(tx, ANNA, kind, code, version, at=at, kinds=KINDS)
+            return await drafting.check(tx, ANNA, kind, code, version, at=at)
 
     async def release(
         self,
@@ -87,7 +87,7 @@ class Definitions:
     ) -> ReleaseRow:
         async with self.database.transaction() as tx:
             return await releasing.release(
-                tx, by, kind, code, version, reason="test", effective_from=at, kinds=KINDS
+                tx, by, kind, code, version, reason="test", effective_from=at
             )
 
     async def rollback(
@@ -95,18 +95,16 @@ class Definitions:
     ) -> ReleaseRow:
         async with self.database.transaction() as tx:
             return await releasing.rollback(
-                tx, by, kind, code, leaving=leaving, to=to, reason="test", kinds=KINDS
+                tx, by, kind, code, leaving=leaving, to=to, reason="test"
             )
 
     async def withdraw(self, kind: str, code: str, version: int) -> ReleaseRow:
         async with self.database.transaction() as tx:
-            return await releasing.withdraw(
-                tx, OTTO, kind, code, version, reason="test", kinds=KINDS
-            )
+            return await releasing.withdraw(tx, OTTO, kind, code, version, reason="test")
 
     async def retire(self, kind: str, code: str, version: int | None = None) -> list[DefinitionRow]:
         async with self.database.transaction() as tx:
-            return await releasing.retire(tx, OTTO, kind, code, version, reason="test", kinds=KINDS)
+            return await releasing.retire(tx, OTTO, kind, code, version, reason="test")
 
     async def checked(
         self,
@@ -129,7 +127,7 @@ class Definitions:
 
     async def shown(self, kind: str, code: str) -> reading.Shown:
         async with self.database.snapshot() as tx:
-            return await reading.show(tx, kind, code, kinds=KINDS)
+            return await reading.show(tx, kind, code)
 
     async def in_force(self, kind: str, code: str) -> int | None:
         release = (await self.shown(kind, code)).in_force
@@ -140,8 +138,13 @@ class Definitions:
 
 
 @pytest.fixture
-def definitions(database: Database) -> Definitions:
-    return Definitions(database)
+async def definitions(database: Database) -> AsyncIterator[Definitions]:
+    """The use cases, with kinds of the tests' own."""
+    async with database.read() as tx:
+        cache = tx.definitions
+    usual, cache.kinds = cache.kinds, KINDS
+    yield Definitions(database)
+    cache.kinds = usual
 
 
 @pytest.fixture
@@ -444,7 +447,7 @@ async def test_a_version_is_compared_with_another_field_by_field(
     changed = {"title": "Fees", "rate": "2", "fees": [{"name": "issue", "amount": 700}]}
     await definitions.draft("fee_table", code, changed)
     async with database.read() as tx:
-        found = await reading.diff(tx, "fee_table", code, 1, 2, kinds=KINDS)
+        found = await reading.diff(tx, "fee_table", code, 1, 2)
     assert [(one.path, one.before, one.after) for one in found] == [
         ("fees.0.amount", 500, 700),
         ("rate", "1.5", "2"),
@@ -461,7 +464,7 @@ async def test_every_act_is_in_the_audit_trail_and_releases_are_told(
     await definitions.rollback("fee_table", code, leaving=2)
     await definitions.retire("fee_table", code, 3)
     async with database.read() as tx:
-        trail = await reading.history(tx, "fee_table", code, kinds=KINDS)
+        trail = await reading.history(tx, "fee_table", code, 0, 100)
         told = await OutboxRepository(tx).since(f"definition:fee_table/{code}", 0)
     acts = [(row.action.removeprefix("definition_"), row.outcome, row.actor) for row in trail]
     life = [
@@ -488,11 +491,11 @@ async def test_what_is_refused_leaves_nothing(
 ) -> None:
     await definitions.checked("fee_table", code, table(1))
     async with database.read() as tx:
-        before = await reading.history(tx, "fee_table", code, kinds=KINDS)
+        before = await reading.history(tx, "fee_table", code, 0, 100)
     with pytest.raises(SecondPersonNeeded):
         await definitions.release("fee_table", code, 1, by=ANNA)
     async with database.read() as tx:
-        assert await reading.history(tx, "fee_table", code, kinds=KINDS) == before
+        assert await reading.history(tx, "fee_table", code, 0, 100) == before
         assert await OutboxRepository(tx).since(f"definition:fee_table/{code}", 0) == []
 
 
@@ -504,7 +507,7 @@ async def test_definitions_are_listed_by_kind_and_state(
 
     async def listed(**filters: Any) -> list[reading.Overview]:
         async with database.snapshot() as tx:
-            found = await reading.list_definitions(tx, kinds=KINDS, **filters)
+            found = await reading.list_definitions(tx, None, 1000, **filters)
         return [one for one in found if one.newest.code == code]
 
     [all_kinds] = await listed()
@@ -515,6 +518,38 @@ async def test_definitions_are_listed_by_kind_and_state(
     assert released.newest.version == 1
     assert await listed(kind="fee_table", state=DefinitionState.CHECKED) == []
     assert await listed(kind="card") == []
+
+
+async def test_definitions_and_their_history_are_read_page_by_page(
+    definitions: Definitions, code: str, database: Database
+) -> None:
+    codes = [f"{code}-{number}" for number in range(3)]
+    for one in codes:
+        await definitions.draft("fee_table", one, table(1))
+    await definitions.draft("fee_table", codes[0], table(2))
+
+    seen: list[reading.Overview] = []
+    after: Cursor | None = None
+    trail: list[AuditRow] = []
+    async with database.snapshot() as tx:
+        while page := await reading.list_definitions(tx, after, 2):
+            seen += page
+            after = Cursor(page[-1].newest.drafted_at, page[-1].newest.id)
+        while found := await reading.history(
+            tx, "fee_table", codes[0], trail[-1].id if trail else 0, 1
+        ):
+            trail += found
+
+    names = [one.newest.id for one in seen]
+    assert len(set(names)) == len(names)
+    # The one drafted last comes first, by its newest version.
+    newest = [one.newest for one in seen if one.newest.code in codes]
+    assert [(row.code, row.version) for row in newest] == [
+        (codes[0], 2),
+        (codes[2], 1),
+        (codes[1], 1),
+    ]
+    assert [row.outcome for row in trail] == ["1", "2"]
 
 
 async def test_a_version_is_never_changed_or_lost(
@@ -545,9 +580,9 @@ async def test_what_was_drafted_and_undone_is_not_remembered(
 
 async def _release_and_fail(database: Database, code: str) -> None:
     async with database.transaction() as tx:
-        await drafting.draft(tx, ANNA, "fee_table", code, table(1), note="", kinds=KINDS)
-        await drafting.check(tx, ANNA, "fee_table", code, 1, kinds=KINDS)
-        await releasing.release(tx, OTTO, "fee_table", code, 1, reason="test", kinds=KINDS)
+        await drafting.draft(tx, ANNA, "fee_table", code, table(1), note="")
+        await drafting.check(tx, ANNA, "fee_table", code, 1)
+        await releasing.release(tx, OTTO, "fee_table", code, 1, reason="test")
         await tx.connection.execute("select 1/0")
 
 

@@ -22,6 +22,16 @@ from tests.integration.definitions.kinds import ANNA, FEE_TABLE, OLGA, OTTO
 PRODUCT = Suspendable.PRODUCT
 
 
+@pytest.fixture(autouse=True)
+async def undefined(database: Database) -> AsyncIterator[None]:
+    """What is suspended has no definitions: any name will do."""
+    async with database.read() as tx:
+        cache = tx.definitions
+    usual, cache.kinds = cache.kinds, {}
+    yield
+    cache.kinds = usual
+
+
 @pytest.fixture
 def code() -> str:
     return f"c{secrets.token_hex(6)}"
@@ -38,7 +48,7 @@ async def elsewhere(database_url: str, settings: Settings) -> AsyncIterator[Data
 
 async def suspend(database: Database, code: str, kind: Suspendable = PRODUCT) -> SuspensionRow:
     async with database.transaction() as tx:
-        return await suspending.suspend(tx, OTTO, kind, code, reason="arrears", kinds={})
+        return await suspending.suspend(tx, OTTO, kind, code, reason="arrears")
 
 
 async def lift(database: Database, code: str) -> SuspensionRow:
@@ -102,10 +112,9 @@ async def test_twice_at_once_is_once_and_both_are_told_the_same(
 
 async def test_a_slip_of_the_pen_switches_nothing_off(database: Database, code: str) -> None:
     async with database.transaction() as tx:
+        tx.definitions.kinds = {"product": FEE_TABLE}
         with pytest.raises(UnknownDefinition, match="to suspend"):
-            await suspending.suspend(
-                tx, OLGA, PRODUCT, code, reason="arrears", kinds={"product": FEE_TABLE}
-            )
+            await suspending.suspend(tx, OLGA, PRODUCT, code, reason="arrears")
     async with database.transaction() as tx:
         with pytest.raises(UnknownDefinition, match="never suspended"):
             await suspending.lift(tx, OLGA, PRODUCT, code, reason="over")
@@ -120,7 +129,7 @@ async def test_what_was_undone_is_not_remembered(database: Database, code: str) 
 
 async def _suspend_and_fail(database: Database, code: str) -> None:
     async with database.transaction() as tx:
-        await suspending.suspend(tx, OTTO, PRODUCT, code, reason="arrears", kinds={})
+        await suspending.suspend(tx, OTTO, PRODUCT, code, reason="arrears")
         assert await SuspensionRepository(tx).is_suspended(PRODUCT, code)
         await tx.connection.execute("select 1/0")
 

@@ -11,8 +11,7 @@ from domain.lines import LimitExceeded, LineClosed, LineState, PlanChanged, Quot
 from domain.pricing.rate_caps import LenderKind, RateCapExceeded
 from domain.products.products import OutsideProduct
 from runtime.clock import utc_now
-from services.lines.drawing import prepare_drawdown
-from services.lines.quoting import QuoteRequest, quote_plan
+from services.lines.quoting import QuoteRequest, prepare_drawdown, quote_plan
 from storage.database import Database
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository, QuoteRow

@@ -18,8 +18,7 @@ from domain.loans.terms import LoanTerms
 from messages import calls
 from messages.loans import RecordDelinquency
 from sandbox.personas import person
-from services.loans.agreed import agreements_of
-from services.loans.calendars import on_calendar_in_force
+from services.loans.agreed import agreements_of, on_calendar_in_force
 from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.loans.loans import LoanRepository, LoanRow
@@ -106,8 +105,8 @@ async def test_a_loan_keeps_the_ladder_and_the_policy_that_it_was_booked_under(
         row = await row_of(bench, loan_id)
         assert (row.zone, row.ladder, row.servicing) == (
             start.agreed.zone,
-            start.agreed.ladder.ref,
-            start.agreed.servicing.ref,
+            str(start.agreed.ladder.ref),
+            str(start.agreed.servicing.ref),
         )
     # A booking that is repeated after the release starts the process with what was agreed.
     async with bench.database.read() as tx:

@@ -24,7 +24,7 @@ from messages.loans import PostTransaction, RecordTransaction
 from sandbox.personas import person
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.lines.drawdowns import DrawdownRepository
+from storage.lines.drawdowns import DrawdownCreate, DrawdownRepository
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
@@ -98,15 +98,17 @@ class BookedMachine(LoanMachine):
             rate_caps=ref(RATE_CAPS, HOME_CAPS),
         )
         await DrawdownRepository(tx).reserve(
-            drawdown_id=drawdown_id,
-            line_id=self.line_id,
-            quote_id=quote_id,
-            loan_id=self.loan_id,
-            currency="CNY",
-            amount=event.amount,
-            contract_no=f"LF-{drawdown_id.upper()}",
-            requested_at=line.opened_at,
-            contract=ref(CONTRACT_TEMPLATE, "loan-contract"),
+            DrawdownCreate(
+                id=drawdown_id,
+                line_id=self.line_id,
+                quote_id=quote_id,
+                loan_id=self.loan_id,
+                currency="CNY",
+                amount=event.amount,
+                contract_no=f"LF-{drawdown_id.upper()}",
+                requested_at=line.opened_at,
+                contract=str(ref(CONTRACT_TEMPLATE, "loan-contract")),
+            )
         )
         loan = await LoanRepository(tx).book(
             loan_id=self.loan_id,

@@ -13,15 +13,15 @@ from runtime.clock import utc_now
 from services.common.callbacks import (
     CallbackRefused,
     InvalidNotice,
-    KeptCallback,
+    StoredCallback,
     UnknownOrder,
-    keep_notice,
     read_notice,
+    store_notice,
 )
 from services.common.strict_json import InvalidJson
 from services.payments import PaymentChannel
 from storage.database import Database
-from storage.payments import TransferRepository
+from storage.payments import TransferCreate, TransferRepository
 
 SECRET = "callback-secret-of-this-test"
 CHANNEL = PaymentChannel(SECRET)
@@ -43,20 +43,22 @@ async def order_no(database: Database) -> str:
     order_no, loan_id = f"R-{new_id('rep')}", new_id("loa")
     async with database.transaction() as tx:
         await TransferRepository(tx).request(
-            order_no=order_no,
-            kind="debit",
-            workflow_id=loan_workflow(loan_id),
-            loan_id=loan_id,
-            currency="CNY",
-            amount=94_560,
+            TransferCreate(
+                order_no=order_no,
+                kind="debit",
+                workflow_id=loan_workflow(loan_id),
+                loan_id=loan_id,
+                currency="CNY",
+                amount=94_560,
+            )
         )
     return order_no
 
 
-async def keep(database: Database, body: bytes) -> KeptCallback:
+async def keep(database: Database, body: bytes) -> StoredCallback:
     read = read_notice(CHANNEL, body, sign(SECRET, body, utc_now()))
     async with database.transaction() as tx:
-        return await keep_notice(tx, CHANNEL, read, body)
+        return await store_notice(tx, CHANNEL, read, body)
 
 
 async def test_a_notice_that_comes_many_times_at_once_is_kept_once(

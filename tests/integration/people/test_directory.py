@@ -1,7 +1,7 @@
 """The staff directory on a real PostgreSQL: who may change it, and what holds when two try."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import date, timedelta
 from typing import Final
 
@@ -47,9 +47,7 @@ async def people(database: Database) -> Database:
     """A directory of its own: otto and olga are ops, rita reviews, carl collects."""
     await _empty(database)
     async with database.transaction() as tx:
-        otto = await directory.add_first_person(
-            tx, person_id=new_id("stf"), handle=OTTO, name="Otto Canary", lender="own"
-        )
+        otto = await directory.add_first_person(tx, new_person(OTTO, name="Otto Canary"))
         caller = Principal("ops", OTTO, otto.id)
         for handle, role in STAFF:
             await _add(tx, caller, handle, role)
@@ -62,15 +60,27 @@ async def _empty(database: Database) -> None:
             await tx.connection.execute(f"delete from {table}")  # noqa: S608 -- our own names
 
 
+def new_person(
+    handle: str,
+    *,
+    name: str = "",
+    person_id: str | None = None,
+    roles: Collection[StaffRole] = (),
+) -> directory.PersonCreate:
+    return directory.PersonCreate(
+        person_id=person_id or new_id("stf"),
+        handle=handle,
+        name=name or f"{handle} Canary",
+        roles=roles,
+        lender="own",
+    )
+
+
 async def _add(tx: Transaction, caller: Principal, handle: str, role: StaffRole) -> StaffRow:
     return await directory.add_person(
         tx,
         caller,
-        person_id=new_id("stf"),
-        handle=handle,
-        name=f"{handle} Canary",
-        roles=(role,),
-        lender="own",
+        new_person(handle, roles=(role,)),
     )
 
 
@@ -242,7 +252,7 @@ async def test_adding_the_same_person_again_changes_nothing(people: Database) ->
     again = await change(
         people,
         lambda tx: directory.add_person(
-            tx, otto, person_id=row.id, handle="rita", name="x", roles={OPS}, lender="own"
+            tx, otto, new_person("rita", person_id=row.id, roles={OPS})
         ),
     )
     assert again == row
@@ -252,17 +262,13 @@ async def test_adding_the_same_person_again_changes_nothing(people: Database) ->
 async def test_there_is_one_first_person(people: Database) -> None:
     async with people.transaction() as tx:
         with pytest.raises(DirectoryNotEmpty):
-            await directory.add_first_person(
-                tx, person_id=new_id("stf"), handle="eve", name="Eve", lender="own"
-            )
+            await directory.add_first_person(tx, new_person("eve"))
     await _empty(people)
 
     async def first(handle: str) -> StaffRow:
         return await change(
             people,
-            lambda tx: directory.add_first_person(
-                tx, person_id=new_id("stf"), handle=handle, name=handle, lender="own"
-            ),
+            lambda tx: directory.add_first_person(tx, new_person(handle)),
         )
 
     results = await asyncio.gather(first("one"), first("two"), return_exceptions=True)

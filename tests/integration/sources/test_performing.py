@@ -29,7 +29,7 @@ def test_a_domain_error_is_final_and_keeps_its_class() -> None:
         (OutcomeUnknown("payments", "timeout", "D-1"), "OutcomeUnknown", "payments: timeout"),
         (ConnectionRefusedError(CANARY), "RecordUnavailable", "ConnectionRefusedError"),
         (asyncpg.InterfaceError(CANARY), "RecordUnavailable", "InterfaceError"),
-        (Tampered("does not open"), "Tampered", "does not open"),
+        (Tampered("was changed"), "Tampered", "was changed"),
         (RPCError(CANARY, RPCStatusCode.UNAVAILABLE, b""), "EngineUnavailable", "UNAVAILABLE"),
     ],
 )

@@ -27,7 +27,7 @@ from storage.database import Database
 from storage.lines.lines import LineRepository
 from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository
-from storage.payments import TransferRepository
+from storage.payments import TransferCreate, TransferRepository
 from storage.people.applicants import ApplicantRepository, Personal
 from storage.verification.elements import ElementRepository, NewElement
 from tests.integration.story import Bench, applicant, borrower, operator, real_name
@@ -270,12 +270,14 @@ async def test_an_order_number_names_one_order(bench: Bench) -> None:
     async def request(amount: int) -> bool:
         async with bench.database.transaction() as tx:
             row = await TransferRepository(tx).request(
-                order_no=f"D-{loan_id}",
-                kind="disbursement",
-                workflow_id="drawdown:x",
-                loan_id=loan_id,
-                currency="CNY",
-                amount=amount,
+                TransferCreate(
+                    order_no=f"D-{loan_id}",
+                    kind="disbursement",
+                    workflow_id="drawdown:x",
+                    loan_id=loan_id,
+                    currency="CNY",
+                    amount=amount,
+                )
             )
             return row.fresh
 

@@ -283,7 +283,7 @@ async def test_a_reviewer_approves(lender: Lender) -> None:
     async with lender.database.read() as tx:
         decision = await DecisionRepository(tx).get(applying.id, "review", 1)
     assert decision is not None
-    assert (decision.decision.outcome, decision.decided_by) == ("approve", "rita")
+    assert (decision.outcome, decision.decided_by) == ("approve", "rita")
 
 
 async def test_a_reviewer_rejects(lender: Lender) -> None:

@@ -76,7 +76,7 @@ async def policies(applying: Applying) -> dict[str, str]:
     """The policy of each decision, by its stage."""
     async with applying.lender.database.read() as tx:
         rows = await DecisionRepository(tx).of(applying.id)
-    return {row.stage: str(row.policy_ref) for row in rows}
+    return {row.stage: row.policy_version for row in rows}
 
 
 async def test_a_release_leaves_running_applications_on_their_versions(lender: Lender) -> None:

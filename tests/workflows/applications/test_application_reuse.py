@@ -146,8 +146,8 @@ async def test_a_mismatch_may_be_for_a_person_to_judge(lender: Lender) -> None:
     async with lender.database.read() as tx:
         decision = await DecisionRepository(tx).get(applying.id, "automatic", 1)
     assert decision is not None
-    assert decision.decision.outcome == "refer"
-    assert [(hit.rule, hit.read) for hit in decision.decision.hits] == [
+    assert decision.outcome == "refer"
+    assert [(hit.rule, hit.read) for hit in decision.rules] == [
         ("element_personal_information", "duplicate_contact")
     ]
     assert (await applying.review("approve")).state is ApplicationState.OFFERED

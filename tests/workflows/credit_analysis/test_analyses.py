@@ -415,9 +415,9 @@ async def test_a_release_leaves_what_runs_on_its_own_policy_and_new_ones_use_the
     for analysing in waiting:
         await lender.pass_time(analysing.workflow_id, timedelta(minutes=6))
         row = await analysing.reaches(AnalysisStatus.AUTOMATICALLY_APPROVED)
-        assert (row.agreed_policy, row.decided_policy) == (first, first)
+        assert (row.agreed_policy, row.decided_policy) == (str(first), str(first))
         await analysing.result()
-    assert (await new.row()).decided_policy == second
+    assert (await new.row()).decided_policy == str(second)
     # Five days under the first version, twenty under the second.
     for analysing in (reviewed, new):
         await lender.pass_time(analysing.workflow_id, 6 * DAY)
@@ -428,7 +428,7 @@ async def test_a_release_leaves_what_runs_on_its_own_policy_and_new_ones_use_the
     async with lender.database.read() as tx:
         review = await CreditAnalysisRepository(tx).review(new.id)
     assert review is not None
-    assert (review.word, review.policy) == ("approve", second)
+    assert (review.word, review.policy) == ("approve", str(second))
 
 
 async def in_force(lender: Lender, code: str, policy: AnalysisPolicy) -> DefinitionRef:

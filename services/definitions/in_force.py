@@ -1,4 +1,4 @@
-"""What stands of all definitions at an instant, and what a release would break of it."""
+"""What is in force of all definitions at an instant, and what a release would break of it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,16 @@ from domain.common.definitions import (
     Kind,
     UnknownDefinition,
 )
+from domain.common.releases import release_in_force
 from storage.common.repository import Transaction
-from storage.definitions import (
-    DefinitionRepository,
-    DefinitionRow,
-    ReleaseRow,
-    release_in_force,
-)
+from storage.definitions import DefinitionRepository, DefinitionRow, Kinds, ReleaseRow
 
-Kinds = Mapping[str, Kind[Any]]
 Key = tuple[str, Code]
 """Kind and code of a definition."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class DefinitionsInForce:
     """The version and the content in force of every definition at an instant of the day `on`."""
 
     on: date
@@ -49,20 +44,21 @@ class Standing:
 class _Watched:
     """The same for one check, which remembers what the check looked up."""
 
-    standing: Standing
+    others: DefinitionsInForce
     looked_up: set[Key] = field(default_factory=set)
 
     @property
     def on(self) -> date:
-        return self.standing.on
+        return self.others.on
 
     def find(self, kind: str, code: str) -> BaseModel | None:
         self.looked_up.add((kind, code))
-        return self.standing.find(kind, code)
+        return self.others.find(kind, code)
 
 
-def kind_of(kinds: Kinds, name: str) -> Kind[Any]:
+def kind_of(tx: Transaction, name: str) -> Kind[Any]:
     """Return the kind of a name; raises `UnknownDefinition`."""
+    kinds = tx.definitions.kinds
     if name not in kinds:
         known = ", ".join(sorted(kinds)) or "none"
         raise UnknownDefinition(f"there is no kind of definition {name!r}; the kinds are: {known}")
@@ -71,17 +67,17 @@ def kind_of(kinds: Kinds, name: str) -> Kind[Any]:
 
 async def version_of(tx: Transaction, kind: str, code: str, version: int) -> DefinitionRow:
     """Return a version of a definition; raises `UnknownDefinition`."""
-    row = await DefinitionRepository(tx).get(kind, code, version)
+    row = await DefinitionRepository(tx).version(kind, code, version)
     if row is None:
         raise UnknownDefinition(f"there is no {kind}/{code}@{version}")
     return row
 
 
-async def standing_at(
-    tx: Transaction, kinds: Kinds, releases: Sequence[ReleaseRow], at: datetime
-) -> Standing:
+async def in_force_at(
+    tx: Transaction, releases: Sequence[ReleaseRow], at: datetime
+) -> DefinitionsInForce:
     """Return what is in force by `releases` at an instant."""
-    repository = DefinitionRepository(tx)
+    repository, kinds = DefinitionRepository(tx), tx.definitions.kinds
     versions: dict[Key, int] = {}
     contents: dict[Key, BaseModel] = {}
     for key, own in _by_key(releases).items():
@@ -91,12 +87,11 @@ async def standing_at(
             contents[key] = await repository.of_version(
                 kinds[release.kind], release.code, release.version
             )
-    return Standing(at.date(), MappingProxyType(versions), MappingProxyType(contents))
+    return DefinitionsInForce(at.date(), MappingProxyType(versions), MappingProxyType(contents))
 
 
 async def refuse_broken(
     tx: Transaction,
-    kinds: Kinds,
     key: Key,
     *,
     before: Sequence[ReleaseRow],
@@ -110,10 +105,11 @@ async def refuse_broken(
     `DefinitionInvalid` when the definition itself would not be valid, and `DefinitionReferenced`
     when one would not be that looks it up.
     """
+    kinds = tx.definitions.kinds
     later = {release.effective_from for release in after if release.effective_from > since}
     for at in sorted({since, *later}):
-        was = await standing_at(tx, kinds, before, at)
-        will = await standing_at(tx, kinds, after, at)
+        was = await in_force_at(tx, before, at)
+        will = await in_force_at(tx, after, at)
         if was.versions.get(key) == will.versions.get(key):
             continue
         if key in will.contents:
@@ -130,7 +126,9 @@ def _wrong(kind: Kind[Any], content: BaseModel, others: InForce) -> tuple[Findin
     return tuple(kind.check(content, others))
 
 
-def _newly_broken(kinds: Kinds, key: Key, was: Standing, will: Standing) -> list[Finding]:
+def _newly_broken(
+    kinds: Kinds, key: Key, was: DefinitionsInForce, will: DefinitionsInForce
+) -> list[Finding]:
     """Return what is wrong with those that were valid and look the definition up."""
     broken = []
     for other, content in will.contents.items():

@@ -40,8 +40,8 @@ _TRIES: Final = (
 )
 
 
-class ElementTryRepository(Repository):
-    """The tries of persons, counted from the verifications."""
+class ElementAttemptRepository(Repository):
+    """The attempts of persons, counted from the verifications."""
 
     async def of(
         self,
