@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
         StartCollections,
         TakeStep,
     )
-    from workflows.common.calling import parked, run, run_patiently
+    from workflows.common.calling import intervention_on_refusal, run, run_patiently
     from workflows.common.details import details_table
     from workflows.common.waiting import holds_within
 
@@ -39,7 +39,7 @@ class Collections:
     @workflow.run
     async def run(self, start: StartCollections) -> CollectionsResult:
         """Take each step of the ladder at its instant; stop as soon as the loan is cured."""
-        with parked():
+        with intervention_on_refusal():
             await self._climb()
         return CollectionsResult(
             loan_id=start.loan_id, episode=start.episode, cured=True, steps=self._taken

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import calls
     from messages.calls import Call
     from messages.maintenance import Maintain, Maintained, MaintenanceJob, StartMaintenance
-    from workflows.common.calling import continue_on_newest_build, parked, run
+    from workflows.common.calling import continue_on_newest_build, intervention_on_refusal, run
     from workflows.common.details import details_table
 
 _CALLS: Final[Mapping[MaintenanceJob, Call[Maintain, Maintained]]] = {
@@ -27,7 +27,7 @@ class Maintenance:
     async def run(self, start: StartMaintenance) -> int:
         """Do the job to its end and return how many rows it changed."""
         changed, after = start.changed, start.after
-        with parked():
+        with intervention_on_refusal():
             while True:
                 part = await run(_CALLS[start.job], Maintain(after=after), f"{changed} rows so far")
                 changed += part.changed

@@ -34,7 +34,7 @@ class AwaitsTransfer:
     async def _outcome_of(self, outcome: TransferOutcome) -> TransferOutcome:
         """Return the final outcome of an order, asking after each callback and from time to time.
 
-        A callback is only a hint that there is news: what it claims is not believed.
+        A callback only says that it is worth asking: what it claims is not believed.
         """
         asked = 0
         while outcome.status is TransferStatus.IN_DOUBT:

@@ -40,18 +40,19 @@ async def receive_callback(
     request: Request,
     services: Services,
     sender: CallbackSender[NoticeT],
-    wake: Callable[[StoredCallback], Awaitable[None]],
+    notify: Callable[[StoredCallback], Awaitable[None]],
 ) -> CallbackReceived:
     """Keep a callback and have the process that waits for it ask what became of its order.
 
-    A repeat wakes the process again; one for a process that has ended is kept and changes nothing.
+    A repeat notifies the process again; one for a process that has ended is stored and changes
+    nothing.
     """
     body = await request.body()
     notice = read_notice(sender, body, request.headers.get(sender.header))
     async with services.database.transaction() as tx:
-        kept = await store_notice(tx, sender, notice, body)
+        stored = await store_notice(tx, sender, notice, body)
     try:
-        await wake(kept)
+        await notify(stored)
     except ProcessClosed:
-        _log.info("callback_after_the_end", reference=kept.recipient.reference)
-    return CallbackReceived(event_id=kept.event_id, duplicate=kept.is_repeat)
+        _log.info("callback_after_the_end", reference=stored.recipient.reference)
+    return CallbackReceived(event_id=stored.event_id, duplicate=stored.is_repeat)

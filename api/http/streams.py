@@ -47,9 +47,9 @@ async def events(
     The stream ends when the process is final and everything was sent, unless it shall `follow`,
     and when this server stops: clients reconnect with the last id.
     """
-    with services.database.wakes.watch(aggregate) as woken:
+    with services.database.wakes.watch(aggregate) as updated:
         while not services.stopping.is_set():
-            woken.clear()
+            updated.clear()
             # Asked first: the facts of a final state are committed together with it.
             final = await is_final()
             async with services.database.read() as tx:
@@ -61,7 +61,7 @@ async def events(
                 continue
             if final and not follow:
                 return
-            await _news(woken, services.stopping)
+            await _update(updated, services.stopping)
 
 
 def _event(row: OutboxRow, principal: Principal) -> ServerSentEvent:
@@ -80,7 +80,7 @@ def _for_borrowers(value: Any) -> Any:
     return value
 
 
-async def _news(*signals: asyncio.Event) -> None:
+async def _update(*signals: asyncio.Event) -> None:
     waits = [asyncio.create_task(signal.wait()) for signal in signals]
     try:
         await asyncio.wait(waits, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)

@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.applications.collecting import Collecting
     from workflows.applications.deadlines import Deadlines
     from workflows.applications.deciding import Deciding
-    from workflows.common.calling import parked
+    from workflows.common.calling import intervention_on_refusal
     from workflows.common.waiting import holds_within
 
 SUBMIT_WAITS = timedelta(seconds=8)
@@ -52,10 +52,10 @@ class CreditApplication:
         """Wait for the applicant, the providers and the reviewer until the application is final."""
         case = self._case
         watch = asyncio.create_task(self._deadlines.watch())
-        news = asyncio.create_task(self._follow_news())
-        await workflow.wait_condition(lambda: case.is_over or watch.done() or news.done())
-        with parked():
-            await news
+        updates = asyncio.create_task(self._follow_updates())
+        await workflow.wait_condition(lambda: case.is_over or watch.done() or updates.done())
+        with intervention_on_refusal():
+            await updates
             if watch.done() or case.state is ApplicationState.EXPIRED:
                 await watch
         self._collecting.stop()
@@ -73,7 +73,7 @@ class CreditApplication:
         outcomes = await self._collecting.provide(command.elements)
         await self._collecting.take_over(command.elements)
         self._case.submitted = self._case.submitted or command.submit
-        await self._go_on()
+        await self._follow_up()
         return ElementOutcomes(outcomes=outcomes, application=self._case.view())
 
     @provide_elements.validator
@@ -86,7 +86,7 @@ class CreditApplication:
         """Pass a code on and return what its source says of the element."""
         self._case.last_step_at = workflow.now()
         outcome = await self._collecting.confirm(command)
-        await self._go_on()
+        await self._follow_up()
         return ElementOutcomes(outcomes=(outcome,), application=self._case.view())
 
     @confirm_element.validator
@@ -95,10 +95,10 @@ class CreditApplication:
             self._case.require(())
         self._collecting.check_may_confirm(command)
 
-    @workflow.signal(description="A source has news of an element: it is asked now")
-    def element_settled(self, news: ElementSettled) -> None:
-        """Wake what waits for a source; a repeat, or news of what is settled, changes nothing."""
-        self._collecting.settled(news)
+    @workflow.signal(description="A source has an update on an element: it is asked now")
+    def element_settled(self, update: ElementSettled) -> None:
+        """Ask the source now; a repeat, or an update on what is settled, changes nothing."""
+        self._collecting.settled(update)
 
     @workflow.update(description="Ask for the decision")
     async def submit(self) -> ApplicationView:
@@ -225,14 +225,16 @@ class CreditApplication:
             # A signal has no caller to answer: the audit row says that it did not count.
             workflow.logger.warning("review signal refused: %s", error.code)
 
-    async def _follow_news(self) -> None:
+    async def _follow_updates(self) -> None:
         """Do what follows from answers that came while nobody waited for them."""
         while not self._case.is_over:
-            await workflow.wait_condition(lambda: self._collecting.news or self._case.is_over)
-            self._collecting.news = False
-            await self._go_on()
+            await workflow.wait_condition(
+                lambda: self._collecting.update_received or self._case.is_over
+            )
+            self._collecting.update_received = False
+            await self._follow_up()
 
-    async def _go_on(self) -> None:
+    async def _follow_up(self) -> None:
         """Reject, decide, or say whose move it is: whatever follows from what is known now."""
         case = self._case
         if not case.is_collecting:

@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         RecordState,
         StartApplication,
     )
-    from workflows.common.calling import run_parked
+    from workflows.common.calling import run_recording
     from workflows.common.details import details_table, element_rows
 
 
@@ -147,7 +147,7 @@ class ApplicationCase:
 
     async def record(self, reject_code: str | None = None) -> None:
         """Write where the application stands; of a rejection learn how long it keeps away."""
-        recorded = await run_parked(
+        recorded = await run_recording(
             calls.RECORD_STATE,
             RecordState(
                 application_id=self.id,

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.applications import ProvidedElement
     from messages.verification import ReuseElements
     from workflows.applications.case import ApplicationCase
-    from workflows.common.calling import run_parked
+    from workflows.common.calling import run_recording
     from workflows.verification.verifying import Process, Verifying
 
 
@@ -58,7 +58,9 @@ class Collecting(Verifying):
         request = ReuseElements(
             application_id=case.id, kinds=wanted, on=case.opened_on, at=workflow.now()
         )
-        reused = await run_parked(calls.REUSE_ELEMENTS, request, "reuse what was verified before")
+        reused = await run_recording(
+            calls.REUSE_ELEMENTS, request, "reuse what was verified before"
+        )
         for item in reused.elements:
             known = case.elements.get(item.kind)
             if known is None or not self._stands(item.kind):

@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from messages.verification import RecordSupplement, ResumeReview, SupplementRequest
     from workflows.applications.case import ApplicationCase
-    from workflows.common.calling import parked, run, run_parked, run_patiently
+    from workflows.common.calling import intervention_on_refusal, run, run_patiently, run_recording
 
 
 class Deciding:
@@ -53,7 +53,7 @@ class Deciding:
             assessing = self._assessing = asyncio.create_task(self._assess())
             await workflow.wait_condition(lambda: assessing.done() or case.is_over)
             if case.state is ApplicationState.DECIDING:
-                with parked():
+                with intervention_on_refusal():
                     await self._follow(await assessing)
 
     async def reject(self, record: ElementRecord) -> None:
@@ -71,7 +71,7 @@ class Deciding:
             self._make_offer(now)
         elif accepted:
             case.change(ApplicationState.REJECTED, Waiting.NOTHING)
-        recorded = await run_parked(
+        recorded = await run_recording(
             calls.RECORD_REVIEW,
             RecordReview(
                 application_id=case.id,
@@ -110,7 +110,7 @@ class Deciding:
         )
         case.deadline, case.last_step_at = asked.due_at, now
         case.change(ApplicationState.COLLECTING, Waiting.APPLICANT)
-        await run_parked(
+        await run_recording(
             calls.RECORD_SUPPLEMENT,
             RecordSupplement(
                 application_id=case.id,
@@ -130,7 +130,7 @@ class Deciding:
         now = workflow.now()
         case.line_id = line_id
         case.change(ApplicationState.ACCEPTED, Waiting.NOTHING)
-        await run_parked(
+        await run_recording(
             calls.OPEN_LINE,
             OpenLine(
                 application_id=case.id,
@@ -202,7 +202,7 @@ class Deciding:
         case = self._case
         case.supplement = None
         case.change(ApplicationState.IN_REVIEW, Waiting.REVIEWER)
-        await run_parked(
+        await run_recording(
             calls.RESUME_REVIEW,
             ResumeReview(
                 application_id=case.id,

@@ -110,9 +110,9 @@ async def run_patiently(
     return result
 
 
-async def run_parked(call: Call[Input, Result], argument: Input, summary: str) -> Result:
+async def run_recording(call: Call[Input, Result], argument: Input, summary: str) -> Result:
     """Run an activity that records what has happened already, and so must not be refused."""
-    with parked():
+    with intervention_on_refusal():
         return await run(call, argument, summary)
 
 
@@ -126,19 +126,19 @@ def continue_on_newest_build(state: BaseModel) -> NoReturn:
     )
 
 
-class Parked(RuntimeError):
+class NeedsIntervention(RuntimeError):
     """Something that cannot be happened: the process stops where it is and waits for a repair."""
 
 
 @contextmanager
-def parked() -> Iterator[None]:
+def intervention_on_refusal() -> Iterator[None]:
     """Keep a refusal inside a process's own run from ending the process.
 
     Temporal ends a workflow whose run raises one of its failure types. For a credit that would
-    lose it. Raised as `Parked` it fails the workflow task instead, which is retried until the
-    cause is repaired, and shows up as a reported problem.
+    lose it. Raised as `NeedsIntervention` it fails the workflow task instead, which is retried
+    until the cause is repaired, and shows up as a reported problem.
     """
     try:
         yield
     except (DomainError, ActivityError, ApplicationError) as error:
-        raise Parked(f"{type(error).__name__}: {error}") from error
+        raise NeedsIntervention(f"{type(error).__name__}: {error}") from error

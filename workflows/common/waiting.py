@@ -34,4 +34,8 @@ class Updates:
     async def next_or_timer(self, within: timedelta, what_for: str) -> None:
         """Wait for an update that was not waited for yet, at most `within`."""
         await holds_within(lambda: len(self._received) > self._followed, within, what_for)
+        self.follow()
+
+    def follow(self) -> None:
+        """Wait no more for those that were received: what they are about is looked at now."""
         self._followed = len(self._received)

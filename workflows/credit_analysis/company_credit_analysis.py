@@ -20,7 +20,8 @@ with workflow.unsafe.imports_passed_through():
         ConsentGiven,
         StartCreditAnalysis,
     )
-    from workflows.common.calling import parked, run
+    from workflows.common.calling import intervention_on_refusal, run
+    from workflows.common.waiting import holds_within
     from workflows.credit_analysis.external_assessment import ExternalAssessment
     from workflows.credit_analysis.review import Review
     from workflows.credit_analysis.scr_consents import Signatures
@@ -52,7 +53,7 @@ class CompanyCreditAnalysis:
     async def run(self, start: StartCreditAnalysis) -> AnalysisView:
         """Check, decide, wait for an analyst where one is needed, and tell the client."""
         telling = asyncio.create_task(self._state.notices.deliver(self._state.is_over))
-        with parked():
+        with intervention_on_refusal():
             if await self._facts_in_time():
                 await self._decide()
             else:
@@ -68,14 +69,11 @@ class CompanyCreditAnalysis:
     async def answer(self) -> AnalysisView:
         """Return the first status as soon as it is on record, `pending` after a while."""
         if not self._state.recorded:
-            try:
-                await workflow.wait_condition(
-                    lambda: self._state.recorded > 0,
-                    timeout=ANSWER_WITHIN,
-                    timeout_summary="answer the request without a decision",
-                )
-            except TimeoutError:
-                workflow.logger.info("the request is answered before a decision")
+            await holds_within(
+                lambda: self._state.recorded > 0,
+                ANSWER_WITHIN,
+                "answer the request without a decision",
+            )
         return self._state.view()
 
     @workflow.update(name="review_approve", description="An analyst approves")
@@ -129,13 +127,7 @@ class CompanyCreditAnalysis:
         """Gather facts; False when a source still owes some at the end of the policy's days."""
         within = timedelta(days=self._policy.waiting.data_days)
         gathering = asyncio.create_task(self._gather_facts(workflow.now() + within))
-        try:
-            await workflow.wait_condition(
-                gathering.done,
-                timeout=within,
-                timeout_summary="go on without the missing data",
-            )
-        except TimeoutError:
+        if not await holds_within(gathering.done, within, "go on without the missing data"):
             gathering.cancel()
             await asyncio.gather(gathering, return_exceptions=True)
             return False

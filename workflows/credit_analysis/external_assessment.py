@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.credit_analysis.policy import pause_after
     from messages import calls, ids
     from messages.credit_analysis import AssessmentStatus, RequestAssessment
+    from workflows.common.waiting import Updates
     from workflows.credit_analysis.sources import Sources
     from workflows.credit_analysis.state import AnalysisState
 
@@ -19,12 +20,11 @@ class ExternalAssessment:
     def __init__(self, state: AnalysisState, sources: Sources) -> None:
         self._state = state
         self._sources = sources
-        self._updates: set[str] = set()
-        self._updates_followed = 0
+        self._updates = Updates()
 
     def update_received(self, event_key: str) -> None:
         """Ask at once; a callback that comes twice counts once."""
-        self._updates.add(event_key)
+        self._updates.receive(event_key)
 
     async def obtain(self) -> None:
         """Ask, and wait for a final assessment; without one in time the state has none."""
@@ -41,10 +41,11 @@ class ExternalAssessment:
         while _is_open(given) and (_lacks_data(given) or workflow.now() < until):
             await self._state.enter(AnalysisStatus.PENDING, "external_assessment")
             often = workflow.now() < until
-            await self._update_or_timer(
+            await self._updates.next_or_timer(
                 pause_after(waiting.assessment_pauses, asked)
                 if often
-                else timedelta(minutes=waiting.assessment_rare_pause)
+                else timedelta(minutes=waiting.assessment_rare_pause),
+                "ask the external analyst again",
             )
             asked += 1
             given = await self._sources.query(
@@ -52,18 +53,6 @@ class ExternalAssessment:
             )
         self._state.assessment = None if _is_open(given) else given.status
         self._state.show()
-
-    async def _update_or_timer(self, wait: timedelta) -> None:
-        try:
-            await workflow.wait_condition(
-                lambda: len(self._updates) > self._updates_followed,
-                timeout=wait,
-                timeout_summary="ask the external analyst again",
-            )
-        except TimeoutError:
-            return
-        finally:
-            self._updates_followed = len(self._updates)
 
 
 def _is_open(given: AssessmentStatus) -> bool:

@@ -15,8 +15,15 @@ with workflow.unsafe.imports_passed_through():
         RelayReport,
         StartAnalysisFeedback,
     )
-    from workflows.common.calling import SOON, SOON_WITHIN, parked, run, show_waiting
+    from workflows.common.calling import (
+        SOON,
+        SOON_WITHIN,
+        intervention_on_refusal,
+        run,
+        show_waiting,
+    )
     from workflows.common.details import details_table
+    from workflows.common.waiting import holds_within
 
 UNTIL_IT_ANSWERS = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -51,7 +58,7 @@ class AnalysisFeedback:
     @workflow.run
     async def run(self, start: StartAnalysisFeedback) -> FeedbackRelayed:
         """Pass on report by report until none is left."""
-        with parked():
+        with intervention_on_refusal():
             looked = 0
             while True:
                 self._reported = False
@@ -64,7 +71,11 @@ class AnalysisFeedback:
                     await self._relay(picked.sequence)
                 elif picked.wait:
                     self._show("waiting until the analyst is asked")
-                    await self._report_or_timer(REPORT_AGAIN[min(looked, len(REPORT_AGAIN) - 1)])
+                    await holds_within(
+                        lambda: self._reported,
+                        REPORT_AGAIN[min(looked, len(REPORT_AGAIN) - 1)],
+                        "look again whether the analyst was asked",
+                    )
                     looked += 1
                 elif not self._reported:
                     self._show("all reports are passed on")
@@ -111,16 +122,6 @@ class AnalysisFeedback:
             return relayed.outcome
         await run(calls.GIVE_UP_REPORT, request, f"{summary}: given up")
         return "dead"
-
-    async def _report_or_timer(self, wait: timedelta) -> None:
-        try:
-            await workflow.wait_condition(
-                lambda: self._reported,
-                timeout=wait,
-                timeout_summary="look again whether the analyst was asked",
-            )
-        except TimeoutError:
-            return
 
     def _show(self, stage: str) -> None:
         ended = [(outcome, str(count)) for outcome, count in self._ended.items() if count]

@@ -14,7 +14,8 @@ with workflow.unsafe.imports_passed_through():
         AnalystDecision,
         RecordAnalysisReview,
     )
-    from workflows.common.calling import run_parked
+    from workflows.common.calling import run_recording
+    from workflows.common.waiting import holds_within
     from workflows.credit_analysis.state import AnalysisState
 
 ENDS_AS = {
@@ -41,13 +42,9 @@ class Review:
         due_at = self._state.review_due_at
         if due_at is None or self._state.status.is_final:
             return
-        try:
-            await workflow.wait_condition(
-                lambda: self._state.status.is_final,
-                timeout=max(due_at - workflow.now(), timedelta(0)),
-                timeout_summary="the review expires",
-            )
-        except TimeoutError:
+        if not await holds_within(
+            lambda: self._state.status.is_final, due_at - workflow.now(), "the review expires"
+        ):
             await self._state.enter(AnalysisStatus.AUTOMATICALLY_REPROVED, "review_expired")
 
     async def decide(
@@ -59,7 +56,7 @@ class Review:
             accepted = state.status is AnalysisStatus.IN_MANUAL_ANALYSIS
             if accepted:
                 state.change(ENDS_AS[decision], ENDS_AS[decision].value)
-            await run_parked(
+            await run_recording(
                 calls.RECORD_ANALYSIS_REVIEW,
                 RecordAnalysisReview(
                     analysis_id=state.start.analysis_id,

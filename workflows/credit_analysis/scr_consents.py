@@ -1,7 +1,7 @@
 """Consents: every signer is asked by a link, and all have to sign before an external analyst is."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from temporalio import workflow
 
@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import calls
     from messages.credit_analysis import AboutAnalysis, InviteSigner
     from workflows.common.calling import run
+    from workflows.common.waiting import Updates
     from workflows.credit_analysis.sources import Sources
     from workflows.credit_analysis.state import AnalysisState
 
@@ -26,12 +27,11 @@ class Signatures:
     def __init__(self, state: AnalysisState, sources: Sources) -> None:
         self._state = state
         self._sources = sources
-        self._told: set[int] = set()
-        self._followed = 0
+        self._updates = Updates()
 
     def given_by(self, signer: int) -> None:
         """Look at once; a signature that is told twice counts once."""
-        self._told.add(signer)
+        self._updates.receive(str(signer))
 
     async def obtain(self, until: datetime) -> bool:
         """Wait until every signer has consented; False when one of them cannot be asked."""
@@ -59,7 +59,7 @@ class Signatures:
         looked = 0
         while True:
             # What is told from here on has to be looked at again.
-            self._followed = len(self._told)
+            self._updates.follow()
             counted = await run(
                 calls.COUNT_SIGNATURES,
                 AboutAnalysis(analysis_id=self._state.start.analysis_id),
@@ -69,15 +69,7 @@ class Signatures:
             if self._state.signatures_missing <= 0:
                 return
             await self._state.enter(AnalysisStatus.WAITING_FOR_DATA, "scr_signatures_missing")
-            await self._signature_or_timer(pause_after(LOOKS, looked))
-            looked += 1
-
-    async def _signature_or_timer(self, wait: timedelta) -> None:
-        try:
-            await workflow.wait_condition(
-                lambda: len(self._told) > self._followed,
-                timeout=wait,
-                timeout_summary="ask the database for signatures",
+            await self._updates.next_or_timer(
+                pause_after(LOOKS, looked), "ask the database for signatures"
             )
-        except TimeoutError:
-            return
+            looked += 1

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
         RecordAnalysis,
         StartCreditAnalysis,
     )
-    from workflows.common.calling import run_parked
+    from workflows.common.calling import run_recording
     from workflows.common.details import details_table
     from workflows.credit_analysis.notices import Notices
 
@@ -52,7 +52,7 @@ class AnalysisState:
             if self.status.is_final or (self.state_seq > 0 and self.status is status):
                 return
             self.change(status, reason)
-            await run_parked(
+            await run_recording(
                 calls.RECORD_ANALYSIS,
                 RecordAnalysis(
                     analysis_id=self.start.analysis_id,

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
         StartDrawdown,
     )
     from messages.payments import TransferOutcome, TransferStatus
-    from workflows.common.calling import parked, run, run_patiently
+    from workflows.common.calling import intervention_on_refusal, run, run_patiently
     from workflows.common.details import details_table
     from workflows.payments import AwaitsTransfer
 
@@ -36,7 +36,7 @@ class Drawdown(AwaitsTransfer):
     @workflow.run
     async def run(self, start: StartDrawdown) -> DrawdownResult:
         """Sign, disburse, book; or give the amount back to the line."""
-        with parked():
+        with intervention_on_refusal():
             outcome = await self._carry_out()
         return DrawdownResult(
             drawdown_id=start.drawdown_id,

@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
         StartLine,
     )
     from messages.verification import ConfirmElement, ElementSettled
-    from workflows.common.calling import continue_on_newest_build, parked, run
+    from workflows.common.calling import continue_on_newest_build, intervention_on_refusal, run
     from workflows.common.details import details_table, element_rows
     from workflows.lines.elements import LineElements
 
@@ -60,7 +60,7 @@ class CreditLine:
         self._expiry = asyncio.create_task(
             workflow.sleep(start.expires_at - workflow.now(), summary="the line expires")
         )
-        self._elements.go_on()
+        self._elements.resume()
         await workflow.wait_condition(lambda: self._is_over() or self._should_continue_as_new())
         self._elements.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -76,7 +76,7 @@ class CreditLine:
             )
         self._state = LineState.USED if self._is_used() else LineState.EXPIRED
         await workflow.wait_condition(lambda: not self._open)
-        with parked():
+        with intervention_on_refusal():
             await run(
                 calls.CLOSE_LINE,
                 CloseLine(line_id=start.line_id, state=self._state, at=workflow.now()),
@@ -107,7 +107,7 @@ class CreditLine:
                 self._open.discard(command.drawdown_id)
             raise
         if is_new and receipt.state in ENDED:
-            # A repeat of a command whose drawdown came to its end: no news of it will follow.
+            # A repeat of a command whose drawdown came to its end: no update on it will follow.
             self._open.discard(command.drawdown_id)
         self._show()
         return receipt
@@ -136,10 +136,10 @@ class CreditLine:
         self._require_active()
         self._elements.check_may_confirm(command)
 
-    @workflow.signal(description="A source has news of an element: it is asked now")
-    def element_settled(self, news: ElementSettled) -> None:
-        """Wake what waits for a source; a repeat, or news of what is settled, changes nothing."""
-        self._elements.settled(news)
+    @workflow.signal(description="A source has an update on an element: it is asked now")
+    def element_settled(self, update: ElementSettled) -> None:
+        """Ask the source now; a repeat, or an update on what is settled, changes nothing."""
+        self._elements.settled(update)
 
     @workflow.signal(description="A drawdown was disbursed or failed")
     def drawdown_ended(self, ended: DrawdownEnded) -> None:

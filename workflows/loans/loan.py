@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
         RepayReceipt,
         StartLoan,
     )
-    from workflows.common.calling import parked
+    from workflows.common.calling import intervention_on_refusal
     from workflows.loans.arrears import Arrears
     from workflows.loans.process import LoanProcess
     from workflows.loans.recording import Recording
@@ -47,7 +47,7 @@ class Loan:
     @workflow.run
     async def run(self, start: StartLoan) -> LoanView:
         """Service the loan until it is settled, and nothing recorded meanwhile undid that."""
-        with parked():
+        with intervention_on_refusal():
             await self._service()
             while not workflow.all_handlers_finished():
                 await workflow.wait_condition(workflow.all_handlers_finished)

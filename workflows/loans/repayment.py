@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import calls, ids
     from messages.loans import DebitRepayment, FailRepayment, RepaymentEnded, StartRepayment
     from messages.payments import TransferOutcome, TransferStatus
-    from workflows.common.calling import parked, run, run_patiently
+    from workflows.common.calling import intervention_on_refusal, run, run_patiently
     from workflows.common.details import details_table
     from workflows.payments import AwaitsTransfer
 
@@ -25,7 +25,7 @@ class Repayment(AwaitsTransfer):
     @workflow.run
     async def run(self, start: StartRepayment) -> RepaymentEnded:
         """Debit unless that was done, wait until the outcome is certain, and tell the loan."""
-        with parked():
+        with intervention_on_refusal():
             ended = await self._carry_out()
             await self._tell_loan(ended)
         return ended

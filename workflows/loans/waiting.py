@@ -20,7 +20,7 @@ class Waiting:
         self._until: datetime | None = None
 
     async def wait_for(self, step: NextStep | None) -> None:
-        """Sleep until the next step or until news comes; the timer outlives other wake-ups."""
+        """Sleep until the next step or until there is an update; the timer outlives other updates."""
         loan = self._loan
         if step is not None and not loan.is_busy:
             self._arm(step)

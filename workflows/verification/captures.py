@@ -1,6 +1,6 @@
 """Captures: asking sources that take minutes to hours, ever less often, until there is an answer.
 
-One timer at a time for all of a process. News of a capture wakes it at once.
+One timer at a time for all of a process. An update on an import is followed at once.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.verification.elements import Verdict
     from messages import calls
     from messages.verification import NOT_ALLOWED, CaptureProgress, EndCapture, PollCapture
-    from workflows.common.calling import SOON, SOON_WITHIN, run, run_parked
+    from workflows.common.calling import SOON, SOON_WITHIN, run, run_recording
     from workflows.common.waiting import holds_within
 
 FIRST_WAIT = timedelta(minutes=5)
@@ -36,7 +36,7 @@ class _Watch:
     ends_at: datetime
     ask_at: datetime
     tries: int = 0
-    woken: bool = False
+    notified: bool = False
 
 
 class Captures:
@@ -58,14 +58,14 @@ class Captures:
         self._loop: asyncio.Task[None] | None = None
 
     def watch(self, record: ElementRecord, progress: CaptureProgress) -> None:
-        """Ask for `record` again later; while a code is waited for, only if there is news."""
+        """Ask for `record` again later; while a code is waited for, only if there is an update."""
         now = workflow.now()
         watch = self._watched.get(record.element_id)
         if watch is None:
             within = self._product.policy_of(record.kind).capture_within
             watch = _Watch(record, ends_at=progress.begun_at + within, ask_at=now)
             self._watched[record.element_id] = watch
-        watch.woken = watch.woken or record.element_id in self._early
+        watch.notified = watch.notified or record.element_id in self._early
         self._early.discard(record.element_id)
         if progress.verdict is Verdict.AWAITING_CODE:
             watch.ask_at = watch.ends_at
@@ -75,13 +75,13 @@ class Captures:
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._ask_in_turn())
 
-    def wake(self, element_id: str) -> None:
-        """Ask for an element now; news may come before its source has answered at all."""
+    def notify(self, element_id: str) -> None:
+        """Ask for an element now; an update may come before its source has answered at all."""
         watch = self._watched.get(element_id)
         if watch is None:
             self._early.add(element_id)
         else:
-            watch.woken = True
+            watch.notified = True
 
     def stop(self) -> None:
         """Ask no more."""
@@ -115,7 +115,9 @@ class Captures:
         await holds_within(
             lambda: (
                 self._changed
-                or any(watch.woken or self._is_settled(watch) for watch in self._watched.values())
+                or any(
+                    watch.notified or self._is_settled(watch) for watch in self._watched.values()
+                )
             ),
             next_at - now,
             "ask the sources again",
@@ -126,7 +128,7 @@ class Captures:
         if now >= watch.ends_at:
             await self._give_up(record, NO_ANSWER)
             return
-        watch.woken = False
+        watch.notified = False
         watch.tries += 1
         request = PollCapture(
             application_id=self._application_id, element_id=record.element_id, kind=record.kind
@@ -154,12 +156,12 @@ class Captures:
             kind=record.kind,
             reason=reason,
         )
-        answer = await run_parked(calls.END_CAPTURE, request, f"{record.kind}: {reason}")
+        answer = await run_recording(calls.END_CAPTURE, request, f"{record.kind}: {reason}")
         self._learn(record, answer)
 
 
 def _is_due(watch: _Watch, now: datetime) -> bool:
-    return watch.woken or now >= min(watch.ask_at, watch.ends_at)
+    return watch.notified or now >= min(watch.ask_at, watch.ends_at)
 
 
 def _wait(tries: int, wish: timedelta | None) -> timedelta:

@@ -62,7 +62,7 @@ class _Taken:
 
 
 class Verifying:
-    """The elements of one process. `news` is set whenever an answer came by itself."""
+    """The elements of one process. `update_received` is set when an answer came by itself."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -77,7 +77,7 @@ class Verifying:
             ),
             learn=self._learn_of,
         )
-        self.news = False
+        self.update_received = False
 
     async def provide(self, elements: Iterable[ProvidedElement]) -> tuple[ElementOutcome, ...]:
         """Have elements verified, or begun to be, side by side; return what is known soon.
@@ -117,13 +117,13 @@ class Verifying:
             raise
         return _outcome(record)
 
-    def settled(self, news: ElementSettled) -> None:
+    def settled(self, update: ElementSettled) -> None:
         """Have the source of an element asked now."""
-        record = self._record(news.element_id)
+        record = self._record(update.element_id)
         if record is not None and record.verdict.is_open:
-            self._captures.wake(news.element_id)
+            self._captures.notify(update.element_id)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Ask again for what an earlier run of the process was still waiting for."""
         for record in self._process.elements.values():
             if not record.verdict.is_open:
@@ -300,12 +300,12 @@ class Verifying:
             # Such as a consent that was withdrawn meanwhile: the element may be provided again.
             workflow.logger.warning("a question was refused: %s", refusal.type)
             record.verdict, record.reason = Verdict.UNAVAILABLE, NOT_ALLOWED
-            self.news = True
+            self.update_received = True
 
     def _learn_of(self, record: ElementRecord, answer: ElementOutcome) -> None:
         """Learn an answer that nobody waits for."""
         self._learn(record, answer)
-        self.news = True
+        self.update_received = True
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         self._background = [task for task in self._background if not task.done()]

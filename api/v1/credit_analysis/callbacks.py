@@ -25,15 +25,15 @@ _DESCRIBED: Final = described_callback(
 
 @router.post("/qitech", openapi_extra=_DESCRIBED, summary="QI Tech's analysis came to a status")
 async def qitech(request: Request, services: Using) -> CallbackReceived:
-    """Keep the notice, learn its status unless a later one is known, and wake the process.
+    """Keep the notice, learn its status unless a later one is known, and notify the process.
 
-    A repeat changes nothing but wakes the process again: the first wake may have been lost.
+    A repeat changes nothing but notifies the process again: the first time may have been lost.
     """
 
-    async def wake(kept: StoredCallback) -> None:
-        update = AssessmentUpdated(event_key=kept.event_id)
-        await services.engine.notify(kept.recipient.workflow_id, "assessment_updated", update)
+    async def notify(stored: StoredCallback) -> None:
+        update = AssessmentUpdated(event_key=stored.event_id)
+        await services.engine.notify(stored.recipient.workflow_id, "assessment_updated", update)
 
     key = services.settings.providers.key_of_qitech_webhooks.get_secret_value()
     sender = QiTechSender(key, services.settings.public_url.rstrip("/") + PATH)
-    return await receive_callback(request, services, sender, wake)
+    return await receive_callback(request, services, sender, notify)

@@ -27,12 +27,12 @@ _DESCRIBED: Final = described_callback(
 async def payments(request: Request, services: Using) -> CallbackReceived:
     """Keep the callback and have the process that waits for the order ask what became of it.
 
-    The notice itself moves nothing. A repeat wakes the process again: the first may have been lost.
+    The notice itself moves nothing. A repeat notifies the process again: the first may be lost.
     """
 
-    async def wake(kept: StoredCallback) -> None:
-        news = TransferUpdated(order_no=kept.recipient.reference, event_id=kept.event_id)
-        await services.engine.notify(kept.recipient.workflow_id, "transfer_updated", news)
+    async def notify(stored: StoredCallback) -> None:
+        update = TransferUpdated(order_no=stored.recipient.reference, event_id=stored.event_id)
+        await services.engine.notify(stored.recipient.workflow_id, "transfer_updated", update)
 
     secret = services.settings.providers.callback_secret.get_secret_value()
-    return await receive_callback(request, services, PaymentChannel(secret), wake)
+    return await receive_callback(request, services, PaymentChannel(secret), notify)

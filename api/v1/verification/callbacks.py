@@ -25,13 +25,13 @@ _DESCRIBED: Final = described_callback(
 async def reports(request: Request, services: Using) -> CallbackReceived:
     """Keep the notice and have the process that waits for the capture ask for it.
 
-    The notice itself settles nothing. A repeat wakes the process again: the first may have been
+    The notice itself settles nothing. A repeat notifies the process again: the first may have been
     lost. One for an application that has ended is kept and changes nothing.
     """
 
-    async def wake(kept: StoredCallback) -> None:
-        news = ElementSettled(element_id=kept.recipient.reference, event_id=kept.event_id)
-        await services.engine.notify(kept.recipient.workflow_id, "element_settled", news)
+    async def notify(stored: StoredCallback) -> None:
+        update = ElementSettled(element_id=stored.recipient.reference, event_id=stored.event_id)
+        await services.engine.notify(stored.recipient.workflow_id, "element_settled", update)
 
     secret = services.settings.providers.callback_secret.get_secret_value()
-    return await receive_callback(request, services, ReportSender(secret), wake)
+    return await receive_callback(request, services, ReportSender(secret), notify)

@@ -212,9 +212,9 @@ def test_failures_that_park_a_process_exist() -> None:
     known = {error.__name__ for error in _descendants(DomainError)}
     assert OrderConflict.__name__ in known  # the refusals of activities are among them
 
-    parked = re.findall(r"`Parked: \.\.\. (\w+)`", OPERATIONS)
-    assert parked
-    assert set(parked) <= known
+    repairable = re.findall(r"`NeedsIntervention: \.\.\. (\w+)`", OPERATIONS)
+    assert repairable
+    assert set(repairable) <= known
     assert set(re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b", _errors_named())) <= known
 
 
