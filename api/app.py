@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from temporalio.client import Client
 
 from api.http.codec import codec_router
+from api.http.concurrency import ConcurrencyLimit
 from api.http.engine import ProcessClosed
 from api.http.errors import Problem, ProblemDetails
 from api.http.middleware import REQUEST_ID, RequestLine
@@ -39,6 +40,8 @@ The life of credit over HTTP: application, review, offer, line, quote, drawdown,
   `Idempotency-Replayed: true`; another body is refused with 422, a request still being processed
   with 409. After 202 or 503 repeat the same request.
 * **Refusals** are problem details (RFC 9457) with a stable `code`.
+* **Under load** a request may be answered 503 `overloaded` at once: nothing was done, repeat it
+  after `Retry-After` seconds.
 * **Lists** are pages: pass `next` back as `cursor`.
 * **Event streams** are server-sent events: resume with `Last-Event-ID`.
 """
@@ -75,6 +78,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
         app.include_router(reference_router(app))
     for kind in (Problem, DomainError, ProcessClosed, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer)
+    app.add_middleware(ConcurrencyLimit, settings=settings)
     app.add_middleware(RequestLine)
     app.add_middleware(
         CorrelationIdMiddleware, validator=lambda given: bool(REQUEST_ID.fullmatch(given))

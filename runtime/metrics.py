@@ -5,14 +5,24 @@ make one time series per borrower. The Temporal SDK's own metrics are served by 
 `LOANFLOW_SDK_METRICS_PORT` (`runtime.temporal.client.telemetry`).
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    make_wsgi_app,
+)
 from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -39,7 +49,9 @@ _ACTIVITY_SECONDS = Histogram(
     "loanflow_activity_seconds", "How long an attempt took", ["activity"], buckets=_CALL_SECONDS
 )
 _STUCK = Gauge(
-    "loanflow_stuck_workflows", "Open workflows whose tasks keep failing: a bug to be looked at"
+    "loanflow_stuck_workflows",
+    "Open workflows whose tasks keep failing: a bug to be looked at",
+    multiprocess_mode="max",
 )
 _HTTP = Counter("loanflow_http_requests_total", "Requests served", ["method", "route", "status"])
 _HTTP_SECONDS = Histogram(
@@ -47,6 +59,11 @@ _HTTP_SECONDS = Histogram(
     "How long a request took",
     ["method", "route"],
     buckets=_CALL_SECONDS,
+)
+_TURNED_AWAY = Counter(
+    "loanflow_http_turned_away_total",
+    "Requests answered 503 at once: as many as may be were being served",
+    ["kind"],
 )
 
 STUCK_QUERY: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
@@ -78,6 +95,24 @@ def http_served(method: str, route: str, status: int, seconds: float) -> None:
     """Count a request; `route` is the template (`/applications/{id}`), never the path."""
     _HTTP.labels(method, route, str(status)).inc()
     _HTTP_SECONDS.labels(method, route).observe(seconds)
+
+
+def http_turned_away(kind: str) -> None:
+    """Count a `read` or `command` for which the API had neither slot nor queue."""
+    _TURNED_AWAY.labels(kind).inc()
+
+
+def exposition() -> bytes:
+    """Return all metrics as text: of this process, or of all that count into one folder.
+
+    The folder is prometheus_client's own setting, `PROMETHEUS_MULTIPROC_DIR`. What a process that
+    has died counted stays in the sums.
+    """
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the package has no types for it
+    return generate_latest(together)
 
 
 async def count_stuck(client: "Client") -> int:

@@ -156,6 +156,20 @@ class Settings(BaseSettings):
     providers: ProviderSettings = Field(default_factory=ProviderSettings)
     api_host: str = "127.0.0.1"
     api_port: int = 8000
+    api_processes: int = Field(
+        default=2, ge=1, le=64, description="processes that serve the API on its one port"
+    )
+    # Nearly all of a read is work of its process: a second one at once makes both slower, and with
+    # one more waiting the slowest hundredth stays within ten times a quiet read
+    # (`benchmarks/api.py`). A command mostly waits for its workflow.
+    api_reads: int = Field(
+        default=1, ge=1, description="GET requests served at once in one process of the API"
+    )
+    api_reads_queued: int = Field(
+        default=1, ge=0, description="how many more may wait; what comes on top is answered 503"
+    )
+    api_commands: int = Field(default=32, ge=1, description="the same of all other requests")
+    api_commands_queued: int = Field(default=32, ge=0)
     public_url: str = LOCAL_URL
     temporal_ui_url: str = "http://127.0.0.1:8233"
     sandbox_host: str = "127.0.0.1"

@@ -32,7 +32,7 @@ class ClientRoute(APIRoute):
         handle = super().get_route_handler()
         template = self.path_format
 
-        async def gated(request: Request) -> Response:
+        async def authorised(request: Request) -> Response:
             settings = services_of(request).settings
             request.state.analysis_client = client_of(
                 settings, request.headers.get("authorization", "")
@@ -42,7 +42,7 @@ class ClientRoute(APIRoute):
             rule = RULES[request.method, template]
             return await handle(await read_checked(request, rule))
 
-        return gated
+        return authorised
 
 
 def client_of(settings: Settings, given: str) -> AnalysisClient:

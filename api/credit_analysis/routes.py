@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Request
 
 from api.credit_analysis.clients import Client, ClientRoute, feedback_of, proposal_of
-from api.credit_analysis.schemas import AnalysisAnswer, FeedbackAnswer
+from api.credit_analysis.schemas import AnalysisResponse, FeedbackResponse
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import MEDIA_TYPE, Problem, ProblemDetails
 from api.http.services import Services, Using
@@ -64,7 +64,7 @@ def _body_of(model: str) -> dict[str, Any]:
     openapi_extra=_body_of("LegalPersonProposal"),
     summary="Have a company analysed",
 )
-async def legal_person(request: Request, client: Client, services: Using) -> AnalysisAnswer:
+async def legal_person(request: Request, client: Client, services: Using) -> AnalysisResponse:
     """Answer at once when the analysis is automatic; otherwise a webhook tells its end.
 
     A challenge is answered by a new request: another `id`, the same `registration_id`.
@@ -78,7 +78,7 @@ async def legal_person(request: Request, client: Client, services: Using) -> Ana
     openapi_extra=_body_of("NaturalPersonProposal"),
     summary="Have a person analysed",
 )
-async def natural_person(request: Request, client: Client, services: Using) -> AnalysisAnswer:
+async def natural_person(request: Request, client: Client, services: Using) -> AnalysisResponse:
     """Answer at once when the analysis is automatic; otherwise a webhook tells its end."""
     return await _analyse(PersonKind.NATURAL, request, client, services)
 
@@ -109,7 +109,7 @@ async def read(kind: str, proposal_id: str, client: Client, services: Using) -> 
 )
 async def feed_back(
     kind: str, proposal_id: str, request: Request, client: Client, services: Using
-) -> FeedbackAnswer:
+) -> FeedbackResponse:
     """Record a report. The same one again changes nothing; they count in the order of events.
 
     Where an external assessment was asked for, its provider is told, once it can be reached.
@@ -119,7 +119,7 @@ async def feed_back(
         recorded = await record_feedback(tx, client, kind, proposal_id, feedback)
     if recorded.relay is not None:
         await services.engine.relay_feedback(recorded.relay)
-    return FeedbackAnswer(
+    return FeedbackResponse(
         id=proposal_id,
         credit_proposal_status=recorded.latest.credit_proposal_status,
         event_date=recorded.latest.event_date,
@@ -128,7 +128,7 @@ async def feed_back(
 
 async def _analyse(
     kind: PersonKind, request: Request, client: AnalysisClient, services: Services
-) -> AnalysisAnswer:
+) -> AnalysisResponse:
     proposal, document = await proposal_of(request, kind)
     async with services.database.transaction() as tx:
         recorded = await record_proposal(
@@ -141,7 +141,7 @@ async def _analyse(
     if recorded.start is not None:
         await services.engine.start_credit_analysis(recorded.start)
     view = await _first_status(recorded.analysis, services)
-    return AnalysisAnswer(id=proposal.id, analysis_status=view.status, reason=view.reason)
+    return AnalysisResponse(id=proposal.id, analysis_status=view.status, reason=view.reason)
 
 
 async def _start_again(start: StartCreditAnalysis, services: Services) -> None:

@@ -5,14 +5,14 @@ from typing import Self
 
 from pydantic import ConfigDict
 
-from api.http.schemas import Answer, Body
+from api.http.schemas import Body, ResponseBody
 from api.v1.people.consent_schemas import Sha256, TextVersion
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.proposal import ProposalStatus
 from services.credit_analysis.scr_consents import SignerConsent
 
 
-class AnalysisAnswer(Answer):
+class AnalysisResponse(ResponseBody):
     """Where an analysis stands. `id` is the client's own; `reason` a code."""
 
     model_config = ConfigDict(
@@ -30,7 +30,7 @@ class AnalysisAnswer(Answer):
     reason: str
 
 
-class FeedbackAnswer(Answer):
+class FeedbackResponse(ResponseBody):
     """The latest of what the client reported, by the date of the event."""
 
     id: str
@@ -52,7 +52,7 @@ class ScrConsentBody(Body):
     text_sha256: Sha256
 
 
-class ScrConsentAnswer(Answer):
+class ScrConsentResponse(ResponseBody):
     """What is consented to: the text, for whom, until when; and which text was signed when.
 
     `applicant` is the ends of the document number of who asks for credit, `signer` of who signs.

@@ -5,7 +5,7 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter
 
-from api.credit_analysis.schemas import ScrConsentAnswer, ScrConsentBody
+from api.credit_analysis.schemas import ScrConsentBody, ScrConsentResponse
 from api.http.engine import ProcessClosed
 from api.http.routing import COMMAND_PROBLEMS, AuthorisedRoute, described
 from api.http.services import Using
@@ -26,12 +26,12 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/{token}", responses=_PROBLEMS, summary="What a signer is asked to consent to")
-async def show(token: str, services: Using) -> ScrConsentAnswer:
+async def show(token: str, services: Using) -> ScrConsentResponse:
     """Show text and state; looking at it, as mail scanners do, signs nothing."""
     async with services.database.read() as tx:
         found = await find_consent(tx, token)
     found.check_open(await services.clock.now(found.workflow_id))
-    return ScrConsentAnswer.of(found)
+    return ScrConsentResponse.of(found)
 
 
 @router.post(
@@ -39,7 +39,7 @@ async def show(token: str, services: Using) -> ScrConsentAnswer:
     responses={**COMMAND_PROBLEMS, **_PROBLEMS},
     summary="Consent",
 )
-async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentAnswer:
+async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentResponse:
     """Record the consent, once, and wake the analysis; a repeat changes nothing but wakes it."""
     async with services.database.read() as tx:
         found = await find_consent(tx, token)
@@ -53,4 +53,4 @@ async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentA
         await services.engine.notify(signed.workflow_id, "consent_given", given)
     except ProcessClosed:
         _log.info("consent_after_the_end", consent_id=signed.consent.id)
-    return ScrConsentAnswer.of(signed)
+    return ScrConsentResponse.of(signed)

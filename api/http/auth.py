@@ -2,10 +2,8 @@
 
 import hmac
 from collections.abc import Iterable
-from typing import Annotated
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request
 
 from api.http.access import RULES, Rule
 from api.http.errors import Problem
@@ -13,10 +11,6 @@ from domain.people.principals import Principal
 from domain.people.staff import PersonLeft, UnknownPerson
 from runtime.settings import Token
 from services.people.acting import StaffPrincipals
-
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="bearer", description="A static token of the settings."
-)
 
 
 class Authenticator:
@@ -76,16 +70,3 @@ async def authorise(request: Request, template: str, authenticator: Authenticato
     if principal.role not in rule.roles:
         raise Problem("forbidden", f"The role {principal.role} may not call this route.")
     return rule
-
-
-def _caller(
-    request: Request,
-    _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-) -> Principal:
-    principal = request.state.principal
-    assert isinstance(principal, Principal)  # noqa: S101 -- `authorise` ran before every endpoint
-    return principal
-
-
-Caller = Annotated[Principal, Depends(_caller)]
-"""The caller whom `authorise` let through."""

@@ -136,6 +136,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "unbalanced_entry": Kind(500, "Internal error"),
         # ourselves
         "internal_error": Kind(500, "Internal error"),
+        "overloaded": Kind(503, "Too many requests at once"),
         "database_unavailable": Kind(503, "The database cannot be reached"),
         "unknown_policy": Kind(503, "The policy of this client is not in force"),
         "engine_unavailable": Kind(503, "The process engine cannot be reached"),

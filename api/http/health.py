@@ -3,12 +3,13 @@
 import asyncio
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.http.operation_schemas import Health, Readiness
 from api.http.refusals import DATABASE_DOWN
 from api.http.routing import AuthorisedRoute
 from api.http.services import Services, Using
+from runtime.metrics import exposition
 
 router = APIRouter(tags=["operations"], route_class=AuthorisedRoute)
 
@@ -35,9 +36,9 @@ async def ready(services: Using, response: Response) -> Readiness:
 
 
 @router.get("/metrics", response_class=Response, summary="What Prometheus scrapes")
-async def metrics() -> Response:
-    """Return the process's metrics."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+def metrics() -> Response:
+    """Return what all processes behind this port have counted since they were started."""
+    return Response(exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _database_answers(services: Services) -> bool:

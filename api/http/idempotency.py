@@ -11,10 +11,10 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import structlog
-from fastapi import Depends, Header, Request, Response
+from fastapi import Request, Response
 
 from api.http.bodies import CheckedRequest
 from api.http.errors import Problem, later
@@ -33,24 +33,6 @@ _STORED_HEADERS: Final = ("location", "content-type")
 _UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 422, 429})
 
 Handle = Callable[[Request], Awaitable[Response]]
-
-
-def _command(
-    request: Request,
-    idempotency_key: Annotated[
-        str,
-        Header(
-            alias="Idempotency-Key",
-            description="1 to 255 visible ASCII characters, chosen by the caller for one intent",
-            examples=["5c1f9a62-apply-1"],
-        ),
-    ],
-) -> Command:
-    return command_of(request)
-
-
-Keyed = Annotated[Command, Depends(_command)]
-"""The command of a keyed route."""
 
 
 def command_of(request: Request) -> Command:

@@ -5,13 +5,13 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from api.http.schemas import Answer, Body
+from api.http.schemas import Body, ResponseBody
 
 CallResult = Literal["promised", "refused", "no_answer", "wrong_number", "paid"]
 CallNote = Literal["call_back_later", "hardship", "disputes_debt", "asks_for_plan", "language"]
 
 
-class TaskAnswer(Answer):
+class TaskResponse(ResponseBody):
     """A call to make: the loan was `days_past_due` when the task arose."""
 
     id: str
@@ -33,7 +33,7 @@ class TaskResult(Body):
     note: CallNote | None = None
 
 
-class TaskDone(Answer):
+class TaskDone(ResponseBody):
     """A task with its result."""
 
     id: str
@@ -42,20 +42,20 @@ class TaskDone(Answer):
     handled_by: str
 
 
-class CallbackReceived(Answer):
+class CallbackReceived(ResponseBody):
     """The callback is kept; `duplicate` when this event came before."""
 
     event_id: str
     duplicate: bool
 
 
-class Health(Answer):
+class Health(ResponseBody):
     """The process is up."""
 
     status: Literal["ok"]
 
 
-class Readiness(Answer):
+class Readiness(ResponseBody):
     """Whether what the API needs can be reached."""
 
     status: Literal["ready", "not_ready"]

@@ -5,14 +5,13 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query
 
 from api.http.errors import FieldProblem, Problem
+from api.http.schemas import ItemT, Page
 from storage.common.rows import Cursor
-
-Row = TypeVar("Row")
 
 MAX_LIMIT: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
@@ -31,6 +30,12 @@ class PageRequest:
             return None
         return encode_cursor(Cursor(getattr(rows[-1], at), str(rows[-1].id)))
 
+    def of(self, model: type[ItemT], rows: Sequence[Any], at: str) -> Page[ItemT]:
+        """Return the page of `rows`, ordered by `at`, as callers see them."""
+        return Page(
+            items=[model.model_validate(row) for row in rows], next=self.next_cursor(rows, at)
+        )
+
     def after_number(self) -> int:
         """Return the id behind which a list ordered by whole numbers goes on, 0 at its beginning.
 
@@ -43,7 +48,7 @@ class PageRequest:
         return int(self.after.id)
 
 
-def _page_request(
+async def _page_request(
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of a page")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
 ) -> PageRequest:

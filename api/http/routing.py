@@ -3,6 +3,7 @@
 The body is not read before the caller is known, and no endpoint runs twice for one key.
 """
 
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -58,8 +59,20 @@ COMMAND_PROBLEMS: dict[int | str, dict[str, Any]] = {
 """The further answers of a route that creates or moves something."""
 
 
+class _AuthorisedRouter(APIRouter):
+    """Says of each route how it may be refused, and that a pending answer looks like the last."""
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        told = {} if options["methods"] == ["GET"] else COMMAND_PROBLEMS
+        further = options.pop("responses", None) or {}
+        if 202 in further:
+            model = inspect.signature(endpoint).return_annotation
+            further = {202: {**further[202], "model": model}}
+        super().add_api_route(path, endpoint, responses={**told, **further}, **options)
+
+
 def authorised_router(prefix: str, tag: str) -> APIRouter:
     """Return the router of an area: its routes are `AuthorisedRoute`s under `/v1`."""
-    return APIRouter(
+    return _AuthorisedRouter(
         prefix=f"/v1{prefix}", tags=[tag], route_class=AuthorisedRoute, responses=_READ_PROBLEMS
     )

@@ -1,11 +1,12 @@
 """The forms shared by all bodies and answers."""
 
 import re
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT", bound=BaseModel)
 
 MinorUnits = Annotated[int, Field(description="integer minor units of `currency`")]
 Currency = Annotated[str, Field(description="ISO 4217", examples=["CNY"])]
@@ -29,14 +30,19 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Answer(BaseModel):
+class ResponseBody(BaseModel):
     """A response's body."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-class Page(Answer, Generic[Item]):
+class Page(ResponseBody, Generic[ItemT]):
     """A part of a list; `next` is the `cursor` of the following part, null at the end."""
 
-    items: list[Item]
+    items: list[ItemT]
     next: str | None
+
+
+def whole(model: type[ItemT], rows: Iterable[Any]) -> Page[ItemT]:
+    """Return the only page of a list that is short enough to be sent at once."""
+    return Page(items=[model.model_validate(row) for row in rows], next=None)

@@ -39,7 +39,12 @@ def services_of(request: Request) -> Services:
     return services
 
 
-Using = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    # FastAPI runs a dependency that is no coroutine in a thread: a detour for each request.
+    return services_of(request)
+
+
+Using = Annotated[Services, Depends(_services)]
 """The services, for an endpoint."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import typer
 from pydantic import ValidationError
 
-from api.v1.pricing.plans import TrialAnswer, TrialTerms
+from api.v1.pricing.plans import TrialResponse, TrialTerms
 from domain.common.business_days import HOLIDAY_CALENDAR, HolidayCalendar
 from domain.common.calendar import months_after
 from domain.common.errors import DomainError
@@ -115,7 +115,7 @@ def _on_shipped_calendar(terms: LoanTerms) -> LoanTerms:
 
 def answer(found: Trial) -> dict[str, Any]:
     """Return a trial as the API answers it."""
-    return TrialAnswer.of(found, None).model_dump(mode="json")
+    return TrialResponse.of(found, None).model_dump(mode="json")
 
 
 def _dates(given: Mapping[str, Any], today: date) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -76,7 +77,10 @@ async def add_staff(settings: Settings) -> None:
 
 @pytest.fixture(scope="module")
 async def api_settings(settings: Settings, database_url: str) -> Settings:
-    own = settings.model_copy(update={"tokens": tokens(), "database_url": database_url})
+    own = settings.model_copy(
+        # In one process, without a server, tests ask for much at once.
+        update={"tokens": tokens(), "database_url": database_url, "api_reads": 100}
+    )
     await add_staff(own)
     return own
 
@@ -118,7 +122,7 @@ async def more_products(services: Services) -> None:
 
 
 @asynccontextmanager
-async def http_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def http_client(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client

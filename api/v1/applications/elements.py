@@ -1,16 +1,11 @@
 """Elements: what an applicant provides, stored encrypted and verified by third parties."""
 
-from fastapi import Response
-
-from api.http.answers import accepted
-from api.http.auth import Caller
+from api.http.calls import PENDING, Called, CommandCall, Commanded
 from api.http.engine import StillRunning
-from api.http.idempotency import Keyed
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
-from api.http.services import Services, Using
-from api.v1.applications.schemas import ApplicationStatus, ElementsAnswer, NewElements
+from api.http.routing import authorised_router
+from api.v1.applications.schemas import ApplicationStatus, ElementsCreate, ElementsResponse
 from api.v1.applications.views import element_answer, row_status, view_status
-from api.v1.verification.schemas import LivenessChallengeAnswer, NewCode
+from api.v1.verification.schemas import CodeEntry, LivenessChallengeResponse
 from domain.verification.elements import Verdict
 from messages import ids
 from messages.applications import ElementOutcomes, ProvideElements
@@ -21,7 +16,6 @@ from services.applications.elements import (
     provide_elements,
     read_elements,
 )
-from services.common.commands import Command
 from services.verification.intake import clean_pictures
 from storage.applications.applications import ApplicationRow
 
@@ -29,98 +23,90 @@ router = authorised_router("/applications", "applications")
 
 
 @router.post(
-    "/{application_id}/elements",
-    response_model=ElementsAnswer,
-    responses={**COMMAND_PROBLEMS, 202: {"model": ElementsAnswer}},
-    summary="Provide elements, one or several",
+    "/{application_id}/elements", responses=PENDING, summary="Provide elements, one or several"
 )
-async def provide(
-    application_id: str, body: NewElements, caller: Caller, command: Keyed, services: Using
-) -> ElementsAnswer | Response:
+async def provide(application_id: str, body: ElementsCreate, call: Commanded) -> ElementsResponse:
     """Store elements and have them verified.
 
     202 while a third party cannot be reached: it is asked again, the verdict will show in the
     application. A mismatch is a verdict, not an error; provide the element again.
     """
     pictures = await clean_pictures(body.elements)
-    async with services.database.transaction() as tx:
+    async with call.database.transaction() as tx:
         row, provided = await provide_elements(
-            tx, caller, command, application_id, body.elements, pictures, submit=body.submit
+            tx,
+            call.caller,
+            call.command,
+            application_id,
+            body.elements,
+            pictures,
+            submit=body.submit,
         )
     wanted = {item.element_id for item in provided.elements}
-    return await _carry_out(services, command, row, "provide_elements", provided, wanted)
+    return await _carry_out(call, row, "provide_elements", provided, wanted)
 
 
 @router.get(
     "/{application_id}/liveness-challenge",
     summary="Read what the face has to do in the next attempt",
 )
-async def challenge(
-    application_id: str, caller: Caller, services: Using
-) -> LivenessChallengeAnswer:
+async def challenge(application_id: str, call: Called) -> LivenessChallengeResponse:
     """Return two or three actions. Frames that show others are a mismatch, `wrong_action`.
 
     They have to be provided before `expires_at`; until then asking again gives the same ones, and
     afterwards it gives other actions. Every attempt is asked something else.
     """
-    async with services.database.transaction() as tx:
-        asked = await ask_liveness_challenge(tx, caller, application_id)
-    return LivenessChallengeAnswer.model_validate(asked)
+    async with call.database.transaction() as tx:
+        asked = await ask_liveness_challenge(tx, call.caller, application_id)
+    return LivenessChallengeResponse.model_validate(asked)
 
 
 @router.post(
     "/{application_id}/elements/{element_id}/code",
-    response_model=ElementsAnswer,
-    responses={**COMMAND_PROBLEMS, 202: {"model": ElementsAnswer}},
+    responses=PENDING,
     summary="Enter the code that a source sent",
 )
 async def confirm(
-    application_id: str,
-    element_id: str,
-    body: NewCode,
-    caller: Caller,
-    command: Keyed,
-    services: Using,
-) -> ElementsAnswer | Response:
+    application_id: str, element_id: str, body: CodeEntry, call: Commanded
+) -> ElementsResponse:
     """Pass the code on to the source. 202 while the source has not answered for good.
 
     A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
     """
-    async with services.database.transaction() as tx:
+    async with call.database.transaction() as tx:
         row, confirmed = await enter_code(
-            tx, caller, command, application_id, element_id, body.code
+            tx, call.caller, call.command, application_id, element_id, body.code
         )
-    return await _carry_out(services, command, row, "confirm_element", confirmed, {element_id})
+    return await _carry_out(call, row, "confirm_element", confirmed, {element_id})
 
 
 async def _carry_out(
-    services: Services,
-    command: Command,
+    call: CommandCall,
     row: ApplicationRow,
     update: str,
     argument: ProvideElements | ConfirmElement,
     wanted: set[str],
-) -> ElementsAnswer | Response:
+) -> ElementsResponse:
     status: ApplicationStatus | None = None
     told: tuple[ElementOutcome, ...] = ()
     try:
-        outcomes = await services.engine.command(
+        outcomes = await call.services.engine.command(
             ids.application_workflow(row.id),
             update,
-            command.update_id,
+            call.command.update_id,
             ElementOutcomes,
             argument,
             over=row.state.is_final and update == "confirm_element",
         )
-        status, told = await view_status(services, outcomes.application), outcomes.outcomes
+        status, told = await view_status(call.services, outcomes.application), outcomes.outcomes
     except StillRunning:
         status = None
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         row, elements = await read_elements(tx, row.id, wanted, told)
-    answer = ElementsAnswer(
-        application=status or await row_status(services, row),
+    answer = ElementsResponse(
+        application=status or await row_status(call.services, row),
         elements=[element_answer(one) for one in elements],
     )
-    if all(element.verdict is not Verdict.PENDING for element in elements) and status:
-        return answer
-    return accepted(answer, f"/v1/applications/{row.id}")
+    if status is None or any(element.verdict is Verdict.PENDING for element in elements):
+        call.pending(f"/v1/applications/{row.id}")
+    return answer

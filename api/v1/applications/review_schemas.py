@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer, Body, Currency, MinorUnits, Reason
+from api.http.schemas import Body, Currency, MinorUnits, Reason, ResponseBody
 from domain.verification.elements import ElementKind
 
 
@@ -30,7 +30,7 @@ class SupplementBody(ReviewBody):
     kinds: tuple[ElementKind, ...] = Field(min_length=1, max_length=len(ElementKind))
 
 
-class ReviewAnswer(Answer):
+class ReviewResponse(ResponseBody):
     """An open task, the one due first at the head of the queue.
 
     `assigned_to` asked for a supplement that has come.

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.http.schemas import Answer, Body, Currency, MinorUnits
-from api.v1.people.consent_schemas import NewConsent
+from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
+from api.v1.people.consent_schemas import ConsentCreate
 from domain.applications.application import ApplicationState, Rejection, Waiting
 from domain.common.definitions import Code
 from domain.common.money import PositiveAmount
@@ -30,7 +30,7 @@ Channel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 ProductCode = Code
 
 
-class NewDevice(Body):
+class DeviceCreate(Body):
     """The device that an application is made on; its id is an opaque one of the app's own."""
 
     model_config = ConfigDict(
@@ -41,7 +41,7 @@ class NewDevice(Body):
     platform: Platform
 
 
-class NewApplication(Body):
+class ApplicationCreate(Body):
     """What is applied for. `amount` is in minor units of the product's currency."""
 
     model_config = ConfigDict(
@@ -64,8 +64,8 @@ class NewApplication(Body):
     customer_reference: CustomerReference
     amount: PositiveAmount
     instalments: int = Field(strict=True, ge=1, le=MAX_CHOICE)
-    device: NewDevice | None = None
-    consents: tuple[NewConsent, ...] = Field(
+    device: DeviceCreate | None = None
+    consents: tuple[ConsentCreate, ...] = Field(
         default=(), max_length=len(Purpose), description="what the applicant agrees to with it"
     )
 
@@ -83,7 +83,7 @@ class NewApplication(Body):
         )
 
 
-class NewElements(Body):
+class ElementsCreate(Body):
     """Elements of an application, each kind once. They are verified side by side.
 
     With `submit` the application is decided at once when nothing is missing any more. Pictures are
@@ -135,14 +135,14 @@ class NewElements(Body):
         return self
 
 
-class RejectionAnswer(Answer):
+class RejectionResponse(ResponseBody):
     """Why credit was refused, by category, and the first day on which to apply again."""
 
     category: RejectionCategory
     reapply_on: date | None
 
 
-class ApplicationStatus(Answer):
+class ApplicationStatus(ResponseBody):
     """Where an application stands and whose move it is. `state_seq` counts its states."""
 
     id: str
@@ -151,10 +151,10 @@ class ApplicationStatus(Answer):
     state_seq: int
     offer_id: str | None = None
     line_id: str | None = None
-    rejection: RejectionAnswer | None = None
+    rejection: RejectionResponse | None = None
 
 
-class ApplicationSummary(Answer):
+class ApplicationSummary(ResponseBody):
     """An application in a list."""
 
     id: str
@@ -170,7 +170,7 @@ class ApplicationSummary(Answer):
     changed_at: datetime
 
 
-class ElementAnswer(Answer):
+class ElementResponse(ResponseBody):
     """Where one kind of element stands; nothing of what was sent is shown again.
 
     A `reused` one was verified for an earlier application. `counts_until` is the last business date
@@ -194,7 +194,7 @@ class ElementAnswer(Answer):
     provider: str | None = None
 
 
-class SupplementAnswer(Answer):
+class SupplementResponse(ResponseBody):
     """What a reviewer asks to be provided again, until when."""
 
     round: int
@@ -202,7 +202,7 @@ class SupplementAnswer(Answer):
     due_at: datetime
 
 
-class DecisionAnswer(Answer):
+class DecisionResponse(ResponseBody):
     """A decision as staff see it: every rule's hit and what it read."""
 
     stage: str
@@ -215,7 +215,7 @@ class DecisionAnswer(Answer):
     decided_at: datetime
 
 
-class PictureAnswer(Answer):
+class PictureResponse(ResponseBody):
     """A picture that was given, by its field (`front`, `frames.3`); never the picture itself.
 
     `width` and `height` are in pixels, before it is turned upright.
@@ -231,7 +231,7 @@ class PictureAnswer(Answer):
     bytes: int
 
 
-class OfferAnswer(Answer):
+class OfferResponse(ResponseBody):
     """What is offered after approval. Rates are percent a year."""
 
     id: str
@@ -246,22 +246,22 @@ class OfferAnswer(Answer):
     expires_at: datetime
 
 
-class ApplicationAnswer(ApplicationSummary):
+class ApplicationResponse(ApplicationSummary):
     """One application. `pictures` and `decisions` are for staff only and null to everybody else."""
 
     decision: Literal["approved", "rejected", "in_review"] | None
-    elements: list[ElementAnswer]
+    elements: list[ElementResponse]
     missing: list[ElementKind] = Field(description="asked for and not provided yet")
     optional: list[ElementKind] = Field(description="taken and never waited for")
-    supplement: SupplementAnswer | None
-    offer: OfferAnswer | None
+    supplement: SupplementResponse | None
+    offer: OfferResponse | None
     line_id: str | None
-    rejection: RejectionAnswer | None
-    pictures: list[PictureAnswer] | None = Field(description="of every attempt")
-    decisions: list[DecisionAnswer] | None
+    rejection: RejectionResponse | None
+    pictures: list[PictureResponse] | None = Field(description="of every attempt")
+    decisions: list[DecisionResponse] | None
 
 
-class ElementsAnswer(Answer):
+class ElementsResponse(ResponseBody):
     """What became of the elements of one request.
 
     `pending`: the source cannot be reached or takes its time. `awaiting_code`: it sent the
@@ -269,14 +269,14 @@ class ElementsAnswer(Answer):
     """
 
     application: ApplicationStatus
-    elements: list[ElementAnswer]
+    elements: list[ElementResponse]
 
 
-def rejection_answer(rejection: Rejection | None, codes: RejectCodes) -> RejectionAnswer | None:
+def rejection_answer(rejection: Rejection | None, codes: RejectCodes) -> RejectionResponse | None:
     """Return what an applicant sees of a rejection."""
     if rejection is None:
         return None
-    return RejectionAnswer(
+    return RejectionResponse(
         category=codes.category_of(rejection.code), reapply_on=rejection.reapply_on
     )
 

@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer, Body
+from api.http.schemas import Body, ResponseBody
 from api.v1.applications.schemas import ApplicationSummary
-from api.v1.people.consent_schemas import ConsentAnswer
+from api.v1.people.consent_schemas import ConsentResponse
 from domain.verification.elements import ElementKind, Verdict
 from services.applications.users import ReusableVerification, UserDetails
 from storage.people.devices import Platform
@@ -15,7 +15,7 @@ from storage.people.devices import Platform
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
-class Standing(Body):
+class CustomerTags(Body):
     """How the lender's people know a person."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"level": 2, "labels": ["staff"]}]})
@@ -24,7 +24,7 @@ class Standing(Body):
     labels: tuple[Label, ...] = Field(default=(), max_length=20)
 
 
-class StandingAnswer(Answer):
+class CustomerTagsResponse(ResponseBody):
     """A person's level and labels."""
 
     id: str
@@ -32,7 +32,7 @@ class StandingAnswer(Answer):
     labels: tuple[str, ...]
 
 
-class PersonAnswer(Answer):
+class VerifiedPersonResponse(ResponseBody):
     """What was verified of a person, masked; null where nothing is."""
 
     name: str | None
@@ -41,7 +41,7 @@ class PersonAnswer(Answer):
     bank_card: str | None
 
 
-class DeviceAnswer(Answer):
+class DeviceResponse(ResponseBody):
     """A device, and how many applications came from it."""
 
     device_id: str
@@ -51,7 +51,7 @@ class DeviceAnswer(Answer):
     last_seen_at: datetime
 
 
-class KeptElementAnswer(Answer):
+class ReusableElementResponse(ResponseBody):
     """A verified element and the last business date on which it counts for a new application."""
 
     kind: ElementKind
@@ -75,19 +75,19 @@ class KeptElementAnswer(Answer):
         )
 
 
-class UserAnswer(Answer):
+class UserResponse(ResponseBody):
     """One person in one channel."""
 
     id: str
     channel: str
     customer_reference: str
     created_at: datetime
-    person: PersonAnswer
+    person: VerifiedPersonResponse
     level: int
     labels: tuple[str, ...]
-    devices: list[DeviceAnswer]
-    consents: list[ConsentAnswer]
-    elements: list[KeptElementAnswer]
+    devices: list[DeviceResponse]
+    consents: list[ConsentResponse]
+    elements: list[ReusableElementResponse]
     applications: list[ApplicationSummary]
 
     @classmethod
@@ -99,11 +99,11 @@ class UserAnswer(Answer):
             channel=applicant.channel,
             customer_reference=applicant.customer_reference,
             created_at=applicant.created_at,
-            person=PersonAnswer.model_validate(user.person),
+            person=VerifiedPersonResponse.model_validate(user.person),
             level=applicant.level,
             labels=applicant.labels,
-            devices=[DeviceAnswer.model_validate(row) for row in user.devices],
-            consents=[ConsentAnswer.model_validate(row) for row in user.consents],
-            elements=[KeptElementAnswer.of(one) for one in user.verifications],
+            devices=[DeviceResponse.model_validate(row) for row in user.devices],
+            consents=[ConsentResponse.model_validate(row) for row in user.consents],
+            elements=[ReusableElementResponse.of(one) for one in user.verifications],
             applications=[ApplicationSummary.model_validate(row) for row in user.applications],
         )

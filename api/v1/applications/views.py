@@ -2,15 +2,15 @@
 
 from api.http.services import Services
 from api.v1.applications.schemas import (
-    ApplicationAnswer,
+    ApplicationResponse,
     ApplicationStatus,
     ApplicationSummary,
-    DecisionAnswer,
-    ElementAnswer,
-    OfferAnswer,
-    PictureAnswer,
-    RejectionAnswer,
-    SupplementAnswer,
+    DecisionResponse,
+    ElementResponse,
+    OfferResponse,
+    PictureResponse,
+    RejectionResponse,
+    SupplementResponse,
     decision_category,
     rejection_answer,
 )
@@ -46,17 +46,17 @@ async def view_status(services: Services, view: ApplicationView) -> ApplicationS
     )
 
 
-async def _told(services: Services, rejection: Rejection | None) -> RejectionAnswer | None:
+async def _told(services: Services, rejection: Rejection | None) -> RejectionResponse | None:
     if rejection is None:
         return None
     async with services.database.read() as tx:
         return rejection_answer(rejection, await reject_codes_in_force(tx))
 
 
-def element_answer(progress: ElementProgress) -> ElementAnswer:
+def element_answer(progress: ElementProgress) -> ElementResponse:
     """Return where one kind of element stands."""
     status = progress.status
-    return ElementAnswer(
+    return ElementResponse(
         kind=status.kind,
         element_id=status.element_id,
         attempt=status.attempt,
@@ -72,24 +72,26 @@ def element_answer(progress: ElementProgress) -> ElementAnswer:
     )
 
 
-def application_answer(details: ApplicationDetails) -> ApplicationAnswer:
+def application_answer(details: ApplicationDetails) -> ApplicationResponse:
     """Return everything about an application that the caller is to see."""
     row, asked, offer = details.application, details.supplement, details.offer
     pictures, decisions = details.pictures, details.decisions
-    return ApplicationAnswer(
+    return ApplicationResponse(
         **ApplicationSummary.model_validate(row).model_dump(),
         decision=decision_category(row.state),
         elements=[element_answer(one) for one in details.elements],
         missing=list(details.missing),
         optional=list(details.optional),
-        supplement=SupplementAnswer.model_validate(asked) if asked else None,
-        offer=OfferAnswer.model_validate(offer) if offer else None,
+        supplement=SupplementResponse.model_validate(asked) if asked else None,
+        offer=OfferResponse.model_validate(offer) if offer else None,
         line_id=details.line_id,
         rejection=rejection_answer(row.rejection, details.reject_codes),
         pictures=(
-            None if pictures is None else [PictureAnswer.model_validate(one) for one in pictures]
+            None if pictures is None else [PictureResponse.model_validate(one) for one in pictures]
         ),
         decisions=(
-            None if decisions is None else [DecisionAnswer.model_validate(one) for one in decisions]
+            None
+            if decisions is None
+            else [DecisionResponse.model_validate(one) for one in decisions]
         ),
     )

@@ -1,12 +1,10 @@
 """Collections: the calls that collectors make."""
 
-from api.http.auth import Caller
-from api.http.idempotency import Keyed
-from api.http.operation_schemas import TaskAnswer, TaskDone, TaskResult
+from api.http.calls import Called, Commanded
+from api.http.operation_schemas import TaskDone, TaskResponse, TaskResult
 from api.http.pagination import Paged
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
+from api.http.routing import authorised_router
 from api.http.schemas import Page
-from api.http.services import Using
 from services.collections import record_call_result
 from storage.collections import CollectionActionRepository
 
@@ -14,21 +12,20 @@ router = authorised_router("/collections", "collections")
 
 
 @router.get("/tasks", summary="The calls to make, the oldest first")
-async def queue(caller: Caller, services: Using, page: Paged) -> Page[TaskAnswer]:
+async def queue(call: Called, page: Paged) -> Page[TaskResponse]:
     """Return a page of the open calls."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         rows = await CollectionActionRepository(tx).queue(page.after, page.limit)
-    items = [TaskAnswer.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "created_at"))
+    return page.of(TaskResponse, rows, "created_at")
 
 
-@router.post(
-    "/tasks/{task_id}/result", responses=COMMAND_PROBLEMS, summary="Record what came of a call"
-)
-async def finish(
-    task_id: str, body: TaskResult, caller: Caller, command: Keyed, services: Using
-) -> TaskDone:
+@router.post("/tasks/{task_id}/result", summary="Record what came of a call")
+async def finish(task_id: str, body: TaskResult, call: Commanded) -> TaskDone:
     """Close a task with its result. 409 `task_closed` when it is done or cancelled."""
-    async with services.database.transaction() as tx:
-        task = await record_call_result(tx, caller, task_id, result=body.result, note=body.note)
-    return TaskDone(id=task.id, loan_id=task.loan_id, result=body.result, handled_by=caller.subject)
+    async with call.database.transaction() as tx:
+        task = await record_call_result(
+            tx, call.caller, task_id, result=body.result, note=body.note
+        )
+    return TaskDone(
+        id=task.id, loan_id=task.loan_id, result=body.result, handled_by=call.caller.subject
+    )

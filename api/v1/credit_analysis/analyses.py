@@ -1,13 +1,11 @@
 """Credit analyses for our own staff: the queue, one analysis, and an analyst's decision."""
 
-from api.http.auth import Caller
+from api.http.calls import Called, Commanded
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import later
-from api.http.idempotency import Keyed
 from api.http.pagination import Paged
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
+from api.http.routing import authorised_router
 from api.http.schemas import Page
-from api.http.services import Using
 from api.v1.credit_analysis.schemas import (
     AnalysisDetail,
     AnalysisReviewBody,
@@ -17,7 +15,11 @@ from api.v1.credit_analysis.schemas import (
 from domain.credit_analysis.errors import ReviewClosed
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
-from services.credit_analysis.reviewing import authorise_review, find_analysis, read_analysis
+from services.credit_analysis.reviewing import (
+    authorise_review,
+    find_analysis,
+    read_analysis,
+)
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
 
@@ -25,57 +27,50 @@ router = authorised_router("/credit-analyses", "credit analysis")
 
 
 @router.get("", summary="The queue of manual analyses, the one due first at its head")
-async def queue(caller: Caller, services: Using, page: Paged) -> Page[AnalysisSummary]:
+async def queue(call: Called, page: Paged) -> Page[AnalysisSummary]:
     """Return a page of what waits for an analyst."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         rows = await CreditAnalysisRepository(tx).queue(page.after, page.limit)
-    items = [AnalysisSummary.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "review_due_at"))
+    return page.of(AnalysisSummary, rows, "review_due_at")
 
 
 @router.get("/{analysis_id}", summary="Read an analysis")
-async def read(analysis_id: str, caller: Caller, services: Using) -> AnalysisDetail:
+async def read(analysis_id: str, call: Called) -> AnalysisDetail:
     """Return what is on record; a reviewer also sees the proposal, which is audited."""
-    async with services.database.transaction() as tx:
-        return AnalysisDetail.of(await read_analysis(tx, caller, analysis_id))
+    async with call.database.transaction() as tx:
+        return AnalysisDetail.of(await read_analysis(tx, call.caller, analysis_id))
 
 
 @router.post(
-    "/{analysis_id}/review",
-    responses=COMMAND_PROBLEMS,
-    summary="Approve, reprove or challenge a proposal in manual analysis",
+    "/{analysis_id}/review", summary="Approve, reprove or challenge a proposal in manual analysis"
 )
-async def review(
-    analysis_id: str,
-    body: AnalysisReviewBody,
-    caller: Caller,
-    command: Keyed,
-    services: Using,
-) -> AnalysisReviewed:
+async def review(analysis_id: str, body: AnalysisReviewBody, call: Commanded) -> AnalysisReviewed:
     """Decide, and notify the client. 409 `review_closed` when somebody else was first."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         row = await find_analysis(tx, analysis_id)
-    await authorise_review(services.database, caller, row.id)
+    await authorise_review(call.database, call.caller, row.id)
     try:
-        view = await services.engine.command(
+        view = await call.services.engine.command(
             ids.credit_analysis_workflow(analysis_id),
             f"review_{body.decision}",
-            command.update_id,
+            call.command.update_id,
             AnalysisView,
-            AnalysisReviewCommand(reviewer=caller.actor, reason=body.reason),
+            AnalysisReviewCommand(reviewer=call.caller.actor, reason=body.reason),
             over=row.status.is_final,
         )
     except StillRunning:
-        raise later("request_in_progress", "The word is taken on. Repeat the request.") from None
+        raise later(
+            "request_in_progress", "The decision is taken on. Repeat the request."
+        ) from None
     except ProcessClosed:
-        async with services.database.transaction() as tx:
+        async with call.database.transaction() as tx:
             await AuditRepository(tx).add_by(
-                caller,
+                call.caller,
                 body.decision,
                 ids.credit_analysis_workflow(analysis_id),
                 "refused",
                 detail={"reason": body.reason},
-                key=command.update_id,
+                key=call.command.update_id,
             )
         raise ReviewClosed("The analysis was decided already.") from None
     return AnalysisReviewed(

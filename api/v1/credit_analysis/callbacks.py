@@ -6,7 +6,7 @@ from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
 from api.http.operation_schemas import CallbackReceived
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
+from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.credit_analysis import AssessmentUpdated
 from services.common.callbacks import StoredCallback
@@ -23,12 +23,7 @@ _DESCRIBED: Final = described_callback(
 )
 
 
-@router.post(
-    "/qitech",
-    responses=COMMAND_PROBLEMS,
-    openapi_extra=_DESCRIBED,
-    summary="QI Tech's analysis came to a status",
-)
+@router.post("/qitech", openapi_extra=_DESCRIBED, summary="QI Tech's analysis came to a status")
 async def qitech(request: Request, services: Using) -> CallbackReceived:
     """Keep the notice, learn its status unless a later one is known, and notify the process.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer, Body, Reason
+from api.http.schemas import Body, Reason, ResponseBody
 from domain.credit_analysis.decision import AnalysisHit, AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
@@ -17,7 +17,7 @@ from storage.credit_analysis.notices import NoticeState
 from storage.credit_analysis.scr_consents import InvitationState
 
 
-class AnalysisSummary(Answer):
+class AnalysisSummary(ResponseBody):
     """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000.
 
     `agreed_policy` is what it began with, `decided_policy` what its decision used.
@@ -40,7 +40,7 @@ class AnalysisSummary(Answer):
     changed_at: datetime
 
 
-class CheckAnswer(Answer):
+class CheckResponse(ResponseBody):
     """What a register said of one party; `mismatch` is a code, null where it agrees."""
 
     party: str
@@ -48,7 +48,7 @@ class CheckAnswer(Answer):
     adverse_facts: int | None
 
 
-class NoticeAnswer(Answer):
+class NoticeResponse(ResponseBody):
     """One status that the client was, or is to be, told."""
 
     state_seq: int
@@ -58,7 +58,7 @@ class NoticeAnswer(Answer):
     last_outcome: str | None
 
 
-class SignerAnswer(Answer):
+class SignerResponse(ResponseBody):
     """Where the consent of one signer stands, by place in the proposal."""
 
     signer: int
@@ -68,7 +68,7 @@ class SignerAnswer(Answer):
     signed_at: datetime | None
 
 
-class RelayAnswer(Answer):
+class RelayResponse(ResponseBody):
     """What became of a report at the analyst whose opinion was asked for; `outcome` is a code."""
 
     credit_proposal_status: ProposalStatus
@@ -77,7 +77,7 @@ class RelayAnswer(Answer):
     settled_at: datetime
 
 
-class ReviewAnswer(Answer):
+class AnalysisReviewResponse(ResponseBody):
     """What an analyst decided, under which policy."""
 
     word: AnalystDecision
@@ -94,11 +94,11 @@ class AnalysisDetail(AnalysisSummary):
     without one; `same_number` counts those of the same document number.
     """
 
-    checks: list[CheckAnswer]
-    notices: list[NoticeAnswer]
-    signers: list[SignerAnswer]
-    relays: list[RelayAnswer]
-    review: ReviewAnswer | None
+    checks: list[CheckResponse]
+    notices: list[NoticeResponse]
+    signers: list[SignerResponse]
+    relays: list[RelayResponse]
+    review: AnalysisReviewResponse | None
     registration: list[str]
     same_number: int
     proposal: dict[str, Any] | None = None
@@ -108,11 +108,13 @@ class AnalysisDetail(AnalysisSummary):
         """Return the answer for an analysis."""
         return cls(
             **AnalysisSummary.model_validate(details.analysis).model_dump(),
-            checks=[CheckAnswer.model_validate(check) for check in details.checks],
-            notices=[NoticeAnswer.model_validate(notice) for notice in details.notices],
-            signers=[SignerAnswer.model_validate(signer) for signer in details.signers],
-            relays=[RelayAnswer.model_validate(relay) for relay in details.relays],
-            review=None if details.review is None else ReviewAnswer.model_validate(details.review),
+            checks=[CheckResponse.model_validate(check) for check in details.checks],
+            notices=[NoticeResponse.model_validate(notice) for notice in details.notices],
+            signers=[SignerResponse.model_validate(signer) for signer in details.signers],
+            relays=[RelayResponse.model_validate(relay) for relay in details.relays],
+            review=None
+            if details.review is None
+            else AnalysisReviewResponse.model_validate(details.review),
             registration=list(details.related.registration),
             same_number=details.related.same_number,
             proposal=details.proposal,
@@ -132,7 +134,7 @@ class AnalysisReviewBody(Body):
     reason: Reason
 
 
-class AnalysisReviewed(Answer):
+class AnalysisReviewed(ResponseBody):
     """What an analyst's word came to."""
 
     id: str

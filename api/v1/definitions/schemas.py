@@ -16,13 +16,11 @@ from pydantic import (
     StringConstraints,
 )
 
-from api.http.schemas import Answer, Body
+from api.http.schemas import Body, ResponseBody
 from domain.common.definitions import Finding
 from domain.common.suspensions import Suspendable
-from services.definitions.reading import Overview, Shown
-from storage.common.audit import AuditRow
-from storage.definitions import DefinitionRow, DefinitionState, ReleaseRow
-from storage.suspensions import SuspensionRow
+from services.definitions.reading import Overview
+from storage.definitions import DefinitionRow, DefinitionState
 
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:", re.ASCII)
 
@@ -126,7 +124,7 @@ class Because(Body):
     reason: Reason
 
 
-class FindingAnswer(Answer):
+class FindingResponse(ResponseBody):
     """What is wrong with a draft, where, and what would be right."""
 
     field: str
@@ -134,7 +132,7 @@ class FindingAnswer(Answer):
     example: str
 
 
-class ReleaseAnswer(Answer):
+class ReleaseResponse(ResponseBody):
     """That a version comes into force, or that this was taken back."""
 
     version: int
@@ -144,13 +142,8 @@ class ReleaseAnswer(Answer):
     released_by: str
     recorded_at: datetime
 
-    @classmethod
-    def of(cls, row: ReleaseRow) -> "ReleaseAnswer":
-        """Return a release as callers see it."""
-        return cls.model_validate(row)
 
-
-class VersionSummary(Answer):
+class VersionSummary(ResponseBody):
     """A version without its content."""
 
     kind: str
@@ -165,23 +158,23 @@ class VersionSummary(Answer):
     checked_at: datetime | None
 
 
-class VersionAnswer(VersionSummary):
+class VersionResponse(VersionSummary):
     """A version; a draft comes with what is wrong with it."""
 
     content: dict[str, Any]
-    findings: list[FindingAnswer] = Field(default_factory=list)
+    findings: list[FindingResponse] = Field(default_factory=list)
 
     @classmethod
-    def of(cls, row: DefinitionRow, findings: tuple[Finding, ...] = ()) -> "VersionAnswer":
+    def of(cls, row: DefinitionRow, findings: tuple[Finding, ...] = ()) -> "VersionResponse":
         """Return a version as callers see it."""
         return cls(
             **row.model_dump(exclude={"content"}),
             content=json.loads(row.content),
-            findings=[FindingAnswer.model_validate(one) for one in findings],
+            findings=[FindingResponse.model_validate(one) for one in findings],
         )
 
 
-class DefinitionSummary(Answer):
+class DefinitionSummary(ResponseBody):
     """A definition in a list."""
 
     kind: str
@@ -214,24 +207,19 @@ class DefinitionSummary(Answer):
         )
 
 
-class DefinitionAnswer(Answer):
+class DefinitionResponse(ResponseBody):
     """A definition: what is in force, what is to come, and how it came so far."""
 
     kind: str
     code: str
-    in_force: ReleaseAnswer | None
+    in_force: ReleaseResponse | None
     content: dict[str, Any] | None = Field(description="of what is in force")
-    scheduled: list[ReleaseAnswer]
+    scheduled: list[ReleaseResponse]
     versions: list[VersionSummary] = Field(description="the newest first")
-    releases: list[ReleaseAnswer] = Field(description="the newest first")
-
-    @classmethod
-    def of(cls, shown: Shown) -> "DefinitionAnswer":
-        """Return a definition as callers see it."""
-        return cls.model_validate(shown)
+    releases: list[ReleaseResponse] = Field(description="the newest first")
 
 
-class DifferenceAnswer(Answer):
+class DifferenceResponse(ResponseBody):
     """What two versions say at a place; null: nothing."""
 
     path: str
@@ -239,7 +227,7 @@ class DifferenceAnswer(Answer):
     after: Any
 
 
-class HistoryEntry(Answer):
+class HistoryEntry(ResponseBody):
     """Who did what to a definition."""
 
     actor: str
@@ -249,20 +237,15 @@ class HistoryEntry(Answer):
     detail: dict[str, Any]
     recorded_at: datetime
 
-    @classmethod
-    def of(cls, row: AuditRow) -> "HistoryEntry":
-        """Return an entry of the audit trail as callers see it."""
-        return cls.model_validate(row)
 
-
-class KindSummary(Answer):
+class KindSummary(ResponseBody):
     """A kind of definition, and what its contents are."""
 
     name: str
     description: str
 
 
-class KindAnswer(Answer):
+class KindResponse(ResponseBody):
     """A kind: the JSON schema of its contents, and a content that is in force, null without one."""
 
     name: str
@@ -270,7 +253,7 @@ class KindAnswer(Answer):
     example: dict[str, Any] | None
 
 
-class SuspensionAnswer(Answer):
+class SuspensionResponse(ResponseBody):
     """That something is switched off, and by whom it was switched on again."""
 
     kind: Suspendable
@@ -281,8 +264,3 @@ class SuspensionAnswer(Answer):
     lift_reason: str | None
     lifted_by: str | None
     lifted_at: datetime | None
-
-    @classmethod
-    def of(cls, row: SuspensionRow) -> "SuspensionAnswer":
-        """Return a suspension as callers see it."""
-        return cls.model_validate(row)

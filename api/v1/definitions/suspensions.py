@@ -1,11 +1,9 @@
 """Suspensions: switch something off at once, lift that, see what is off."""
 
-from api.http.auth import Caller
-from api.http.idempotency import Keyed
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
-from api.http.schemas import Page
-from api.http.services import Using
-from api.v1.definitions.schemas import Because, SuspendableName, SuspensionAnswer
+from api.http.calls import Called, Commanded
+from api.http.routing import authorised_router
+from api.http.schemas import Page, whole
+from api.v1.definitions.schemas import Because, SuspendableName, SuspensionResponse
 from domain.common.suspensions import Suspendable
 from services.definitions import suspending
 
@@ -13,42 +11,32 @@ router = authorised_router("/suspensions", "definitions")
 
 
 @router.get("", summary="What is suspended")
-async def list_suspensions(caller: Caller, services: Using) -> Page[SuspensionAnswer]:
+async def list_suspensions(call: Called) -> Page[SuspensionResponse]:
     """Return everything that is switched off now."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         rows = await suspending.list_suspensions(tx)
-    return Page(items=[SuspensionAnswer.of(row) for row in rows], next=None)
+    return whole(SuspensionResponse, rows)
 
 
-@router.post("/{kind}/{code}", status_code=201, responses=COMMAND_PROBLEMS, summary="Suspend")
+@router.post("/{kind}/{code}", status_code=201, summary="Suspend")
 async def suspend(
-    kind: Suspendable,
-    code: SuspendableName,
-    body: Because,
-    caller: Caller,
-    command: Keyed,
-    services: Using,
-) -> SuspensionAnswer:
+    kind: Suspendable, code: SuspendableName, body: Because, call: Commanded
+) -> SuspensionResponse:
     """Switch something off, everywhere within a second; what is off already stays so."""
-    await suspending.authorise_suspension(services.database, caller, kind, code)
-    async with services.database.transaction() as tx:
-        row = await suspending.suspend(tx, caller, kind, code, reason=body.reason)
+    await suspending.authorise_suspension(call.database, call.caller, kind, code)
+    async with call.database.transaction() as tx:
+        row = await suspending.suspend(tx, call.caller, kind, code, reason=body.reason)
         [row] = await suspending.named_suspensions(tx, [row])
-    return SuspensionAnswer.of(row)
+    return SuspensionResponse.model_validate(row)
 
 
-@router.post("/{kind}/{code}/lift", responses=COMMAND_PROBLEMS, summary="Lift a suspension")
+@router.post("/{kind}/{code}/lift", summary="Lift a suspension")
 async def lift(
-    kind: Suspendable,
-    code: SuspendableName,
-    body: Because,
-    caller: Caller,
-    command: Keyed,
-    services: Using,
-) -> SuspensionAnswer:
+    kind: Suspendable, code: SuspendableName, body: Because, call: Commanded
+) -> SuspensionResponse:
     """Switch something on again, everywhere within a second."""
-    await suspending.authorise_suspension(services.database, caller, kind, code)
-    async with services.database.transaction() as tx:
-        row = await suspending.lift(tx, caller, kind, code, reason=body.reason)
+    await suspending.authorise_suspension(call.database, call.caller, kind, code)
+    async with call.database.transaction() as tx:
+        row = await suspending.lift(tx, call.caller, kind, code, reason=body.reason)
         [row] = await suspending.named_suspensions(tx, [row])
-    return SuspensionAnswer.of(row)
+    return SuspensionResponse.model_validate(row)

@@ -4,12 +4,12 @@ from typing import Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.http.schemas import Answer, Body
-from api.v1.applications.schemas import ElementAnswer
+from api.http.schemas import Body, ResponseBody
+from api.v1.applications.schemas import ElementResponse
 from domain.verification.elements import Element, ElementKind
 
 
-class NewLineElements(Body):
+class LineElementsCreate(Body):
     """Elements for a line, each kind once. They are verified side by side."""
 
     model_config = ConfigDict(
@@ -37,9 +37,9 @@ class NewLineElements(Body):
         return self
 
 
-class LineElementsAnswer(Answer):
+class LineElementsResponse(ResponseBody):
     """Where elements of a line stand, and which kinds are still to be verified for a drawdown."""
 
     line_id: str
-    elements: list[ElementAnswer]
+    elements: list[ElementResponse]
     missing: list[ElementKind]

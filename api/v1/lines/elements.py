@@ -2,23 +2,17 @@
 
 from contextlib import suppress
 
-from fastapi import Response
-
-from api.http.answers import accepted
-from api.http.auth import Caller
+from api.http.calls import PENDING, Called, CommandCall, Commanded
 from api.http.engine import StillRunning
-from api.http.idempotency import Keyed
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
-from api.http.services import Services, Using
+from api.http.routing import authorised_router
 from api.v1.applications.views import element_answer
-from api.v1.lines.element_schemas import LineElementsAnswer, NewLineElements
-from api.v1.verification.schemas import NewCode
+from api.v1.lines.element_schemas import LineElementsCreate, LineElementsResponse
+from api.v1.verification.schemas import CodeEntry
 from domain.lines import LineState
 from domain.verification.elements import Verdict
 from messages import ids
 from messages.lines import LineElementOutcomes, ProvideLineElements
 from messages.verification import ConfirmElement, ElementOutcome
-from services.common.commands import Command
 from services.lines.elements import (
     LineElements,
     enter_code,
@@ -33,80 +27,75 @@ router = authorised_router("/lines", "offers and lines")
 
 
 @router.post(
-    "/{line_id}/elements",
-    response_model=LineElementsAnswer,
-    responses={**COMMAND_PROBLEMS, 202: {"model": LineElementsAnswer}},
-    summary="Provide what is asked for before a drawdown",
+    "/{line_id}/elements", responses=PENDING, summary="Provide what is asked for before a drawdown"
 )
-async def provide(
-    line_id: str, body: NewLineElements, caller: Caller, command: Keyed, services: Using
-) -> LineElementsAnswer | Response:
+async def provide(line_id: str, body: LineElementsCreate, call: Commanded) -> LineElementsResponse:
     """Store elements and have them verified; a drawdown needs all of them, still valid.
 
     202 while a third party cannot be reached or takes its time: it is asked again.
     """
     pictures = await clean_pictures(body.elements)
-    async with services.database.transaction() as tx:
+    async with call.database.transaction() as tx:
         line, provided = await provide_elements(
-            tx, caller, command, line_id, body.elements, pictures
+            tx, call.caller, call.command, line_id, body.elements, pictures
         )
     wanted = {item.element_id for item in provided.elements}
-    return await _carry_out(services, command, line, "provide_elements", provided, wanted)
+    return await _carry_out(call, line, "provide_elements", provided, wanted)
 
 
 @router.get("/{line_id}/elements", summary="Read where the elements of a drawdown stand")
-async def read(line_id: str, caller: Caller, services: Using) -> LineElementsAnswer:
+async def read(line_id: str, call: Called) -> LineElementsResponse:
     """Return what a drawdown asks for: the last element of each kind, and what is missing."""
-    async with services.database.read() as tx:
-        return _answer(await read_elements(tx, caller, line_id))
+    async with call.database.read() as tx:
+        return _answer(await read_elements(tx, call.caller, line_id))
 
 
 @router.post(
     "/{line_id}/elements/{element_id}/code",
-    response_model=LineElementsAnswer,
-    responses={**COMMAND_PROBLEMS, 202: {"model": LineElementsAnswer}},
+    responses=PENDING,
     summary="Enter the code that a source sent for a drawdown",
 )
 async def confirm(
-    line_id: str, element_id: str, body: NewCode, caller: Caller, command: Keyed, services: Using
-) -> LineElementsAnswer | Response:
+    line_id: str, element_id: str, body: CodeEntry, call: Commanded
+) -> LineElementsResponse:
     """Pass the code on to the source. 202 while the source has not answered for good.
 
     A wrong one leaves the element `awaiting_code` with the reason `wrong_code`.
     """
-    async with services.database.transaction() as tx:
-        line, confirmed = await enter_code(tx, caller, command, line_id, element_id, body.code)
-    return await _carry_out(services, command, line, "confirm_element", confirmed, {element_id})
+    async with call.database.transaction() as tx:
+        line, confirmed = await enter_code(
+            tx, call.caller, call.command, line_id, element_id, body.code
+        )
+    return await _carry_out(call, line, "confirm_element", confirmed, {element_id})
 
 
 async def _carry_out(
-    services: Services,
-    command: Command,
+    call: CommandCall,
     line: LineRow,
     update: str,
     argument: ProvideLineElements | ConfirmElement,
     wanted: set[str],
-) -> LineElementsAnswer | Response:
+) -> LineElementsResponse:
     told: tuple[ElementOutcome, ...] = ()
     with suppress(StillRunning):
-        outcomes = await services.engine.command(
+        outcomes = await call.services.engine.command(
             ids.line_workflow(line.id),
             update,
-            command.update_id,
+            call.command.update_id,
             LineElementOutcomes,
             argument,
             over=line.state is not LineState.ACTIVE,
         )
         told = outcomes.outcomes
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         answer = _answer(await read_given_elements(tx, line, wanted, told))
     if any(element.verdict is Verdict.PENDING for element in answer.elements):
-        return accepted(answer, f"/v1/lines/{line.id}/elements")
+        call.pending(f"/v1/lines/{line.id}/elements")
     return answer
 
 
-def _answer(found: LineElements) -> LineElementsAnswer:
-    return LineElementsAnswer(
+def _answer(found: LineElements) -> LineElementsResponse:
+    return LineElementsResponse(
         line_id=found.line.id,
         elements=[element_answer(one) for one in found.elements],
         missing=list(found.missing),

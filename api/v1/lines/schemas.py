@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer, Body, Currency, MinorUnits
+from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
 from domain.common.money import PositiveAmount
 from domain.loans.schedule import Plan
 from domain.pricing.cost_sheet import CostSheet
@@ -14,7 +14,7 @@ from domain.products.products import MAX_CHOICE
 from storage.lines.quotes import QuoteRow
 
 
-class LineAnswer(Answer):
+class LineResponse(ResponseBody):
     """A line: `reserved` is being disbursed, `drawn` is lent, `available` can be drawn."""
 
     id: str
@@ -31,7 +31,7 @@ class LineAnswer(Answer):
     expires_at: datetime
 
 
-class NewQuote(Body):
+class QuoteCreate(Body):
     """What to plan; `amount` in minor units of the line's currency."""
 
     model_config = ConfigDict(
@@ -42,7 +42,7 @@ class NewQuote(Body):
     instalments: int = Field(strict=True, ge=1, le=MAX_CHOICE)
 
 
-class PlanRowAnswer(Answer):
+class PlanRowResponse(ResponseBody):
     """One instalment of a plan; 0 is a down payment."""
 
     number: int
@@ -55,7 +55,7 @@ class PlanRowAnswer(Answer):
     days: int
 
 
-class PlanAnswer(Answer):
+class PlanResponse(ResponseBody):
     """A repayment plan. Equal hashes are equal plans. `deducted` fees leave the proceeds."""
 
     currency: Currency
@@ -64,15 +64,15 @@ class PlanAnswer(Answer):
     deducted: MinorUnits
     total: MinorUnits
     hash: str
-    rows: list[PlanRowAnswer]
+    rows: list[PlanRowResponse]
 
     @classmethod
-    def of(cls, plan: Plan) -> "PlanAnswer":
+    def of(cls, plan: Plan) -> "PlanResponse":
         """Return the answer for `plan`."""
         return cls.model_validate(plan)
 
 
-class CapWarningAnswer(Answer):
+class CapWarningResponse(ResponseBody):
     """The plan's `rate` is above the `limit` of a soft cap, both in percent a year."""
 
     rate: Decimal
@@ -81,7 +81,7 @@ class CapWarningAnswer(Answer):
     detail: str
 
 
-class QuoteAnswer(Answer):
+class QuoteResponse(ResponseBody):
     """A trial plan, as if disbursed on `disbursed_on`. Confirm a drawdown by its `plan_hash`.
 
     `cost_sheet` is the all-in cost sheet to show before the borrower signs. `cap_warnings` are the
@@ -101,16 +101,16 @@ class QuoteAnswer(Answer):
     deducted: MinorUnits
     total: MinorUnits
     plan_hash: str
-    plan: list[PlanRowAnswer]
+    plan: list[PlanRowResponse]
     cost_sheet: CostSheet | None
-    cap_warnings: list[CapWarningAnswer]
+    cap_warnings: list[CapWarningResponse]
     quoted_at: datetime
     expires_at: datetime
 
     @classmethod
     def of(cls, row: QuoteRow) -> Self:
         """Return the answer for a recorded quote."""
-        terms, plan = row.terms, PlanAnswer.of(row.plan)
+        terms, plan = row.terms, PlanResponse.of(row.plan)
         return cls(
             id=row.id,
             line_id=row.line_id,
@@ -127,13 +127,13 @@ class QuoteAnswer(Answer):
             plan_hash=row.plan_hash,
             plan=plan.rows,
             cost_sheet=row.cost_sheet,
-            cap_warnings=[CapWarningAnswer.model_validate(one) for one in row.cap_warnings],
+            cap_warnings=[CapWarningResponse.model_validate(one) for one in row.cap_warnings],
             quoted_at=row.quoted_at,
             expires_at=row.expires_at,
         )
 
 
-class NewDrawdown(Body):
+class DrawdownCreate(Body):
     """The quote that the borrower saw, and the hash of its plan as their agreement to it."""
 
     model_config = ConfigDict(
@@ -146,7 +146,7 @@ class NewDrawdown(Body):
     plan_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class DrawdownAnswer(Answer):
+class DrawdownResponse(ResponseBody):
     """A drawdown on its way to becoming the loan `loan_id`."""
 
     id: str

@@ -6,14 +6,13 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime
 
-from api.http.auth import Caller
+from api.http.calls import Called
 from api.http.pagination import Paged
 from api.http.routing import authorised_router
 from api.http.schemas import Page
-from api.http.services import Using
 from api.v1.loans.ledger_schemas import (
     AccountBalance,
-    EntryAnswer,
+    EntryResponse,
     LoanReconciliation,
     TrialBalance,
 )
@@ -36,8 +35,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 @router.get("/trial-balance", summary="The trial balance of a currency, at any moment")
 async def trial_balance(
-    caller: Caller,
-    services: Using,
+    call: Called,
     currency: Annotated[str, Query(pattern=r"^[A-Z]{3}$")] = "CNY",
     loan_id: Annotated[str | None, Query(pattern=r"^loa_[0-9a-z]{26}$")] = None,
     funder: Annotated[
@@ -52,7 +50,7 @@ async def trial_balance(
     ] = None,
 ) -> TrialBalance:
     """Return the balance of every account; `total` is zero."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         balances = await JournalRepository(tx).trial_balance(
             currency=currency,
             loan_id=loan_id,
@@ -75,25 +73,24 @@ async def trial_balance(
 
 
 @router.get("/loans/{loan_id}/entries", summary="A loan's journal entries, the oldest first")
-async def entries(loan_id: str, caller: Caller, services: Using, page: Paged) -> Page[EntryAnswer]:
+async def entries(loan_id: str, call: Called, page: Paged) -> Page[EntryResponse]:
     """Return a page of the entries in the order in which they were posted, with their lines.
 
     Nothing is ever changed or taken out: a correction is a further entry.
     """
     after = page.after_number()
-    async with services.database.read() as tx:
-        rows = await list_entries(tx, caller, loan_id, after, page.limit)
-    items = [EntryAnswer.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "recorded_at"))
+    async with call.database.read() as tx:
+        rows = await list_entries(tx, call.caller, loan_id, after, page.limit)
+    return page.of(EntryResponse, rows, "recorded_at")
 
 
 @router.get("/reconciliation", summary="Compare ledger, projection and events, loan by loan")
-async def reconciliation(caller: Caller, services: Using, page: Paged) -> Page[LoanReconciliation]:
+async def reconciliation(call: Called, page: Paged) -> Page[LoanReconciliation]:
     """Return a page of loans, the oldest first, each with what its books say on their last day.
 
     The position is worked out anew from the loan's terms and events.
     """
-    async with services.database.snapshot() as tx:
+    async with call.database.snapshot() as tx:
         rows = await ReconciliationRepository(tx).page(page.after, page.limit)
     items = [LoanReconciliation.of(row) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "recorded_at"))

@@ -3,18 +3,18 @@
 from datetime import date, datetime
 from typing import Self
 
-from api.http.schemas import Answer, Currency, MinorUnits
+from api.http.schemas import Currency, MinorUnits, ResponseBody
 from storage.loans.reconciliation import LoanComparison
 
 
-class AccountBalance(Answer):
+class AccountBalance(ResponseBody):
     """The balance of one account: debit positive, credit negative."""
 
     account: str
     balance: MinorUnits
 
 
-class TrialBalance(Answer):
+class TrialBalance(ResponseBody):
     """The accounts of a currency with what they were asked for by; they sum to zero.
 
     Null means all: every loan, every funder, every business date, whenever it was recorded.
@@ -29,14 +29,14 @@ class TrialBalance(Answer):
     total: MinorUnits
 
 
-class EntryLineAnswer(Answer):
+class EntryLineResponse(ResponseBody):
     """One line of a journal entry: debit positive, credit negative."""
 
     account: str
     amount: MinorUnits
 
 
-class EntryAnswer(Answer):
+class EntryResponse(ResponseBody):
     """A journal entry: counts from `business_date`, was posted at `recorded_at`; sums to zero."""
 
     entry_key: str
@@ -44,10 +44,10 @@ class EntryAnswer(Answer):
     business_date: date
     recorded_at: datetime
     currency: Currency
-    lines: list[EntryLineAnswer]
+    lines: list[EntryLineResponse]
 
 
-class PrincipalComparison(Answer):
+class PrincipalComparison(ResponseBody):
     """The principal outstanding by the ledger, by the position and by the loan's projection."""
 
     ledger: MinorUnits
@@ -55,7 +55,7 @@ class PrincipalComparison(Answer):
     projection: MinorUnits
 
 
-class AccountComparisonAnswer(Answer):
+class AccountComparisonResponse(ResponseBody):
     """The balance of an account by the ledger and by the position; debit positive."""
 
     account: str
@@ -63,7 +63,7 @@ class AccountComparisonAnswer(Answer):
     position: MinorUnits
 
 
-class LoanReconciliation(Answer):
+class LoanReconciliation(ResponseBody):
     """A loan at the end of `as_of`, the day to which its books are kept.
 
     `position` is null, and `refusal` says why, when the loan's events contradict each other.
@@ -74,7 +74,7 @@ class LoanReconciliation(Answer):
     funder: str
     as_of: date
     principal: PrincipalComparison
-    accounts: list[AccountComparisonAnswer]
+    accounts: list[AccountComparisonResponse]
     refusal: str | None
     differs: bool
 
@@ -91,7 +91,7 @@ class LoanReconciliation(Answer):
                 position=loan.position_principal,
                 projection=loan.projected_principal,
             ),
-            accounts=[AccountComparisonAnswer.model_validate(one) for one in loan.accounts],
+            accounts=[AccountComparisonResponse.model_validate(one) for one in loan.accounts],
             refusal=loan.refusal,
             differs=loan.differs,
         )

@@ -3,20 +3,18 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.http.auth import Caller
+from api.http.calls import Called, Commanded
 from api.http.engine import StillRunning
 from api.http.errors import later
-from api.http.idempotency import Keyed
 from api.http.pagination import Paged
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
+from api.http.routing import authorised_router
 from api.http.schemas import Page
-from api.http.services import Using
 from api.http.streams import Follow, LastEventId, events
 from api.v1.applications.schemas import Channel, CustomerReference
-from api.v1.loans.schemas import LoanAnswer, LoanPlanAnswer, LoanSummary, PayoffAnswer
+from api.v1.loans.schemas import LoanPlanResponse, LoanResponse, LoanSummary, PayoffResponse
 from messages import ids
 from messages.loans import QuotedPayoff
 from services.loans.finding import find_loan
@@ -28,89 +26,78 @@ router = authorised_router("/loans", "loans")
 
 @router.get("", summary="List loans, the newest first")
 async def list_(
-    caller: Caller,
-    services: Using,
+    call: Called,
     page: Paged,
     state: LoanState | None = None,
     channel: Annotated[Channel | None, Query()] = None,
     customer_reference: Annotated[CustomerReference | None, Query()] = None,
 ) -> Page[LoanSummary]:
     """Return a page of the loans that the caller may see."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         rows = await list_loans(
             tx,
-            caller,
+            call.caller,
             page.after,
             page.limit,
             channel=channel,
             customer_reference=customer_reference,
             state=state,
         )
-    items = [LoanSummary.model_validate(row) for row in rows]
-    return Page(items=items, next=page.next_cursor(rows, "recorded_at"))
+    return page.of(LoanSummary, rows, "recorded_at")
 
 
-async def _visible(loan_id: str, caller: Caller, services: Using) -> LoanRow:
-    async with services.database.read() as tx:
-        return await find_loan(tx, caller, loan_id)
+async def _visible(loan_id: str, call: Called) -> LoanRow:
+    async with call.database.read() as tx:
+        return await find_loan(tx, call.caller, loan_id)
 
 
 Visible = Annotated[LoanRow, Depends(_visible)]
 
 
 @router.get("/{loan_id}", summary="Read a loan")
-async def read(loan_id: str, caller: Caller, services: Using) -> LoanAnswer:
+async def read(loan_id: str, call: Called) -> LoanResponse:
     """Return where a loan stands today, computed from its terms and events."""
-    now = await services.clock.now(ids.loan_workflow(loan_id))
-    async with services.database.read() as tx:
-        loan, stands, servicing = await read_loan(tx, caller, loan_id, now)
-    return LoanAnswer.of(loan, stands, servicing)
+    now = await call.services.clock.now(ids.loan_workflow(loan_id))
+    async with call.database.read() as tx:
+        loan, stands, servicing = await read_loan(tx, call.caller, loan_id, now)
+    return LoanResponse.of(loan, stands, servicing)
 
 
 @router.get("/{loan_id}/plan", summary="Read a loan's plan")
-async def plan(loan: Visible) -> LoanPlanAnswer:
+async def plan(loan: Visible) -> LoanPlanResponse:
     """Return the plan that the loan is billed by."""
-    return LoanPlanAnswer.of(loan)
+    return LoanPlanResponse.of(loan)
 
 
 @router.get("/{loan_id}/events", response_class=EventSourceResponse, summary="Follow a loan")
 async def follow(
-    loan: Visible,
-    caller: Caller,
-    services: Using,
-    last_event_id: LastEventId = 0,
-    follow: Follow = False,
+    loan: Visible, call: Called, last_event_id: LastEventId = 0, follow: Follow = False
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream what happens; the stream ends when the loan is settled."""
 
     async def is_final() -> bool:
-        async with services.database.read() as tx:
+        async with call.database.read() as tx:
             row = await LoanRepository(tx).get(loan.id)
         return row is None or row.state is LoanState.SETTLED
 
     aggregate = ids.loan_workflow(loan.id)
-    async for event in events(services, caller, aggregate, last_event_id, follow, is_final):
+    async for event in events(
+        call.services, call.caller, aggregate, last_event_id, follow, is_final
+    ):
         yield event
 
 
-@router.post(
-    "/{loan_id}/payoff-quotes",
-    status_code=201,
-    responses=COMMAND_PROBLEMS,
-    summary="Quote what settles a loan today",
-)
-async def quote_payoff(
-    loan: Visible, command: Keyed, services: Using, response: Response
-) -> PayoffAnswer:
+@router.post("/{loan_id}/payoff-quotes", status_code=201, summary="Quote what settles a loan today")
+async def quote_payoff(loan: Visible, call: Commanded) -> PayoffResponse:
     """Quote the payoff; it is good to the end of the business day."""
     try:
-        quoted = await services.engine.command(
+        quoted = await call.services.engine.command(
             ids.loan_workflow(loan.id),
             "quote_payoff",
-            command.update_id,
+            call.command.update_id,
             QuotedPayoff,
             over=loan.state is LoanState.SETTLED,
         )
     except StillRunning:
         raise later("not_accepted_yet", "The loan is busy. Repeat the request.") from None
-    return PayoffAnswer.of(loan, quoted)
+    return PayoffResponse.of(loan, quoted)

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
-from api.http.schemas import Answer, Body, Currency, MinorUnits
-from api.v1.lines.schemas import PlanAnswer, PlanRowAnswer
+from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
+from api.v1.lines.schemas import PlanResponse, PlanRowResponse
 from domain.common.money import Amount, PositiveAmount
 from domain.loans.position import Position
 from domain.loans.servicing import ServicingPolicy
@@ -15,19 +15,19 @@ from messages.loans import QuotedPayoff
 from storage.loans.loans import LoanRow, state_of
 
 
-class PositionAnswer(Position):
+class PositionResponse(Position):
     """A position with the bucket that the loan's servicing policy puts it in."""
 
     bucket: str
 
     @classmethod
-    def of(cls, position: Position, servicing: ServicingPolicy) -> "PositionAnswer":
+    def of(cls, position: Position, servicing: ServicingPolicy) -> "PositionResponse":
         """Return the answer for `position`."""
         bucket = servicing.bucket_of(position.days_past_due)
         return cls.model_construct(**dict(position), bucket=bucket)
 
 
-class LoanSummary(Answer):
+class LoanSummary(ResponseBody):
     """A loan in a list, as it stood on `business_date`, when it last changed."""
 
     id: str
@@ -46,7 +46,7 @@ class LoanSummary(Answer):
     settled_on: date | None
 
 
-class LoanAnswer(Answer):
+class LoanResponse(ResponseBody):
     """A loan with its position at the end of the business date `position.as_of`."""
 
     id: str
@@ -60,7 +60,7 @@ class LoanAnswer(Answer):
     disbursed_on: date
     plan_hash: str
     state: Literal["current", "overdue", "settled", "written_off"]
-    position: PositionAnswer
+    position: PositionResponse
 
     @classmethod
     def of(cls, loan: LoanRow, stands: Position, servicing: ServicingPolicy) -> Self:
@@ -77,11 +77,11 @@ class LoanAnswer(Answer):
             disbursed_on=loan.disbursed_on,
             plan_hash=loan.plan_hash,
             state=state_of(stands).value,
-            position=PositionAnswer.of(stands, servicing),
+            position=PositionResponse.of(stands, servicing),
         )
 
 
-class LoanPlanAnswer(Answer):
+class LoanPlanResponse(ResponseBody):
     """The plan that the loan is billed by."""
 
     loan_id: str
@@ -91,12 +91,12 @@ class LoanPlanAnswer(Answer):
     deducted: MinorUnits
     total: MinorUnits
     plan_hash: str
-    rows: list[PlanRowAnswer]
+    rows: list[PlanRowResponse]
 
     @classmethod
     def of(cls, loan: LoanRow) -> Self:
         """Return the answer for a loan."""
-        plan = PlanAnswer.of(loan.plan)
+        plan = PlanResponse.of(loan.plan)
         return cls(
             loan_id=loan.id,
             currency=loan.currency,
@@ -109,7 +109,7 @@ class LoanPlanAnswer(Answer):
         )
 
 
-class PayoffAnswer(Answer):
+class PayoffResponse(ResponseBody):
     """What settles the loan on `valid_on`; pay exactly `total` as `payoff_total`."""
 
     loan_id: str
@@ -145,7 +145,7 @@ class PayoffAnswer(Answer):
         )
 
 
-class NewRepayment(Body):
+class RepaymentCreate(Body):
     """A debit of the bound card: `amount`, or everything due without it, or the whole payoff."""
 
     model_config = ConfigDict(
@@ -162,7 +162,7 @@ class NewRepayment(Body):
         return self
 
 
-class RepaymentAnswer(Answer):
+class RepaymentResponse(ResponseBody):
     """A repayment; `processing` while the bank has not told how its debit ended."""
 
     id: str

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from api.http.schemas import Answer, Body
-from api.v1.loans.schemas import PositionAnswer
+from api.http.schemas import Body, ResponseBody
+from api.v1.loans.schemas import PositionResponse
 from domain.common.calendar import Day
 from domain.common.frequency import Frequency
 from domain.common.money import Percent, PositiveAmount
@@ -156,7 +156,7 @@ def transaction_of(body: Transaction) -> ServicingTransaction:
     return ServicingTransaction(fields, body.on, body.reference)
 
 
-class TransactionResponse(Answer):
+class TransactionResponse(ResponseBody):
     """An event with what it changed; `key` names it, for a reversal say. None if only tried."""
 
     loan_id: str
@@ -164,7 +164,7 @@ class TransactionResponse(Answer):
     kind: str
     on: date
     changes: Difference
-    position: PositionAnswer
+    position: PositionResponse
 
     @classmethod
     def of(cls, effect: ServicingEffect, *, is_kept: bool) -> Self:
@@ -175,5 +175,5 @@ class TransactionResponse(Answer):
             kind=effect.event.kind,
             on=effect.event.on,
             changes=effect.changes,
-            position=PositionAnswer.of(effect.position, effect.servicing),
+            position=PositionResponse.of(effect.position, effect.servicing),
         )

@@ -6,7 +6,7 @@ from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
 from api.http.operation_schemas import CallbackReceived
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
+from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.payments import TransferUpdated
 from services.common.callbacks import StoredCallback
@@ -22,10 +22,7 @@ _DESCRIBED: Final = described_callback(
 
 
 @router.post(
-    "/payments",
-    responses=COMMAND_PROBLEMS,
-    openapi_extra=_DESCRIBED,
-    summary="An order of the payment channel came to its end",
+    "/payments", openapi_extra=_DESCRIBED, summary="An order of the payment channel came to its end"
 )
 async def payments(request: Request, services: Using) -> CallbackReceived:
     """Keep the callback and have the process that waits for the order ask what became of it.

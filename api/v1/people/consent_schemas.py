@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer, Body
+from api.http.schemas import Body, ResponseBody
 from domain.people.consents import Purpose
 from services.people.consenting import ShownText
 
@@ -13,7 +13,7 @@ TextVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="of the text in UTF-8")]
 
 
-class NewConsent(Body):
+class ConsentCreate(Body):
     """An applicant agreed to the text of a purpose, as it was shown."""
 
     model_config = ConfigDict(
@@ -38,7 +38,7 @@ class NewConsent(Body):
         return ShownText(self.purpose, self.text_version, self.text_sha256)
 
 
-class ConsentTextAnswer(Answer):
+class ConsentTextResponse(ResponseBody):
     """What is to be shown for a purpose today."""
 
     purpose: Purpose
@@ -47,7 +47,7 @@ class ConsentTextAnswer(Answer):
     sha256: str
 
 
-class ConsentAnswer(Answer):
+class ConsentResponse(ResponseBody):
     """A consent; in force until it is revoked."""
 
     id: str

@@ -2,15 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import Response
-
-from api.http.answers import created
-from api.http.auth import Caller
-from api.http.idempotency import Keyed
+from api.http.calls import Call, Called, Commanded
 from api.http.pagination import Paged
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
-from api.http.schemas import Page
-from api.http.services import Services, Using
+from api.http.routing import authorised_router
+from api.http.schemas import Page, whole
 from api.v1.people.staff_schemas import (
     DeputyBody,
     DeputyResponse,
@@ -37,171 +32,130 @@ Change = Callable[[Transaction], Awaitable[StaffRow]]
 
 
 @router.get("/staff", summary="The people, the newest first")
-async def people(caller: Caller, services: Using, page: Paged) -> Page[PersonSummary]:
+async def people(call: Called, page: Paged) -> Page[PersonSummary]:
     """Return a page of the directory, with those who have left."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         rows = await StaffRepository(tx).page(page.after, page.limit)
         names = await StaffRepository(tx).names([row.id for row in rows])
     items = [PersonSummary(name=names[row.id], **row.model_dump()) for row in rows]
     return Page(items=items, next=page.next_cursor(rows, "created_at"))
 
 
-@router.post("/staff", status_code=201, responses=COMMAND_PROBLEMS, summary="Add a person")
-async def add(
-    body: PersonCreate, caller: Caller, command: Keyed, services: Using, response: Response
-) -> PersonResponse:
+@router.post("/staff", status_code=201, summary="Add a person")
+async def add(body: PersonCreate, call: Commanded) -> PersonResponse:
     """Add a person. 409 `handle_taken` when the handle is, or was, another person's."""
     answer = await _changed(
-        services,
+        call,
         lambda tx: directory.add_person(
             tx,
-            caller,
+            call.caller,
             directory.PersonCreate(
-                person_id=command.new_id("stf"),
-                lender=services.settings.lender,
+                person_id=call.command.new_id("stf"),
+                lender=call.services.settings.lender,
                 **dict(body),
             ),
         ),
     )
-    created(response, f"/v1/staff/{answer.id}")
+    call.created(f"/v1/staff/{answer.id}")
     return answer
 
 
 @router.get("/staff/{person_id}", summary="Read a person")
-async def read(person_id: str, caller: Caller, services: Using) -> PersonResponse:
+async def read(person_id: str, call: Called) -> PersonResponse:
     """Return a person with deputies."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         row = await StaffRepository(tx).get(_id(person_id))
         if row is None:
             raise NotFound("person")
         return await _response(tx, row)
 
 
-@router.put(
-    "/staff/{person_id}/roles/{role}", responses=COMMAND_PROBLEMS, summary="Give a person a role"
-)
-async def give_role(
-    person_id: str, role: StaffRole, caller: Caller, command: Keyed, services: Using
-) -> PersonResponse:
+@router.put("/staff/{person_id}/roles/{role}", summary="Give a person a role")
+async def give_role(person_id: str, role: StaffRole, call: Commanded) -> PersonResponse:
     """Give a role. 403 `own_roles` for oneself."""
     return await _changed(
-        services, lambda tx: directory.give_role(tx, caller, _id(person_id), role)
+        call, lambda tx: directory.give_role(tx, call.caller, _id(person_id), role)
     )
 
 
-@router.delete(
-    "/staff/{person_id}/roles/{role}",
-    responses=COMMAND_PROBLEMS,
-    summary="Take a role away",
-)
-async def take_role(
-    person_id: str, role: StaffRole, caller: Caller, command: Keyed, services: Using
-) -> PersonResponse:
+@router.delete("/staff/{person_id}/roles/{role}", summary="Take a role away")
+async def take_role(person_id: str, role: StaffRole, call: Commanded) -> PersonResponse:
     """Take a role. 403 `own_roles` for oneself."""
     return await _changed(
-        services, lambda tx: directory.take_role(tx, caller, _id(person_id), role)
+        call, lambda tx: directory.take_role(tx, call.caller, _id(person_id), role)
     )
 
 
-@router.put("/staff/{person_id}/skills", responses=COMMAND_PROBLEMS, summary="Set the skills")
-async def set_skills(
-    person_id: str, body: SkillsBody, caller: Caller, command: Keyed, services: Using
-) -> PersonResponse:
+@router.put("/staff/{person_id}/skills", summary="Set the skills")
+async def set_skills(person_id: str, body: SkillsBody, call: Commanded) -> PersonResponse:
     """Set what a person can do."""
     return await _changed(
-        services, lambda tx: directory.set_skills(tx, caller, _id(person_id), body.skills)
+        call, lambda tx: directory.set_skills(tx, call.caller, _id(person_id), body.skills)
     )
 
 
-@router.put(
-    "/staff/{person_id}/teams/{team}", responses=COMMAND_PROBLEMS, summary="Put a person in a team"
-)
-async def join_team(
-    person_id: str, team: TeamCode, caller: Caller, command: Keyed, services: Using
-) -> PersonResponse:
+@router.put("/staff/{person_id}/teams/{team}", summary="Put a person in a team")
+async def join_team(person_id: str, team: TeamCode, call: Commanded) -> PersonResponse:
     """Put a person in a team. 404 `unknown_team` when there is none of that code."""
     return await _changed(
-        services, lambda tx: directory.join_team(tx, caller, _id(person_id), team)
+        call, lambda tx: directory.join_team(tx, call.caller, _id(person_id), team)
     )
 
 
-@router.delete(
-    "/staff/{person_id}/teams/{team}",
-    responses=COMMAND_PROBLEMS,
-    summary="Take a person out of a team",
-)
-async def part_team(
-    person_id: str, team: TeamCode, caller: Caller, command: Keyed, services: Using
-) -> PersonResponse:
+@router.delete("/staff/{person_id}/teams/{team}", summary="Take a person out of a team")
+async def part_team(person_id: str, team: TeamCode, call: Commanded) -> PersonResponse:
     """Take a person out of a team."""
     return await _changed(
-        services, lambda tx: directory.part_team(tx, caller, _id(person_id), team)
+        call, lambda tx: directory.part_team(tx, call.caller, _id(person_id), team)
     )
 
 
-@router.post(
-    "/staff/{person_id}/deputies",
-    status_code=201,
-    responses=COMMAND_PROBLEMS,
-    summary="Name a person's deputy",
-)
-async def name_deputy(
-    person_id: str, body: DeputyBody, caller: Caller, command: Keyed, services: Using
-) -> PersonResponse:
+@router.post("/staff/{person_id}/deputies", status_code=201, summary="Name a person's deputy")
+async def name_deputy(person_id: str, body: DeputyBody, call: Commanded) -> PersonResponse:
     """Let somebody act in a person's roles for some days. 403 `own_roles` for oneself."""
     named = Deputyship(
-        id=command.new_id("dep"),
+        id=call.command.new_id("dep"),
         person_id=_id(person_id),
         deputy_id=_id(body.deputy_id),
         first_day=body.first_day,
         last_day=body.last_day,
     )
-    today = business_date(utc_now(), services.settings.zone)
-    return await _changed(services, lambda tx: directory.name_deputy(tx, caller, named, today))
+    today = business_date(utc_now(), call.services.settings.zone)
+    return await _changed(call, lambda tx: directory.name_deputy(tx, call.caller, named, today))
 
 
-@router.delete(
-    "/staff/{person_id}/deputies/{deputyship_id}",
-    responses=COMMAND_PROBLEMS,
-    summary="Withdraw a person's deputy",
-)
-async def withdraw_deputy(
-    person_id: str, deputyship_id: str, caller: Caller, command: Keyed, services: Using
-) -> PersonResponse:
+@router.delete("/staff/{person_id}/deputies/{deputyship_id}", summary="Withdraw a person's deputy")
+async def withdraw_deputy(person_id: str, deputyship_id: str, call: Commanded) -> PersonResponse:
     """End a deputyship at once."""
     require_id(deputyship_id, "dep", "deputyship")
     return await _changed(
-        services,
-        lambda tx: directory.withdraw_deputy(tx, caller, _id(person_id), deputyship_id),
+        call,
+        lambda tx: directory.withdraw_deputy(tx, call.caller, _id(person_id), deputyship_id),
     )
 
 
-@router.post(
-    "/staff/{person_id}/leave", responses=COMMAND_PROBLEMS, summary="Record that a person left"
-)
-async def leave(person_id: str, caller: Caller, command: Keyed, services: Using) -> PersonResponse:
+@router.post("/staff/{person_id}/leave", summary="Record that a person left")
+async def leave(person_id: str, call: Commanded) -> PersonResponse:
     """Take all roles and teams from a person for good. 409 `last_ops` for the last with that role.
 
     The person's tokens are refused from the next second on.
     """
-    return await _changed(services, lambda tx: directory.leave(tx, caller, _id(person_id)))
+    return await _changed(call, lambda tx: directory.leave(tx, call.caller, _id(person_id)))
 
 
 @router.get("/teams", summary="The teams")
-async def teams(caller: Caller, services: Using) -> Page[TeamResponse]:
+async def teams(call: Called) -> Page[TeamResponse]:
     """Return every team."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         rows = await TeamRepository(tx).all()
-    return Page(items=[TeamResponse.model_validate(row) for row in rows], next=None)
+    return whole(TeamResponse, rows)
 
 
-@router.post("/teams", status_code=201, responses=COMMAND_PROBLEMS, summary="Add a team")
-async def add_team(
-    body: TeamCreate, caller: Caller, command: Keyed, services: Using
-) -> TeamResponse:
+@router.post("/teams", status_code=201, summary="Add a team")
+async def add_team(body: TeamCreate, call: Commanded) -> TeamResponse:
     """Add a team. 409 `team_taken` when the code is a team of another name."""
-    async with services.database.transaction() as tx:
-        await directory.add_team(tx, caller, body.code, body.name)
+    async with call.database.transaction() as tx:
+        await directory.add_team(tx, call.caller, body.code, body.name)
     return TeamResponse(code=body.code, name=body.name)
 
 
@@ -211,8 +165,8 @@ def _id(text: str) -> str:
     return text
 
 
-async def _changed(services: Services, change: Change) -> PersonResponse:
-    async with services.database.transaction() as tx:
+async def _changed(call: Call, change: Change) -> PersonResponse:
+    async with call.database.transaction() as tx:
         return await _response(tx, await change(tx))
 
 

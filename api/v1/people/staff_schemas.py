@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Answer, Body
+from api.http.schemas import Body, ResponseBody
 from domain.common.calendar import Day
 from domain.people.principals import StaffRole
 from domain.people.staff import Handle, PersonState, Skill, TeamCode
@@ -65,14 +65,14 @@ class TeamCreate(Body):
     name: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class TeamResponse(Answer):
+class TeamResponse(ResponseBody):
     """A team."""
 
     code: str
     name: str
 
 
-class DeputyResponse(Answer):
+class DeputyResponse(ResponseBody):
     """Who stands in, and the id by which that is withdrawn."""
 
     id: str
@@ -81,7 +81,7 @@ class DeputyResponse(Answer):
     last_day: date
 
 
-class PersonSummary(Answer):
+class PersonSummary(ResponseBody):
     """A person as the list shows them."""
 
     id: str

@@ -1,35 +1,34 @@
 """Trials of loan terms: nothing is stored; calendar and caps in force are looked up."""
 
 import asyncio
-from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
-from api.http.auth import Caller
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
-from api.http.schemas import Answer, Body, Currency, MinorUnits
-from api.http.services import Using
-from api.v1.loans.schemas import PositionAnswer
+from api.http.calls import Called
+from api.http.routing import authorised_router
+from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
+from api.v1.loans.schemas import PositionResponse
 from api.v1.pricing.events import StrictEvent
 from domain.common.calendar import Day
 from domain.common.errors import InvalidTerms
 from domain.loans.payoff import PayoffQuote
 from domain.loans.servicing import SERVICING_POLICY, ServicingPolicy
 from domain.loans.terms import LoanTerms
-from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS, CappedLender, LenderKind
-from domain.pricing.rates import RateConvention
 from domain.pricing.trial import CapOutcome, LoanOnDay, Trial, trial
+from domain.pricing.trial_costs import SheetOutcome
+from domain.pricing.trial_rates import ShownRate
+from domain.pricing.trial_rows import Totals, TrialRow
 from services.loans.agreed import STANDARD_SERVICING, on_calendar_in_force
 from storage.definitions import DefinitionRepository
 
 router = authorised_router("/plans", "plans")
 
-MOST_EVENTS: Final = 120
-_MOST: Final = MappingProxyType(
+MAX_EVENTS: Final = 120
+_MAX_ITEMS: Final = MappingProxyType(
     {"tranches": 12, "rate_steps": 24, "holidays": 12, "fees": 20, "official_years": 12}
 )
 
@@ -95,7 +94,7 @@ class TrialTerms(LoanTerms):
 
 def _refuse_long_lists(value: object) -> object:
     if isinstance(value, dict):
-        for field, most in _MOST.items():
+        for field, most in _MAX_ITEMS.items():
             listed = value.get(field)
             if isinstance(listed, list) and len(listed) > most:
                 raise InvalidTerms(f"a trial takes at most {most} {field}", field=field)
@@ -108,66 +107,12 @@ class PlanTrial(Body):
     model_config = ConfigDict(json_schema_extra={"examples": _EXAMPLES})
 
     terms: Annotated[TrialTerms, BeforeValidator(_refuse_long_lists)]
-    events: tuple[StrictEvent, ...] = Field(default=(), max_length=MOST_EVENTS)
+    events: tuple[StrictEvent, ...] = Field(default=(), max_length=MAX_EVENTS)
     as_of: Day | None = None
     lender_kind: LenderKind | None = None
 
 
-ExactAmount = Annotated[
-    str,
-    BeforeValidator(str),
-    Field(description="minor units, a fraction in lowest terms", examples=["55541/3"]),
-]
-
-
-class PieceAnswer(Answer):
-    """Exactly `balance` x `annual_rate` / 100 x `numerator` / `denominator`."""
-
-    start: date
-    end: date
-    balance: MinorUnits
-    annual_rate: Decimal
-    numerator: int
-    denominator: int
-    exact: ExactAmount
-
-
-class TrialRowAnswer(Answer):
-    """One instalment; `pieces` add up to its interest before rounding, `text` says how."""
-
-    number: int
-    due_on: date
-    days: int
-    principal: MinorUnits
-    interest: MinorUnits
-    fee: MinorUnits
-    total: MinorUnits
-    balance_after: MinorUnits
-    pieces: list[PieceAnswer]
-    text: str
-
-
-class TotalsAnswer(Answer):
-    """What is paid in a calendar year, in all when `year` is null."""
-
-    year: int | None
-    principal: MinorUnits
-    interest: MinorUnits
-    fee: MinorUnits
-    total: MinorUnits
-
-
-class ShownRateAnswer(Answer):
-    """A rate in percent a year; null with a `reason` when it does not exist."""
-
-    name: str
-    convention: RateConvention
-    value: Decimal | None
-    basis: str | None
-    reason: str | None
-
-
-class CapFindingAnswer(Answer):
+class CapFindingResponse(ResponseBody):
     """A rate above a cap: `hard` caps stop a quote, others warn."""
 
     enforcement: str
@@ -177,78 +122,71 @@ class CapFindingAnswer(Answer):
     detail: str
 
 
-class CapsAnswer(Answer):
+class CapsResponse(ResponseBody):
     """The caps that the plan is above; `unknown` says why they cannot be tested."""
 
     lender_kind: LenderKind
-    findings: list[CapFindingAnswer]
+    findings: list[CapFindingResponse]
     unknown: str | None
 
     @classmethod
-    def of(cls, caps: CapOutcome) -> "CapsAnswer":
+    def of(cls, caps: CapOutcome) -> "CapsResponse":
         """Return the answer for `caps`."""
-        findings = [CapFindingAnswer.model_validate(finding) for finding in caps.findings]
+        findings = [CapFindingResponse.model_validate(finding) for finding in caps.findings]
         return cls(lender_kind=caps.lender_kind, findings=findings, unknown=caps.unknown)
 
 
-class CostsAnswer(Answer):
-    """The all-in cost sheet, or the `reason` why there is none."""
-
-    sheet: CostSheet | None
-    reason: str | None
-
-
-class OnDayAnswer(Answer):
+class OnDayResponse(ResponseBody):
     """Where the loan stands at the end of a day; without a payoff `reason` says why not."""
 
-    position: PositionAnswer
+    position: PositionResponse
     payoff: PayoffQuote | None
     reason: str | None
 
     @classmethod
-    def of(cls, on_day: LoanOnDay, servicing: ServicingPolicy) -> "OnDayAnswer":
+    def of(cls, on_day: LoanOnDay, servicing: ServicingPolicy) -> "OnDayResponse":
         """Return the answer for `on_day`."""
-        stands = PositionAnswer.of(on_day.position, servicing)
+        stands = PositionResponse.of(on_day.position, servicing)
         return cls(position=stands, payoff=on_day.payoff, reason=on_day.reason)
 
 
-class TrialAnswer(Answer):
+class TrialResponse(ResponseBody):
     """All that follows from terms; `hash` names the plan, as in a quote."""
 
     currency: Currency
     principal: MinorUnits
     proceeds: MinorUnits
     deducted: MinorUnits
-    rows: list[TrialRowAnswer]
-    by_year: list[TotalsAnswer]
-    totals: TotalsAnswer
-    rates: list[ShownRateAnswer]
-    costs: CostsAnswer
-    caps: CapsAnswer | None
-    on_day: OnDayAnswer | None
+    rows: tuple[TrialRow, ...]
+    by_year: tuple[Totals, ...]
+    totals: Totals
+    rates: tuple[ShownRate, ...]
+    costs: SheetOutcome
+    caps: CapsResponse | None
+    on_day: OnDayResponse | None
     hash: str
 
     @classmethod
-    def of(cls, trial: Trial, on_day: OnDayAnswer | None) -> "TrialAnswer":
+    def of(cls, trial: Trial, on_day: OnDayResponse | None) -> "TrialResponse":
         """Return the answer for `trial`."""
         return cls(
             currency=trial.currency,
             principal=trial.principal,
             proceeds=trial.proceeds,
             deducted=trial.deducted,
-            rows=[TrialRowAnswer.model_validate(row) for row in trial.rows],
-            by_year=[TotalsAnswer.model_validate(year) for year in trial.by_year],
-            totals=TotalsAnswer.model_validate(trial.totals),
-            rates=[ShownRateAnswer.model_validate(rate) for rate in trial.rates],
-            costs=CostsAnswer.model_validate(trial.costs),
-            caps=None if trial.caps is None else CapsAnswer.of(trial.caps),
+            rows=trial.rows,
+            by_year=trial.by_year,
+            totals=trial.totals,
+            rates=trial.rates,
+            costs=trial.costs,
+            caps=None if trial.caps is None else CapsResponse.of(trial.caps),
             on_day=on_day,
             hash=trial.hash,
         )
 
 
-@router.post("/preview", responses=COMMAND_PROBLEMS, summary="Try loan terms")
-async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnswer:
+@router.post("/preview", summary="Try loan terms")
+async def preview(body: PlanTrial, call: Called) -> TrialResponse:
     """Return what terms lead to: rows, totals, rates, costs, and where the loan stands on a day.
 
     Each row has the arithmetic behind its interest. With `lender_kind` the rates are compared with
@@ -256,7 +194,7 @@ async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnsw
     Due dates move by the calendar in force unless the terms bring their `official_years`.
     """
     lender: CappedLender | None = None
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         definitions = DefinitionRepository(tx)
         terms = await on_calendar_in_force(tx, body.terms)
         agreed = await definitions.in_force(SERVICING_POLICY, STANDARD_SERVICING)
@@ -266,4 +204,6 @@ async def preview(body: PlanTrial, caller: Caller, services: Using) -> TrialAnsw
     # A plan of hundreds of rows takes its time: the event loop has others to serve.
     tried = await asyncio.to_thread(trial, terms, body.events, body.as_of, lender)
     on_day = tried.on_day
-    return TrialAnswer.of(tried, None if on_day is None else OnDayAnswer.of(on_day, agreed.content))
+    return TrialResponse.of(
+        tried, None if on_day is None else OnDayResponse.of(on_day, agreed.content)
+    )

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import Path
 
-from api.http.auth import Caller
+from api.http.calls import Called
 from api.http.routing import authorised_router
 from api.http.schemas import Page
-from api.http.services import Services, Using
-from api.v1.products.schemas import ProductAnswer
-from api.v1.verification.schemas import ElementPolicyAnswer
+from api.http.services import Services
+from api.v1.products.schemas import ProductResponse
+from api.v1.verification.schemas import ElementPolicyResponse
 from domain.common.calendar import business_date
 from domain.common.definitions import Code
 from domain.common.errors import NotFound
@@ -26,25 +26,23 @@ ProductPath = Annotated[Code, Path()]
 
 
 @router.get("", summary="The products that may be applied for")
-async def products(caller: Caller, services: Using) -> Page[ProductAnswer]:
+async def products(call: Called) -> Page[ProductResponse]:
     """Return every product in force with its limits, its terms and what it costs."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         found = await products_on_offer(tx)
     return Page(items=[await _answer(product) for product in found], next=None)
 
 
 @router.get("/{product}", summary="Read a product")
-async def read(product: ProductPath, caller: Caller, services: Using) -> ProductAnswer:
+async def read(product: ProductPath, call: Called) -> ProductResponse:
     """Return a product in force with its limits, its terms and what it costs."""
-    return await _answer(await _product(product, services))
+    return await _answer(await _product(product, call.services))
 
 
 @router.get("/{product}/elements", summary="The elements that a product asks for")
-async def elements(
-    product: ProductPath, caller: Caller, services: Using
-) -> Page[ElementPolicyAnswer]:
+async def elements(product: ProductPath, call: Called) -> Page[ElementPolicyResponse]:
     """Return them in the order in which they are asked for."""
-    async with services.database.read() as tx:
+    async with call.database.read() as tx:
         found = await product_on_offer(tx, product)
     asked: list[tuple[ElementKind, Stage]] = [
         *((kind, Stage.APPLICATION) for kind in found.required_elements),
@@ -52,7 +50,7 @@ async def elements(
         *((kind, Stage.DRAWDOWN) for kind in found.drawdown_elements),
     ]
     items = [
-        ElementPolicyAnswer.model_validate(
+        ElementPolicyResponse.model_validate(
             {
                 "kind": kind,
                 "asked": when,
@@ -82,7 +80,7 @@ async def _product(code: str, services: Services) -> AgreedProduct:
             raise NotFound("product") from None
 
 
-async def _answer(product: AgreedProduct) -> ProductAnswer:
+async def _answer(product: AgreedProduct) -> ProductResponse:
     """Return what a product is today; its costs are worked out beside the event loop."""
     today = business_date(utc_now(), product.zone)
-    return await asyncio.to_thread(ProductAnswer.of, product, today)
+    return await asyncio.to_thread(ProductResponse.of, product, today)

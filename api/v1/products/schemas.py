@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.http.schemas import Answer, Currency, MinorUnits
+from api.http.schemas import Currency, MinorUnits, ResponseBody
 from domain.common.business_days import BusinessDayRule
 from domain.common.day_count import DayCount
 from domain.common.frequency import Frequency
@@ -19,7 +19,7 @@ from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind
 
 
-class ProductTermsAnswer(Answer):
+class ProductTermsResponse(ResponseBody):
     """On what terms the product lends. Rates are percent a year, amounts of fees minor units."""
 
     annual_rate: Decimal
@@ -36,7 +36,7 @@ class ProductTermsAnswer(Answer):
     early_settlement: EarlySettlement
 
 
-class RepresentativeLoanAnswer(Answer):
+class RepresentativeLoanResponse(ResponseBody):
     """What one loan costs, if all of it is drawn at once.
 
     `total` is what is paid in all, `total_cost` that beside the principal. `apr_simple` and
@@ -54,7 +54,7 @@ class RepresentativeLoanAnswer(Answer):
     reason: str | None
 
 
-class ProductAnswer(Answer):
+class ProductResponse(ResponseBody):
     """One product in force: what an application that begins now is agreed on."""
 
     code: str
@@ -67,16 +67,16 @@ class ProductAnswer(Answer):
     amount_max: MinorUnits
     amount_step: MinorUnits
     instalments: tuple[int, ...] = Field(description="the numbers of them to choose from")
-    terms: ProductTermsAnswer
+    terms: ProductTermsResponse
     required_elements: tuple[ElementKind, ...]
     optional_elements: tuple[ElementKind, ...]
     drawdown_elements: tuple[ElementKind, ...]
-    loans: list[RepresentativeLoanAnswer] = Field(
+    loans: list[RepresentativeLoanResponse] = Field(
         description="every choice of instalments at the smallest, a middle and the largest amount"
     )
 
     @classmethod
-    def of(cls, product: AgreedProduct, on: date) -> "ProductAnswer":
+    def of(cls, product: AgreedProduct, on: date) -> "ProductResponse":
         """Return the answer for a product as it lends on a day."""
         content = product.content
         return cls(
@@ -90,12 +90,12 @@ class ProductAnswer(Answer):
             amount_max=content.amount_max,
             amount_step=content.amount_step,
             instalments=content.instalments,
-            terms=ProductTermsAnswer.model_validate(content.terms),
+            terms=ProductTermsResponse.model_validate(content.terms),
             required_elements=content.required_elements,
             optional_elements=content.optional_elements,
             drawdown_elements=content.drawdown_elements,
             loans=[
-                RepresentativeLoanAnswer.model_validate(loan)
+                RepresentativeLoanResponse.model_validate(loan)
                 for loan in representative_loans(content, on)
             ],
         )

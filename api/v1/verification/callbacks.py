@@ -6,7 +6,7 @@ from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
 from api.http.operation_schemas import CallbackReceived
-from api.http.routing import COMMAND_PROBLEMS, authorised_router
+from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.verification import ElementSettled
 from services.common.callbacks import StoredCallback
@@ -21,12 +21,7 @@ _DESCRIBED: Final = described_callback(
 )
 
 
-@router.post(
-    "/reports",
-    responses=COMMAND_PROBLEMS,
-    openapi_extra=_DESCRIBED,
-    summary="A source is done with a capture",
-)
+@router.post("/reports", openapi_extra=_DESCRIBED, summary="A source is done with a capture")
 async def reports(request: Request, services: Using) -> CallbackReceived:
     """Keep the notice and have the process that waits for the capture ask for it.
 

@@ -2,14 +2,14 @@
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from api.http.schemas import Answer, Body
+from api.http.schemas import Body, ResponseBody
 from domain.people.consents import Purpose
 from domain.verification.element_policies import OnMismatch, Stage
 from domain.verification.elements import ElementKind
 from domain.verification.liveness_challenge import Action
 
 
-class ElementPolicyAnswer(Answer):
+class ElementPolicyResponse(ResponseBody):
     """What a product asks for: when, with which fields, and under which consent.
 
     `captured` elements are fetched from their source in steps and may take hours.
@@ -26,7 +26,7 @@ class ElementPolicyAnswer(Answer):
     captured: bool
 
 
-class LivenessChallengeAnswer(Answer):
+class LivenessChallengeResponse(ResponseBody):
     """What the face has to do, in this order, in the next liveness element of the application.
 
     It has to be given before `expires_at`.
@@ -49,7 +49,7 @@ class LivenessChallengeAnswer(Answer):
     expires_at: AwareDatetime
 
 
-class NewCode(Body):
+class CodeEntry(Body):
     """The code that a source sent to the applicant."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": "123456"}]})

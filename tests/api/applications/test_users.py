@@ -210,7 +210,7 @@ async def test_a_person_is_shown_masked_with_what_is_kept(
 
 @pytest.mark.usefixtures("alice")
 async def test_operations_set_level_and_labels(http: httpx.AsyncClient, services: Services) -> None:
-    url = f"/v1/users/{ALICE}/standing"
+    url = f"/v1/users/{ALICE}/tags"
     body = {"level": 3, "labels": ["vip", "staff", "vip"]}
     answer = await http.put(url, headers=keyed("ops", "otto"), json=body)
     assert answer.json() == {"id": ALICE, "level": 3, "labels": ["vip", "staff"]}

@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from temporalio.client import Client
 
@@ -64,6 +65,108 @@ async def test_it_serves_without_temporal_and_stops_when_asked(
     log = (tmp_path / "api.log").read_text()
     assert '"route": "/v1/loans"' in log
     assert "secret-of-otto" not in log
+
+
+def _serving(process: subprocess.Popen[bytes]) -> set[int]:
+    return {one.pid for one in psutil.Process(process.pid).children()}
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 -- the operating system tells no event
+            await asyncio.sleep(0.02)
+
+
+async def test_a_killed_process_is_missed_by_nobody_and_replaced(
+    process: subprocess.Popen[bytes], environment: dict[str, str]
+) -> None:
+    url = f"http://127.0.0.1:{environment['LOANFLOW_API_PORT']}"
+    async with httpx.AsyncClient(base_url=url) as client:
+        await _until_up(client, process)
+    before = _serving(process)
+    assert len(before) == 2
+    for killed in before:
+        os.kill(killed, signal.SIGKILL)
+        await _until(lambda killed=killed: killed not in _serving(process))  # type: ignore[misc]  # mypy does not infer a default's type
+        for _ in range(20):
+            async with httpx.AsyncClient(base_url=url) as client:
+                assert (await client.get("/health")).status_code == 200
+        await _until(lambda: len(_serving(process)) == 2)
+        await _until(lambda: len(_listening(process)) == 2)
+    assert _serving(process).isdisjoint(before)
+
+
+def _listening(process: subprocess.Popen[bytes]) -> set[int]:
+    """Return the processes that accept connections."""
+    return {
+        one.pid
+        for one in psutil.Process(process.pid).children()
+        if any(socket.status == psutil.CONN_LISTEN for socket in one.net_connections("tcp"))
+    }
+
+
+async def test_all_processes_count_together(
+    process: subprocess.Popen[bytes], environment: dict[str, str]
+) -> None:
+    url = f"http://127.0.0.1:{environment['LOANFLOW_API_PORT']}"
+    async with httpx.AsyncClient(base_url=url) as client:
+        await _until_up(client, process)
+    await _until(lambda: len(_listening(process)) == 2)
+    before = await _count(url)
+    # A connection each: they go to either process.
+    for _ in range(30):
+        async with httpx.AsyncClient(base_url=url) as client:
+            await client.get("/v1/loans")
+    assert await _count(url) == before + 30
+    killed = min(_serving(process))
+    os.kill(killed, signal.SIGKILL)
+    await _until(lambda: killed not in _serving(process))
+    assert await _count(url) == before + 30
+
+
+async def _count(url: str) -> float:
+    async with httpx.AsyncClient(base_url=url) as client:
+        lines = (await client.get("/metrics")).text.splitlines()
+    counted = 'loanflow_http_requests_total{method="GET",route="/v1/loans",status="401"} '
+    return sum(float(line.removeprefix(counted)) for line in lines if line.startswith(counted))
+
+
+async def test_without_the_first_process_the_others_end(
+    process: subprocess.Popen[bytes], environment: dict[str, str]
+) -> None:
+    url = f"http://127.0.0.1:{environment['LOANFLOW_API_PORT']}"
+    async with httpx.AsyncClient(base_url=url) as client:
+        await _until_up(client, process)
+    serving = _serving(process)
+    process.kill()
+    process.wait()
+    await _until(lambda: not any(map(psutil.pid_exists, serving)))
+
+
+async def test_a_port_that_another_api_has_is_not_shared(
+    process: subprocess.Popen[bytes], environment: dict[str, str]
+) -> None:
+    url = f"http://127.0.0.1:{environment['LOANFLOW_API_PORT']}"
+    async with httpx.AsyncClient(base_url=url) as client:
+        await _until_up(client, process)
+    second = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "api", cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await second.communicate()
+    assert second.returncode == 3
+    assert b"api_port_in_use" in told
+
+
+async def test_it_ends_when_it_cannot_start(environment: dict[str, str], tmp_path: Path) -> None:
+    nowhere = choose_ports(tmp_path / "none", ("postgres",), {})["postgres"]
+    ended = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "api"),
+        cwd=ROOT,
+        env=environment | {"DATABASE_URL": f"postgresql://nobody@127.0.0.1:{nowhere}/nothing"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await ended.communicate()
+    assert ended.returncode == 3
 
 
 async def _until_up(client: httpx.AsyncClient, process: subprocess.Popen[bytes]) -> None:

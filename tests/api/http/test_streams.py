@@ -11,8 +11,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.__main__ import Server
 from api.http.services import Services
+from api.serving import Server
 from messages.ids import application_workflow
 from runtime.settings import Settings
 from storage.common.outbox import OutboxRepository

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.app import create_app
 from api.http.validation import validation_problem
-from api.v1.applications.schemas import NewApplication, NewElements
-from api.v1.applications.user_schemas import Standing
+from api.v1.applications.schemas import ApplicationCreate, ElementsCreate
+from api.v1.applications.user_schemas import CustomerTags
 from api.v1.pricing.plans import PlanTrial
 from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.parsing import read_proposal
@@ -48,42 +48,52 @@ def refused(form: Any, body: object) -> list[tuple[str, str]]:
     ("form", "body", "field", "message"),
     [
         (
-            NewElements,
+            ElementsCreate,
             {"elements": [FACE | {"frames": [FRAME]}]},
             "elements.0.frames",
             "must have at least 2 entries",
         ),
         (
-            NewElements,
+            ElementsCreate,
             {"elements": [SIDES | {"front": "@@@"}]},
             "elements.0.front",
             "must be standard base64: letters, digits, + and /, padded with =",
         ),
         (
-            NewElements,
+            ElementsCreate,
             {"elements": [SIDES | {"back": "QUJD"}]},
             "elements.0.back",
             "must have at least 64 bytes",
         ),
         (
-            NewElements,
+            ElementsCreate,
             {"elements": [FACE | {"actions": ["neutral", "dance"]}]},
             "elements.0.actions.1",
             "must be one of neutral, blink, open_mouth, nod, shake",
         ),
-        (NewElements, {"elements": []}, "elements", "must not be empty"),
-        (NewElements, {"elements": {}}, "elements", "must be a list"),
-        (NewElements, [], "body", "must be an object"),
+        (ElementsCreate, {"elements": []}, "elements", "must not be empty"),
+        (ElementsCreate, {"elements": {}}, "elements", "must be a list"),
+        (ElementsCreate, [], "body", "must be an object"),
         (
-            NewApplication,
+            ApplicationCreate,
             APPLICATION | {"device": {"device_id": "<x>", "platform": "android"}},
             "device.device_id",
             "must be 8 to 128 letters, digits, underscores and hyphens",
         ),
-        (NewApplication, APPLICATION | {"amount": 12.0}, "amount", "must be a whole number"),
-        (NewApplication, APPLICATION | {"amount": 0}, "amount", "must be more than 0"),
-        (NewApplication, APPLICATION | {"instalments": 121}, "instalments", "must be at most 120"),
-        (Standing, {"level": 1, "labels": ["a"] * 21}, "labels", "must have at most 20 entries"),
+        (ApplicationCreate, APPLICATION | {"amount": 12.0}, "amount", "must be a whole number"),
+        (ApplicationCreate, APPLICATION | {"amount": 0}, "amount", "must be more than 0"),
+        (
+            ApplicationCreate,
+            APPLICATION | {"instalments": 121},
+            "instalments",
+            "must be at most 120",
+        ),
+        (
+            CustomerTags,
+            {"level": 1, "labels": ["a"] * 21},
+            "labels",
+            "must have at most 20 entries",
+        ),
         (PlanTrial, {"terms": {}, "as_of": 5}, "as_of", "must be a date in the form YYYY-MM-DD"),
     ],
 )
@@ -94,8 +104,8 @@ def test_the_message_names_the_field_and_the_limit(
 
 
 def test_a_picture_is_read_as_it_was_sent() -> None:
-    read = NewElements.model_validate({"elements": [SIDES]})
-    again = NewElements.model_validate_json(read.model_dump_json())
+    read = ElementsCreate.model_validate({"elements": [SIDES]})
+    again = ElementsCreate.model_validate_json(read.model_dump_json())
     assert again == read
     for front in (
         FRAME[:-1],
@@ -105,7 +115,7 @@ def test_a_picture_is_read_as_it_was_sent() -> None:
         "é" * 90,
         f" {FRAME}",
     ):
-        assert "base64" in refused(NewElements, {"elements": [SIDES | {"front": front}]})[0][1]
+        assert "base64" in refused(ElementsCreate, {"elements": [SIDES | {"front": front}]})[0][1]
 
 
 def test_a_proposal_is_refused_in_the_same_words() -> None:
@@ -145,7 +155,7 @@ def test_every_pattern_of_the_api_is_put_into_words(settings: Settings) -> None:
 
 def test_no_message_speaks_python_or_repeats_a_value() -> None:
     canary = "金丝雀\\d"
-    for form in (NewElements, NewApplication, PlanTrial, Standing):
+    for form in (ElementsCreate, ApplicationCreate, PlanTrial, CustomerTags):
         for body in (canary, [canary], dict.fromkeys(form.model_fields, canary)):
             for _, message in refused(form, body):
                 assert not PYTHON.search(message), message
