@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.common.calendar import business_date
 from domain.common.suspensions import Suspendable
-from domain.lines import LimitExceeded, LineClosed, LineState, PlanChanged, QuoteUnusable
+from domain.lines import LimitExceeded, LineClosed, LineState, PlanChanged
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
 from domain.people.principals import Principal
@@ -16,7 +16,7 @@ from domain.products.terms import terms_of
 from messages.lines import DrawCommand
 from services.common.commands import Command
 from services.definitions.suspending import refuse_suspended
-from services.lines.finding import find_line, find_quote
+from services.lines.finding import find_line, find_quote_of
 from services.loans.agreed import on_calendar_in_force
 from services.products.agreed import product_of_line
 from storage.applications.offers import OfferRepository, OfferRow
@@ -80,9 +80,7 @@ async def prepare_drawdown(
     is not that of the quoted plan.
     """
     line = await find_line(tx, caller, line_id)
-    quote = await find_quote(tx, caller, quote_id)
-    if quote.line_id != line.id:
-        raise QuoteUnusable("the quote is of another line")
+    quote = await find_quote_of(tx, caller, line, quote_id)
     if quote.plan_hash != plan_hash:
         raise PlanChanged("The hash is not that of the quoted plan: show it again.")
     draw = DrawCommand(

@@ -66,7 +66,7 @@ async def find_applicant(tx: Transaction, caller: Principal, applicant_id: str) 
     """Return an applicant that the caller may see; raises `NotFound`."""
     require_id(applicant_id, "per", "user")
     row = await ApplicantRepository(tx).get(applicant_id)
-    if row is None or not (caller.is_staff or _is_theirs(caller, row)):
+    if row is None or not may_see(caller, row):
         raise NotFound("user")
     return row
 
@@ -76,7 +76,7 @@ async def owns(tx: Transaction, caller: Principal, applicant_id: str) -> bool:
     if caller.is_staff:
         return True
     applicant = await ApplicantRepository(tx).get(applicant_id)
-    return applicant is not None and _is_theirs(caller, applicant)
+    return applicant is not None and may_see(caller, applicant)
 
 
 def require_id(text: str, kind: Kind, what: str) -> None:
@@ -85,7 +85,10 @@ def require_id(text: str, kind: Kind, what: str) -> None:
         raise NotFound(what)
 
 
-def _is_theirs(caller: Principal, applicant: ApplicantRow) -> bool:
+def may_see(caller: Principal, applicant: ApplicantRow) -> bool:
+    """Say whether the caller may see an applicant and what belongs to them."""
+    if caller.is_staff:
+        return True
     if caller.role == _APPLICANT:
         own = (DIRECT_CHANNEL, caller.subject)
         return (applicant.channel, applicant.customer_reference) == own

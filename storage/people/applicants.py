@@ -72,6 +72,10 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
             raise IdempotencyMismatch(f"{applicant_id} is another applicant")
         return row
 
+    async def of_line(self, line_id: str) -> ApplicantRow | None:
+        """Return whose line it is, None for an unknown line."""
+        return await self._find("id = (select applicant_id from lines where id = $1)", line_id)
+
     async def lock(self, applicant_id: str, *identity_numbers: str) -> None:
         """Let what concerns a person wait for this transaction, in whatever channel it comes.
 

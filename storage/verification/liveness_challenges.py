@@ -33,20 +33,20 @@ class LivenessChallengeRepository(Repository):
         Needs a transaction; raises `RecordMissing` for an unknown application.
         """
         await self._lock(application_id)
-        attempt = await self._attempts(application_id) + 1
-        known = await self._newest(application_id, attempt)
-        if known is None or known["expires_at"] <= at:
-            known = await self._connection.fetchrow(
+        known = await self._next(application_id)
+        if known["issue"] is None or known["expires_at"] <= at:
+            issued = await self._connection.fetchrow(
                 "insert into liveness_challenges"
                 " (application_id, attempt, issue, issued_at, expires_at)"
                 " values ($1, $2, $3, $4, $5) returning attempt, issue, expires_at",
                 application_id,
-                attempt,
-                1 if known is None else known["issue"] + 1,
+                known["attempt"],
+                (known["issue"] or 0) + 1,
                 at,
                 at + valid_for,
             )
-            assert known is not None  # noqa: S101 -- what was inserted is returned
+            assert issued is not None  # noqa: S101 -- what was inserted is returned
+            known = issued
         return self._read(application_id, known)
 
     async def check_open(self, application_id: str, element_id: str, at: datetime) -> None:
@@ -54,18 +54,22 @@ class LivenessChallengeRepository(Repository):
 
         Call it with the application locked: an attempt is used up by the element that is stored.
         """
-        if await self._connection.fetchval("select true from elements where id = $1", element_id):
+        known = await self._next(application_id, element_id)
+        if known["is_stored"]:
             return
-        attempt = await self._attempts(application_id) + 1
-        known = await self._newest(application_id, attempt)
-        if known is None:
+        if known["issue"] is None:
             raise ChallengeExpired("nothing was asked of this face: ask for a liveness challenge")
         if known["expires_at"] <= at:
             raise ChallengeExpired("the liveness challenge has run out: ask for a new one")
 
     async def of_attempt(self, application_id: str, attempt: int) -> LivenessChallenge | None:
         """Return what an attempt was last asked to show, None if it was asked nothing."""
-        known = await self._newest(application_id, attempt)
+        known = await self._connection.fetchrow(
+            "select attempt, issue, expires_at from liveness_challenges"
+            " where application_id = $1 and attempt = $2 order by issue desc limit 1",
+            application_id,
+            attempt,
+        )
         return None if known is None else self._read(application_id, known)
 
     async def _lock(self, application_id: str) -> None:
@@ -76,21 +80,24 @@ class LivenessChallengeRepository(Repository):
         if locked is None:
             raise RecordMissing(f"no application {application_id}")
 
-    async def _attempts(self, application_id: str) -> int:
-        made: int = await self._connection.fetchval(
-            "select coalesce(max(attempt), 0) from elements"
-            " where application_id = $1 and kind = 'liveness'",
-            application_id,
-        )
-        return made
+    async def _next(self, application_id: str, element_id: str | None = None) -> "Record":
+        """Return the next attempt, with the newest challenge for it, null where there is none.
 
-    async def _newest(self, application_id: str, attempt: int) -> "Record | None":
-        return await self._connection.fetchrow(
-            "select attempt, issue, expires_at from liveness_challenges"
-            " where application_id = $1 and attempt = $2 order by issue desc limit 1",
+        `is_stored` says whether the element is among the earlier ones.
+        """
+        record = await self._connection.fetchrow(
+            "select made.attempt + 1 as attempt, newest.issue, newest.expires_at,"
+            " exists (select from elements where id = $2) as is_stored"
+            " from (select coalesce(max(attempt), 0) as attempt from elements"
+            " where application_id = $1 and kind = 'liveness') made"
+            " left join lateral (select issue, expires_at from liveness_challenges"
+            " where application_id = $1 and attempt = made.attempt + 1"
+            " order by issue desc limit 1) newest on true",
             application_id,
-            attempt,
+            element_id,
         )
+        assert record is not None  # noqa: S101 -- an aggregate always is a row
+        return record
 
     def _read(self, application_id: str, record: "Record") -> LivenessChallenge:
         attempt: int = record["attempt"]
