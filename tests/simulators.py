@@ -1,7 +1,6 @@
 """What tests need to talk to the simulators over real HTTP and to receive their callbacks."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from providers import Providers
-from sandbox.app import serving
+from sandbox.app import listening, serving
 from sandbox.config import SandboxConfig
 
 READ_SECONDS = 1.0
@@ -97,7 +96,7 @@ def sandbox_config(folder: Path, callback_url: str = "http://127.0.0.1:9/nobody"
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Callbacks]:
     """Serve a receiver of callbacks."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listening("127.0.0.1")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/callbacks"
     receiver = Callbacks(url, asyncio.Queue(), [])
 
