@@ -240,11 +240,10 @@ def _loan_row(books: Books, loan: Row, stands: Position) -> Iterator[str]:
 
 def _bucket(books: Books, loan: Row, stands: Position) -> str:
     """Return the bucket by the version of the policy that the loan names."""
-    ref = json.loads(loan["servicing"])
     (text,) = (
         row["content"]
         for row in books["definitions"]
-        if (row["kind"], row["code"], row["version"]) == (ref["kind"], ref["code"], ref["version"])
+        if f"{row['kind']}/{row['code']}@{row['version']}" == loan["servicing"]
     )
     return SERVICING_POLICY.read(text).bucket_of(stands.days_past_due)
 

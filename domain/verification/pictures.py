@@ -7,12 +7,12 @@ was taken, thumbnails, a second view, texts, whatever follows the end) does not 
 """
 
 import hashlib
-import io
 import struct
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -157,7 +157,7 @@ def _opened(content: bytes) -> Image.Image:
     if kind is None or (kind == "WEBP" and content[8:12] != b"WEBP"):
         raise BadPicture(PictureFault.NOT_AN_IMAGE)
     try:
-        picture = Image.open(io.BytesIO(content), formats=(kind,))
+        picture = Image.open(BytesIO(content), formats=(kind,))
         moves = kind != "JPEG" and getattr(picture, "is_animated", False)
     except _BOMBS:
         raise BadPicture(PictureFault.TOO_LARGE) from None
@@ -211,6 +211,6 @@ def _written(pixels: Image.Image, *, is_png: bool) -> tuple[str, bytes]:
 
 
 def _saved(pixels: Image.Image, kind: str, **options: int) -> bytes:
-    file = io.BytesIO()
+    file = BytesIO()
     pixels.save(file, kind, **options)
     return file.getvalue()

@@ -181,7 +181,7 @@ async def credit_analyses(lender: Lender) -> dict[str, str]:
     await waiting.handle.signal("challenge")
     await waiting.result()
     return {
-        "analysis_with_an_opinion": asked.workflow_id,
+        "analysis_with_an_assessment": asked.workflow_id,
         "analysis_without_data": waiting.workflow_id,
     }
 

@@ -362,7 +362,8 @@ def test_alerts_watch_metrics_that_exist() -> None:
     writers = "".join(
         (ROOT / path).read_text()
         for path in (
-            *("providers/http/transport.py", "activities/payments.py"),
+            *("providers/http/transport.py", "providers/http/verdict.py"),
+            "activities/payments.py",
             *("activities/sources/enquiries.py", "storage/sources.py"),
         )
     )

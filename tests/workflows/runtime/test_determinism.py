@@ -15,6 +15,7 @@ MODULES = {
     "concurrent", "httpx", "io", "multiprocessing", "os", "pathlib", "random", "secrets",
     "socket", "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
 }  # fmt: skip
+IN_MEMORY = {"BytesIO", "StringIO"}
 CLOCKS = {"now", "utcnow", "today"}
 BUILTINS = {"open", "input", "print", "id", "hash"}
 # Their order of completion is the machine's: workflow.wait and workflow.as_completed keep one.
@@ -31,7 +32,8 @@ def _offences(tree: ast.AST) -> Iterator[tuple[int, str]]:
             modules = [alias.name for alias in node.names]
             yield from _banned(node, modules)
         elif isinstance(node, ast.ImportFrom):
-            yield from _banned(node, [node.module or ""])
+            if not (node.module == "io" and {alias.name for alias in node.names} <= IN_MEMORY):
+                yield from _banned(node, [node.module or ""])
             if "new_id" in [alias.name for alias in node.names]:
                 yield node.lineno, "new_id"
         elif isinstance(node, ast.Call):
