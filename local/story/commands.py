@@ -10,7 +10,7 @@ import typer
 
 from domain.common.errors import DomainError
 from domain.common.money import parse_amount
-from local.story.client import Answer, Refusal, until
+from local.story.client import Answer, Api, Refusal, until
 from local.story.command_line import Reason, command, read_day
 from local.story.handing_in import apply_for_credit, elements_for
 from local.story.people import NAMES, someone
@@ -30,6 +30,8 @@ _PATHS: Final[Mapping[str, str]] = MappingProxyType(
         "rep": "repayments",
     }
 )
+
+_OPEN: Final = frozenset({"pending", "awaiting_code"})
 
 credit = typer.Typer()
 
@@ -98,21 +100,37 @@ async def apply(
     )
     path = f"/v1/applications/{application_id}"
     given = await elements_for(api, stage.camera, application_id, someone(person, number))
-    taken = await api.post(FRONT, f"{path}/elements", {"elements": given, "submit": True})
-    for one in taken["elements"]:
-        # A code that a source texts to the persona is entered.
-        if one["verdict"] == "awaiting_code":
-            code = {"code": RIGHT_CODE}
-            await api.post(FRONT, f"{path}/elements/{one['element_id']}/code", code)
-    return await until(lambda: api.get("ops", path), _is_decided, "the decision")
+    await api.post(FRONT, f"{path}/elements", {"elements": given, "submit": True})
+
+    async def look() -> Answer:
+        found = await api.get("ops", path)
+        for one in found["elements"]:
+            if one["verdict"] == "awaiting_code":
+                await _enter_code(api, f"{path}/elements/{one['element_id']}/code")
+        return found
+
+    return await until(look, _is_decided, "the decision")
+
+
+async def _enter_code(api: Api, path: str) -> None:
+    """Enter the code that a source texted to the persona."""
+    try:
+        await api.post(FRONT, path, {"code": RIGHT_CODE})
+    except Refusal as refusal:
+        # Not asked for yet, while the elements beside it are verified, or taken already.
+        if refusal.code != "code_refused":
+            raise
 
 
 def _is_decided(application: Answer) -> bool:
     """Say whether nothing more will come of the elements without somebody's move."""
     if application["state"] != "collecting":
         return bool(application["state"] != "deciding")
-    return bool(application["waiting"] == "applicant") and all(
-        one["verdict"] != "pending" for one in application["elements"]
+    # While nothing is missing the process has yet to take in the last verdict, and will decide.
+    return (
+        application["waiting"] == "applicant"
+        and bool(application["missing"])
+        and _OPEN.isdisjoint(one["verdict"] for one in application["elements"])
     )
 
 

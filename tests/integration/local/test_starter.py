@@ -302,6 +302,55 @@ def test_a_failed_repayment_is_shown_and_ends_with_1(fake_api: FakeApi) -> None:
     assert "insufficient_funds" in result.stdout
 
 
+def test_applying_enters_codes_and_waits_until_all_that_follows_is_done(fake_api: FakeApi) -> None:
+    path = "/v1/applications/app_1"
+    application = {"id": "app_1", "currency": "CNY", "state": "collecting", "waiting": "applicant"}
+
+    def standing(verdict: str, missing: list[str], **told: str) -> tuple[int, dict[str, Any]]:
+        card = {"kind": "bank_card", "element_id": "elt_1", "verdict": verdict}
+        return 200, {**application, "elements": [card], "missing": missing, **told}
+
+    fake_api.put("GET", "/v1/consent-texts", (200, {"items": []}))
+    fake_api.put("POST", "/v1/applications", (201, application))
+    fake_api.put("GET", f"{path}/liveness-challenge", (200, {"actions": ["blink", "nod"]}))
+    fake_api.put("POST", f"{path}/elements", (202, {}))
+    fake_api.put(
+        "POST",
+        f"{path}/elements/elt_1/code",
+        problem(409, "code_refused", "no code is waited for"),
+        (202, {}),
+    )
+    fake_api.put(
+        "GET",
+        path,
+        standing("pending", ["bank_card"]),
+        standing("awaiting_code", ["bank_card"]),
+        standing("awaiting_code", ["bank_card"]),
+        # Every verdict is there, and the process has not taken in the last one.
+        standing("match", []),
+        standing("match", [], state="deciding", waiting="decision"),
+        standing("match", [], state="offered"),
+    )
+    result = run("apply", "--product", "revolving", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["state"] == "offered"
+    assert fake_api.bodies[-2:] == [{"code": "123456"}] * 2
+
+
+def test_applying_ends_when_it_is_the_applicants_turn(fake_api: FakeApi) -> None:
+    path = "/v1/applications/app_1"
+    wrong = {"kind": "bank_card", "element_id": "elt_1", "verdict": "mismatch"}
+    application = {"id": "app_1", "state": "collecting", "waiting": "applicant"}
+    fake_api.put("GET", "/v1/consent-texts", (200, {"items": []}))
+    fake_api.put("POST", "/v1/applications", (201, application))
+    fake_api.put("GET", f"{path}/liveness-challenge", (200, {"actions": ["blink", "nod"]}))
+    fake_api.put("POST", f"{path}/elements", (200, {}))
+    fake_api.put("GET", path, (200, {**application, "elements": [wrong], "missing": ["bank_card"]}))
+    result = run("apply", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["elements"] == [wrong]
+
+
 def test_an_api_that_cannot_be_reached_is_reported(
     fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
