@@ -1,6 +1,7 @@
 """How results look to people: fields line by line, lists as tables, amounts with a point."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from domain.common.money import format_amount
 _AMOUNTS: Final = frozenset(
     {
         *("accrued_interest", "amount", "available", "balance", "balance_after", "credit"),
-        *("credit_limit", "disbursed", "drawn", "interest", "interest_due", "interest_paid"),
+        *("credit_limit", "disbursed", "drawn", "fee", "fees", "total_cost", "total_fees"),
+        *("interest", "interest_due", "interest_paid"),
         *("interest_waived", "ledger", "next_due_amount", "outstanding", "penalty"),
         *("penalty_paid", "position", "projection"),
         *("principal", "principal_outstanding", "principal_paid", "principal_receivable"),
@@ -29,6 +31,9 @@ _LEFT_OUT: Final = frozenset({"principal_paid", "interest_paid", "penalty_paid"}
 
 _ALWAYS: Final = frozenset({"ledger", "position"})
 """Columns that are shown even where they hold nothing but zeros: they are there to be compared."""
+
+_INSTANT: Final = re.compile(r"\A(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z\Z")
+"""An instant of the API, whose fractions of a second tell people nothing."""
 
 
 def print_json(console: Console, result: Mapping[str, Any]) -> None:
@@ -103,4 +108,4 @@ def _text(name: str, value: object, currency: str) -> str:
         return format_amount(value, currency)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value) or "none"
-    return str(value)
+    return _INSTANT.sub(r"\1 \2 UTC", str(value))

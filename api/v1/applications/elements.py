@@ -98,15 +98,19 @@ async def _carry_out(
             argument,
             over=row.state.is_final and update == "confirm_element",
         )
-        status, told = await view_status(call.services, outcomes.application), outcomes.outcomes
+        told = outcomes.outcomes
+        # What was pending then may have a verdict by now: the record knows what followed from it.
+        if all(one.verdict is not Verdict.PENDING for one in told):
+            status = await view_status(call.services, outcomes.application)
+        running = False
     except StillRunning:
-        status = None
+        running = True
     async with call.database.read() as tx:
         row, elements = await read_elements(tx, row.id, wanted, told)
     answer = ElementsResponse(
         application=status or await row_status(call.services, row),
         elements=[element_answer(one) for one in elements],
     )
-    if status is None or any(element.verdict is Verdict.PENDING for element in elements):
+    if running or any(element.verdict is Verdict.PENDING for element in elements):
         call.pending(f"/v1/applications/{row.id}")
     return answer

@@ -20,15 +20,19 @@ from services.applications.reading import ApplicationDetails
 from services.decisioning.rules import reject_codes_in_force
 from services.verification.progress import ElementProgress
 from storage.applications.applications import ApplicationRow
+from storage.applications.offers import OfferRepository
 
 
 async def row_status(services: Services, row: ApplicationRow) -> ApplicationStatus:
     """Return where an application stands by the record."""
+    async with services.database.read() as tx:
+        offer = await OfferRepository(tx).of_application(row.id)
     return ApplicationStatus(
         id=row.id,
         state=row.state,
         waiting=row.waiting,
         state_seq=row.state_seq,
+        offer_id=offer.id if offer else None,
         rejection=await _told(services, row.rejection),
     )
 

@@ -152,8 +152,10 @@ async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
     (wrong,) = (await desk.post(code, {"code": "000000"}))["elements"]
     assert (wrong["verdict"], wrong["reason"]) == ("awaiting_code", "wrong_code")
     await desk.simulators.fault("operator_report", operation="confirm", hold=True)
-    (right,) = (await desk.post(code, {"code": RIGHT_CODE}, status=202))["elements"]
-    assert right["verdict"] == "pending"
+    key = keyed("partner", "app")
+    entering = {"url": f"/v1{code}", "json": {"code": RIGHT_CODE}, "headers": key}
+    right = await desk.http.post(**entering)
+    assert (right.status_code, right.json()["elements"][0]["verdict"]) == (202, "pending")
     again = await desk.post(code, {"code": RIGHT_CODE}, status=409)
     assert again["code"] == "code_refused"
     submitted = await desk.post(f"{path}/submit", status=202)
@@ -166,6 +168,11 @@ async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
     duplicates = [(await desk.notify(begun["element_id"])).json()["duplicate"] for _ in range(2)]
     assert duplicates == [False, True]
     found = await until(lambda: desk.get(path), state="offered")
+    # A repeat tells where the application stands now, not where it stood without the verdict.
+    repeated = await desk.http.post(**entering)
+    assert (repeated.status_code, repeated.json()["elements"][0]["verdict"]) == (200, "match")
+    stands = repeated.json()["application"]
+    assert (stands["state"], stands["offer_id"]) == ("offered", found["offer"]["id"])
     (shown,) = [one for one in found["elements"] if one["kind"] == "operator_report"]
     assert (shown["verdict"], shown["reused"]) == ("match", False)
     assert shown["verified_at"] < shown["counts_until"]

@@ -246,10 +246,13 @@ def test_an_unknown_kind_of_id_is_told_without_asking_the_api(fake_api: FakeApi)
 
 def test_a_resource_is_shown_with_amounts_for_people(fake_api: FakeApi) -> None:
     line = {"id": "lin_1", "currency": "CNY", "available": 1_000_000, "state": "active"}
+    line |= {"fee": 1234, "opened_at": "2026-11-27T22:34:16.786716Z"}
     fake_api.put("GET", "/v1/lines/lin_1", (200, line))
     shown = run("show", "lin_1")
     assert shown.exit_code == 0
     assert "10,000.00" in shown.stdout
+    assert "12.34" in shown.stdout
+    assert "2026-11-27 22:34:16 UTC" in shown.stdout
     assert json.loads(run("show", "lin_1", "--json").stdout) == line
     assert fake_api.asked[0][2]["authorization"] == "Bearer ops-secret"
 
