@@ -159,9 +159,11 @@ async def _review(stage: Stage, application: str, word: str, reason: str) -> Ans
 async def accept(stage: Stage, application: str) -> Answer:
     """Accept the offer of an application; prints the credit line that opens."""
     path = f"/v1/applications/{application}"
-    offer = (await stage.api.get("ops", path))["offer"]
-    if offer is not None:
-        await stage.api.post(FRONT, f"/v1/offers/{offer['id']}/accept")
+    found = await stage.api.get("ops", path)
+    offer = found["offer"]
+    if offer is None or offer["state"] != "open":
+        raise Refusal("no_offer", f"the application is {found['state']}: no offer is open")
+    await stage.api.post(FRONT, f"/v1/offers/{offer['id']}/accept")
     return await until(
         lambda: stage.api.get("ops", path), lambda found: bool(found["line_id"]), "the line"
     )

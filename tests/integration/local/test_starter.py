@@ -354,6 +354,19 @@ def test_applying_ends_when_it_is_the_applicants_turn(fake_api: FakeApi) -> None
     assert json.loads(result.stdout)["elements"] == [wrong]
 
 
+@pytest.mark.parametrize(
+    ("state", "offer"), [("in_review", None), ("accepted", {"id": "off_1", "state": "accepted"})]
+)
+def test_accepting_where_no_offer_is_open_is_refused_at_once(
+    fake_api: FakeApi, state: str, offer: object
+) -> None:
+    fake_api.put("GET", "/v1/applications/app_1", (200, {"state": state, "offer": offer}))
+    result = run("accept", "app_1")
+    assert result.exit_code == 1
+    assert f"the application is {state}: no offer is open (no_offer)" in result.stderr
+    assert [method for method, _, _ in fake_api.asked] == ["GET"]
+
+
 def test_an_api_that_cannot_be_reached_is_reported(
     fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
