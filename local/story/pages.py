@@ -16,7 +16,7 @@ _AMOUNTS: Final = frozenset(
     {
         *("accrued_interest", "amount", "available", "balance", "balance_after", "credit"),
         *("credit_limit", "disbursed", "drawn", "fee", "fees", "total_cost", "total_fees"),
-        *("interest", "interest_due", "interest_paid"),
+        *("interest", "interest_due", "interest_paid", "recovered", "refunded", "settlement_fee"),
         *("interest_waived", "ledger", "next_due_amount", "outstanding", "penalty"),
         *("penalty_paid", "position", "projection"),
         *("principal", "principal_outstanding", "principal_paid", "principal_receivable"),
