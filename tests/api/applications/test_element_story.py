@@ -153,7 +153,7 @@ async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
     assert (wrong["verdict"], wrong["reason"]) == ("awaiting_code", "wrong_code")
     await desk.simulators.fault("operator_report", operation="confirm", hold=True)
     key = keyed("partner", "app")
-    entering = {"url": f"/v1{code}", "json": {"code": RIGHT_CODE}, "headers": key}
+    entering: dict[str, Any] = {"url": f"/v1{code}", "json": {"code": RIGHT_CODE}, "headers": key}
     right = await desk.http.post(**entering)
     assert (right.status_code, right.json()["elements"][0]["verdict"]) == (202, "pending")
     again = await desk.post(code, {"code": RIGHT_CODE}, status=409)
