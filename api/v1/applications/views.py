@@ -23,7 +23,7 @@ from storage.applications.applications import ApplicationRow
 
 
 async def row_status(services: Services, row: ApplicationRow) -> ApplicationStatus:
-    """Return where an application stands by the record."""
+    """Return where an application stands."""
     return ApplicationStatus(
         id=row.id,
         state=row.state,
