@@ -29,7 +29,7 @@ class ExternalAssessmentRow(Row):
 
 
 class ExternalAssessmentRepository(TableRepository[ExternalAssessmentRow]):
-    """The assessments."""
+    """At most one assessment of an analysis; a final one is never changed."""
 
     table = "external_opinions"
     row = ExternalAssessmentRow
