@@ -77,7 +77,9 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
                 )
             ),
         )
-        siblings = Siblings(client, settings.task_queue_prefix)
+        siblings = Siblings(
+            client, settings.task_queue_prefix, eagerly=not settings.deployment_name
+        )
         yield assemble(database, providers, siblings, gateway, public_url=settings.public_url)
 
 

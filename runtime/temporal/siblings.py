@@ -32,10 +32,16 @@ _RPC_TIMEOUT: Final = timedelta(seconds=10)
 
 
 class Siblings:
-    """Starts workflows by name on the core queue of one installation."""
+    """Starts workflows by name on the core queue of one installation.
 
-    def __init__(self, client: Client, task_queue_prefix: str) -> None:
+    With `eagerly` a worker of this process gets the first task with the answer to the start, which
+    saves half of what a start costs the Temporal server. Not where builds are versioned: a worker
+    of an old build would keep what ought to begin on the current one.
+    """
+
+    def __init__(self, client: Client, task_queue_prefix: str, *, eagerly: bool = False) -> None:
         self._client = client
+        self._eagerly = eagerly
         self._task_queue = queues.queue_name(task_queue_prefix, queues.CORE)
 
     async def start_application(self, start: StartApplication) -> None:
@@ -170,8 +176,7 @@ class Siblings:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 search_attributes=TypedSearchAttributes(list(pairs)),
                 static_summary=summary,
-                # Where a worker of this process serves the queue, it gets the first task at once.
-                request_eager_start=True,
+                request_eager_start=self._eagerly,
                 rpc_timeout=_RPC_TIMEOUT,
             )
         except WorkflowAlreadyStartedError:
