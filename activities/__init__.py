@@ -1,1 +1,1 @@
-"""What the processes have done: calls to third parties and writes to the record, each once."""
+"""What the processes have done: calls to third parties and writes to the database, each once."""

@@ -123,7 +123,7 @@ class Orders:
 
 
 def outcome_of(transfer: TransferRow) -> TransferOutcome:
-    """Return what the record says of an order."""
+    """Return what is stored of an order."""
     return TransferOutcome(
         order_no=transfer.order_no, status=_STATUSES[transfer.state], reason=transfer.reason
     )

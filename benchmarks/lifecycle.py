@@ -1,6 +1,6 @@
 """What a credit costs, from application to disbursement, beside the bare engine.
 
-    python -m benchmarks.lifecycle [--credits 40] [--at-once 8]
+    python -m benchmarks.lifecycle [--credits 42] [--at-once 8]
 
 One local stack serves all of it in one run on the same cores:
 
@@ -163,13 +163,13 @@ async def credit(api: Api, run: str, ended: Step = _pass_on) -> Credit:
 
 async def side_by_side(count: int, at_once: int, one: Callable[[], Awaitable[Any]]) -> list[Any]:
     """Run `one` so many times, `at_once` at a time."""
-    gate = asyncio.Semaphore(at_once)
+    slots = asyncio.Semaphore(at_once)
 
-    async def gated() -> Any:
-        async with gate:
+    async def limited() -> Any:
+        async with slots:
             return await one()
 
-    return await asyncio.gather(*(gated() for _ in range(count)))
+    return await asyncio.gather(*(limited() for _ in range(count)))
 
 
 class Meter:

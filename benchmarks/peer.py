@@ -41,10 +41,10 @@ def _rate(database_url: str, workflows: int, steps: int, at_once: int) -> float:
         return done
 
     async def drive() -> float:
-        gate = asyncio.Semaphore(at_once)
+        slots = asyncio.Semaphore(at_once)
 
         async def one() -> None:
-            async with gate:
+            async with slots:
                 handle: Any = await DBOS.start_workflow_async(credit, steps)
                 await handle.get_result()
 

@@ -51,7 +51,7 @@ class StatementLog:
 
 
 def transactions(counted: Counter[str]) -> int:
-    """Return how many transactions were begun, and statements ran outside of one."""
+    """Return how many transactions were begun; a statement outside of one is none."""
     return sum(number for text, number in counted.items() if text.upper().startswith("BEGIN"))
 
 

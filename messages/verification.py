@@ -103,7 +103,7 @@ class ConfirmElement(Message):
 
 
 class ElementSettled(Message):
-    """News of a capture: its source is to be asked. `event_id` is the callback's."""
+    """An update on a capture: its source is to be asked. `event_id` is the callback's."""
 
     element_id: str
     event_id: str

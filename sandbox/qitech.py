@@ -133,14 +133,14 @@ class QiTechSimulator(Background):
         try:
             body = await read_body(receive)
             self._authenticate(scope)
-            kind, opinion_id = _addressed(scope)
+            kind, assessment_id = _addressed(scope)
         except RefusalError as refusal:
             await answer(send, refusal.status, {"code": refusal.code})
             return
         await respond(
             *(scope, receive, send, self._faults.take("qitech", operation)),
-            work=lambda: (self._work(operation, kind, opinion_id, body), False),
-            record=lambda code: self._record(operation, opinion_id or _named(body), code, {}),
+            work=lambda: (self._work(operation, kind, assessment_id, body), False),
+            record=lambda code: self._record(operation, assessment_id or _named(body), code, {}),
         )
 
     def _authenticate(self, scope: Scope) -> None:
@@ -148,26 +148,26 @@ class QiTechSimulator(Background):
         if not hmac.compare_digest(given.encode(), self._config.api_key.encode()):
             raise RefusalError(401, "unauthorized")
 
-    def _work(self, operation: str, kind: str, opinion_id: str, body: bytes) -> Reply:
+    def _work(self, operation: str, kind: str, assessment_id: str, body: bytes) -> Reply:
         if operation == "create":
             return self._create(kind, body)
-        known = self._known(kind, opinion_id)
+        known = self._known(kind, assessment_id)
         if operation == "read":
-            self._record(operation, opinion_id, str(known["status"]), {})
+            self._record(operation, assessment_id, str(known["status"]), {})
             return _reply(known)
-        return self._feed_back(opinion_id, _parsed(body))
+        return self._feed_back(assessment_id, _parsed(body))
 
     def _create(self, kind: str, body: bytes) -> Reply:
         given = _parsed(body)
-        opinion_id, number = given.get("id"), given.get("document_number")
-        if not isinstance(opinion_id, str) or not isinstance(number, str):
+        assessment_id, number = given.get("id"), given.get("document_number")
+        if not isinstance(assessment_id, str) or not isinstance(number, str):
             raise RefusalError(400, "invalid_request")
-        if self._book.one("SELECT id FROM qitech_analyses WHERE id = ?", opinion_id):
+        if self._book.one("SELECT id FROM qitech_analyses WHERE id = ?", assessment_id):
             raise RefusalError(409, "already_processed")
         signers = signers_in(given)
         course = _course(number)
         row: Row = {
-            "id": opinion_id,
+            "id": assessment_id,
             "kind": kind,
             "registration_id": given.get("registration_id"),
             "status": "waiting_for_data" if signers else course.status,
@@ -177,38 +177,38 @@ class QiTechSimulator(Background):
             "created_at": now().isoformat(),
         }
         self._book.insert("qitech_analyses", row)
-        self._signing.ask(opinion_id, course.key, signers)
-        self._record("create", opinion_id, str(row["status"]), {"document_number": tail(number)})
+        self._signing.ask(assessment_id, course.key, signers)
+        self._record("create", assessment_id, str(row["status"]), {"document_number": tail(number)})
         if course.by_itself and not signers:
-            self.start(self._settle_later(opinion_id))
+            self.start(self._settle_later(assessment_id))
         return _reply(row)
 
-    def sign(self, opinion_id: str, signature: Signature) -> list[Row]:
+    def sign(self, assessment_id: str, signature: Signature) -> list[Row]:
         """Have one signer sign and return who has; raises RefusalError for an unknown one.
 
         The last one sets the analysis on its course, with a webhook.
         """
-        key = self._signing.sign(opinion_id, signature)
+        key = self._signing.sign(assessment_id, signature)
         if key is not None:
             course = next(one for one in (*COURSES, _APPROVED) if one.key == key)
-            self.settle(opinion_id, Settlement(analysis_status=course.status))
+            self.settle(assessment_id, Settlement(analysis_status=course.status))
             if course.by_itself:
-                self.start(self._settle_later(opinion_id))
-        return self._signing.signers(opinion_id)
+                self.start(self._settle_later(assessment_id))
+        return self._signing.signers(assessment_id)
 
-    def _feed_back(self, opinion_id: str, given: dict[str, object]) -> Reply:
+    def _feed_back(self, assessment_id: str, given: dict[str, object]) -> Reply:
         status, event_date = given.get("credit_proposal_status"), given.get("event_date")
         if status not in _PROPOSAL_STATUSES or not isinstance(event_date, str):
             raise RefusalError(400, "invalid_request")
         self._book.insert(
-            "qitech_feedback", {"id": opinion_id, "status": status, "event_date": event_date}
+            "qitech_feedback", {"id": assessment_id, "status": status, "event_date": event_date}
         )
-        self._record("feedback", opinion_id, str(status), {})
-        return {"id": opinion_id, "credit_proposal_status": status}
+        self._record("feedback", assessment_id, str(status), {})
+        return {"id": assessment_id, "credit_proposal_status": status}
 
-    def settle(self, opinion_id: str, settlement: Settlement) -> Row:
+    def settle(self, assessment_id: str, settlement: Settlement) -> Row:
         """Move an analysis on and send its webhook; raises RefusalError for an unknown one."""
-        known = self._book.one("SELECT * FROM qitech_analyses WHERE id = ?", opinion_id)
+        known = self._book.one("SELECT * FROM qitech_analyses WHERE id = ?", assessment_id)
         if known is None:
             raise RefusalError(404, "unknown_analysis")
         status = settlement.analysis_status or str(known["settles_as"] or known["status"])
@@ -216,10 +216,10 @@ class QiTechSimulator(Background):
         if settlement.days >= 0:
             self._book.execute(
                 "UPDATE qitech_analyses SET status = ?, reason = ?, event_date = ? WHERE id = ?",
-                *(status, status, event_date, opinion_id),
+                *(status, status, event_date, assessment_id),
             )
         notice: Row = {
-            f"{known['kind']}_id": opinion_id,
+            f"{known['kind']}_id": assessment_id,
             "analysis_status": status,
             "event_date": event_date,
             "reason": status,
@@ -227,58 +227,58 @@ class QiTechSimulator(Background):
         }
         if not settlement.silent:
             self._send(
-                opinion_id,
+                assessment_id,
                 json.dumps(notice),
                 copies=settlement.copies,
                 forged=settlement.forge_signature,
             )
         return notice
 
-    def _send(self, opinion_id: str, body: str, *, copies: int, forged: bool) -> None:
-        self._book.insert("qitech_webhooks", {"id": opinion_id, "body": body})
+    def _send(self, assessment_id: str, body: str, *, copies: int, forged: bool) -> None:
+        self._book.insert("qitech_webhooks", {"id": assessment_id, "body": body})
         (sent,) = self._book.select("qitech_webhooks", "webhook DESC", {}, 1)
         self._deliveries.send(self._webhooks, str(sent["webhook"]), copies=copies, forged=forged)
 
-    async def _settle_later(self, opinion_id: str) -> None:
+    async def _settle_later(self, assessment_id: str) -> None:
         await asyncio.sleep(self._config.settle_seconds)
-        self.settle(opinion_id, Settlement())
+        self.settle(assessment_id, Settlement())
 
-    def _known(self, kind: str, opinion_id: str) -> Row:
+    def _known(self, kind: str, assessment_id: str) -> Row:
         row = self._book.one(
-            "SELECT * FROM qitech_analyses WHERE id = ? AND kind = ?", opinion_id, kind
+            "SELECT * FROM qitech_analyses WHERE id = ? AND kind = ?", assessment_id, kind
         )
         if row is None:
             raise RefusalError(404, "unknown_analysis")
         return row
 
     def _record(
-        self, operation: str, opinion_id: str, outcome: str, details: dict[str, object]
+        self, operation: str, assessment_id: str, outcome: str, details: dict[str, object]
     ) -> None:
-        self._book.record_call(("qitech", operation, opinion_id), outcome, details)
+        self._book.record_call(("qitech", operation, assessment_id), outcome, details)
 
 
 def qitech_routes(simulator: QiTechSimulator, book: Book) -> APIRouter:
     """Return the console's routes of this simulator."""
     router = APIRouter()
 
-    @router.post("/sandbox/qitech/{opinion_id}/settle")
+    @router.post("/sandbox/qitech/{assessment_id}/settle")
     async def settle(
-        opinion_id: str, settlement: Annotated[Settlement | None, Body()] = None
+        assessment_id: str, settlement: Annotated[Settlement | None, Body()] = None
     ) -> Row:
         """Move an analysis on and send its webhook as asked; return what the webhook says."""
-        return simulator.settle(opinion_id, settlement or Settlement())
+        return simulator.settle(assessment_id, settlement or Settlement())
 
-    @router.post("/sandbox/qitech/{opinion_id}/sign")
-    async def sign(opinion_id: str, signature: Signature) -> list[Row]:
+    @router.post("/sandbox/qitech/{assessment_id}/sign")
+    async def sign(assessment_id: str, signature: Signature) -> list[Row]:
         """Have one signer sign; return all of them, without their documents."""
-        return simulator.sign(opinion_id, signature)
+        return simulator.sign(assessment_id, signature)
 
     @router.get("/sandbox/qitech")
     async def read(
-        opinion_id: str | None = None,
+        assessment_id: str | None = None,
     ) -> dict[Literal["analyses", "feedback", "webhooks"], list[Row]]:
         """Return analyses, feedback and webhooks; none of them holds a document."""
-        wanted = {"id": opinion_id}
+        wanted = {"id": assessment_id}
         return {
             "analyses": book.select("qitech_analyses", "created_at, id", wanted),
             "feedback": book.select("qitech_feedback", "feedback", wanted),
@@ -293,10 +293,10 @@ def _addressed(scope: Scope) -> tuple[str, str]:
     found = _PATH.fullmatch(scope["path"])
     if found is None:
         raise RefusalError(404, "not_found")
-    kind, opinion_id = found[1], found[2] or ""
-    if scope["method"] not in (("GET", "PUT") if opinion_id else ("POST",)):
+    kind, assessment_id = found[1], found[2] or ""
+    if scope["method"] not in (("GET", "PUT") if assessment_id else ("POST",)):
         raise RefusalError(405, "method_not_allowed")
-    return kind, opinion_id
+    return kind, assessment_id
 
 
 def _parsed(body: bytes) -> dict[str, object]:

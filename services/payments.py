@@ -7,7 +7,7 @@ from storage.payments import TransferRepository
 
 
 class PaymentChannel(SharedSecretSender[SettlementNotice]):
-    """The payment channel."""
+    """Whose notices of settled orders are accepted, and which process each is for."""
 
     notice = SettlementNotice
 

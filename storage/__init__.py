@@ -1,1 +1,1 @@
-"""The record: every table, every statement and every migration. SQL lives nowhere else."""
+"""The database: every table, every statement and every migration. SQL lives nowhere else."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from domain.common.definitions import Agreed, Kind
 from domain.common.suspensions import Suspendable
 from runtime.keyring import BlindIndex, Keyring
-from storage.common.outbox import OutboxWakes
+from storage.common.outbox import OutboxListener
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionCache, DefinitionRepository
 from storage.suspensions import SuspensionRepository
@@ -50,14 +50,14 @@ class Database:
         readers: "asyncpg.Pool[asyncpg.Record]",
         keyring: Keyring,
         blind_index: BlindIndex,
-        wakes: OutboxWakes,
+        outbox: OutboxListener,
     ) -> None:
         self._pool = pool
         self._readers = readers
         self._keyring = keyring
         self._blind_index = blind_index
         self._definitions = DefinitionCache()
-        self.wakes = wakes
+        self.outbox = outbox
 
     @classmethod
     @asynccontextmanager
@@ -68,9 +68,9 @@ class Database:
         async with (
             _pool(url, pool_size, _SESSION, idle=1) as pool,
             _pool(url, pool_size, _READS_ONLY, idle=0) as readers,
-            OutboxWakes(url) as wakes,
+            OutboxListener(url) as outbox,
         ):
-            yield cls(pool, readers, pii_keyring, blind_index, wakes)
+            yield cls(pool, readers, pii_keyring, blind_index, outbox)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

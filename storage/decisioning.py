@@ -36,7 +36,7 @@ class DecisionRow(Row):
 
 
 class DecisionRepository(RowRepository[DecisionRow]):
-    """The decisions."""
+    """Append-only: the first decision of a stage and attempt stays."""
 
     table = "decisions"
     row = DecisionRow

@@ -133,7 +133,7 @@ class DefinitionCache:
 
 
 class DefinitionRepository(RowRepository[DefinitionRow]):
-    """The definitions."""
+    """The versions of definitions, and which of them is in force when."""
 
     table = "definitions"
     row = DefinitionRow

@@ -30,7 +30,7 @@ class Attempt:
 
     `asked` is its masked form, `quota` the calls allowed on `business_date` (None: any number),
     `lost_cost` what it is taken to cost should its end never be recorded. Calls to the source lie
-    `gap` apart, whoever makes them (None: no limit); a turn further ahead than `longest_turn` is
+    `gap` apart, whoever makes them (None: no limit); a slot further ahead than `max_slot_wait` is
     not taken.
     """
 
@@ -51,12 +51,12 @@ class Attempt:
     lost_cost: int
     lease: timedelta
     gap: timedelta | None
-    longest_turn: timedelta
+    max_slot_wait: timedelta
 
 
 @dataclass(frozen=True)
 class Ask:
-    """The question is ours for the time of the lease: ask when it is our turn, then `finish`.
+    """The question is ours for the time of the lease: ask when its slot comes, then `finish`.
 
     `wait` is the time until then, `asked_today` what counts against the day's quota, this included.
     """
@@ -79,7 +79,7 @@ class NotNow:
     """No call is to be made.
 
     `on_its_way`: an equal question is being asked; `not_asked`: the caller may not ask and nothing
-    is known; `exhausted`: the day's quota is used up; `throttled`: the next turn is `wait` away,
+    is known; `exhausted`: the day's quota is used up; `throttled`: the next slot is `wait` away,
     which is too far, and was not taken.
     """
 
@@ -183,7 +183,7 @@ class EnquiryRepository(RowRepository[EnquiryRow]):
             may_ask,
             reuse,
             attempt.gap,
-            attempt.longest_turn,
+            attempt.max_slot_wait,
             attempt.definition,
         )
         if record is None:

@@ -32,7 +32,7 @@ OpenSuspensions = Mapping[tuple[Suspendable, str], SuspensionRow]
 
 
 class SuspensionRepository(RowRepository[SuspensionRow]):
-    """The suspensions."""
+    """Suspensions with who made and who lifted each; a lifted one stays on record."""
 
     table = "suspensions"
     row = SuspensionRow

@@ -26,7 +26,7 @@ from providers.sources.registers import (
     PersonRecord,
     PersonRequest,
 )
-from storage.credit_analysis.opinions import OpinionRow
+from storage.credit_analysis.external_assessments import ExternalAssessmentRow
 
 
 async def look_up(
@@ -50,29 +50,34 @@ async def look_up(
 
 
 async def ask_for_opinion(
-    gateway: DataSourceGateway, asked: OpinionRow, document: str
+    gateway: DataSourceGateway, asked: ExternalAssessmentRow, document: str
 ) -> ExternalAssessment:
     """Have a proposal analysed once; raises as `DataSourceGateway.query`."""
-    request = AnalyseProposal(opinion_id=asked.id, kind=asked.kind, document=document)
+    request = AnalyseProposal(assessment_id=asked.id, kind=asked.kind, document=document)
     external = (await _query(gateway, request)).external
     if external is None:
         raise ProviderUnavailable(QITECH, "invalid_response")
     return external
 
 
-async def read_opinion(gateway: DataSourceGateway, asked: OpinionRow) -> ExternalAssessment | None:
+async def read_opinion(
+    gateway: DataSourceGateway, asked: ExternalAssessmentRow
+) -> ExternalAssessment | None:
     """Return what QI Tech says by now, None if the id is not known there; raises likewise."""
-    request = ReadAssessment(opinion_id=asked.id, kind=asked.kind)
+    request = ReadAssessment(assessment_id=asked.id, kind=asked.kind)
     return (await _query(gateway, request)).external
 
 
 async def give_feedback(
-    gateway: DataSourceGateway, asked: OpinionRow, status: ProposalStatus, event_date: datetime
+    gateway: DataSourceGateway,
+    asked: ExternalAssessmentRow,
+    status: ProposalStatus,
+    event_date: datetime,
 ) -> None:
     """Tell QI Tech what became of the credit; raises likewise."""
     await _query(
         gateway,
-        GiveFeedback(opinion_id=asked.id, kind=asked.kind, status=status, event_date=event_date),
+        GiveFeedback(assessment_id=asked.id, kind=asked.kind, status=status, event_date=event_date),
     )
 
 
@@ -80,7 +85,7 @@ async def _query(
     gateway: DataSourceGateway, request: QiTechRequest[SourceResponseT]
 ) -> SourceResponseT:
     """Ask the one analyst: ids, callbacks and feedback are theirs, nobody else can answer."""
-    return (await gateway.query(request, Subject(request.opinion_id, None), only=QITECH)).answer
+    return (await gateway.query(request, Subject(request.assessment_id, None), only=QITECH)).answer
 
 
 def _company(party: LegalPerson) -> CompanyRequest:

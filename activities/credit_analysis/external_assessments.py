@@ -17,7 +17,10 @@ from messages.credit_analysis import (
 from providers.credit_analysis.qitech import PROVIDER as QITECH
 from providers.http.errors import ProviderRejected
 from storage.credit_analysis.analyses import StoredProposal
-from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
+from storage.credit_analysis.external_assessments import (
+    ExternalAssessmentRepository,
+    ExternalAssessmentRow,
+)
 from storage.database import Database
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -36,7 +39,7 @@ class ExternalAssessments:
         async with self.database.transaction() as tx:
             stored = await stored_proposal(tx, request.analysis_id)
             asked = found(
-                await ExternalOpinionRepository(tx).request(
+                await ExternalAssessmentRepository(tx).request(
                     request.assessment_id, request.analysis_id, QITECH, stored.kind
                 ),
                 f"external assessment {request.assessment_id}",
@@ -50,7 +53,7 @@ class ExternalAssessments:
         """Ask what became of the assessment; one that they do not know is asked for again."""
         async with self.database.read() as tx:
             asked = found(
-                await ExternalOpinionRepository(tx).get(request.assessment_id),
+                await ExternalAssessmentRepository(tx).get(request.assessment_id),
                 f"external assessment {request.assessment_id}",
             )
             stored = await stored_proposal(tx, request.analysis_id)
@@ -60,17 +63,19 @@ class ExternalAssessments:
         if said is None:
             return await self._asked(asked, stored)
         async with self.database.transaction() as tx:
-            await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
+            await ExternalAssessmentRepository(tx).learn(asked.id, said.status, said.raw_status)
         return AssessmentStatus(status=said.status)
 
-    async def _asked(self, asked: OpinionRow, stored: StoredProposal) -> AssessmentStatus:
+    async def _asked(
+        self, asked: ExternalAssessmentRow, stored: StoredProposal
+    ) -> AssessmentStatus:
         try:
             said = await ask_for_opinion(self.gateway, asked, stored.document)
         except ProviderRejected as error:
             if error.code not in REFUSES_THE_QUESTION:
                 raise
-            _log.warning("assessment_refused", opinion_id=asked.id, code=error.code)
+            _log.warning("assessment_refused", assessment_id=asked.id, code=error.code)
             return AssessmentStatus(status=None)
         async with self.database.transaction() as tx:
-            await ExternalOpinionRepository(tx).learn(asked.id, said.status, said.raw_status)
+            await ExternalAssessmentRepository(tx).learn(asked.id, said.status, said.raw_status)
         return AssessmentStatus(status=said.status)

@@ -13,8 +13,8 @@ from messages.credit_analysis import AboutAnalysis, PickedReport, RelayedReport,
 from providers.http.errors import ProviderRejected
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
+from storage.credit_analysis.external_assessments import ExternalAssessmentRepository
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayState
-from storage.credit_analysis.opinions import ExternalOpinionRepository
 from storage.database import Database
 
 NOT_NEXT = "not_next"
@@ -34,7 +34,7 @@ class AnalysisReports:
         """Return which report is to be passed on next; none where nobody was asked."""
         async with self.database.read() as tx:
             report = await AnalysisFeedbackRepository(tx).next_to_relay(request.analysis_id)
-            asked = await ExternalOpinionRepository(tx).of(request.analysis_id)
+            asked = await ExternalAssessmentRepository(tx).of(request.analysis_id)
             row = found(
                 await CreditAnalysisRepository(tx).get(request.analysis_id),
                 f"analysis {request.analysis_id}",
@@ -51,8 +51,8 @@ class AnalysisReports:
         async with self.database.read() as tx:
             report = await AnalysisFeedbackRepository(tx).next_to_relay(request.analysis_id)
             asked = found(
-                await ExternalOpinionRepository(tx).of(request.analysis_id),
-                f"opinion on {request.analysis_id}",
+                await ExternalAssessmentRepository(tx).of(request.analysis_id),
+                f"external assessment of {request.analysis_id}",
             )
         if report is None or report.sequence != request.sequence:
             return RelayedReport(outcome=NOT_NEXT)
@@ -63,7 +63,7 @@ class AnalysisReports:
             )
         except ProviderRejected as error:
             state, outcome = RelayState.REFUSED, error.code
-            _log.warning("feedback_refused", opinion_id=asked.id, code=outcome)
+            _log.warning("feedback_refused", assessment_id=asked.id, code=outcome)
         await self._record(request, state, outcome)
         return RelayedReport(outcome=state.value)
 

@@ -140,7 +140,7 @@ async def _reserve(
         raise LineBlocked("a loan of the same borrower is overdue")
     await refuse_suspended(tx, Suspendable.PRODUCT, product.code)
     await refuse_suspended(tx, Suspendable.FUNDER, product.content.funder)
-    kept = await ElementRepository(tx).kept_by(line.applicant_id)
+    kept = await ElementRepository(tx).verified_earlier(line.applicant_id)
     consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
     check_may_draw(product, kept, business_date(request.at, product.zone), consented)
     quote = found(await QuoteRepository(tx).get(command.quote_id), f"quote {command.quote_id}")

@@ -117,7 +117,7 @@ async def book_repayment(
 ) -> LoanEvent:
     """Book a repayment whose debit succeeded, once; return its event.
 
-    Raises `TransferUnsettled` when the record does not say that the debit succeeded.
+    Raises `TransferUnsettled` when the database does not say that the debit succeeded.
     """
     books = await LoanBooks.open(tx, loan_id)
     key = f"{ids.loan_workflow(loan_id)}:repayment:{repayment_id}"

@@ -282,7 +282,7 @@ class DataSourceGateway:
             lost_cost=source.cost,
             lease=self._lease,
             gap=source.gap,
-            longest_turn=_MAX_SLOT_WAIT,
+            max_slot_wait=_MAX_SLOT_WAIT,
         )
 
     def _answered(

@@ -68,7 +68,7 @@ class CardBindings:
         raise ProviderRejected("card_binding", "nothing_to_report")
 
     async def _code_sent(self, case: CaptureCase) -> SourceResponse[BindingCode]:
-        """Return the response that texted the code, from the record once it did.
+        """Return the response that texted the code, the stored one once it did.
 
         Each code takes a request id of its own. One that was too soon is on record, and is asked
         for again under the next id when the activity comes again.

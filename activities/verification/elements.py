@@ -216,7 +216,7 @@ class Elements:
         answer: CaptureResponse,
         code_id: str | None = None,
     ) -> CaptureProgress:
-        """Record what a source said and return where the capture stands by the record."""
+        """Record what a source said and return where the capture stands."""
         async with self.database.transaction() as tx:
             # One answer after the other: a notice may have two of them at once.
             await ApplicationRepository(tx).for_update(application_id)

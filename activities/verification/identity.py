@@ -27,11 +27,11 @@ from messages.verification import (
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
 from runtime.clock import utc_now
 from runtime.failpoints import failpoint
-from storage.common.outbox import NewEvent, OutboxRepository
+from storage.common.outbox import OutboxEventCreate, OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
-from storage.verification.elements import Conclusion, ElementRepository, NewVerification
+from storage.verification.elements import Conclusion, ElementRepository, VerificationCreate
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -41,8 +41,8 @@ TOGETHER_SECONDS: Final = 2.0
 _RECORDED_TOGETHER_SECONDS: Final = 0.2
 """How long an answer waits for others, to be recorded in one transaction with them."""
 
-Answer = Finding | NotVerified
-Asking = dict[asyncio.Task[Answer], VerifyElement]
+CheckResult = Finding | NotVerified
+Asking = dict[asyncio.Task[CheckResult], VerifyElement]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Identity:
 
     database: Database
     gateway: DataSourceGateway
-    _unfinished: set[asyncio.Task[Answer]] = field(default_factory=set)
+    _unfinished: set[asyncio.Task[CheckResult]] = field(default_factory=set)
 
     @performs(calls.VERIFY_ELEMENT)
     async def verify_element(self, request: VerifyElement) -> ElementOutcome:
@@ -127,7 +127,7 @@ class Identity:
         for element, case in cases.items():
             asking[asyncio.create_task(self._answer_to(element, case))] = element
 
-    async def _answer_to(self, element: VerifyElement, case: Case | NotVerified) -> Answer:
+    async def _answer_to(self, element: VerifyElement, case: Case | NotVerified) -> CheckResult:
         if isinstance(case, NotVerified):
             return case
         try:
@@ -144,7 +144,7 @@ class Identity:
     async def _record_answers(
         self,
         applied: Applied,
-        done: set[asyncio.Task[Answer]],
+        done: set[asyncio.Task[CheckResult]],
         asking: Asking,
         left_out: set[ElementKind],
     ) -> list[ElementOutcome]:
@@ -161,7 +161,7 @@ class Identity:
         return await self._record(applied, answers) if answers else []
 
     async def _record(
-        self, applied: Applied, answers: Mapping[VerifyElement, Answer]
+        self, applied: Applied, answers: Mapping[VerifyElement, CheckResult]
     ) -> list[ElementOutcome]:
         """Record answers and return what is on record by then: the first of each element stays."""
         now = utc_now()
@@ -192,13 +192,13 @@ class Identity:
             self._unfinished.add(task)
             task.add_done_callback(self._finished)
 
-    def _finished(self, task: asyncio.Task[Answer]) -> None:
+    def _finished(self, task: asyncio.Task[CheckResult]) -> None:
         self._unfinished.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.info("late_answer_failed", error_type=type(task.exception()).__name__)
 
 
-async def _some_of(asking: Asking, until: float) -> set[asyncio.Task[Answer]]:
+async def _some_of(asking: Asking, until: float) -> set[asyncio.Task[CheckResult]]:
     """Return the answers that came, together where they come together; none after `until`."""
     left = until - asyncio.get_running_loop().time()
     if left <= 0:
@@ -209,8 +209,8 @@ async def _some_of(asking: Asking, until: float) -> set[asyncio.Task[Answer]]:
     return done
 
 
-def _verification(element: VerifyElement, finding: Finding) -> NewVerification:
-    return NewVerification(
+def _verification(element: VerifyElement, finding: Finding) -> VerificationCreate:
+    return VerificationCreate(
         element.element_id, finding.verdict, finding.reason, finding.facts, finding.provider
     )
 
@@ -231,7 +231,7 @@ async def _tell(tx: Transaction, application_id: str, outcomes: Sequence[Element
     await OutboxRepository(tx).add_all(
         aggregate,
         [
-            NewEvent(
+            OutboxEventCreate(
                 "element_verified",
                 f"{aggregate}:element_verified:{one.element_id}",
                 one.model_dump(mode="json"),

@@ -40,7 +40,7 @@ async def show(token: str, services: Using) -> ScrConsentResponse:
     summary="Consent",
 )
 async def sign(token: str, body: ScrConsentBody, services: Using) -> ScrConsentResponse:
-    """Record the consent, once, and wake the analysis; a repeat changes nothing but wakes it."""
+    """Record the consent, once, and notify the analysis; a repeat does only the latter."""
     async with services.database.read() as tx:
         found = await find_consent(tx, token)
     now = await services.clock.now(found.workflow_id)

@@ -32,7 +32,7 @@ class Call:
 
     @property
     def database(self) -> Database:
-        """The record."""
+        """The database of the services."""
         return self.services.database
 
     def created(self, location: str) -> None:

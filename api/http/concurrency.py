@@ -6,7 +6,6 @@ readers out while they do.
 """
 
 import asyncio
-from collections import deque
 from typing import Final
 
 from fastapi import Request
@@ -26,36 +25,24 @@ class Slots:
     """A number of slots, and a short queue of those who wait for one, first come, first served."""
 
     def __init__(self, count: int, queue: int) -> None:
-        self._free = count
-        self._queue_limit = queue
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._slots = asyncio.Semaphore(count)
+        self._room = queue
 
     async def take(self) -> bool:
         """Take a slot, waiting in the queue if need be; False at once when the queue is full."""
-        if self._free > 0:
-            self._free -= 1
-            return True
-        if len(self._queue) >= self._queue_limit:
+        if not self._slots.locked():
+            return await self._slots.acquire()
+        if self._room == 0:
             return False
-        turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        self._room -= 1
         try:
-            await turn
-        except asyncio.CancelledError:
-            # The slot may have been given just before the caller went away.
-            if turn.done() and not turn.cancelled():
-                self.give_back()
-            else:
-                self._queue.remove(turn)
-            raise
-        return True
+            return await self._slots.acquire()
+        finally:
+            self._room += 1
 
     def give_back(self) -> None:
         """Hand the slot to the first in the queue."""
-        if self._queue:
-            self._queue.popleft().set_result(None)
-        else:
-            self._free += 1
+        self._slots.release()
 
 
 class ConcurrencyLimit:

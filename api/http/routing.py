@@ -63,12 +63,12 @@ class _AuthorisedRouter(APIRouter):
     """Says of each route how it may be refused, and that a pending answer looks like the last."""
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        told = {} if options["methods"] == ["GET"] else COMMAND_PROBLEMS
+        problems = {} if options["methods"] == ["GET"] else COMMAND_PROBLEMS
         further = options.pop("responses", None) or {}
         if 202 in further:
             model = inspect.signature(endpoint).return_annotation
             further = {202: {**further[202], "model": model}}
-        super().add_api_route(path, endpoint, responses={**told, **further}, **options)
+        super().add_api_route(path, endpoint, responses={**problems, **further}, **options)
 
 
 def authorised_router(prefix: str, tag: str) -> APIRouter:

@@ -47,7 +47,7 @@ async def events(
     The stream ends when the process is final and everything was sent, unless it shall `follow`,
     and when this server stops: clients reconnect with the last id.
     """
-    with services.database.wakes.watch(aggregate) as updated:
+    with services.database.outbox.watch(aggregate) as updated:
         while not services.stopping.is_set():
             updated.clear()
             # Asked first: the facts of a final state are committed together with it.

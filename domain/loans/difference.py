@@ -59,12 +59,12 @@ def difference(before: Position, after: Position, servicing: ServicingPolicy) ->
 
     The bucket is that of the loan's own policy.
     """
-    olds = {item.number: item for item in before.instalments}
-    news = {item.number: item for item in after.instalments}
+    old = {item.number: item for item in before.instalments}
+    new = {item.number: item for item in after.instalments}
     changed = (
-        InstalmentChange(number=number, changes=_compare(olds.get(number), news.get(number)))
-        for number in sorted(olds.keys() | news.keys())
-        if olds.get(number) != news.get(number)
+        InstalmentChange(number=number, changes=_compare(old.get(number), new.get(number)))
+        for number in sorted(old.keys() | new.keys())
+        if old.get(number) != new.get(number)
     )
     was, now = _summary(before, servicing), _summary(after, servicing)
     loan = (

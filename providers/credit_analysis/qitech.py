@@ -87,7 +87,7 @@ class QiTechNotice(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    opinion_id: str = Field(
+    assessment_id: str = Field(
         pattern=r"^[A-Za-z0-9_\-]{1,64}$",
         validation_alias=AliasChoices("legal_person_id", "natural_person_id", "id"),
     )
@@ -98,7 +98,7 @@ class QiTechNotice(BaseModel):
     def event_key(self) -> str:
         """What makes two deliveries one event: whose, which status, when."""
         at = self.event_date.astimezone(UTC).isoformat()
-        said = f"{self.opinion_id}\n{self.analysis_status}\n{at}"
+        said = f"{self.assessment_id}\n{self.analysis_status}\n{at}"
         return f"qitech-{hashlib.sha256(said.encode()).hexdigest()[:40]}"
 
 
@@ -146,7 +146,7 @@ class QiTechRequest(SourceRequest[SourceResponseT], Generic[SourceResponseT]):
     capability = Capability.CREDIT_ANALYSIS
     provider = PROVIDER
 
-    opinion_id: str
+    assessment_id: str
     kind: PersonKind
 
     @abstractmethod
@@ -163,7 +163,7 @@ class AnalyseProposal(QiTechRequest[ExternalAssessmentResponse]):
 
     async def carried_out(self, client: "QiTechClient") -> ExternalAssessmentResponse:
         """See QiTechClient.analyse."""
-        made = await client.analyse(self.kind, self.opinion_id, self.document)
+        made = await client.analyse(self.kind, self.assessment_id, self.document)
         return ExternalAssessmentResponse.of(made)
 
 
@@ -175,7 +175,7 @@ class ReadAssessment(QiTechRequest[ExternalAssessmentResponse]):
 
     async def carried_out(self, client: "QiTechClient") -> ExternalAssessmentResponse:
         """See QiTechClient.read."""
-        return ExternalAssessmentResponse.of(await client.read(self.kind, self.opinion_id))
+        return ExternalAssessmentResponse.of(await client.read(self.kind, self.assessment_id))
 
 
 class GiveFeedback(QiTechRequest[FeedbackTaken]):
@@ -189,7 +189,7 @@ class GiveFeedback(QiTechRequest[FeedbackTaken]):
 
     async def carried_out(self, client: "QiTechClient") -> FeedbackTaken:
         """See QiTechClient.feed_back."""
-        await client.feed_back(self.kind, self.opinion_id, self.status, self.event_date)
+        await client.feed_back(self.kind, self.assessment_id, self.status, self.event_date)
         return FeedbackTaken()
 
 
@@ -253,44 +253,46 @@ class QiTechClient:
         check_request_id(request_id)
         return await request.carried_out(self)
 
-    async def analyse(self, kind: PersonKind, opinion_id: str, document: str) -> ExternalAssessment:
+    async def analyse(
+        self, kind: PersonKind, assessment_id: str, document: str
+    ) -> ExternalAssessment:
         """Have a proposal analysed under an id of ours, once."""
-        body = self._relayed(kind, opinion_id, document)
+        body = self._relayed(kind, assessment_id, document)
         try:
-            raw = await self._call("create", "POST", kind, opinion_id, body, in_path=False)
+            raw = await self._call("create", "POST", kind, assessment_id, body, in_path=False)
         except ProviderUnavailable as error:
             if error.code not in _LOST:
                 raise
         else:
             if raw.status != 409:
                 return assessment_in(raw)
-        known = await self.read(kind, opinion_id)
+        known = await self.read(kind, assessment_id)
         if known is not None:
             return known
         return assessment_in(
-            await self._call("create", "POST", kind, opinion_id, body, in_path=False)
+            await self._call("create", "POST", kind, assessment_id, body, in_path=False)
         )
 
-    async def read(self, kind: PersonKind, opinion_id: str) -> ExternalAssessment | None:
+    async def read(self, kind: PersonKind, assessment_id: str) -> ExternalAssessment | None:
         """Return what they say by now, None if they know no such id."""
-        raw = await self._call("read", "GET", kind, opinion_id)
+        raw = await self._call("read", "GET", kind, assessment_id)
         return None if raw.status == 404 else assessment_in(raw)
 
     async def feed_back(
-        self, kind: PersonKind, opinion_id: str, status: ProposalStatus, event_date: datetime
+        self, kind: PersonKind, assessment_id: str, status: ProposalStatus, event_date: datetime
     ) -> None:
         """Report what became of the credit."""
         report = {
             "credit_proposal_status": status.value,
             "event_date": event_date.isoformat(timespec="seconds"),
         }
-        raw = await self._call("feedback", "PUT", kind, opinion_id, json.dumps(report).encode())
+        raw = await self._call("feedback", "PUT", kind, assessment_id, json.dumps(report).encode())
         if not raw.succeeded:
             raise ProviderRejected(PROVIDER, f"http_{raw.status}")
 
-    def _relayed(self, kind: PersonKind, opinion_id: str, document: str) -> bytes:
+    def _relayed(self, kind: PersonKind, assessment_id: str, document: str) -> bytes:
         """Return the proposal under our id; ProviderRejected where they have no form for it."""
-        relayed = json.dumps(json.loads(document) | {"id": opinion_id}, ensure_ascii=False)
+        relayed = json.dumps(json.loads(document) | {"id": assessment_id}, ensure_ascii=False)
         with suppress(InvalidProposal):
             read_proposal(kind, relayed, self._rules)
             return relayed.encode()
@@ -301,20 +303,20 @@ class QiTechClient:
         operation: str,
         method: str,
         kind: PersonKind,
-        opinion_id: str,
+        assessment_id: str,
         body: bytes | None = None,
         *,
         in_path: bool = True,
     ) -> RawResponse:
-        check_request_id(opinion_id)
-        url = f"{self._base_url}/{kind.value}" + (f"/{opinion_id}" if in_path else "")
+        check_request_id(assessment_id)
+        url = f"{self._base_url}/{kind.value}" + (f"/{assessment_id}" if in_path else "")
         headers = {
             "Authorization": self._api_key.get_secret_value(),
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",
         }
         request = self._http.build_request(method, url, content=body, headers=headers)
-        with reported(_log, self._on_call, PROVIDER, operation, opinion_id):
+        with reported(_log, self._on_call, PROVIDER, operation, assessment_id):
             raw = await exchange(self._http, PROVIDER, self._deadline, request)
             raise_if_unavailable(PROVIDER, raw)
             return raw

@@ -78,7 +78,7 @@ class CodeStatus(StrEnum):
 
 
 class CodeResponse(AssessableResponse):
-    """Whether the code was right; the tries that are left come with a wrong one."""
+    """Whether the code was right; the attempts that are left come with a wrong one."""
 
     status: Annotated[CodeStatus, Field(strict=False)]
     tries_left: Annotated[int, Field(ge=0, le=20)] | None = None
@@ -86,7 +86,7 @@ class CodeResponse(AssessableResponse):
     @model_validator(mode="after")
     def _a_wrong_code_leaves_tries(self) -> Self:
         if (self.status is CodeStatus.WRONG_CODE) != (self.tries_left is not None):
-            raise ValueError("the tries left are given exactly with a wrong code")
+            raise ValueError("the attempts left are given exactly with a wrong code")
         return self
 
     @property

@@ -65,7 +65,7 @@ class Bill(PersonalWire):
 
 
 class PhoneCall(PersonalWire):
-    """One call."""
+    """A call from or to the applicant's number, as the operator billed it."""
 
     at: Instant
     number: PhoneNumber

@@ -84,7 +84,7 @@ class LoanflowPlugin(SimplePlugin):
 
 
 def data_converter(keyring: Keyring) -> DataConverter:
-    """Return the converter: pydantic JSON, sealed; failure messages and stacks are sealed too."""
+    """Return the converter: pydantic JSON, encrypted, failure messages and stacks too."""
     return DataConverter(
         payload_converter_class=CheckedPayloadConverter,
         payload_codec=KeyringCodec(keyring),

@@ -112,7 +112,7 @@ def _masked(personal: Personal) -> MaskedPerson:
 async def _reusable_verifications(tx: Transaction, applicant_id: str) -> list[ReusableVerification]:
     """Return this applicant's own verified elements, the newest of each kind."""
     newest: dict[ElementKind, ReusableVerification] = {}
-    for element in await ElementRepository(tx).kept_by(applicant_id):
+    for element in await ElementRepository(tx).verified_earlier(applicant_id):
         if not element.own or element.kind in newest:
             continue
         application = await ApplicationRepository(tx).get(element.application_id)

@@ -6,7 +6,7 @@ from messages.ids import credit_analysis_workflow
 from providers.credit_analysis.qitech import SIGNATURE, QiTechNotice, status_of, verify_webhook
 from services.common.callbacks import CallbackSender, Recipient, UnknownOrder
 from storage.common.repository import Transaction
-from storage.credit_analysis.opinions import ExternalOpinionRepository
+from storage.credit_analysis.external_assessments import ExternalAssessmentRepository
 
 
 class QiTechSender(CallbackSender[QiTechNotice]):
@@ -30,10 +30,10 @@ class QiTechSender(CallbackSender[QiTechNotice]):
 
     async def recipient_of(self, tx: Transaction, notice: QiTechNotice) -> Recipient:
         """Return the analysis that asked for it."""
-        opinion = await ExternalOpinionRepository(tx).get(notice.opinion_id)
-        if opinion is None:
+        assessment = await ExternalAssessmentRepository(tx).get(notice.assessment_id)
+        if assessment is None:
             raise UnknownOrder("No such analysis was asked for.")
-        return Recipient(credit_analysis_workflow(opinion.analysis_id), opinion.id)
+        return Recipient(credit_analysis_workflow(assessment.analysis_id), assessment.id)
 
     def stored_body(self, notice: QiTechNotice, body: bytes) -> bytes:
         """Return it as read, not as sent: fields that nobody agreed on may hold anything."""
@@ -42,8 +42,8 @@ class QiTechSender(CallbackSender[QiTechNotice]):
 
     async def learn(self, tx: Transaction, notice: QiTechNotice) -> None:
         """Record the status, unless a later one is known."""
-        await ExternalOpinionRepository(tx).learn(
-            notice.opinion_id,
+        await ExternalAssessmentRepository(tx).learn(
+            notice.assessment_id,
             status_of(notice.analysis_status),
             notice.analysis_status,
             notice.event_date,

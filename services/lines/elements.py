@@ -117,7 +117,7 @@ async def read_given_elements(
 
 async def _counting(tx: Transaction, line: LineRow, product: AgreedProduct) -> set[ElementKind]:
     """Return the kinds of a drawdown that were verified and still count today."""
-    kept = await ElementRepository(tx).kept_by(line.applicant_id)
+    kept = await ElementRepository(tx).verified_earlier(line.applicant_id)
     today = business_date(utc_now(), product.zone)
     consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
     usable = usable_verifications(

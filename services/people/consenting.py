@@ -9,11 +9,11 @@ from domain.verification.element_policies import ADDRESS_BOOK_CONSENT
 from runtime.clock import utc_now
 from services.common.commands import Command
 from services.people.ownership import find_applicant
-from storage.common.audit import AuditRepository, NewAudit
+from storage.common.audit import AuditCreate, AuditRepository
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionRepository
 from storage.people.applicants import ApplicantRow
-from storage.people.consents import ConsentRepository, ConsentRow, NewConsent
+from storage.people.consents import ConsentCreate, ConsentRepository, ConsentRow
 from storage.verification.elements import ElementRepository
 
 
@@ -55,7 +55,7 @@ async def record_consents(
         text_of = f"the text of {shown.purpose}"
         text.content.check_shown(text_of, shown.version, shown.sha256)
         consent_id = command.new_id("con", shown.purpose)
-        given[shown.purpose] = NewConsent(
+        given[shown.purpose] = ConsentCreate(
             consent_id, shown.purpose, shown.version, shown.sha256, text.ref
         )
     if not given:
@@ -69,7 +69,7 @@ async def record_consents(
     )
     await AuditRepository(tx).add_all(
         [
-            NewAudit(
+            AuditCreate(
                 actor=caller.actor,
                 role=caller.role,
                 action="give_consent",

@@ -33,7 +33,7 @@ from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRepository
 from storage.verification.captures import CaptureRepository
 from storage.verification.element_attempts import ElementAttemptRepository
-from storage.verification.elements import ElementRepository, ElementStatus, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository, ElementStatus
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 
 _HANDED_OVER: Final = timedelta(minutes=2)
@@ -100,7 +100,7 @@ async def store_elements(
     subjects = await _lock_subjects(tx, application, elements)
     latest = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     taken = [
-        NewElement(
+        ElementCreate(
             command.new_id("elt", one.kind), ElementKind(one.kind), one, pictures.get(one.kind, {})
         )
         for one in elements
@@ -178,8 +178,8 @@ async def _check_attempts(
     attempts = await ElementAttemptRepository(tx).of(
         {kind: subjects.get(kind) for kind in kinds}, application.id, application.applicant_id, now
     )
-    for kind, tries in attempts.items():
-        until = locked_until(tries, product.policy_of(kind).mismatches, now)
+    for kind, made in attempts.items():
+        until = locked_until(made, product.policy_of(kind).mismatches, now)
         if until is not None:
             raise ElementLocked(
                 f"{kind} was wrong too often:"

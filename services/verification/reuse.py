@@ -35,7 +35,7 @@ async def reuse_verifications(
     wanted = tuple(kinds)
     before = {status.kind: status for status in await ElementRepository(tx).latest(application.id)}
     open_kinds = [kind for kind in wanted if not _stands(product, before.get(kind))]
-    verified = await ElementRepository(tx).kept_by(application.applicant_id)
+    verified = await ElementRepository(tx).verified_earlier(application.applicant_id)
     earlier = [item for item in verified if item.application_id != application.id]
     consented = await ConsentRepository(tx).purposes_in_force(application.applicant_id)
     own = usable_verifications(

@@ -58,7 +58,7 @@ class ApplicationRow(ApplicationCreate):
 
 
 class ApplicationRepository(TableRepository[ApplicationRow]):
-    """The applications."""
+    """What was asked for, once an application, and the state that its process last recorded."""
 
     table = "applications"
     row = ApplicationRow

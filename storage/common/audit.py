@@ -26,7 +26,7 @@ class AuditRow(Row):
 
 
 @dataclass(frozen=True)
-class NewAudit:
+class AuditCreate:
     """An entry to be recorded: once, if it has a `key`."""
 
     actor: str
@@ -56,9 +56,9 @@ class AuditRepository(RowRepository[AuditRow]):
         key: str | None = None,
     ) -> None:
         """Record what `actor` did to `subject` and what came of it; once for a given `key`."""
-        await self.add_all([NewAudit(actor, role, action, subject, outcome, detail or {}, key)])
+        await self.add_all([AuditCreate(actor, role, action, subject, outcome, detail or {}, key)])
 
-    async def add_all(self, entries: Sequence[NewAudit]) -> None:
+    async def add_all(self, entries: Sequence[AuditCreate]) -> None:
         """Record entries in their order, each as `add` does."""
         await self._connection.execute(
             "insert into audit (actor, role, action, subject, outcome, detail, event_key)"

@@ -6,7 +6,7 @@ from storage.common.repository import Repository
 
 
 class CallbackRepository(Repository):
-    """The callbacks."""
+    """The bodies by the senders' event ids, so that a repeat is known as one."""
 
     async def store(self, event_id: str, order_no: str, body: bytes) -> bool:
         """Store a verified callback's JSON `body`; False if this event was stored before."""

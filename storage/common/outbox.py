@@ -37,7 +37,7 @@ class OutboxRow(Row):
 
 
 @dataclass(frozen=True)
-class NewEvent:
+class OutboxEventCreate:
     """An event to be recorded once, by its `key`; no personal data."""
 
     kind: str
@@ -52,18 +52,18 @@ class OutboxRepository(Repository):
         self, aggregate: str, kind: str, event_key: str, payload: Mapping[str, Any]
     ) -> bool:
         """Record an event once; False if its key is recorded already."""
-        return await self.add_all(aggregate, [NewEvent(kind, event_key, payload)]) == 1
+        return await self.add_all(aggregate, [OutboxEventCreate(kind, event_key, payload)]) == 1
 
-    async def add_all(self, aggregate: str, events: Sequence[NewEvent]) -> int:
+    async def add_all(self, aggregate: str, events: Sequence[OutboxEventCreate]) -> int:
         """Record events about one aggregate, each once by its key; return how many are new.
 
         The lock gives an aggregate's events their numbers in the order in which they commit, so
         that a reader who asks for what follows a number misses none.
         """
         added: int = await self._connection.fetchval(
-            "with turn as materialized (select pg_advisory_xact_lock(hashtextextended($1, 0))),"
+            "with locked as materialized (select pg_advisory_xact_lock(hashtextextended($1, 0))),"
             " added as (insert into outbox (aggregate, kind, event_key, payload)"
-            " select $1, new.kind, new.event_key, new.payload from turn,"
+            " select $1, new.kind, new.event_key, new.payload from locked,"
             " unnest($2::text[], $3::text[], $4::jsonb[]) with ordinality"
             " as new (kind, event_key, payload, number) order by new.number"
             " on conflict (event_key) do nothing returning 1) select count(*) from added",
@@ -86,11 +86,11 @@ class OutboxRepository(Repository):
         )
 
 
-class OutboxWakes:
-    """The process's one LISTEN connection, and whom to wake.
+class OutboxListener:
+    """The process's one LISTEN connection, and who waits for an event.
 
-    It connects when somebody first watches and again whenever the connection is lost, and wakes
-    everybody then: what was missed is read. Watchers poll slowly besides.
+    It connects when somebody first watches and again whenever the connection is lost, and
+    notifies everybody then: what was missed is read. Watchers poll slowly besides.
     """
 
     def __init__(self, url: str) -> None:
@@ -137,7 +137,7 @@ class OutboxWakes:
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda *_: lost.set())
-            await connection.add_listener("outbox", self._wake)
+            await connection.add_listener("outbox", self._notify)
             for events in self._watchers.values():
                 for event in events:
                     event.set()
@@ -145,6 +145,6 @@ class OutboxWakes:
         finally:
             connection.terminate()
 
-    def _wake(self, _connection: object, _pid: int, _channel: str, aggregate: object) -> None:
+    def _notify(self, _connection: object, _pid: int, _channel: str, aggregate: object) -> None:
         for event in self._watchers.get(str(aggregate), ()):
             event.set()

@@ -26,7 +26,7 @@ class RelayState(StrEnum):
 
 
 class RelayRow(Row):
-    """What became of a report at the analyst whose opinion was asked for. `outcome` is a code."""
+    """What became of a report at the external analyst. `outcome` is a code."""
 
     sequence: int
     credit_proposal_status: ProposalStatus

@@ -35,7 +35,7 @@ class NoticeRow(Row):
 
 
 class AnalysisNoticeRepository(RowRepository[NoticeRow]):
-    """The notices."""
+    """A notice for each status that is owed to a client, and the attempts at delivering it."""
 
     table = "analysis_notices"
     row = NoticeRow

@@ -38,7 +38,7 @@ class ScrConsentRow(Row):
 
 
 class ScrConsentRepository(TableRepository[ScrConsentRow]):
-    """The consents."""
+    """One consent for each signer of a proposal, found by the link that they were sent."""
 
     table = "scr_consents left join scr_signatures on consent_id = id"
     row = ScrConsentRow

@@ -60,7 +60,7 @@ class DrawdownRow(DrawdownCreate):
 
 
 class DrawdownRepository(TableRepository[DrawdownRow]):
-    """The drawdowns."""
+    """Drawdowns by their id: a repeat of a reservation finds the first one."""
 
     table = "drawdowns"
     row = DrawdownRow

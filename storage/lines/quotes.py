@@ -40,7 +40,7 @@ class QuoteRow(Row):
 
 
 class QuoteRepository(TableRepository[QuoteRow]):
-    """The quotes."""
+    """Quotes as they were shown: the plan with its costs, never changed."""
 
     table = "quotes"
     row = QuoteRow

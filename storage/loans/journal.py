@@ -85,7 +85,7 @@ class JournalRow(Row):
 
 
 class JournalRepository(Repository):
-    """The journal."""
+    """Entries under their business keys, each posted once, and the balances that they come to."""
 
     async def post(
         self,

@@ -126,7 +126,7 @@ class InstalmentRow(Row):
 
 
 class LoanRepository(TableRepository[LoanRow]):
-    """The loans."""
+    """Loans with their append-only events; the projection is computed from these."""
 
     table = "loans"
     row = LoanRow

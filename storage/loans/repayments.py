@@ -41,7 +41,7 @@ class RepaymentRow(Row):
 
 
 class RepaymentRepository(TableRepository[RepaymentRow]):
-    """The repayments."""
+    """Repayments by debit, from the request to their one end: settled or failed."""
 
     table = "repayments"
     row = RepaymentRow

@@ -48,7 +48,7 @@ _ENCRYPTED: Final = ", ".join(f"{column}_enc" for column in _PERSONAL)
 
 
 class ApplicantRepository(TableRepository[ApplicantRow]):
-    """The applicants."""
+    """Who applies in which channel, and what was verified of them, encrypted."""
 
     table = "applicants"
     row = ApplicantRow

@@ -38,7 +38,7 @@ class ConsentRow(Row):
 
 
 @dataclass(frozen=True)
-class NewConsent:
+class ConsentCreate:
     """A consent that is given: to which text, by version and digest, of which definition."""
 
     id: str
@@ -54,7 +54,7 @@ class ConsentRepository(Repository):
     async def grant(
         self,
         applicant_id: str,
-        consents: Sequence[NewConsent],
+        consents: Sequence[ConsentCreate],
         *,
         channel: str,
         given_by: str,
@@ -81,14 +81,14 @@ class ConsentRepository(Repository):
         recorded: dict[str, ConsentRow] = {}
         for one in consents:
             text = (one.text_version, one.text_sha256)
-            known, standing = by_id.get(one.id), in_force.get(one.purpose)
+            known, current = by_id.get(one.id), in_force.get(one.purpose)
             if known is not None:
                 stored = (known.applicant_id, known.purpose, known.text_version, known.text_sha256)
                 if stored != (applicant_id, one.purpose, *text):
                     raise IdempotencyMismatch(f"{one.id} is another consent")
                 recorded[one.id] = known
-            elif standing is not None and (standing.text_version, standing.text_sha256) == text:
-                recorded[one.id] = standing
+            elif current is not None and (current.text_version, current.text_sha256) == text:
+                recorded[one.id] = current
         given = [one for one in consents if one.id not in recorded]
         if given:
             added = await self._all(

@@ -27,7 +27,7 @@ class DeviceRow(Row):
 
 
 class DeviceRepository(Repository):
-    """The devices."""
+    """Which applicants were seen with which device, when first and when last."""
 
     async def see(
         self,

@@ -48,7 +48,7 @@ class CaptureRow(Row):
 
 
 class CaptureRepository(Repository):
-    """The captures."""
+    """One import for each element that its source fetches; its codes are erased once used."""
 
     async def begin(self, element_id: str, workflow_id: str, at: datetime) -> CaptureRow:
         """Record that a source is about to be asked; a repeat returns what is recorded."""

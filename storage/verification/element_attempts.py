@@ -13,7 +13,7 @@ _GIVEN_UP: Final = timedelta(minutes=2)
 
 # Elements of the same person: by applicant, by the applicant's verified number in any channel, and
 # by the number that an element asks about, whoever submitted it.
-_TRIES: Final = (
+_ATTEMPTS: Final = (
     "with asked as (select * from unnest($2::text[], $3::bytea[]) as asked (kind, subject)),"
     " tried as ("
     " select e.id, e.kind from asked join applicants me on me.id = $1 join applicants p"
@@ -50,13 +50,13 @@ class ElementAttemptRepository(Repository):
         applicant_id: str,
         now: datetime,
     ) -> dict[ElementKind, Attempts]:
-        """Return the tries of an applicant at kinds, and of anybody about their identity number.
+        """Return the attempts of an applicant at kinds, and of anybody about their identity number.
 
-        Tries of the application itself are not under way: that it has one at a time is seen to by
-        its process. A try that was given up counts for as long as its question may still be out.
+        Attempts of the application itself are not under way: its process sees to it that there is
+        one at a time. One that was given up counts as long as its question may still be out.
         """
         records = await self._connection.fetch(
-            _TRIES,
+            _ATTEMPTS,
             applicant_id,
             list(subjects),
             [None if number is None else self._index(number) for number in subjects.values()],

@@ -73,8 +73,8 @@ class ElementStatus(Row):
 
     `facts` and `provider` are those of its verification. `verdict` is None until there is one.
     `mismatches` counts wrong attempts. A `reused` one was verified for an earlier application, and
-    counts until the business date `counts_until`. What was
-    verified may end of itself, on `valid_until`.
+    counts until the business date `counts_until`. What was verified may end of itself, on
+    `valid_until`.
     """
 
     kind: ElementKind
@@ -114,7 +114,7 @@ class Conclusion(Row):
 
 
 @dataclass(frozen=True)
-class NewElement:
+class ElementCreate:
     """An element to be stored, with its cleaned pictures by their place."""
 
     id: str
@@ -124,7 +124,7 @@ class NewElement:
 
 
 @dataclass(frozen=True)
-class NewVerification:
+class VerificationCreate:
     """A verdict to be recorded; `facts` hold no personal data."""
 
     element_id: str
@@ -137,7 +137,7 @@ class NewVerification:
 class ElementRepository(Repository):
     """The elements and their verifications."""
 
-    async def add(self, application_id: str, elements: Sequence[NewElement]) -> None:
+    async def add(self, application_id: str, elements: Sequence[ElementCreate]) -> None:
         """Store elements, and what their pictures are, each as the next attempt of its kind.
 
         At most one of a kind; a repeat changes nothing. The cleaned pictures of an element are
@@ -245,7 +245,7 @@ class ElementRepository(Repository):
             application_id,
         )
 
-    async def kept_by(self, applicant_id: str) -> list[EarlierVerification]:
+    async def verified_earlier(self, applicant_id: str) -> list[EarlierVerification]:
         """Return everything that was verified of a person, in whatever channel.
 
         The person is found by the keyed index of the identity number: another one's elements are
@@ -264,14 +264,14 @@ class ElementRepository(Repository):
         return [EarlierVerification.model_validate(dict(record)) for record in records]
 
     async def reuse(
-        self, application_id: str, kept: EarlierVerification, counts_until: date, at: datetime
+        self, application_id: str, earlier: EarlierVerification, counts_until: date, at: datetime
     ) -> bool:
         """Let an earlier verification count for an application; False if it did already."""
         return await self._insert(
             "element_reuses",
             application_id=application_id,
-            kind=kept.kind,
-            element_id=kept.element_id,
+            kind=earlier.kind,
+            element_id=earlier.element_id,
             counts_until=counts_until,
             reused_at=at,
         )
@@ -291,12 +291,12 @@ class ElementRepository(Repository):
         brought, and those of earlier attempts, are erased.
         """
         await self.record_verifications(
-            [NewVerification(element_id, verdict, reason, facts, provider)], at
+            [VerificationCreate(element_id, verdict, reason, facts, provider)], at
         )
         return await self.verification(element_id)
 
     async def record_verifications(
-        self, verifications: Sequence[NewVerification], at: datetime
+        self, verifications: Sequence[VerificationCreate], at: datetime
     ) -> None:
         """Record verdicts: the first one on an element stays, as `record_verification` says."""
         await self._lock([one.element_id for one in verifications])
@@ -377,9 +377,9 @@ class ElementRepository(Repository):
             raise RecordMissing(f"no element {min(unknown)}")
         if any(record["kind"] == ElementKind.PERSONAL_INFORMATION for record in locked):
             await self._connection.execute(
-                "delete from address_books b using elements e, elements judged"
-                " where judged.id = any($1::text[]) and e.application_id = judged.application_id"
-                " and e.kind = judged.kind and e.attempt <= judged.attempt and b.element_id = e.id",
+                "delete from address_books b using elements e, elements done"
+                " where done.id = any($1::text[]) and e.application_id = done.application_id"
+                " and e.kind = done.kind and e.attempt <= done.attempt and b.element_id = e.id",
                 list(element_ids),
             )
 
@@ -398,7 +398,7 @@ class ElementRepository(Repository):
         )
 
 
-def _with_stored_pictures(element: NewElement) -> BaseModel:
+def _with_stored_pictures(element: ElementCreate) -> BaseModel:
     if not isinstance(element.data, IdentityCard | Liveness):
         return element.data
     files = {place: picture.content for place, picture in element.pictures.items()}

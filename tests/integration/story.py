@@ -47,8 +47,8 @@ from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.lines.quotes import QuoteRepository
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository, NewConsent
-from storage.verification.elements import ElementRepository, NewElement
+from storage.people.consents import ConsentCreate, ConsentRepository
+from storage.verification.elements import ElementCreate, ElementRepository
 from storage.verification.liveness_challenges import LivenessChallenge, LivenessChallengeRepository
 from tests.definitions import ref
 from tests.simulators import Simulators
@@ -169,7 +169,7 @@ class Applicant:
                 data = data.doing(*(await self.asked(tx)).actions)
             kind = ElementKind(data.kind)
             pictures = (await clean_pictures([data])).get(kind, {})
-            new = NewElement(element_id, kind, data, pictures)
+            new = ElementCreate(element_id, kind, data, pictures)
             await ElementRepository(tx).add(self.start.application_id, [new])
         return element_id
 
@@ -275,7 +275,7 @@ async def consent_to_everything(tx: Transaction, applicant_id: str, channel: str
         await ConsentRepository(tx).grant(
             applicant_id,
             [
-                NewConsent(
+                ConsentCreate(
                     new_id("con"),
                     text.content.purpose,
                     text.content.version,

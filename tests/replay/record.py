@@ -39,8 +39,8 @@ from runtime.settings import ProviderSettings, Settings
 from runtime.temporal.worker import identity
 from sandbox import qitech
 from services.set_up import set_up
+from storage.credit_analysis.external_assessments import ExternalAssessmentRepository
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository
-from storage.credit_analysis.opinions import ExternalOpinionRepository
 from storage.database import Database
 from storage.lines.drawdowns import DrawdownState
 from tests.integration import story
@@ -165,9 +165,9 @@ async def credit_analyses(lender: Lender) -> dict[str, str]:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None, **YOUNG)
     asked = await analyse(lender, given, policy=WITH_ASSESSMENT)
     await eventually(lambda: _opinion_is_asked(lender, asked.id))
-    opinion_id = ids.derived_id("opi", asked.id)
+    assessment_id = ids.derived_id("opi", asked.id)
     settled = await lender.simulators.console.post(
-        f"/sandbox/qitech/{opinion_id}/settle", json={"silent": True}
+        f"/sandbox/qitech/{assessment_id}/settle", json={"silent": True}
     )
     settled.raise_for_status()
     await asked.handle.signal("assessment_updated", AssessmentUpdated(event_key="recorded"))
@@ -240,7 +240,7 @@ async def maintenance(lender: Lender) -> dict[str, str]:
 
 async def _opinion_is_asked(lender: Lender, analysis_id: str) -> bool:
     async with lender.database.read() as tx:
-        opinion = await ExternalOpinionRepository(tx).get(ids.derived_id("opi", analysis_id))
+        opinion = await ExternalAssessmentRepository(tx).get(ids.derived_id("opi", analysis_id))
     return opinion is not None and opinion.status is AnalysisStatus.IN_MANUAL_ANALYSIS
 
 

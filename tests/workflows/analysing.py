@@ -18,8 +18,11 @@ from runtime.clock import utc_now
 from runtime.settings import AnalysisClient
 from services.credit_analysis.intake import record_proposal
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.external_assessments import (
+    ExternalAssessmentRepository,
+    ExternalAssessmentRow,
+)
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeRow
-from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
 from storage.credit_analysis.scr_consents import ScrConsentRepository
 from tests.definitions import shipped
 from tests.proposals import STANDARD
@@ -83,9 +86,9 @@ class Analysing:
             )
         await self.handle.signal("consent_given", ConsentGiven(signer=signer))
 
-    async def opinion(self) -> OpinionRow | None:
+    async def opinion(self) -> ExternalAssessmentRow | None:
         async with self.lender.database.read() as tx:
-            return await ExternalOpinionRepository(tx).of(self.id)
+            return await ExternalAssessmentRepository(tx).of(self.id)
 
     async def notices(self) -> list[NoticeRow]:
         async with self.lender.database.read() as tx:

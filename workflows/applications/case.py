@@ -163,7 +163,7 @@ class ApplicationCase:
         self.learn(recorded)
 
     def learn(self, recorded: RecordedState) -> None:
-        """Take over what the record says of a rejection."""
+        """Take over what the database says of a rejection."""
         if recorded.rejection is not None:
             self.rejection = recorded.rejection
             self.show()

@@ -48,7 +48,7 @@ async def run(
     """Run an activity and return its result.
 
     Raises `ApplicationError` where the activity refused, and `ActivityError` where `retry_policy`
-    or `within` ended the tries.
+    or `within` ended the attempts.
     """
     try:
         if call.local:
@@ -83,8 +83,8 @@ async def run(
 
 async def show_waiting(waiting: bool) -> None:
     """Let operators find the process while it waits for a provider."""
-    word = "provider" if waiting else "nothing"
-    workflow.upsert_search_attributes([attributes.WAITING.value_set(word)])
+    waits_for = "provider" if waiting else "nothing"
+    workflow.upsert_search_attributes([attributes.WAITING.value_set(waits_for)])
 
 
 async def run_patiently(
@@ -96,7 +96,7 @@ async def run_patiently(
 ) -> Result:
     """Run an activity on a provider; tell `while_waiting` when the provider does not answer.
 
-    A few quick tries first. If they fail, `while_waiting(True)` is called, the provider is tried
+    A few quick attempts first. If they fail, `while_waiting(True)` is called, the provider is tried
     until it answers, and `while_waiting(False)` is called.
     """
     try:

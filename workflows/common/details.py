@@ -12,9 +12,9 @@ def details_table(rows: list[tuple[str, str]]) -> str:
 
 def element_rows(records: Iterable[ElementRecord]) -> list[tuple[str, str]]:
     """Return where elements stand, a row each."""
-    return [(f"element {item.kind}", _told(item)) for item in records]
+    return [(f"element {item.kind}", _verdict_text(item)) for item in records]
 
 
-def _told(item: ElementRecord) -> str:
+def _verdict_text(item: ElementRecord) -> str:
     notes = [note for note in (item.reason, "from before" if item.reused else None) if note]
     return item.verdict + (f" ({', '.join(notes)})" if notes else "")

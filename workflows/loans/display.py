@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.common.details import details_table
 
 
-def state_word(current: Position, bucket_start: int) -> str:
+def state_of(current: Position, bucket_start: int) -> str:
     """Return a loan's state; it is overdue once its process recorded it so."""
     if current.written_off_on is not None:
         return "written_off"
@@ -45,7 +45,7 @@ class LoanDisplay:
         self._upsert(current, step, bucket, bucket_start)
         currency = current.currency
         rows = [
-            ("state", state_word(current, bucket_start)),
+            ("state", state_of(current, bucket_start)),
             ("principal outstanding", format_amount(current.principal_outstanding, currency)),
             ("overdue", format_amount(current.total_overdue, currency)),
             ("days past due", f"{current.days_past_due} ({bucket})"),
@@ -65,7 +65,7 @@ class LoanDisplay:
     def _upsert(
         self, current: Position, step: NextStep | None, bucket: str, bucket_start: int
     ) -> None:
-        state = state_word(current, bucket_start)
+        state = state_of(current, bucket_start)
         due_at = step.at if step is not None else None
         known = workflow.info().typed_search_attributes
         changes: list[SearchAttributeUpdate[Any]] = []
@@ -91,7 +91,7 @@ def view_of(loan_id: str, current: Position, bucket_start: int, events: int) -> 
     next_due_on: date | None = due.on if due is not None else None
     return LoanView(
         loan_id=loan_id,
-        state=state_word(current, bucket_start),
+        state=state_of(current, bucket_start),
         business_date=current.as_of,
         days_past_due=current.days_past_due,
         principal_outstanding=current.principal_outstanding,

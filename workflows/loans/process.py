@@ -85,7 +85,7 @@ class LoanProcess:
         return next_step(current, self.collected_to, self.bucket_start, self.zone, self.servicing)
 
     def next_seq(self) -> int:
-        """Return the number of the next state that is written to the record."""
+        """Return the number of the next state that is written to the database."""
         self.state_seq += 1
         return self.state_seq
 

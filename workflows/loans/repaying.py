@@ -135,7 +135,7 @@ class Repaying:
                 f"record the repayment of {format_amount(amount, loan.terms.currency)}",
             )
         except ApplicationError:
-            # The record refused: nothing was sent and nothing will be.
+            # The booking was refused: nothing was sent and nothing will be.
             loan.in_flight = None
             loan.wake_requested = True
             del self._amounts[command.repayment_id]

@@ -35,7 +35,7 @@ class _Watch:
     record: ElementRecord
     ends_at: datetime
     ask_at: datetime
-    tries: int = 0
+    attempts: int = 0
     notified: bool = False
 
 
@@ -70,7 +70,7 @@ class Captures:
         if progress.verdict is Verdict.AWAITING_CODE:
             watch.ask_at = watch.ends_at
         else:
-            watch.ask_at = now + _wait(watch.tries, progress.ask_again_after)
+            watch.ask_at = now + _wait(watch.attempts, progress.ask_again_after)
         self._changed = True
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._ask_in_turn())
@@ -129,7 +129,7 @@ class Captures:
             await self._give_up(record, NO_ANSWER)
             return
         watch.notified = False
-        watch.tries += 1
+        watch.attempts += 1
         request = PollCapture(
             application_id=self._application_id, element_id=record.element_id, kind=record.kind
         )
@@ -137,7 +137,7 @@ class Captures:
             answer = await run(
                 calls.POLL_CAPTURE,
                 request,
-                f"{record.kind}: is it there, try {watch.tries}",
+                f"{record.kind}: is it there, attempt {watch.attempts}",
                 retry_policy=SOON,
                 within=SOON_WITHIN,
             )
@@ -145,7 +145,7 @@ class Captures:
             # Such as a consent that was withdrawn meanwhile: asking again cannot help.
             await self._give_up(record, NOT_ALLOWED)
         except ActivityError:
-            watch.ask_at = now + _wait(watch.tries, None)
+            watch.ask_at = now + _wait(watch.attempts, None)
         else:
             self._learn(record, answer)
 
@@ -164,6 +164,6 @@ def _is_due(watch: _Watch, now: datetime) -> bool:
     return watch.notified or now >= min(watch.ask_at, watch.ends_at)
 
 
-def _wait(tries: int, wish: timedelta | None) -> timedelta:
-    doubled = FIRST_WAIT * (1 << min(tries, 10))
+def _wait(attempts: int, wish: timedelta | None) -> timedelta:
+    doubled = FIRST_WAIT * (1 << min(attempts, 10))
     return min(max(doubled, wish or FIRST_WAIT), LONGEST_WAIT)

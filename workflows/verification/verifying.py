@@ -205,6 +205,8 @@ class Verifying:
                 if not record.verdict.is_open:
                     return record
             await workflow.wait_condition(lambda: not self._needs_are_asked_for(record))
+            if self._process.is_over():
+                return record
             if self._needs_are_open(record):
                 self._in_background(self._ask_once_needs_are_settled(record))
             elif self._is_captured(record):

@@ -24,7 +24,7 @@ from storage.applications.offers import OfferRepository
 
 
 async def row_status(services: Services, row: ApplicationRow) -> ApplicationStatus:
-    """Return where an application stands by the record."""
+    """Return where an application stands by the database."""
     async with services.database.read() as tx:
         offer = await OfferRepository(tx).of_application(row.id)
     return ApplicationStatus(

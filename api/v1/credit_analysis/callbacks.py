@@ -1,4 +1,4 @@
-"""Webhooks of QI Tech: an opinion that we asked for has come to a status."""
+"""Webhooks of QI Tech: an assessment that we asked for has come to a status."""
 
 from typing import Final
 

@@ -69,7 +69,7 @@ class SignerResponse(ResponseBody):
 
 
 class RelayResponse(ResponseBody):
-    """What became of a report at the analyst whose opinion was asked for; `outcome` is a code."""
+    """What became of a report at the external analyst; `outcome` is a code."""
 
     credit_proposal_status: ProposalStatus
     state: RelayState

@@ -1,4 +1,4 @@
-"""Whom an element asks about, so that wrong tries are counted by identity number."""
+"""Whom an element asks about, so that wrong attempts are counted by identity number."""
 
 from storage.migrations.scripts import script_beside
 

@@ -15,7 +15,7 @@ from services.people.ownership import applicant_id_of
 from storage.common.audit import AuditRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
-from storage.verification.elements import ElementRepository, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 from tests.definitions import shipped
@@ -167,7 +167,7 @@ async def test_taking_the_consent_back_erases_an_address_book_that_waits(
     element_id = new_id("elt")
     async with services.database.transaction() as tx:
         await ElementRepository(tx).add(
-            alice, [NewElement(element_id, ElementKind.PERSONAL_INFORMATION, given)]
+            alice, [ElementCreate(element_id, ElementKind.PERSONAL_INFORMATION, given)]
         )
     assert (await revoke(http, Purpose.CONTACTS_CHECK)).status_code == 200
     async with services.database.read() as tx:
@@ -190,7 +190,7 @@ async def test_a_person_is_shown_masked_with_what_is_kept(
         )
         element_id = new_id("elt")
         await ElementRepository(tx).add(
-            alice, [NewElement(element_id, ElementKind.OPERATOR, story.operator(who))]
+            alice, [ElementCreate(element_id, ElementKind.OPERATOR, story.operator(who))]
         )
         await ElementRepository(tx).record_verification(
             element_id, Verdict.MATCH, None, {}, "operator", utc_now()

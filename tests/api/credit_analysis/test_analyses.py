@@ -19,8 +19,8 @@ from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
+from storage.credit_analysis.external_assessments import ExternalAssessmentRepository
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository
-from storage.credit_analysis.opinions import ExternalOpinionRepository
 from tests.api.conftest import bearer, eventually, http_client, keyed, serving
 from tests.definitions import ref, release, shipped
 from tests.proposals import (
@@ -489,7 +489,7 @@ class TestQiTechWebhooks:
     """An opinion that we wait for, and its webhooks."""
 
     @pytest.fixture
-    async def opinion_id(self, shop: httpx.AsyncClient, record: Services) -> str:
+    async def assessment_id(self, shop: httpx.AsyncClient, record: Services) -> str:
         given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
         answer = await shop.post(COMPANY, json=given, headers=OPINIONATED)
         assert answer.json()["analysis_status"] == "pending"
@@ -497,10 +497,10 @@ class TestQiTechWebhooks:
         return ids.derived_id("opi", analysis_id)
 
     @staticmethod
-    def _notice(opinion_id: str, **changes: Any) -> bytes:
+    def _notice(assessment_id: str, **changes: Any) -> bytes:
         return json.dumps(
             {
-                "legal_person_id": opinion_id,
+                "legal_person_id": assessment_id,
                 "analysis_status": "manually_approved",
                 "event_date": "2026-11-21T10:00:00Z",
                 "reason": "manually_approved",
@@ -515,9 +515,9 @@ class TestQiTechWebhooks:
         endpoint = f"{settings.public_url}{QITECH}"
         return {SIGNATURE: webhook_signature(key or ours, endpoint, "POST", body)}
 
-    async def _status(self, record: Services, opinion_id: str) -> str:
+    async def _status(self, record: Services, assessment_id: str) -> str:
         async with record.database.read() as tx:
-            opinion = await ExternalOpinionRepository(tx).get(opinion_id)
+            opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
         assert opinion is not None
         return opinion.status.value
 
@@ -526,18 +526,19 @@ class TestQiTechWebhooks:
         shop: httpx.AsyncClient,
         record: Services,
         own_settings: Settings,
-        opinion_id: str,
+        assessment_id: str,
     ) -> None:
-        body = self._notice(opinion_id)
+        body = self._notice(assessment_id)
         headers = self._signed(own_settings, body)
         first = await shop.post(QITECH, content=body, headers=headers)
         second = await shop.post(QITECH, content=body, headers=headers)
         assert (first.status_code, first.json()["duplicate"]) == (200, False)
         assert (second.status_code, second.json()["duplicate"]) == (200, True)
         async with record.database.read() as tx:
-            opinion = await ExternalOpinionRepository(tx).get(opinion_id)
+            opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
             kept = await tx.connection.fetchval(
-                "select string_agg(body::text, '') from callbacks where order_no = $1", opinion_id
+                "select string_agg(body::text, '') from callbacks where order_no = $1",
+                assessment_id,
             )
         assert opinion is not None
         assert "Anna" not in kept
@@ -549,28 +550,28 @@ class TestQiTechWebhooks:
         await eventually(stands, lambda row: row.status == "automatically_approved")
         # For a closed analysis: kept, and of no effect.
         late = self._notice(
-            opinion_id, analysis_status="manually_reproved", event_date="2026-11-22T10:00:00Z"
+            assessment_id, analysis_status="manually_reproved", event_date="2026-11-22T10:00:00Z"
         )
         answer = await shop.post(QITECH, content=late, headers=self._signed(own_settings, late))
         assert answer.status_code == 200
-        assert await self._status(record, opinion_id) == "manually_approved"
+        assert await self._status(record, assessment_id) == "manually_approved"
 
     async def test_an_older_event_does_not_replace_a_newer_one(
         self,
         shop: httpx.AsyncClient,
         record: Services,
         own_settings: Settings,
-        opinion_id: str,
+        assessment_id: str,
     ) -> None:
         for status, event_date in (
             ("waiting_for_data", "2026-11-21T10:00:00Z"),
             ("manually_reproved", "2026-11-20T10:00:00Z"),
         ):
-            body = self._notice(opinion_id, analysis_status=status, event_date=event_date)
+            body = self._notice(assessment_id, analysis_status=status, event_date=event_date)
             answer = await shop.post(QITECH, content=body, headers=self._signed(own_settings, body))
             assert answer.status_code == 200
         # The process asks for itself besides, and is told that an analyst is at work.
-        known = await self._status(record, opinion_id)
+        known = await self._status(record, assessment_id)
         assert known in ("waiting_for_data", "in_manual_analysis")
 
     async def test_a_wrong_signature_changes_nothing(
@@ -578,9 +579,9 @@ class TestQiTechWebhooks:
         shop: httpx.AsyncClient,
         record: Services,
         own_settings: Settings,
-        opinion_id: str,
+        assessment_id: str,
     ) -> None:
-        body = self._notice(opinion_id)
+        body = self._notice(assessment_id)
         right = self._signed(own_settings, body)
         for sent, headers in (
             (body, {}),
@@ -590,7 +591,7 @@ class TestQiTechWebhooks:
         ):
             answer = await shop.post(QITECH, content=sent, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (401, "signature_invalid")
-        assert await self._status(record, opinion_id) != "manually_approved"
+        assert await self._status(record, assessment_id) != "manually_approved"
 
     async def test_signed_nonsense_is_refused(
         self, shop: httpx.AsyncClient, own_settings: Settings

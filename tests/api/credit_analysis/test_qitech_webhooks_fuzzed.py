@@ -20,7 +20,10 @@ from messages.ids import new_id
 from providers.credit_analysis.qitech import SIGNATURE, webhook_signature
 from runtime.settings import Settings
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.opinions import ExternalOpinionRepository, OpinionRow
+from storage.credit_analysis.external_assessments import (
+    ExternalAssessmentRepository,
+    ExternalAssessmentRow,
+)
 from tests.api.conftest import http_client, serving
 from tests.definitions import ref
 from tests.proposals import WITH_ASSESSMENT, legal_person, read
@@ -62,12 +65,12 @@ async def live(api_settings: Settings, dev_server: WorkflowEnvironment) -> Async
 
 async def told(
     live: FastAPI, http: httpx.AsyncClient, body: bytes, *, signed: bool
-) -> tuple[httpx.Response, OpinionRow]:
+) -> tuple[httpx.Response, ExternalAssessmentRow]:
     """Send a notice of an opinion that was asked for; return the answer and what is known then."""
     services = live.state.services
     assert isinstance(services, Services)
-    opinion_id = new_id("opi")
-    body = body.replace(OURS.encode(), opinion_id.encode())
+    assessment_id = new_id("opi")
+    body = body.replace(OURS.encode(), assessment_id.encode())
     given = legal_person(id=new_id("ana"))
     analysis_id = new_id("ana")
     async with services.database.transaction() as tx:
@@ -79,15 +82,15 @@ async def told(
             read(given),
             json.dumps(given),
         )
-        await ExternalOpinionRepository(tx).request(
-            opinion_id, analysis_id, "qitech", PersonKind.LEGAL
+        await ExternalAssessmentRepository(tx).request(
+            assessment_id, analysis_id, "qitech", PersonKind.LEGAL
         )
     key = services.settings.providers.key_of_qitech_webhooks.get_secret_value()
     endpoint = f"{services.settings.public_url}{PATH}"
     signature = webhook_signature(key if signed else "another", endpoint, "POST", body)
     answer = await http.post(PATH, content=body, headers={SIGNATURE: signature})
     async with services.database.read() as tx:
-        opinion = await ExternalOpinionRepository(tx).get(opinion_id)
+        opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
     assert opinion is not None
     return answer, opinion
 

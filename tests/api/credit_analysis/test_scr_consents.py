@@ -91,15 +91,15 @@ async def ask(lender: httpx.AsyncClient, record: Services, given: dict[str, Any]
 
 async def sign_there(simulators: Simulators, analysis: str, signers: int) -> None:
     """Have all signers sign at the other analyst, once it was asked."""
-    opinion_id = ids.derived_id("opi", analysis)
+    assessment_id = ids.derived_id("opi", analysis)
 
     async def asked() -> int:
-        url = f"/sandbox/qitech/{opinion_id}/sign"
+        url = f"/sandbox/qitech/{assessment_id}/sign"
         return (await simulators.console.post(url, json={"signer": 0})).status_code
 
     await eventually(asked, lambda status: status == 200)
     for signer in range(1, signers):
-        url = f"/sandbox/qitech/{opinion_id}/sign"
+        url = f"/sandbox/qitech/{assessment_id}/sign"
         (await simulators.console.post(url, json={"signer": signer})).raise_for_status()
 
 
@@ -295,11 +295,13 @@ async def test_reports_reach_the_other_analyst_also_after_it_was_down(
 ) -> None:
     given = legal_person(scr_parameters=None)
     await lender.post(COMPANY, json=given, headers=KEY)
-    opinion_id = ids.derived_id("opi", await analysis_id(record, given))
+    assessment_id = ids.derived_id("opi", await analysis_id(record, given))
     url = f"{COMPANY}/{given['id']}"
 
     async def arrived() -> list[str]:
-        kept = await simulators.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})
+        kept = await simulators.console.get(
+            "/sandbox/qitech", params={"assessment_id": assessment_id}
+        )
         return [row["status"] for row in kept.json()["feedback"]]
 
     disbursed = {"credit_proposal_status": "disbursed", "event_date": "2026-11-05T13:34:12-03:00"}

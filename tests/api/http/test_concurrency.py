@@ -156,18 +156,20 @@ async def test_slots_are_given_first_come_first_served() -> None:
     assert order == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("given_first", [False, True])
-async def test_who_goes_away_while_waiting_leaves_no_slot_behind(given_first: bool) -> None:
+@pytest.mark.parametrize("given_back", ["before", "at the same moment", "after"])
+async def test_who_goes_away_while_waiting_leaves_no_slot_behind(given_back: str) -> None:
     slots = Slots(1, 1)
     assert await slots.take()
     waiting = asyncio.create_task(slots.take())
     await asyncio.sleep(0)
-    if given_first:
+    if given_back == "before":
         slots.give_back()
     waiting.cancel()
+    if given_back == "at the same moment":
+        slots.give_back()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    if not given_first:
+    if given_back == "after":
         slots.give_back()
     assert await slots.take()
     assert await asyncio.wait_for(_full(slots), 1)

@@ -16,7 +16,7 @@ from runtime.clock import utc_now
 from sandbox import personas
 from sandbox.personas import Person
 from storage.people.applicants import ApplicantRepository
-from storage.verification.elements import ElementRepository, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository
 from tests.api import seeds
 from tests.api.conftest import keyed
 from tests.integration import story
@@ -49,7 +49,7 @@ class Tried:
                 element_id = new_id("elt")
                 kind = ElementKind(given.kind)
                 await ElementRepository(tx).add(
-                    application_id, [NewElement(element_id, kind, given)]
+                    application_id, [ElementCreate(element_id, kind, given)]
                 )
                 await ElementRepository(tx).record_verification(
                     element_id, Verdict.MISMATCH, "card_mismatch", {}, "test", at or utc_now()

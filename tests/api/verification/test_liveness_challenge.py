@@ -16,7 +16,7 @@ from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
 from services.verification.intake import clean_pictures
-from storage.verification.elements import ElementRepository, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
@@ -60,7 +60,7 @@ async def provide_face(services: Services, application_id: str) -> str:
         kind = ElementKind.LIVENESS
         pictures = (await clean_pictures([face]))[kind]
         await ElementRepository(tx).add(
-            application_id, [NewElement(element_id, kind, face, pictures)]
+            application_id, [ElementCreate(element_id, kind, face, pictures)]
         )
     return element_id
 

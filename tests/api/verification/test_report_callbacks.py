@@ -14,7 +14,7 @@ from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
 from runtime.settings import Settings
 from storage.verification.captures import CaptureRepository, CaptureState
-from storage.verification.elements import ElementRepository, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository
 from tests.api import seeds
 
 URL = "/v1/callbacks/reports"
@@ -29,7 +29,7 @@ async def element_id(services: Services) -> str:
         await ElementRepository(tx).add(
             start.application_id,
             [
-                NewElement(
+                ElementCreate(
                     element_id, ElementKind.OPERATOR_REPORT, OperatorReport(mobile="13800138000")
                 )
             ],

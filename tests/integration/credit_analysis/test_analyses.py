@@ -35,8 +35,8 @@ from sandbox import qitech
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.credit_analysis.analyses import AnalysisRow, CreditAnalysisRepository
+from storage.credit_analysis.external_assessments import ExternalAssessmentRepository
 from storage.credit_analysis.notices import AnalysisNoticeRepository, NoticeState
-from storage.credit_analysis.opinions import ExternalOpinionRepository
 from tests.definitions import ref
 from tests.integration.story import Bench
 from tests.proposals import PERSONAL, STANDARD, citizen, firm, legal_person, read
@@ -273,7 +273,7 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
     ended = await bench.perform(calls.QUERY_ASSESSMENT, request)
     assert ended.status is AnalysisStatus.MANUALLY_APPROVED
     async with bench.database.transaction() as tx:
-        opinions = ExternalOpinionRepository(tx)
+        opinions = ExternalAssessmentRepository(tx)
         assert not await opinions.learn(
             request.assessment_id, AnalysisStatus.MANUALLY_REPROVED, "manually_reproved", NOW
         )
@@ -286,7 +286,7 @@ async def test_an_opinion_that_they_lost_is_asked_for_again(bench: Bench) -> Non
     analysis_id = await recorded(bench, legal_person(scr_parameters=None))
     request = RequestAssessment(analysis_id=analysis_id, assessment_id=new_id("opi"))
     async with bench.database.transaction() as tx:
-        await ExternalOpinionRepository(tx).request(
+        await ExternalAssessmentRepository(tx).request(
             request.assessment_id, analysis_id, "qitech", PersonKind.LEGAL
         )
     found = await bench.perform(calls.QUERY_ASSESSMENT, request)

@@ -21,7 +21,7 @@ from services.credit_analysis.intake import RecordedProposal, read_proposal, rec
 from services.credit_analysis.reviewing import find_analysis, read_analysis
 from storage.common.audit import AuditRepository
 from storage.credit_analysis.analyses import CreditAnalysisRepository
-from storage.credit_analysis.opinions import ExternalOpinionRepository
+from storage.credit_analysis.external_assessments import ExternalAssessmentRepository
 from storage.database import Database
 from tests.integration.commands import OTTO, RITA
 from tests.proposals import STANDARD, legal_person, read
@@ -126,17 +126,22 @@ async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:
 
 
 async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) -> None:
-    opinion_id = new_id("opi")
+    assessment_id = new_id("opi")
     async with database.transaction() as tx:
         received = await record_proposal(tx, client(), PersonKind.LEGAL, *proposal(), lender="own")
         analysis_id = received.analysis.id
-        await ExternalOpinionRepository(tx).request(
-            opinion_id, analysis_id, "qitech", PersonKind.LEGAL
+        await ExternalAssessmentRepository(tx).request(
+            assessment_id, analysis_id, "qitech", PersonKind.LEGAL
         )
 
     async def told(status: str, at: datetime) -> StoredCallback:
         body = json.dumps(
-            {"id": opinion_id, "analysis_status": status, "event_date": at.isoformat(), "more": 1}
+            {
+                "id": assessment_id,
+                "analysis_status": status,
+                "event_date": at.isoformat(),
+                "more": 1,
+            }
         ).encode()
         read = read_notice(QITECH, body, webhook_signature(SECRET, ENDPOINT, "POST", body))
         async with database.transaction() as tx:
@@ -151,9 +156,9 @@ async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) ->
     assert (await told("in_manual_analysis", at)).is_repeat
     await told("pending", at - timedelta(hours=1))
     async with database.read() as tx:
-        opinion = await ExternalOpinionRepository(tx).get(opinion_id)
+        opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
         bodies = await tx.connection.fetch(
-            "select body::text from callbacks where order_no = $1", opinion_id
+            "select body::text from callbacks where order_no = $1", assessment_id
         )
     assert opinion is not None
     assert (opinion.status, opinion.event_date) == (AnalysisStatus.IN_MANUAL_ANALYSIS, at)

@@ -46,8 +46,8 @@ def company(course: str = "approved", **changes: Any) -> str:
     return json.dumps(given | changes)
 
 
-async def outcomes(simulators: Simulators, opinion_id: str) -> list[tuple[str, str]]:
-    calls = await simulators.calls(provider="qitech", request_id=opinion_id)
+async def outcomes(simulators: Simulators, assessment_id: str) -> list[tuple[str, str]]:
+    calls = await simulators.calls(provider="qitech", request_id=assessment_id)
     return [(call["operation"], call["outcome"]) for call in calls]
 
 
@@ -83,10 +83,10 @@ def test_all_nine_words_and_the_misspelt_one_are_known() -> None:
 async def test_an_analysis_that_exists_is_adopted(
     client: QiTechClient, simulators: Simulators
 ) -> None:
-    opinion_id = new_id("opi")
-    first = await client.analyse(LEGAL, opinion_id, company("manual"))
-    assert await client.analyse(LEGAL, opinion_id, company("manual")) == first
-    assert await outcomes(simulators, opinion_id) == [
+    assessment_id = new_id("opi")
+    first = await client.analyse(LEGAL, assessment_id, company("manual"))
+    assert await client.analyse(LEGAL, assessment_id, company("manual")) == first
+    assert await outcomes(simulators, assessment_id) == [
         ("create", "in_manual_analysis"),
         ("create", "already_processed"),
         ("read", "in_manual_analysis"),
@@ -102,13 +102,13 @@ async def test_an_answer_that_was_lost_is_read(
     client: QiTechClient, simulators: Simulators, fault: dict[str, Any]
 ) -> None:
     await simulators.fault("qitech", operation="create", times=1, **fault)
-    opinion_id = new_id("opi")
+    assessment_id = new_id("opi")
     if "garbage" in fault:
         with pytest.raises(ProviderUnavailable, match="invalid_response"):
-            await client.analyse(LEGAL, opinion_id, company())
-    opinion = await client.analyse(LEGAL, opinion_id, company())
+            await client.analyse(LEGAL, assessment_id, company())
+    opinion = await client.analyse(LEGAL, assessment_id, company())
     assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
-    made = [what for what in await outcomes(simulators, opinion_id) if what[0] == "create"]
+    made = [what for what in await outcomes(simulators, assessment_id) if what[0] == "create"]
     assert made.count(("create", "automatically_approved")) == 1
 
 
@@ -116,10 +116,10 @@ async def test_one_that_never_arrived_is_posted_again_under_the_same_id(
     client: QiTechClient, simulators: Simulators
 ) -> None:
     await simulators.fault("qitech", operation="create", times=1, reset=True)
-    opinion_id = new_id("opi")
-    opinion = await client.analyse(LEGAL, opinion_id, company())
+    assessment_id = new_id("opi")
+    opinion = await client.analyse(LEGAL, assessment_id, company())
     assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
-    assert await outcomes(simulators, opinion_id) == [
+    assert await outcomes(simulators, assessment_id) == [
         ("create", "reset"),
         ("read", "unknown_analysis"),
         ("create", "automatically_approved"),
@@ -189,12 +189,12 @@ async def test_what_they_have_no_form_for_is_not_sent(simulators: Simulators) ->
 
 
 async def test_feedback_arrives(client: QiTechClient, simulators: Simulators) -> None:
-    opinion_id = new_id("opi")
-    await client.analyse(LEGAL, opinion_id, company())
+    assessment_id = new_id("opi")
+    await client.analyse(LEGAL, assessment_id, company())
     at = datetime(2026, 11, 5, 16, 34, 12, tzinfo=UTC)
-    await client.feed_back(LEGAL, opinion_id, ProposalStatus.DISBURSED, at)
+    await client.feed_back(LEGAL, assessment_id, ProposalStatus.DISBURSED, at)
     kept = (
-        await simulators.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})
+        await simulators.console.get("/sandbox/qitech", params={"assessment_id": assessment_id})
     ).json()
     assert [(row["status"], row["event_date"]) for row in kept["feedback"]] == [
         ("disbursed", "2026-11-05T16:34:12+00:00")
@@ -204,9 +204,9 @@ async def test_feedback_arrives(client: QiTechClient, simulators: Simulators) ->
 async def test_the_record_of_calls_shows_nobody(
     client: QiTechClient, simulators: Simulators
 ) -> None:
-    opinion_id = new_id("opi")
-    await client.analyse(LEGAL, opinion_id, company())
-    told = json.dumps(await simulators.calls(provider="qitech", request_id=opinion_id))
+    assessment_id = new_id("opi")
+    await client.analyse(LEGAL, assessment_id, company())
+    told = json.dumps(await simulators.calls(provider="qitech", request_id=assessment_id))
     kept = (await simulators.console.get("/sandbox/qitech")).text
     for text in (*PERSONAL, qitech.cnpj("approved")):
         assert text not in told
@@ -221,22 +221,22 @@ async def test_webhooks_are_signed_repeated_and_sometimes_forged(tmp_path: Path)
             client = QiTechClient(
                 http, f"{simulators.url}/credit_analysis", SecretStr(config.api_key), 1.0
             )
-            opinion_id = new_id("opi")
-            await client.analyse(LEGAL, opinion_id, company("pending"))
+            assessment_id = new_id("opi")
+            await client.analyse(LEGAL, assessment_id, company("pending"))
             endpoint = f"{receiver.url}/qitech"
             refused, taken = await receiver.next(), await receiver.next()
             for headers, body in (refused, taken):
                 verify_webhook(config.callback_secret, endpoint, "POST", body, headers["signature"])
             notice = QiTechNotice.model_validate_json(taken[1])
-            assert (notice.opinion_id, notice.analysis_status) == (
-                opinion_id,
+            assert (notice.assessment_id, notice.analysis_status) == (
+                assessment_id,
                 "automatically_approved",
             )
-            assert (await client.read(LEGAL, opinion_id)) == ExternalAssessment(
+            assert (await client.read(LEGAL, assessment_id)) == ExternalAssessment(
                 AnalysisStatus.AUTOMATICALLY_APPROVED, "automatically_approved"
             )
             forged = {"forge_signature": True, "copies": 1}
-            await simulators.console.post(f"/sandbox/qitech/{opinion_id}/settle", json=forged)
+            await simulators.console.post(f"/sandbox/qitech/{assessment_id}/settle", json=forged)
             headers, body = await receiver.next()
             with pytest.raises(SignatureInvalid):
                 verify_webhook(config.callback_secret, endpoint, "POST", body, headers["signature"])
@@ -265,7 +265,7 @@ def test_a_webhook_s_signature_is_of_url_method_and_body() -> None:
 def test_a_notice_is_read_whatever_its_id_is_called(name: str) -> None:
     told = {name: "opi_1", "analysis_status": "pending", "event_date": "2024-11-13T17:52:50Z"}
     notice = QiTechNotice.model_validate(told | {"more": 1})
-    assert notice.opinion_id == "opi_1"
+    assert notice.assessment_id == "opi_1"
     again = QiTechNotice.model_validate(told | {"event_date": "2024-11-13T14:52:50-03:00"})
     assert len(notice.event_key) <= 64
     assert (

@@ -147,10 +147,10 @@ def test_no_line_of_answers_breaks_the_client_or_is_taken_for_a_pass(
 ) -> None:
     bodies = [answer[1] for answer in told if isinstance(answer, tuple) and answer[0] < 300]
     said = {word for body in bodies if isinstance(word := word_in(body), str)}
-    opinion_id = new_id("opi")
+    assessment_id = new_id("opi")
     for call in (
-        line.client.analyse(LEGAL, opinion_id, DOCUMENT),
-        line.client.read(LEGAL, opinion_id),
+        line.client.analyse(LEGAL, assessment_id, DOCUMENT),
+        line.client.read(LEGAL, assessment_id),
     ):
         result = line.run(call, told)
         if isinstance(result, ExternalAssessment):
@@ -160,7 +160,7 @@ def test_no_line_of_answers_breaks_the_client_or_is_taken_for_a_pass(
             assert result is None or isinstance(result, ProviderError)
             assert not any(text in str(result) for text in PERSONAL)
     fed_back = line.run(
-        line.client.feed_back(LEGAL, opinion_id, ProposalStatus.PAID, PAID_ON), told
+        line.client.feed_back(LEGAL, assessment_id, ProposalStatus.PAID, PAID_ON), told
     )
     first = told[0]
     taken = isinstance(first, tuple) and 200 <= first[0] < 300
@@ -223,14 +223,14 @@ async def _lived(
     for fault in programmed:
         await simulators.fault("qitech", **fault)
     given = json.dumps(legal_person(document_number=qitech.cnpj(course), scr_parameters=None))
-    opinion_id = new_id("opi")
+    assessment_id = new_id("opi")
     results: list[Any] = []
     for call in (
-        client.analyse(LEGAL, opinion_id, given),
-        client.feed_back(LEGAL, opinion_id, ProposalStatus.PAID, PAID_ON),
+        client.analyse(LEGAL, assessment_id, given),
+        client.feed_back(LEGAL, assessment_id, ProposalStatus.PAID, PAID_ON),
     ):
         results += await asyncio.gather(call, return_exceptions=True)
     await simulators.repair()
     # Whatever went wrong before: asked again it is what it is.
-    results.append(await client.analyse(LEGAL, opinion_id, given))
+    results.append(await client.analyse(LEGAL, assessment_id, given))
     return results

@@ -192,25 +192,25 @@ async def test_the_other_analyst_waits_for_all_signers(
     number = qitech.cnpj(course) if kind is LEGAL else qitech.cpf(course)
     make = legal_person if kind is LEGAL else natural_person
     given = make(document_number=number, scr_parameters=signing(2))
-    opinion_id = new_id("opi")
-    said = await analyst.analyse(kind, opinion_id, json.dumps(given))
+    assessment_id = new_id("opi")
+    said = await analyst.analyse(kind, assessment_id, json.dumps(given))
     assert said.status is AnalysisStatus.WAITING_FOR_DATA
     second = given["scr_parameters"]["signers"][1]["document_number"]
-    url = f"/sandbox/qitech/{opinion_id}/sign"
+    url = f"/sandbox/qitech/{assessment_id}/sign"
     for signature, left in (({"document_number": second}, 1), ({"signer": 1}, 1)):
         signers = (await simulators.console.post(url, json=signature)).raise_for_status().json()
         assert sum(signer["signed_at"] is None for signer in signers) == left
-        waiting = await analyst.read(kind, opinion_id)
+        waiting = await analyst.read(kind, assessment_id)
         assert waiting is not None
         assert waiting.status is AnalysisStatus.WAITING_FOR_DATA
     (await simulators.console.post(url, json={"signer": 0})).raise_for_status()
-    ended = await analyst.read(kind, opinion_id)
+    ended = await analyst.read(kind, assessment_id)
     assert ended is not None
     assert ended.status is status
     for nobody in ({"signer": 2}, {"document_number": "261.026.462-31"}):
         assert (await simulators.console.post(url, json=nobody)).status_code == 404
     kept = (
-        await simulators.console.get("/sandbox/qitech", params={"opinion_id": opinion_id})
+        await simulators.console.get("/sandbox/qitech", params={"assessment_id": assessment_id})
     ).json()
     assert [json.loads(row["body"])["analysis_status"] for row in kept["webhooks"]] == [
         kept["analyses"][0]["status"]
@@ -257,7 +257,7 @@ async def test_the_simulator_refuses_signers_who_are_not_as_documented(
 
 async def test_what_they_refuse_we_do_not_send(simulators: Simulators) -> None:
     given = legal_person(scr_parameters={"signers": [{}]})
-    opinion_id = new_id("opi")
+    assessment_id = new_id("opi")
     with pytest.raises(ProviderRejected, match="unsupported_document"):
-        await simulators.providers.qitech.analyse(LEGAL, opinion_id, json.dumps(given))
-    assert await simulators.calls(provider="qitech", request_id=opinion_id) == []
+        await simulators.providers.qitech.analyse(LEGAL, assessment_id, json.dumps(given))
+    assert await simulators.calls(provider="qitech", request_id=assessment_id) == []

@@ -32,7 +32,7 @@ from providers.sources.credit_history import BureauRequest
 from providers.verification.factors import RealNameRequest, TwoFactorRequest
 from sandbox.personas import Person, person
 from storage.database import Database
-from storage.people.consents import ConsentRepository, NewConsent
+from storage.people.consents import ConsentCreate, ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow, UsageRow
 from tests.definitions import Sources, ref
 from tests.integration.story import Applicant, Bench, applicant
@@ -490,7 +490,7 @@ async def grant(scene: Scene, purpose: Purpose) -> str:
     async with scene.bench.database.transaction() as tx:
         (row,) = await ConsentRepository(tx).grant(
             scene.known.start.applicant_id,
-            [NewConsent(new_id("con"), purpose, "1", "0" * 64, ref(CONSENT_TEXT, purpose))],
+            [ConsentCreate(new_id("con"), purpose, "1", "0" * 64, ref(CONSENT_TEXT, purpose))],
             channel="app",
             given_by="test",
             at=MORNING,

@@ -29,7 +29,7 @@ from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository
 from storage.payments import TransferCreate, TransferRepository
 from storage.people.applicants import ApplicantRepository, Personal
-from storage.verification.elements import ElementRepository, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository
 from tests.integration.story import Bench, applicant, borrower, operator, real_name
 from tests.products import CASH
 
@@ -170,7 +170,7 @@ async def test_elements_count_attempts_and_an_id_names_one_of_them(bench: Bench)
     async def submit(element_id: str) -> None:
         async with bench.database.transaction() as tx:
             await ElementRepository(tx).add(
-                known.start.application_id, [NewElement(element_id, ElementKind.OPERATOR, data)]
+                known.start.application_id, [ElementCreate(element_id, ElementKind.OPERATOR, data)]
             )
 
     await asyncio.gather(*(submit(element_id) for element_id in [*ids, *ids]))
@@ -185,11 +185,11 @@ async def test_elements_count_attempts_and_an_id_names_one_of_them(bench: Bench)
         with pytest.raises(IdempotencyMismatch):
             await ElementRepository(tx).add(
                 known.start.application_id,
-                [NewElement(ids[0], ElementKind.OPERATOR, real_name(someone))],
+                [ElementCreate(ids[0], ElementKind.OPERATOR, real_name(someone))],
             )
         with pytest.raises(RecordMissing):
             await ElementRepository(tx).add(
-                new_id("app"), [NewElement(new_id("elt"), ElementKind.OPERATOR, data)]
+                new_id("app"), [ElementCreate(new_id("elt"), ElementKind.OPERATOR, data)]
             )
 
 

@@ -12,7 +12,7 @@ from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository, ConsentRow, NewConsent
+from storage.people.consents import ConsentCreate, ConsentRepository, ConsentRow
 from storage.people.devices import DeviceRepository, Platform
 from tests.definitions import ref, shipped
 from tests.integration.storage.test_storage import apply_for
@@ -38,7 +38,7 @@ async def grant(
     (row,) = await ConsentRepository(tx).grant(
         applicant_id,
         [
-            NewConsent(
+            ConsentCreate(
                 consent_id or new_id("con"),
                 purpose,
                 version,

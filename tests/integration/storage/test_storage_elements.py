@@ -25,9 +25,9 @@ from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
-from storage.people.consents import ConsentRepository, NewConsent
+from storage.people.consents import ConsentCreate, ConsentRepository
 from storage.verification.captures import CaptureRepository, CaptureState
-from storage.verification.elements import ElementRepository, ElementStatus, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository, ElementStatus
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.definitions import ref
 from tests.integration import story
@@ -53,7 +53,7 @@ async def apply_as(tx: Transaction, channel: str, reference: str) -> Application
     for purpose in Purpose:
         await ConsentRepository(tx).grant(
             applicant.id,
-            [NewConsent(new_id("con"), purpose, "1", "0" * 64, ref(CONSENT_TEXT, purpose))],
+            [ConsentCreate(new_id("con"), purpose, "1", "0" * 64, ref(CONSENT_TEXT, purpose))],
             channel=channel,
             given_by="test",
             at=NOON,
@@ -74,7 +74,7 @@ async def verify(
         element_id = new_id("elt")
         kind = ElementKind(element.kind)
         pictures = (await clean_pictures([element])).get(kind, {})
-        new = NewElement(element_id, kind, element, pictures)
+        new = ElementCreate(element_id, kind, element, pictures)
         await ElementRepository(tx).add(application.id, [new])
         reason = None if verdict is Verdict.MATCH else "wrong"
         await ElementRepository(tx).record_verification(element_id, verdict, reason, {}, "test", at)
@@ -140,7 +140,7 @@ async def test_the_business_date_of_a_verification_is_the_lenders(database: Data
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         await verify(tx, application, story.operator(who), at=NOON.replace(hour=19))
-        kept = await ElementRepository(tx).kept_by(application.applicant_id)
+        kept = await ElementRepository(tx).verified_earlier(application.applicant_id)
     # Thirty days from there.
     assert [item.counts_until(CASH) for item in kept] == [date(2026, 4, 1)]
 
@@ -150,7 +150,7 @@ async def test_a_mismatch_is_never_kept(database: Database) -> None:
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
         await verify(tx, application, story.operator(who), verdict=Verdict.MISMATCH)
-        assert await ElementRepository(tx).kept_by(application.applicant_id) == []
+        assert await ElementRepository(tx).verified_earlier(application.applicant_id) == []
 
 
 async def test_a_stranger_is_given_nothing_and_an_unknown_person_is_nobodys_twin(
@@ -251,7 +251,7 @@ async def test_a_capture_that_is_over_stays_over(database: Database) -> None:
         application = await apply_as(tx, "app", new_id("per"))
         element_id = new_id("elt")
         await ElementRepository(tx).add(
-            application.id, [NewElement(element_id, OPERATOR, story.operator(who))]
+            application.id, [ElementCreate(element_id, OPERATOR, story.operator(who))]
         )
         first = await CaptureRepository(tx).begin(element_id, "application:1", NOON)
         assert await CaptureRepository(tx).begin(element_id, "application:2", NOON) == first
@@ -278,7 +278,7 @@ async def test_a_code_is_sealed_and_erased_once_answered(database: Database) -> 
         one, two = new_id("elt"), new_id("elt")
         for element_id in (one, two):
             await ElementRepository(tx).add(
-                application.id, [NewElement(element_id, OPERATOR, story.operator(who))]
+                application.id, [ElementCreate(element_id, OPERATOR, story.operator(who))]
             )
             await CaptureRepository(tx).begin(element_id, "application:1", NOON)
         code_id = new_id("act")

@@ -17,7 +17,7 @@ from services.verification.intake import clean_pictures
 from storage.common.errors import IdempotencyMismatch
 from storage.database import Database
 from storage.verification.element_pictures import ElementPictureRepository
-from storage.verification.elements import ElementRepository, NewElement
+from storage.verification.elements import ElementCreate, ElementRepository
 from tests.integration.story import Applicant, Bench, applicant, identity_card, liveness, real_name
 
 CARD, LIVENESS = ElementKind.IDENTITY_CARD, ElementKind.LIVENESS
@@ -71,7 +71,7 @@ async def test_a_repeat_records_a_picture_once_and_an_earlier_attempt_keeps_its_
 
     async def insert(data: IdentityCard) -> None:
         async with bench.database.transaction() as tx:
-            new = NewElement(element_id, CARD, data, (await clean_pictures([data]))[CARD])
+            new = ElementCreate(element_id, CARD, data, (await clean_pictures([data]))[CARD])
             await ElementRepository(tx).add(application_id, [new])
 
     await asyncio.gather(*(insert(cards(someone)) for _ in range(4)))

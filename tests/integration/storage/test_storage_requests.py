@@ -108,7 +108,7 @@ async def test_a_watcher_wakes_when_a_fact_commits_and_after_a_lost_connection(
         async with database.transaction() as tx:
             await OutboxRepository(tx).add(aggregate, "told", key, {})
 
-    with database.wakes.watch("loan:watched") as woken, database.wakes.watch("loan:x") as other:
+    with database.outbox.watch("loan:watched") as woken, database.outbox.watch("loan:x") as other:
         await asyncio.wait_for(woken.wait(), 5)  # the connection listens now
         woken.clear()
         other.clear()

@@ -18,7 +18,7 @@ from providers.registry import Providers
 from runtime.clock import utc_now
 from sandbox.captures import RIGHT_CODE
 from sandbox.personas import person
-from storage.people.consents import ConsentRepository, NewConsent
+from storage.people.consents import ConsentCreate, ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow
 from storage.verification.captures import CaptureRepository, CaptureRow
 from storage.verification.elements import ElementRepository
@@ -116,7 +116,7 @@ async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str |
             await ConsentRepository(tx).grant(
                 applicant_id,
                 [
-                    NewConsent(
+                    ConsentCreate(
                         new_id("con"),
                         Purpose.CONTACTS_CHECK,
                         agreed,

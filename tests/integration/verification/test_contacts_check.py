@@ -22,7 +22,7 @@ from storage.database import Database
 from storage.decisioning import DecisionRepository
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository
-from storage.verification.elements import ElementRepository, NewElement, VerificationRow
+from storage.verification.elements import ElementCreate, ElementRepository, VerificationRow
 from tests.integration import story
 from tests.integration.story import Applicant, Bench, applicant
 from tests.products import CASH, changed, release_products
@@ -163,13 +163,13 @@ async def test_the_address_book_is_kept_until_it_was_compared_and_no_longer(benc
     # What was given is known again all the same, and so is that something else was not given.
     async with bench.database.transaction() as tx:
         await ElementRepository(tx).add(
-            of.start.application_id, [NewElement(element_id, CONTACTS, given)]
+            of.start.application_id, [ElementCreate(element_id, CONTACTS, given)]
         )
     for other in (with_book(of), given.model_copy(update={"address_book": None})):
         with pytest.raises(IdempotencyMismatch):
             async with bench.database.transaction() as tx:
                 await ElementRepository(tx).add(
-                    of.start.application_id, [NewElement(element_id, CONTACTS, other)]
+                    of.start.application_id, [ElementCreate(element_id, CONTACTS, other)]
                 )
     assert (await stored(bench, element_id))[1] == 0
 
@@ -239,7 +239,7 @@ async def test_a_card_says_until_when_it_counts(bench: Bench, ends_in: timedelta
     facts = (await verification(of, ElementKind.IDENTITY_CARD)).facts
     assert facts["valid_until"] == (valid_until.isoformat() if valid_until else None)
     async with bench.database.read() as tx:
-        kept = await ElementRepository(tx).kept_by(of.start.applicant_id)
+        kept = await ElementRepository(tx).verified_earlier(of.start.applicant_id)
     [card] = [item for item in kept if item.own and item.kind is ElementKind.IDENTITY_CARD]
     assert card.valid_until == valid_until
     async with bench.database.read() as tx:

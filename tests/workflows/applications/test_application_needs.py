@@ -1,5 +1,7 @@
 """What an element rests on: nothing that was only typed, and nothing that was refused."""
 
+import asyncio
+
 from domain.applications.application import ApplicationState, ElementRefused, Waiting
 from domain.people.consents import Purpose
 from domain.verification.elements import ElementKind, Verdict
@@ -140,3 +142,19 @@ async def test_a_consent_withdrawn_while_its_source_is_down_ends_the_question(
     assert status[ElementKind.OPERATOR].reason == "not_allowed"
     row = await eventually(applying.row, lambda row: row.waiting is Waiting.APPLICANT)
     assert row.state is ApplicationState.COLLECTING
+
+
+async def test_nobody_is_asked_about_an_application_that_ended_meanwhile(lender: Lender) -> None:
+    who = person()
+    applying = await apply(lender, who)
+    await lender.simulators.fault("real_name", latency_seconds=3)
+    giving = asyncio.create_task(applying.provide(*six_elements(who)))
+    workflow_id = applying.workflow_id
+    await eventually(lambda: lender.scheduled(workflow_id, "verify_elements"), bool)
+
+    await applying.withdraw()
+
+    given = await giving
+    assert {one.verdict for one in given.outcomes} == {Verdict.PENDING}
+    assert given.application.state is ApplicationState.WITHDRAWN
+    assert await lender.scheduled(workflow_id, "verify_element") == []

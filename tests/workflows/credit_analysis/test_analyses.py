@@ -358,10 +358,10 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     assert (await analysing.answer()).status is AnalysisStatus.PENDING
-    opinion_id = ids.derived_id("opi", analysing.id)
+    assessment_id = ids.derived_id("opi", analysing.id)
 
     settled = await lender.simulators.console.post(
-        f"/sandbox/qitech/{opinion_id}/settle", json={"silent": True}
+        f"/sandbox/qitech/{assessment_id}/settle", json={"silent": True}
     )
     settled.raise_for_status()
     for _ in range(2):

@@ -61,7 +61,7 @@ class Reporting:
     async def arrived(self) -> list[tuple[str, str]]:
         """What the analyst was told, in the order in which it came."""
         kept = await self.analysing.lender.simulators.console.get(
-            "/sandbox/qitech", params={"opinion_id": ids.derived_id("opi", self.analysing.id)}
+            "/sandbox/qitech", params={"assessment_id": ids.derived_id("opi", self.analysing.id)}
         )
         return [(row["status"], row["event_date"]) for row in kept.json()["feedback"]]
 

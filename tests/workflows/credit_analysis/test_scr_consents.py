@@ -40,9 +40,9 @@ async def waiting(lender: Lender, signers: int = 2, **changes: Any) -> Analysing
 
 async def sign_there(analysing: Analysing, signer: int) -> None:
     """Have a signer sign at the other analyst, and pass the webhook on as the API does."""
-    opinion_id = ids.derived_id("opi", analysing.id)
+    assessment_id = ids.derived_id("opi", analysing.id)
     signed = await analysing.lender.simulators.console.post(
-        f"/sandbox/qitech/{opinion_id}/sign", json={"signer": signer}
+        f"/sandbox/qitech/{assessment_id}/sign", json={"signer": signer}
     )
     signed.raise_for_status()
     await analysing.handle.signal("assessment_updated", AssessmentUpdated(event_key=f"s-{signer}"))
@@ -161,10 +161,10 @@ async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_o
     asked = await lender.scheduled(analysing.workflow_id, "query_assessment")
     assert 72 + 6 <= len(asked) <= 76 + 10
 
-    opinion_id = ids.derived_id("opi", analysing.id)
+    assessment_id = ids.derived_id("opi", analysing.id)
     for signer in (0, 1):
         signed = await lender.simulators.console.post(
-            f"/sandbox/qitech/{opinion_id}/sign", json={"signer": signer}
+            f"/sandbox/qitech/{assessment_id}/sign", json={"signer": signer}
         )
         signed.raise_for_status()
     # Without a webhook, by asking.

@@ -101,7 +101,7 @@ async def test_money_is_drawn_once_the_card_is_bound(lender: Lender) -> None:
     assert (await line.drawn(command.drawdown_id)).disbursed
     # It is kept: a later application need not ask for it.
     async with lender.database.read() as tx:
-        kept = await ElementRepository(tx).kept_by(applying.applicant.start.applicant_id)
+        kept = await ElementRepository(tx).verified_earlier(applying.applicant.start.applicant_id)
     assert ElementKind.BANK_CARD in {item.kind for item in kept}
 
 

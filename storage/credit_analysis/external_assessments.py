@@ -11,7 +11,7 @@ from storage.common.rows import Row
 _REQUESTED: Final = "requested"
 
 
-class OpinionRow(Row):
+class ExternalAssessmentRow(Row):
     """An assessment; `raw_status` is the external analyst's own term as of `event_date`."""
 
     id: str
@@ -28,34 +28,34 @@ class OpinionRow(Row):
         return self.raw_status != _REQUESTED
 
 
-class ExternalOpinionRepository(TableRepository[OpinionRow]):
-    """The assessments."""
+class ExternalAssessmentRepository(TableRepository[ExternalAssessmentRow]):
+    """At most one assessment of an analysis; a final one is never changed."""
 
     table = "external_opinions"
-    row = OpinionRow
+    row = ExternalAssessmentRow
 
     async def request(
-        self, opinion_id: str, analysis_id: str, provider: str, kind: PersonKind
-    ) -> OpinionRow | None:
+        self, assessment_id: str, analysis_id: str, provider: str, kind: PersonKind
+    ) -> ExternalAssessmentRow | None:
         """Record that an assessment is requested, before it is; a repeat returns what is known."""
         await self._insert(
             self.table,
-            id=opinion_id,
+            id=assessment_id,
             analysis_id=analysis_id,
             provider=provider,
             kind=kind,
             status=AnalysisStatus.PENDING,
             raw_status=_REQUESTED,
         )
-        return await self.get(opinion_id)
+        return await self.get(assessment_id)
 
-    async def of(self, analysis_id: str) -> OpinionRow | None:
+    async def of(self, analysis_id: str) -> ExternalAssessmentRow | None:
         """Return the assessment of an analysis, None if none was requested."""
         return await self._find("analysis_id = $1", analysis_id)
 
     async def learn(
         self,
-        opinion_id: str,
+        assessment_id: str,
         status: AnalysisStatus,
         raw_status: str,
         event_date: datetime | None = None,
@@ -69,7 +69,7 @@ class ExternalOpinionRepository(TableRepository[OpinionRow]):
             " event_date = coalesce($4, event_date), changed_at = now()"
             " where id = $1 and status <> all($5::text[])"
             " and ($4::timestamptz is null or event_date is null or event_date < $4)",
-            opinion_id,
+            assessment_id,
             status,
             raw_status,
             event_date,
