@@ -23,7 +23,7 @@ from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
 from activities.payments import Orders
 from activities.sources.enquiries import DataSourceGateway
-from activities.verification.captures import capture_sources
+from activities.verification.data_imports import data_import_sources
 from activities.verification.elements import Elements
 from activities.verification.identity import Identity
 from messages.queues import ALL
@@ -122,7 +122,7 @@ def assemble(
         Applications(database),
         Decisions(database, gateway),
         Identity(database, gateway),
-        Elements(database, providers, capture_sources(gateway)),
+        Elements(database, providers, data_import_sources(gateway)),
         Lines(database, siblings),
         Drawdowns(database, providers, orders, siblings),
         Repayments(database, orders),

@@ -70,16 +70,27 @@ VERIFY_ELEMENTS = Call(
     verification.VerifiedElements,
     queues.PROVIDERS,
 )
-START_CAPTURE = Call(
-    "start_capture", verification.StartCapture, verification.CaptureProgress, queues.PROVIDERS
+START_DATA_IMPORT = Call(
+    "start_data_import",
+    verification.StartDataImport,
+    verification.DataImportProgress,
+    queues.PROVIDERS,
 )
-CONFIRM_CAPTURE = Call(
-    "confirm_capture", verification.ConfirmCapture, verification.CaptureProgress, queues.PROVIDERS
+CONFIRM_DATA_IMPORT = Call(
+    "confirm_data_import",
+    verification.ConfirmDataImport,
+    verification.DataImportProgress,
+    queues.PROVIDERS,
 )
-POLL_CAPTURE = Call(
-    "poll_capture", verification.PollCapture, verification.CaptureProgress, queues.PROVIDERS
+POLL_DATA_IMPORT = Call(
+    "poll_data_import",
+    verification.PollDataImport,
+    verification.DataImportProgress,
+    queues.PROVIDERS,
 )
-END_CAPTURE = Call("end_capture", verification.EndCapture, verification.CaptureProgress, local=True)
+END_DATA_IMPORT = Call(
+    "end_data_import", verification.EndDataImport, verification.DataImportProgress, local=True
+)
 REUSE_ELEMENTS = Call(
     "reuse_elements", verification.ReuseElements, verification.ReusedElements, local=True
 )

@@ -49,7 +49,7 @@ class VerifiedElements(Message):
     outcomes: tuple[ElementOutcome, ...]
 
 
-class StartCapture(Message):
+class StartDataImport(Message):
     """Have a source begin to fetch an element; `workflow_id` is signalled when it is done."""
 
     application_id: str
@@ -59,7 +59,7 @@ class StartCapture(Message):
     at: datetime
 
 
-class ConfirmCapture(Message):
+class ConfirmDataImport(Message):
     """Pass a code on that the applicant entered; the code itself is in the database only."""
 
     application_id: str
@@ -68,7 +68,7 @@ class ConfirmCapture(Message):
     code_id: str
 
 
-class PollCapture(Message):
+class PollDataImport(Message):
     """Ask a source whether it is done."""
 
     application_id: str
@@ -76,8 +76,8 @@ class PollCapture(Message):
     kind: ElementKind
 
 
-class EndCapture(Message):
-    """Give a capture up: its source has not answered in its time, or may not be asked any more."""
+class EndDataImport(Message):
+    """Give an import up: its source has not answered in its time, or may not be asked any more."""
 
     application_id: str
     element_id: str
@@ -85,8 +85,8 @@ class EndCapture(Message):
     reason: str
 
 
-class CaptureProgress(ElementOutcome):
-    """How far a capture is that was `begun_at` an instant.
+class DataImportProgress(ElementOutcome):
+    """How far a data import is that was `begun_at` an instant.
 
     `ask_again_after` is the source's wish while it is pending.
     """
@@ -103,7 +103,7 @@ class ConfirmElement(Message):
 
 
 class ElementSettled(Message):
-    """An update on a capture: its source is to be asked. `event_id` is the callback's."""
+    """An update on a data import: its source is to be asked. `event_id` is the callback's."""
 
     element_id: str
     event_id: str

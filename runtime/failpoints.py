@@ -20,7 +20,7 @@ POINTS: Final = frozenset(
         "verify_element.after_call",
         "verify_elements.after_calls",
         "verify_elements.after_record",
-        "start_capture.after_call",
+        "start_data_import.after_call",
         "assess_application.before_record",
         "disburse.before_send",
         "disburse.after_send",

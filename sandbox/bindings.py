@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 from sandbox import personas, source_wire, verification
 from sandbox.book import Book, Row
 from sandbox.calls import Call
-from sandbox.captures import CODE_SECONDS, MAX_TRIES, RIGHT_CODE
 from sandbox.clock import now
+from sandbox.data_imports import CODE_SECONDS, MAX_TRIES, RIGHT_CODE
 from sandbox.masking import tail
 from sandbox.personas import Trait
 from sandbox.replies import RefusalError, Reply, mismatch

@@ -1,4 +1,4 @@
-"""The simulators' database: orders and movements, contracts, messages, captures, callbacks, calls.
+"""The simulators' database: orders and movements, contracts, messages, imports, callbacks, calls.
 
 One SQLite file in WAL mode: what was committed survives `kill -9`. All access is from one event
 loop, so a transaction is a block of code without `await`.
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS callbacks (
     attempts INTEGER NOT NULL DEFAULT 0,
     delivered_at TEXT
 ) STRICT;
-CREATE TABLE IF NOT EXISTS captures (
+CREATE TABLE IF NOT EXISTS data_imports (
     capture_no TEXT PRIMARY KEY,
     source TEXT NOT NULL,
     reference TEXT NOT NULL UNIQUE,
@@ -90,7 +90,7 @@ CREATE TABLE IF NOT EXISTS captures (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS notices (
     event_id TEXT PRIMARY KEY,
-    capture_no TEXT NOT NULL UNIQUE REFERENCES captures,
+    capture_no TEXT NOT NULL UNIQUE REFERENCES data_imports,
     body TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     delivered_at TEXT

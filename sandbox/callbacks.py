@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from sandbox import captures
+from sandbox import data_imports
 from sandbox.book import Book
 from sandbox.clock import now
 from sandbox.config import SandboxConfig
@@ -109,7 +109,7 @@ class Deliveries(Background):
 
 
 class CallbackSender(Background):
-    """Ends orders and captures after a while and has their callbacks delivered."""
+    """Ends orders and data imports after a while and has their callbacks delivered."""
 
     def __init__(self, config: SandboxConfig, book: Book, deliveries: Deliveries) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class CallbackSender(Background):
         """Take up what an earlier process left: what has not ended and what was not delivered."""
         for order_no in unsettled(self._book):
             self.settle_later(order_no)
-        for capture_no in captures.running(self._book):
+        for capture_no in data_imports.running(self._book):
             self.finish_later(capture_no)
         for kind in (self._settlements, self._notices):
             self._deliveries.resume(kind)
@@ -143,7 +143,7 @@ class CallbackSender(Background):
         self.start(self._settle(order_no))
 
     def finish_later(self, capture_no: str) -> None:
-        """End a capture when its time has come."""
+        """End a data import when its time has come."""
         self.start(self._finish(capture_no))
 
     def deliver(self, event_id: str) -> None:
@@ -151,7 +151,7 @@ class CallbackSender(Background):
         self._deliveries.send(self._settlements, event_id)
 
     def announce(self, event_id: str) -> None:
-        """Send a capture's notice."""
+        """Send a data import's notice."""
         self._deliveries.send(self._notices, event_id)
 
     async def _settle(self, order_no: str) -> None:
@@ -160,6 +160,6 @@ class CallbackSender(Background):
             self.deliver(settle(self._book, order_no, None))
 
     async def _finish(self, capture_no: str) -> None:
-        await asyncio.sleep(captures.seconds_left(self._book, capture_no, self._seconds))
-        if capture_no in captures.running(self._book):
-            self.announce(captures.finish(self._book, capture_no))
+        await asyncio.sleep(data_imports.seconds_left(self._book, capture_no, self._seconds))
+        if capture_no in data_imports.running(self._book):
+            self.announce(data_imports.finish(self._book, capture_no))

@@ -20,8 +20,8 @@ class Call:
 class Done:
     """A call's reply, whether it is lost on its way, and what goes on in the background.
 
-    That is an order that settles by itself, a capture that runs to its end, or the callback, by
-    its event id, of a capture that has ended.
+    That is an order that settles by itself, a data import that runs to its end, or the callback, by
+    its event id, of a data import that has ended.
     """
 
     reply: Reply

@@ -24,7 +24,7 @@ class SandboxConfig:
 
     @property
     def report_url(self) -> str:
-        """Where the notices of captures are posted: beside the payments' unless it is set."""
+        """Where the notices of data imports are posted: beside the payments' unless it is set."""
         return self.report_callback_url or urljoin(self.callback_url, "reports")
 
     @property

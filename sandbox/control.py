@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, HTTPException, Query
 from pydantic import BaseModel, ConfigDict
 
-from sandbox import captures, payments, personas, registers
+from sandbox import data_imports, payments, personas, registers
 from sandbox.book import Book, Row
 from sandbox.callbacks import CallbackSender
 from sandbox.faults import Fault, FaultProgramme
@@ -58,10 +58,10 @@ def control_routes(book: Book, faults: FaultProgramme, callbacks: CallbackSender
         callbacks.deliver(event_id)
         return {"event_id": event_id}
 
-    @router.post("/sandbox/captures/{capture_no}/finish")
+    @router.post("/sandbox/data-imports/{capture_no}/finish")
     async def finish(capture_no: str) -> dict[str, str]:
-        """End a running capture and send its notice; an ended one's is sent again."""
-        event_id = captures.finish(book, capture_no)
+        """End a running data import and send its notice; an ended one's is sent again."""
+        event_id = data_imports.finish(book, capture_no)
         callbacks.announce(event_id)
         return {"event_id": event_id}
 
@@ -102,13 +102,13 @@ def _add_records(router: APIRouter, book: Book) -> None:
             totals=book.all(_TOTALS),
         )
 
-    @router.get("/sandbox/captures")
-    async def read_captures(
+    @router.get("/sandbox/data-imports")
+    async def read_data_imports(
         source: Source | None = None, capture_no: str | None = None, status: str | None = None
     ) -> list[Row]:
-        """Return the captures, each with its notice if it has ended."""
+        """Return the data imports, each with its notice if it has ended."""
         wanted = {"source": source, "capture_no": capture_no, "status": status}
-        rows = book.select("captures", "begun_at, capture_no", wanted)
+        rows = book.select("data_imports", "begun_at, capture_no", wanted)
         notices = {row["capture_no"]: row for row in book.select("notices", "event_id", {})}
         return [_public(row) | {"notice": notices.get(row["capture_no"])} for row in rows]
 

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox import (
     bindings,
-    captures,
+    data_imports,
     documents,
     payments,
     registered_photos,
@@ -75,17 +75,19 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("credit_card", "verify"): _pure(wire.FourFactors, sources.credit_card),
     ("company", "check"): _pure(source_wire.CompanyCheck, registers.company),
     ("person", "check"): _pure(source_wire.PersonCheck, registers.person),
-    ("operator_report", "begin"): _worked(source_wire.OperatorCapture, captures.begin_operator),
-    ("operator_report", "confirm"): _worked(source_wire.CaptureCode, captures.confirm),
+    ("operator_report", "begin"): _worked(
+        source_wire.OperatorDataImport, data_imports.begin_operator
+    ),
+    ("operator_report", "confirm"): _worked(source_wire.DataImportCode, data_imports.confirm),
     ("operator_report", "report"): _worked(
-        source_wire.CaptureQuery, captures.report("operator_report")
+        source_wire.DataImportQuery, data_imports.report("operator_report")
     ),
-    ("online_banking", "begin"): _worked(source_wire.BankingImport, captures.begin_banking),
+    ("online_banking", "begin"): _worked(source_wire.BankingImport, data_imports.begin_banking),
     ("online_banking", "report"): _worked(
-        source_wire.CaptureQuery, captures.report("online_banking")
+        source_wire.DataImportQuery, data_imports.report("online_banking")
     ),
-    ("ecommerce", "begin"): _worked(source_wire.EcommerceImport, captures.begin_ecommerce),
-    ("ecommerce", "report"): _worked(source_wire.CaptureQuery, captures.report("ecommerce")),
+    ("ecommerce", "begin"): _worked(source_wire.EcommerceImport, data_imports.begin_ecommerce),
+    ("ecommerce", "report"): _worked(source_wire.DataImportQuery, data_imports.report("ecommerce")),
     ("card_binding", "send_code"): _worked(source_wire.BindingCode, bindings.send_code),
     ("card_binding", "confirm"): _worked(source_wire.BindingEntry, bindings.confirm),
     ("card_binding", "banks"): _worked(source_wire.BanksQuery, bindings.banks, "listed"),

@@ -1,4 +1,4 @@
-"""The documents that the captures end with: invented, and the same whenever the same is asked."""
+"""The documents that the imports end with: invented, and the same whenever the same is asked."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
@@ -11,7 +11,7 @@ _MONTHS = 6
 
 
 def document(source: str, person: Person | None, at: datetime) -> Reply:
-    """Return the document of a source for a person (None: anybody else) captured at an instant."""
+    """Return the document of a source for a person (None: anybody else) imported at an instant."""
     made: dict[str, Callable[[Person | None, datetime], Reply]] = {
         "operator_report": _operator,
         "online_banking": _banking,

@@ -12,32 +12,32 @@ Country = Literal["CN", "BR"]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,8}$")]
 
 
-class Capture(TwoFactors):
+class DataImport(TwoFactors):
     """What every `begin` says: a number chosen by the caller, whose account, by which consent."""
 
     capture_no: Key
     consent_id: Key
 
 
-class OperatorCapture(Capture):
+class OperatorDataImport(DataImport):
     """operator_report/begin."""
 
     mobile: Text
 
 
-class BankingImport(Capture):
+class BankingImport(DataImport):
     """online_banking/begin."""
 
     bank_code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}$")]
 
 
-class EcommerceImport(Capture):
+class EcommerceImport(DataImport):
     """ecommerce/begin."""
 
     platform: Literal["taobao", "jd", "pinduoduo", "other"]
 
 
-class CaptureCode(Request):
+class DataImportCode(Request):
     """operator_report/confirm."""
 
     capture_no: Key
@@ -45,7 +45,7 @@ class CaptureCode(Request):
     code: Code
 
 
-class CaptureQuery(Request):
+class DataImportQuery(Request):
     """`report` of the three sources."""
 
     capture_no: Key
@@ -88,7 +88,7 @@ class PersonCheck(Request):
 
 
 class ReportNotice(BaseModel):
-    """The body of a callback about a capture."""
+    """The body of a callback about a data import."""
 
     event_id: str
     source: Source

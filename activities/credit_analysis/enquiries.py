@@ -49,7 +49,7 @@ async def look_up(
         return error.said
 
 
-async def ask_for_opinion(
+async def request_assessment(
     gateway: DataSourceGateway, asked: ExternalAssessmentRow, document: str
 ) -> ExternalAssessment:
     """Have a proposal analysed once; raises as `DataSourceGateway.query`."""
@@ -60,7 +60,7 @@ async def ask_for_opinion(
     return external
 
 
-async def read_opinion(
+async def read_assessment(
     gateway: DataSourceGateway, asked: ExternalAssessmentRow
 ) -> ExternalAssessment | None:
     """Return what QI Tech says by now, None if the id is not known there; raises likewise."""

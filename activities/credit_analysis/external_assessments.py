@@ -7,7 +7,7 @@ import structlog
 from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.credit_analysis.analyses import REFUSES_THE_QUESTION, stored_proposal
-from activities.credit_analysis.enquiries import ask_for_opinion, read_opinion
+from activities.credit_analysis.enquiries import read_assessment, request_assessment
 from activities.sources.enquiries import DataSourceGateway
 from messages import calls
 from messages.credit_analysis import (
@@ -59,7 +59,7 @@ class ExternalAssessments:
             stored = await stored_proposal(tx, request.analysis_id)
         if asked.status.is_final:
             return AssessmentStatus(status=asked.status)
-        said = await read_opinion(self.gateway, asked)
+        said = await read_assessment(self.gateway, asked)
         if said is None:
             return await self._asked(asked, stored)
         async with self.database.transaction() as tx:
@@ -70,7 +70,7 @@ class ExternalAssessments:
         self, asked: ExternalAssessmentRow, stored: StoredProposal
     ) -> AssessmentStatus:
         try:
-            said = await ask_for_opinion(self.gateway, asked, stored.document)
+            said = await request_assessment(self.gateway, asked, stored.document)
         except ProviderRejected as error:
             if error.code not in REFUSES_THE_QUESTION:
                 raise

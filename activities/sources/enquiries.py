@@ -111,7 +111,7 @@ class DataSourceGateway:
     ) -> SourceResponse[SourceResponseT]:
         """Return the first conclusive answer.
 
-        `only` names the one source that can know, such as the one where a capture was begun. Raises
+        `only` names the one source that can know, such as the one where an import was begun. Raises
         ConsentMissing before any call, ProviderRejected when a source refuses this request, and
         ProviderUnavailable when no source could say; its `retry_after` is when the first of them
         may be worth asking again, its `said` what the last one gave as its reason that answered.

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Final
 
 from activities.sources.enquiries import DataSourceGateway, SourceResponse
-from activities.verification.capture_steps import (
+from activities.verification.data_import_steps import (
     TOO_MANY_CODES,
-    CaptureCase,
-    CaptureResponse,
-    CaptureStep,
+    DataImportCase,
+    DataImportResponse,
+    DataImportStep,
     after_code,
     done,
     not_begun,
@@ -18,7 +18,6 @@ from activities.verification.element_checks import Finding
 from domain.verification import elements
 from domain.verification.elements import Verdict
 from providers.http.errors import ProviderRejected, ProviderUnavailable
-from providers.verification.capture import CodeStatus
 from providers.verification.card_binding import (
     BanksRequest,
     Binding,
@@ -26,6 +25,7 @@ from providers.verification.card_binding import (
     BindingCodeEntry,
     BindingCodeRequest,
 )
+from providers.verification.data_import import CodeStatus
 
 _MAX_SENDS: Final = 10
 """How often a code is asked for under one element before it is given up."""
@@ -37,22 +37,24 @@ class CardBindings:
 
     gateway: DataSourceGateway
 
-    async def begin(self, case: CaptureCase) -> CaptureResponse:
-        """See CaptureSource.begin; raises ProviderUnavailable while it is too soon for a code."""
+    async def begin(self, case: DataImportCase) -> DataImportResponse:
+        """See DataImportSource.begin; raises ProviderUnavailable if it is too soon for a code."""
         response = await self._code_sent(case)
         refused = not_begun(response)
         if refused is not None:
             return refused
         if response.answer.delivery != "sent":
-            return CaptureResponse(CaptureStep.ENDED, reason="code_not_sent")
+            return DataImportResponse(DataImportStep.ENDED, reason="code_not_sent")
         if not await self._supports(case, response):
             return done(response.source, "bank_not_supported", {})
-        return CaptureResponse(
-            CaptureStep.AWAITING_CODE, source=response.source, reference=response.answer.reference
+        return DataImportResponse(
+            DataImportStep.AWAITING_CODE,
+            source=response.source,
+            reference=response.answer.reference,
         )
 
-    async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureResponse:
-        """See CaptureSource.confirm."""
+    async def confirm(self, case: DataImportCase, code: str, request_id: str) -> DataImportResponse:
+        """See DataImportSource.confirm."""
         begun = await self._code_sent(case)
         request = BindingCodeEntry(
             binding_no=case.element_id, reference=case.reference or "", code=code
@@ -63,11 +65,11 @@ class CardBindings:
             return done(response.source, TOO_MANY_CODES, {})
         return after_code(response.answer, accepted=_bound(case, begun, response))
 
-    async def poll(self, case: CaptureCase) -> CaptureResponse:
+    async def poll(self, case: DataImportCase) -> DataImportResponse:
         """Refuse: the code is all that a binding waits for."""
         raise ProviderRejected("card_binding", "nothing_to_report")
 
-    async def _code_sent(self, case: CaptureCase) -> SourceResponse[BindingCode]:
+    async def _code_sent(self, case: DataImportCase) -> SourceResponse[BindingCode]:
         """Return the response that texted the code, the stored one once it did.
 
         Each code takes a request id of its own. One that was too soon is on record, and is asked
@@ -93,7 +95,7 @@ class CardBindings:
                 raise ProviderUnavailable(response.source, "too_soon", wait)
             number += 1
 
-    async def _supports(self, case: CaptureCase, begun: SourceResponse[BindingCode]) -> bool:
+    async def _supports(self, case: DataImportCase, begun: SourceResponse[BindingCode]) -> bool:
         """Say whether the card's bank is on the list of those whose cards can be debited."""
         subject = replace(case.subject, request_id=f"{case.element_id}:banks")
         listed = await self.gateway.query(BanksRequest(), subject, only=begun.source)
@@ -102,8 +104,8 @@ class CardBindings:
 
 
 def _bound(
-    case: CaptureCase, begun: SourceResponse[BindingCode], response: SourceResponse[Binding]
-) -> CaptureResponse:
+    case: DataImportCase, begun: SourceResponse[BindingCode], response: SourceResponse[Binding]
+) -> DataImportResponse:
     if begun.answer.card_type != "debit":
         return done(response.source, "not_a_debit_card", {})
     facts = {
@@ -115,4 +117,4 @@ def _bound(
     finding = Finding(
         response.source, Verdict.MATCH, facts=facts, remember={"bank_card": card_number}
     )
-    return CaptureResponse(CaptureStep.DONE, finding=finding)
+    return DataImportResponse(DataImportStep.DONE, finding=finding)

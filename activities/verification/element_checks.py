@@ -346,4 +346,4 @@ CHECKS: Final[Mapping[ElementKind, Callable[[DataSourceGateway, Case], Awaitable
         }
     )
 )
-"""The kinds that one answer verifies; the others are captured in steps."""
+"""The kinds that one answer verifies; the others are imported in steps."""

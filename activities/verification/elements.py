@@ -1,4 +1,4 @@
-"""Elements that are captured in steps, taken over from before, or asked for once more."""
+"""Elements that are imported in steps, taken over from before, or asked for once more."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from activities.common.clock import attempted_at
 from activities.common.performing import performs
 from activities.common.refusals import found
 from activities.sources.enquiries import CannotSay
-from activities.verification.capture_steps import (
+from activities.verification.data_import_steps import (
     TOO_MANY_CODES,
-    CaptureCase,
-    CaptureResponse,
-    CaptureSource,
-    CaptureStep,
+    DataImportCase,
+    DataImportResponse,
+    DataImportSource,
+    DataImportStep,
 )
-from activities.verification.captures import CaptureSources
+from activities.verification.data_imports import DataImportSources
 from activities.verification.element_checks import Finding
 from activities.verification.verified_applicant import NotVerified, verified_of
 from domain.applications.application import ApplicationState, ElementRefused
@@ -32,15 +32,15 @@ from messages.verification import (
     NOT_ALLOWED,
     REFUSED_BY_SOURCE,
     ApplicantReminded,
-    CaptureProgress,
-    ConfirmCapture,
-    EndCapture,
-    PollCapture,
+    ConfirmDataImport,
+    DataImportProgress,
+    EndDataImport,
+    PollDataImport,
     RemindApplicant,
     ReusedElement,
     ReusedElements,
     ReuseElements,
-    StartCapture,
+    StartDataImport,
 )
 from providers.http.client import Client
 from providers.http.errors import WRONG_ADDRESS, ProviderRejected
@@ -56,52 +56,52 @@ from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentRepository
-from storage.verification.captures import CaptureRepository, CaptureRow, CaptureState
+from storage.verification.data_imports import DataImportRepository, DataImportRow, DataImportState
 from storage.verification.elements import ElementRepository
 
 _VERDICTS = {
-    CaptureState.BEGUN: Verdict.PENDING,
-    CaptureState.AWAITING_CODE: Verdict.AWAITING_CODE,
-    CaptureState.PENDING: Verdict.PENDING,
-    CaptureState.ENDED: Verdict.UNAVAILABLE,
+    DataImportState.BEGUN: Verdict.PENDING,
+    DataImportState.AWAITING_CODE: Verdict.AWAITING_CODE,
+    DataImportState.PENDING: Verdict.PENDING,
+    DataImportState.ENDED: Verdict.UNAVAILABLE,
 }
 
 
 @dataclass(frozen=True)
 class Elements:
-    """Captures elements, takes over earlier ones, reminds of missing ones."""
+    """Data imports elements, takes over earlier ones, reminds of missing ones."""
 
     database: Database
     providers: Client
-    sources: CaptureSources
+    sources: DataImportSources
 
-    @performs(calls.START_CAPTURE)
-    async def start_capture(self, request: StartCapture) -> CaptureProgress:
+    @performs(calls.START_DATA_IMPORT)
+    async def start_data_import(self, request: StartDataImport) -> DataImportProgress:
         """Have the source begin; a repeat asks it again only if its answer was not recorded.
 
-        The capture is recorded before the source hears of it: a notice that is faster than its
+        The data import is recorded before the source hears of it: a notice that is faster than its
         answer finds it.
         """
         source = self._source(request.kind)
         async with self.database.transaction() as tx:
-            row = await CaptureRepository(tx).begin(
+            row = await DataImportRepository(tx).begin(
                 request.element_id, request.workflow_id, request.at
             )
             case = await _case(tx, request.element_id)
-        if row.state is not CaptureState.BEGUN:
+        if row.state is not DataImportState.BEGUN:
             return await self._progress(request.element_id)
         answer = await _begun(source, case)
-        await failpoint("start_capture.after_call")
+        await failpoint("start_data_import.after_call")
         return await self._learn(request.application_id, request.element_id, answer)
 
-    @performs(calls.CONFIRM_CAPTURE)
-    async def confirm_capture(self, request: ConfirmCapture) -> CaptureProgress:
+    @performs(calls.CONFIRM_DATA_IMPORT)
+    async def confirm_data_import(self, request: ConfirmDataImport) -> DataImportProgress:
         """Pass a code on; one that its source has answered already is not passed on again."""
         async with self.database.read() as tx:
             case = await _case(tx, request.element_id)
-            row = found(await CaptureRepository(tx).get(request.element_id), request.element_id)
-            code = await CaptureRepository(tx).code(request.code_id)
-        if code is None or row.state is not CaptureState.AWAITING_CODE:
+            row = found(await DataImportRepository(tx).get(request.element_id), request.element_id)
+            code = await DataImportRepository(tx).code(request.code_id)
+        if code is None or row.state is not DataImportState.AWAITING_CODE:
             return await self._progress(request.element_id)
         if isinstance(case, NotVerified):
             return await self._given_up(request, case.reason)
@@ -110,22 +110,22 @@ class Elements:
             request.application_id, request.element_id, answer, code_id=request.code_id
         )
 
-    @performs(calls.POLL_CAPTURE)
-    async def poll_capture(self, request: PollCapture) -> CaptureProgress:
+    @performs(calls.POLL_DATA_IMPORT)
+    async def poll_data_import(self, request: PollDataImport) -> DataImportProgress:
         """Ask the source how far it is, once it works on it and unless it is over."""
         async with self.database.read() as tx:
             case = await _case(tx, request.element_id)
-            row = found(await CaptureRepository(tx).get(request.element_id), request.element_id)
-        if row.state is not CaptureState.PENDING:
+            row = found(await DataImportRepository(tx).get(request.element_id), request.element_id)
+        if row.state is not DataImportState.PENDING:
             return await self._progress(request.element_id)
         if isinstance(case, NotVerified):
             return await self._given_up(request, case.reason)
         answer = await self._source(request.kind).poll(case)
         return await self._learn(request.application_id, request.element_id, answer)
 
-    @performs(calls.END_CAPTURE)
-    async def end_capture(self, request: EndCapture) -> CaptureProgress:
-        """Give a capture up; if it came to a verdict meanwhile, that stands."""
+    @performs(calls.END_DATA_IMPORT)
+    async def end_data_import(self, request: EndDataImport) -> DataImportProgress:
+        """Give a data import up; if it came to a verdict meanwhile, that stands."""
         return await self._given_up(request, request.reason)
 
     @performs(calls.REUSE_ELEMENTS)
@@ -198,32 +198,34 @@ class Elements:
         return ApplicantReminded()
 
     async def _given_up(
-        self, request: ConfirmCapture | PollCapture | EndCapture, reason: str
-    ) -> CaptureProgress:
-        given_up = CaptureResponse(CaptureStep.ENDED, reason=reason)
+        self, request: ConfirmDataImport | PollDataImport | EndDataImport, reason: str
+    ) -> DataImportProgress:
+        given_up = DataImportResponse(DataImportStep.ENDED, reason=reason)
         return await self._learn(request.application_id, request.element_id, given_up)
 
-    def _source(self, kind: ElementKind) -> CaptureSource:
+    def _source(self, kind: ElementKind) -> DataImportSource:
         source = self.sources.get(kind)
         if source is None:
-            raise ElementRefused(f"no source captures {kind}")
+            raise ElementRefused(f"no source data imports {kind}")
         return source
 
     async def _learn(
         self,
         application_id: str,
         element_id: str,
-        answer: CaptureResponse,
+        answer: DataImportResponse,
         code_id: str | None = None,
-    ) -> CaptureProgress:
-        """Record what a source said and return where the capture stands."""
+    ) -> DataImportProgress:
+        """Record what a source said and return where the data import stands."""
         async with self.database.transaction() as tx:
             # One answer after the other: a notice may have two of them at once.
             await ApplicationRepository(tx).for_update(application_id)
-            row = found(await CaptureRepository(tx).get(element_id), f"capture of {element_id}")
-            if code_id is not None and not await CaptureRepository(tx).forget_code(code_id):
+            row = found(
+                await DataImportRepository(tx).get(element_id), f"data import of {element_id}"
+            )
+            if code_id is not None and not await DataImportRepository(tx).forget_code(code_id):
                 return await _recorded(tx, element_id)
-            if row.state not in (CaptureState.DONE, CaptureState.ENDED):
+            if row.state not in (DataImportState.DONE, DataImportState.ENDED):
                 await _advance(tx, row, answer)
             progress = await _recorded(tx, element_id)
             if not progress.verdict.is_open:
@@ -234,7 +236,7 @@ class Elements:
                     f"{aggregate}:element_verified:{element_id}",
                     progress.model_dump(mode="json", exclude={"ask_again_after", "begun_at"}),
                 )
-        reason = "wrong_code" if answer.step is CaptureStep.WRONG_CODE else None
+        reason = "wrong_code" if answer.step is DataImportStep.WRONG_CODE else None
         return progress.model_copy(
             update={
                 "ask_again_after": answer.ask_again_after,
@@ -242,28 +244,30 @@ class Elements:
             }
         )
 
-    async def _progress(self, element_id: str) -> CaptureProgress:
+    async def _progress(self, element_id: str) -> DataImportProgress:
         async with self.database.read() as tx:
             return await _recorded(tx, element_id)
 
 
-async def _begun(source: CaptureSource, case: CaptureCase | NotVerified) -> CaptureResponse:
+async def _begun(
+    source: DataImportSource, case: DataImportCase | NotVerified
+) -> DataImportResponse:
     """Have a source begin, or end at once what nobody may be asked about or will not answer."""
     if isinstance(case, NotVerified):
-        return CaptureResponse(CaptureStep.ENDED, reason=case.reason)
+        return DataImportResponse(DataImportStep.ENDED, reason=case.reason)
     try:
         return await source.begin(case)
     except ConsentMissing:
-        return CaptureResponse(CaptureStep.ENDED, reason=NOT_ALLOWED)
+        return DataImportResponse(DataImportStep.ENDED, reason=NOT_ALLOWED)
     except CannotSay as error:
-        return CaptureResponse(CaptureStep.ENDED, reason=error.code)
+        return DataImportResponse(DataImportStep.ENDED, reason=error.code)
     except ProviderRejected as error:
         if error.code in WRONG_ADDRESS:
             raise
-        return CaptureResponse(CaptureStep.ENDED, reason=REFUSED_BY_SOURCE)
+        return DataImportResponse(DataImportStep.ENDED, reason=REFUSED_BY_SOURCE)
 
 
-async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
+async def _case(tx: Transaction, element_id: str) -> DataImportCase | NotVerified:
     """Return an element with what its source needs, or what of that is not there."""
     element = found(await ElementRepository(tx).get(element_id), f"element {element_id}")
     application = found(
@@ -279,8 +283,8 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
     consent = await ConsentRepository(tx).in_force(application.applicant_id, purpose)
     if consent is None:
         return NotVerified(NOT_ALLOWED)
-    capture = await CaptureRepository(tx).get(element_id)
-    return CaptureCase(
+    data_import = await DataImportRepository(tx).get(element_id)
+    return DataImportCase(
         element_id=element.id,
         application_id=application.id,
         applicant_id=application.applicant_id,
@@ -288,8 +292,8 @@ async def _case(tx: Transaction, element_id: str) -> CaptureCase | NotVerified:
         data=element.data,
         purpose=purpose,
         real_name=applicant.real_name,
-        source=capture.source if capture else None,
-        reference=capture.reference if capture else None,
+        source=data_import.source if data_import else None,
+        reference=data_import.reference if data_import else None,
         today=business_date(utc_now(), product.zone),
         emergency_mobiles=(
             await _emergency_mobiles(tx, application)
@@ -314,27 +318,27 @@ async def _emergency_mobiles(tx: Transaction, application: ApplicationRow) -> fr
     return frozenset(contact.mobile for contact in told.data.contacts)
 
 
-async def _advance(tx: Transaction, row: CaptureRow, answer: CaptureResponse) -> None:
+async def _advance(tx: Transaction, row: DataImportRow, answer: DataImportResponse) -> None:
     match answer.step:
-        case CaptureStep.WRONG_CODE:
+        case DataImportStep.WRONG_CODE:
             await _count_wrong_code(tx, row)
-        case CaptureStep.DONE:
+        case DataImportStep.DONE:
             await _conclude(tx, row, answer)
-        case CaptureStep.ENDED:
-            await CaptureRepository(tx).advance(
-                row.element_id, CaptureState.ENDED, reason=answer.reason or "unknown"
+        case DataImportStep.ENDED:
+            await DataImportRepository(tx).advance(
+                row.element_id, DataImportState.ENDED, reason=answer.reason or "unknown"
             )
-        case CaptureStep.AWAITING_CODE | CaptureStep.PENDING:
-            await CaptureRepository(tx).advance(
+        case DataImportStep.AWAITING_CODE | DataImportStep.PENDING:
+            await DataImportRepository(tx).advance(
                 row.element_id,
-                CaptureState(answer.step),
+                DataImportState(answer.step),
                 source=answer.source,
                 reference=answer.reference,
                 authorise_url=answer.authorise_url,
             )
 
 
-async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
+async def _count_wrong_code(tx: Transaction, row: DataImportRow) -> None:
     application = found(
         await ApplicationRepository(tx).get(row.application_id), f"application {row.application_id}"
     )
@@ -343,18 +347,18 @@ async def _count_wrong_code(tx: Transaction, row: CaptureRow) -> None:
     if is_last and policy.codes_prove:
         provider = row.source or row.kind
         mismatch = Finding(provider, Verdict.MISMATCH, TOO_MANY_CODES)
-        await CaptureRepository(tx).advance(row.element_id, row.state, wrong_code=True)
-        await _conclude(tx, row, CaptureResponse(CaptureStep.DONE, finding=mismatch))
+        await DataImportRepository(tx).advance(row.element_id, row.state, wrong_code=True)
+        await _conclude(tx, row, DataImportResponse(DataImportStep.DONE, finding=mismatch))
         return
-    await CaptureRepository(tx).advance(
+    await DataImportRepository(tx).advance(
         row.element_id,
-        CaptureState.ENDED if is_last else CaptureState.AWAITING_CODE,
+        DataImportState.ENDED if is_last else DataImportState.AWAITING_CODE,
         reason=TOO_MANY_CODES if is_last else None,
         wrong_code=True,
     )
 
 
-async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureResponse) -> None:
+async def _conclude(tx: Transaction, row: DataImportRow, answer: DataImportResponse) -> None:
     finding = answer.finding
     assert finding is not None  # noqa: S101 -- a source that is done says what it found
     recorded = await ElementRepository(tx).record_verification(
@@ -371,14 +375,14 @@ async def _conclude(tx: Transaction, row: CaptureRow, answer: CaptureResponse) -
             f"application {row.application_id}",
         )
         await ApplicantRepository(tx).remember(application.applicant_id, **finding.remember)
-    await CaptureRepository(tx).advance(row.element_id, CaptureState.DONE)
+    await DataImportRepository(tx).advance(row.element_id, DataImportState.DONE)
 
 
-async def _recorded(tx: Transaction, element_id: str) -> CaptureProgress:
-    """Return where a capture stands: its verdict, or what is waited for."""
-    row = found(await CaptureRepository(tx).get(element_id), f"capture of {element_id}")
+async def _recorded(tx: Transaction, element_id: str) -> DataImportProgress:
+    """Return where a data import stands: its verdict, or what is waited for."""
+    row = found(await DataImportRepository(tx).get(element_id), f"data import of {element_id}")
     verified = await ElementRepository(tx).verification(element_id)
-    return CaptureProgress(
+    return DataImportProgress(
         element_id=element_id,
         kind=ElementKind(row.kind),
         verdict=verified.verdict if verified else _VERDICTS[row.state],

@@ -50,9 +50,9 @@ class ElementPolicy(Content):
     `attempts` limits how often an element is taken in one application, answered or not;
     `mismatches` how often it may be wrong, there and by one person in 24 hours. `on_reason`
     overrides `on_mismatch` for a reason that the source gives. `reject_code` is the code of a
-    rejection, by `reject` or after the last wrong attempt. A `captured` element is fetched from
+    rejection, by `reject` or after the last wrong attempt. A `imported` element is fetched from
     its source in steps: perhaps a code that the applicant is sent and enters, and a result that is
-    waited for at most `capture_within`. The wrong code that reaches `codes` ends it, where
+    waited for at most `import_within`. The wrong code that reaches `codes` ends it, where
     `codes_prove` with a mismatch: who cannot read the code does not have the mobile. What a face is
     asked to do may be shown for `challenge_valid_for`. A kind that `proves_presence` shows that the
     applicant is the person; it is verified in every channel anew. What a kind `needs` has been
@@ -68,8 +68,8 @@ class ElementPolicy(Content):
     on_mismatch: OnMismatch = OnMismatch.RESUBMIT
     on_reason: dict[str, OnMismatch] = Field(default_factory=dict)
     reject_code: str = "R01"
-    captured: bool = False
-    capture_within: timedelta = Field(default=timedelta(hours=72), gt=timedelta())
+    imported: bool = False
+    import_within: timedelta = Field(default=timedelta(hours=72), gt=timedelta())
     codes: int = Field(default=5, strict=True, ge=1, le=20)
     codes_prove: bool = False
     challenge_valid_for: timedelta = Field(default=timedelta(minutes=10), gt=timedelta())

@@ -17,7 +17,7 @@ from local.story.people import NAMES, someone
 from local.story.reconciling import reconcile as reconcile_books
 from local.story.stage import Stage
 from local.story.terms import AMOUNT, CURRENCY, FRONT, MONTHS, PRODUCT
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 
 _PATHS: Final[Mapping[str, str]] = MappingProxyType(
     {

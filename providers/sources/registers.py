@@ -14,7 +14,7 @@ from domain.sources import Capability
 from providers.http.requests import SourceRequest
 from providers.http.verdict import VerificationResponse
 from providers.http.wire import Wire
-from providers.verification.capture import Day, completed_months
+from providers.verification.data_import import Day, completed_months
 
 Country = Literal["CN", "BR"]
 """Whose register is asked; it decides what the number is: USCC or CNPJ, identity number or CPF."""

@@ -17,7 +17,7 @@ from providers.http.verdict import (
     VerificationResponse,
 )
 from providers.http.wire import Wire
-from providers.verification.capture import CodeResponse, CodeStatus, Currency, Key, Minor
+from providers.verification.data_import import CodeResponse, CodeStatus, Currency, Key, Minor
 from providers.verification.factors import BankCode, BankName, FourFactorRequest
 
 Delivery = Literal["sent", "too_soon", "daily_limit"]

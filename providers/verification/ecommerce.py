@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from domain.sources import Capability
 from providers.http.wire import PersonalWire
-from providers.verification.capture import (
+from providers.verification.data_import import (
     Authorisation,
     BeginRequest,
     Currency,
@@ -65,11 +65,11 @@ class EcommerceDocument(PersonalWire):
     credit: PlatformCredit = PlatformCredit()
 
     @model_validator(mode="after")
-    def _nothing_is_later_than_the_capture(self) -> Self:
+    def _nothing_is_later_than_the_data_import(self) -> Self:
         if any(order.at > self.captured_at for order in self.orders):
-            raise ValueError("an import tells of the time before it was captured")
+            raise ValueError("an import tells of the time before it was imported")
         if self.registered_on > self.captured_at.date():
-            raise ValueError("nobody registers after the import was captured")
+            raise ValueError("nobody registers after the import was imported")
         return self
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from domain.sources import Capability
 from providers.http.wire import PersonalWire
-from providers.verification.capture import (
+from providers.verification.data_import import (
     Authorisation,
     BeginRequest,
     Currency,

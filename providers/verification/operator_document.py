@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from providers.http.wire import PersonalWire
-from providers.verification.capture import (
+from providers.verification.data_import import (
     Currency,
     Day,
     ImportedFacts,
@@ -127,14 +127,14 @@ class OperatorDocument(PersonalWire):
     short_numbers: Annotated[tuple[ShortNumber, ...], Field(strict=False, max_length=50)] = ()
 
     @model_validator(mode="after")
-    def _nothing_is_later_than_the_capture(self) -> Self:
+    def _nothing_is_later_than_the_data_import(self) -> Self:
         instants = [call.at for call in self.calls]
         instants += [message.at for message in self.messages]
         instants += [top_up.at for top_up in self.top_ups]
         if any(at > self.captured_at for at in instants):
-            raise ValueError("a report tells of the time before it was captured")
+            raise ValueError("a report tells of the time before it was imported")
         if self.basics.joined_on > self.captured_at.date():
-            raise ValueError("nobody joins after the report was captured")
+            raise ValueError("nobody joins after the report was imported")
         months = [bill.month for bill in self.bills]
         if len(set(months)) < len(months):
             raise ValueError("a month has one bill")
@@ -144,7 +144,7 @@ class OperatorDocument(PersonalWire):
 class OperatorFacts(ImportedFacts):
     """Aggregates without personal data; days and nights are those of the report's own offset.
 
-    `silent_days_30d` counts the last 30 days without a call, up to the day of capture;
+    `silent_days_30d` counts the last 30 days without a call, up to the day of data import;
     `average_bill`, `points_balance` (of the newest month) and `average_megabytes` are None without
     a month. `emergency_contacts_called` is None where nothing was compared: the contacts are not
     known, or the applicant does not allow it. Thresholds belong to the decision policy.

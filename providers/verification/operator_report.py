@@ -1,4 +1,4 @@
-"""Operator report: the authorised capture of a mobile account, in two steps and then some time.
+"""Operator report: the authorised data import of a mobile account, in two steps and then some time.
 
 The beginning has the operator text a code to the user, a `CodeEntry` hands the code back, and the
 report follows minutes to hours later: by asking for it, at the latest when a `ReportNotice`
@@ -8,7 +8,7 @@ arrives.
 from pydantic import Field
 
 from domain.sources import Capability
-from providers.verification.capture import BeginRequest, Begun, ReportQuery, ReportState
+from providers.verification.data_import import BeginRequest, Begun, ReportQuery, ReportState
 from providers.verification.operator_document import OperatorDocument, OperatorFacts, facts_of
 
 

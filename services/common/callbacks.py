@@ -47,7 +47,7 @@ class InvalidNotice(DomainError):
 
 @dataclass(frozen=True)
 class Recipient:
-    """The process that waits, and the name of what it waits for: an order, a capture."""
+    """The process that waits, and the name of what it waits for: an order, a data import."""
 
     workflow_id: str
     reference: str

@@ -1,10 +1,10 @@
-"""What sources call back with: a capture that the applicant authorised is done."""
+"""What sources call back with: a data import that the applicant authorised is done."""
 
 from messages.ids import is_id
-from providers.verification.capture import ReportNotice
+from providers.verification.data_import import ReportNotice
 from services.common.callbacks import Recipient, SharedSecretSender, UnknownOrder
 from storage.common.repository import Transaction
-from storage.verification.captures import CaptureRepository
+from storage.verification.data_imports import DataImportRepository
 
 
 class ReportSender(SharedSecretSender[ReportNotice]):
@@ -17,9 +17,9 @@ class ReportSender(SharedSecretSender[ReportNotice]):
         return notice.event_id
 
     async def recipient_of(self, tx: Transaction, notice: ReportNotice) -> Recipient:
-        """Return the process whose capture it is."""
+        """Return the process whose data import it is."""
         known = is_id(notice.capture_no, "elt")
-        capture = await CaptureRepository(tx).get(notice.capture_no) if known else None
-        if capture is None or capture.kind != notice.source:
-            raise UnknownOrder("No such capture was begun.")
-        return Recipient(capture.workflow_id, notice.capture_no)
+        data_import = await DataImportRepository(tx).get(notice.capture_no) if known else None
+        if data_import is None or data_import.kind != notice.source:
+            raise UnknownOrder("No such data import was begun.")
+        return Recipient(data_import.workflow_id, notice.capture_no)

@@ -31,7 +31,7 @@ from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRow
 from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRepository
-from storage.verification.captures import CaptureRepository
+from storage.verification.data_imports import DataImportRepository
 from storage.verification.element_attempts import ElementAttemptRepository
 from storage.verification.elements import ElementCreate, ElementRepository, ElementStatus
 from storage.verification.liveness_challenges import LivenessChallengeRepository
@@ -137,10 +137,12 @@ async def store_code(
     Raises `NotFound` for an element that is none of the process's.
     """
     code_id = command.new_id("act", "code")
-    capture = await CaptureRepository(tx).get(element_id) if is_id(element_id, "elt") else None
-    if capture is None or capture.workflow_id != workflow_id:
+    data_import = (
+        await DataImportRepository(tx).get(element_id) if is_id(element_id, "elt") else None
+    )
+    if data_import is None or data_import.workflow_id != workflow_id:
         raise NotFound("element")
-    await CaptureRepository(tx).enter_code(code_id, element_id, code)
+    await DataImportRepository(tx).enter_code(code_id, element_id, code)
     return ConfirmElement(element_id=element_id, code_id=code_id)
 
 

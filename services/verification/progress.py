@@ -12,7 +12,7 @@ from domain.verification.elements import ElementKind, Verdict
 from messages.verification import ElementOutcome
 from storage.applications.supplements import SupplementRow
 from storage.common.repository import Transaction
-from storage.verification.captures import CaptureRepository
+from storage.verification.data_imports import DataImportRepository
 from storage.verification.elements import ElementRepository, ElementStatus
 
 _NOT_SHOWN: Final = frozenset({"agreement_no"})
@@ -54,8 +54,8 @@ async def progress_of(
             reason=_reason(status, by_element.get(status.element_id)),
             counts_until=last_day(status, product),
             authorise_url=(
-                await CaptureRepository(tx).authorise_url(status.element_id)
-                if status.verdict is None and product.policy_of(status.kind).captured
+                await DataImportRepository(tx).authorise_url(status.element_id)
+                if status.verdict is None and product.policy_of(status.kind).imported
                 else None
             ),
             facts=_shown(status.facts) if for_staff else None,

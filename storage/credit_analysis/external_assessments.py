@@ -31,7 +31,7 @@ class ExternalAssessmentRow(Row):
 class ExternalAssessmentRepository(TableRepository[ExternalAssessmentRow]):
     """At most one assessment of an analysis; a final one is never changed."""
 
-    table = "external_opinions"
+    table = "external_assessments"
     row = ExternalAssessmentRow
 
     async def request(
@@ -65,7 +65,7 @@ class ExternalAssessmentRepository(TableRepository[ExternalAssessmentRow]):
         An assessment that is final stays as it is. What has no date of its own counts as new.
         """
         return await self._changed(
-            "update external_opinions set status = $2, raw_status = $3,"
+            "update external_assessments set status = $2, raw_status = $3,"
             " event_date = coalesce($4, event_date), changed_at = now()"
             " where id = $1 and status <> all($5::text[])"
             " and ($4::timestamptz is null or event_date is null or event_date < $4)",

@@ -33,7 +33,7 @@ _ATTEMPTS: Final = (
     " and (a.state not in ('rejected', 'withdrawn', 'expired') or e.submitted_at > $7)"
     " and not exists (select from verifications v where v.element_id = e.id)"
     " and not exists (select from element_endings x where x.element_id = e.id)"
-    " and not exists (select from captures c where c.element_id = e.id"
+    " and not exists (select from data_imports c where c.element_id = e.id"
     " and c.state = 'ended') and not exists (select from elements later"
     " where later.application_id = e.application_id and later.kind = e.kind"
     " and later.attempt > e.attempt)) as under_way from asked"

@@ -240,7 +240,7 @@ class ElementRepository(Repository):
             " (select count(*) from verifications m where m.application_id = $1"
             " and m.kind = n.kind and m.verdict = 'mismatch') as mismatches"
             " from counting n left join verifications v on v.element_id = n.id"
-            " left join captures c on c.element_id = n.id"
+            " left join data_imports c on c.element_id = n.id"
             " left join element_endings x on x.element_id = n.id order by n.kind",
             application_id,
         )

@@ -18,13 +18,13 @@ from providers.sources.credit_history import (
     MultiLenderRequest,
 )
 from providers.sources.registers import CompanyRequest, PersonRequest
-from providers.verification.capture import CodeEntry
 from providers.verification.card_binding import (
     BanksRequest,
     BindingCodeEntry,
     BindingCodeRequest,
 )
 from providers.verification.contacts import AddressBookEntry, Contact, ContactsRequest
+from providers.verification.data_import import CodeEntry
 from providers.verification.ecommerce import EcommerceReportQuery, EcommerceRequest
 from providers.verification.factors import CreditCardRequest
 from providers.verification.online_banking import BankingReportQuery, BankingRequest

@@ -1,4 +1,4 @@
-"""What the tests of data sources share: a signed client, request ids, the way of a capture."""
+"""What the tests of data sources share: a signed client, request ids, the way of a data import."""
 
 import asyncio
 import itertools
@@ -17,7 +17,7 @@ from providers.signing import Signature
 from providers.sources.fireeye import FireeyeClient
 from providers.sources.fireeye_profile import FireeyeProfile
 from providers.sources.fireeye_requests import FireeyeCredentials
-from providers.verification.capture import (
+from providers.verification.data_import import (
     CodeEntry,
     CodeStatus,
     Confirmation,
@@ -89,12 +89,12 @@ async def fireeye_client(
 
 
 async def ask(client: ProviderClient, request: ProviderRequest[Response]) -> Response:
-    """Call under a request id of its own, or that of the capture that the request is about."""
+    """Call under a request id of its own, or that of the data import that the request is about."""
     return await client.call(request, request_id=getattr(request, "capture_no", fresh_id()))
 
 
 async def begun(client: ProviderClient, who: Person) -> dict[str, str]:
-    """Begin a capture and return its two numbers."""
+    """Begin a data import and return its two numbers."""
     capture_no = fresh_id()
     request = OperatorReportRequest(capture_no=capture_no, consent_id=CONSENT, **factors(who))
     answer = await ask(client, request)
@@ -104,31 +104,31 @@ async def begun(client: ProviderClient, who: Person) -> dict[str, str]:
 
 
 async def entered(
-    client: ProviderClient, capture: dict[str, str], code: str, request_id: str | None = None
+    client: ProviderClient, data_import: dict[str, str], code: str, request_id: str | None = None
 ) -> Confirmation:
     """Hand a code back; without a `request_id` it is a try of its own."""
-    request = CodeEntry(**capture, code=code)
+    request = CodeEntry(**data_import, code=code)
     return await client.call(request, request_id=request_id or fresh_id())
 
 
 async def confirmed(client: ProviderClient, who: Person) -> dict[str, str]:
-    capture = await begun(client, who)
-    answer = await entered(client, capture, RIGHT)
+    data_import = await begun(client, who)
+    answer = await entered(client, data_import, RIGHT)
     assert answer.status is CodeStatus.ACCEPTED
-    return capture
+    return data_import
 
 
-def report_query(capture: dict[str, str]) -> OperatorReportQuery:
-    return OperatorReportQuery(**capture, emergency_mobiles=None)
+def report_query(data_import: dict[str, str]) -> OperatorReportQuery:
+    return OperatorReportQuery(**data_import, emergency_mobiles=None)
 
 
-async def reported(client: ProviderClient, capture: dict[str, str]) -> Report:
+async def reported(client: ProviderClient, data_import: dict[str, str]) -> Report:
     """Ask how far an operator's report is."""
-    return await ask(client, report_query(capture))
+    return await ask(client, report_query(data_import))
 
 
 async def ended(client: ProviderClient, query: ReportQuery) -> Report:
-    """Ask until the capture has ended."""
+    """Ask until the data import has ended."""
     async with asyncio.timeout(PATIENCE.total_seconds()):
         # The source is asked over HTTP: there is no event to wait for.
         while not (report := await ask(client, query)).final:  # noqa: ASYNC110
@@ -139,7 +139,7 @@ async def ended(client: ProviderClient, query: ReportQuery) -> Report:
 async def notice_of(
     callbacks: Callbacks, simulators: Simulators, capture_no: str
 ) -> tuple[ReportNotice, str]:
-    """Wait for the notice of a capture and return it with its signature's verified header."""
+    """Wait for the notice of a data import and return it with its signature's verified header."""
     while True:
         headers, body = await callbacks.next()
         notice = ReportNotice.model_validate_json(body)

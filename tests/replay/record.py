@@ -160,11 +160,11 @@ async def loan_overdue_and_paid_off(lender: Lender) -> dict[str, str]:
 
 
 async def credit_analyses(lender: Lender) -> dict[str, str]:
-    """A register fails once, an opinion comes late, an analyst approves; and one by signal."""
+    """A register fails once, an assessment comes late, an analyst approves; and one by signal."""
     await lender.simulators.fault("company", status=503, times=4)
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None, **YOUNG)
     asked = await analyse(lender, given, policy=WITH_ASSESSMENT)
-    await eventually(lambda: _opinion_is_asked(lender, asked.id))
+    await eventually(lambda: _assessment_is_asked(lender, asked.id))
     assessment_id = ids.derived_id("opi", asked.id)
     settled = await lender.simulators.console.post(
         f"/sandbox/qitech/{assessment_id}/settle", json={"silent": True}
@@ -193,7 +193,7 @@ async def analysis_with_signers(lender: Lender) -> dict[str, str]:
     await asked.sign(1)
     await lender.pass_time(asked.workflow_id, timedelta(hours=8))
     await asked.sign(0)
-    await eventually(asked.opinion, lambda opinion: opinion and opinion.is_known_there)
+    await eventually(asked.assessment, lambda assessment: assessment and assessment.is_known_there)
     await lender.pass_time(asked.workflow_id, timedelta(hours=2))
     url = f"/sandbox/qitech/{ids.derived_id('opi', asked.id)}/sign"
     for signer in (0, 1):
@@ -238,10 +238,10 @@ async def maintenance(lender: Lender) -> dict[str, str]:
     return recorded
 
 
-async def _opinion_is_asked(lender: Lender, analysis_id: str) -> bool:
+async def _assessment_is_asked(lender: Lender, analysis_id: str) -> bool:
     async with lender.database.read() as tx:
-        opinion = await ExternalAssessmentRepository(tx).get(ids.derived_id("opi", analysis_id))
-    return opinion is not None and opinion.status is AnalysisStatus.IN_MANUAL_ANALYSIS
+        assessment = await ExternalAssessmentRepository(tx).get(ids.derived_id("opi", analysis_id))
+    return assessment is not None and assessment.status is AnalysisStatus.IN_MANUAL_ANALYSIS
 
 
 STORIES: Final[tuple[Callable[[Lender], Awaitable[dict[str, str]]], ...]] = (

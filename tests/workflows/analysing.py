@@ -86,7 +86,7 @@ class Analysing:
             )
         await self.handle.signal("consent_given", ConsentGiven(signer=signer))
 
-    async def opinion(self) -> ExternalAssessmentRow | None:
+    async def assessment(self) -> ExternalAssessmentRow | None:
         async with self.lender.database.read() as tx:
             return await ExternalAssessmentRepository(tx).of(self.id)
 

@@ -25,7 +25,7 @@ from sandbox.personas import Person
 from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.reviews import ReviewRepository, ReviewRow
-from storage.verification.captures import CaptureRepository
+from storage.verification.data_imports import DataImportRepository
 from storage.verification.elements import ElementRepository, ElementStatus
 from tests.integration import story
 from tests.workflows.lender import PATIENCE_SECONDS, Handle, Lender, person
@@ -92,7 +92,7 @@ class Applying:
         """Enter a code as the applicant does through the API."""
         code_id = ids.new_id("act")
         async with self.lender.database.transaction() as tx:
-            await CaptureRepository(tx).enter_code(code_id, element_id, code)
+            await DataImportRepository(tx).enter_code(code_id, element_id, code)
         command = ConfirmElement(element_id=element_id, code_id=code_id)
         outcomes: ElementOutcomes = await self.handle.execute_update(
             "confirm_element", command, result_type=ElementOutcomes

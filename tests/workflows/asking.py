@@ -68,9 +68,9 @@ BINDING: Final = changed(
 )
 """Real name and mobile, and a bank card that is bound with a code."""
 
-CAPTURING: Final = changed(
+IMPORTING: Final = changed(
     DRAWING,
-    "capturing",
+    "importing",
     drawdown_elements=(ElementKind.BANK_CARD, ElementKind.OPERATOR_REPORT),
     policies=(BANK_CARD_BINDING,),
 )
@@ -84,7 +84,7 @@ ONE_TRY: Final = changed(
 )
 """Takes the card once, whatever becomes of it."""
 
-ASKING: Final = (REPORT, STRICT, LENIENT, QUICK, DRAWING, BINDING, CAPTURING, ONE_TRY)
+ASKING: Final = (REPORT, STRICT, LENIENT, QUICK, DRAWING, BINDING, IMPORTING, ONE_TRY)
 
 
 def in_any_order(product: AgreedProduct, code: str, **changes: int) -> AgreedProduct:

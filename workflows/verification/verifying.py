@@ -21,19 +21,19 @@ with workflow.unsafe.imports_passed_through():
     from messages.calls import Call
     from messages.verification import (
         NOT_ALLOWED,
-        CaptureProgress,
-        ConfirmCapture,
+        ConfirmDataImport,
         ConfirmElement,
+        DataImportProgress,
         ElementOutcome,
         ElementSettled,
-        StartCapture,
+        StartDataImport,
         VerifyElement,
         VerifyElements,
     )
     from workflows.common.calling import PATIENTLY, SOON, SOON_WITHIN, run
-    from workflows.verification.captures import Captures
+    from workflows.verification.data_imports import DataImports
 
-Question = TypeVar("Question", VerifyElement, StartCapture, ConfirmCapture)
+Question = TypeVar("Question", VerifyElement, StartDataImport, ConfirmDataImport)
 Outcome = TypeVar("Outcome", bound=ElementOutcome)
 
 
@@ -69,7 +69,7 @@ class Verifying:
         self._asking: set[str] = set()
         # In order: what is cancelled together must be cancelled alike at every replay.
         self._background: list[asyncio.Task[None]] = []
-        self._captures = Captures(
+        self._data_imports = DataImports(
             process.application_id,
             process.product,
             is_awaited=lambda item: (
@@ -104,14 +104,14 @@ class Verifying:
         if record is None or record.verdict is not Verdict.AWAITING_CODE:
             raise CodeRefused("no code is waited for")
         record.verdict, record.reason = Verdict.PENDING, None
-        question = ConfirmCapture(
+        question = ConfirmDataImport(
             application_id=self._process.application_id,
             element_id=record.element_id,
             kind=record.kind,
             code_id=command.code_id,
         )
         try:
-            await self._ask(calls.CONFIRM_CAPTURE, question, record)
+            await self._ask(calls.CONFIRM_DATA_IMPORT, question, record)
         except ApplicationError:
             record.verdict = Verdict.AWAITING_CODE
             raise
@@ -121,7 +121,7 @@ class Verifying:
         """Have the source of an element asked now."""
         record = self._record(update.element_id)
         if record is not None and record.verdict.is_open:
-            self._captures.notify(update.element_id)
+            self._data_imports.notify(update.element_id)
 
     def resume(self) -> None:
         """Ask again for what an earlier run of the process was still waiting for."""
@@ -135,7 +135,7 @@ class Verifying:
         """Stop asking: the process is over, or goes on in another run."""
         for task in self._background:
             task.cancel()
-        self._captures.stop()
+        self._data_imports.stop()
 
     def _take(self, element: ProvidedElement) -> _Taken:
         known = self._process.elements.get(element.kind)
@@ -157,7 +157,7 @@ class Verifying:
         Those that need no answer but one that is known, or that the same activity will have.
         """
         together = [
-            item.record for item in taken if not item.repeats and not self._is_captured(item.record)
+            item.record for item in taken if not item.repeats and not self._is_imported(item.record)
         ]
         while True:
             known = [item for item in together if self._needs_no_other(item, together)]
@@ -209,8 +209,8 @@ class Verifying:
                 return record
             if self._needs_are_open(record):
                 self._in_background(self._ask_once_needs_are_settled(record))
-            elif self._is_captured(record):
-                await self._ask(calls.START_CAPTURE, self._capture_of(record), record)
+            elif self._is_imported(record):
+                await self._ask(calls.START_DATA_IMPORT, self._data_import_of(record), record)
             else:
                 await self._ask(calls.VERIFY_ELEMENT, self._question_of(record), record)
         except ApplicationError:
@@ -239,8 +239,8 @@ class Verifying:
     def _needs_are_open(self, record: ElementRecord) -> bool:
         return any(item.verdict.is_open for item in self._needs_of(record))
 
-    def _is_captured(self, record: ElementRecord) -> bool:
-        return self._process.product.policy_of(record.kind).captured
+    def _is_imported(self, record: ElementRecord) -> bool:
+        return self._process.product.policy_of(record.kind).imported
 
     def _question_of(self, record: ElementRecord) -> VerifyElement:
         return VerifyElement(
@@ -249,8 +249,8 @@ class Verifying:
             kind=record.kind,
         )
 
-    def _capture_of(self, record: ElementRecord) -> StartCapture:
-        return StartCapture(
+    def _data_import_of(self, record: ElementRecord) -> StartDataImport:
+        return StartDataImport(
             application_id=self._process.application_id,
             element_id=record.element_id,
             kind=record.kind,
@@ -284,9 +284,9 @@ class Verifying:
 
     async def _ask_once_needs_are_settled(self, record: ElementRecord) -> None:
         await workflow.wait_condition(lambda: not self._needs_are_open(record))
-        if self._is_captured(record):
-            capture = self._capture_of(record)
-            await self._ask_until_answered(calls.START_CAPTURE, capture, record)
+        if self._is_imported(record):
+            data_import = self._data_import_of(record)
+            await self._ask_until_answered(calls.START_DATA_IMPORT, data_import, record)
         else:
             question = self._question_of(record)
             await self._ask_until_answered(calls.VERIFY_ELEMENT, question, record)
@@ -318,8 +318,8 @@ class Verifying:
             return
         record.verdict, record.reason = answer.verdict, answer.reason
         record.mismatches += answer.verdict is Verdict.MISMATCH
-        if answer.verdict.is_open and isinstance(answer, CaptureProgress):
-            self._captures.watch(record, answer)
+        if answer.verdict.is_open and isinstance(answer, DataImportProgress):
+            self._data_imports.watch(record, answer)
         self._process.show()
 
     def _forget(self, taken: _Taken) -> None:

@@ -62,7 +62,7 @@ async def elements(product: ProductPath, call: Called) -> Page[ElementPolicyResp
                         "attempts",
                         "mismatches",
                         "on_mismatch",
-                        "captured",
+                        "imported",
                     }
                 ),
             }

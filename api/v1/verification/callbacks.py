@@ -1,4 +1,4 @@
-"""Callbacks of sources that captured something."""
+"""Callbacks of sources that imported something."""
 
 from typing import Final
 
@@ -21,9 +21,9 @@ _DESCRIBED: Final = described_callback(
 )
 
 
-@router.post("/reports", openapi_extra=_DESCRIBED, summary="A source is done with a capture")
+@router.post("/reports", openapi_extra=_DESCRIBED, summary="A source is done with a data import")
 async def reports(request: Request, services: Using) -> CallbackReceived:
-    """Keep the notice and have the process that waits for the capture ask for it.
+    """Keep the notice and have the process that waits for the data import ask for it.
 
     The notice itself settles nothing. A repeat notifies the process again: the first may have been
     lost. One for an application that has ended is kept and changes nothing.

@@ -12,7 +12,7 @@ from domain.verification.liveness_challenge import Action
 class ElementPolicyResponse(ResponseBody):
     """What a product asks for: when, with which fields, and under which consent.
 
-    `captured` elements are fetched from their source in steps and may take hours.
+    `imported` elements are fetched from their source in steps and may take hours.
     """
 
     kind: ElementKind
@@ -23,7 +23,7 @@ class ElementPolicyResponse(ResponseBody):
     attempts: int
     mismatches: int
     on_mismatch: OnMismatch
-    captured: bool
+    imported: bool
 
 
 class LivenessChallengeResponse(ResponseBody):

@@ -18,7 +18,7 @@ from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
 from runtime.settings import Settings
 from runtime.temporal.worker import build_workers
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from sandbox.personas import Person, person
 from tests.api.conftest import bearer, http_client, keyed, serving
 from tests.definitions import CONSENTS
@@ -161,7 +161,7 @@ async def test_a_report_from_the_code_to_the_offer(desk: Desk) -> None:
     submitted = await desk.post(f"{path}/submit", status=202)
     assert (submitted["state"], submitted["waiting"]) == ("collecting", "provider")
 
-    finish = f"/sandbox/captures/{begun['element_id']}/finish"
+    finish = f"/sandbox/data-imports/{begun['element_id']}/finish"
     (await desk.simulators.console.post(finish)).raise_for_status()
     forged = await desk.notify(begun["element_id"], secret="another")
     assert forged.status_code == 401
@@ -255,9 +255,9 @@ async def test_a_card_is_bound_when_money_is_drawn(desk: Desk) -> None:
     assert following["missing"] == []
 
 
-async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) -> None:
+async def test_a_card_and_a_report_are_imported_when_money_is_drawn(desk: Desk) -> None:
     who = person("approved", 34)
-    application_id = await desk.apply(who, "capturing")
+    application_id = await desk.apply(who, "importing")
     path = f"/applications/{application_id}"
     actions = (await desk.get(f"{path}/liveness-challenge"))["actions"]
     body = {"elements": elements(who, actions)[:5], "submit": True}
@@ -269,8 +269,8 @@ async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) 
         "missing": ["bank_card", "operator_report"],
     }
     report = {"kind": "operator_report", "mobile": who.mobile}
-    captured = {"elements": [element(who, "bank_card"), report]}
-    begun = await desk.post(f"{line}/elements", captured)
+    imported = {"elements": [element(who, "bank_card"), report]}
+    begun = await desk.post(f"{line}/elements", imported)
     assert {one["verdict"] for one in begun["elements"]} == {"awaiting_code"}
     codes = {one["kind"]: f"{line}/elements/{one['element_id']}/code" for one in begun["elements"]}
 
@@ -288,7 +288,7 @@ async def test_a_card_and_a_report_are_captured_when_money_is_drawn(desk: Desk) 
     assert again["code"] == "code_refused"
 
     (held,) = [one for one in begun["elements"] if one["kind"] == "operator_report"]
-    finish = f"/sandbox/captures/{held['element_id']}/finish"
+    finish = f"/sandbox/data-imports/{held['element_id']}/finish"
     (await desk.simulators.console.post(finish)).raise_for_status()
     notices = [await desk.notify(held["element_id"]) for _ in range(2)]
     assert [notice.json()["duplicate"] for notice in notices] == [False, True]

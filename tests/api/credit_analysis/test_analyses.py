@@ -39,7 +39,7 @@ COMPANY = "/credit_analysis/legal_person"
 PERSON = "/credit_analysis/natural_person"
 SHOP = {"Authorization": "key-of-the-shop"}
 BANK = {"Authorization": "key-of-the-bank"}
-OPINIONATED = {"Authorization": "key-of-the-opinionated"}
+ASSESSED = {"Authorization": "key-of-the-assessed"}
 LENIENT = {"Authorization": "key-of-the-lenient"}
 QITECH = "/v1/callbacks/qitech"
 
@@ -78,8 +78,8 @@ def own_settings(api_settings: Settings, simulators: Simulators, endpoint: Callb
                 _client("shop", SHOP["Authorization"], endpoint.url),
                 _client("bank", BANK["Authorization"], endpoint.url),
                 _client(
-                    "opinionated",
-                    OPINIONATED["Authorization"],
+                    "assessed",
+                    ASSESSED["Authorization"],
                     endpoint.url,
                     policy="with_assessment",
                 ),
@@ -486,14 +486,14 @@ async def test_nothing_personal_is_stored_in_the_clear(
 
 
 class TestQiTechWebhooks:
-    """An opinion that we wait for, and its webhooks."""
+    """An assessment that we wait for, and its webhooks."""
 
     @pytest.fixture
     async def assessment_id(self, shop: httpx.AsyncClient, record: Services) -> str:
         given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
-        answer = await shop.post(COMPANY, json=given, headers=OPINIONATED)
+        answer = await shop.post(COMPANY, json=given, headers=ASSESSED)
         assert answer.json()["analysis_status"] == "pending"
-        analysis_id = await _analysis_id(record, "opinionated", given["id"])
+        analysis_id = await _analysis_id(record, "assessed", given["id"])
         return ids.derived_id("opi", analysis_id)
 
     @staticmethod
@@ -517,9 +517,9 @@ class TestQiTechWebhooks:
 
     async def _status(self, record: Services, assessment_id: str) -> str:
         async with record.database.read() as tx:
-            opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
-        assert opinion is not None
-        return opinion.status.value
+            assessment = await ExternalAssessmentRepository(tx).get(assessment_id)
+        assert assessment is not None
+        return assessment.status.value
 
     async def test_it_ends_the_analysis_once(
         self,
@@ -535,17 +535,17 @@ class TestQiTechWebhooks:
         assert (first.status_code, first.json()["duplicate"]) == (200, False)
         assert (second.status_code, second.json()["duplicate"]) == (200, True)
         async with record.database.read() as tx:
-            opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
+            assessment = await ExternalAssessmentRepository(tx).get(assessment_id)
             kept = await tx.connection.fetchval(
                 "select string_agg(body::text, '') from callbacks where order_no = $1",
                 assessment_id,
             )
-        assert opinion is not None
+        assert assessment is not None
         assert "Anna" not in kept
 
         async def stands() -> Any:
             async with record.database.read() as tx:
-                return await CreditAnalysisRepository(tx).get(opinion.analysis_id)
+                return await CreditAnalysisRepository(tx).get(assessment.analysis_id)
 
         await eventually(stands, lambda row: row.status == "automatically_approved")
         # For a closed analysis: kept, and of no effect.

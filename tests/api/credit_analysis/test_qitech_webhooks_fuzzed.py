@@ -31,8 +31,8 @@ from tests.proposals import WITH_ASSESSMENT, legal_person, read
 PATH: Final = "/v1/callbacks/qitech"
 APPROVALS = {AnalysisStatus.AUTOMATICALLY_APPROVED, AnalysisStatus.MANUALLY_APPROVED}
 WORDS = [status.value for status in AnalysisStatus] + ["automatically_challenge", "ok", ""]
-OURS = "opinion-id"
-"""Stands for the id of an opinion that was asked for."""
+OURS = "assessment-id"
+"""Stands for the id of an assessment that was asked for."""
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(WORDS),
@@ -66,7 +66,7 @@ async def live(api_settings: Settings, dev_server: WorkflowEnvironment) -> Async
 async def told(
     live: FastAPI, http: httpx.AsyncClient, body: bytes, *, signed: bool
 ) -> tuple[httpx.Response, ExternalAssessmentRow]:
-    """Send a notice of an opinion that was asked for; return the answer and what is known then."""
+    """Send a notice of an assessment; return the answer and what is known then."""
     services = live.state.services
     assert isinstance(services, Services)
     assessment_id = new_id("opi")
@@ -90,9 +90,9 @@ async def told(
     signature = webhook_signature(key if signed else "another", endpoint, "POST", body)
     answer = await http.post(PATH, content=body, headers={SIGNATURE: signature})
     async with services.database.read() as tx:
-        opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
-    assert opinion is not None
-    return answer, opinion
+        assessment = await ExternalAssessmentRepository(tx).get(assessment_id)
+    assert assessment is not None
+    return answer, assessment
 
 
 def word_in(body: bytes) -> Any:
@@ -113,15 +113,15 @@ async def test_no_notice_breaks_us_and_none_is_taken_for_a_pass(live: FastAPI) -
         @given(bodies, st.sampled_from([True, True, True, False]))
         def fuzz(body: bytes, signed: bool) -> None:
             sent = asyncio.run_coroutine_threadsafe(told(live, http, body, signed=signed), loop)
-            answer, opinion = sent.result(60)
+            answer, assessment = sent.result(60)
             seen.add(answer.status_code)
             assert answer.status_code in ({200, 400, 404, 422} if signed else {401}), answer.text
-            if opinion.is_known_there:
+            if assessment.is_known_there:
                 assert answer.status_code == 200
-                assert opinion.raw_status == word_in(body)
-                assert (opinion.status in APPROVALS) == (opinion.raw_status in APPROVALS)
+                assert assessment.raw_status == word_in(body)
+                assert (assessment.status in APPROVALS) == (assessment.raw_status in APPROVALS)
             else:
-                assert opinion.status is AnalysisStatus.PENDING
+                assert assessment.status is AnalysisStatus.PENDING
 
         await asyncio.to_thread(fuzz)
     assert {200, 400, 401, 404, 422} >= seen >= {401, 422}

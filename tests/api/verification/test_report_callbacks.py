@@ -1,4 +1,4 @@
-"""Notices of captures: proved by a signature, kept once, never believed."""
+"""Notices of data imports: proved by a signature, kept once, never believed."""
 
 import json
 from datetime import timedelta
@@ -13,7 +13,7 @@ from messages.ids import application_workflow, new_id
 from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
 from runtime.settings import Settings
-from storage.verification.captures import CaptureRepository, CaptureState
+from storage.verification.data_imports import DataImportRepository, DataImportState
 from storage.verification.elements import ElementCreate, ElementRepository
 from tests.api import seeds
 
@@ -35,7 +35,7 @@ async def element_id(services: Services) -> str:
             ],
         )
         workflow_id = application_workflow(start.application_id)
-        await CaptureRepository(tx).begin(element_id, workflow_id, utc_now())
+        await DataImportRepository(tx).begin(element_id, workflow_id, utc_now())
     return element_id
 
 
@@ -69,11 +69,11 @@ async def test_a_notice_is_kept_and_settles_nothing(
         kept = await tx.connection.fetchval(
             "select count(*) from callbacks where order_no = $1", element_id
         )
-        capture = await CaptureRepository(tx).get(element_id)
+        data_import = await DataImportRepository(tx).get(element_id)
         verified = await ElementRepository(tx).verification(element_id)
     assert kept == 1
-    assert capture is not None
-    assert (capture.state, verified) == (CaptureState.BEGUN, None)
+    assert data_import is not None
+    assert (data_import.state, verified) == (DataImportState.BEGUN, None)
 
 
 async def test_a_signature_of_another_secret_body_or_time(

@@ -259,7 +259,7 @@ async def test_a_notice_is_delivered_given_up_or_needless(
     assert (analysis_id, 2) in [(notice.analysis_id, notice.state_seq) for notice in dead]
 
 
-async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
+async def test_an_assessment_is_asked_for_once_and_its_final_word_stays(
     bench: Bench, simulators: Simulators
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
@@ -273,8 +273,8 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
     ended = await bench.perform(calls.QUERY_ASSESSMENT, request)
     assert ended.status is AnalysisStatus.MANUALLY_APPROVED
     async with bench.database.transaction() as tx:
-        opinions = ExternalAssessmentRepository(tx)
-        assert not await opinions.learn(
+        assessments = ExternalAssessmentRepository(tx)
+        assert not await assessments.learn(
             request.assessment_id, AnalysisStatus.MANUALLY_REPROVED, "manually_reproved", NOW
         )
     await simulators.fault("qitech", status=503)
@@ -282,7 +282,7 @@ async def test_an_opinion_is_asked_for_once_and_its_final_word_stays(
     assert await bench.perform(calls.QUERY_ASSESSMENT, request) == ended
 
 
-async def test_an_opinion_that_they_lost_is_asked_for_again(bench: Bench) -> None:
+async def test_an_assessment_that_they_lost_is_asked_for_again(bench: Bench) -> None:
     analysis_id = await recorded(bench, legal_person(scr_parameters=None))
     request = RequestAssessment(analysis_id=analysis_id, assessment_id=new_id("opi"))
     async with bench.database.transaction() as tx:
@@ -293,7 +293,7 @@ async def test_an_opinion_that_they_lost_is_asked_for_again(bench: Bench) -> Non
     assert found.status is AnalysisStatus.AUTOMATICALLY_APPROVED
 
 
-async def test_an_opinion_that_they_will_not_give_is_none(
+async def test_an_assessment_that_they_will_not_give_is_none(
     bench: Bench, simulators: Simulators
 ) -> None:
     analysis_id = await recorded(bench)

@@ -100,7 +100,7 @@ async def test_a_second_register_stands_in_and_silence_of_both_is_waited_for(
         assert await CreditAnalysisRepository(tx).check(silent, "subject") is None
 
 
-async def test_an_opinion_is_paid_when_asked_and_free_to_read(
+async def test_an_assessment_is_paid_when_asked_and_free_to_read(
     bench: Bench, simulators: Simulators
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)

@@ -1,4 +1,4 @@
-"""Proposals, reports and opinions as use cases: each counts once."""
+"""Proposals, reports and assessments as use cases: each counts once."""
 
 import asyncio
 import json
@@ -112,7 +112,7 @@ async def test_who_reads_the_proposal_is_on_record(database: Database) -> None:
     assert [(one.actor, one.action) for one in audited] == [(RITA.actor, "read_proposal")]
 
 
-async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:
+async def test_nobody_s_assessment_is_not_kept(database: Database) -> None:
     told = {
         "id": new_id("opi"),
         "analysis_status": "pending",
@@ -125,7 +125,7 @@ async def test_nobody_s_opinion_is_not_kept(database: Database) -> None:
             await store_notice(tx, QITECH, notice, body)
 
 
-async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) -> None:
+async def test_an_assessment_is_learnt_from_new_notices_only(database: Database) -> None:
     assessment_id = new_id("opi")
     async with database.transaction() as tx:
         received = await record_proposal(tx, client(), PersonKind.LEGAL, *proposal(), lender="own")
@@ -156,10 +156,10 @@ async def test_an_opinion_is_learnt_from_new_notices_only(database: Database) ->
     assert (await told("in_manual_analysis", at)).is_repeat
     await told("pending", at - timedelta(hours=1))
     async with database.read() as tx:
-        opinion = await ExternalAssessmentRepository(tx).get(assessment_id)
+        assessment = await ExternalAssessmentRepository(tx).get(assessment_id)
         bodies = await tx.connection.fetch(
             "select body::text from callbacks where order_no = $1", assessment_id
         )
-    assert opinion is not None
-    assert (opinion.status, opinion.event_date) == (AnalysisStatus.IN_MANUAL_ANALYSIS, at)
+    assert assessment is not None
+    assert (assessment.status, assessment.event_date) == (AnalysisStatus.IN_MANUAL_ANALYSIS, at)
     assert not any("more" in record["body"] for record in bodies)

@@ -70,8 +70,8 @@ async def test_each_status_is_understood_and_kept_as_it_came(
     number = qitech.cnpj(course) if kind is LEGAL else qitech.cpf(course)
     make = legal_person if kind is LEGAL else natural_person
     given = make(document_number=number, scr_parameters=None)
-    opinion = await client.analyse(kind, new_id("opi"), json.dumps(given))
-    assert opinion == ExternalAssessment(status, said)
+    assessment = await client.analyse(kind, new_id("opi"), json.dumps(given))
+    assert assessment == ExternalAssessment(status, said)
 
 
 def test_all_nine_words_and_the_misspelt_one_are_known() -> None:
@@ -106,8 +106,8 @@ async def test_an_answer_that_was_lost_is_read(
     if "garbage" in fault:
         with pytest.raises(ProviderUnavailable, match="invalid_response"):
             await client.analyse(LEGAL, assessment_id, company())
-    opinion = await client.analyse(LEGAL, assessment_id, company())
-    assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
+    assessment = await client.analyse(LEGAL, assessment_id, company())
+    assert assessment.status is AnalysisStatus.AUTOMATICALLY_APPROVED
     made = [what for what in await outcomes(simulators, assessment_id) if what[0] == "create"]
     assert made.count(("create", "automatically_approved")) == 1
 
@@ -117,8 +117,8 @@ async def test_one_that_never_arrived_is_posted_again_under_the_same_id(
 ) -> None:
     await simulators.fault("qitech", operation="create", times=1, reset=True)
     assessment_id = new_id("opi")
-    opinion = await client.analyse(LEGAL, assessment_id, company())
-    assert opinion.status is AnalysisStatus.AUTOMATICALLY_APPROVED
+    assessment = await client.analyse(LEGAL, assessment_id, company())
+    assert assessment.status is AnalysisStatus.AUTOMATICALLY_APPROVED
     assert await outcomes(simulators, assessment_id) == [
         ("create", "reset"),
         ("read", "unknown_analysis"),

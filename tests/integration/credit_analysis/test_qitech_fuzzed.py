@@ -72,14 +72,14 @@ def word_in(content: bytes) -> Any:
 @given(st.integers(200, 599), contents)
 def test_an_answer_is_a_word_of_theirs_or_an_error(status: int, content: bytes) -> None:
     raw = RawResponse(status, content)
-    opinion: ExternalAssessment | None = None
+    assessment: ExternalAssessment | None = None
     with suppress(ProviderUnavailable, ProviderRejected):
         raise_if_unavailable("qitech", raw)
-        opinion = assessment_in(raw)
-    if opinion is not None:
+        assessment = assessment_in(raw)
+    if assessment is not None:
         assert 200 <= status < 300
-        assert opinion.raw_status == word_in(content)
-        assert (opinion.status in APPROVALS) == (opinion.raw_status in APPROVALS)
+        assert assessment.raw_status == word_in(content)
+        assert (assessment.status in APPROVALS) == (assessment.raw_status in APPROVALS)
 
 
 @given(contents)

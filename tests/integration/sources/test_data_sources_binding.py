@@ -10,7 +10,6 @@ import pytest
 
 from providers import ProviderRejected, ProviderUnavailable, Verdict
 from providers.http.client import ProviderClient
-from providers.verification.capture import CodeStatus
 from providers.verification.card_binding import (
     BanksRequest,
     Binding,
@@ -18,6 +17,7 @@ from providers.verification.card_binding import (
     BindingCodeEntry,
     BindingCodeRequest,
 )
+from providers.verification.data_import import CodeStatus
 from sandbox.personas import Person, person, stranger
 from tests.integration.source_clients import factors, fresh_id, signed_client
 from tests.simulators import Simulators, connected, sandbox_config

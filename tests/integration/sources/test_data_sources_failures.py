@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from providers import ProviderRejected, ProviderUnavailable
 from providers.http.client import ProviderClient
-from providers.verification.capture import ReportNotice
+from providers.verification.data_import import ReportNotice
 from sandbox.answering import GARBAGE
 from tests.integration.source_answers import (
     NO,

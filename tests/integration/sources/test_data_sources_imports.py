@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from providers.http.client import ProviderClient
-from providers.verification.capture import Authorisation, ReportStatus
+from providers.verification.data_import import Authorisation, ReportStatus
 from providers.verification.ecommerce import (
     EcommerceFacts,
     EcommerceReportQuery,
@@ -66,8 +66,8 @@ async def test_credit_card_bills_are_imported(
         bank_code="DEMO",
         **two_factors(person("low_score")),
     )
-    capture = authorised(await ask(client, request))
-    facts = (await ended(client, BankingReportQuery(**capture))).facts
+    data_import = authorised(await ask(client, request))
+    facts = (await ended(client, BankingReportQuery(**data_import))).facts
     assert facts is not None
     # Twelve statements of 19,000.00 on a limit of 20,000.00; the newest four were not paid.
     assert facts.model_dump() == {
@@ -100,8 +100,8 @@ async def test_a_market_place_is_imported(client: ProviderClient, simulators: Si
         platform="taobao",
         **two_factors(person("approved")),
     )
-    capture = authorised(await ask(client, request))
-    facts = (await ended(client, EcommerceReportQuery(**capture))).facts
+    data_import = authorised(await ask(client, request))
+    facts = (await ended(client, EcommerceReportQuery(**data_import))).facts
     assert isinstance(facts, EcommerceFacts)
     # One order every thirty days from yesterday: thirteen in 365 days, two of them refunded.
     assert (facts.orders_12m, facts.amount_12m) == (11, 11 * 19_900)
@@ -124,8 +124,8 @@ async def test_an_import_can_end_without_a_document(
         platform="jd",
         **two_factors(person(key)),
     )
-    capture = authorised(await ask(client, request))
-    state = await ended(client, EcommerceReportQuery(**capture))
+    data_import = authorised(await ask(client, request))
+    state = await ended(client, EcommerceReportQuery(**data_import))
     reason = {"import_refused": "not_authorised", "report_fails": "source_failed"}[key]
     assert (state.status, state.reason) == (ReportStatus.FAILED, reason)
     notice, _ = await notice_of(callbacks, simulators, capture_no)
@@ -141,7 +141,7 @@ async def test_a_repeat_of_an_import_begins_nothing(
     answers = await asyncio.gather(*(ask(client, request) for _ in range(10)))
     assert len({answer.authorise_url for answer in answers}) == 1
     rows = (
-        await simulators.console.get("/sandbox/captures", params={"capture_no": capture_no})
+        await simulators.console.get("/sandbox/data-imports", params={"capture_no": capture_no})
     ).json()
     assert len(rows) == 1
 

@@ -1,4 +1,4 @@
-"""The signed notices of captures: late, twice, forged, refused, across a restart."""
+"""The signed notices of data imports: late, twice, forged, refused, across a restart."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 
 from providers.http.client import ProviderClient
 from providers.http.signature import SignatureInvalid, verify_signature
-from providers.verification.capture import ReportNotice, ReportStatus
+from providers.verification.data_import import ReportNotice, ReportStatus
 from runtime.clock import utc_now
 from sandbox.personas import stranger
 from tests.integration.source_clients import (
@@ -64,12 +64,12 @@ async def test_notices_come_late_twice_and_forged(
         duplicates=2,
         forge_signature=True,
     )
-    capture = await confirmed(client, stranger(13))
-    await ended(client, report_query(capture))
+    data_import = await confirmed(client, stranger(13))
+    await ended(client, report_query(data_import))
     assert callbacks.received.empty(), "the notice is late"
     posts = [await callbacks.next() for _ in range(6)]
     assert {ReportNotice.model_validate_json(body).capture_no for _, body in posts} == {
-        capture["capture_no"]
+        data_import["capture_no"]
     }
     assert len({body for _, body in posts}) == 1
     secret = simulators.config.callback_secret
@@ -86,24 +86,24 @@ def fault_of(secret: str, header: str, body: bytes) -> str | None:
     return None
 
 
-async def test_a_running_capture_and_its_notice_survive_a_restart(
+async def test_a_running_data_import_and_its_notice_survive_a_restart(
     tmp_path: Path, callbacks: Callbacks
 ) -> None:
     patient = replace(sandbox_config(tmp_path, callbacks.url), settle_seconds=600)
     async with connected(patient) as simulators, signed_client(simulators) as client:
-        capture = await confirmed(client, stranger(40))
-        assert (await reported(client, capture)).status is ReportStatus.PENDING
+        data_import = await confirmed(client, stranger(40))
+        assert (await reported(client, data_import)).status is ReportStatus.PENDING
     async with connected(replace(patient, settle_seconds=0.05)) as simulators:
-        notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
+        notice, _ = await notice_of(callbacks, simulators, data_import["capture_no"])
         assert notice.status == "done"
         async with signed_client(simulators) as client:
-            assert (await reported(client, capture)).status is ReportStatus.DONE
+            assert (await reported(client, data_import)).status is ReportStatus.DONE
 
 
 async def test_a_notice_is_posted_until_it_is_taken(
     client: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     callbacks.statuses[:] = [500, 404]
-    capture = await confirmed(client, stranger(41))
-    posts = [await notice_of(callbacks, simulators, capture["capture_no"]) for _ in range(3)]
+    data_import = await confirmed(client, stranger(41))
+    posts = [await notice_of(callbacks, simulators, data_import["capture_no"]) for _ in range(3)]
     assert len({notice.event_id for notice, _ in posts}) == 1

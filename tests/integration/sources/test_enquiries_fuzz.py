@@ -24,13 +24,13 @@ from providers.sources.credit_history import (
     MultiLenderRequest,
 )
 from providers.sources.registers import CompanyRequest, PersonRequest
-from providers.verification.capture import CodeEntry, CodeResponse, Report
 from providers.verification.card_binding import (
     BanksRequest,
     BindingCodeEntry,
     BindingCodeRequest,
 )
 from providers.verification.contacts import Contact, ContactsRequest
+from providers.verification.data_import import CodeEntry, CodeResponse, Report
 from providers.verification.ecommerce import EcommerceReportQuery, EcommerceRequest
 from providers.verification.factors import (
     BankCardRequest,
@@ -51,7 +51,7 @@ THREE: Final = {**TWO, "mobile": MOBILE}
 FOUR: Final = {**THREE, "card_number": CARD}
 PHOTO: Final = base64.b64encode(b"\xff\xd8\xff" + bytes(80)).decode()
 ID: Final = "elt_1"
-CAPTURE: Final = {"capture_no": "elt_1", "reference": "r1"}
+DATA_IMPORT: Final = {"capture_no": "elt_1", "reference": "r1"}
 
 BEGIN: Final = {"capture_no": "elt_1", "consent_id": "con_1", **TWO}
 
@@ -104,16 +104,16 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "bind": Operation(BindingCodeEntry(binding_no="b1", reference="r1", code="123456")),
     "banks": Operation(BanksRequest()),
     "begin_report": Operation(OperatorReportRequest(**BEGIN, mobile=MOBILE), ("reference",)),
-    "confirm_report": Operation(CodeEntry(**CAPTURE, code="123456")),
-    "operator_report": Operation(OperatorReportQuery(**CAPTURE, emergency_mobiles=None)),
+    "confirm_report": Operation(CodeEntry(**DATA_IMPORT, code="123456")),
+    "operator_report": Operation(OperatorReportQuery(**DATA_IMPORT, emergency_mobiles=None)),
     "begin_banking": Operation(
         BankingRequest(**BEGIN, bank_code="ICBC"), ("reference", "authorise_url")
     ),
-    "online_banking": Operation(BankingReportQuery(**CAPTURE)),
+    "online_banking": Operation(BankingReportQuery(**DATA_IMPORT)),
     "begin_ecommerce": Operation(
         EcommerceRequest(**BEGIN, platform="jd"), ("reference", "authorise_url")
     ),
-    "ecommerce": Operation(EcommerceReportQuery(**CAPTURE)),
+    "ecommerce": Operation(EcommerceReportQuery(**DATA_IMPORT)),
 }
 
 _SCALARS = (

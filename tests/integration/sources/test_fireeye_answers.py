@@ -163,8 +163,8 @@ async def test_nothing_personal_is_written_anywhere(
     who, key = person("approved", 11), "key-9f31c7"
     query = transaction(who, mobile=who.mobile, location="杭州市西湖区")
     credentials = FireeyeCredentials("username", SecretStr(key))
-    captured = structlog.testing.LogCapture()
-    logger = structlog.wrap_logger(structlog.PrintLogger(), processors=[captured])
+    imported = structlog.testing.LogCapture()
+    logger = structlog.wrap_logger(structlog.PrintLogger(), processors=[imported])
     monkeypatch.setattr("providers.sources.fireeye._log", logger)
     caplog.set_level(logging.DEBUG)
     written = [repr(part) for part in (query, str(query), scored(who), credentials)]
@@ -185,7 +185,7 @@ async def test_nothing_personal_is_written_anywhere(
         await simulators.repair()
     async with fireeye_client(wired("http://127.0.0.1:9"), credentials) as client:
         written += await _errors(client, query, scored(who))
-    text = "".join(written) + caplog.text + json.dumps(captured.entries, ensure_ascii=False)
+    text = "".join(written) + caplog.text + json.dumps(imported.entries, ensure_ascii=False)
     calls = json.dumps(await simulators.calls(provider="fireeye"), ensure_ascii=False)
     assert "HTTP Request: GET" in caplog.text
     assert "invalid_response" in text
@@ -200,7 +200,7 @@ async def test_nothing_personal_is_written_anywhere(
     ):
         assert fact not in text
         assert fact not in calls
-    assert {event["operation"] for event in captured.entries} == {
+    assert {event["operation"] for event in imported.entries} == {
         "transaction_authentication",
         "model_score",
     }

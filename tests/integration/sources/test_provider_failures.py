@@ -320,8 +320,8 @@ async def test_each_call_is_logged_and_counted_without_personal_data(
     )
     caplog.set_level(logging.DEBUG)
     errors = []
-    captured = structlog.testing.LogCapture()
-    logger = structlog.wrap_logger(structlog.PrintLogger(), processors=[captured])
+    imported = structlog.testing.LogCapture()
+    logger = structlog.wrap_logger(structlog.PrintLogger(), processors=[imported])
     monkeypatch.setattr("providers.http.client._log", logger)
     async with connection as providers:
         for fault in ({}, {"status": 500}, {"status": 403}, {"garbage": "wrong_shape"}):
@@ -331,7 +331,7 @@ async def test_each_call_is_logged_and_counted_without_personal_data(
             except (ProviderRejected, ProviderUnavailable) as error:
                 errors.append(repr(error))
             await simulators.console.delete("/sandbox/faults")
-    events = captured.entries
+    events = imported.entries
     assert [event["outcome"] for event in events] == [
         "ok",
         "unavailable",

@@ -26,7 +26,7 @@ from storage.common.repository import Transaction
 from storage.database import Database
 from storage.people.applicants import ApplicantRepository
 from storage.people.consents import ConsentCreate, ConsentRepository
-from storage.verification.captures import CaptureRepository, CaptureState
+from storage.verification.data_imports import DataImportRepository, DataImportState
 from storage.verification.elements import ElementCreate, ElementRepository, ElementStatus
 from storage.verification.liveness_challenges import LivenessChallengeRepository
 from tests.definitions import ref
@@ -242,10 +242,10 @@ async def test_what_is_provided_later_counts_before_what_was_taken_over(
     assert (status.attempt, status.mismatches) == (1, 1)
 
 
-# Captures
+# Data imports
 
 
-async def test_a_capture_that_is_over_stays_over(database: Database) -> None:
+async def test_a_data_import_that_is_over_stays_over(database: Database) -> None:
     who = personas.person("approved", 10)
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
@@ -253,18 +253,20 @@ async def test_a_capture_that_is_over_stays_over(database: Database) -> None:
         await ElementRepository(tx).add(
             application.id, [ElementCreate(element_id, OPERATOR, story.operator(who))]
         )
-        first = await CaptureRepository(tx).begin(element_id, "application:1", NOON)
-        assert await CaptureRepository(tx).begin(element_id, "application:2", NOON) == first
-        await CaptureRepository(tx).advance(
-            element_id, CaptureState.AWAITING_CODE, reference="ref-1"
+        first = await DataImportRepository(tx).begin(element_id, "application:1", NOON)
+        assert await DataImportRepository(tx).begin(element_id, "application:2", NOON) == first
+        await DataImportRepository(tx).advance(
+            element_id, DataImportState.AWAITING_CODE, reference="ref-1"
         )
-        await CaptureRepository(tx).advance(element_id, CaptureState.ENDED, reason="no_answer")
-        late = await CaptureRepository(tx).advance(
-            element_id, CaptureState.PENDING, reference="ref-2"
+        await DataImportRepository(tx).advance(
+            element_id, DataImportState.ENDED, reason="no_answer"
+        )
+        late = await DataImportRepository(tx).advance(
+            element_id, DataImportState.PENDING, reference="ref-2"
         )
         (status,) = await ElementRepository(tx).latest(application.id)
     assert (late.state, late.reference, late.reason) == (
-        CaptureState.ENDED,
+        DataImportState.ENDED,
         "ref-1",
         "no_answer",
     )
@@ -280,21 +282,24 @@ async def test_a_code_is_sealed_and_erased_once_answered(database: Database) -> 
             await ElementRepository(tx).add(
                 application.id, [ElementCreate(element_id, OPERATOR, story.operator(who))]
             )
-            await CaptureRepository(tx).begin(element_id, "application:1", NOON)
+            await DataImportRepository(tx).begin(element_id, "application:1", NOON)
         code_id = new_id("act")
-        await CaptureRepository(tx).enter_code(code_id, one, "654321")
-        await CaptureRepository(tx).enter_code(code_id, one, "654321")
+        await DataImportRepository(tx).enter_code(code_id, one, "654321")
+        await DataImportRepository(tx).enter_code(code_id, one, "654321")
         with pytest.raises(IdempotencyMismatch):
-            await CaptureRepository(tx).enter_code(code_id, two, "654321")
-        assert await CaptureRepository(tx).code(code_id) == "654321"
+            await DataImportRepository(tx).enter_code(code_id, two, "654321")
+        assert await DataImportRepository(tx).code(code_id) == "654321"
         sealed = await tx.connection.fetchval(
-            "select code_enc from capture_codes where id = $1", code_id
+            "select code_enc from data_import_codes where id = $1", code_id
         )
         assert b"654321" not in sealed
-        assert [await CaptureRepository(tx).forget_code(code_id) for _ in range(2)] == [True, False]
-        assert await CaptureRepository(tx).code(code_id) is None
+        assert [await DataImportRepository(tx).forget_code(code_id) for _ in range(2)] == [
+            True,
+            False,
+        ]
+        assert await DataImportRepository(tx).code(code_id) is None
         with pytest.raises(RecordMissing):
-            await CaptureRepository(tx).advance(new_id("elt"), CaptureState.PENDING)
+            await DataImportRepository(tx).advance(new_id("elt"), DataImportState.PENDING)
 
 
 # Supplements

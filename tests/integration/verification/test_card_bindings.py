@@ -6,34 +6,34 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from domain.verification.elements import ElementKind, Verdict
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from sandbox.personas import Person, person
 from storage.people.applicants import ApplicantRepository
 from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.integration.sources.test_data_sources_binding import an_earlier_time
 from tests.integration.story import Bench, applicant
-from tests.integration.verification.test_captures_audited import enquiries, recorded
-from tests.integration.verification.test_elements import Capturing
+from tests.integration.verification.test_data_imports_audited import enquiries, recorded
+from tests.integration.verification.test_elements import Importing
 from tests.products import CASH, REVOLVING
 
 WRONG_CODE = "000000"
 
 
-async def binding(bench: Bench, who: Person) -> Capturing:
+async def binding(bench: Bench, who: Person) -> Importing:
     """Return the bank card of someone whose name is verified."""
     of = await applicant(bench, who, product="revolving")
     await of.verify(story.real_name(who))
-    return await again(Capturing(of, "", ElementKind.BANK_CARD))
+    return await again(Importing(of, "", ElementKind.BANK_CARD))
 
 
-async def again(card: Capturing) -> Capturing:
+async def again(card: Importing) -> Importing:
     """Return the same card provided once more."""
     element_id = await card.of.provide(story.bank_card(card.of.person))
-    return Capturing(card.of, element_id, ElementKind.BANK_CARD)
+    return Importing(card.of, element_id, ElementKind.BANK_CARD)
 
 
-async def remembered(card: Capturing) -> str | None:
+async def remembered(card: Importing) -> str | None:
     async with card.of.bench.database.read() as tx:
         return (await ApplicantRepository(tx).personal(card.of.start.applicant_id)).bank_card
 
@@ -128,5 +128,5 @@ async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Benc
 
 
 def test_a_line_for_a_year_binds_its_card_and_a_single_loan_checks_it() -> None:
-    captured = {p.code: p.policy_of(ElementKind.BANK_CARD).captured for p in (CASH, REVOLVING)}
-    assert captured == {"cash": False, "revolving": True}
+    imported = {p.code: p.policy_of(ElementKind.BANK_CARD).imported for p in (CASH, REVOLVING)}
+    assert imported == {"cash": False, "revolving": True}

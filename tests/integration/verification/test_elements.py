@@ -1,4 +1,4 @@
-"""Captures as activities: begun once, confirmed once, polled until there is one end."""
+"""Data imports as activities: begun once, confirmed once, polled until there is one end."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -14,19 +14,19 @@ from messages import calls
 from messages.ids import application_workflow, new_id
 from messages.verification import (
     ApplicantReminded,
-    CaptureProgress,
-    ConfirmCapture,
-    EndCapture,
-    PollCapture,
+    ConfirmDataImport,
+    DataImportProgress,
+    EndDataImport,
+    PollDataImport,
     RemindApplicant,
-    StartCapture,
+    StartDataImport,
 )
 from runtime.clock import utc_now
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from sandbox.personas import Person, person
 from storage.common.outbox import OutboxRepository
 from storage.people.consents import ConsentRepository
-from storage.verification.captures import CaptureRepository, CaptureState
+from storage.verification.data_imports import DataImportRepository, DataImportState
 from storage.verification.elements import ElementRepository
 from tests.definitions import ref
 from tests.integration import story
@@ -36,8 +36,8 @@ from tests.integration.story import Applicant, Bench, applicant
 REPORT = ElementKind.OPERATOR_REPORT
 
 
-class Capturing:
-    """One element that is captured, as its process drives it."""
+class Importing:
+    """One element that is imported, as its process drives it."""
 
     def __init__(self, of: Applicant, element_id: str, kind: ElementKind) -> None:
         self.of = of
@@ -48,69 +48,69 @@ class Capturing:
     def application_id(self) -> str:
         return self.of.start.application_id
 
-    async def start(self) -> CaptureProgress:
-        request = StartCapture(
+    async def start(self) -> DataImportProgress:
+        request = StartDataImport(
             application_id=self.application_id,
             element_id=self.element_id,
             kind=self.kind,
             workflow_id=application_workflow(self.application_id),
             at=utc_now(),
         )
-        return await self.of.bench.perform(calls.START_CAPTURE, request)
+        return await self.of.bench.perform(calls.START_DATA_IMPORT, request)
 
     async def enter(self, code: str) -> str:
         code_id = new_id("act")
         async with self.of.bench.database.transaction() as tx:
-            await CaptureRepository(tx).enter_code(code_id, self.element_id, code)
+            await DataImportRepository(tx).enter_code(code_id, self.element_id, code)
         return code_id
 
-    async def confirm(self, code_id: str) -> CaptureProgress:
-        request = ConfirmCapture(
+    async def confirm(self, code_id: str) -> DataImportProgress:
+        request = ConfirmDataImport(
             application_id=self.application_id,
             element_id=self.element_id,
             kind=self.kind,
             code_id=code_id,
         )
-        return await self.of.bench.perform(calls.CONFIRM_CAPTURE, request)
+        return await self.of.bench.perform(calls.CONFIRM_DATA_IMPORT, request)
 
-    async def poll(self) -> CaptureProgress:
-        request = PollCapture(
+    async def poll(self) -> DataImportProgress:
+        request = PollDataImport(
             application_id=self.application_id, element_id=self.element_id, kind=self.kind
         )
-        return await self.of.bench.perform(calls.POLL_CAPTURE, request)
+        return await self.of.bench.perform(calls.POLL_DATA_IMPORT, request)
 
-    async def end(self) -> CaptureProgress:
-        request = EndCapture(
+    async def end(self) -> DataImportProgress:
+        request = EndDataImport(
             application_id=self.application_id,
             element_id=self.element_id,
             kind=self.kind,
             reason="no_answer",
         )
-        return await self.of.bench.perform(calls.END_CAPTURE, request)
+        return await self.of.bench.perform(calls.END_DATA_IMPORT, request)
 
     async def finish(self) -> None:
         console = self.of.bench.simulators.console
-        answer = await console.post(f"/sandbox/captures/{self.element_id}/finish")
+        answer = await console.post(f"/sandbox/data-imports/{self.element_id}/finish")
         answer.raise_for_status()
 
     async def tries(self) -> int:
         async with self.of.bench.database.read() as tx:
-            row = await CaptureRepository(tx).get(self.element_id)
+            row = await DataImportRepository(tx).get(self.element_id)
         assert row is not None
         return row.wrong_codes
 
 
-async def capturing(bench: Bench, who: Person, data: elements.Element | None = None) -> Capturing:
+async def importing(bench: Bench, who: Person, data: elements.Element | None = None) -> Importing:
     """Return an element of someone whose name is verified."""
     of = await applicant(bench, who)
     await of.verify(story.real_name(who))
     data = data or elements.OperatorReport(mobile=who.mobile)
-    return Capturing(of, await of.provide(data), ElementKind(data.kind))
+    return Importing(of, await of.provide(data), ElementKind(data.kind))
 
 
-async def running(bench: Bench, who: Person) -> Capturing:
+async def running(bench: Bench, who: Person) -> Importing:
     """Return a report that its source works on until it is told to finish."""
-    report = await capturing(bench, who)
+    report = await importing(bench, who)
     await report.start()
     await bench.simulators.fault("operator_report", operation="confirm", hold=True)
     progress = await report.confirm(await report.enter(RIGHT_CODE))
@@ -120,7 +120,7 @@ async def running(bench: Bench, who: Person) -> Capturing:
 
 async def test_a_report_is_begun_confirmed_and_found_once(bench: Bench) -> None:
     who = person("approved", 71)
-    report = await capturing(bench, who)
+    report = await importing(bench, who)
     for _ in range(2):
         assert (await report.start()).verdict is Verdict.AWAITING_CODE
     await bench.simulators.fault("operator_report", operation="confirm", hold=True)
@@ -136,11 +136,11 @@ async def test_a_report_is_begun_confirmed_and_found_once(bench: Bench) -> None:
     assert (await report.end()).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
         verified = await ElementRepository(tx).verification(report.element_id)
-        capture = await CaptureRepository(tx).get(report.element_id)
+        data_import = await DataImportRepository(tx).get(report.element_id)
         told = await OutboxRepository(tx).since(application_workflow(report.application_id), 0, 100)
     assert verified is not None
-    assert capture is not None
-    assert capture.state is CaptureState.DONE
+    assert data_import is not None
+    assert data_import.state is DataImportState.DONE
     assert verified.facts["identity_matches"] is True
     # Counts only: nothing of whom was called.
     assert who.mobile not in str(verified.facts)
@@ -149,7 +149,7 @@ async def test_a_report_is_begun_confirmed_and_found_once(bench: Bench) -> None:
 
 
 async def test_a_wrong_code_counts_once_however_often_it_is_passed_on(bench: Bench) -> None:
-    report = await capturing(bench, person("approved", 72))
+    report = await importing(bench, person("approved", 72))
     await report.start()
     code_id = await report.enter("000000")
     for _ in range(3):
@@ -158,7 +158,7 @@ async def test_a_wrong_code_counts_once_however_often_it_is_passed_on(bench: Ben
 
 
 async def test_who_is_not_the_subscriber_is_a_mismatch_at_once(bench: Bench) -> None:
-    report = await capturing(bench, person("mobile_mismatch", 73))
+    report = await importing(bench, person("mobile_mismatch", 73))
     progress = await report.start()
     assert (progress.verdict, progress.reason) == (Verdict.MISMATCH, "mobile_mismatch")
 
@@ -173,7 +173,7 @@ async def test_a_source_that_fails_ends_without_a_verdict(bench: Bench) -> None:
 
 
 async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Bench) -> None:
-    report = await capturing(bench, person("approved", 75))
+    report = await importing(bench, person("approved", 75))
     await bench.simulators.fault("operator_report", operation="begin", status=503, times=1)
     with pytest.raises(ApplicationError) as failure:
         await report.start()
@@ -181,16 +181,16 @@ async def test_a_source_that_is_down_is_tried_again_and_never_judged(bench: Benc
     assert (await report.start()).verdict is Verdict.AWAITING_CODE
 
 
-async def test_a_death_after_the_source_was_asked_asks_for_the_same_capture(
+async def test_a_death_after_the_source_was_asked_asks_for_the_same_data_import(
     bench: Bench, arm: Arm
 ) -> None:
-    report = await capturing(bench, person("approved", 80))
-    arm("start_capture.after_call=raise")
+    report = await importing(bench, person("approved", 80))
+    arm("start_data_import.after_call=raise")
     with pytest.raises(ApplicationError):
         await report.start()
     assert (await report.start()).verdict is Verdict.AWAITING_CODE
     begun = await bench.simulators.console.get(
-        "/sandbox/captures", params={"capture_no": report.element_id}
+        "/sandbox/data-imports", params={"capture_no": report.element_id}
     )
     assert len(begun.json()) == 1
 
@@ -212,36 +212,36 @@ async def test_an_import_shows_the_page_on_which_to_agree(
     bench: Bench, data: elements.Element
 ) -> None:
     await bench.simulators.fault(data.kind, operation="begin", hold=True)
-    imported = await capturing(bench, person("approved", 77), data)
+    imported = await importing(bench, person("approved", 77), data)
     assert (await imported.start()).verdict is Verdict.PENDING
     async with bench.database.read() as tx:
-        page = await CaptureRepository(tx).authorise_url(imported.element_id)
+        page = await DataImportRepository(tx).authorise_url(imported.element_id)
     assert page is not None
     assert page.startswith("https://")
     await imported.finish()
     assert (await imported.poll()).verdict is Verdict.MATCH
     async with bench.database.read() as tx:
-        assert await CaptureRepository(tx).authorise_url(imported.element_id) is None
+        assert await DataImportRepository(tx).authorise_url(imported.element_id) is None
 
 
 async def test_without_consent_or_name_no_source_is_asked(bench: Bench) -> None:
     who = person("approved", 78)
-    report = await capturing(bench, who)
+    report = await importing(bench, who)
     async with bench.database.transaction() as tx:
         await ConsentRepository(tx).revoke(
             report.of.start.applicant_id, Purpose.OPERATOR_REPORT, revoked_by="x", at=utc_now()
         )
     nameless = await applicant(bench, who)
     element_id = await nameless.provide(elements.OperatorReport(mobile=who.mobile))
-    for capture, reason in (
+    for data_import, reason in (
         (report, "not_allowed"),
-        (Capturing(nameless, element_id, REPORT), "real_name_required"),
+        (Importing(nameless, element_id, REPORT), "real_name_required"),
     ):
         for _ in range(2):
-            progress = await capture.start()
+            progress = await data_import.start()
             assert (progress.verdict, progress.reason) == (Verdict.UNAVAILABLE, reason)
         calls_made = await bench.simulators.calls(provider="operator_report")
-        assert capture.element_id not in {call["request_id"] for call in calls_made}
+        assert data_import.element_id not in {call["request_id"] for call in calls_made}
 
 
 async def test_a_reminder_is_sent_once_and_not_to_who_has_gone_on(bench: Bench) -> None:

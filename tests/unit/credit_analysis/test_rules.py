@@ -25,7 +25,7 @@ def decided(
     *,
     kind: PersonKind = PersonKind.LEGAL,
     policy: str = STANDARD,
-    opinion: AnalysisStatus | None = None,
+    assessment: AnalysisStatus | None = None,
     **subject: Any,
 ) -> AnalysisDecision:
     proposal = read(given, kind)
@@ -34,7 +34,7 @@ def decided(
         PartyFacts(party=party, **(clear | subject if party == "subject" else clear))
         for party in parties_of(proposal)
     )
-    return decide(shipped(CREDIT_ANALYSIS_POLICY, policy), proposal, facts, opinion, TODAY)
+    return decide(shipped(CREDIT_ANALYSIS_POLICY, policy), proposal, facts, assessment, TODAY)
 
 
 def test_the_published_example_passes_every_rule() -> None:
@@ -238,7 +238,7 @@ def test_a_limit_is_measured_as_if_due_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("opinion", "status"),
+    ("assessment", "status"),
     [
         (AnalysisStatus.AUTOMATICALLY_APPROVED, "automatically_approved"),
         (AnalysisStatus.MANUALLY_APPROVED, "automatically_approved"),
@@ -248,11 +248,11 @@ def test_a_limit_is_measured_as_if_due_at_once() -> None:
         (None, "in_manual_analysis"),
     ],
 )
-def test_an_opinion_counts_where_the_policy_asks_for_one(
-    opinion: AnalysisStatus | None, status: str
+def test_an_assessment_counts_where_the_policy_asks_for_one(
+    assessment: AnalysisStatus | None, status: str
 ) -> None:
-    assert decided(legal_person(), policy=WITH_ASSESSMENT, opinion=opinion).status == status
-    assert decided(legal_person(), opinion=opinion).status == "automatically_approved"
+    assert decided(legal_person(), policy=WITH_ASSESSMENT, assessment=assessment).status == status
+    assert decided(legal_person(), assessment=assessment).status == "automatically_approved"
 
 
 def test_six_of_nine_statuses_are_final() -> None:

@@ -140,7 +140,7 @@ def test_limits_are_data_of_the_policy() -> None:
         ("ecommerce", EcommerceFacts),
     ],
 )
-def test_every_fact_that_is_read_is_one_that_a_capture_writes(read: str, written: Any) -> None:
+def test_every_fact_that_is_read_is_one_that_a_data_import_writes(read: str, written: Any) -> None:
     """A fact that was renamed at its source would otherwise silently be told no more."""
     (model,) = [one for one in Provided.__annotations__[read].__args__ if one is not type(None)]
     assert set(model.model_fields) <= set(written.model_fields)

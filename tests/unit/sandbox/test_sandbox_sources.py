@@ -18,7 +18,7 @@ from sandbox.config import SandboxConfig
 from sandbox.faults import Fault
 from sandbox.masking import masked
 from sandbox.personas import PERSONAS, person
-from sandbox.source_wire import BindingEntry, CompanyCheck, OperatorCapture
+from sandbox.source_wire import BindingEntry, CompanyCheck, OperatorDataImport
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text("utf-8")
 INDICES = [0, 1, registers.FAMILY_SIZE - 1]
@@ -113,14 +113,14 @@ def test_a_fault_of_a_report_that_makes_no_sense_is_refused(fault: dict[str, obj
 
 def test_masks_hide_who_and_what_code() -> None:
     who = person("story")
-    capture = OperatorCapture(
+    data_import = OperatorDataImport(
         capture_no="cap_1",
         consent_id="cst_1",
         name=who.name,
         identity_number=who.identity_number,
         mobile=who.mobile,
     )
-    assert masked(capture) == {
+    assert masked(data_import) == {
         "capture_no": "cap_1",
         "consent_id": "cst_1",
         "name": "****",

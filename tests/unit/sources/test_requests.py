@@ -14,7 +14,7 @@ from providers.http.requests import ProviderRequest, SourceRequest
 from providers.http.verdict import AssessableResponse
 from providers.payments import DisburseRequest, OrderQuery
 from providers.sources.fireeye_requests import ScoreQuery
-from providers.verification.capture import CodeEntry, Report
+from providers.verification.data_import import CodeEntry, Report
 from providers.verification.factors import RealNameRequest
 from providers.verification.liveness import CompareRequest
 from providers.verification.operator_report import OperatorReportQuery

@@ -43,7 +43,7 @@ NAMED = {
     "card_transaction",
 }
 CATALOGUE = {policy.kind: policy for policy in CASH.elements.content.policies}
-CAPTURED = {"operator_report", "online_banking", "ecommerce"}
+IMPORTED = {"operator_report", "online_banking", "ecommerce"}
 
 
 def record(kind: ElementKind, verdict: Verdict, **fields: object) -> ElementRecord:
@@ -62,11 +62,11 @@ def test_every_kind_has_an_entry_and_a_form() -> None:
 
 
 def test_what_is_fetched_in_steps_is_marked() -> None:
-    assert {kind.value for kind, policy in CATALOGUE.items() if policy.captured} == CAPTURED
+    assert {kind.value for kind, policy in CATALOGUE.items() if policy.imported} == IMPORTED
     assert all(
-        policy.capture_within == timedelta(hours=72)
+        policy.import_within == timedelta(hours=72)
         for policy in CATALOGUE.values()
-        if policy.captured
+        if policy.imported
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from domain.applications.application import ApplicationState, CodeRefused
 from domain.verification.elements import ElementKind, Verdict
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from tests.integration import story
 from tests.workflows.applying import Applying, apply
 from tests.workflows.lender import Lender, eventually, person, refused

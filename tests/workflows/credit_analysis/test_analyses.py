@@ -343,7 +343,7 @@ async def test_a_notice_that_nobody_takes_is_given_up_on_record(
         ("challenged", "automatically_challenged", "external_assessment"),
     ],
 )
-async def test_another_analyst_s_opinion_counts(
+async def test_another_analyst_s_assessment_counts(
     lender: Lender, course: str, status: str, reason: str
 ) -> None:
     given = legal_person(document_number=qitech.cnpj(course), scr_parameters=None)
@@ -352,7 +352,7 @@ async def test_another_analyst_s_opinion_counts(
     assert (view.status, view.reason) == (status, reason)
 
 
-async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
+async def test_an_assessment_is_waited_for_and_its_callback_wakes_the_process(
     lender: Lender,
 ) -> None:
     given = legal_person(document_number=qitech.cnpj("manual"), scr_parameters=None)
@@ -373,7 +373,7 @@ async def test_an_opinion_is_waited_for_and_its_callback_wakes_the_process(
 
 @pytest.mark.slow
 @only_cached
-async def test_an_opinion_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
+async def test_an_assessment_that_does_not_come_leaves_it_to_our_analyst(lender: Lender) -> None:
     given = legal_person(document_number=qitech.cnpj("unknown"), scr_parameters=None)
     analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     await analysing.reaches(AnalysisStatus.PENDING)

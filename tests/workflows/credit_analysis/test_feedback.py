@@ -1,4 +1,4 @@
-"""A client's reports on an analysis on their way to the analyst who had an opinion on it."""
+"""A client's reports on an analysis on their way to the analyst who had an assessment on it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class Reporting:
 
 
 async def approved(lender: Lender, **changes: Any) -> Reporting:
-    """The client of an analysis that is over, and on which the other analyst had an opinion."""
+    """The client of an analysis that is over, and on which the other analyst had an assessment."""
     given = legal_person(scr_parameters=None, **changes)
     analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     assert (await analysing.answer()).status is AnalysisStatus.AUTOMATICALLY_APPROVED
@@ -180,7 +180,7 @@ async def test_a_report_is_given_up_after_a_month(lender: Lender) -> None:
     assert await client.relays() == [("paid", RelayState.DEAD, "given_up")]
 
 
-async def test_a_report_waits_for_the_opinion_that_is_still_to_be_asked_for(
+async def test_a_report_waits_for_the_assessment_that_is_still_to_be_asked_for(
     lender: Lender,
 ) -> None:
     await lender.simulators.fault("qitech", operation="create", status=503)
@@ -197,7 +197,7 @@ async def test_a_report_waits_for_the_opinion_that_is_still_to_be_asked_for(
     assert await client.result() == FeedbackRelayed(sent=1)
 
 
-async def test_without_an_opinion_nothing_is_passed_on(lender: Lender) -> None:
+async def test_without_an_assessment_nothing_is_passed_on(lender: Lender) -> None:
     analysing = await analyse(lender, legal_person(), policy=STANDARD)
     assert (await analysing.answer()).status.is_final
     client = Reporting(analysing)

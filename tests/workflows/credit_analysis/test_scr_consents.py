@@ -61,10 +61,12 @@ async def test_the_other_analyst_is_asked_when_the_last_signer_has_consented(
     await analysing.sign(0)
     await lender.pass_time(analysing.workflow_id, 2 * DAY)
     assert (await analysing.row()).status is AnalysisStatus.WAITING_FOR_DATA
-    assert await analysing.opinion() is None
+    assert await analysing.assessment() is None
     await analysing.sign(1)
 
-    await eventually(analysing.opinion, lambda opinion: opinion and opinion.is_known_there)
+    await eventually(
+        analysing.assessment, lambda assessment: assessment and assessment.is_known_there
+    )
     # They ask the same people again, for their own query.
     assert (await analysing.reaches(AnalysisStatus.PENDING)).reason == "external_assessment"
     for signer in (0, 1):
@@ -80,7 +82,9 @@ async def test_a_signature_of_which_nobody_told_is_found_in_the_record(lender: L
             consent.id, text_version="1", text_sha256="0" * 64, at=consent.expires_at
         )
     await lender.pass_time(analysing.workflow_id, timedelta(hours=1) + MOMENT)
-    await eventually(analysing.opinion, lambda opinion: opinion and opinion.is_known_there)
+    await eventually(
+        analysing.assessment, lambda assessment: assessment and assessment.is_known_there
+    )
     await sign_there(analysing, 0)
     await analysing.result()
 
@@ -93,12 +97,12 @@ async def test_signatures_that_do_not_come_leave_it_to_our_analyst(lender: Lende
     await lender.pass_time(analysing.workflow_id, timedelta(minutes=2))
     row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
     assert row.reason == "data_missing"
-    assert await analysing.opinion() is None
+    assert await analysing.assessment() is None
     await analysing.sign(0)
     assert (await analysing.row()).status is AnalysisStatus.IN_MANUAL_ANALYSIS
     await analysing.review("reprove")
     await analysing.result()
-    assert await analysing.opinion() is None
+    assert await analysing.assessment() is None
 
 
 async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: Lender) -> None:
@@ -107,7 +111,7 @@ async def test_a_signer_who_cannot_be_reached_leaves_it_to_our_analyst(lender: L
     analysing = await analyse(lender, given, policy=WITH_ASSESSMENT)
     row = await analysing.reaches(AnalysisStatus.IN_MANUAL_ANALYSIS)
     assert row.reason == "external_assessment"
-    assert await analysing.opinion() is None
+    assert await analysing.assessment() is None
     await analysing.review("reprove")
     await analysing.result()
 
@@ -123,7 +127,9 @@ async def test_messages_that_cannot_be_sent_for_a_day_are_sent_then(lender: Lend
     await lender.pass_time(analysing.workflow_id, timedelta(minutes=6))
     await analysing.reaches(AnalysisStatus.WAITING_FOR_DATA)
     await analysing.sign(0)
-    await eventually(analysing.opinion, lambda opinion: opinion and opinion.is_known_there)
+    await eventually(
+        analysing.assessment, lambda assessment: assessment and assessment.is_known_there
+    )
     await sign_there(analysing, 0)
     assert (await analysing.result()).status is AnalysisStatus.AUTOMATICALLY_REPROVED
 
@@ -145,17 +151,19 @@ async def test_nobody_is_waited_for_where_no_consent_is_needed_or_it_is_there(
 
 @pytest.mark.slow
 @only_cached
-async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_opinions(
+async def test_an_analyst_who_lacks_signatures_is_waited_for_longer_than_other_assessments(
     lender: Lender,
 ) -> None:
     analysing = await waiting(lender)
     for signer in (0, 1):
         await analysing.sign(signer)
-    await eventually(analysing.opinion, lambda opinion: opinion and opinion.is_known_there)
+    await eventually(
+        analysing.assessment, lambda assessment: assessment and assessment.is_known_there
+    )
     await lender.pass_time(analysing.workflow_id, 5 * DAY)
-    opinion = await analysing.opinion()
-    assert opinion is not None
-    assert opinion.status is AnalysisStatus.WAITING_FOR_DATA
+    assessment = await analysing.assessment()
+    assert assessment is not None
+    assert assessment.status is AnalysisStatus.WAITING_FOR_DATA
     assert (await analysing.row()).status is AnalysisStatus.PENDING
     # Often for three days, then every six hours.
     asked = await lender.scheduled(analysing.workflow_id, "query_assessment")
@@ -196,7 +204,9 @@ async def test_nothing_personal_and_no_link_is_in_history_logs_or_calls(
     token = str(link["link"]).rpartition("/")[2]
     assert len(token) == 43
     await analysing.sign(0)
-    await eventually(analysing.opinion, lambda opinion: opinion and opinion.is_known_there)
+    await eventually(
+        analysing.assessment, lambda assessment: assessment and assessment.is_known_there
+    )
     await sign_there(analysing, 0)
     await analysing.result()
     history = await analysing.handle.fetch_history()

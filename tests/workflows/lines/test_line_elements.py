@@ -13,9 +13,9 @@ from messages import ids
 from messages.applications import ProvidedElement
 from messages.lines import LineElementOutcomes, ProvideLineElements
 from messages.verification import ConfirmElement, ElementOutcome, ElementSettled
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from sandbox.personas import Person
-from storage.verification.captures import CaptureRepository
+from storage.verification.data_imports import DataImportRepository
 from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.integration.sources.test_data_sources_binding import an_earlier_time
@@ -53,7 +53,7 @@ async def confirm(line: Line, element_id: str, code: str) -> ElementOutcome:
     """Enter a code as the borrower does through the API."""
     code_id = ids.new_id("act")
     async with line.lender.database.transaction() as tx:
-        await CaptureRepository(tx).enter_code(code_id, element_id, code)
+        await DataImportRepository(tx).enter_code(code_id, element_id, code)
     outcomes: LineElementOutcomes = await line.lender.handle(line.workflow_id).execute_update(
         "confirm_element",
         ConfirmElement(element_id=element_id, code_id=code_id),
@@ -65,14 +65,14 @@ async def confirm(line: Line, element_id: str, code: str) -> ElementOutcome:
 async def notify(line: Line, element_id: str) -> None:
     """Have the source finish a report that is held, and its notice passed on as the API does."""
     console = line.lender.simulators.console
-    answer = await console.post(f"/sandbox/captures/{element_id}/finish")
+    answer = await console.post(f"/sandbox/data-imports/{element_id}/finish")
     event_id = str(answer.raise_for_status().json()["event_id"])
     news = ElementSettled(element_id=element_id, event_id=event_id)
     await line.lender.handle(line.workflow_id).signal("element_settled", news)
 
 
-async def capturing(line: Line, applying: Applying, who: Person) -> dict[ElementKind, str]:
-    """Begin both captures of a line, have the report take its time; return the element ids."""
+async def importing(line: Line, applying: Applying, who: Person) -> dict[ElementKind, str]:
+    """Begin both data imports of a line, have the report take its time; return the element ids."""
     stored = await applying.store(story.bank_card(who), elements.OperatorReport(mobile=who.mobile))
     begun = await provide(line, *stored)
     assert {one.verdict for one in begun.outcomes} == {Verdict.AWAITING_CODE}
@@ -105,12 +105,12 @@ async def test_money_is_drawn_once_the_card_is_bound(lender: Lender) -> None:
     assert ElementKind.BANK_CARD in {item.kind for item in kept}
 
 
-async def test_what_is_captured_for_a_drawdown_comes_by_code_and_by_notice(
+async def test_what_is_imported_for_a_drawdown_comes_by_code_and_by_notice(
     lender: Lender,
 ) -> None:
     who = person()
-    applying, line = await line_without_card(lender, who, "capturing")
-    given = await capturing(line, applying, who)
+    applying, line = await line_without_card(lender, who, "importing")
+    given = await importing(line, applying, who)
     wrong = await confirm(line, given[ElementKind.BANK_CARD], "000000")
     assert (wrong.verdict, wrong.reason) == (Verdict.AWAITING_CODE, "wrong_code")
     with refused(CodeRefused):
@@ -122,7 +122,7 @@ async def test_what_is_captured_for_a_drawdown_comes_by_code_and_by_notice(
         await line.draw(command)
 
     await lender.pass_time(line.workflow_id, timedelta(minutes=20))
-    assert len(await lender.scheduled(line.workflow_id, "poll_capture")) == 2
+    assert len(await lender.scheduled(line.workflow_id, "poll_data_import")) == 2
     await notify(line, given[ElementKind.OPERATOR_REPORT])
     await eventually(
         applying.statuses,
@@ -137,7 +137,7 @@ async def test_a_card_that_is_not_confirmed_in_its_minutes_may_be_bound_again(
     lender: Lender,
 ) -> None:
     who = person()
-    applying, line = await line_without_card(lender, who, "capturing")
+    applying, line = await line_without_card(lender, who, "importing")
     stored = await applying.store(story.bank_card(who))
     assert (await provide(line, *stored)).outcomes[0].verdict is Verdict.AWAITING_CODE
 

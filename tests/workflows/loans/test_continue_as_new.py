@@ -18,7 +18,7 @@ from messages.loans import RepayCommand
 from messages.payments import TransferStatus
 from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from storage.database import Database
 from storage.loans.loans import LoanState
 from storage.verification.elements import ElementRepository
@@ -27,8 +27,8 @@ from tests.simulators import Simulators
 from tests.workflows.borrowing import Line, Loan, lend, open_line
 from tests.workflows.lender import Lender, eventually, of_type, open_lender, person, refused
 from tests.workflows.lines.test_line_elements import (
-    capturing,
     confirm,
+    importing,
     line_without_card,
     notify,
     provide,
@@ -142,10 +142,10 @@ async def test_a_line_remembers_what_was_drawn_in_earlier_runs(lender: Lender) -
 @pytest.mark.usefixtures("more_products")
 async def test_what_a_line_waits_for_is_waited_for_in_later_runs(lender: Lender) -> None:
     who = person()
-    applying, line = await line_without_card(lender, who, "capturing")
-    given = await capturing(line, applying, who)
+    applying, line = await line_without_card(lender, who, "importing")
+    given = await importing(line, applying, who)
     await next_run(line)
-    # The new run begins both captures again before it takes a code.
+    # The new run begins both data imports again before it takes a code.
     await eventually(lambda: begun_again(line))
 
     bound = await confirm(line, given[ElementKind.BANK_CARD], RIGHT_CODE)
@@ -165,7 +165,7 @@ async def test_what_a_line_waits_for_is_waited_for_in_later_runs(lender: Lender)
 
 
 async def begun_again(line: Line) -> bool:
-    """Say whether a run of a line has taken note of the beginning of each capture."""
+    """Say whether a run of a line has taken note of the beginning of each data import."""
     events = await line.lender.history(line.workflow_id)
     done = of_type(events, EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
     tasks = of_type(events, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)

@@ -1,7 +1,7 @@
 """What the sources have in common that the user must authorise and that take their time.
 
-A capture is begun under a number that the caller chooses before the first call and never changes:
-a repeat begins nothing anew, and a notice finds its capture even if the answer was lost. What the
+An import is begun under a number that the caller chooses before the first call and never changes:
+a repeat begins nothing anew, and a notice finds its import even if the answer was lost. What the
 source collected is asked for until it is done; a signed notice only says when to ask.
 """
 
@@ -42,7 +42,7 @@ DocumentT = TypeVar("DocumentT", bound=PersonalWire)
 
 
 class Begun(VerificationResponse):
-    """A match began the capture; the source's `reference` comes with it and only with it."""
+    """A match began the data import; the source's `reference` comes with it and only with it."""
 
     capture_no: Key
     reference: Key | None = None
@@ -50,7 +50,7 @@ class Begun(VerificationResponse):
     @model_validator(mode="after")
     def _a_match_has_a_reference(self) -> Self:
         if self.passed != (self.reference is not None):
-            raise ValueError("a reference is given exactly when the capture began")
+            raise ValueError("a reference is given exactly when the data import began")
         return self
 
 
@@ -99,13 +99,13 @@ class CodeResponse(AssessableResponse):
 
 
 class Confirmation(CodeResponse):
-    """What became of a capture's code."""
+    """What became of a data import's code."""
 
     capture_no: Key
 
 
 class ReportStatus(StrEnum):
-    """Where a capture stands. `DONE` and `FAILED` are final."""
+    """Where a data import stands. `DONE` and `FAILED` are final."""
 
     PENDING = "pending"
     DONE = "done"
@@ -113,7 +113,7 @@ class ReportStatus(StrEnum):
 
 
 class ReportState(PersonalWire, Generic[DocumentT]):
-    """The source's view of a capture, as it answers.
+    """The source's view of a data import, as it answers.
 
     A failed one, and no other, has a reason; a done one, and no other, the document.
     `retry_after_seconds` is the source's wish for a pending one.
@@ -128,9 +128,9 @@ class ReportState(PersonalWire, Generic[DocumentT]):
     @model_validator(mode="after")
     def _each_end_has_its_field(self) -> Self:
         if (self.status is ReportStatus.FAILED) != (self.reason is not None):
-            raise ValueError("a reason is given exactly when the capture failed")
+            raise ValueError("a reason is given exactly when the data import failed")
         if (self.status is ReportStatus.DONE) != (self.document is not None):
-            raise ValueError("a document is given exactly when the capture is done")
+            raise ValueError("a document is given exactly when the data import is done")
         return self
 
 
@@ -144,7 +144,7 @@ class ImportedFacts(Wire):
 
 
 class Report(AssessableResponse):
-    """How far a capture is; `facts` come when it is done and only then."""
+    """How far a data import is; `facts` come when it is done and only then."""
 
     status: ReportStatus
     reason: ReasonCode | None
@@ -164,9 +164,9 @@ class Report(AssessableResponse):
 
 
 class ReportNotice(Wire):
-    """The callback body by which a source says that a capture has ended; ask for the report then.
+    """The callback body by which a source says that an import has ended; ask for the report then.
 
-    `event_id` marks repeats. It carries nothing of what was captured.
+    `event_id` marks repeats. It carries nothing of what was imported.
     """
 
     event_id: str = Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")
@@ -179,20 +179,20 @@ class ReportNotice(Wire):
     @model_validator(mode="after")
     def _only_failures_have_reasons(self) -> Self:
         if (self.status == "failed") != (self.reason is not None):
-            raise ValueError("a reason is given exactly when the capture failed")
+            raise ValueError("a reason is given exactly when the data import failed")
         return self
 
 
-class CaptureRequest(SourceRequest[SourceResponseT], Generic[SourceResponseT]):
-    """A step of the capture under our own number."""
+class DataImportRequest(SourceRequest[SourceResponseT], Generic[SourceResponseT]):
+    """A step of the data import under our own number."""
 
     echoed = ("capture_no",)
 
     capture_no: Key
 
 
-class BeginRequest(CaptureRequest[SourceResponseT], Generic[SourceResponseT]):
-    """Begin a capture for a person, by a consent; a repeat begins nothing new."""
+class BeginRequest(DataImportRequest[SourceResponseT], Generic[SourceResponseT]):
+    """Begin a data import for a person, by a consent; a repeat begins nothing new."""
 
     operation = "begin"
 
@@ -201,7 +201,7 @@ class BeginRequest(CaptureRequest[SourceResponseT], Generic[SourceResponseT]):
     identity_number: str
 
 
-class CodeEntry(CaptureRequest[Confirmation]):
+class CodeEntry(DataImportRequest[Confirmation]):
     """Hand back the code that the user received.
 
     Each try has a request id of its own; a repeat is no new try.
@@ -215,8 +215,8 @@ class CodeEntry(CaptureRequest[Confirmation]):
     code: str = Field(pattern=r"^[0-9]{4,8}$")
 
 
-class ReportQuery(CaptureRequest[Report]):
-    """Ask how far a capture is; `reference` is the source's own number.
+class ReportQuery(DataImportRequest[Report]):
+    """Ask how far a data import is; `reference` is the source's own number.
 
     The document ends here: only its facts are handed on.
     """
@@ -229,7 +229,7 @@ class ReportQuery(CaptureRequest[Report]):
     reference: Key
 
     def read(self, content: bytes) -> Report | None:
-        """Return how far the capture is, with the facts of a document that came."""
+        """Return how far the data import is, with the facts of a document that came."""
         state = self.state.model_validate_json(content)
         if state.capture_no != self.capture_no:
             return None

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from activities.sources.enquiries import DataSourceGateway, SourceResponse
-from activities.verification.capture_steps import (
-    CaptureCase,
-    CaptureResponse,
-    CaptureSource,
-    CaptureStep,
+from activities.verification.card_bindings import CardBindings
+from activities.verification.data_import_steps import (
+    DataImportCase,
+    DataImportResponse,
+    DataImportSource,
+    DataImportStep,
     after_code,
     done,
     not_begun,
 )
-from activities.verification.card_bindings import CardBindings
 from domain.verification import elements
 from domain.verification.elements import ElementKind
 from providers.http.errors import ProviderRejected
-from providers.verification.capture import (
+from providers.verification.data_import import (
     Authorisation,
     BeginRequest,
     CodeEntry,
@@ -30,7 +30,7 @@ from providers.verification.ecommerce import EcommerceReportQuery, EcommerceRequ
 from providers.verification.online_banking import BankingReportQuery, BankingRequest
 from providers.verification.operator_report import OperatorReportQuery, OperatorReportRequest
 
-CaptureSources = Mapping[ElementKind, CaptureSource]
+DataImportSources = Mapping[ElementKind, DataImportSource]
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,26 @@ class OperatorReports:
 
     gateway: DataSourceGateway
 
-    async def begin(self, case: CaptureCase) -> CaptureResponse:
-        """See CaptureSource.begin."""
+    async def begin(self, case: DataImportCase) -> DataImportResponse:
+        """See DataImportSource.begin."""
         mobile = case.given(elements.OperatorReport).mobile
         request = OperatorReportRequest(**_whose(case), mobile=mobile)
         response = await self.gateway.query(request, case.subject)
-        return not_begun(response) or CaptureResponse(
-            CaptureStep.AWAITING_CODE, source=response.source, reference=response.answer.reference
+        return not_begun(response) or DataImportResponse(
+            DataImportStep.AWAITING_CODE,
+            source=response.source,
+            reference=response.answer.reference,
         )
 
-    async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureResponse:
-        """See CaptureSource.confirm."""
+    async def confirm(self, case: DataImportCase, code: str, request_id: str) -> DataImportResponse:
+        """See DataImportSource.confirm."""
         subject = replace(case.subject, request_id=request_id)
         request = CodeEntry(**case.numbers, code=code)
         response = await self.gateway.query(request, subject, only=case.source)
-        return after_code(response.answer, accepted=CaptureResponse(CaptureStep.PENDING))
+        return after_code(response.answer, accepted=DataImportResponse(DataImportStep.PENDING))
 
-    async def poll(self, case: CaptureCase) -> CaptureResponse:
-        """See CaptureSource.poll."""
+    async def poll(self, case: DataImportCase) -> DataImportResponse:
+        """See DataImportSource.poll."""
         query = OperatorReportQuery(**case.numbers, emergency_mobiles=case.emergency_mobiles)
         return await _polled(self.gateway, query, case)
 
@@ -69,30 +71,30 @@ class AuthorisedImports:
     """
 
     gateway: DataSourceGateway
-    request: Callable[[CaptureCase], BeginRequest[Authorisation]]
+    request: Callable[[DataImportCase], BeginRequest[Authorisation]]
     report: type[ReportQuery]
 
-    async def begin(self, case: CaptureCase) -> CaptureResponse:
-        """See CaptureSource.begin."""
+    async def begin(self, case: DataImportCase) -> DataImportResponse:
+        """See DataImportSource.begin."""
         response = await self.gateway.query(self.request(case), case.subject)
-        return not_begun(response) or CaptureResponse(
-            CaptureStep.PENDING,
+        return not_begun(response) or DataImportResponse(
+            DataImportStep.PENDING,
             source=response.source,
             reference=response.answer.reference,
             authorise_url=response.answer.authorise_url,
         )
 
-    async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureResponse:
+    async def confirm(self, case: DataImportCase, code: str, request_id: str) -> DataImportResponse:
         """Refuse: these sources send no code."""
         raise ProviderRejected(self.report.provider, "no_code_expected")
 
-    async def poll(self, case: CaptureCase) -> CaptureResponse:
-        """See CaptureSource.poll."""
+    async def poll(self, case: DataImportCase) -> DataImportResponse:
+        """See DataImportSource.poll."""
         return await _polled(self.gateway, self.report(**case.numbers), case)
 
 
-def capture_sources(gateway: DataSourceGateway) -> CaptureSources:
-    """Return the source of every kind that can be captured."""
+def data_import_sources(gateway: DataSourceGateway) -> DataImportSources:
+    """Return the source of every kind that can be imported."""
     return {
         ElementKind.OPERATOR_REPORT: OperatorReports(gateway),
         ElementKind.ONLINE_BANKING: AuthorisedImports(gateway, _statements, BankingReportQuery),
@@ -101,16 +103,16 @@ def capture_sources(gateway: DataSourceGateway) -> CaptureSources:
     }
 
 
-def _statements(case: CaptureCase) -> BankingRequest:
+def _statements(case: DataImportCase) -> BankingRequest:
     return BankingRequest(**_whose(case), bank_code=case.given(elements.OnlineBanking).bank_code)
 
 
-def _orders(case: CaptureCase) -> EcommerceRequest:
+def _orders(case: DataImportCase) -> EcommerceRequest:
     return EcommerceRequest(**_whose(case), platform=case.given(elements.Ecommerce).platform)
 
 
-def _whose(case: CaptureCase) -> dict[str, str]:
-    """Return what every request has that begins the capture of a person's account."""
+def _whose(case: DataImportCase) -> dict[str, str]:
+    """Return what every request has that begins the data import of a person's account."""
     return {
         "capture_no": case.element_id,
         "consent_id": case.consent_id,
@@ -120,16 +122,16 @@ def _whose(case: CaptureCase) -> dict[str, str]:
 
 
 async def _polled(
-    gateway: DataSourceGateway, query: ReportQuery, case: CaptureCase
-) -> CaptureResponse:
-    """Return how far a capture is; a finished one is a verdict on whose account it is."""
+    gateway: DataSourceGateway, query: ReportQuery, case: DataImportCase
+) -> DataImportResponse:
+    """Return how far a data import is; a finished one is a verdict on whose account it is."""
     response: SourceResponse[Report] = await gateway.query(query, case.subject, only=case.source)
     report = response.answer
     if report.facts is not None:
         return done(response.source, report.facts.mismatch, report.facts.model_dump(mode="json"))
     if report.status is ReportStatus.FAILED:
-        return CaptureResponse(CaptureStep.ENDED, reason=report.reason)
+        return DataImportResponse(DataImportStep.ENDED, reason=report.reason)
     wish = report.retry_after_seconds
-    return CaptureResponse(
-        CaptureStep.PENDING, ask_again_after=timedelta(seconds=wish) if wish else None
+    return DataImportResponse(
+        DataImportStep.PENDING, ask_again_after=timedelta(seconds=wish) if wish else None
     )

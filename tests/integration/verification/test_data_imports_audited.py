@@ -1,4 +1,4 @@
-"""Captures at the gateway: audited, paid once, begun at whoever is up, ended where begun."""
+"""Data imports at the gateway: audited, paid once, begun at whoever is up, ended where begun."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -16,30 +16,30 @@ from domain.verification.elements import ElementKind, Verdict
 from messages.ids import new_id
 from providers.registry import Providers
 from runtime.clock import utc_now
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from sandbox.personas import person
 from storage.people.consents import ConsentCreate, ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow
-from storage.verification.captures import CaptureRepository, CaptureRow
+from storage.verification.data_imports import DataImportRepository, DataImportRow
 from storage.verification.elements import ElementRepository
 from tests.definitions import Sources, ref, shipped
 from tests.integration import story
 from tests.integration.story import Bench
-from tests.integration.verification.test_elements import Capturing, capturing
+from tests.integration.verification.test_elements import Importing, importing
 
 TODAYS_TEXT = shipped(CONSENT_TEXT, Purpose.CONTACTS_CHECK).version
 NOBODY = "http://127.0.0.1:9"
 
 
-async def enquiries(capture: Capturing, capability: str) -> list[EnquiryRow]:
-    async with capture.of.bench.database.read() as tx:
-        rows = await EnquiryRepository(tx).of_application(capture.application_id)
+async def enquiries(data_import: Importing, capability: str) -> list[EnquiryRow]:
+    async with data_import.of.bench.database.read() as tx:
+        rows = await EnquiryRepository(tx).of_application(data_import.application_id)
     return [row for row in rows if row.capability == capability]
 
 
-async def recorded(capture: Capturing) -> CaptureRow:
-    async with capture.of.bench.database.read() as tx:
-        row = await CaptureRepository(tx).get(capture.element_id)
+async def recorded(data_import: Importing) -> DataImportRow:
+    async with data_import.of.bench.database.read() as tx:
+        row = await DataImportRepository(tx).get(data_import.element_id)
     assert row is not None
     return row
 
@@ -75,7 +75,7 @@ def report_sources(**second: object) -> dict[str, dict[str, Any]]:
 
 async def test_every_step_is_audited_and_the_beginning_is_paid(bench: Bench) -> None:
     who = person("approved", 6001)
-    report = await capturing(bench, who)
+    report = await importing(bench, who)
     await report.start()
     await report.confirm(await report.enter("000000"))
     await bench.simulators.fault("operator_report", operation="confirm", hold=True)
@@ -102,7 +102,7 @@ async def test_every_step_is_audited_and_the_beginning_is_paid(bench: Bench) -> 
 
 async def contacts_called(bench: Bench, index: int, *, told: bool, agreed: str | None) -> Any:
     """Return the fact of a report whose owner called the first of the contacts, if told of."""
-    report = await capturing(bench, person("approved", index))
+    report = await importing(bench, person("approved", index))
     applicant_id = report.of.start.applicant_id
     if told:
         await report.of.provide(
@@ -154,7 +154,7 @@ async def test_a_second_source_begins_and_no_other_goes_on(
     bench: Bench, others: Providers, sources: Sources
 ) -> None:
     await sources.be(report_sources())
-    report = await capturing(at(bench, others), person("approved", 6002))
+    report = await importing(at(bench, others), person("approved", 6002))
     assert (await report.start()).verdict is Verdict.AWAITING_CODE
     assert (await recorded(report)).source == "spare_report"
 
@@ -187,7 +187,7 @@ async def test_a_second_source_begins_and_no_other_goes_on(
 
 async def test_a_used_up_quota_begins_nothing(bench: Bench, sources: Sources) -> None:
     await sources.be({"ecommerce": {"daily_quota": 0}})
-    imported = await capturing(
+    imported = await importing(
         bench, person("approved", 6003), elements.Ecommerce(platform="taobao")
     )
     with pytest.raises(ApplicationError) as failure:
@@ -198,7 +198,7 @@ async def test_a_used_up_quota_begins_nothing(bench: Bench, sources: Sources) ->
 
 
 async def test_a_platform_that_is_not_served_is_a_mismatch_with_its_reason(bench: Bench) -> None:
-    imported = await capturing(
+    imported = await importing(
         bench, person("approved", 6004), elements.Ecommerce(platform="other")
     )
     progress = await imported.start()

@@ -1,4 +1,4 @@
-"""The authorised captures over HTTP: code, wait, report; by asking and by signed notice."""
+"""The authorised data imports over HTTP: code, wait, report; by asking and by signed notice."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import pytest
 from providers import ProviderRejected, ProviderUnavailable, Verdict
 from providers.http.client import ProviderClient
 from providers.http.transport import REPORT_LIMIT, RESPONSE_LIMIT
-from providers.verification.capture import Begun, CodeStatus, Report, ReportStatus
+from providers.verification.data_import import Begun, CodeStatus, Report, ReportStatus
 from providers.verification.ecommerce import EcommerceReportQuery
 from providers.verification.operator_document import OperatorDocument, OperatorFacts
 from providers.verification.operator_document import facts_of as operator_facts
@@ -78,8 +78,8 @@ def reports(client: ProviderClient, simulators: Simulators) -> ProviderClient:
 async def facts_of(
     reports: ProviderClient, who: Person, mobiles: frozenset[str] | None = None
 ) -> OperatorFacts:
-    capture = await confirmed(reports, who)
-    query = OperatorReportQuery(**capture, emergency_mobiles=mobiles)
+    data_import = await confirmed(reports, who)
+    query = OperatorReportQuery(**data_import, emergency_mobiles=mobiles)
     facts = (await ended(reports, query)).facts
     assert isinstance(facts, OperatorFacts)
     return facts
@@ -91,29 +91,29 @@ async def begin(client: ProviderClient, capture_no: str, factors: dict[str, str]
 
 
 async def finish(simulators: Simulators, capture_no: str) -> None:
-    response = await simulators.console.post(f"/sandbox/captures/{capture_no}/finish")
+    response = await simulators.console.post(f"/sandbox/data-imports/{capture_no}/finish")
     response.raise_for_status()
 
 
 async def test_a_report_in_two_steps_and_a_while(
     reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
-    capture = await begun(reports, person("approved"))
+    data_import = await begun(reports, person("approved"))
     with pytest.raises(ProviderRejected) as caught:
-        await reported(reports, capture)
+        await reported(reports, data_import)
     assert caught.value.code == "not_confirmed"
 
-    wrong = await entered(reports, capture, WRONG)
+    wrong = await entered(reports, data_import, WRONG)
     assert (wrong.status, wrong.tries_left) == (CodeStatus.WRONG_CODE, 4)
-    right = await entered(reports, capture, RIGHT)
+    right = await entered(reports, data_import, RIGHT)
     assert (right.status, right.tries_left) == (CodeStatus.ACCEPTED, None)
 
-    state = await ended(reports, report_query(capture))
+    state = await ended(reports, report_query(data_import))
     assert state.status is ReportStatus.DONE
-    notice, request_id = await notice_of(callbacks, simulators, capture["capture_no"])
+    notice, request_id = await notice_of(callbacks, simulators, data_import["capture_no"])
     assert (notice.source, notice.status, notice.reason) == ("operator_report", "done", None)
     assert request_id == notice.event_id
-    again = await reported(reports, capture)
+    again = await reported(reports, data_import)
     assert again == state, "a report does not change once it is there"
 
 
@@ -123,7 +123,7 @@ async def test_the_facts_of_a_usual_account(reports: ProviderClient) -> None:
     assert (facts.months_on_network >= 39, facts.months_billed) == (True, 6)
     assert (facts.real_name, facts.name_matches, facts.identity_matches) == (True, True, True)
     assert facts.average_bill == 5_900 + 350
-    # Two calls a day on the sixty days before the capture; the day of capture itself is silent.
+    # Two calls a day on the sixty days before the import; the day of import itself is silent.
     assert (facts.calls, facts.distinct_numbers, facts.silent_days_30d) == (120, 20, 1)
     assert (facts.police_calls, facts.macau_calls, facts.lender_calls) == (0, 0, 0)
     assert facts.emergency_contacts_called == 1
@@ -187,34 +187,34 @@ def test_a_report_shows_nothing_of_itself_in_a_log() -> None:
 async def test_a_slow_report_takes_six_hours_or_twelve_questions(
     reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
-    capture = await confirmed(reports, person("report_slow"))
+    data_import = await confirmed(reports, person("report_slow"))
     for _ in range(11):
-        state = await reported(reports, capture)
+        state = await reported(reports, data_import)
         assert (state.status, state.facts) == (ReportStatus.PENDING, None)
         assert state.retry_after_seconds == 1800
-    assert (await reported(reports, capture)).status is ReportStatus.DONE
-    notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
+    assert (await reported(reports, data_import)).status is ReportStatus.DONE
+    notice, _ = await notice_of(callbacks, simulators, data_import["capture_no"])
     assert notice.status == "done"
 
 
 async def test_a_slow_report_can_be_ended_by_hand(
     reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
-    capture = await confirmed(reports, person("report_slow", 3))
-    await finish(simulators, capture["capture_no"])
-    assert (await reported(reports, capture)).status is ReportStatus.DONE
-    first, _ = await notice_of(callbacks, simulators, capture["capture_no"])
-    await finish(simulators, capture["capture_no"])
-    assert (await notice_of(callbacks, simulators, capture["capture_no"]))[0] == first
+    data_import = await confirmed(reports, person("report_slow", 3))
+    await finish(simulators, data_import["capture_no"])
+    assert (await reported(reports, data_import)).status is ReportStatus.DONE
+    first, _ = await notice_of(callbacks, simulators, data_import["capture_no"])
+    await finish(simulators, data_import["capture_no"])
+    assert (await notice_of(callbacks, simulators, data_import["capture_no"]))[0] == first
 
 
 async def test_a_failed_report_says_why(
     reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
-    capture = await confirmed(reports, person("report_fails"))
-    state = await ended(reports, report_query(capture))
+    data_import = await confirmed(reports, person("report_fails"))
+    state = await ended(reports, report_query(data_import))
     assert (state.status, state.reason) == (ReportStatus.FAILED, "source_failed")
-    notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
+    notice, _ = await notice_of(callbacks, simulators, data_import["capture_no"])
     assert (notice.status, notice.reason) == ("failed", "source_failed")
 
 
@@ -238,46 +238,46 @@ async def test_no_code_goes_to_a_mobile_of_somebody_else(
 
 
 async def test_five_wrong_codes_end_the_code(reports: ProviderClient) -> None:
-    capture = await begun(reports, person("approved", 2))
-    tries = [await entered(reports, capture, WRONG) for _ in range(5)]
+    data_import = await begun(reports, person("approved", 2))
+    tries = [await entered(reports, data_import, WRONG) for _ in range(5)]
     assert [answer.tries_left for answer in tries] == [4, 3, 2, 1, None]
     assert tries[-1].status is CodeStatus.EXPIRED
-    late = await entered(reports, capture, RIGHT)
+    late = await entered(reports, data_import, RIGHT)
     assert late.status is CodeStatus.EXPIRED
 
 
 async def test_a_repeated_try_is_one_try(reports: ProviderClient) -> None:
-    capture = await begun(reports, person("approved", 3))
+    data_import = await begun(reports, person("approved", 3))
     same = fresh_id()
-    answers = await asyncio.gather(*(entered(reports, capture, WRONG, same) for _ in range(20)))
+    answers = await asyncio.gather(*(entered(reports, data_import, WRONG, same) for _ in range(20)))
     assert {answer.tries_left for answer in answers} == {4}
     with pytest.raises(ProviderRejected) as caught:
-        await entered(reports, capture, RIGHT, same)
+        await entered(reports, data_import, RIGHT, same)
     assert caught.value.code == "request_conflict"
 
 
 async def test_a_code_lives_five_minutes(reports: ProviderClient, simulators: Simulators) -> None:
-    capture = await begun(reports, person("approved", 4))
+    data_import = await begun(reports, person("approved", 4))
     earlier = (datetime.now(UTC) - timedelta(seconds=301)).isoformat()  # noqa: TID251 -- theirs
     with sqlite3.connect(simulators.config.database) as book:
         book.execute(
-            "UPDATE captures SET begun_at = ? WHERE capture_no = ?",
-            (earlier, capture["capture_no"]),
+            "UPDATE data_imports SET begun_at = ? WHERE capture_no = ?",
+            (earlier, data_import["capture_no"]),
         )
-    answer = await entered(reports, capture, RIGHT)
+    answer = await entered(reports, data_import, RIGHT)
     assert answer.status is CodeStatus.EXPIRED
 
 
 async def test_a_code_can_be_made_to_expire(
     reports: ProviderClient, simulators: Simulators
 ) -> None:
-    capture = await begun(reports, person("approved", 5))
+    data_import = await begun(reports, person("approved", 5))
     await simulators.fault("operator_report", operation="confirm", times=1, expire_code=True)
-    answer = await entered(reports, capture, RIGHT)
+    answer = await entered(reports, data_import, RIGHT)
     assert answer.status is CodeStatus.EXPIRED
 
 
-async def test_twenty_at_once_begin_one_capture(
+async def test_twenty_at_once_begin_one_data_import(
     reports: ProviderClient, simulators: Simulators
 ) -> None:
     capture_no = fresh_id()
@@ -285,7 +285,7 @@ async def test_twenty_at_once_begin_one_capture(
     answers = await asyncio.gather(*(begin(reports, capture_no, asked) for _ in range(20)))
     assert len({answer.reference for answer in answers}) == 1
     rows = (
-        await simulators.console.get("/sandbox/captures", params={"capture_no": capture_no})
+        await simulators.console.get("/sandbox/data-imports", params={"capture_no": capture_no})
     ).json()
     assert len(rows) == 1
     with pytest.raises(ProviderRejected) as caught:
@@ -293,7 +293,7 @@ async def test_twenty_at_once_begin_one_capture(
     assert caught.value.code == "capture_conflict"
 
 
-async def test_a_lost_answer_leaves_one_capture(
+async def test_a_lost_answer_leaves_one_data_import(
     reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     capture_no, asked = fresh_id(), factors(person("approved", 8))
@@ -302,27 +302,27 @@ async def test_a_lost_answer_leaves_one_capture(
         await begin(reports, capture_no, asked)
     answer = await begin(reports, capture_no, asked)
     assert answer.reference is not None
-    capture = {"capture_no": capture_no, "reference": answer.reference}
+    data_import = {"capture_no": capture_no, "reference": answer.reference}
     await simulators.fault("operator_report", operation="confirm", times=1, lose_response=True)
     same = fresh_id()
     with pytest.raises(ProviderUnavailable):
-        await entered(reports, capture, RIGHT, same)
+        await entered(reports, data_import, RIGHT, same)
     # The notice can be here before the repeat: the code was accepted the first time.
     await notice_of(callbacks, simulators, capture_no)
-    again = await entered(reports, capture, RIGHT, same)
+    again = await entered(reports, data_import, RIGHT, same)
     assert again.status is CodeStatus.ACCEPTED
-    assert (await reported(reports, capture)).status is ReportStatus.DONE
+    assert (await reported(reports, data_import)).status is ReportStatus.DONE
 
 
 @pytest.mark.parametrize("wrong", ["capture_no", "reference"])
-async def test_both_numbers_name_a_capture(reports: ProviderClient, wrong: str) -> None:
-    capture = await confirmed(reports, person("approved", 9)) | {wrong: "elsewhere"}
+async def test_both_numbers_name_a_data_import(reports: ProviderClient, wrong: str) -> None:
+    data_import = await confirmed(reports, person("approved", 9)) | {wrong: "elsewhere"}
     with pytest.raises(ProviderRejected) as caught:
-        await reported(reports, capture)
+        await reported(reports, data_import)
     assert caught.value.code == "capture_not_found"
 
 
-async def test_how_a_capture_goes_can_be_programmed(
+async def test_how_a_data_import_goes_can_be_programmed(
     reports: ProviderClient, simulators: Simulators, callbacks: Callbacks
 ) -> None:
     await simulators.fault(
@@ -333,53 +333,55 @@ async def test_how_a_capture_goes_can_be_programmed(
         report_delay_seconds=3600,
         report_failure="account_suspended",
     )
-    capture = await confirmed(reports, stranger(11))
-    states = [await reported(reports, capture) for _ in range(3)]
+    data_import = await confirmed(reports, stranger(11))
+    states = [await reported(reports, data_import) for _ in range(3)]
     assert [state.status for state in states] == ["pending", "pending", "failed"]
     assert states[-1].reason == "account_suspended"
-    notice, _ = await notice_of(callbacks, simulators, capture["capture_no"])
+    notice, _ = await notice_of(callbacks, simulators, data_import["capture_no"])
     assert notice.reason == "account_suspended"
 
 
-async def test_a_held_capture_waits_for_the_console(
+async def test_a_held_data_import_waits_for_the_console(
     reports: ProviderClient, simulators: Simulators
 ) -> None:
     await simulators.fault(
         "operator_report", operation="confirm", times=1, hold=True, report_polls=1
     )
-    capture = await confirmed(reports, stranger(12))
-    assert (await reported(reports, capture)).status is ReportStatus.PENDING
-    await finish(simulators, capture["capture_no"])
-    assert (await reported(reports, capture)).status is ReportStatus.DONE
+    data_import = await confirmed(reports, stranger(12))
+    assert (await reported(reports, data_import)).status is ReportStatus.PENDING
+    await finish(simulators, data_import["capture_no"])
+    assert (await reported(reports, data_import)).status is ReportStatus.DONE
 
 
 async def test_the_console_refuses_what_has_no_end(
     reports: ProviderClient, simulators: Simulators
 ) -> None:
-    capture = await begun(reports, stranger(14))
-    unconfirmed = await simulators.console.post(f"/sandbox/captures/{capture['capture_no']}/finish")
+    data_import = await begun(reports, stranger(14))
+    unconfirmed = await simulators.console.post(
+        f"/sandbox/data-imports/{data_import['capture_no']}/finish"
+    )
     assert unconfirmed.status_code == 409
-    assert (await simulators.console.post("/sandbox/captures/none/finish")).status_code == 404
+    assert (await simulators.console.post("/sandbox/data-imports/none/finish")).status_code == 404
 
 
 async def test_sources_do_not_answer_for_one_another(
     client: ProviderClient, reports: ProviderClient
 ) -> None:
-    capture = await confirmed(reports, stranger(22))
+    data_import = await confirmed(reports, stranger(22))
     with pytest.raises(ProviderRejected) as caught:
-        await ask(client, EcommerceReportQuery(**capture))
+        await ask(client, EcommerceReportQuery(**data_import))
     assert caught.value.code == "capture_not_found"
 
 
-async def test_the_record_of_captures_holds_nothing_personal(
+async def test_the_record_of_data_imports_holds_nothing_personal(
     reports: ProviderClient, simulators: Simulators
 ) -> None:
     who = person("approved", 4_321)
-    capture = await confirmed(reports, who)
-    await ended(reports, report_query(capture))
-    params = {"capture_no": capture["capture_no"]}
-    recorded = (await simulators.console.get("/sandbox/captures", params=params)).text
+    data_import = await confirmed(reports, who)
+    await ended(reports, report_query(data_import))
+    params = {"capture_no": data_import["capture_no"]}
+    recorded = (await simulators.console.get("/sandbox/data-imports", params=params)).text
     calls = str(await simulators.calls(provider="operator_report"))
     for fact in (who.name, who.identity_number, who.mobile, RIGHT):
         assert fact not in recorded + calls
-    assert capture["reference"] in calls
+    assert data_import["reference"] in calls

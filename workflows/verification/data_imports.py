@@ -1,4 +1,4 @@
-"""Captures: asking sources that take minutes to hours, ever less often, until there is an answer.
+"""Imports: asking sources that take minutes to hours, ever less often, until there is an answer.
 
 One timer at a time for all of a process. An update on an import is followed at once.
 """
@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.products.products import AgreedProduct
     from domain.verification.elements import Verdict
     from messages import calls
-    from messages.verification import NOT_ALLOWED, CaptureProgress, EndCapture, PollCapture
+    from messages.verification import NOT_ALLOWED, DataImportProgress, EndDataImport, PollDataImport
     from workflows.common.calling import SOON, SOON_WITHIN, run, run_recording
     from workflows.common.waiting import holds_within
 
@@ -26,7 +26,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 NO_ANSWER = "no_answer"
 
-Learn = Callable[[ElementRecord, CaptureProgress], None]
+Learn = Callable[[ElementRecord, DataImportProgress], None]
 IsAwaited = Callable[[ElementRecord], bool]
 
 
@@ -39,8 +39,8 @@ class _Watch:
     notified: bool = False
 
 
-class Captures:
-    """The captures of one process that are under way.
+class DataImports:
+    """The data imports of one process that are under way.
 
     `learn` is told every answer; one that no more `is_awaited` is not asked for.
     """
@@ -57,12 +57,12 @@ class Captures:
         self._changed = False
         self._loop: asyncio.Task[None] | None = None
 
-    def watch(self, record: ElementRecord, progress: CaptureProgress) -> None:
+    def watch(self, record: ElementRecord, progress: DataImportProgress) -> None:
         """Ask for `record` again later; while a code is waited for, only if there is an update."""
         now = workflow.now()
         watch = self._watched.get(record.element_id)
         if watch is None:
-            within = self._product.policy_of(record.kind).capture_within
+            within = self._product.policy_of(record.kind).import_within
             watch = _Watch(record, ends_at=progress.begun_at + within, ask_at=now)
             self._watched[record.element_id] = watch
         watch.notified = watch.notified or record.element_id in self._early
@@ -130,12 +130,12 @@ class Captures:
             return
         watch.notified = False
         watch.attempts += 1
-        request = PollCapture(
+        request = PollDataImport(
             application_id=self._application_id, element_id=record.element_id, kind=record.kind
         )
         try:
             answer = await run(
-                calls.POLL_CAPTURE,
+                calls.POLL_DATA_IMPORT,
                 request,
                 f"{record.kind}: is it there, attempt {watch.attempts}",
                 retry_policy=SOON,
@@ -150,13 +150,13 @@ class Captures:
             self._learn(record, answer)
 
     async def _give_up(self, record: ElementRecord, reason: str) -> None:
-        request = EndCapture(
+        request = EndDataImport(
             application_id=self._application_id,
             element_id=record.element_id,
             kind=record.kind,
             reason=reason,
         )
-        answer = await run_recording(calls.END_CAPTURE, request, f"{record.kind}: {reason}")
+        answer = await run_recording(calls.END_DATA_IMPORT, request, f"{record.kind}: {reason}")
         self._learn(record, answer)
 
 

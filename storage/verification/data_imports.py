@@ -11,15 +11,15 @@ from storage.common.rows import Row
 _SELECT: Final = (
     "select c.element_id, e.application_id, e.kind, c.workflow_id, c.state, c.source, c.reference,"
     " c.reason, c.wrong_codes, c.begun_at, c.changed_at"
-    " from captures c join elements e on e.id = c.element_id where c.element_id = $1"
+    " from data_imports c join elements e on e.id = c.element_id where c.element_id = $1"
 )
 
-_AUTHORISE_URL: Final = "captures.authorise_url"
-_CODE: Final = "capture_codes.code"
+_AUTHORISE_URL: Final = "data_imports.authorise_url"
+_CODE: Final = "data_import_codes.code"
 
 
-class CaptureState(StrEnum):
-    """Where a capture stands. `DONE` (there is a verdict) and `ENDED` (there is none) are final."""
+class DataImportState(StrEnum):
+    """Where an import stands. `DONE` (there is a verdict) and `ENDED` (there is none) are final."""
 
     BEGUN = "begun"
     AWAITING_CODE = "awaiting_code"
@@ -28,8 +28,8 @@ class CaptureState(StrEnum):
     ENDED = "ended"
 
 
-class CaptureRow(Row):
-    """A capture; `source` is who was asked and `reference` their own name for it.
+class DataImportRow(Row):
+    """A data import; `source` is who was asked and `reference` their own name for it.
 
     Both are None until a source has begun it.
     """
@@ -38,7 +38,7 @@ class CaptureRow(Row):
     application_id: str
     kind: str
     workflow_id: str
-    state: CaptureState
+    state: DataImportState
     source: str | None
     reference: str | None
     reason: str | None
@@ -47,41 +47,41 @@ class CaptureRow(Row):
     changed_at: datetime
 
 
-class CaptureRepository(Repository):
+class DataImportRepository(Repository):
     """One import for each element that its source fetches; its codes are erased once used."""
 
-    async def begin(self, element_id: str, workflow_id: str, at: datetime) -> CaptureRow:
+    async def begin(self, element_id: str, workflow_id: str, at: datetime) -> DataImportRow:
         """Record that a source is about to be asked; a repeat returns what is recorded."""
         await self._insert(
-            "captures",
+            "data_imports",
             element_id=element_id,
             workflow_id=workflow_id,
-            state=CaptureState.BEGUN,
+            state=DataImportState.BEGUN,
             begun_at=at,
         )
         return await self._recorded(element_id)
 
-    async def get(self, element_id: str) -> CaptureRow | None:
-        """Return the capture of an element, None if it has none."""
-        return await self._one(CaptureRow, _SELECT, element_id)
+    async def get(self, element_id: str) -> DataImportRow | None:
+        """Return the data import of an element, None if it has none."""
+        return await self._one(DataImportRow, _SELECT, element_id)
 
     async def advance(
         self,
         element_id: str,
-        state: CaptureState,
+        state: DataImportState,
         *,
         source: str | None = None,
         reference: str | None = None,
         authorise_url: str | None = None,
         reason: str | None = None,
         wrong_code: bool = False,
-    ) -> CaptureRow:
-        """Move a capture on and return it; one that is final stays as it is.
+    ) -> DataImportRow:
+        """Move a data import on and return it; one that is final stays as it is.
 
         `authorise_url` is the source's own page where the applicant agrees.
         """
         await self._connection.execute(
-            "update captures set state = $2, reference = coalesce($3, reference), reason = $4,"
+            "update data_imports set state = $2, reference = coalesce($3, reference), reason = $4,"
             " wrong_codes = wrong_codes + $5, changed_at = now(),"
             " authorise_url_enc = coalesce($6, authorise_url_enc), source = coalesce($7, source)"
             " where element_id = $1 and state not in ('done', 'ended')",
@@ -98,7 +98,7 @@ class CaptureRepository(Repository):
     async def authorise_url(self, element_id: str) -> str | None:
         """Return the page on which the applicant is to agree; None without one, or when over."""
         encrypted = await self._connection.fetchval(
-            "select authorise_url_enc from captures"
+            "select authorise_url_enc from data_imports"
             " where element_id = $1 and state not in ('done', 'ended')",
             element_id,
         )
@@ -107,7 +107,7 @@ class CaptureRepository(Repository):
     async def enter_code(self, code_id: str, element_id: str, code: str) -> None:
         """Store a code, encrypted, for whoever passes it on; a repeat changes nothing."""
         stored = await self._connection.fetchval(
-            "insert into capture_codes (id, element_id, code_enc) values ($1, $2, $3)"
+            "insert into data_import_codes (id, element_id, code_enc) values ($1, $2, $3)"
             " on conflict (id) do update set id = excluded.id returning element_id",
             code_id,
             element_id,
@@ -119,19 +119,19 @@ class CaptureRepository(Repository):
     async def code(self, code_id: str) -> str | None:
         """Return a code that was entered and not passed on yet."""
         encrypted = await self._connection.fetchval(
-            "select code_enc from capture_codes where id = $1", code_id
+            "select code_enc from data_import_codes where id = $1", code_id
         )
         return self._decrypt_if_any(_CODE, code_id, encrypted)
 
     async def forget_code(self, code_id: str) -> bool:
         """Erase a code that its source has answered; False if it was erased before."""
         return await self._changed(
-            "update capture_codes set code_enc = null where id = $1 and code_enc is not null",
+            "update data_import_codes set code_enc = null where id = $1 and code_enc is not null",
             code_id,
         )
 
-    async def _recorded(self, element_id: str) -> CaptureRow:
+    async def _recorded(self, element_id: str) -> DataImportRow:
         row = await self.get(element_id)
         if row is None:
-            raise RecordMissing(f"no capture of {element_id}")
+            raise RecordMissing(f"no data import of {element_id}")
         return row

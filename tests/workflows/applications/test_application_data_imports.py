@@ -12,10 +12,10 @@ from domain.verification import elements
 from domain.verification.elements import ElementKind, Verdict
 from providers.http import breaker
 from runtime.clock import utc_now
-from sandbox.captures import RIGHT_CODE
+from sandbox.data_imports import RIGHT_CODE
 from sandbox.personas import Person
 from storage.people.consents import ConsentRepository
-from storage.verification.captures import CaptureRepository, CaptureState
+from storage.verification.data_imports import DataImportRepository, DataImportState
 from tests.integration import story
 from tests.workflows.applying import Applying, apply
 from tests.workflows.lender import (
@@ -66,12 +66,12 @@ async def running(lender: Lender, applicant: Person, **fault: object) -> tuple[A
 
 async def finish(lender: Lender, element_id: str) -> str:
     """Have the source finish a report that is held; return the notice's event id."""
-    answer = await lender.simulators.console.post(f"/sandbox/captures/{element_id}/finish")
+    answer = await lender.simulators.console.post(f"/sandbox/data-imports/{element_id}/finish")
     return str(answer.raise_for_status().json()["event_id"])
 
 
 async def polls(applying: Applying) -> int:
-    return len(await applying.lender.scheduled(applying.workflow_id, "poll_capture"))
+    return len(await applying.lender.scheduled(applying.workflow_id, "poll_data_import"))
 
 
 async def test_a_report_of_six_hours_decides_by_itself(lender: Lender) -> None:
@@ -140,7 +140,7 @@ async def test_a_notice_while_the_source_has_not_answered_yet_is_kept(lender: Le
     providing = asyncio.create_task(
         applying.handle.execute_update("provide_elements", {"elements": [stored.model_dump()]})
     )
-    await eventually(lambda: lender.scheduled(applying.workflow_id, "start_capture"))
+    await eventually(lambda: lender.scheduled(applying.workflow_id, "start_data_import"))
     await applying.notify(stored.element_id)
     await providing
 
@@ -200,9 +200,9 @@ async def test_a_source_that_never_answers_is_given_up_after_three_days(lender: 
     again = (await applying.provide(report(applicant))).outcomes[0]
     assert again.verdict is Verdict.AWAITING_CODE
     async with lender.database.read() as tx:
-        given_up = await CaptureRepository(tx).get(element_id)
+        given_up = await DataImportRepository(tx).get(element_id)
     assert given_up is not None
-    assert given_up.state is CaptureState.ENDED
+    assert given_up.state is DataImportState.ENDED
 
 
 @pytest.mark.slow
@@ -222,7 +222,7 @@ async def test_a_source_that_is_down_for_a_day_ends_the_same(lender: Lender) -> 
     await eventually(applying.row, lambda row: row.state is ApplicationState.OFFERED)
 
 
-async def test_a_consent_withdrawn_meanwhile_ends_the_capture(lender: Lender) -> None:
+async def test_a_consent_withdrawn_meanwhile_ends_the_data_import(lender: Lender) -> None:
     applicant = person()
     applying, element_id = await running(lender, applicant)
     async with lender.database.transaction() as tx:
@@ -251,7 +251,7 @@ async def test_an_optional_element_is_never_waited_for(lender: Lender) -> None:
     started = await applying.provide(elements.OnlineBanking(bank_code="DEMO"))
     assert started.outcomes[0].verdict is Verdict.PENDING
     async with lender.database.read() as tx:
-        page = await CaptureRepository(tx).authorise_url(started.outcomes[0].element_id)
+        page = await DataImportRepository(tx).authorise_url(started.outcomes[0].element_id)
     assert page is not None
     await finish(lender, element_id)
     await applying.notify(element_id)

@@ -1,8 +1,8 @@
-"""What it is to capture an element in steps: the case, the responses, the form of a source.
+"""What it is to data import an element in steps: the case, the responses, the form of a source.
 
-A capture is begun under the element's own id, so that a repeat begins nothing anew and a notice
+A data import is begun under the element's own id, so that a repeat begins nothing anew and a notice
 finds its element even when the response to `begin` was lost. Every step goes through the
-gateway: any source of the capability may begin a capture, the later steps are that source's alone
+gateway: any source of the capability may begin an import, the later steps are that source's alone
 and are paid for with the beginning.
 """
 
@@ -17,7 +17,7 @@ from activities.verification.element_checks import Finding
 from domain.people.consents import Purpose
 from domain.verification.elements import Element, RealName, Verdict
 from providers.http.verdict import VerificationResponse
-from providers.verification.capture import CodeResponse, CodeStatus
+from providers.verification.data_import import CodeResponse, CodeStatus
 
 TOO_MANY_CODES: Final = "too_many_codes"
 
@@ -25,8 +25,8 @@ Given = TypeVar("Given", bound=Element)
 BegunT = TypeVar("BegunT", bound=VerificationResponse)
 
 
-class CaptureStep(StrEnum):
-    """What a source says of a capture. `WRONG_CODE`: another one may be entered."""
+class DataImportStep(StrEnum):
+    """What a source says of a data import. `WRONG_CODE`: another one may be entered."""
 
     AWAITING_CODE = "awaiting_code"
     WRONG_CODE = "wrong_code"
@@ -36,12 +36,12 @@ class CaptureStep(StrEnum):
 
 
 @dataclass(frozen=True, repr=False)
-class CaptureCase:
-    """One element to be captured, with what its source needs. Holds personal data.
+class DataImportCase:
+    """One element to be imported, with what its source needs. Holds personal data.
 
-    `source` is where the capture was begun and `reference` that source's own name for it, None
+    `source` is where the data import was begun and `reference` that source's own name for it, None
     before. `emergency_mobiles` are those of the applicant's emergency contacts, None where they are
-    not known or may not be compared with what is captured.
+    not known or may not be compared with what is imported.
     """
 
     element_id: str
@@ -63,7 +63,7 @@ class CaptureCase:
 
     @property
     def numbers(self) -> dict[str, str]:
-        """Return our number of the capture and the source's own."""
+        """Return our number of the data import and the source's own."""
         return {"capture_no": self.element_id, "reference": self.reference or ""}
 
     @property
@@ -73,14 +73,14 @@ class CaptureCase:
 
 
 @dataclass(frozen=True)
-class CaptureResponse:
+class DataImportResponse:
     """What a source said: `finding` comes with DONE and only then, `reason` with ENDED.
 
     `source` is who began it and `reference` their name for it. `ask_again_after` is their wish
     while it is pending; `authorise_url` is their own page on which the applicant is to agree.
     """
 
-    step: CaptureStep
+    step: DataImportStep
     source: str | None = None
     reference: str | None = None
     authorise_url: str | None = field(default=None, repr=False)
@@ -89,40 +89,42 @@ class CaptureResponse:
     ask_again_after: timedelta | None = None
 
 
-class CaptureSource(Protocol):
-    """What can be captured. No source at all is `ProviderUnavailable`: tried again."""
+class DataImportSource(Protocol):
+    """What can be imported. No source at all is `ProviderUnavailable`: tried again."""
 
-    async def begin(self, case: CaptureCase) -> CaptureResponse:
-        """Begin the capture of `case.element_id`; a repeat begins nothing and answers the same."""
+    async def begin(self, case: DataImportCase) -> DataImportResponse:
+        """Begin the import of `case.element_id`; a repeat begins nothing and answers the same."""
 
-    async def confirm(self, case: CaptureCase, code: str, request_id: str) -> CaptureResponse:
+    async def confirm(self, case: DataImportCase, code: str, request_id: str) -> DataImportResponse:
         """Pass on the code that the applicant entered; one `request_id` is one try."""
 
-    async def poll(self, case: CaptureCase) -> CaptureResponse:
-        """Say how far the capture is."""
+    async def poll(self, case: DataImportCase) -> DataImportResponse:
+        """Say how far the data import is."""
 
 
-def after_code(response: CodeResponse, *, accepted: CaptureResponse) -> CaptureResponse:
+def after_code(response: CodeResponse, *, accepted: DataImportResponse) -> DataImportResponse:
     """Return what a code came to: `accepted`, a wrong one with more to come, or the end."""
     match response.status:
         case CodeStatus.ACCEPTED:
             return accepted
         case CodeStatus.EXPIRED:
-            return CaptureResponse(CaptureStep.ENDED, reason="code_expired")
+            return DataImportResponse(DataImportStep.ENDED, reason="code_expired")
         case CodeStatus.WRONG_CODE if response.tries_left:
-            return CaptureResponse(CaptureStep.WRONG_CODE)
-    return CaptureResponse(CaptureStep.ENDED, reason=TOO_MANY_CODES)
+            return DataImportResponse(DataImportStep.WRONG_CODE)
+    return DataImportResponse(DataImportStep.ENDED, reason=TOO_MANY_CODES)
 
 
-def not_begun(response: SourceResponse[BegunT]) -> CaptureResponse | None:
-    """Return the end of a capture that its source did not begin."""
+def not_begun(response: SourceResponse[BegunT]) -> DataImportResponse | None:
+    """Return the end of a data import that its source did not begin."""
     if response.answer.passed:
         return None
     reasons = list(response.answer.reasons)
     return done(response.source, reasons[0], {"reasons": reasons})
 
 
-def done(provider: str, reason: str | None, facts: Mapping[str, Any]) -> CaptureResponse:
-    """Return the verdict of a capture: a mismatch for `reason`, without one a match."""
+def done(provider: str, reason: str | None, facts: Mapping[str, Any]) -> DataImportResponse:
+    """Return the verdict of a data import: a mismatch for `reason`, without one a match."""
     verdict = Verdict.MATCH if reason is None else Verdict.MISMATCH
-    return CaptureResponse(CaptureStep.DONE, finding=Finding(provider, verdict, reason, facts))
+    return DataImportResponse(
+        DataImportStep.DONE, finding=Finding(provider, verdict, reason, facts)
+    )
