@@ -1,6 +1,5 @@
 """Drawdowns: the signed contract, the disbursement, and the loan that it becomes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -132,8 +131,7 @@ class Drawdowns:
         when its amounts would be others, and `TransferUnsettled`.
         """
         async with self.database.transaction() as tx:
-            loan = await _book(tx, request)
-            events = await LoanRepository(tx).events(loan.id)
+            loan, disbursed = await _book(tx, request)
             agreed = await agreements_of(tx, loan)
         await failpoint("book_loan.after_commit")
         await self.siblings.start_loan(
@@ -144,9 +142,9 @@ class Drawdowns:
                 product=request.product,
                 terms=loan.terms,
                 agreed=agreed,
-                events=events[:1],
+                events=(disbursed,),
             ),
-            _first_step_at(loan, agreed, events),
+            _first_step_at(loan, agreed, disbursed),
         )
         await self.siblings.drawdown_ended(
             loan.line_id,
@@ -208,15 +206,18 @@ def _signed(drawdown: DrawdownRow) -> SignedContract | None:
     )
 
 
-async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
-    """Record loan, first event, journal and projection; the drawdown's lock lets it happen once."""
+async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]:
+    """Record loan, first event, journal and projection, once; return the loan and the event.
+
+    The drawdown's lock lets it happen once.
+    """
     drawdown = found(
         await DrawdownRepository(tx).for_update(request.drawdown_id),
         f"drawdown {request.drawdown_id}",
     )
     booked = await LoanRepository(tx).get(request.loan_id)
     if booked is not None:
-        return booked
+        return booked, (await LoanRepository(tx).events(booked.id))[0]
     quote = found(await QuoteRepository(tx).get(drawdown.quote_id), f"quote {drawdown.quote_id}")
     transfer = await TransferRepository(tx).get(ids.disbursement_order(drawdown.id))
     if transfer is None or transfer.state is not TransferState.SUCCEEDED:
@@ -248,14 +249,12 @@ async def _book(tx: Transaction, request: BookLoan) -> LoanRow:
     await DrawdownRepository(tx).set_state(drawdown.id, DrawdownState.DISBURSED)
     await _tell(tx, drawdown, "disbursed", {"loan_id": loan.id, "amount": drawdown.amount})
     await books.tell("booked", "once", position, {"plan_hash": plan.hash})
-    return loan
+    return loan, event
 
 
-def _first_step_at(
-    loan: LoanRow, agreed: LoanAgreements, events: Sequence[LoanEvent]
-) -> datetime | None:
+def _first_step_at(loan: LoanRow, agreed: LoanAgreements, disbursed: LoanEvent) -> datetime | None:
     """Return when a new loan does something by itself, such as debiting its first instalment."""
-    made = position(loan.terms, events[:1], loan.terms.disbursed_on)
+    made = position(loan.terms, (disbursed,), loan.terms.disbursed_on)
     step = next_step(made, 0, 0, zone_of(agreed.zone), agreed.servicing.content)
     return None if step is None else step.at
 

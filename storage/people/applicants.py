@@ -81,15 +81,15 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
 
         A person is the applicant, their verified identity number, and `identity_numbers`.
         """
-        own: bytes | None = await self._connection.fetchval(
-            "select identity_number_idx from applicants where id = $1", applicant_id
-        )
-        digests = {self._blind_index.of("identity_number", one) for one in identity_numbers}
-        digests |= {own} if own is not None else set()
+        digests = [self._blind_index.of("identity_number", one) for one in identity_numbers]
         # In one order, so that two who lock the same persons never wait for each other.
         await self._connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended(key, $2)) from unnest($1::text[]) key",
-            sorted({applicant_id, *(digest.hex() for digest in digests)}),
+            "select pg_advisory_xact_lock(hashtextextended(key, $3)) from ("
+            "select unnest($2::text[]) as key"
+            " union select encode(identity_number_idx, 'hex') from applicants"
+            " where id = $1 and identity_number_idx is not null order by key) as keys",
+            applicant_id,
+            [applicant_id, *(digest.hex() for digest in digests)],
             _LOCKS,
         )
 
