@@ -1,7 +1,7 @@
 """Authorised data imports: operator, online banking, e-commerce.
 
 Each has one end. An import lives in the book from its `begin`. The operator's waits for the code
-first; the imports start at once, as if the user had signed in on the source's page.
+first; the others start at once, as if the user had signed in on the source's page.
 """
 
 import secrets

@@ -35,8 +35,8 @@ class Fault(BaseModel):
     `status` and `reset` strike before the work; with `lose_response` the work is done first and its
     answer is then lost: replaced by `status` if there is one, else cut off. `garbage` replaces a
     true answer. `order_outcome` and `hold` steer payment orders: a held one is settled by
-    `POST /sandbox/settle` only. The `report_*` fields and `hold` steer an import from its `confirm`
-    (an import from its `begin`): how long it takes, at which question it ends, why it fails.
+    `POST /sandbox/settle` only. The `report_*` fields and `hold` steer an import from its `begin`
+    (the operator's from its `confirm`): how long it takes, at which question it ends, why it fails.
     `expire_code` ends a code that was sent. For provider `callbacks`, `duplicates` counts extra
     copies, and `forge_signature` signs the first posting with a secret that nobody shares. For
     `fireeye`, `fireeye` chooses the form of its answer (see `sandbox.fireeye`).

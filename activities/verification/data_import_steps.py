@@ -1,4 +1,4 @@
-"""What it is to data import an element in steps: the case, the responses, the form of a source.
+"""An authorised data import of an element, in steps: the case, the responses, the form of a source.
 
 A data import is begun under the element's own id, so that a repeat begins nothing anew and a notice
 finds its element even when the response to `begin` was lost. Every step goes through the

@@ -69,7 +69,7 @@ _VERDICTS = {
 
 @dataclass(frozen=True)
 class Elements:
-    """Data imports elements, takes over earlier ones, reminds of missing ones."""
+    """Imports elements, takes over earlier ones, reminds of missing ones."""
 
     database: Database
     providers: Client
@@ -206,7 +206,7 @@ class Elements:
     def _source(self, kind: ElementKind) -> DataImportSource:
         source = self.sources.get(kind)
         if source is None:
-            raise ElementRefused(f"no source data imports {kind}")
+            raise ElementRefused(f"no source imports {kind}")
         return source
 
     async def _learn(

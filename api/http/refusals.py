@@ -66,7 +66,9 @@ def problem_of(error: Exception) -> Problem:
         case DomainError():
             return _domain_problem(error)
         case ProcessClosed():
-            return Problem(f"{error.kind}_closed", f"This {error.kind} takes no more commands.")
+            return Problem(
+                f"{error.kind}_closed", f"This {error.kind} has ended: it takes no more commands."
+            )
         case HTTPException():
             return _http_problem(error)
         case ClientDisconnect():

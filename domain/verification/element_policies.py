@@ -50,7 +50,7 @@ class ElementPolicy(Content):
     `attempts` limits how often an element is taken in one application, answered or not;
     `mismatches` how often it may be wrong, there and by one person in 24 hours. `on_reason`
     overrides `on_mismatch` for a reason that the source gives. `reject_code` is the code of a
-    rejection, by `reject` or after the last wrong attempt. A `imported` element is fetched from
+    rejection, by `reject` or after the last wrong attempt. An `imported` element is fetched from
     its source in steps: perhaps a code that the applicant is sent and enters, and a result that is
     waited for at most `import_within`. The wrong code that reaches `codes` ends it, where
     `codes_prove` with a mismatch: who cannot read the code does not have the mobile. What a face is
