@@ -1,10 +1,7 @@
 """The signed notices of data imports: late, twice, forged, refused, across a restart."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from providers.http.client import ProviderClient
 from providers.http.signature import SignatureInvalid, verify_signature
@@ -19,37 +16,7 @@ from tests.integration.source_clients import (
     reported,
     signed_client,
 )
-from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
-
-
-@pytest.fixture(scope="module")
-async def callbacks() -> AsyncIterator[Callbacks]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-async def served(
-    tmp_path_factory: pytest.TempPathFactory, callbacks: Callbacks
-) -> AsyncIterator[Simulators]:
-    folder = tmp_path_factory.mktemp("sandbox")
-    async with connected(sandbox_config(folder, callbacks.url)) as running:
-        yield running
-
-
-@pytest.fixture
-async def simulators(served: Simulators, callbacks: Callbacks) -> AsyncIterator[Simulators]:
-    """The module's simulators without faults; nothing is left in `callbacks`."""
-    await served.repair()
-    yield served
-    while not callbacks.received.empty():
-        callbacks.received.get_nowait()
-
-
-@pytest.fixture(scope="module")
-async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
-    async with signed_client(served) as opened:
-        yield opened
+from tests.simulators import Callbacks, Simulators, connected, sandbox_config
 
 
 async def test_notices_come_late_twice_and_forged(

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
@@ -34,39 +33,8 @@ from tests.integration.source_clients import (
     notice_of,
     report_query,
     reported,
-    signed_client,
 )
-from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
-
-
-@pytest.fixture(scope="module")
-async def callbacks() -> AsyncIterator[Callbacks]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-async def served(
-    tmp_path_factory: pytest.TempPathFactory, callbacks: Callbacks
-) -> AsyncIterator[Simulators]:
-    folder = tmp_path_factory.mktemp("sandbox")
-    async with connected(sandbox_config(folder, callbacks.url)) as running:
-        yield running
-
-
-@pytest.fixture
-async def simulators(served: Simulators, callbacks: Callbacks) -> AsyncIterator[Simulators]:
-    """The module's simulators without faults; nothing is left in `callbacks`."""
-    await served.repair()
-    yield served
-    while not callbacks.received.empty():
-        callbacks.received.get_nowait()
-
-
-@pytest.fixture(scope="module")
-async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
-    async with signed_client(served) as opened:
-        yield opened
+from tests.simulators import Callbacks, Simulators
 
 
 @pytest.fixture

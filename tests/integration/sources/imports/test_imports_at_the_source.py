@@ -1,7 +1,6 @@
 """Imports that the user authorises at the source: credit-card bills and a market place."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -20,40 +19,9 @@ from tests.integration.source_clients import (
     ended,
     fresh_id,
     notice_of,
-    signed_client,
     two_factors,
 )
-from tests.simulators import Callbacks, Simulators, connected, receiving, sandbox_config
-
-
-@pytest.fixture(scope="module")
-async def callbacks() -> AsyncIterator[Callbacks]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-async def served(
-    tmp_path_factory: pytest.TempPathFactory, callbacks: Callbacks
-) -> AsyncIterator[Simulators]:
-    folder = tmp_path_factory.mktemp("sandbox")
-    async with connected(sandbox_config(folder, callbacks.url)) as running:
-        yield running
-
-
-@pytest.fixture
-async def simulators(served: Simulators, callbacks: Callbacks) -> AsyncIterator[Simulators]:
-    """The module's simulators without faults; nothing is left in `callbacks`."""
-    await served.repair()
-    yield served
-    while not callbacks.received.empty():
-        callbacks.received.get_nowait()
-
-
-@pytest.fixture(scope="module")
-async def client(served: Simulators) -> AsyncIterator[ProviderClient]:
-    async with signed_client(served) as opened:
-        yield opened
+from tests.simulators import Callbacks, Simulators
 
 
 async def test_credit_card_bills_are_imported(
