@@ -63,7 +63,7 @@ async def steps(loan: Loan) -> list[tuple[str, int]]:
 
 async def debited_at(lender: Lender, loan: Loan) -> datetime:
     first, *_ = await lender.scheduled(loan.workflow_id, "collect_instalment")
-    return first.replace(microsecond=0)
+    return first
 
 
 async def test_each_loan_and_each_episode_keeps_what_it_began_with(
@@ -94,7 +94,9 @@ async def test_each_loan_and_each_episode_keeps_what_it_began_with(
         (current, time(8, 30), "M1"),
         (new, time(11), "late"),
     ):
-        assert await debited_at(lender, loan) == instant_at(FIRST_DUE, hour, ZONE)
+        # A timer fires at its instant or just after it, and a busy machine takes its second.
+        late_by = await debited_at(lender, loan) - instant_at(FIRST_DUE, hour, ZONE)
+        assert timedelta() <= late_by < timedelta(minutes=1)
         assert (await loan.row()).bucket == bucket
         shown = await lender.search_attribute(loan.workflow_id, attributes.DELINQUENCY_BUCKET)
         assert shown == bucket
