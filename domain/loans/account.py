@@ -3,7 +3,6 @@
 Everything shown elsewhere is read from it. Money is allocated in `domain.loans.distribution` alone.
 """
 
-from collections.abc import Iterable
 from datetime import date
 
 from domain.common.errors import DisbursementMismatch, InvalidEvent
@@ -14,7 +13,6 @@ from domain.loans.events import (
     Charged,
     Disbursed,
     HolidayGranted,
-    LoanEvent,
     Paid,
     PaidOff,
     RateChanged,
@@ -23,7 +21,6 @@ from domain.loans.events import (
     Rescheduled,
     Waived,
     WrittenOff,
-    events_in_force,
 )
 from domain.loans.fees import FeeEvent, event_fee
 from domain.loans.instalment_account import Amounts, InstalmentAccount
@@ -100,6 +97,10 @@ class LoanAccount:
                 day = max(instalment.due_on, self._today)
                 self.credit = self._distribution.pay_due(instalment, self.credit, day)
         self._today = max(on, self._today)
+
+    def conclude(self, on: date) -> None:
+        """Let the days pass up to `on`, the day that is looked at."""
+        self.advance(on)
 
     def _unpaid(self) -> list[InstalmentAccount]:
         """Return the instalments from the first that is not paid on."""
@@ -292,12 +293,3 @@ class LoanAccount:
         self.credit += self._distribution.pay_ahead(
             self.instalments[index:], left, on, from_last=False
         )
-
-
-def replay(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> LoanAccount:
-    """Return the account at the end of `as_of`; raises what `events_in_force` and `apply` raise."""
-    account = LoanAccount(terms)
-    for event in events_in_force(events, as_of):
-        account.apply(event)
-    account.advance(as_of)
-    return account

@@ -125,7 +125,7 @@ class LoanSchedule:
                 balance=amount - terms.down_payment,
                 periods=plan_periods(terms, count),
                 starts_on=terms.disbursed_on,
-                rate=self._rate_at(terms.disbursed_on),
+                rate=self.rate_at(terms.disbursed_on),
                 flat_base=self._financed,
             ),
         )
@@ -185,7 +185,7 @@ class LoanSchedule:
                 balance=sum(row.principal for row in old) + added,
                 periods=ahead,
                 starts_on=max(on, ahead[0].start),
-                rate=self._rate_at(on),
+                rate=self.rate_at(on),
                 flat_base=self._financed,
                 carried=self._earned(old, on),
                 level=level,
@@ -224,8 +224,19 @@ class LoanSchedule:
                 return index
         return len(self.rows)
 
-    def _rate_at(self, on: date) -> Decimal:
+    def rate_at(self, on: date) -> Decimal:
+        """Return the rate at which interest is earned from the day `on`."""
         return [rate for since, rate in self._rates if since <= on][-1]
+
+    def next_rate_on(self, after: date) -> date | None:
+        """Return the next day on which a rate begins that was agreed or set before."""
+        return next((since for since, _ in self._rates if since > after), None)
+
+    def follow(self, index: int, rows: list[Row]) -> None:
+        """Put `rows` in the place of those from `index` on, with the fees that come with them."""
+        stop = index + len(rows)
+        self.rows[index:stop] = rows
+        self._charge_fees(index, stop)
 
     def _periods(self, count: int) -> list[Period]:
         """Return the first `count` periods of the pattern in force, numbered within the loan."""
@@ -247,7 +258,7 @@ class LoanSchedule:
         known = self.rows[after - 1].period.number - self._numbered_after
         return self._periods(known + count)[known:]
 
-    def _charge_fees(self, start: int) -> None:
+    def _charge_fees(self, start: int, stop: int | None = None) -> None:
         terms = self.terms
         if not terms.fees:
             return
@@ -255,7 +266,7 @@ class LoanSchedule:
         original = terms.principal
         first = total_of(terms.fees, FeeTiming.FIRST_INSTALMENT, original, rounding)
         spread = total_of(terms.fees, FeeTiming.SPREAD, original, rounding)
-        for row in self.rows[start:]:
+        for row in self.rows[start:stop]:
             number = row.period.number
             if number == 0 or row.period.is_residual:
                 continue

@@ -6,8 +6,8 @@ from datetime import date
 from domain.common.data import Data
 from domain.common.errors import NothingOutstanding
 from domain.common.money import Amount
-from domain.loans.account import replay
 from domain.loans.events import LoanEvent
+from domain.loans.replaying import replay
 from domain.loans.terms import LoanTerms
 
 

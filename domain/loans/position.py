@@ -10,10 +10,11 @@ from datetime import date
 from enum import StrEnum
 
 from domain.common.data import Data
-from domain.loans.account import LoanAccount, replay
+from domain.loans.account import LoanAccount
 from domain.loans.delinquency import Delinquency
 from domain.loans.events import LoanEvent
 from domain.loans.instalment_account import Amounts, InstalmentAccount
+from domain.loans.replaying import replay
 from domain.loans.terms import LoanTerms
 
 

@@ -19,7 +19,15 @@ from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee
-from domain.loans.plan_terms import ExplicitInstalment, Holiday, Method, RateStep, Residue, Tranche
+from domain.loans.plan_terms import (
+    ExplicitInstalment,
+    Holiday,
+    InterestBasis,
+    Method,
+    RateStep,
+    Residue,
+    Tranche,
+)
 from domain.loans.terms_rules import check_terms
 
 
@@ -47,6 +55,7 @@ class SharedTerms(Data):
     calendar: BusinessCalendar = BusinessCalendar.NONE
     interest_follows: bool = Field(default=False, strict=True)
     day_count: DayCount = DayCount.PERIOD
+    interest_basis: InterestBasis = InterestBasis.SCHEDULED
     interest_rounding: Rounding = Rounding()
     instalment_rounding: Rounding = Rounding()
     residue: Residue = Residue.LAST
@@ -78,7 +87,8 @@ class LoanTerms(SharedTerms):
     known of the calendar's years by official notice when the terms were made is `official_years`;
     the others are the library's.
 
-    Interest: `day_count`; `period` divides the annual rate by the periods of a year. The first
+    Interest: `day_count`; `period` divides the annual rate by the periods of a year. It follows the
+    plan or what is really owed, by `interest_basis`. The first
     `principal_grace` instalments repay no principal; the interest of the first `interest_grace` is
     collected with the one after them; the first `interest_free` periods bear none.
 

@@ -13,7 +13,7 @@ from domain.common.frequency import FrequencyUnit
 from domain.common.money import MINOR_DIGITS
 from domain.common.rounding import ROUNDING_UNITS, Rounding
 from domain.loans.fees import FeeTiming, total_of
-from domain.loans.plan_terms import Method
+from domain.loans.plan_terms import InterestBasis, Method
 
 if TYPE_CHECKING:
     from domain.loans.terms import LoanTerms
@@ -146,6 +146,22 @@ def _due_days(terms: "LoanTerms") -> Iterator[Fault]:
         yield "official_years", "a year is given once"
 
 
+def _interest_basis(terms: "LoanTerms") -> Iterator[Fault]:
+    if terms.interest_basis is InterestBasis.SCHEDULED:
+        return
+    if terms.method is Method.FLAT:
+        yield (
+            "interest_basis",
+            "flat interest is charged on the original principal, not on what is owed day by day",
+        )
+    if terms.business_day_rule is not BusinessDayRule.NONE and not terms.interest_follows:
+        yield (
+            "interest_follows",
+            "interest counted day by day runs to the day on which an instalment falls due:"
+            " set interest_follows",
+        )
+
+
 def _interest(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.day_count is not DayCount.PERIOD:
         return
@@ -263,4 +279,15 @@ def _explicit(terms: "LoanTerms", financed: int) -> Iterator[Fault]:
             yield "explicit", f"the principal listed is {listed}, to repay is {financed}"
 
 
-_RULES = (_amounts, _rates, _length, _dates, _due_days, _interest, _grace, _changes, _method)
+_RULES = (
+    _amounts,
+    _rates,
+    _length,
+    _dates,
+    _due_days,
+    _interest_basis,
+    _interest,
+    _grace,
+    _changes,
+    _method,
+)
