@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
@@ -14,6 +13,7 @@ from domain.common.errors import ConflictingEvent
 from domain.loans.events import LoanEvent
 from domain.loans.position import InstalmentPosition, InstalmentState, Position
 from domain.loans.schedule import Plan
+from domain.loans.state import LoanState, state_of
 from domain.loans.terms import LoanTerms
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
@@ -56,15 +56,6 @@ _WRITE_INSTALMENTS: Final = (
     + ", ".join(f"{column} = excluded.{column}" for column in _PROJECTED)
     + " where instalments is distinct from excluded"
 )
-
-
-class LoanState(StrEnum):
-    """A loan is current, overdue, settled, or written off and still collectable."""
-
-    CURRENT = "current"
-    OVERDUE = "overdue"
-    SETTLED = "settled"
-    WRITTEN_OFF = "written_off"
 
 
 class LoanRow(Row):
@@ -309,12 +300,3 @@ class LoanRepository(TableRepository[LoanRow]):
             loan_id,
             *(columns[start : start + count] for start in range(0, len(columns), count or 1)),
         )
-
-
-def state_of(position: Position) -> LoanState:
-    """Return the state of a loan in this position."""
-    if position.written_off_on is not None:
-        return LoanState.WRITTEN_OFF
-    if position.settled:
-        return LoanState.SETTLED
-    return LoanState.OVERDUE if position.total_overdue else LoanState.CURRENT

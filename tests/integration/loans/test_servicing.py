@@ -24,6 +24,7 @@ from domain.loans.events import (
 from domain.loans.fees import Fee, FeeTiming
 from domain.loans.position import InstalmentState, position
 from domain.loans.schedule import build_plan
+from domain.loans.state import LoanState
 from domain.loans.terms import LoanTerms, monthly_terms
 from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
@@ -37,7 +38,7 @@ from storage.common.outbox import OutboxRepository
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow
 from storage.loans.reconciliation import ReconciliationRepository
 from tests.definitions import ref
 from tests.integration.story import (
