@@ -49,7 +49,7 @@ def balances(position: Position) -> dict[Account, int]:
     Interest and fees are income once they are billed (their due date came, they were paid before
     it, or a payoff settled them) or charged by an event; penalty is income as it is earned. What is
     waived of them lowers the income, what is waived of principal is a loss, and so is what is
-    written off.
+    written off. Money that came back and is owed again overdraws the customer's credit.
     """
     billed, paid, lost = position.billed, position.paid, position.written_off
     return {
@@ -58,7 +58,7 @@ def balances(position: Position) -> dict[Account, int]:
         Account.FEE_RECEIVABLE: billed.fee - paid.fee - lost.fee,
         Account.PENALTY_RECEIVABLE: billed.penalty - paid.penalty - lost.penalty,
         Account.CASH: cash_balance(position),
-        Account.CUSTOMER_CREDIT: -position.credit,
+        Account.CUSTOMER_CREDIT: position.outstanding.receivable - position.credit,
         Account.INTEREST_INCOME: -billed.interest,
         Account.FEE_INCOME: -billed.fee,
         Account.PENALTY_INCOME: -billed.penalty,
