@@ -1,13 +1,16 @@
 """What one instalment owes and got."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from domain.common.money import half_up
+from domain.common.rounding import round_ratio
 from domain.loans.accrual import total, until
 from domain.loans.allocation import Component
 from domain.loans.amortisation import Row
-from domain.loans.terms import LoanTerms, PenaltyBase
+from domain.loans.penalty import penalty_base, penalty_days, penalty_interest
+from domain.loans.terms import LoanTerms
 
 
 @dataclass(slots=True)
@@ -33,20 +36,25 @@ class Amounts:
 class InstalmentAccount:
     """One instalment: what its row asks for and what became of it.
 
-    `prepaid` is principal that an excess rule repaid early; it belongs to the instalment that ran
-    then. `charged` came on top of the row, `moved` went into a new plan. `late_base_days` sums the
-    days of lateness of amounts that bore penalty until they were covered. `principal`, `interest`
-    and `fee` are what the instalment asks for in all.
+    `settled` is what no plan asks for any more: principal that an excess rule repaid early (it
+    belongs to the instalment that ran then), and all that a payoff settled; `kept` is what was paid
+    of it, `forgone` what was waived. `charged` came on top of the row, `moved` went into a new
+    plan. `grown` is interest of days after the due date, which bears no penalty. `late_base_days`
+    sums the days of lateness of amounts that bore penalty until they were covered. `principal`,
+    `interest` and `fee` are what the instalment asks for in all.
     """
 
     terms: LoanTerms
     row: Row
-    prepaid: int = 0
+    settled: Amounts = field(default_factory=Amounts)
+    kept: Amounts = field(default_factory=Amounts)
+    forgone: Amounts = field(default_factory=Amounts)
     charged: Amounts = field(default_factory=Amounts)
     moved: Amounts = field(default_factory=Amounts)
     paid: Amounts = field(default_factory=Amounts)
     waived: Amounts = field(default_factory=Amounts)
     written_off: Amounts = field(default_factory=Amounts)
+    grown: int = 0
     late_base_days: int = 0
     penalty_fixed: int | None = None
     paid_on: date | None = None
@@ -64,12 +72,12 @@ class InstalmentAccount:
 
     def refresh(self) -> None:
         """Bring totals and unpaid amounts up to what the instalment is made of."""
-        row, charged, moved = self.row, self.charged, self.moved
+        row, settled, charged, moved = self.row, self.settled, self.charged, self.moved
         paid, waived, lost = self.paid, self.waived, self.written_off
         self.due_on = row.period.due_on
-        self.principal = row.principal + self.prepaid - moved.principal
-        self.interest = row.interest + charged.interest - moved.interest
-        self.fee = row.fee + charged.fee - moved.fee
+        self.principal = row.principal + settled.principal - moved.principal
+        self.interest = row.interest + settled.interest + charged.interest - moved.interest
+        self.fee = row.fee + settled.fee + charged.fee - moved.fee
         self.principal_unpaid = self.principal - paid.principal - waived.principal - lost.principal
         self.interest_unpaid = self.interest - paid.interest - waived.interest - lost.interest
         self.fee_unpaid = self.fee - paid.fee - waived.fee - lost.fee
@@ -81,11 +89,14 @@ class InstalmentAccount:
             return charged
         if self.penalty_fixed is not None:
             return self.penalty_fixed + charged
-        days = self._penalty_days(on)
         late = self.late_base_days
+        days = penalty_days(self.terms, self.due_on, on)
         if days:
-            late += self._base_unpaid() * days
-        return (self._penalty_interest(late) if late else 0) + charged
+            late += self._bearing() * days
+        if not late:
+            return charged
+        asked = self.principal, self.interest, self.fee
+        return penalty_interest(self.terms, late, *asked) + charged
 
     def penalty_unpaid(self, on: date) -> int:
         """Return the penalty earned up to `on` and still owed."""
@@ -103,16 +114,26 @@ class InstalmentAccount:
         owed = self.interest_unpaid + self.principal_unpaid + self.fee_unpaid
         return owed + self.penalty_unpaid(on)
 
+    def unearned_interest(self, until: date) -> int:
+        """Return what of the interest a settlement that pays it up to a day forgoes."""
+        asked = self.interest - self.settled.interest
+        waived = self.waived.interest - self.forgone.interest
+        return max(asked - self.earned_interest(until) - waived, 0)
+
+    def unearned_fee(self) -> int:
+        """Return what of the fees a settlement makes unnecessary."""
+        asked = self.fee - self.settled.fee - self.waived.fee + self.forgone.fee
+        return min(self.row.recurring_fee, max(asked, 0))
+
     def earned_interest(self, on: date) -> int:
-        """Return what of the interest is earned by `on`: all of it when its last day is over."""
+        """Return what is earned by `on` of the interest not settled: all when its last day is over."""
         row = self.row
         if on >= row.period.end or not row.interest:
-            return self.interest
+            return self.interest - self.settled.interest
         day_count = self.terms.day_count
         parts = [until(day_count, accrual, on) for accrual in row.accruals]
-        earned, unit = total(part for part in parts if part is not None)
-        whole, per = total(row.accruals)
-        share = half_up(row.interest * earned * per, unit * whole)
+        earned = total(part for part in parts if part is not None)
+        share = min(round_ratio(*earned, *self.terms.interest_rounding), row.interest)
         return share + self.charged.interest - self.moved.interest
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:
@@ -124,11 +145,10 @@ class InstalmentAccount:
         taken = min(funds, unpaid)
         if taken <= 0:
             return 0
-        into.add(component, taken)
-        if component in _UNPAID:
-            setattr(self, _UNPAID[component], unpaid - taken)
-            if on > self.due_on and component in _BEARING[self.terms.penalty_base]:
-                self.late_base_days += taken * self._penalty_days(on)
+        with self.bearing(on):
+            into.add(component, taken)
+            if component in _UNPAID:
+                setattr(self, _UNPAID[component], unpaid - taken)
         return taken
 
     def note_paid(self, on: date) -> None:
@@ -145,27 +165,42 @@ class InstalmentAccount:
         self.refresh()
 
     def release(self) -> int:
-        """Take back what was paid in advance, early principal apart; return it."""
-        back = self.paid.total - self.prepaid
-        self.paid = Amounts(principal=self.prepaid)
-        self.paid_on = None
-        self.refresh()
+        """Take back what was paid in advance, apart from what is settled; return it."""
+        back = self.paid.total - self.kept.total
+        if back:
+            self.paid = replace(self.kept)
+            self.paid_on = None
+            self.refresh()
         return back
 
     def prepay(self, amount: int, on: date) -> None:
         """Take principal that its plan does not ask for any more."""
-        self.prepaid += amount
-        self.paid.principal += amount
+        for into in (self.settled, self.kept, self.paid):
+            into.principal += amount
         self.refresh()
         self.note_paid(on)
+
+    def close(self, row: Row) -> None:
+        """Keep what a payoff settled, whatever is planned from now on."""
+        self.settled.principal += self.row.principal
+        self.settled.interest += self.row.interest
+        self.settled.fee += self.row.fee
+        self.kept, self.forgone = replace(self.paid), replace(self.waived)
+        self.row = row
+        self.refresh()
 
     def rebind(self, row: Row) -> None:
         """Follow another row; interest waived before is only kept as far as there is any."""
         self.row = row
         self.refresh()
-        self.waived.interest = min(self.waived.interest, self.interest)
-        self.waived.fee = min(self.waived.fee, self.fee)
+        waived, asked = self.waived, self.settled
+        waived.interest = min(
+            waived.interest, self.interest - asked.interest + self.forgone.interest
+        )
+        waived.fee = min(waived.fee, self.fee - asked.fee + self.forgone.fee)
         self.refresh()
+        if self.principal_unpaid or self.interest_unpaid or self.fee_unpaid:
+            self.paid_on = None
 
     def move_out(self, on: date) -> Amounts:
         """Give everything unpaid away to a new plan; return it."""
@@ -193,32 +228,24 @@ class InstalmentAccount:
     def _fix_penalty(self, on: date) -> None:
         self.penalty_fixed = self.penalty(on) - self.charged.penalty + self.moved.penalty
 
-    def _base_unpaid(self) -> int:
-        if self.terms.penalty_base is PenaltyBase.PRINCIPAL:
-            return self.principal_unpaid
-        return self.principal_unpaid + self.interest_unpaid + self.fee_unpaid
+    @contextmanager
+    def bearing(self, on: date) -> Iterator[None]:
+        """Keep the penalty of the days up to `on` as it is while what bears it changes."""
+        days = penalty_days(self.terms, self.due_on, on) if on > self.due_on else 0
+        before = self._bearing() if days else 0
+        yield
+        if days:
+            self.late_base_days += (before - self._bearing()) * days
 
-    def _penalty_interest(self, late: int) -> int:
-        terms = self.terms
-        numerator, denominator = terms.penalty_annual_rate.as_integer_ratio()
-        earned = half_up(late * numerator, denominator * 100 * terms.penalty_year_days)
-        if terms.penalty_cap is None:
-            return earned
-        base = self.principal
-        if terms.penalty_base is PenaltyBase.AMOUNT:
-            base += self.interest + self.fee
-        numerator, denominator = terms.penalty_cap.as_integer_ratio()
-        return min(earned, half_up(base * numerator, denominator * 100))
+    def _bearing(self) -> int:
+        return penalty_base(
+            self.terms,
+            principal=self.principal_unpaid,
+            interest=max(self.interest_unpaid - self.grown, 0),
+            fee=self.fee_unpaid,
+            original=self.principal + self.interest + self.fee - self.grown,
+        )
 
-    def _penalty_days(self, on: date) -> int:
-        days_late = (on - self.due_on).days
-        return days_late if days_late > self.terms.grace_days else 0
-
-
-_BEARING = {
-    PenaltyBase.PRINCIPAL: (Component.PRINCIPAL,),
-    PenaltyBase.AMOUNT: (Component.PRINCIPAL, Component.INTEREST, Component.FEE),
-}
 
 _UNPAID = {
     Component.PRINCIPAL: "principal_unpaid",

@@ -77,6 +77,7 @@ def balances(position: Position) -> dict[Account, int]:
     income as they are earned; penalty is income as it is earned. What is waived of them lowers the
     income, what is waived of principal is a loss, and so is what is written off.
 
+    Money that came back and is owed again overdraws the customer's credit.
     Charged off, only what is paid is income, and principal paid from then on is a recovery.
     """
     billed, paid, lost = position.billed, position.paid, position.written_off
@@ -87,7 +88,7 @@ def balances(position: Position) -> dict[Account, int]:
         Account.FEE_RECEIVABLE: billed.fee - paid.fee - lost.fee,
         Account.PENALTY_RECEIVABLE: billed.penalty - paid.penalty - lost.penalty,
         Account.CASH: cash_balance(position),
-        Account.CUSTOMER_CREDIT: -position.credit,
+        Account.CUSTOMER_CREDIT: position.outstanding.receivable - position.credit,
         Account.INTEREST_ACCRUED: accrued,
         Account.INTEREST_DEFERRED: deferred,
         Account.FEE_DEFERRED: -position.deferred_fees,

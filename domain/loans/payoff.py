@@ -6,8 +6,8 @@ from datetime import date
 from domain.common.data import Data
 from domain.common.errors import NothingOutstanding
 from domain.common.money import Amount
+from domain.loans.account import replay
 from domain.loans.events import LoanEvent
-from domain.loans.replaying import replay
 from domain.loans.terms import LoanTerms
 
 
@@ -16,7 +16,7 @@ class PayoffQuote(Data):
 
     `total` = `principal` (all that is outstanding) + `interest_due` (fallen due and unpaid) +
     `accrued_interest` (of instalments ahead, as far as the terms' early settlement counts it) +
-    `fees` (owed in any case) + `settlement_fee` + `penalty` - `credit` (the borrower's own money
+    `fees` (owed in any case) + `settlement_fee` + `penalty` + `receivable` (owed again) - `credit` (the borrower's own money
     used, interest and fees paid in advance and not earned included). The rest of the plan's
     interest and fees is waived. The quote is good to the end of the day.
     """
@@ -32,6 +32,7 @@ class PayoffQuote(Data):
     valid_on: date
     fees: Amount = 0
     settlement_fee: Amount = 0
+    receivable: Amount = 0
 
 
 def payoff_quote(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> PayoffQuote:
@@ -62,4 +63,5 @@ def payoff_quote(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> 
         valid_on=as_of,
         fees=cost.fees,
         settlement_fee=cost.settlement_fee,
+        receivable=cost.receivable,
     )

@@ -19,6 +19,7 @@ from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee
+from domain.loans.penalty_terms import PenaltyBase, PenaltyFreeDays
 from domain.loans.plan_terms import (
     ExplicitInstalment,
     Holiday,
@@ -29,15 +30,6 @@ from domain.loans.plan_terms import (
     Tranche,
 )
 from domain.loans.terms_rules import check_terms
-
-
-class PenaltyBase(StrEnum):
-    """What bears penalty interest (simple, per actual day, never on penalty):
-
-    unpaid principal, or principal, interest and fees unpaid."""
-
-    PRINCIPAL = "principal"
-    AMOUNT = "amount"
 
 
 class Income(StrEnum):
@@ -74,6 +66,10 @@ class SharedTerms(Data):
     penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
     penalty_year_days: int = Field(default=365, strict=True)
     penalty_cap: Percent | None = None
+    penalty_rounding: Rounding = Rounding()
+    grace_is_free: bool = Field(default=False, strict=True)
+    penalty_free_days: tuple[PenaltyFreeDays, ...] = ()
+    penalty_on_business_days: bool = Field(default=False, strict=True)
     allocation: Allocation = Allocation()
     early_settlement: EarlySettlement = EarlySettlement()
     delinquency: Delinquency = Delinquency()
@@ -113,8 +109,11 @@ class LoanTerms(SharedTerms):
 
     Penalty interest runs per actual day over `penalty_year_days` on the unpaid `penalty_base` of
     overdue instalments, never compounds and stops at `penalty_cap` percent of the instalment's
-    base. An instalment paid within `grace_days` after its due date carries no penalty; one paid
-    later carries it from the day after the due date.
+    base. It is rounded an instalment by `penalty_rounding`. An instalment paid within `grace_days`
+    after its due date carries no penalty; one paid later carries it from the day after the due
+    date, or from the end of the grace with `grace_is_free`. No penalty runs on
+    `penalty_free_days`, nor on days that are no business days of `calendar` with
+    `penalty_on_business_days`.
 
     Books: `income` says when interest becomes income; it changes nothing that the borrower owes.
 

@@ -53,6 +53,7 @@ def _amounts(terms: "LoanTerms") -> Iterator[Fault]:
         yield "principal", f"principal must be 1 to {MAX_PRINCIPAL} minor units"
     yield from _rounding(terms.interest_rounding, "interest_rounding")
     yield from _rounding(terms.instalment_rounding, "instalment_rounding")
+    yield from _rounding(terms.penalty_rounding, "penalty_rounding")
     if terms.first_disbursement <= 0:
         yield "tranches", "the tranches leave nothing of the principal to disburse first"
     deducted = total_of(terms.fees, FeeTiming.DEDUCTED, terms.principal, terms.interest_rounding)

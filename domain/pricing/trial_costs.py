@@ -7,8 +7,9 @@ from datetime import date
 from domain.common.errors import DomainError
 from domain.common.money import format_amount
 from domain.loans.fees import Fee, FeeBase, FeeEvent, FeeTiming, recurring_fee, total_of
+from domain.loans.penalty_terms import PenaltyBase
 from domain.loans.schedule import PlanRow
-from domain.loans.terms import LoanTerms, PenaltyBase
+from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import ContingentCost, Cost, CostSheet, build_cost_sheet
 from domain.pricing.rates import Flow
 from domain.pricing.trial_rates import RatePeriods, proceeds

@@ -11,7 +11,7 @@ import pytest
 
 from domain.common.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
 from domain.common.frequency import Frequency, FrequencyUnit
-from domain.loans.account import LoanAccount
+from domain.loans.account import LoanAccount, replay
 from domain.loans.allocation import Component, Excess
 from domain.loans.events import (
     Charged,
@@ -29,7 +29,6 @@ from domain.loans.events import (
     WrittenOff,
 )
 from domain.loans.position import Components, InstalmentState, NextDue, Position, position
-from domain.loans.replaying import replay
 from domain.loans.terms import LoanTerms
 
 MADE = date(2026, 1, 15)

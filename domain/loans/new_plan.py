@@ -1,0 +1,72 @@
+"""What a new plan takes over from the terms of the old one, and the places it leaves empty."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from domain.common.calendar import month_day
+from domain.common.errors import InvalidTerms
+from domain.common.frequency import Frequency, FrequencyUnit
+from domain.loans.due_dates import Period
+from domain.loans.plan_terms import Method
+from domain.loans.terms import LoanTerms
+from domain.loans.terms_rules import FOLLOWING_LENGTH, refuse_first_due
+
+NOT_CONTINUED = (*FOLLOWING_LENGTH, Method.RENTALS_IN_ADVANCE)
+"""Methods that have no agreed number of regular instalments to continue with."""
+
+
+def due_pattern(
+    terms: LoanTerms, on: date, first_due_on: date, frequency: Frequency
+) -> Mapping[str, object]:
+    """Return what makes the due dates of a new plan; those of the old one set its day no more.
+
+    Only the last day of the month stays, where the new plan starts on one, and the two days of a
+    loan due twice a month.
+    """
+    month_end = month_day(first_due_on.year, first_due_on.month, 31)
+    pattern: dict[str, object] = {
+        "disbursed_on": on,
+        "first_due_on": first_due_on,
+        "due_day": None,
+        "second_due_day": None,
+        "end_of_month": terms.end_of_month and first_due_on == month_end,
+        "frequency": frequency,
+        "principal_grace": 0,
+        "interest_grace": 0,
+        "interest_free": 0,
+    }
+    if frequency.unit is FrequencyUnit.HALF_MONTH:
+        if terms.second_due_day is None:
+            raise InvalidTerms(
+                "the loan has no second due day: twice a month does not follow", field="frequency"
+            )
+        days = {"due_day": terms.anchor_day, "second_due_day": terms.second_due_day}
+        refuse_first_due(terms.model_copy(update={"first_due_on": first_due_on, **days}))
+        pattern |= days
+    return pattern
+
+
+def continued(terms: LoanTerms) -> LoanTerms:
+    """Return terms with an agreed number of regular instalments, a residual value as balloon."""
+    if terms.method not in NOT_CONTINUED:
+        return terms
+    update: dict[str, object] = {"method": Method.EQUAL_INSTALMENT, "explicit": ()}
+    if terms.residual:
+        update = {"method": Method.BALLOON, "balloon": terms.residual, "residual": 0}
+    return terms.model_copy(update=update)
+
+
+def same_dates(old: list[Period], new: list[Period]) -> bool:
+    """Say whether a new plan has the periods that the old one has ahead."""
+    return [_shape(period) for period in old] == [_shape(period) for period in new]
+
+
+def _shape(period: Period) -> tuple[date, date, bool, bool, bool, bool]:
+    flags = period.pays_principal, period.pays_interest, period.bears_interest, period.is_residual
+    return period.due_on, period.end, *flags
+
+
+def places_after(last: Period, count: int) -> list[Period]:
+    """Return periods without time of their own: instalments that a new plan does not need."""
+    numbers = range(last.number + 1, last.number + 1 + count)
+    return [Period(number, last.due_on, last.end, last.end, (0, 1)) for number in numbers]
