@@ -14,9 +14,9 @@ from domain.loans.due_dates import Period
 class Unbilled:
     """Interest that no instalment has billed yet.
 
-    `carried` are whole minor units left by an instalment before, `pieces` what was earned since,
-    each a balance x rate x part of a year. Pieces are rounded together, once, when an instalment
-    bills them.
+    `carried` are whole minor units left by an instalment before, less than zero what an instalment
+    takes of the `pieces`; those were earned since, each a balance x rate x part of a year. They are
+    rounded together, once, when an instalment bills them.
     """
 
     carried: int = 0
@@ -32,10 +32,21 @@ class Unbilled:
         """Return it with one piece more."""
         return self if piece is None else replace(self, pieces=(*self.pieces, piece))
 
+    def less(self, taken: int, rounding: Rounding) -> "Unbilled":
+        """Return what is left when an instalment takes so much of it."""
+        if taken >= self.rounded(rounding):
+            return Unbilled()
+        return replace(self, carried=self.carried - taken)
+
+    def billed(self, rounding: Rounding) -> "Unbilled":
+        """Return it in whole minor units, as what an instalment that bills leaves to the next."""
+        return Unbilled(carried=self.rounded(rounding))
+
     def accruals(self, on: date) -> tuple[Accrual, ...]:
         """Return it as a row shows it, what was carried as a piece of no time on `on`."""
         if not self.carried:
             return self.pieces
+        on = min([on, *(piece.start for piece in self.pieces)])
         return (Accrual(on, on, 0, Decimal(0), (0, 1), (self.carried, 1)), *self.pieces)
 
 

@@ -124,7 +124,7 @@ class DailyReplanning(Replanning):
         accruals: tuple[Accrual, ...] = ()
         if interest or collects:
             accruals = unbilled.accruals(item.row.period.start)
-            unbilled = Unbilled(carried=max(due - interest, 0))
+            unbilled = unbilled.less(interest, self._terms.interest_rounding)
         row = replace(
             item.row,
             principal=principal,
@@ -143,7 +143,7 @@ class DailyReplanning(Replanning):
         self._follow(index, [row])
         if index < self._last:
             # The last one goes on collecting what late principal earns.
-            self._unbilled = left
+            self._unbilled = left.billed(self._terms.interest_rounding)
 
     def _has_strayed(self) -> bool:
         """Say whether what is ahead is no more what the plan has."""
@@ -165,21 +165,27 @@ class DailyReplanning(Replanning):
         asked = [self._left_of(number) for number in range(len(self._asked))]
         self._follow(index, self._forecast_rows(index, on, asked))
 
-    def _forecast_rows(self, index: int, on: date, asked: list[int]) -> list[Row]:
+    def _forecast_rows(
+        self, index: int, on: date, asked: list[int], *, own: bool = False
+    ) -> list[Row]:
+        """Return the rows from `index` on as they will collect what is earned; with `own`, only
+        what is earned in each one's time."""
         ahead, unbilled = self._balance_ahead(index), self._unbilled
         rows, start, schedule = [], on, self._schedule
         for number in range(index, self._last + 1):
             period = self.instalments[number].row.period
+            pieces = unbilled.accruals(period.start) if number == index else ()
             while ahead and start < period.end:
                 changes = schedule.next_rate_on(start)
                 end = period.end if changes is None else min(changes, period.end)
                 rate = schedule.rate_at(start)
                 piece = earned(self._terms.day_count, period, ahead, rate, start, end)
                 unbilled, start = unbilled.plus(piece), end
+                pieces = pieces if piece is None else (*pieces, piece)
             start = max(start, period.end)
             row, unbilled = self._row(number, ahead, unbilled, asked[number])
             ahead -= row.principal
-            rows.append(row)
+            rows.append(replace(row, accruals=pieces) if own else row)
         return rows
 
     def _collect_late(self) -> None:
@@ -289,7 +295,7 @@ class DailyReplanning(Replanning):
             if item.principal_unpaid or item.interest_unpaid:
                 break
             if index < self._last and self._has_total(index) and self._end_early(index, on):
-                self._unbilled = left
+                self._unbilled = left = left.billed(self._terms.interest_rounding)
             index, unbilled = index + 1, left
         return funds
 
@@ -348,7 +354,7 @@ class DailyReplanning(Replanning):
         self._is_changed = False
         freed = super().replan(event, receivables)
         if not self._is_changed and len(self._schedule.rows) == length:
-            self._schedule = before
+            self._schedule.plan_of(before)
         return freed
 
     def _take_up(self, on: date, *, level_anew: bool = False) -> None:
@@ -362,7 +368,7 @@ class DailyReplanning(Replanning):
                 max(_comes_to(row, is_total=self._has_total(number)) - self._early[number], 0)
                 for number, row in enumerate(rows)
             ]
-            forecast = self._forecast_rows(index, on, asked)
+            forecast = self._forecast_rows(index, on, asked, own=True)
             for number, row in enumerate(forecast, start=index):
                 rows[number] = replace(row, period=rows[number].period)
         schedule.go_on(on, rows, length=len(self.instalments), level_anew=level_anew)

@@ -133,7 +133,8 @@ class InstalmentAccount:
         day_count = self.terms.day_count
         parts = [until(day_count, accrual, on) for accrual in row.accruals]
         earned = total(part for part in parts if part is not None)
-        share = min(round_ratio(*earned, *self.terms.interest_rounding), row.interest)
+        earned_now = round_ratio(*earned, *self.terms.interest_rounding)
+        share = max(min(earned_now, row.interest), 0)
         return share + self.charged.interest - self.moved.interest
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:

@@ -262,6 +262,11 @@ class LoanSchedule:
         self._follow(on)
         self._pad(length)
 
+    def plan_of(self, earlier: "LoanSchedule") -> None:
+        """Take up the plan as it was earlier; the rates stay those of now."""
+        self.rows, self._levels = earlier.rows, earlier._levels
+        self._before, self._pending = earlier._before, earlier._pending
+
     def _start(self, amount: int) -> None:
         terms = self.terms
         fixed = terms.method is Method.FIXED_INSTALMENT

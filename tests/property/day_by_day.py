@@ -239,7 +239,7 @@ class Life:
         """Return principal and interest of an instalment that bills now, and what it leaves."""
         due = self.carried + nearest(self.pot)
         if number == self.last:
-            return ahead, due, 0
+            return ahead, due, self.carried
         if not self.by_total:
             return min(self.asks[number], ahead), due, 0
         interest = min(due, self.asks[number])
