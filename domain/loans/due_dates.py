@@ -31,6 +31,7 @@ class Period:
     bears_interest: bool = True
     is_residual: bool = False
     agreed: ExplicitInstalment | None = None
+    weight: tuple[int, int] = (1, 1)
 
 
 def plan_periods(terms: LoanTerms, count: int) -> list[Period]:

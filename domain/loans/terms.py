@@ -19,7 +19,18 @@ from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee
-from domain.loans.plan_terms import ExplicitInstalment, Holiday, Method, RateStep, Residue, Tranche
+from domain.loans.plan_terms import (
+    ExplicitInstalment,
+    FlatBase,
+    Holiday,
+    LevelRate,
+    Method,
+    RateStep,
+    Residue,
+    ShortMonth,
+    Tranche,
+    UnmetInterest,
+)
 from domain.loans.terms_rules import check_terms
 
 
@@ -43,6 +54,7 @@ class SharedTerms(Data):
     due_day: int | None = Field(default=None, strict=True)
     second_due_day: int | None = Field(default=None, strict=True)
     end_of_month: bool = Field(default=False, strict=True)
+    short_month: ShortMonth = ShortMonth.LAST_DAY
     business_day_rule: BusinessDayRule = BusinessDayRule.NONE
     calendar: BusinessCalendar = BusinessCalendar.NONE
     interest_follows: bool = Field(default=False, strict=True)
@@ -51,6 +63,12 @@ class SharedTerms(Data):
     instalment_rounding: Rounding = Rounding()
     residue: Residue = Residue.LAST
     smooth: bool = Field(default=False, strict=True)
+    level_rate: LevelRate = LevelRate.EXACT
+    level_total: bool = Field(default=False, strict=True)
+    unmet_interest: UnmetInterest = UnmetInterest.COLLECTED
+    weights: tuple[Percent, ...] = ()
+    advance_rentals: int = Field(default=1, strict=True)
+    flat_base: FlatBase = FlatBase.FINANCED
     principal_grace: int = Field(default=0, strict=True)
     interest_grace: int = Field(default=0, strict=True)
     interest_free: int = Field(default=0, strict=True)
