@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from domain.common.day_count import DayCount
 from domain.common.errors import InvalidTerms
 from domain.common.rounding import RoundingMode, round_ratio
 from domain.loans.accrual import Accrual, Ratio, factor_of, total, years_between
@@ -125,14 +126,21 @@ class _Shape:
         rounded = rounder(self.terms.interest_rounding)
         pending = [item for item in stretch.carried if item not in self._running]
         balance, brought = stretch.balance, stretch.brought
+        rate, flat_base = stretch.rate, self.sheet.flat_base
         last = len(periods) - 1
         rows = []
-        for index, (principal, own) in enumerate(zip(run.principals, run.own, strict=True)):
+        for index, (principal, interest) in enumerate(zip(run.principals, run.own, strict=True)):
             period = periods[index]
-            accruals = self._earned(index, balance)
+            base = balance if flat_base is None else flat_base
+            numerator, denominator = self.sheet.lines[index].factor
+            accruals: tuple[Accrual, ...] = ()
+            if numerator and base:
+                since = period.start
+                start = since if index else max(stretch.starts_on, since)
+                years, exact = self._years[index], (base * numerator, denominator)
+                accruals = (Accrual(start, period.end, base, rate, years, exact, since),)
             if index == 0 and self._running:
                 accruals = (*self._running, *accruals)
-            interest = own
             if pending or not period.pays_interest:
                 pending += accruals
                 accruals, interest = (), 0
@@ -172,21 +180,22 @@ class _Shape:
 
     def _factors(self) -> list[Factor]:
         terms, stretch = self.terms, self.stretch
+        by_period = terms.day_count is DayCount.PERIOD
+        start: date | None = stretch.starts_on
         factors = []
-        start = stretch.starts_on
         known: dict[Ratio, Factor] = {}
         for period in stretch.periods:
-            years = years_between(terms.day_count, period, max(start, period.start), period.end)
+            if by_period and start is None:
+                years = period.years
+            else:
+                begins = period.start if start is None else max(start, period.start)
+                years = years_between(terms.day_count, period, begins, period.end)
+                start = None
             self._years.append(years)
-            if not period.bears_interest:
-                factors.append((0, 1))
-                start = period.end
-                continue
             factor = known.get(years)
             if factor is None:
                 factor = known[years] = factor_of(stretch.rate, years)
-            factors.append(factor)
-            start = period.end
+            factors.append(factor if period.bears_interest else (0, 1))
         return factors
 
     @property
@@ -197,7 +206,14 @@ class _Shape:
         usual = Part.LEVEL_PRINCIPAL if self._is_level_principal else Part.TOTAL
         at_the_end = self.terms.method in _AT_THE_END
         lines = []
+        known: dict[Factor, Line] = {}
         for period, factor in zip(self.stretch.periods, factors, strict=True):
+            if period.is_usual and not at_the_end:
+                line = known.get(factor)
+                if line is None:
+                    line = known[factor] = Line(usual, factor)
+                lines.append(line)
+                continue
             part, agreed = usual, None
             if at_the_end or not period.pays_principal:
                 part = Part.NOTHING
@@ -224,18 +240,6 @@ class _Shape:
             *lines, (_, (more, unit), *_) = lines
             kept = terms.residual * unit, unit + more
         return lines, kept
-
-    def _earned(self, index: int, balance: int) -> tuple[Accrual, ...]:
-        stretch, period = self.stretch, self.stretch.periods[index]
-        base = balance if self.sheet.flat_base is None else self.sheet.flat_base
-        numerator, denominator = self.sheet.lines[index].factor
-        if not numerator or not base:
-            return ()
-        since = period.start
-        start = since if index else max(stretch.starts_on, since)
-        exact = base * numerator, denominator
-        years = self._years[index]
-        return (Accrual(start, period.end, base, stretch.rate, years, exact, since),)
 
     def _gap(self, run: Run, targets: Sequence[int]) -> int:
         """Return by how much the last instalment exceeds the level one, a balloon apart.

@@ -33,6 +33,12 @@ class Period:
     agreed: ExplicitInstalment | None = None
     weight: tuple[int, int] = (1, 1)
 
+    @property
+    def is_usual(self) -> bool:
+        """Say whether the instalment is like most: principal and interest, nothing listed."""
+        pays = self.pays_principal and self.pays_interest
+        return pays and self.agreed is None and self.weight == (1, 1)
+
 
 def plan_periods(terms: LoanTerms, count: int) -> list[Period]:
     """Return the periods of the first `count` instalments, graces marked.

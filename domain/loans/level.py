@@ -116,6 +116,8 @@ def _alike(
 
 
 def _is_alike(line: Line, other: Line) -> bool:
+    if other is line:
+        return True
     pays = other.part is not Part.NOTHING
     return pays and other.factor == line.factor and other.weight == line.weight
 

@@ -106,8 +106,8 @@ class Worksheet:
             and flat_base is None
             and not (kept or self.carries or self.is_weighted or ends_when_repaid or brought)
             and all(line.part is Part.TOTAL and line.agreed is None for line in lines[:-1])
+            and lines[-1].part is Part.REST
         )
-        self._plain = [(2 * more, 2 * unit, unit) for more, unit in (line.factor for line in lines)]
 
     def targets(self, level: Level) -> list[int]:
         """Return what each instalment's level part comes to, rounded."""
@@ -134,12 +134,11 @@ class Worksheet:
         balance = self.balance
         principals, own_interest, short = [], [], []
         running, per = self.running
-        last = len(self._plain) - 1
-        for index, (twice, double, unit) in enumerate(self._plain):
+        last = len(self.lines) - 1
+        for index, (_, (more, unit), *_) in enumerate(self.lines):
             if index or not running:
-                own = (balance * twice + unit) // double
+                own = (2 * balance * more + unit) // (2 * unit)
             else:
-                more = twice // 2
                 own = self._rounded(balance * more * per + running * unit, unit * per)
             own_interest.append(own)
             principal = level - own
