@@ -111,7 +111,8 @@ class _Shape:
         rows = self.rows(run)
         targets = sheet.targets(level)
         if terms.residue is Residue.LAST_INTEREST:
-            _level_last(rows[-1], targets[-1] + terms.balloon)
+            rest = sheet.rest
+            _level_last(rows[rest], targets[rest] + terms.balloon)
         return rows, round_ratio(*level, *terms.instalment_rounding)
 
     def rows(self, run: Run) -> list[Row]:
@@ -224,7 +225,11 @@ class _Shape:
             lines.append(Line(part, factor, period.weight, agreed, period.pays_interest))
         if self.terms.method is not Method.FIXED_INSTALMENT:
             # The last takes the rest even in a grace: a loan repaid early may be cut down to that.
-            lines[-1] = lines[-1]._replace(part=Part.REST, agreed=None, collects=True)
+            lines[-1] = lines[-1]._replace(collects=True)
+            closing = _closing(lines)
+            lines[closing] = lines[closing]._replace(part=Part.REST, agreed=None)
+            for index in range(closing + 1, len(lines)):
+                lines[index] = lines[index]._replace(part=Part.NOTHING)
         return lines
 
     def _formula(self) -> tuple[Sequence[Line], Ratio]:
@@ -246,7 +251,7 @@ class _Shape:
 
         A residual value is no instalment: the last rental is meant.
         """
-        last = -1 if self.sheet.last_rental is None else self.sheet.last_rental
+        last = self.sheet.rest if self.sheet.last_rental is None else self.sheet.last_rental
         return run.principals[last] + run.own[last] - self.terms.balloon - targets[last]
 
     def _smoothed(self, level: Level, run: Run) -> tuple[Level, Run]:
@@ -288,7 +293,7 @@ class _Shape:
         """
         sheet, targets = self.sheet, self.sheet.targets(level)
         if not by_total:
-            return sheet.run(targets, run.principals[-1] - targets[-1])
+            return sheet.run(targets, run.principals[sheet.rest] - targets[sheet.rest])
         tried = {0: run}
 
         def gap(extra: int) -> int:
@@ -299,6 +304,12 @@ class _Shape:
         extra = nearest(gap, abs(gap(0)), -sheet.balance, sheet.balance)
         gap(extra)
         return tried[extra]
+
+
+def _closing(lines: Sequence[Line]) -> int:
+    """Return the index of the instalment that takes the rest: the last with any weight."""
+    paying = (k for k in range(len(lines) - 1, -1, -1) if lines[k].weight[0])
+    return next(paying, len(lines) - 1)
 
 
 def _level_last(row: Row, wanted: int) -> None:

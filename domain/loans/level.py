@@ -31,7 +31,7 @@ def solve(
     `kept` is the exact amount that the level part leaves. A formula that is not `is_exact` has
     other interest than the run: no instalment is left out of it.
     """
-    left_out: set[int] = set()
+    left_out = {index for index, line in enumerate(formula) if not line.weight[0]}
     level = _level(sheet, formula, kept, left_out)
     run = sheet.run(sheet.targets(level))
     for _ in range(_MAX_SOLUTIONS):

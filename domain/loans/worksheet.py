@@ -101,6 +101,8 @@ class Worksheet:
         self.ends_when_repaid = ends_when_repaid
         self._rounded = rounder(interest_rounding)
         self.is_weighted = any(line.weight != (1, 1) for line in lines)
+        closing = (index for index, line in enumerate(lines) if line.part is Part.REST)
+        self.rest = next(closing, len(lines) - 1)
         self._is_plain = (
             interest_rounding == PLAIN_ROUNDING
             and flat_base is None
@@ -134,7 +136,7 @@ class Worksheet:
         balance = self.balance
         principals, own_interest, short = [], [], []
         running, per = self.running
-        last = len(self.lines) - 1
+        last = self.rest
         for index, (_, (more, unit), *_) in enumerate(self.lines):
             if index or not running:
                 own = (2 * balance * more + unit) // (2 * unit)
@@ -160,7 +162,7 @@ class Worksheet:
         rounded, flat_base, kept = self._rounded, self.flat_base, self.kept
         unmet = self.brought
         running, per = self.running
-        last = len(self.lines) - 1
+        last = self.rest
         for index, line in enumerate(self.lines):
             more, unit = line.factor
             base = balance if flat_base is None else flat_base
@@ -170,30 +172,18 @@ class Worksheet:
                 own = rounded(base * more * per + running * unit, unit * per)
             found.own.append(own)
             free = max(balance - kept, 0) if kept else balance
-            principal = 0
-            match line.part:
-                case Part.REST:
-                    principal, unmet = balance, 0
-                case Part.LEVEL_PRINCIPAL:
-                    principal, unmet = min(targets[index], free), 0
-                case Part.PRINCIPAL:
-                    principal, unmet = min(line.agreed or 0, free), 0
-                case Part.TOTAL:
-                    asked = targets[index] if line.agreed is None else line.agreed
-                    principal = asked - own - (unmet if line.collects else 0)
-                    if index == self.last_rental:
-                        principal, unmet = free, 0
-                    elif principal < 0:
-                        if line.collects:
-                            unmet = -principal if self.carries else 0
-                        principal = 0
-                        found.short.append(index)
-                    else:
-                        principal = min(principal, free)
-                        unmet = 0 if line.collects else unmet
-                case Part.NOTHING:
-                    if line.collects:
-                        unmet = 0
+            principal = balance if line.part is Part.REST else 0
+            over = 0
+            if line.part is Part.TOTAL and index != self.last_rental:
+                asked = targets[index] if line.agreed is None else line.agreed
+                over = asked - own - (unmet if line.collects else 0)
+                principal = min(max(over, 0), free)
+                if over < 0:
+                    found.short.append(index)
+            elif line.part is not Part.NOTHING and principal != balance:
+                principal = min(self._fixed(index, line, targets), free)
+            if line.collects:
+                unmet = -over if over < 0 and self.carries else 0
             if extra and principal and index != last:
                 principal, extra = min(max(principal + extra, 0), balance), 0
             found.unmet.append(unmet)
@@ -203,6 +193,13 @@ class Worksheet:
                 break
         found.left = balance
         return found
+
+
+    def _fixed(self, index: int, line: Line, targets: Sequence[int]) -> int:
+        """Return the principal that an instalment repays whatever its interest is."""
+        if line.part is Part.LEVEL_PRINCIPAL:
+            return targets[index]
+        return self.balance if index == self.last_rental else line.agreed or 0
 
 
 def rounder(rounding: Rounding) -> Callable[[int, int], int]:
