@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.common.data import Data
+from domain.common.errors import InvalidTerms
 from domain.common.money import Amount
 from domain.loans.accrual import Accrual
+from domain.loans.amortisation import Row
 from domain.loans.fees import FeeTiming, total_of
 from domain.loans.loan_schedule import LoanSchedule
 from domain.loans.terms import LoanTerms
@@ -23,7 +25,10 @@ class PlanRow:
     """One instalment of a plan: amounts in minor units, `days` from due date to due date.
 
     `interest` is the sum of the pieces in `arithmetic`, rounded once. An instalment that collects
-    no interest yet (grace, holiday) has no pieces: a later one has them. Row 0 is a down payment.
+    no interest yet (grace, holiday) has no pieces: a later one has them. `carried` is what of it is
+    left to the next instalment, because the level one is too low: the interest of a row is that of
+    its pieces, with what the row before carried and without what it carries itself. Row 0 is a down
+    payment.
     """
 
     # Not frozen, as `Accrual`: plans have hundreds, which nobody changes once they are made.
@@ -37,6 +42,7 @@ class PlanRow:
     days: int
     fee: Amount = 0
     arithmetic: tuple[Accrual, ...] = ()
+    carried: Amount = 0
 
 
 class Plan(Data):
@@ -82,6 +88,8 @@ def plan_rows(terms: LoanTerms) -> tuple[PlanRow, ...]:
     for tranche in terms.tranches:
         schedule.disburse(tranche.on, tranche.amount)
     previous = terms.disbursed_on
+    if terms.explicit:
+        _refuse_unkept(terms, schedule.rows)
     rows = []
     for row in schedule.rows:
         due_on = row.period.due_on
@@ -99,9 +107,34 @@ def plan_rows(terms: LoanTerms) -> tuple[PlanRow, ...]:
                 days,
                 fee,
                 row.accruals,
+                row.carried,
             )
         )
     return tuple(rows)
+
+
+def _refuse_unkept(terms: LoanTerms, rows: Sequence[Row]) -> None:
+    """Refuse listed instalments that the loan cannot keep: less than the interest, or too much."""
+    for row in rows:
+        agreed = row.period.agreed
+        if agreed is None or not (row.period.pays_principal and row.period.pays_interest):
+            continue
+        left = row.balance_after + row.principal
+        reason = None
+        if agreed.total is None and agreed.principal is None:
+            if not left and terms.principal > terms.down_payment:
+                reason = "the ones before it leave nothing to repay: leave it out"
+        elif agreed.principal not in (None, row.principal):
+            reason = f"its principal is {agreed.principal}, and only {left} is left to repay"
+        elif agreed.total is not None and agreed.total < row.interest:
+            reason = f"its total of {agreed.total} does not pay its interest of {row.interest}"
+        elif agreed.total not in (None, row.principal + row.interest):
+            reason = f"its total is {agreed.total}, and only {left + row.interest} is left to pay"
+        if reason is not None:
+            number = row.period.number
+            raise InvalidTerms(
+                f"instalment {number} of explicit: {reason}", field=f"explicit.{number - 1}"
+            )
 
 
 def deducted_fees(terms: LoanTerms) -> int:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from domain.common.business_days import BusinessDayRule
 from domain.common.calendar import month_day
+from domain.common.currencies import MINOR_DIGITS
 from domain.common.day_count import DayCount
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import FrequencyUnit
-from domain.common.money import MINOR_DIGITS
 from domain.common.rounding import ROUNDING_UNITS, Rounding
 from domain.loans.fees import FeeTiming, total_of
 from domain.loans.plan_terms import FlatBase, LevelRate, Method, Residue, ShortMonth, UnmetInterest
@@ -49,7 +49,10 @@ def _raise_first(faults: Iterator[Fault]) -> None:
 
 def _amounts(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.currency not in MINOR_DIGITS:
-        yield "currency", f"currency {terms.currency!r} is not supported"
+        yield (
+            "currency",
+            f"{terms.currency!r} is no currency of ISO 4217: write three capital letters",
+        )
     if not 0 < terms.principal <= MAX_PRINCIPAL:
         yield "principal", f"principal must be 1 to {MAX_PRINCIPAL} minor units"
     yield from _rounding(terms.interest_rounding, "interest_rounding")
@@ -224,7 +227,8 @@ def _shape(terms: "LoanTerms") -> Iterator[Fault]:
         )
     if terms.level_rate is not LevelRate.EXACT and (not total or method is Method.FLAT):
         yield "level_rate", f"the method {method} has no level instalment to compute"
-    if terms.unmet_interest is not UnmetInterest.COLLECTED and (not total or terms.residual):
+    exceedable = total or method is Method.EXPLICIT
+    if terms.unmet_interest is not UnmetInterest.COLLECTED and (not exceedable or terms.residual):
         yield "unmet_interest", f"the method {method} has no level instalment to exceed"
     if not 1 <= terms.advance_rentals <= max(terms.instalments, 1):
         yield "advance_rentals", f"1 to {terms.instalments} rentals are paid in advance"

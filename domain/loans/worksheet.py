@@ -194,7 +194,6 @@ class Worksheet:
         found.left = balance
         return found
 
-
     def _fixed(self, index: int, line: Line, targets: Sequence[int]) -> int:
         """Return the principal that an instalment repays whatever its interest is."""
         if line.part is Part.LEVEL_PRINCIPAL:

@@ -18,7 +18,7 @@ from domain.loans.terms import LoanTerms
 MADE, FIRST = date(2026, 1, 15), date(2026, 2, 15)
 RATE_LIMIT = "must be 0 to 1000 percent a year"
 RATE_PLACES = "has at most 8 decimal places"
-MULTIPLES = "amounts are rounded to multiples of (1, 5, 100, 1000, 10000) minor units"
+MULTIPLES = "amounts are rounded to multiples of (1, 5, 10, 50, 100, 500, 1000, 5000, 10000, 100000) minor units"
 TRANCHES = "tranches are positive and follow the disbursement and each other"
 BALLOON = "a balloon goes with the method of that name and is less than what is financed"
 FIXED = "a fixed instalment goes with the method of that name and is more than zero"
@@ -64,7 +64,11 @@ def each_day(count: int) -> dict[str, Any]:
 FEBRUARY, MARCH = {"due_on": FIRST}, {"due_on": date(2026, 3, 15)}
 
 REFUSED = [
-    ({"currency": "XXX"}, "currency", "currency 'XXX' is not supported"),
+    (
+        {"currency": "XXX"},
+        "currency",
+        "'XXX' is no currency of ISO 4217: write three capital letters",
+    ),
     *(
         ({"principal": wrong}, "principal", f"principal must be 1 to {10**15} minor units")
         for wrong in (0, 10**15 + 1)
