@@ -47,10 +47,10 @@ def plan_periods(terms: LoanTerms, count: int) -> list[Period]:
     The residual value of a lease is one more, due where the next rental would be.
     """
     ahead = terms.advance_rentals - 1
-    nominal = _nominal_due_dates(terms, count + (terms.residual > 0))
-    if ahead:
-        # Rentals paid with the first one: no due date for them, and the residual value in its time.
-        del nominal[count - ahead : count]
+    nominal = _nominal_due_dates(terms, count)
+    if terms.residual:
+        # The rentals paid with the first one have no due date of their own, but their time.
+        nominal.append(nominal_due_date(terms, count + ahead))
     periods = _between(terms, nominal)
     if terms.residual:
         periods[-1].is_residual = True

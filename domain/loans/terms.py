@@ -155,6 +155,12 @@ class LoanTerms(SharedTerms):
         return self.principal - sum(tranche.amount for tranche in self.tranches)
 
     @property
+    def agreed_rows(self) -> int:
+        """Return how many instalments fall due apart; zero where their number follows."""
+        listed = self.instalments or len(self.explicit)
+        return max(listed - (self.advance_rentals - 1), 0)
+
+    @property
     def rests_on_calendar(self) -> bool:
         """Say whether due dates move with the holidays of a calendar."""
         moves = self.business_day_rule is not BusinessDayRule.NONE

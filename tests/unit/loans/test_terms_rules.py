@@ -9,6 +9,7 @@ import pytest
 
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import Frequency
+from domain.common.rounding import ROUNDING_UNITS
 from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
@@ -18,7 +19,7 @@ from domain.loans.terms import LoanTerms
 MADE, FIRST = date(2026, 1, 15), date(2026, 2, 15)
 RATE_LIMIT = "must be 0 to 1000 percent a year"
 RATE_PLACES = "has at most 8 decimal places"
-MULTIPLES = "amounts are rounded to multiples of (1, 5, 10, 50, 100, 500, 1000, 5000, 10000, 100000) minor units"
+MULTIPLES = f"amounts are rounded to multiples of {ROUNDING_UNITS} minor units"
 TRANCHES = "tranches are positive and follow the disbursement and each other"
 BALLOON = "a balloon goes with the method of that name and is less than what is financed"
 FIXED = "a fixed instalment goes with the method of that name and is more than zero"
