@@ -11,6 +11,7 @@ from domain.loans.position import Position, position
 from domain.loans.repayment import LoanSettled
 from domain.loans.servicing import ServicingPolicy
 from domain.loans.state import LoanState
+from domain.loans.terms_in_force import TermsInForce, terms_history
 from domain.people.principals import Principal
 from services.loans.agreed import servicing_of
 from services.loans.finding import find_loan
@@ -23,16 +24,29 @@ from storage.loans.loans import LoanRepository, LoanRow
 _LAST_MOMENT: Final = time(23, 59, 59)
 
 
-async def read_loan(
-    tx: Transaction, caller: Principal, loan_id: str, now: datetime
-) -> tuple[LoanRow, Position, ServicingPolicy]:
-    """Return a loan, its position by its terms and events, and what it is serviced under.
+@dataclass(frozen=True)
+class LoanOnDay:
+    """A loan with its position on a business date, and the terms that held up to it.
 
-    Raises `NotFound`.
+    `servicing` is the policy that it is serviced under.
     """
+
+    loan: LoanRow
+    position: Position
+    terms_history: tuple[TermsInForce, ...]
+    servicing: ServicingPolicy
+
+
+async def read_loan(tx: Transaction, caller: Principal, loan_id: str, now: datetime) -> LoanOnDay:
+    """Return a loan as it stands today by its terms and events; raises `NotFound`."""
     loan = await find_loan(tx, caller, loan_id)
-    stands = position(loan.terms, await LoanRepository(tx).events(loan.id), today_of(loan, now))
-    return loan, stands, await servicing_of(tx, loan)
+    events, today = await LoanRepository(tx).events(loan.id), today_of(loan, now)
+    return LoanOnDay(
+        loan,
+        position(loan.terms, events, today),
+        terms_history(loan.terms, events, today),
+        await servicing_of(tx, loan),
+    )
 
 
 async def list_loans(

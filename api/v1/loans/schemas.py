@@ -12,7 +12,8 @@ from domain.common.money import Amount, PositiveAmount
 from domain.loans.position import Position
 from domain.loans.servicing import ServicingPolicy
 from domain.loans.state import state_of
-from services.loans.reading import QuotedPayoff
+from domain.loans.terms_in_force import TermsInForce
+from services.loans.reading import LoanOnDay, QuotedPayoff
 from storage.loans.loans import LoanRow
 
 
@@ -48,7 +49,11 @@ class LoanSummary(ResponseBody):
 
 
 class LoanResponse(ResponseBody):
-    """A loan with its position at the end of the business date `position.as_of`."""
+    """A loan with its position at the end of the business date `position.as_of`.
+
+    `annual_rate` and `instalments` are those in force on that day; `terms_history` says since when,
+    and what held before.
+    """
 
     id: str
     line_id: str
@@ -62,23 +67,26 @@ class LoanResponse(ResponseBody):
     plan_hash: str
     state: Literal["current", "overdue", "settled", "written_off"]
     position: PositionResponse
+    terms_history: list[TermsInForce]
 
     @classmethod
-    def of(cls, loan: LoanRow, stands: Position, servicing: ServicingPolicy) -> Self:
-        """Return the answer for a loan in a position."""
+    def of(cls, found: LoanOnDay) -> Self:
+        """Return the answer for a loan as it was found."""
+        loan, stands, now = found.loan, found.position, found.terms_history[-1]
         return cls(
             id=loan.id,
             line_id=loan.line_id,
             drawdown_id=loan.drawdown_id,
             currency=loan.currency,
             principal=loan.principal,
-            annual_rate=loan.terms.annual_rate,
+            annual_rate=now.annual_rate,
             penalty_annual_rate=loan.terms.penalty_annual_rate,
-            instalments=loan.terms.instalments,
+            instalments=now.instalments,
             disbursed_on=loan.disbursed_on,
             plan_hash=loan.plan_hash,
             state=state_of(stands).value,
-            position=PositionResponse.of(stands, servicing),
+            position=PositionResponse.of(stands, found.servicing),
+            terms_history=list(found.terms_history),
         )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, JsonValue
 
 from api.http.schemas import Body, ResponseBody
+from api.v1.lines.schemas import CapWarningResponse
 from api.v1.loans.schemas import PositionResponse
 from domain.common.calendar import Day
 from domain.common.frequency import Frequency
@@ -157,7 +158,11 @@ def transaction_of(body: Transaction) -> ServicingTransaction:
 
 
 class TransactionResponse(ResponseBody):
-    """An event with what it changed; `key` names it, for a reversal say. None if only tried."""
+    """An event with what it changed; `key` names it, for a reversal say. None if only tried.
+
+    `cap_warnings` are the soft rate caps that the loan is above by it; above a hard one it is
+    refused.
+    """
 
     loan_id: str
     key: str | None
@@ -165,6 +170,7 @@ class TransactionResponse(ResponseBody):
     on: date
     changes: Difference
     position: PositionResponse
+    cap_warnings: list[CapWarningResponse]
 
     @classmethod
     def of(cls, effect: ServicingEffect, *, is_kept: bool) -> Self:
@@ -176,4 +182,5 @@ class TransactionResponse(ResponseBody):
             on=effect.event.on,
             changes=effect.changes,
             position=PositionResponse.of(effect.position, effect.servicing),
+            cap_warnings=[CapWarningResponse.model_validate(one) for one in effect.cap_warnings],
         )
