@@ -13,6 +13,7 @@ from domain.loans.position import Position
 from domain.loans.servicing import ServicingPolicy
 from domain.loans.state import state_of
 from domain.loans.terms_in_force import TermsInForce
+from services.loans.listing import ListedLoan
 from services.loans.reading import LoanOnDay, QuotedPayoff
 from storage.loans.loans import LoanRow
 
@@ -30,7 +31,10 @@ class PositionResponse(Position):
 
 
 class LoanSummary(ResponseBody):
-    """A loan in a list, as it stood on `business_date`, when it last changed."""
+    """A loan in a list, as it stands on `business_date`, its today.
+
+    `waiting_since` is when a debit was ordered of which the bank has not said how it ended.
+    """
 
     id: str
     line_id: str
@@ -39,6 +43,7 @@ class LoanSummary(ResponseBody):
     principal: MinorUnits
     state: Literal["current", "overdue", "settled", "written_off"]
     bucket: str
+    risk_class: str | None
     days_past_due: int
     principal_outstanding: MinorUnits
     next_due_on: date | None
@@ -46,6 +51,12 @@ class LoanSummary(ResponseBody):
     business_date: date
     disbursed_on: date
     settled_on: date | None
+    waiting_since: datetime | None
+
+    @classmethod
+    def of(cls, loan: ListedLoan) -> Self:
+        """Return the answer for a loan of a list."""
+        return cls.model_validate({**dict(loan.row), "bucket": loan.bucket})
 
 
 class LoanResponse(ResponseBody):

@@ -1,6 +1,6 @@
 """What a lender records of a loan besides its payments by debit."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue
@@ -13,7 +13,7 @@ from domain.common.frequency import Frequency
 from domain.common.money import Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 from domain.loans.difference import Difference
-from domain.loans.events import Count
+from domain.loans.events import Count, LoanEvent
 from services.loans.servicing import ServicingEffect, ServicingTransaction
 
 
@@ -155,6 +155,23 @@ def transaction_of(body: Transaction) -> ServicingTransaction:
     """Return the servicing transaction that `body` asks for."""
     fields = body.model_dump(exclude={"reference", "on"})
     return ServicingTransaction(fields, body.on, body.reference)
+
+
+class RecordResponse(ResponseBody):
+    """What was recorded of a loan: an event of value date `on` under its `key`.
+
+    Staff see who recorded it, null for what the process booked itself, and what they referred to.
+    `reversed_by` is the key of the record that undid it.
+    """
+
+    key: str
+    kind: str
+    on: date
+    event: LoanEvent
+    recorded_at: datetime
+    recorded_by: str | None
+    reference: str | None
+    reversed_by: str | None
 
 
 class TransactionResponse(ResponseBody):

@@ -198,7 +198,7 @@ async def test_what_was_given_up_makes_no_room_on_the_line(bench: Bench) -> None
     await loan.book(WrittenOff(key=loan.key(), on=date(2026, 9, 1)))
     assert await loan.drawn() == AMOUNT - 74_560
     async with bench.database.read() as tx:
-        assert await LoanRepository(tx).any_overdue(loan.who.applicant_id)
+        assert await LoanRepository(tx).any_overdue(loan.who.applicant_id, date(2026, 9, 1))
         projected = await LoanRepository(tx).instalments(loan.id)
     assert {row.state for row in projected} == {
         InstalmentState.PAID,

@@ -69,7 +69,7 @@ async def test_a_settled_loan_is_to_be_reopened_with_all_that_happened(
         paid = Paid(key=f"{loan_workflow(loan.id)}:paid", on=on, amount=owed)
         await loans.append_event(loan.id, paid)
         events = await loans.events(loan.id)
-        await loans.project(loan.id, position(loan.terms, events, on), "M0", on, state_seq=2)
+        await loans.project(loan.id, position(loan.terms, events, on), "M0", None, on, state_seq=2)
         settled = await loans.get(loan.id)
         assert settled is not None
         assert settled.state is LoanState.SETTLED
