@@ -12,6 +12,7 @@ from domain.common.money import Amount, PositiveAmount
 from domain.loans.position import Position
 from domain.loans.servicing import ServicingPolicy
 from domain.loans.state import state_of
+from domain.loans.statement import Movement, Statement
 from domain.loans.terms_in_force import TermsInForce
 from services.loans.listing import ListedLoan
 from services.loans.reading import LoanOnDay, QuotedPayoff
@@ -163,6 +164,23 @@ class PayoffResponse(ResponseBody):
             valid_on=quote.valid_on,
             valid_until=quoted.valid_until,
         )
+
+
+class StatementResponse(ResponseBody):
+    """A loan's account in a period: `opening` and the amounts of the movements make `closing`."""
+
+    loan_id: str
+    currency: Currency
+    begins: date
+    ends: date
+    opening: MinorUnits
+    movements: tuple[Movement, ...]
+    closing: MinorUnits
+
+    @classmethod
+    def of(cls, loan_id: str, account: Statement) -> Self:
+        """Return the answer for a statement."""
+        return cls(loan_id=loan_id, **dict(account))
 
 
 class RepaymentCreate(Body):
