@@ -1,4 +1,4 @@
-"""Lists say on every day how late a loan is."""
+"""Charge-off, accrued income and released fees: their accounts and kinds of entries."""
 
 from storage.migrations.scripts import script_beside
 
