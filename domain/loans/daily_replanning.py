@@ -106,10 +106,19 @@ class DailyReplanning(Replanning):
         is_level = self._schedule.terms.method in _FIXED_TOTAL
         return is_level and self.instalments[index].row.period.pays_interest
 
-    def _row(self, index: int, ahead: int, unbilled: Unbilled, asked: int) -> tuple[Row, Unbilled]:
+    def _row(
+        self,
+        index: int,
+        ahead: int,
+        unbilled: Unbilled,
+        asked: int | None = None,
+        last: int | None = None,
+    ) -> tuple[Row, Unbilled]:
         """Return the instalment as it collects `unbilled`, and what that leaves unbilled."""
         item = self.instalments[index]
-        is_last = index == self._last
+        is_last = index == (self._last if last is None else last)
+        if asked is None:
+            asked = self._asked[index] - self._early[index]
         collects = item.row.period.pays_interest or is_last
         due = unbilled.rounded(self._terms.interest_rounding)
         interest = due if collects else 0
@@ -134,12 +143,8 @@ class DailyReplanning(Replanning):
         )
         return row, unbilled
 
-    def _left_of(self, index: int) -> int:
-        return self._asked[index] - self._early[index]
-
     def _bill(self, index: int) -> None:
-        ahead, asked = self._balance_ahead(index), self._left_of(index)
-        row, left = self._row(index, ahead, self._unbilled, asked)
+        row, left = self._row(index, self._balance_ahead(index), self._unbilled)
         self._follow(index, [row])
         if index < self._last:
             # The last one goes on collecting what late principal earns.
@@ -162,17 +167,19 @@ class DailyReplanning(Replanning):
         if index > self._last:
             self._collect_late()
             return
-        asked = [self._left_of(number) for number in range(len(self._asked))]
-        self._follow(index, self._forecast_rows(index, on, asked))
+        self._follow(index, self._forecast_rows(index, on, self._last))
 
     def _forecast_rows(
-        self, index: int, on: date, asked: list[int], *, own: bool = False
+        self, index: int, on: date, last: int, asked: list[int] | None = None
     ) -> list[Row]:
-        """Return the rows from `index` on as they will collect what is earned; with `own`, only
-        what is earned in each one's time."""
+        """Return the rows from `index` to `last` as they will collect what is earned.
+
+        Where other amounts are `asked` than those of the plan in force, each row tells only what is
+        earned in its own time.
+        """
         ahead, unbilled = self._balance_ahead(index), self._unbilled
         rows, start, schedule = [], on, self._schedule
-        for number in range(index, self._last + 1):
+        for number in range(index, last + 1):
             period = self.instalments[number].row.period
             pieces = unbilled.accruals(period.start) if number == index else ()
             while ahead and start < period.end:
@@ -183,9 +190,10 @@ class DailyReplanning(Replanning):
                 unbilled, start = unbilled.plus(piece), end
                 pieces = pieces if piece is None else (*pieces, piece)
             start = max(start, period.end)
-            row, unbilled = self._row(number, ahead, unbilled, asked[number])
+            other = None if asked is None else asked[number]
+            row, unbilled = self._row(number, ahead, unbilled, other, last)
             ahead -= row.principal
-            rows.append(replace(row, accruals=pieces) if own else row)
+            rows.append(row if asked is None else replace(row, accruals=pieces))
         return rows
 
     def _collect_late(self) -> None:
@@ -249,7 +257,7 @@ class DailyReplanning(Replanning):
         first = self._collecting()
         unbilled = self._unbilled if index == first else Unbilled()
         ahead = self._balance_ahead(self._now())
-        row, _ = self._row(index, ahead, unbilled, self._left_of(index))
+        row, _ = self._row(index, ahead, unbilled)
         self._follow(index, [row])
 
     def _collecting(self) -> int:
@@ -288,7 +296,7 @@ class DailyReplanning(Replanning):
         index, unbilled = self._now(), self._unbilled
         while funds and index <= self._last and self._balance():
             item = self.instalments[index]
-            row, left = self._row(index, self._balance_ahead(index), unbilled, self._left_of(index))
+            row, left = self._row(index, self._balance_ahead(index), unbilled)
             self._follow(index, [row])
             funds = self._distribution.pay_ahead([item], funds, on, from_last=False)
             self._keep_early(index)
@@ -368,7 +376,8 @@ class DailyReplanning(Replanning):
                 max(_comes_to(row, is_total=self._has_total(number)) - self._early[number], 0)
                 for number, row in enumerate(rows)
             ]
-            forecast = self._forecast_rows(index, on, asked, own=True)
+            last = max((n for n in range(index, len(rows)) if asked[n]), default=index)
+            forecast = self._forecast_rows(index, on, last, asked)
             for number, row in enumerate(forecast, start=index):
                 rows[number] = replace(row, period=rows[number].period)
         schedule.go_on(on, rows, length=len(self.instalments), level_anew=level_anew)
