@@ -157,11 +157,17 @@ class Portfolio:
                 return posted
             posted += part.is_posted
 
-    async def sheet(self, as_of: date, loan: Lent | None = None, **of: str) -> dict[str, int]:
+    async def sheet(
+        self, as_of: date, loan: Lent | None = None, funder: str | None = None
+    ) -> dict[str, int]:
         """Return the trial balance of a day, of all loans or of one; accounts at zero left out."""
         async with self.database.read() as tx:
             found = await trial_balance(
-                tx, currency="CNY", as_of=as_of, loan_id=loan.id if loan else None, **of
+                tx,
+                currency="CNY",
+                as_of=as_of,
+                loan_id=loan.id if loan else None,
+                funder=funder,
             )
         return {account: amount for account, amount in found.items() if amount}
 
