@@ -198,18 +198,22 @@ class LoanRepository(TableRepository[LoanRow]):
         )
         return None if text is None else _EVENT.validate_json(text)
 
-    async def append_event(self, loan_id: str, event: LoanEvent) -> bool:
+    async def append_event(
+        self, loan_id: str, event: LoanEvent, booked_on: date | None = None
+    ) -> bool:
         """Record an event; False when it is recorded already.
 
+        `booked_on` is the day on which it enters the books, its own unless it is backdated.
         Raises `ConflictingEvent` when its key names another event.
         """
         inserted = await self._connection.fetchval(
-            "insert into loan_events (loan_id, event_key, kind, business_date, event)"
-            " values ($1, $2, $3, $4, $5) on conflict (event_key) do nothing returning true",
+            "insert into loan_events (loan_id, event_key, kind, business_date, booked_on, event)"
+            " values ($1, $2, $3, $4, $5, $6) on conflict (event_key) do nothing returning true",
             loan_id,
             event.key,
             event.kind,
             event.on,
+            booked_on or event.on,
             event.model_dump_json(),
         )
         if inserted:

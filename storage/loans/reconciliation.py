@@ -24,8 +24,9 @@ _NOT_LISTED: Final = frozenset({Account.PRINCIPAL_RECEIVABLE, Account.CASH})
 
 _BOOKS: Final = (
     "select id, currency, funder, terms, principal_outstanding, recorded_at,"
-    " coalesce((select max(journal.business_date) from journal"
-    " where journal.loan_id = loans.id), business_date) as as_of from loans"
+    " coalesce(greatest((select max(journal.business_date) from journal"
+    " where journal.loan_id = loans.id), (select max(booked_on) from loan_events"
+    " where loan_events.loan_id = loans.id)), business_date) as as_of from loans"
 )
 
 
