@@ -34,9 +34,11 @@ async def perform(
     Raises Refusal when the stack cannot start or a part of it died for good.
     """
     try:
-        return await _perform(reporter, say, stay=stay, story=story, folder=folder)
+        code = await _perform(reporter, say, stay=stay, story=story, folder=folder)
     except LocalStackError as error:
         raise Refusal("stack", str(error)) from error
+    say("stopped")
+    return code
 
 
 async def _perform(
