@@ -14,7 +14,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --pytho
 define INSTALL
 echo "installing $(1) (the first time takes a minute)"; \
 { $(PIP) install --no-deps --require-hashes --requirement $(1) 2>&1 || echo "pip failed"; } | awk ' \
-	/^Collecting/ { if (++n % 10 == 0) print "  " n " packages found"; fflush() } \
+	/^(Collecting|Processing)/ { if (++n % 10 == 0) print "  " n " packages found"; fflush() } \
 	/^Installing collected/ { print "  unpacking " n " packages"; fflush() } \
 	/^ *(ERROR|error)/ { print } \
 	/^pip failed/ { failed = 1 } \

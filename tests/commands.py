@@ -13,6 +13,7 @@ class FakeApi:
     def __init__(self) -> None:
         self.answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.queries: list[str] = []
         self.bodies: list[Any] = []
         self.url = ""
 
@@ -21,7 +22,9 @@ class FakeApi:
 
     def answer(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, Any]:
         self.asked.append((method, path, headers))
-        answers = self.answers[method, path.partition("?")[0]]
+        path, _, query = path.partition("?")
+        self.queries.append(query)
+        answers = self.answers[method, path]
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
