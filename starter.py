@@ -94,6 +94,10 @@ def plan(
         date | None,
         typer.Option(parser=read_day, metavar="DATE", help="Default: one period before."),
     ] = None,
+    due_day: Annotated[
+        int | None,
+        typer.Option(min=1, max=31, help="Day of the month; default: that of the disbursement."),
+    ] = None,
     method: Annotated[
         Method | None, typer.Option(help="How principal and interest are spread.")
     ] = None,
@@ -134,6 +138,7 @@ def plan(
         "annual_rate": rate,
         "first_due_on": first_due,
         "disbursed_on": disbursed,
+        "due_day": due_day,
         "method": method,
         "frequency": frequency,
         "day_count": day_count,

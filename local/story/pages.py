@@ -18,7 +18,7 @@ AMOUNTS: Final = frozenset(
     {
         *("accrued_interest", "amount", "amount_max", "amount_min", "amount_step", "available"),
         *("balance", "balance_after", "credit", "credit_limit", "deducted", "disbursed", "drawn"),
-        *("deferred_fees", "interest_ahead", "paid_principal"),
+        *("deferred_fees", "interest_ahead", "paid_principal", "opening", "closing"),
         *("fee", "fee_paid", "fee_waived", "fees", "interest", "interest_due", "interest_paid"),
         *("interest_waived", "ledger", "monthly_income", "monthly_turnover", "next_due_amount"),
         *("outstanding", "payoff", "penalty", "penalty_paid", "penalty_waived", "position"),
