@@ -23,7 +23,7 @@ from domain.common.calendar import business_date
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.common.suspensions import Suspendable
 from domain.people.consents import Purpose
-from domain.sources import SOURCE, Capability, DataSource, asked_in_order
+from domain.sources import DOCUMENT_NOT_SUPPORTED, SOURCE, DataSource, asked_in_order
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from providers.http.requests import SourceRequest, SourceResponseT
@@ -117,7 +117,7 @@ class DataSourceGateway:
         may be worth asking again, its `said` what the last one gave as its reason that answered.
         """
         failures: list[ProviderUnavailable] = []
-        for source in await self._able(request.capability, only):
+        for source in await self._able(request, only):
             try:
                 return await self._response_of(source, request, subject)
             except ProviderUnavailable as error:
@@ -133,7 +133,7 @@ class DataSourceGateway:
         Raises as `query`, ProviderUnavailable when more than `may_miss` sources, or all of them,
         could not say.
         """
-        sources = await self._able(request.capability)
+        sources = await self._able(request)
         results = await asyncio.gather(
             *(self._response_of(source, request, subject) for source in sources),
             return_exceptions=True,
@@ -149,8 +149,10 @@ class DataSourceGateway:
         return responses
 
     async def _able(
-        self, capability: Capability, only: str | None = None
+        self, request: SourceRequest[SourceResponseT], only: str | None = None
     ) -> tuple[Agreed[DataSource], ...]:
+        """Return whom to ask; raises CannotSay when nobody knows the person's document."""
+        capability = request.capability
         able = asked_in_order(await self._database.all_in_force(SOURCE), capability)
         suspended = await self._database.suspended(Suspendable.SOURCE)
         sources = tuple(
@@ -161,7 +163,11 @@ class DataSourceGateway:
         if not sources:
             enquiry_metrics.enquiry_ended(capability, "switched_off")
             raise ProviderUnavailable(capability, "switched_off", RETRY_AFTER_LIMIT)
-        return sources
+        knowing = tuple(one for one in sources if one.content.knows(request.about))
+        if not knowing:
+            enquiry_metrics.enquiry_ended(capability, DOCUMENT_NOT_SUPPORTED)
+            raise CannotSay(capability, DOCUMENT_NOT_SUPPORTED, said=DOCUMENT_NOT_SUPPORTED)
+        return knowing
 
     async def _response_of(
         self,
