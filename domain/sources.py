@@ -19,9 +19,6 @@ from domain.common.zones import ZONES
 from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.people.identity_documents import DocumentType, document_type
 
-DOCUMENT_NOT_SUPPORTED: Final = "document_not_supported"
-"""Nobody who could be asked knows the person's kind of identity document: a person decides."""
-
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 

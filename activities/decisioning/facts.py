@@ -19,8 +19,8 @@ from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bur
 from domain.decisioning.decision import Facts, age_on
 from domain.decisioning.policy import Lending
 from domain.people.consents import ConsentMissing
-from domain.people.identity_documents import birth_date_in
-from domain.sources import DOCUMENT_NOT_SUPPORTED, Capability
+from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED, birth_date_in
+from domain.sources import Capability
 from providers.http.errors import ProviderError, ProviderUnavailable
 from providers.http.requests import SourceRequest, SourceResponseT
 from providers.sources.credit_history import (

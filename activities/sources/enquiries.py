@@ -23,7 +23,8 @@ from domain.common.calendar import business_date
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.common.suspensions import Suspendable
 from domain.people.consents import Purpose
-from domain.sources import DOCUMENT_NOT_SUPPORTED, SOURCE, DataSource, asked_in_order
+from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED
+from domain.sources import SOURCE, DataSource, asked_in_order
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from providers.http.requests import SourceRequest, SourceResponseT
@@ -151,23 +152,24 @@ class DataSourceGateway:
     async def _able(
         self, request: SourceRequest[SourceResponseT], only: str | None = None
     ) -> tuple[Agreed[DataSource], ...]:
-        """Return whom to ask; raises CannotSay when nobody knows the person's document."""
+        """Return whom to ask; raises CannotSay when nobody at all knows the person's document."""
         capability = request.capability
-        able = asked_in_order(await self._database.all_in_force(SOURCE), capability)
+        in_force = await self._database.all_in_force(SOURCE)
+        able = [one for one in in_force if one.content.capability is capability]
+        knowing = [one for one in able if one.content.knows(request.about)]
+        if able and not knowing:
+            enquiry_metrics.enquiry_ended(capability, DOCUMENT_NOT_SUPPORTED)
+            raise CannotSay(capability, DOCUMENT_NOT_SUPPORTED, said=DOCUMENT_NOT_SUPPORTED)
         suspended = await self._database.suspended(Suspendable.SOURCE)
         sources = tuple(
             source
-            for source in able
+            for source in asked_in_order(knowing, capability)
             if only in (None, source.content.name) and source.content.name not in suspended
         )
         if not sources:
             enquiry_metrics.enquiry_ended(capability, "switched_off")
             raise ProviderUnavailable(capability, "switched_off", RETRY_AFTER_LIMIT)
-        knowing = tuple(one for one in sources if one.content.knows(request.about))
-        if not knowing:
-            enquiry_metrics.enquiry_ended(capability, DOCUMENT_NOT_SUPPORTED)
-            raise CannotSay(capability, DOCUMENT_NOT_SUPPORTED, said=DOCUMENT_NOT_SUPPORTED)
-        return knowing
+        return sources
 
     async def _response_of(
         self,

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.common.data import Data
 from domain.common.errors import DomainError
+from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED
 from domain.products.products import AgreedProduct
-from domain.sources import DOCUMENT_NOT_SUPPORTED
 from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import Element, ElementKind, PersonalInformation, Verdict
 

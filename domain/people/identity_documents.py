@@ -20,6 +20,9 @@ from domain.people.identity_numbers import InvalidNumber, Part
 
 Sex = Literal["male", "female"]
 
+DOCUMENT_NOT_SUPPORTED: Final = "document_not_supported"
+"""The reason where nobody who could be asked knows the type of document: a person decides."""
+
 
 class DocumentType(StrEnum):
     """What proves who somebody is, before a lender in mainland China."""

@@ -65,4 +65,4 @@ class CardReadRequest(SourceRequest[CardReading]):
 
     front: Image
     back: Image
-    identity_number: str = Field(exclude=True)
+    identity_number: str | None = Field(default=None, exclude=True)

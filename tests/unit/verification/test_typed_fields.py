@@ -67,8 +67,8 @@ AROUND: Mapping[str, Dirt] = {
 
 WITHIN: Mapping[str, Dirt] = {
     **{f"grouped by U+{ord(one):04X}": between(one, every=4) for one in SPACES + HYPHENS + "."},
-    **{f"in {pair}": wrapped(*pair) for pair in BRACKETS},
-    **{f"begun in {pair}": wrapped(*pair, inside=3) for pair in BRACKETS},
+    **{f"in {pair}": wrapped(pair[0], pair[1]) for pair in BRACKETS},
+    **{f"begun in {pair}": wrapped(pair[0], pair[1], 3) for pair in BRACKETS},
 }
 """What is dirt within a number besides."""
 
