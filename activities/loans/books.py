@@ -14,6 +14,7 @@ from domain.loans.events import LoanEvent, Paid, PaidOff
 from domain.loans.ledger import journal_between
 from domain.loans.position import Position, position
 from domain.loans.servicing import ServicingPolicy
+from domain.loans.state import past_due
 from messages import ids
 from messages.loans import RepaymentSource
 from services.loans.agreed import servicing_of
@@ -73,7 +74,7 @@ class LoanBooks:
         events = self.events if event is None else (*self.events, event)
         after = position(loan.terms, events, as_of)
         if event is not None:
-            await LoanRepository(self.tx).append_event(loan.id, event)
+            await LoanRepository(self.tx).append_event(loan.id, event, as_of)
         lines = journal_between(before, after, cash)
         posted = await JournalRepository(self.tx).post(
             loan.id, entry_key, kind, as_of, loan.currency, lines, loan.settlement_bank
@@ -91,7 +92,12 @@ class LoanBooks:
     async def project(self, now: Position, on: date, state_seq: int) -> None:
         """Write where the loan stands on the business date `on`."""
         await LoanRepository(self.tx).project(
-            self.loan.id, now, self.servicing.bucket_of(now.days_past_due), on, state_seq
+            self.loan.id,
+            now,
+            self.servicing.bucket_of(now.days_past_due),
+            past_due(now, self.loan.terms.delinquency),
+            on,
+            state_seq,
         )
 
     async def tell(
