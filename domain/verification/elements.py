@@ -26,6 +26,7 @@ from stdnum.exceptions import ValidationError as NumberError
 
 from domain.common.calendar import Day
 from domain.common.data import ExactData
+from domain.common.kinds import NamesItsKinds
 from domain.common.typed_text import Typed, cleaned, packed, telephone
 from domain.people.identity_documents import identity_number
 from domain.people.identity_numbers import InvalidNumber, parse_card_number, parse_mobile
@@ -356,6 +357,7 @@ Element = Annotated[
     | Company
     | Guarantor
     | CardTransaction,
+    NamesItsKinds(),
     Field(discriminator="kind"),
 ]
 
