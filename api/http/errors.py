@@ -117,6 +117,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "quote_used": Kind(409, "The quote was used already"),
         "plan_changed": Kind(409, "The plan is not the quoted one"),
         "plan_mismatch": Kind(409, "The plan is not the signed one"),
+        "credit_analysis_closed": Kind(409, "The credit analysis is closed"),
         "loan_closed": Kind(409, "The loan is closed"),
         "loan_settled": Kind(409, "The loan is settled"),
         "nothing_outstanding": Kind(409, "Nothing is outstanding"),
