@@ -13,11 +13,11 @@ class PaymentChannel(SharedSecretSender[SettlementNotice]):
 
     def event_id_of(self, notice: SettlementNotice) -> str:
         """Return the channel's own id of the event."""
-        return notice.event_id
+        return notice.event_key
 
     async def recipient_of(self, tx: Transaction, notice: SettlementNotice) -> Recipient:
         """Return the process that waits for the order."""
         transfer = await TransferRepository(tx).get(notice.order_no)
-        if transfer is None or transfer.kind != notice.kind:
+        if transfer is None:
             raise UnknownOrder("No such order was sent.")
         return Recipient(transfer.workflow_id, notice.order_no)

@@ -6,7 +6,6 @@ which the other side recognises a repeat. 2xx carries a response, 4xx `{"code": 
 limits and classes of failure are `providers.http.transport`'s.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Protocol
 
 import httpx
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
 from providers.http.breaker import REFUSES_US
 from providers.http.errors import ProviderRejected, ProviderUnavailable
@@ -29,9 +28,8 @@ from providers.http.transport import (
     raise_if_unavailable,
     reported,
 )
+from providers.http.wire import UNREADABLE, CodeText, Received
 from runtime.clock import utc_now
-
-_CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -116,8 +114,8 @@ class ProviderClient:
         return self.http.build_request("POST", url, content=body, headers=headers, timeout=limits)
 
 
-class _Rejection(BaseModel):
-    code: str
+class _Rejection(Received):
+    code: CodeText | None = None
 
 
 def _rejection_code(raw: RawResponse) -> str:
@@ -130,6 +128,6 @@ def _rejection_code(raw: RawResponse) -> str:
         code = _Rejection.model_validate_json(raw.content).code
     except ValidationError:
         return status
-    if not _CODE.fullmatch(code) or (status in REFUSES_US and code not in REFUSES_US):
+    if code in (None, UNREADABLE) or (status in REFUSES_US and code not in REFUSES_US):
         return status
-    return code
+    return code or status

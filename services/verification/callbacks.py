@@ -14,12 +14,12 @@ class ReportSender(SharedSecretSender[ReportNotice]):
 
     def event_id_of(self, notice: ReportNotice) -> str:
         """Return the source's own id of the event."""
-        return notice.event_id
+        return notice.event_key
 
     async def recipient_of(self, tx: Transaction, notice: ReportNotice) -> Recipient:
         """Return the process whose data import it is."""
         known = is_id(notice.capture_no, "elt")
         data_import = await DataImportRepository(tx).get(notice.capture_no) if known else None
-        if data_import is None or data_import.kind != notice.source:
+        if data_import is None:
             raise UnknownOrder("No such data import was begun.")
         return Recipient(data_import.workflow_id, notice.capture_no)

@@ -6,3 +6,7 @@ alter table api_requests add column attempt integer not null default 0;
 create index repayments_page on repayments (requested_at desc, id desc);
 create index repayments_in_flight on repayments (requested_at desc, id desc)
     where state = 'processing';
+
+-- Reasons are kept as the sources give them.
+alter table element_endings drop constraint element_endings_reason_check;
+alter table element_endings add check (length(reason) between 1 and 64);
