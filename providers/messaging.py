@@ -35,4 +35,4 @@ class MessageRequest(ProviderRequest[MessageReceipt]):
 
     def is_answered_by(self, response: MessageReceipt) -> bool:
         """Say whether the gateway took the message."""
-        return response.status.lower() == _ACCEPTED
+        return response.status == _ACCEPTED

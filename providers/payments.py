@@ -51,7 +51,7 @@ class Order(Received):
     def _only_failures_have_reasons(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        failed = str(data.get("status")).strip().lower() == OrderStatus.FAILED
+        failed = data.get("status") == OrderStatus.FAILED
         reason = read_code(data.get("reason")) or UNSPECIFIED
         return data | {"reason": reason if failed else None}
 

@@ -28,7 +28,7 @@ from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from providers.http.requests import SourceRequest, SourceResponseT
 from providers.http.transport import CONNECT_SECONDS, RETRY_AFTER_LIMIT
-from providers.http.verdict import UNKNOWN_VERDICT, Assessment, Verdict
+from providers.http.verdict import Assessment, Verdict
 from providers.registry import Providers
 from runtime import enquiry_metrics
 from runtime.clock import utc_now
@@ -46,8 +46,8 @@ _MIN_POLL_SECONDS: Final = 0.02
 _MAX_POLL_SECONDS: Final = 0.5
 _SOON: Final = timedelta(seconds=2)
 _NEVER_ARRIVED: Final = "connect_failed"
-_TEMPORARY: Final = frozenset({"source_maintenance", UNKNOWN_VERDICT})
-"""Reasons of a source that cannot say now and will be able to, or spoke in a word of its own."""
+_TEMPORARY: Final = frozenset({"source_maintenance"})
+"""Reasons of a source that cannot say now and will be able to."""
 
 
 @dataclass(frozen=True)

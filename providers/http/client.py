@@ -9,11 +9,11 @@ limits and classes of failure are `providers.http.transport`'s.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import httpx
 import structlog
-from pydantic import SecretStr, ValidationError
+from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from providers.http.breaker import REFUSES_US
 from providers.http.errors import ProviderRejected, ProviderUnavailable
@@ -28,7 +28,7 @@ from providers.http.transport import (
     raise_if_unavailable,
     reported,
 )
-from providers.http.wire import UNREADABLE, CodeText, Received
+from providers.http.wire import UNREADABLE, Received, read_code
 from runtime.clock import utc_now
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -114,8 +114,12 @@ class ProviderClient:
         return self.http.build_request("POST", url, content=body, headers=headers, timeout=limits)
 
 
+def _text_only(value: object) -> str | None:
+    return read_code(value) if isinstance(value, str) else None
+
+
 class _Rejection(Received):
-    code: CodeText | None = None
+    code: Annotated[str | None, BeforeValidator(_text_only)] = None
 
 
 def _rejection_code(raw: RawResponse) -> str:

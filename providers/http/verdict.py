@@ -7,10 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from providers.http.wire import UNSPECIFIED, CodeText, Received, state_of
-
-UNKNOWN_VERDICT: Final = "unknown_verdict"
-"""The reason of a source that answered in a word which is none of the three."""
+from providers.http.wire import UNSPECIFIED, CodeText, Received
 
 MAX_REASONS: Final = 16
 
@@ -55,13 +52,13 @@ class AssessableResponse(Received):
 class VerificationResponse(AssessableResponse):
     """A verification's verdict; anything but a match has at least one reason, a match none.
 
-    A verdict that is not known says nothing: the source cannot say now. The fields of
+    A verdict that is not one of the three is no response: the source is asked again. The fields of
     `given_with_match` come with a match, and are not looked at with anything else.
     """
 
     given_with_match: ClassVar[tuple[str, ...]] = ()
 
-    verdict: Annotated[Verdict, state_of(Verdict, Verdict.UNAVAILABLE)]
+    verdict: Verdict
     reasons: Annotated[tuple[CodeText, ...], Field(max_length=MAX_REASONS)] = ()
 
     @model_validator(mode="before")
@@ -69,15 +66,12 @@ class VerificationResponse(AssessableResponse):
     def _reasons_explain_the_verdict(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        said = str(data.get("verdict")).strip().lower()
-        if said == Verdict.MATCH:
+        if data.get("verdict") == Verdict.MATCH:
             return data
         reasons = data.get("reasons")
         given = [one for one in reasons if one] if isinstance(reasons, list | tuple) else [reasons]
-        known = said in tuple(Verdict)
-        missing = [UNSPECIFIED if known else UNKNOWN_VERDICT]
         kept = {name: value for name, value in data.items() if name not in cls.given_with_match}
-        return kept | {"reasons": [one for one in given if one][:MAX_REASONS] or missing}
+        return kept | {"reasons": [one for one in given if one][:MAX_REASONS] or [UNSPECIFIED]}
 
     @model_validator(mode="after")
     def _a_match_is_whole(self) -> Self:

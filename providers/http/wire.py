@@ -31,12 +31,21 @@ _CODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.:/-]| (?! )){0,63}")
 _MAX_CODE_DIGITS: Final = 5
 """More could be a number of a person or a card."""
 
+_FLAGS: Final = {"true": True, "false": False}
 _EVENT_ID: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 _MAX_TEXT: Final = 200
 
 _COMPACT_DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
 _log = structlog.stdlib.get_logger(__name__)
+
+
+def _flag(name: str, value: object) -> object:
+    """Return a truth value as JSON has it, or as text; no other word is taken for yes or no."""
+    found = _FLAGS.get(value.lower()) if isinstance(value, str) else value
+    if value is not None and not isinstance(found, bool):
+        raise ValueError(f"{name} is a truth value")
+    return found
 
 
 def _day(name: str, value: object) -> object:
@@ -117,9 +126,13 @@ class Received(BaseModel):
             nothing = value is None or (value == "" and name not in cls._texts)
             if field is None or (nothing and not field.is_required()):
                 continue
-            if isinstance(value, bool) and name not in cls._flags:
+            if name in cls._flags:
+                value = _flag(name, value)
+            elif name in cls._days:
+                value = _day(name, value)
+            elif isinstance(value, bool):
                 raise ValueError(f"{name} is no truth value")
-            read[name] = _day(name, value) if name in cls._days else value
+            read[name] = value
         return read
 
 
@@ -179,10 +192,9 @@ def state_of(states: type[StrEnum], not_final: StrEnum) -> BeforeValidator:
     known = {str(state): state for state in states}
 
     def read(value: object) -> object:
-        found = known.get(value.strip().lower()) if isinstance(value, str) else None
-        if found is None and not isinstance(value, states):
+        found = known.get(value) if isinstance(value, str) else None
+        if found is None:
             _log.warning("unknown_state", of=states.__name__, state=read_code(value))
-            return not_final
-        return found or value
+        return found or not_final
 
     return BeforeValidator(read)

@@ -129,7 +129,7 @@ class ReportState(PersonalReceived, Generic[DocumentT]):
     def _each_end_has_its_field(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        said = str(data.get("status")).strip().lower()
+        said = data.get("status")
         reason = read_code(data.get("reason")) or UNSPECIFIED
         return data | {
             "reason": reason if said == ReportStatus.FAILED else None,

@@ -1,10 +1,14 @@
 """What sources call back with: a data import that the applicant authorised is done."""
 
+from typing import Final
+
 from messages.ids import is_id
 from providers.verification.data_import import ReportNotice
 from services.common.callbacks import Recipient, SharedSecretSender, UnknownOrder
 from storage.common.repository import Transaction
 from storage.verification.data_imports import DataImportRepository
+
+_SOURCES: Final = frozenset({"operator_report", "online_banking", "ecommerce"})
 
 
 class ReportSender(SharedSecretSender[ReportNotice]):
@@ -20,6 +24,6 @@ class ReportSender(SharedSecretSender[ReportNotice]):
         """Return the process whose data import it is."""
         known = is_id(notice.capture_no, "elt")
         data_import = await DataImportRepository(tx).get(notice.capture_no) if known else None
-        if data_import is None:
+        if data_import is None or notice.source in _SOURCES - {data_import.kind}:
             raise UnknownOrder("No such data import was begun.")
         return Recipient(data_import.workflow_id, notice.capture_no)
