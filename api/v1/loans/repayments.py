@@ -13,11 +13,11 @@ from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.v1.applications.schemas import Channel
 from api.v1.loans.schemas import RepaymentCreate, RepaymentResponse
+from domain.loans.state import LoanState
 from messages import ids
 from messages.loans import RepayReceipt
 from services.loans.finding import find_repayment, list_repayments
 from services.loans.servicing import prepare_repayment
-from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentRepository, RepaymentState
 
 router = authorised_router("", "repayments")

@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0032"
-down_revision = "0031"
+revision = "0033"
+down_revision = "0032"
 upgrade = script_beside(__file__)
