@@ -92,6 +92,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "invalid_flows": Kind(422, "No rate can be computed from this"),
         "invalid_cost_sheet": Kind(422, "No cost sheet can be made of this"),
         "no_rate": Kind(422, "No rate balances this"),
+        "invalid_period": Kind(422, "No statement can be made of this period"),
+        "unknown_bucket": Kind(422, "No such bucket"),
         "rate_cap_exceeded": Kind(422, "Above the rate that the lender may charge"),
         "repayment_too_large": Kind(422, "More than it takes to pay the loan off"),
         "domain_error": Kind(422, "The business refuses this"),

@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0033"
-down_revision = "0032"
+revision = "0035"
+down_revision = "0034"
 upgrade = script_beside(__file__)
