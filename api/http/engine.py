@@ -156,7 +156,7 @@ def _refusal(cause: BaseException, workflow_id: str) -> Problem | ProcessClosed:
                 return ProcessClosed(workflow_id)
             code = code_of_class(link.type)
             if code in CATALOGUE:
-                return Problem(code, link.message)
+                return Problem(code, link.message, by_process=True)
         link = link.cause
     _log.error("unknown_refusal", error_type=getattr(cause, "type", type(cause).__name__))
     return Problem("internal_error", "The command failed. It is being looked at.")
@@ -188,4 +188,4 @@ async def _engine_problems(
 
 
 def _unreachable() -> Problem:
-    return later("engine_unavailable", "Repeat the request with the same Idempotency-Key.", 3)
+    return later("engine_unavailable", "Repeat the request with the same Idempotency-Key.")
