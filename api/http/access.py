@@ -101,6 +101,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/loans/{loan_id}/records/preview"): Rule(frozenset({"analyst", "ops"})),
         ("POST", "/v1/loans/{loan_id}/payoff-quotes"): _moves("applicant", "partner"),
         ("POST", "/v1/loans/{loan_id}/repayments"): _moves("applicant", "partner"),
+        ("GET", "/v1/repayments"): _reads(_READS_LOANS),
         ("GET", "/v1/repayments/{repayment_id}"): _reads(_READS_LOANS),
         ("GET", "/v1/collections/tasks"): _reads(frozenset({"collector", "analyst", "ops"})),
         ("POST", "/v1/collections/tasks/{task_id}/result"): _moves("collector"),

@@ -84,6 +84,8 @@ def rate_periods(terms: LoanTerms, rows: Iterable[DatedRow]) -> RatePeriods:
     for row in instalments:
         if row.due_on != terms.disbursed_on:
             numbers[row.due_on] = first + row.number - 1
+    if terms.residual:
+        numbers[instalments[-1].due_on] += terms.advance_rentals - 1
     for tranche in terms.tranches:
         numbers.setdefault(tranche.on, _between(numbers, tranche.on))
     return RatePeriods(per_year, numbers)
