@@ -102,6 +102,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/loans/{loan_id}/records/preview"): Rule(frozenset({"analyst", "ops"})),
         ("POST", "/v1/loans/{loan_id}/payoff-quotes"): _moves("applicant", "partner"),
         ("POST", "/v1/loans/{loan_id}/repayments"): _moves("applicant", "partner"),
+        ("GET", "/v1/repayments"): _reads(_READS_LOANS),
         ("GET", "/v1/repayments/{repayment_id}"): _reads(_READS_LOANS),
         ("GET", "/v1/collections/tasks"): _reads(frozenset({"collector", "analyst", "ops"})),
         ("POST", "/v1/collections/tasks/{task_id}/result"): _moves("collector"),
@@ -168,6 +169,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/credit_analysis/consents/{token}"): _PUBLIC,
         ("POST", "/credit_analysis/consents/{token}"): _PUBLIC,
         ("POST", "/v1/callbacks/qitech"): Rule(None, json=False),
+        ("PUT", "/v1/callbacks/qitech"): Rule(None, json=False),
         # Proves itself by its signature over the raw body.
         ("POST", "/v1/callbacks/payments"): Rule(None, json=False),
         ("POST", "/v1/callbacks/reports"): Rule(None, json=False),
