@@ -62,9 +62,17 @@ _HTTP_SECONDS = Histogram(
 )
 _TURNED_AWAY = Counter(
     "loanflow_http_turned_away_total",
-    "Requests answered 503 at once: as many as may be were being served",
+    "Requests answered 503: there was no turn for them in time",
     ["kind"],
 )
+
+_CREDENTIALS = Counter(
+    "loanflow_http_credentials_refused_total",
+    "Requests with a token, API key, link or signature that nobody has",
+    ["credential"],
+)
+for _credential in ("token", "api_key", "link", "signature"):
+    _CREDENTIALS.labels(_credential)
 
 STUCK_QUERY: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
 
@@ -98,8 +106,13 @@ def http_served(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def http_turned_away(kind: str) -> None:
-    """Count a `read` or `command` for which the API had neither slot nor queue."""
+    """Count a `read` or `command` for which there was no turn in time."""
     _TURNED_AWAY.labels(kind).inc()
+
+
+def credential_refused(credential: str) -> None:
+    """Count a wrong `token`, `api_key`, `link` or `signature`."""
+    _CREDENTIALS.labels(credential).inc()
 
 
 def exposition() -> bytes:

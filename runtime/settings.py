@@ -159,17 +159,25 @@ class Settings(BaseSettings):
     api_processes: int = Field(
         default=2, ge=1, le=64, description="processes that serve the API on its one port"
     )
-    # Nearly all of a read is work of its process: a second one at once makes both slower, and with
-    # one more waiting the slowest hundredth stays within ten times a quiet read
-    # (`benchmarks/api.py`). A command mostly waits for its workflow.
+    # Nearly all of a read is work of its process; a few at once keep one that waits for the
+    # database from holding up all others. A command mostly waits for its workflow.
     api_reads: int = Field(
-        default=1, ge=1, description="GET requests served at once in one process of the API"
+        default=4, ge=1, description="GET requests served at once in one process of the API"
     )
     api_reads_queued: int = Field(
-        default=1, ge=0, description="how many more may wait; what comes on top is answered 503"
+        default=100, ge=0, description="how many more of one caller may wait for their turn"
     )
     api_commands: int = Field(default=32, ge=1, description="the same of all other requests")
-    api_commands_queued: int = Field(default=32, ge=0)
+    api_commands_queued: int = Field(default=100, ge=0)
+    api_wait_seconds: float = Field(
+        default=1.0, gt=0, le=30, description="how long a request may wait; then it is answered 503"
+    )
+    api_wrong_credentials: int = Field(
+        default=200,
+        ge=1,
+        description="wrong tokens, keys, links and signatures of one address in a minute that are"
+        " answered as such by one process; then 429",
+    )
     public_url: str = LOCAL_URL
     temporal_ui_url: str = "http://127.0.0.1:8233"
     sandbox_host: str = "127.0.0.1"

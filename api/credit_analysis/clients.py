@@ -21,7 +21,7 @@ from domain.credit_analysis.proposal import AnyProposal, Feedback
 from domain.credit_analysis.receipt import receive_feedback, receive_proposal
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient, Settings
-from services.common.strict_json import InvalidJson, parse_strictly
+from services.common.strict_json import InvalidJson, parse_strictly, without_mark
 
 
 class ClientRoute(APIRoute):
@@ -33,10 +33,16 @@ class ClientRoute(APIRoute):
         template = self.path_format
 
         async def authorised(request: Request) -> Response:
-            settings = services_of(request).settings
-            request.state.analysis_client = client_of(
-                settings, request.headers.get("authorization", "")
-            )
+            services = services_of(request)
+            given = request.headers.get("authorization", "")
+            try:
+                request.state.analysis_client = client_of(services.settings, given)
+            except Problem as wrong:
+                if given:
+                    raise await services.wrong_credentials.refusal(
+                        request, "api_key", wrong
+                    ) from None
+                raise
             if request.method == "GET":
                 return await handle(request)
             rule = RULES[request.method, template]
@@ -91,7 +97,7 @@ async def _json_body(request: Request) -> str:
         parse_strictly(raw)
     except InvalidJson as error:
         raise Problem("json_not_acceptable", error.message) from None
-    return raw.decode()
+    return without_mark(raw).decode()
 
 
 def _invalid(error: InvalidProposal) -> Problem:

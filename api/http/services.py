@@ -10,7 +10,9 @@ from fastapi import Depends, Request
 from temporalio.client import Client
 
 from api.http.auth import Authenticator
+from api.http.callers import Callers
 from api.http.engine import Engine
+from api.http.wrong_credentials import WrongCredentials
 from runtime.business_clock import BusinessClock
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
@@ -28,6 +30,7 @@ class Services:
     engine: Engine
     clock: BusinessClock
     authenticator: Authenticator
+    wrong_credentials: WrongCredentials
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is about to end: event streams close, so that their clients move on."""
 
@@ -63,12 +66,13 @@ async def open_services(
     async with Database.open(
         settings.database_url, settings.database_pool_size, keyring, blind_index
     ) as database:
+        wrong = WrongCredentials(database, settings.api_wrong_credentials)
+        directory = DirectoryPrincipals(database, settings.zone)
         yield Services(
             settings=settings,
             database=database,
             engine=Engine(temporal, settings.task_queue_prefix),
             clock=BusinessClock(temporal, settings),
-            authenticator=Authenticator(
-                settings.tokens, DirectoryPrincipals(database, settings.zone)
-            ),
+            authenticator=Authenticator(Callers(settings), directory, wrong),
+            wrong_credentials=wrong,
         )

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from domain.common.errors import DomainError
 from providers.http.signature import HEADER, SignatureInvalid, verify_signature
 from runtime.clock import utc_now
-from services.common.strict_json import parse_strictly
+from services.common.strict_json import parse_strictly, without_mark
 from storage.common.callbacks import CallbackRepository
 from storage.common.repository import Transaction
 
@@ -118,7 +118,7 @@ def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | N
         raise CallbackRefused(f"The signature is {error.code}.") from None
     parse_strictly(body)
     try:
-        return sender.notice.model_validate_json(body)
+        return sender.notice.model_validate_json(without_mark(body))
     except ValidationError as error:
         raise InvalidNotice([dict(item) for item in error.errors()]) from None
 
