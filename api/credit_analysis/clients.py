@@ -6,12 +6,12 @@ Their route answers in the published format: wrong fields with 400, what is no J
 import hashlib
 import hmac
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from api.http.access import RULES
+from api.http.access import PROPOSAL, RULES
 from api.http.bodies import read_checked
 from api.http.errors import FieldProblem, Problem
 from api.http.services import services_of
@@ -22,6 +22,9 @@ from domain.credit_analysis.receipt import receive_feedback, receive_proposal
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient, Settings
 from services.common.strict_json import InvalidJson, parse_strictly, without_mark
+
+MOST_VALUES: Final = PROPOSAL // 16
+"""So many values a proposal may hold, which has some 40 bytes a value."""
 
 
 class ClientRoute(APIRoute):
@@ -94,7 +97,7 @@ async def feedback_of(request: Request) -> Feedback:
 async def _json_body(request: Request) -> str:
     raw = await request.body()
     try:
-        parse_strictly(raw)
+        parse_strictly(raw, MOST_VALUES)
     except InvalidJson as error:
         raise Problem("json_not_acceptable", error.message) from None
     return without_mark(raw).decode()

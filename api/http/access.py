@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.people.principals import Role
+from services.common.json_shape import LIMITS
 
 OTHER: Final = 1024
 """What is kept of a body that does not say it is JSON, where nothing else is taken."""
@@ -18,6 +19,9 @@ PROPOSAL: Final = 512 * 1024
 """A company with fifty shareholders and twenty guarantors; the content of a definition."""
 LARGE: Final = 8 * 1024 * 1024
 """Elements carry pictures in base64."""
+
+_BYTES_A_VALUE: Final = 16
+"""An address book has 15 bytes a value, anything else more."""
 
 _BORROWER: Final[frozenset[Role]] = frozenset({"applicant", "partner"})
 _READS_APPLICATIONS: Final[frozenset[Role]] = _BORROWER | {"reviewer", "analyst", "ops"}
@@ -42,6 +46,11 @@ class Rule:
     keyed: bool = False
     body_limit: int = SMALL
     json: bool = True
+
+    @property
+    def most_values(self) -> int:
+        """How many values a body may hold: a small one is refused in a few milliseconds."""
+        return min(self.body_limit // _BYTES_A_VALUE, LIMITS.values)
 
     @property
     def other_limit(self) -> int:

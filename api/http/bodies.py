@@ -49,7 +49,7 @@ async def read_checked(request: Request, rule: Rule) -> CheckedRequest:
         return CheckedRequest(request, raw, None)
     if not is_json:
         raise Problem("unsupported_media_type", "Send the body as application/json.")
-    return CheckedRequest(request, raw, parse_strictly(raw) if raw else None)
+    return CheckedRequest(request, raw, parse_strictly(raw, rule.most_values) if raw else None)
 
 
 class _Arriving:

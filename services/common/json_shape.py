@@ -21,7 +21,10 @@ class Shape:
 
 
 LIMITS: Final = Shape(values=50_000, items=10_000, names=500, levels=32)
-"""An address book of 5,000 entries holds 15,000 values; the widest object of ours has 60 names."""
+"""An address book of 5,000 entries holds 15,000 values; the widest object of ours has 60 names.
+
+How many values a route takes is its own rule: `api.http.access`.
+"""
 
 # A text that is not closed ends where the input does. Possessive: no character is read twice.
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+\\?"?|[\[\]{},]', re.DOTALL)

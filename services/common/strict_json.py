@@ -4,10 +4,11 @@ import json
 import math
 import re
 import unicodedata
+from dataclasses import replace
 from typing import Any, Final
 
 from domain.common.errors import DomainError
-from services.common.json_shape import TooMuch, check_shape
+from services.common.json_shape import LIMITS, TooMuch, check_shape
 
 _LONGEST_NUMBER: Final = 20
 _MOST_MARKS: Final = 30
@@ -24,15 +25,15 @@ class InvalidJson(DomainError):
     """Bytes that are no JSON, or JSON that is read differently somewhere."""
 
 
-def parse_strictly(raw: bytes) -> Any:
-    """Parse UTF-8 JSON; raises `InvalidJson`.
+def parse_strictly(raw: bytes, most_values: int = LIMITS.values) -> Any:
+    """Parse UTF-8 JSON of at most so many values; raises `InvalidJson`.
 
     Refused are duplicate names, NaN and Infinity, numbers past 20 characters, NUL characters and
     lone surrogates: each is read differently somewhere, or cannot be stored. So is what would cost
     more work than its length is worth: see `services.common.json_shape`, and `_check_text`.
     """
     try:
-        check_shape(raw)
+        check_shape(raw, replace(LIMITS, values=most_values))
         parsed = json.loads(
             without_mark(raw).decode("utf-8"),
             object_pairs_hook=_unique,
