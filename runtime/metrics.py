@@ -66,6 +66,10 @@ _TURNED_AWAY = Counter(
     ["kind"],
 )
 
+_GIVEN_UP = Counter(
+    "loanflow_http_connections_given_up_total",
+    "Connections closed because no request came on them in time",
+)
 _CREDENTIALS = Counter(
     "loanflow_http_credentials_refused_total",
     "Requests with a token, API key, link or signature that nobody has",
@@ -113,6 +117,11 @@ def http_turned_away(kind: str) -> None:
 def credential_refused(credential: str) -> None:
     """Count a wrong `token`, `api_key`, `link` or `signature`."""
     _CREDENTIALS.labels(credential).inc()
+
+
+def connection_given_up() -> None:
+    """Count a connection on which no request came in time."""
+    _GIVEN_UP.inc()
 
 
 def exposition() -> bytes:

@@ -16,7 +16,7 @@ DRAINED: Final = 16 * 1024 * 1024
 sending never reads why."""
 
 _JSON: Final = "application/json"
-_BEGINS_SECONDS: Final = 10.0
+BEGINS_SECONDS: Final = 10.0
 _SLOWEST: Final = 16 * 1024
 """Bytes a second that a body has to come with, after a while that any body may take."""
 _AWAITED: Final = 256
@@ -70,7 +70,7 @@ class _Arriving:
             return b""
         read = bytearray()
         try:
-            async with slot_lent(self._request), asyncio.timeout(_BEGINS_SECONDS) as patience:
+            async with slot_lent(self._request), asyncio.timeout(BEGINS_SECONDS) as patience:
                 await self._read_into(read, limit, patience)
         except TimeoutError:
             raise Problem(
@@ -95,7 +95,7 @@ class _Arriving:
                     raise _too_large(limit, cut_off=True)
                 if self._length <= limit:
                     read += part
-                patience.reschedule(began + _BEGINS_SECONDS + self._length / _SLOWEST)
+                patience.reschedule(began + BEGINS_SECONDS + self._length / _SLOWEST)
         finally:
             self._all.pop(id(self), None)
 

@@ -5,6 +5,7 @@ Reads and commands are counted apart: commands mostly wait for their process, an
 readers out while they do. A request whose body is on its way lends its slot to others.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -22,6 +23,7 @@ EXEMPT: Final = frozenset({"/health", "/ready", "/metrics"})
 """What tells how the process fares has to answer when nothing else does."""
 
 RETRY_AFTER_SECONDS: Final = 1
+_READER_SECONDS: Final = 30.0
 _SLOT: Final = "loanflow.slot"
 
 
@@ -55,7 +57,9 @@ class ConcurrencyLimit:
             # An event stream lasts as long as its reader likes: it has its slot until it begins.
             if message["type"] == "http.response.start" and _is_stream(message):
                 slot.release()
-            await send(message)
+            # A reader who takes nothing of a long answer would keep its slot for ever.
+            async with asyncio.timeout(_READER_SECONDS):
+                await send(message)
 
         try:
             await self._app(scope, receive, sender)

@@ -48,7 +48,7 @@ def nested(size: int) -> bytes:
 
 def deep_elements(size: int) -> bytes:
     """Many unknown fields in each of many items that a list does take."""
-    wide = {f"n{number}": {} for number in range(100)}
+    wide: dict[str, Any] = {f"n{number}": {} for number in range(100)}
     entry = {"kind": "personal_information", "address_book": [wide] * (size // 1_000)}
     return json.dumps({"elements": [entry], "content": entry, "terms": entry}).encode()
 
@@ -79,7 +79,7 @@ def path_of(template: str) -> str:
 
 
 def headers_of(route: tuple[str, str]) -> dict[str, str]:
-    roles = RULES[route].roles or set()
+    roles = RULES[route].roles or frozenset()
     role = next((one for one in sorted(roles) if one in SUBJECT), "")
     return {
         "Content-Type": "application/json",
