@@ -66,6 +66,9 @@ _TURNED_AWAY = Counter(
     ["kind"],
 )
 
+_STREAMS = Gauge(
+    "loanflow_http_streams_open", "Event streams that are open", multiprocess_mode="livesum"
+)
 _GIVEN_UP = Counter(
     "loanflow_http_connections_given_up_total",
     "Connections closed because no request came on them in time",
@@ -117,6 +120,11 @@ def http_turned_away(kind: str) -> None:
 def credential_refused(credential: str) -> None:
     """Count a wrong `token`, `api_key`, `link` or `signature`."""
     _CREDENTIALS.labels(credential).inc()
+
+
+def streams_open(count: int) -> None:
+    """Show how many event streams this process has open."""
+    _STREAMS.set(count)
 
 
 def connection_given_up() -> None:

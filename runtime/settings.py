@@ -172,6 +172,13 @@ class Settings(BaseSettings):
     api_wait_seconds: float = Field(
         default=1.0, gt=0, le=30, description="how long a request may wait; then it is answered 503"
     )
+    api_streams: int = Field(
+        default=1_000, ge=1, description="event streams that one process of the API keeps open"
+    )
+    api_streams_of_one: int = Field(default=100, ge=1, description="the same of one caller")
+    api_stream_seconds: float = Field(
+        default=900.0, gt=0, description="how long an event stream stays open at most"
+    )
     api_wrong_credentials: int = Field(
         default=200,
         ge=1,

@@ -12,7 +12,7 @@ from api.http.errors import later
 from api.http.pagination import Paged
 from api.http.routing import authorised_router
 from api.http.schemas import Page
-from api.http.streams import Follow, LastEventId, events
+from api.http.streams import Streamed
 from api.v1.applications.schemas import Channel, CustomerReference
 from api.v1.loans.schemas import LoanPlanResponse, LoanResponse, LoanSummary, PayoffResponse
 from messages import ids
@@ -70,9 +70,7 @@ async def plan(loan: Visible) -> LoanPlanResponse:
 
 
 @router.get("/{loan_id}/events", response_class=EventSourceResponse, summary="Follow a loan")
-async def follow(
-    loan: Visible, call: Called, last_event_id: LastEventId = 0, follow: Follow = False
-) -> AsyncIterator[ServerSentEvent]:
+async def follow(loan: Visible, call: Called, stream: Streamed) -> AsyncIterator[ServerSentEvent]:
     """Stream what happens; the stream ends when the loan is settled."""
 
     async def is_final() -> bool:
@@ -80,10 +78,7 @@ async def follow(
             row = await LoanRepository(tx).get(loan.id)
         return row is None or row.state is LoanState.SETTLED
 
-    aggregate = ids.loan_workflow(loan.id)
-    async for event in events(
-        call.services, call.caller, aggregate, last_event_id, follow, is_final
-    ):
+    async for event in stream.of(ids.loan_workflow(loan.id), is_final):
         yield event
 
 
