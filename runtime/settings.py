@@ -6,7 +6,6 @@ Nested values take two underscores: `LOANFLOW_PROVIDERS__BASE_URL`.
 """
 
 import re
-from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -126,7 +125,10 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,  # tokens and keys are among them
     )
 
-    environment: Literal["local", "production"] = "local"
+    environment: Literal["local", "trial", "production"] = Field(
+        default="local",
+        description="`trial`: as in production, with simulators in place of third parties",
+    )
     database_url: str = Field(
         default="postgresql://loanflow@127.0.0.1:5432/loanflow",
         validation_alias=AliasChoices("DATABASE_URL", "database_url"),
@@ -256,9 +258,3 @@ class Settings(BaseSettings):
             if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and here)):
                 raise ValueError(f"credit_analysis_clients: {client.client} needs an https URL")
         return self
-
-
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """Return the process's settings; raises pydantic's ValidationError naming what is wrong."""
-    return Settings()
