@@ -24,7 +24,7 @@ from domain.common.rounding import Rounding
 from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
-from local.story import pages, plan_pages, planning
+from local.story import lists, pages, plan_pages, planning, samples
 from local.story.command_line import OUT, Json, checked, err_line, out_line, read_day
 from local.story.commands import credit, read_amount
 from local.story.definition_commands import definitions
@@ -42,6 +42,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(credit)
+app.add_typer(lists.lists)
+app.add_typer(samples.files)
 app.add_typer(definitions, name="definitions")
 app.add_typer(staff, name="staff")
 

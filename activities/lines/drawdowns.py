@@ -255,7 +255,8 @@ async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]
 def _first_step_at(loan: LoanRow, agreed: LoanAgreements, disbursed: LoanEvent) -> datetime | None:
     """Return when a new loan does something by itself, such as debiting its first instalment."""
     made = position(loan.terms, (disbursed,), loan.terms.disbursed_on)
-    step = next_step(made, 0, 0, zone_of(agreed.zone), agreed.servicing.content)
+    policy, delinquency = agreed.servicing.content, loan.terms.delinquency
+    step = next_step(made, 0, 0, zone_of(agreed.zone), policy, delinquency)
     return None if step is None else step.at
 
 

@@ -73,7 +73,7 @@ class LoanBooks:
         events = self.events if event is None else (*self.events, event)
         after = position(loan.terms, events, as_of)
         if event is not None:
-            await LoanRepository(self.tx).append_event(loan.id, event)
+            await LoanRepository(self.tx).append_event(loan.id, event, as_of)
         lines = journal_between(before, after, cash)
         posted = await JournalRepository(self.tx).post(
             loan.id, entry_key, kind, as_of, loan.currency, lines, loan.settlement_bank

@@ -26,6 +26,8 @@ ENTRY_KINDS: Final = MappingProxyType[str, EntryKind](
         "rescheduled": "reschedule",
         "holiday_granted": "holiday",
         "written_off": "write_off",
+        "charged_off": "charge_off",
+        "charge_off_undone": "charge_off_undone",
         "recovered": "recovery",
         "refunded": "refund",
     }

@@ -8,10 +8,13 @@ from datetime import date
 
 from domain.common.errors import DisbursementMismatch, InvalidEvent
 from domain.loans.allocation import Component, Excess
+from domain.loans.charge_off import ChargeOff, charge_off_after, is_cured, owes_due
 from domain.loans.distribution import Distribution
 from domain.loans.events import (
     AnyEvent,
     Charged,
+    ChargedOff,
+    ChargeOffUndone,
     Disbursed,
     HolidayGranted,
     LoanEvent,
@@ -52,6 +55,7 @@ class LoanAccount:
         self.recovered = 0
         self.credit = 0
         self.written_off_on: date | None = None
+        self.charge_off: ChargeOff | None = None
         self.instalments: list[InstalmentAccount] = []
         self._schedule = LoanSchedule(terms)
         self._distribution = Distribution(terms.allocation)
@@ -62,6 +66,17 @@ class LoanAccount:
     def apply(self, event: AnyEvent) -> None:
         """Take one event; they come in the order in which they count."""
         self.advance(event.on)
+        was_due = self.charge_off is not None and owes_due(self.instalments, event.on)
+        self._take(event)
+        if self.charge_off is not None and isinstance(event, Paid | PaidOff | Waived):
+            cured = is_cured(self.charge_off, self.instalments, event.on, was_due=was_due)
+            self.charge_off = None if cured else self.charge_off
+        if self.terms.fees and event.kind in _FEE_EVENTS and self.instalments:
+            self._charge_for(_FEE_EVENTS[event.kind], event.on)
+        if self.credit and not isinstance(event, Paid):
+            self.advance(event.on)
+
+    def _take(self, event: AnyEvent) -> None:
         match event:
             case Paid():
                 self._receive(event.amount, event.on, event.excess)
@@ -73,10 +88,11 @@ class LoanAccount:
                 self._replan(event)
             case Charged() | Waived() | WrittenOff() | Recovered() | Refunded():
                 self._correct(event)
-        if self.terms.fees and event.kind in _FEE_EVENTS and self.instalments:
-            self._charge_for(_FEE_EVENTS[event.kind], event.on)
-        if self.credit and not isinstance(event, Paid):
-            self.advance(event.on)
+            case ChargedOff() | ChargeOffUndone():
+                is_open = self.written_off_on is None and self.is_open(event.on)
+                self.charge_off = charge_off_after(
+                    event, self.instalments, self.charge_off, is_open=is_open
+                )
 
     def _correct(self, event: Charged | Waived | WrittenOff | Recovered | Refunded) -> None:
         match event:

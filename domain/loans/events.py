@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -124,6 +125,30 @@ class WrittenOff(_Event):
     kind: Literal["written_off"] = "written_off"
 
 
+class ChargeOffReason(StrEnum):
+    """Why income of a loan stops: it will hardly be paid, or it was obtained by fraud."""
+
+    CREDIT = "credit"
+    FRAUD = "fraud"
+
+
+class ChargedOff(_Event):
+    """Income stops and the principal counts as lost, by reason; the debt stays due as it is.
+
+    Plan, payoff and days past due do not change. What is due paid in full cures it, of a fraud
+    everything that is owed; `ChargeOffUndone` takes it back.
+    """
+
+    kind: Literal["charged_off"] = "charged_off"
+    reason: ChargeOffReason = ChargeOffReason.CREDIT
+
+
+class ChargeOffUndone(_Event):
+    """The lender takes the charge-off that stands back: the books are as if it had not been."""
+
+    kind: Literal["charge_off_undone"] = "charge_off_undone"
+
+
 class Recovered(_Event):
     """Money came in on a loan that is written off."""
 
@@ -149,6 +174,8 @@ AnyEvent = (
     | Rescheduled
     | HolidayGranted
     | WrittenOff
+    | ChargedOff
+    | ChargeOffUndone
     | Recovered
     | Refunded
 )

@@ -7,6 +7,8 @@ from typing import Final
 from domain.common.errors import InvalidEvent
 from domain.loans.events import (
     AnyEvent,
+    ChargedOff,
+    ChargeOffUndone,
     Disbursed,
     HolidayGranted,
     LoanEvent,
@@ -30,6 +32,8 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "rescheduled": Action.RESCHEDULE,
     "holiday_granted": Action.RESCHEDULE,
     "written_off": Action.WRITE_OFF,
+    "charged_off": Action.CHARGE_OFF,
+    "charge_off_undone": Action.CHARGE_OFF,
     "refunded": Action.REFUND,
 }
 
@@ -92,7 +96,9 @@ def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Positio
             known = tuple(before)
             taken_back = _named(known, event.reverses)
             return 0 if taken_back is None else amount_at_stake(taken_back, known, stands)
-        case RateChanged() | Rescheduled() | HolidayGranted() | WrittenOff():
+        case RateChanged() | Rescheduled() | HolidayGranted():
+            return stands.outstanding.total
+        case WrittenOff() | ChargedOff() | ChargeOffUndone():
             return stands.outstanding.total
         case _:
             return event.amount

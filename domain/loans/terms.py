@@ -32,6 +32,13 @@ class PenaltyBase(StrEnum):
     AMOUNT = "amount"
 
 
+class Income(StrEnum):
+    """When interest is income: when it is billed, or day by day as it is earned."""
+
+    BILLED = "billed"
+    ACCRUED = "accrued"
+
+
 class SharedTerms(Data):
     """What the terms of a loan and those of a product say alike; see `LoanTerms`."""
 
@@ -61,6 +68,7 @@ class SharedTerms(Data):
     allocation: Allocation = Allocation()
     early_settlement: EarlySettlement = EarlySettlement()
     delinquency: Delinquency = Delinquency()
+    income: Income = Income.BILLED
 
 
 class LoanTerms(SharedTerms):
@@ -97,6 +105,8 @@ class LoanTerms(SharedTerms):
     overdue instalments, never compounds and stops at `penalty_cap` percent of the instalment's
     base. An instalment paid within `grace_days` after its due date carries no penalty; one paid
     later carries it from the day after the due date.
+
+    Books: `income` says when interest becomes income; it changes nothing that the borrower owes.
 
     A value that no loan can have raises `InvalidTerms` naming the field.
     """

@@ -38,6 +38,7 @@ class Action(StrEnum):
     CHANGE_RATE = "change_rate"
     RESCHEDULE = "reschedule"
     WRITE_OFF = "write_off"
+    CHARGE_OFF = "charge_off"
     REFUND = "refund"
     RELEASE_DEFINITION = "release_definition"
     SUSPEND = "suspend"

@@ -1,11 +1,16 @@
 """Loans as borrowers and the lender's people read them, on their business date."""
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Final
 
-from domain.common.calendar import business_date
+from domain.common.calendar import business_date, instant_at
 from domain.common.zones import zone_of
+from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import Position, position
+from domain.loans.repayment import LoanSettled
 from domain.loans.servicing import ServicingPolicy
+from domain.loans.state import LoanState
 from domain.people.principals import Principal
 from services.loans.agreed import servicing_of
 from services.loans.finding import find_loan
@@ -13,7 +18,9 @@ from services.people.ownership import scope_of
 from storage.common.repository import Transaction
 from storage.common.rows import Cursor
 from storage.loans.journal import JournalRepository, JournalRow
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow
+
+_LAST_MOMENT: Final = time(23, 59, 59)
 
 
 async def read_loan(
@@ -46,6 +53,30 @@ async def list_loans(
     return await LoanRepository(tx).page(
         after, limit, channel=scope.channel, applicant_id=scope.applicant_id, state=state
     )
+
+
+@dataclass(frozen=True)
+class QuotedPayoff:
+    """A payoff quote of a loan with the instant until which it holds."""
+
+    loan: LoanRow
+    quote: PayoffQuote
+    valid_until: datetime
+
+
+async def quote_payoff(
+    tx: Transaction, caller: Principal, loan_id: str, now: datetime
+) -> QuotedPayoff:
+    """Return what settles a loan today, by what is on record of it.
+
+    Raises `NotFound`, `LoanSettled`, and `NothingOutstanding` for a loan that is written off.
+    """
+    loan = await find_loan(tx, caller, loan_id)
+    today, events = today_of(loan, now), await LoanRepository(tx).events(loan.id)
+    if loan.state is LoanState.SETTLED:
+        raise LoanSettled("the loan is settled")
+    quote = payoff_quote(loan.terms, events, today)
+    return QuotedPayoff(loan, quote, instant_at(today, _LAST_MOMENT, zone_of(loan.zone)))
 
 
 async def list_entries(

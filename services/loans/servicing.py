@@ -12,6 +12,7 @@ from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.position import Position, position
 from domain.loans.records import action_of, amount_at_stake, check_record
 from domain.loans.servicing import ServicingPolicy, last_due_number
+from domain.loans.state import LoanState
 from domain.people.principals import Principal
 from messages import ids
 from messages.loans import RecordTransaction, RepayCommand, StartLoan
@@ -23,7 +24,7 @@ from services.people.authority import authorise
 from services.products.agreed import product_of_loan
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow
 
 _EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(LoanEvent)
 

@@ -27,6 +27,8 @@ EntryKind = Literal[
     "reschedule",
     "holiday",
     "write_off",
+    "charge_off",
+    "charge_off_undone",
     "recovery",
     "refund",
 ]
@@ -124,9 +126,14 @@ class JournalRepository(Repository):
         return posted is True
 
     async def posted_to(self, loan_id: str) -> date | None:
-        """Return the business date up to which the loan's books are kept; None before any entry."""
+        """Return the business date up to which the loan's books are kept; None before any event.
+
+        That is the day of its last entry, or of a later event that moved no account.
+        """
         day: date | None = await self._connection.fetchval(
-            "select max(business_date) from journal where loan_id = $1", loan_id
+            "select greatest((select max(business_date) from journal where loan_id = $1),"
+            " (select max(booked_on) from loan_events where loan_id = $1))",
+            loan_id,
         )
         return day
 

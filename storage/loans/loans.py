@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
@@ -14,6 +13,7 @@ from domain.common.errors import ConflictingEvent
 from domain.loans.events import LoanEvent
 from domain.loans.position import InstalmentPosition, InstalmentState, Position
 from domain.loans.schedule import Plan
+from domain.loans.state import LoanState, state_of
 from domain.loans.terms import LoanTerms
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
@@ -56,15 +56,6 @@ _WRITE_INSTALMENTS: Final = (
     + ", ".join(f"{column} = excluded.{column}" for column in _PROJECTED)
     + " where instalments is distinct from excluded"
 )
-
-
-class LoanState(StrEnum):
-    """A loan is current, overdue, settled, or written off and still collectable."""
-
-    CURRENT = "current"
-    OVERDUE = "overdue"
-    SETTLED = "settled"
-    WRITTEN_OFF = "written_off"
 
 
 class LoanRow(Row):
@@ -207,18 +198,22 @@ class LoanRepository(TableRepository[LoanRow]):
         )
         return None if text is None else _EVENT.validate_json(text)
 
-    async def append_event(self, loan_id: str, event: LoanEvent) -> bool:
+    async def append_event(
+        self, loan_id: str, event: LoanEvent, booked_on: date | None = None
+    ) -> bool:
         """Record an event; False when it is recorded already.
 
+        `booked_on` is the day on which it enters the books, its own unless it is backdated.
         Raises `ConflictingEvent` when its key names another event.
         """
         inserted = await self._connection.fetchval(
-            "insert into loan_events (loan_id, event_key, kind, business_date, event)"
-            " values ($1, $2, $3, $4, $5) on conflict (event_key) do nothing returning true",
+            "insert into loan_events (loan_id, event_key, kind, business_date, booked_on, event)"
+            " values ($1, $2, $3, $4, $5, $6) on conflict (event_key) do nothing returning true",
             loan_id,
             event.key,
             event.kind,
             event.on,
+            booked_on or event.on,
             event.model_dump_json(),
         )
         if inserted:
@@ -309,12 +304,3 @@ class LoanRepository(TableRepository[LoanRow]):
             loan_id,
             *(columns[start : start + count] for start in range(0, len(columns), count or 1)),
         )
-
-
-def state_of(position: Position) -> LoanState:
-    """Return the state of a loan in this position."""
-    if position.written_off_on is not None:
-        return LoanState.WRITTEN_OFF
-    if position.settled:
-        return LoanState.SETTLED
-    return LoanState.OVERDUE if position.total_overdue else LoanState.CURRENT

@@ -16,6 +16,9 @@ from domain.loans.allocation import Component, Direction, Excess, Timing
 from domain.loans.early_settlement import PayoffInterest
 from domain.loans.events import (
     Charged,
+    ChargedOff,
+    ChargeOffReason,
+    ChargeOffUndone,
     Disbursed,
     HolidayGranted,
     LoanEvent,
@@ -32,7 +35,7 @@ from domain.loans.events import (
 from domain.loans.plan_terms import Method, Residue
 from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan
-from domain.loans.terms import LoanTerms, PenaltyBase
+from domain.loans.terms import Income, LoanTerms, PenaltyBase
 from tests.definitions import shipped
 
 OFFICIAL_YEARS = shipped(HOLIDAY_CALENDAR, "cn").years
@@ -135,6 +138,7 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         },
         "allocation": draw(allocations()),
         "fees": draw(fees()),
+        "income": draw(st.sampled_from(Income)),
     }
     if values["method"] is Method.EXPLICIT:
         options["day_count"] = draw(st.sampled_from(counting_days))
@@ -187,6 +191,7 @@ def fees(draw: st.DrawFn) -> list[dict[str, Any]]:
         {"name": "c", "timing": "per_instalment", "percent": Decimal("0.2")},
         {"name": "d", "timing": "per_instalment", "percent": Decimal("0.2"), "base": "outstanding"},
         {"name": "e", "timing": "deducted", "percent": Decimal(1)},
+        {"name": "g", "timing": "deducted", "amount": 700, "release": "over_plan"},
         {"name": "f", "timing": "on_event", "event": "rescheduled", "amount": 500},
     ]
     return draw(st.lists(st.sampled_from(kinds), max_size=2, unique_by=lambda fee: fee["name"]))
@@ -236,7 +241,8 @@ def _event(
     amounts = st.integers(1, 2 * terms.principal) | st.integers(1, 3 * instalment)
     amounts |= st.just(instalment)
     kinds = [*["paid"] * 6, "paid_off", "charged", "waived", "rate", "holiday", "rescheduled"]
-    kinds += ["refunded", *(["written_off", "recovered"] if written_off else [])]
+    kinds += ["refunded", "charged_off", "charged_off", "charge_off_undone"]
+    kinds += ["written_off", "recovered"] if written_off else []
     match draw(st.sampled_from(kinds)):
         case "paid":
             rule = draw(st.none() | st.sampled_from(Excess))
@@ -258,10 +264,16 @@ def _event(
             return _rescheduled(draw, terms, on, key)
         case "refunded":
             return Refunded(key=key, on=on, amount=draw(st.integers(1, 3 * instalment)))
-        case "written_off":
-            return WrittenOff(key=key, on=on)
-        case _:
+        case "recovered":
             return Recovered(key=key, on=on, amount=draw(amounts))
+        case given_up:
+            return _given_up(draw, given_up, on, key)
+
+
+def _given_up(draw: st.DrawFn, kind: str, on: date, key: str) -> LoanEvent:
+    if kind == "charged_off":
+        return ChargedOff(key=key, on=on, reason=draw(st.sampled_from(ChargeOffReason)))
+    return (ChargeOffUndone if kind == "charge_off_undone" else WrittenOff)(key=key, on=on)
 
 
 def _rescheduled(draw: st.DrawFn, terms: LoanTerms, on: date, key: str) -> Rescheduled:

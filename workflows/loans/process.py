@@ -82,7 +82,14 @@ class LoanProcess:
 
     def next_step(self, current: Position) -> NextStep | None:
         """Return what comes next by itself, None if nothing does."""
-        return next_step(current, self.collected_to, self.bucket_start, self.zone, self.servicing)
+        return next_step(
+            current,
+            self.collected_to,
+            self.bucket_start,
+            self.zone,
+            self.servicing,
+            self.terms.delinquency,
+        )
 
     def next_seq(self) -> int:
         """Return the number of the next state that is written to the database."""
@@ -115,4 +122,4 @@ class LoanProcess:
 
     def view(self) -> LoanView:
         """Return the loan as its commands answer it."""
-        return view_of(self.id, self.position(), self.bucket_start, len(self.events))
+        return view_of(self.id, self.position(), len(self.events))

@@ -7,19 +7,17 @@ from fastapi import Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.http.calls import Called, Commanded
-from api.http.engine import StillRunning
-from api.http.errors import later
 from api.http.pagination import Paged
 from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.http.streams import Streamed
 from api.v1.applications.schemas import Channel, CustomerReference
 from api.v1.loans.schemas import LoanPlanResponse, LoanResponse, LoanSummary, PayoffResponse
+from domain.loans.state import LoanState
 from messages import ids
-from messages.loans import QuotedPayoff
 from services.loans.finding import find_loan
-from services.loans.reading import list_loans, read_loan
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from services.loans.reading import list_loans, quote_payoff, read_loan
+from storage.loans.loans import LoanRepository, LoanRow
 
 router = authorised_router("/loans", "loans")
 
@@ -83,16 +81,8 @@ async def follow(loan: Visible, call: Called, stream: Streamed) -> AsyncIterator
 
 
 @router.post("/{loan_id}/payoff-quotes", status_code=201, summary="Quote what settles a loan today")
-async def quote_payoff(loan: Visible, call: Commanded) -> PayoffResponse:
-    """Quote the payoff; it is good to the end of the business day."""
-    try:
-        quoted = await call.services.engine.command(
-            ids.loan_workflow(loan.id),
-            "quote_payoff",
-            call.command.update_id,
-            QuotedPayoff,
-            over=loan.state is LoanState.SETTLED,
-        )
-    except StillRunning:
-        raise later("not_accepted_yet", "The loan is busy. Repeat the request.") from None
-    return PayoffResponse.of(loan, quoted)
+async def create_payoff_quote(loan_id: str, call: Commanded) -> PayoffResponse:
+    """Quote the payoff by the record; it is good to the end of the business day."""
+    now = await call.services.clock.now(ids.loan_workflow(loan_id))
+    async with call.database.read() as tx:
+        return PayoffResponse.of(await quote_payoff(tx, call.caller, loan_id, now))

@@ -10,11 +10,11 @@ from api.http.engine import StillRunning
 from api.http.errors import later
 from api.http.routing import authorised_router
 from api.v1.loans.schemas import RepaymentCreate, RepaymentResponse
+from domain.loans.state import LoanState
 from messages import ids
 from messages.loans import RepayReceipt
 from services.loans.finding import find_repayment
 from services.loans.servicing import prepare_repayment
-from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentRepository, RepaymentState
 
 router = authorised_router("", "repayments")

@@ -11,8 +11,9 @@ from api.v1.lines.schemas import PlanResponse, PlanRowResponse
 from domain.common.money import Amount, PositiveAmount
 from domain.loans.position import Position
 from domain.loans.servicing import ServicingPolicy
-from messages.loans import QuotedPayoff
-from storage.loans.loans import LoanRow, state_of
+from domain.loans.state import state_of
+from services.loans.reading import QuotedPayoff
+from storage.loans.loans import LoanRow
 
 
 class PositionResponse(Position):
@@ -126,11 +127,11 @@ class PayoffResponse(ResponseBody):
     valid_until: datetime
 
     @classmethod
-    def of(cls, loan: LoanRow, quoted: QuotedPayoff) -> Self:
-        """Return the answer for the quote of a loan's process."""
+    def of(cls, quoted: QuotedPayoff) -> Self:
+        """Return the answer for a quote."""
         quote = quoted.quote
         return cls(
-            loan_id=loan.id,
+            loan_id=quoted.loan.id,
             currency=quote.currency,
             principal=quote.principal,
             interest_due=quote.interest_due,

@@ -12,7 +12,7 @@ from domain.common.frequency import Frequency
 from domain.common.money import Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 from domain.loans.difference import Difference
-from domain.loans.events import Count
+from domain.loans.events import ChargeOffReason, Count
 from services.loans.servicing import ServicingEffect, ServicingTransaction
 
 
@@ -117,6 +117,23 @@ class WrittenOffTransaction(_Transaction):
     kind: Literal["written_off"]
 
 
+class ChargedOffTransaction(_Transaction):
+    """Income stops and the principal counts as lost; the debt stays due and is collected."""
+
+    model_config = _example({"kind": "charged_off", "reason": "credit"})
+
+    kind: Literal["charged_off"]
+    reason: ChargeOffReason = ChargeOffReason.CREDIT
+
+
+class ChargeOffUndoneTransaction(_Transaction):
+    """The charge-off that stands is taken back."""
+
+    model_config = _example({"kind": "charge_off_undone"})
+
+    kind: Literal["charge_off_undone"]
+
+
 class RecoveredTransaction(_Transaction):
     """Money came in on a loan that is written off."""
 
@@ -144,6 +161,8 @@ Transaction = Annotated[
     | RescheduledTransaction
     | HolidayTransaction
     | WrittenOffTransaction
+    | ChargedOffTransaction
+    | ChargeOffUndoneTransaction
     | RecoveredTransaction
     | RefundedTransaction,
     Field(discriminator="kind"),

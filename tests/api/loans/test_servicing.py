@@ -58,6 +58,21 @@ async def test_a_new_plan_shows_its_instalments(http: httpx.AsyncClient, path: s
     ]
 
 
+async def test_a_charge_off_changes_nothing_that_the_borrower_owes(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    body = {"kind": "charged_off", "on": "2026-05-17", "reason": "fraud"}
+    answer = await http.post(f"{path}/preview", headers=OPS, json=body)
+    assert answer.status_code == 200
+    tried = answer.json()
+    assert tried["changes"]["instalments"] == []
+    assert {one["field"]: one["after"] for one in tried["changes"]["loan"]} == {
+        "charged_off_on": "2026-05-17",
+        "charge_off_reason": "fraud",
+    }
+    assert tried["position"]["charge_off"]["reason"] == "fraud"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
@@ -74,6 +89,8 @@ async def test_a_new_plan_shows_its_instalments(http: httpx.AsyncClient, path: s
         ({"kind": "recovered", "amount": 1}, 409, "invalid_event", None),
         ({"kind": "waived", "component": "goodwill", "amount": 1}, 422, None, "component"),
         ({"kind": "charged", "component": "interest", "amount": 1}, 422, None, "component"),
+        ({"kind": "charged_off", "reason": "mood"}, 422, None, "reason"),
+        ({"kind": "charge_off_undone"}, 409, "invalid_event", None),
         ({"kind": "holiday_granted", "count": 0}, 422, None, "count"),
         ({"kind": "paid", "amount": 1, "colour": "red"}, 422, "unknown_field", "colour"),
     ],

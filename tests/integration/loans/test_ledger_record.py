@@ -194,6 +194,9 @@ CHART = (
     *("principal_receivable", "interest_receivable", "fee_receivable", "penalty_receivable"),
     *("cash", "cash:icbc", "customer_credit", "interest_income", "fee_income", "penalty_income"),
     *("funder_payable", "loss", "recovery", "suspense"),
+    *("interest_accrued", "interest_deferred", "fee_deferred", "principal_charged_off"),
+    *("charge_off_loss", "fraud_loss", "interest_suspended", "fee_suspended"),
+    "penalty_suspended",
 )
 
 

@@ -11,6 +11,9 @@ from domain.loans.allocation import Component
 from domain.loans.events import (
     AnyEvent,
     Charged,
+    ChargedOff,
+    ChargeOffReason,
+    ChargeOffUndone,
     HolidayGranted,
     Paid,
     RateChanged,
@@ -24,6 +27,7 @@ from domain.loans.events import (
 from domain.loans.fees import Fee, FeeTiming
 from domain.loans.position import InstalmentState, position
 from domain.loans.schedule import build_plan
+from domain.loans.state import LoanState
 from domain.loans.terms import LoanTerms, monthly_terms
 from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
@@ -37,7 +41,7 @@ from storage.common.outbox import OutboxRepository
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow
 from storage.loans.reconciliation import ReconciliationRepository
 from tests.definitions import ref
 from tests.integration.story import (
@@ -311,3 +315,28 @@ async def test_fees_are_kept_back_from_the_proceeds_and_the_bank_is_named(bench:
         quote = await QuoteRepository(tx).get(quote_id)
     assert quote is not None
     assert (quote.cost_sheet, quote.cost_sheet_hash) == (sheet, sheet.hash)
+
+
+async def test_a_loan_charged_off_is_collected_on_and_its_books_follow(
+    bench: Bench,
+) -> None:
+    """Charged off for fraud 91 days past due, then undone: the books of before, to the unit."""
+    ledger = await lent(bench, 90)
+    on = FIRST_DUE + timedelta(days=91)
+    before = await ledger.row()
+    await ledger.book(Charged(key=ledger.key(), on=on, amount=100))
+    booked = await ledger.balances()
+
+    await ledger.book(ChargedOff(key=ledger.key(), on=on, reason=ChargeOffReason.FRAUD))
+    balances = await ledger.balances()
+    assert balances["fraud_loss"] == AMOUNT == -balances["principal_charged_off"]
+    assert balances["interest_suspended"] == -balances["interest_receivable"]
+    assert {"interest_income", "fee_income", "penalty_income"}.isdisjoint(balances)
+    row = await ledger.row()
+    assert (row.state, row.days_past_due) == (LoanState.OVERDUE, 91)
+    assert row.principal_outstanding == before.principal_outstanding
+    await ledger.consistent()
+
+    await ledger.book(ChargeOffUndone(key=ledger.key(), on=on))
+    assert await ledger.balances() == booked
+    await ledger.consistent()

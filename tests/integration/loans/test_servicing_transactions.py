@@ -7,6 +7,7 @@ import pytest
 from domain.common.errors import NotFound
 from domain.loans.events import Disbursed, Paid
 from domain.loans.position import position
+from domain.loans.state import LoanState
 from messages.ids import loan_workflow
 from services.loans.reading import read_loan, today_of
 from services.loans.servicing import (
@@ -15,7 +16,7 @@ from services.loans.servicing import (
     preview_transaction,
 )
 from storage.database import Database
-from storage.loans.loans import LoanRepository, LoanState
+from storage.loans.loans import LoanRepository
 from tests.api import seeds
 from tests.api.seeds import Credit
 from tests.integration.commands import ALICE, BOB, OTTO, command

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from domain.loans.state import LoanState
 from messages.ids import new_id
 from runtime.clock import utc_now
 from storage.applications.reviews import ReviewRepository
 from storage.collections import CollectionActionRepository
 from storage.common.rows import Cursor
 from storage.database import Database
-from storage.loans.loans import LoanRepository, LoanState
+from storage.loans.loans import LoanRepository
 from storage.loans.reconciliation import ReconciliationRepository
 from tests.api import seeds
 from tests.api.seeds import Credit

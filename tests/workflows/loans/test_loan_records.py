@@ -15,11 +15,12 @@ from domain.loans.events import (
     WrittenOff,
 )
 from domain.loans.repayment import NothingDue, RepaymentInFlight, RepaymentTooLarge
+from domain.loans.state import LoanState
 from messages.ids import new_id
 from messages.loans import LoanView, RecordTransaction, RepayCommand, StartLoan
 from messages.payments import TransferStatus
 from services.loans.agreed import agreements_of
-from storage.loans.loans import LoanRepository, LoanState
+from storage.loans.loans import LoanRepository
 from tests.workflows.borrowing import DISBURSED_ON, Loan, lend
 from tests.workflows.lender import Lender, eventually, person, refused
 
@@ -185,7 +186,7 @@ async def test_a_settled_loan_is_opened_again_by_what_undoes_its_settlement(
     lender: Lender,
 ) -> None:
     loan = await lend(lender, person())
-    total = (await loan.quote()).quote.total
+    total = (await loan.quote()).total
     await loan.repay(RepayCommand(repayment_id=new_id("rep"), payoff_total=total))
     assert (await loan.result()).state == "settled"
     async with lender.database.read() as tx:
@@ -204,7 +205,7 @@ async def test_a_settled_loan_is_opened_again_by_what_undoes_its_settlement(
     assert (view.state, view.principal_outstanding) == ("current", 1_000_000)
     row = await loan.row()
     assert (row.state, row.settled_on) == (LoanState.CURRENT, None)
-    again = RepayCommand(repayment_id=new_id("rep"), payoff_total=(await loan.quote()).quote.total)
+    again = RepayCommand(repayment_id=new_id("rep"), payoff_total=(await loan.quote()).total)
     assert (await loan.repay(again)).status is TransferStatus.SUCCEEDED
     assert (await loan.result()).state == "settled"
     assert set(await loan.entry_sums()) == {0}

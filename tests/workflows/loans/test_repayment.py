@@ -4,12 +4,13 @@ import asyncio
 from datetime import date, time, timedelta
 
 from domain.loans.repayment import RepaymentInFlight
+from domain.loans.state import LoanState
 from messages import ids
 from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand, RepaymentEnded, RepaymentSource
 from messages.payments import TransferStatus
-from storage.loans.loans import LoanRepository, LoanState
+from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRow, RepaymentState
 from tests.workflows.borrowing import DISBURSED_ON, Loan, lend, outcome
 from tests.workflows.lender import Lender, also_uncached, eventually, person, refused
