@@ -2,7 +2,7 @@
 
 A few bytes of JSON become an object of a hundred, and each value may be complained about: the work
 that a body makes grows with what it holds, not with its length. So what it holds is bounded first,
-in one pass over the text that builds nothing.
+by a few passes of regular expressions over the text, which build nothing.
 """
 
 import re
@@ -27,14 +27,10 @@ How many values a route takes is its own rule: `api.http.access`.
 """
 
 # A text that is not closed ends where the input does. Possessive: no character is read twice.
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+\\?"?|[\[\]{},]', re.DOTALL)
-
-_LIST: Final = ord("[")
-_COMMA: Final = ord(",")
-_TOKENS_A_VALUE: Final = 4
-"""Its name, its text, and two signs around it."""
-_OPENING: Final = frozenset(b"[{")
-_CLOSING: Final = frozenset(b"]}")
+_TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+\\?"?', re.DOTALL)
+_SIGNS: Final = b"[]{},"
+_OTHERS: Final = bytes(byte for byte in range(256) if byte not in _SIGNS)
+_INNERMOST: Final = re.compile(rb"\[,*+\]|\{,*+\}")
 
 
 class TooMuch(Exception):
@@ -43,34 +39,28 @@ class TooMuch(Exception):
 
 def check_shape(raw: bytes, limits: Shape = LIMITS) -> None:
     """Raise `TooMuch` unless a JSON text keeps within `limits`; no JSON is not refused here."""
-    open_lists: list[bool] = []
-    counts: list[int] = []
-    values = 0
-    for number, found in enumerate(_TOKEN.finditer(raw)):
-        if values > limits.values or number > _TOKENS_A_VALUE * limits.values:
-            raise TooMuch(f"The body holds more than {limits.values:,} values.")
-        token = raw[found.start()]
-        if token in _OPENING:
-            if len(counts) == limits.levels:
-                raise TooMuch(f"The body nests more than {limits.levels} levels.")
-            open_lists.append(token == _LIST)
-            counts.append(1)
-            values += 1
-        elif token in _CLOSING:
-            if not counts:
-                return  # no JSON: its parser says where
-            counts.pop()
-            open_lists.pop()
-        elif token == _COMMA:
-            if not counts:
-                return
-            values += 1
-            counts[-1] += 1
-            _check_length(counts[-1], limits, in_list=open_lists[-1])
+    few = min(limits.items, limits.names, limits.levels, limits.values)
+    if _count(raw) < few:
+        return
+    signs = _TEXT.sub(b"", raw).translate(None, _OTHERS)
+    if _count(signs) > limits.values:
+        raise TooMuch(f"The body holds more than {limits.values:,} values.")
+    longest_list = re.compile(rb"\[,{%d}" % limits.items)
+    longest_object = re.compile(rb"\{,{%d}" % limits.names)
+    taken = 0
+    # From the innermost lists and objects outwards: each is taken out once it has been measured.
+    for _ in range(limits.levels):
+        if longest_list.search(signs):
+            raise TooMuch(f"A list of the body has more than {limits.items:,} items.")
+        if longest_object.search(signs):
+            raise TooMuch(f"An object of the body has more than {limits.names} fields.")
+        signs, taken = _INNERMOST.subn(b"", signs)
+        if not taken:
+            break
+    if signs.count(b"[") + signs.count(b"{") > (0 if taken else limits.levels):
+        raise TooMuch(f"The body nests more than {limits.levels} levels.")
 
 
-def _check_length(count: int, limits: Shape, *, in_list: bool) -> None:
-    if in_list and count > limits.items:
-        raise TooMuch(f"A list of the body has more than {limits.items:,} items.")
-    if not in_list and count > limits.names:
-        raise TooMuch(f"An object of the body has more than {limits.names} fields.")
+def _count(signs: bytes) -> int:
+    """Return about how many values there are: one for each comma, list and object."""
+    return signs.count(b",") + signs.count(b"[") + signs.count(b"{")

@@ -14,6 +14,9 @@ _LONGEST_NUMBER: Final = 20
 _MOST_MARKS: Final = 30
 """Combining marks behind one letter: the bound of Unicode's Stream-Safe Text Format (UAX 15)."""
 
+_ESCAPED: Final = b"\\u"
+"""Nothing else brings in what UTF-8 and JSON refuse as it is."""
+
 _MARK: Final = b"\xef\xbb\xbf"
 """U+FEFF in UTF-8, which a parser of JSON may skip (RFC 8259, section 8.1)."""
 
@@ -30,12 +33,14 @@ def parse_strictly(raw: bytes, most_values: int = LIMITS.values) -> Any:
 
     Refused are duplicate names, NaN and Infinity, numbers past 20 characters, NUL characters and
     lone surrogates: each is read differently somewhere, or cannot be stored. So is what would cost
-    more work than its length is worth: see `services.common.json_shape`, and `_check_text`.
+    more work than its length is worth: see `services.common.json_shape`, and `_check_marks`.
     """
     try:
         check_shape(raw, replace(LIMITS, values=most_values))
+        text = without_mark(raw).decode("utf-8")
+        _check_marks(text)
         parsed = json.loads(
-            without_mark(raw).decode("utf-8"),
+            text,
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_int=_integer,
@@ -47,7 +52,8 @@ def parse_strictly(raw: bytes, most_values: int = LIMITS.values) -> Any:
         raise InvalidJson(str(error)) from None
     except json.JSONDecodeError as error:
         raise InvalidJson(f"{error.msg} at character {error.pos}.") from None
-    _check_within(parsed)
+    if _ESCAPED in raw:
+        _check_within(parsed)
     return parsed
 
 
@@ -99,13 +105,17 @@ def _inside(value: Any) -> list[Any]:
 def _check_text(text: str) -> None:
     if "\x00" in text:
         raise InvalidJson("A text contains a NUL character.")
-    if text.isascii():
-        return
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidJson("A text contains half of a surrogate pair.") from None
-    # Whoever normalises a text sorts its marks, which takes the square of their number.
+    _check_marks(text)
+
+
+def _check_marks(text: str) -> None:
+    """Whoever normalises a text sorts its marks, which takes the square of their number."""
+    if text.isascii():
+        return
     for run in _NO_LETTERS.finditer(text):
         if all(map(_is_mark, run[0])):
             raise InvalidJson(f"A letter of a text has more than {_MOST_MARKS} marks.")
