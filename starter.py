@@ -28,6 +28,7 @@ from local.story import lists, pages, plan_pages, planning, samples
 from local.story.command_line import OUT, Json, checked, err_line, out_line, read_day
 from local.story.commands import credit, read_amount
 from local.story.definition_commands import definitions
+from local.story.stack_commands import stack
 from local.story.staff_commands import staff
 from local.story.terms import ZONE
 from local.story.timeline import JsonLines, Reporter, Screen
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.add_typer(credit)
 app.add_typer(lists.lists)
 app.add_typer(samples.files)
+app.add_typer(stack)
 app.add_typer(definitions, name="definitions")
 app.add_typer(staff, name="staff")
 
@@ -92,6 +94,10 @@ def plan(
         date | None,
         typer.Option(parser=read_day, metavar="DATE", help="Default: one period before."),
     ] = None,
+    due_day: Annotated[
+        int | None,
+        typer.Option(min=1, max=31, help="Day of the month; default: that of the disbursement."),
+    ] = None,
     method: Annotated[
         Method | None, typer.Option(help="How principal and interest are spread.")
     ] = None,
@@ -132,6 +138,7 @@ def plan(
         "annual_rate": rate,
         "first_due_on": first_due,
         "disbursed_on": disbursed,
+        "due_day": due_day,
         "method": method,
         "frequency": frequency,
         "day_count": day_count,

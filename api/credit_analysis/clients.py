@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from api.http.access import PROPOSAL, RULES
 from api.http.bodies import read_checked
 from api.http.errors import FieldProblem, Problem
+from api.http.routing import check_parameters, parameters_of
 from api.http.services import services_of
 from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.parties import PersonKind
@@ -33,7 +34,7 @@ class ClientRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the endpoint."""
         handle = super().get_route_handler()
-        template = self.path_format
+        template, known = self.path_format, parameters_of(self)
 
         async def authorised(request: Request) -> Response:
             services = services_of(request)
@@ -46,6 +47,7 @@ class ClientRoute(APIRoute):
                         request, "api_key", wrong
                     ) from None
                 raise
+            check_parameters(request, known)
             if request.method == "GET":
                 return await handle(request)
             rule = RULES[request.method, template]

@@ -22,7 +22,6 @@ from runtime.settings import Settings
 EXEMPT: Final = frozenset({"/health", "/ready", "/metrics"})
 """What tells how the process fares has to answer when nothing else does."""
 
-RETRY_AFTER_SECONDS: Final = 1
 _READER_SECONDS: Final = 30.0
 _SLOT: Final = "loanflow.slot"
 
@@ -86,7 +85,7 @@ async def slot_lent(request: Request) -> AsyncIterator[None]:
 
 def _overloaded(kind: str) -> Problem:
     metrics.http_turned_away(kind)
-    return later("overloaded", "Repeat the same request.", RETRY_AFTER_SECONDS)
+    return later("overloaded", "Repeat the same request.")
 
 
 def _is_short_read(scope: Scope) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from domain.common.money import half_up
+from domain.common.rounding import round_ratio
 from domain.loans.accrual import total, until
 from domain.loans.allocation import Component
 from domain.loans.amortisation import Row
@@ -110,9 +111,8 @@ class InstalmentAccount:
             return self.interest
         day_count = self.terms.day_count
         parts = [until(day_count, accrual, on) for accrual in row.accruals]
-        earned, unit = total(part for part in parts if part is not None)
-        whole, per = total(row.accruals)
-        share = half_up(row.interest * earned * per, unit * whole)
+        earned = total(part for part in parts if part is not None)
+        share = min(round_ratio(*earned, *self.terms.interest_rounding), row.interest)
         return share + self.charged.interest - self.moved.interest
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:

@@ -118,7 +118,7 @@ class LoanSchedule:
     def _start(self, amount: int) -> None:
         terms = self.terms
         fixed = terms.method is Method.FIXED_INSTALMENT
-        count = MAX_INSTALMENTS if fixed else terms.instalments or len(terms.explicit)
+        count = MAX_INSTALMENTS if fixed else terms.agreed_rows
         rows, self._level = amortise(
             terms,
             Stretch(

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from domain.common.calendar import instant_at
 from domain.common.definitions import Content, Finding, InForce, Kind
+from domain.common.errors import FieldError
 from domain.loans.delinquency import Delinquency
 from domain.loans.position import InstalmentPosition, Position
 
@@ -21,6 +22,10 @@ class ArrearsBucket(Content):
 
     name: str
     from_days: int = Field(strict=True)
+
+
+class UnknownBucket(FieldError):
+    """No servicing policy has a bucket of this name."""
 
 
 class ServicingPolicy(Content):

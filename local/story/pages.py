@@ -18,7 +18,7 @@ AMOUNTS: Final = frozenset(
     {
         *("accrued_interest", "amount", "amount_max", "amount_min", "amount_step", "available"),
         *("balance", "balance_after", "credit", "credit_limit", "deducted", "disbursed", "drawn"),
-        *("deferred_fees", "interest_ahead", "paid_principal"),
+        *("deferred_fees", "interest_ahead", "paid_principal", "opening", "closing"),
         *("fee", "fee_paid", "fee_waived", "fees", "interest", "interest_due", "interest_paid"),
         *("interest_waived", "ledger", "monthly_income", "monthly_turnover", "next_due_amount"),
         *("outstanding", "payoff", "penalty", "penalty_paid", "penalty_waived", "position"),
@@ -80,10 +80,20 @@ def fits(console: Console, table: Table) -> bool:
 
 def _add_fields(grid: Table, prefix: str, result: Mapping[str, Any], currency: str) -> None:
     for name, value in result.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and AMOUNTS.issuperset(value):
+            grid.add_row(_plain(f"{prefix}{name}"), _components(value, currency))
+        elif isinstance(value, Mapping):
             _add_fields(grid, f"{prefix}{name}.", value, str(value.get("currency", currency)))
         elif not _is_rows(value):
             grid.add_row(_plain(f"{prefix}{name}"), _plain(_text(name, value, currency)))
+
+
+def _components(amounts: Mapping[str, int], currency: str) -> str:
+    """Return amounts by component on one line, without those that are zero."""
+    told = (
+        f"{name} {format_amount(amount, currency)}" for name, amount in amounts.items() if amount
+    )
+    return ", ".join(told) or format_amount(0, currency)
 
 
 def _lists(

@@ -32,7 +32,14 @@ from domain.loans.events import (
     Waived,
     WrittenOff,
 )
-from domain.loans.plan_terms import Method, Residue
+from domain.loans.plan_terms import (
+    FlatBase,
+    LevelRate,
+    Method,
+    Residue,
+    ShortMonth,
+    UnmetInterest,
+)
 from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import Income, LoanTerms, PenaltyBase
@@ -146,6 +153,8 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         options["instalment_rounding"] = draw(rounding)
     if values["method"] in (Method.EQUAL_INSTALMENT, Method.FLAT, Method.EQUAL_PRINCIPAL):
         options["principal_grace"] = draw(counts)
+    if draw(st.integers(0, 2)) == 0:
+        options |= _shape(draw, values)
     if draw(st.integers(0, 3)) == 0:
         options["business_day_rule"] = draw(st.sampled_from(BusinessDayRule))
         options["calendar"] = draw(st.sampled_from(BusinessCalendar))
@@ -154,6 +163,26 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         follows = moves and options["day_count"] is not DayCount.PERIOD
         options["interest_follows"] = follows and draw(st.booleans())
     return options | _changes(draw, values)
+
+
+def _shape(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
+    """Return conventions that only some methods and frequencies know; the others are refused."""
+    shape: dict[str, Any] = {}
+    weights = st.lists(st.sampled_from(["0", "0.5", "1", "1", "1.075", "3"]), min_size=1)
+    if draw(st.booleans()):
+        shape["weights"] = draw(weights)[: max(values["instalments"], 1)]
+    match values["method"]:
+        case Method.EQUAL_INSTALMENT | Method.BALLOON:
+            shape["unmet_interest"] = draw(st.sampled_from(UnmetInterest))
+            shape["level_rate"] = draw(st.sampled_from(LevelRate))
+        case Method.FLAT:
+            shape["level_total"] = draw(st.booleans())
+            shape["flat_base"] = draw(st.sampled_from(FlatBase))
+        case Method.RENTALS_IN_ADVANCE:
+            shape["advance_rentals"] = draw(st.integers(1, values["instalments"]))
+    if values["frequency"]["unit"] in ("month", "year") and not values.get("end_of_month"):
+        shape["short_month"] = draw(st.sampled_from(ShortMonth))
+    return shape
 
 
 def _changes(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:

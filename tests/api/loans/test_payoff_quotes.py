@@ -20,7 +20,7 @@ async def test_thirty_quotes_of_one_loan_are_answered_within_a_second(
     """A partner shows the payoff to everybody who looks: no quote waits for another."""
     credit = await seeds.credit(services.database, "app", "alice")
     path = f"/v1/loans/{credit.loan_id}/payoff-quotes"
-    seconds = []
+    seconds, answers = [], list[httpx.Response]()
     for _ in range(ROUNDS):
         began = monotonic()
         answers = await asyncio.gather(

@@ -251,7 +251,7 @@ async def test_the_books_of_a_loan_in_arrears_agree_on_every_day(bench: Bench) -
         )
         await bench.perform(calls.RECORD_DELINQUENCY, request)
         if day == 40:
-            charged = Charged(key=f"loan:{loan_id}:charged", on=on, amount=1_000)
+            charged = Charged(key=f"loan:{loan_id}:charged", on=on, amount=50)
             record = RecordTransaction(event=charged, actor="otto", role="ops")
             posting = PostTransaction(
                 loan_id=loan_id,

@@ -100,7 +100,7 @@ async def lent(bench: Bench, index: int, *, funder: str = "own", currency: str =
             currency,
             journal_between(None, after, -AMOUNT),
         )
-        await LoanRepository(tx).project(loan.id, after, "M0", DISBURSED_ON, 1)
+        await LoanRepository(tx).project(loan.id, after, "M0", None, DISBURSED_ON, 1)
         await LineRepository(tx).draw(someone.line_id, AMOUNT)
     return Lent(bench, receipt.loan_id)
 
