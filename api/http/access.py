@@ -169,6 +169,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/credit_analysis/consents/{token}"): _PUBLIC,
         ("POST", "/credit_analysis/consents/{token}"): _PUBLIC,
         ("POST", "/v1/callbacks/qitech"): Rule(None, json=False),
+        ("PUT", "/v1/callbacks/qitech"): Rule(None, json=False),
         # Proves itself by its signature over the raw body.
         ("POST", "/v1/callbacks/payments"): Rule(None, json=False),
         ("POST", "/v1/callbacks/reports"): Rule(None, json=False),

@@ -99,9 +99,9 @@ class Engine:
 
         `over` says that by the database the process has ended: one that is not over and not there
         has not started yet; `state` is what it is over in. With `reopening` the process of a
-        settled loan is started anew in the same step, unless it runs. Raises StillRunning when the command was taken on and takes
-        longer than a caller waits, ProcessClosed when the process has ended, and the Problem that a
-        refusal means.
+        settled loan is started anew in the same step, unless it runs. Raises StillRunning when the
+        command was taken on and takes longer than a caller waits, ProcessClosed when the process
+        has ended, and the Problem that a refusal means.
         """
         arguments: list[Any] = [] if argument is None else [argument]
 

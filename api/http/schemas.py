@@ -7,6 +7,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
 
+from domain.common.typed_text import Typed, visible
+
 ItemT = TypeVar("ItemT", bound=BaseModel)
 
 MinorUnits = Annotated[int, Field(description="integer minor units of `currency`")]
@@ -14,13 +16,13 @@ Currency = Annotated[str, Field(description="ISO 4217", examples=["CNY"])]
 
 
 def _without_numbers_of_people(text: str) -> str:
-    if re.search(r"\d[\d -]{9,}[\dXx]", text):
+    if re.search(r"\d[\d -]{9,}[\dXx]", visible(text)):
         raise ValueError("leave identity, card and mobile numbers out of the reason")
     return text
 
 
 Reason = Annotated[
-    str, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
+    Typed, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
 ]
 """Why a person decided so. It goes to the audit trail; personal data does not belong into it."""
 

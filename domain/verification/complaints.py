@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from domain.common.kinds import UNKNOWN_KIND
 from domain.verification.pictures import PictureFault
 
 _CHARACTERS: Final[Mapping[str, str]] = {
@@ -78,7 +79,7 @@ _UNSAID: Final = "is not in the form that is asked for"
 _LISTS: Final = frozenset(("Tuple", "List", "Set", "Frozenset", "Dictionary"))
 _CHOSEN: Final = frozenset(("literal_error", "enum"))
 _OUR_OWN: Final = frozenset(
-    ("value_error", "assertion_error", *(fault.value for fault in PictureFault))
+    ("value_error", "assertion_error", UNKNOWN_KIND, *(fault.value for fault in PictureFault))
 )
 
 
@@ -127,11 +128,16 @@ def innermost(complaints: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     ]
 
 
+def _is_tag(parts: Sequence[str], index: int) -> bool:
+    """Say whether a part is where a union's tag can stand: first of a body, or behind a number."""
+    return parts[index - 1].isdigit() if index else len(parts) > 1
+
+
 def place_of(loc: Sequence[int | str], tags: Collection[str]) -> list[str]:
     """Return the place without a union's tag; a name that the sender made up is not repeated."""
     parts = [str(part) for part in loc]
     return [
         part if _PLAIN_NAME.fullmatch(part) else "?"
         for index, part in enumerate(parts)
-        if not (part in tags and index and parts[index - 1].isdigit())
+        if not (part in tags and _is_tag(parts, index))
     ]

@@ -22,7 +22,7 @@ router = authorised_router(
 _DESCRIBED: Final = described_callback(
     QiTechSender.header,
     QiTechSender.notice,
-    "hex HMAC-SHA1 of our URL, `POST` and the raw body",
+    "hex HMAC-SHA1 of our URL, the method and the raw body",
 )
 
 
@@ -38,5 +38,13 @@ async def qitech(request: Request, services: Using) -> CallbackReceived:
         await services.engine.notify(stored.recipient.workflow_id, "assessment_updated", update)
 
     key = services.settings.providers.key_of_qitech_webhooks.get_secret_value()
-    sender = QiTechSender(key, services.settings.public_url.rstrip("/") + PATH)
+    sender = QiTechSender(key, services.settings.public_url.rstrip("/") + PATH, request.method)
     return await receive_callback(request, services, sender, notify)
+
+
+@router.put(
+    "/qitech", openapi_extra=_DESCRIBED, summary="The same, by the method of their older documents"
+)
+async def qitech_by_put(request: Request, services: Using) -> CallbackReceived:
+    """Keep the notice as the other method does; its own name is part of what is signed."""
+    return await qitech(request, services)
