@@ -55,6 +55,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "unknown_definition": Kind(404, "No such definition"),
         "method_not_allowed": Kind(405, "Method not allowed"),
         "json_not_acceptable": Kind(406, "The body is not acceptable JSON"),
+        "body_too_slow": Kind(408, "The body came too slowly"),
         "already_processed": Kind(409, "This id was processed before"),
         "consent_closed": Kind(410, "This link is no longer open"),
         "body_too_large": Kind(413, "The body is too large"),
