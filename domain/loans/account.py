@@ -19,6 +19,7 @@ from domain.loans.events import (
     LoanEvent,
     Paid,
     PaidOff,
+    RateChanged,
     Recovered,
     Refunded,
     Split,
@@ -134,15 +135,22 @@ class LoanAccount:
             raise InvalidEvent(reason, field=field)
 
     def _refuse_over(self, event: AnyEvent) -> bool:
-        """Refuse what changes the plan of a loan that is over; say whether it is."""
+        """Refuse what changes the plan of a loan that has none ahead; say whether it has none.
+
+        A rate may change at any time: it counts for what is disbursed later, if anything is.
+        """
+        is_whole = self.disbursed == self.terms.principal
         if self.written_off_on is not None:
             self._refuse(f"the loan is written off on {event.on}", "on")
-            return True
-        is_whole = self.disbursed == self.terms.principal
-        if is_whole and not self.is_open(event.on):
+        elif isinstance(event, RateChanged):
+            return is_whole and not self.is_open(event.on)
+        elif not self.instalments:
+            self._refuse(f"there is no loan to reschedule on {event.on}", "on")
+        elif is_whole and not self.is_open(event.on):
             self._refuse(f"the loan is settled on {event.on}: no plan is left to change", "on")
-            return True
-        return False
+        else:
+            return False
+        return True
 
     def _replan(self, event: Replans) -> None:
         replanning = self._replanning

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from domain.common.money import half_up
+from domain.common.rounding import round_ratio
 from domain.loans.accrual import total, until
 from domain.loans.allocation import Component
 from domain.loans.amortisation import Row
@@ -118,17 +119,18 @@ class InstalmentAccount:
         return min(self.row.recurring_fee, max(asked, 0))
 
     def earned_interest(self, on: date) -> int:
-        """Return what is earned by `on` of the interest not settled: all when its last day is over.
+        """Return what is earned by `on` of the interest not settled, rounded as the terms say.
+
+        When the last day is over that is all of it.
         """
         row = self.row
         if on >= row.period.end or not row.interest:
             return self.interest - self.settled.interest
         day_count = self.terms.day_count
         parts = [until(day_count, accrual, on) for accrual in row.accruals]
-        earned, unit = total(part for part in parts if part is not None)
-        whole, per = total(row.accruals)
-        share = half_up(row.interest * earned * per, unit * whole)
-        return share + self.charged.interest - self.moved.interest
+        earned = total(part for part in parts if part is not None)
+        rounded = round_ratio(*earned, *self.terms.interest_rounding)
+        return rounded + self.charged.interest - self.moved.interest
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:
         """Book up to `funds` of what is owed of a component as paid, waived or written off.

@@ -18,7 +18,7 @@ from domain.loans.accrual import Accrual, factor_of, until, years_between
 from domain.loans.amortisation import Row, Stretch, amortise, emptied
 from domain.loans.due_dates import Period, plan_periods
 from domain.loans.fees import FeeTiming, recurring_fee, spread_share, total_of
-from domain.loans.new_plan import NOT_CONTINUED, continued, due_pattern, places_after, same_dates
+from domain.loans.new_plan import NOT_CONTINUED, continued, due_pattern, pays_alike, places_after, same_dates
 from domain.loans.plan_terms import ExplicitInstalment, Holiday, Method
 from domain.loans.rate_path import RatePath
 from domain.loans.terms import LoanTerms
@@ -58,7 +58,7 @@ class LoanSchedule:
             self.disbursed = amount
             self._start(amount)
             return 0
-        if self._running(on) == len(self.rows):
+        if self.rows[-1].period.end <= on:
             raise InvalidTerms(
                 f"{on} is too late to disburse: the last instalment fell due", field="tranches"
             )
@@ -94,7 +94,7 @@ class LoanSchedule:
         index = self._running(on)
         taken = min(amount, sum(row.principal for row in self.rows[index:]))
         if not taken:
-            return len(self.rows), 0
+            return index, 0
         return self._recast(on, added=-taken, keep=shorten, ceiling=not shorten), taken
 
     def prepay_later(self, on: date, amount: int) -> tuple[int, int]:
@@ -154,55 +154,78 @@ class LoanSchedule:
         first_due_on: date,
         frequency: Frequency | None = None,
         annual_rate: Decimal | None = None,
+        due_day: int | None = None,
         added: int = 0,
-        keep: bool = False,
+        moved: list[Period] | None = None,
     ) -> int:
         """Replace what has not fallen due by `instalments` new ones, with `added` principal.
 
         Interest earned so far is collected with the first of them. Plans that had no agreed number
         of regular instalments continue with equal ones, a residual value as their balloon. Due
         twice a month they keep the loan's two due days; a loan that has none raises `InvalidTerms`.
-        With `keep` the instalment stays as it is, and the last one takes the difference.
+        Periods that are only `moved` keep the level instalment, and the last takes the difference.
         """
         if first_due_on <= on:
             raise InvalidTerms(f"a new plan is first due after {on}", field="first_due_on")
         if not 1 <= instalments <= MAX_INSTALMENTS:
             raise InvalidTerms(
-                f"a new plan has 1 to {MAX_INSTALMENTS} instalments", field="instalments"
+                f"a new plan has 1 to {MAX_INSTALMENTS} instalments due after {on}",
+                field="instalments",
             )
         length, index = len(self.rows), self._running(on)
-        pattern = due_pattern(self.terms, on, first_due_on, frequency or MONTHLY)
+        ahead, frequency = self._ahead(self.rows[index:]), frequency or MONTHLY
+        pattern = due_pattern(self._pattern, on, first_due_on, frequency, due_day)
         after = self.rows[index - 1].period.number if index else 0
         terms = continued(self.terms).model_copy(update=pattern)
         new = _numbered(plan_periods(terms, instalments), after)
+        if moved is not None:
+            new = [_as_agreed(period, old) for period, old in zip(new, moved, strict=True)]
         rate_stays = annual_rate is None or self._rates.is_steady(on, annual_rate)
-        if not added and rate_stays and same_dates(self._ahead(self.rows[index:]), new):
+        if rate_stays and not added and self._has_dates(ahead, new, first_due_on, terms):
             return length
         self.terms, self._pattern = continued(self.terms), terms
         self._numbered_after = after
         if annual_rate is not None:
             self._rates.replace(on, annual_rate)
-        level = self._level_at(on) if keep else None
+        level = None if moved is None else self._level_at(on)
         self._restore(on)
         self._holidays = tuple(holiday for holiday in self._holidays if holiday.on <= on)
         added -= self._take_pending(on)
         index = self._cut(on, added=added, periods=new, level=level, replaces=True)
-        self._follow(on, self._levels if keep else ())
+        self._follow(on, () if moved is None else self._levels)
         self._pad(length)
         return index
 
-    def move_due_date(self, on: date, first_due_on: date) -> int:
-        """Let the next instalment fall due on another day and the others follow; the level stays."""
+    def _has_dates(
+        self, ahead: list[Period], new: list[Period], first_due_on: date, terms: LoanTerms
+    ) -> bool:
+        """Say whether a new plan falls due as the one ahead does, by the dates that people see."""
+        if same_dates(ahead, new):
+            return True
+        if len(ahead) != len(new) or self.terms.method in NOT_CONTINUED:
+            return False
+        old = self._pattern
+        same_day = terms.due_day in (None, old.anchor_day) or terms.frequency.months is None
+        if terms.frequency != old.frequency or ahead[0].due_on != first_due_on or not same_day:
+            return False
+        pairs = zip(ahead, new, strict=True)
+        return all(pays_alike(one, two) for one, two in pairs)
+
+    def move_due_date(self, on: date, first_due_on: date, due_day: int | None = None) -> int:
+        """Let the next instalment fall due on another day and the others follow; the level stays.
+
+        So does what each of them asks for: a grace or a holiday agreed for it goes with it.
+        """
         ahead = self._ahead(self.rows[self._running(on) :])
         if not ahead or self.terms.method in NOT_CONTINUED:
             raise InvalidTerms("no regular instalments are ahead", field="on")
-        frequency = self._pattern.frequency
         return self.reschedule(
             on,
             instalments=len(ahead),
             first_due_on=first_due_on,
-            frequency=frequency,
-            keep=True,
+            frequency=self._pattern.frequency,
+            due_day=due_day,
+            moved=ahead,
         )
 
     def take_in(self, on: date, amount: int, *, at_the_end: bool) -> int:
@@ -349,6 +372,8 @@ class LoanSchedule:
         terms: LoanTerms | None = None,
     ) -> int:
         index = self._running(on)
+        if added > 0 and index == len(self.rows) and self.rows[-1].period.end > on:
+            index -= 1
         old = self.rows[index:]
         if not old and periods is None:
             return index
@@ -523,6 +548,16 @@ def _numbered(periods: list[Period], after: int) -> list[Period]:
         for period in periods:
             period.number += after
     return periods
+
+
+def _as_agreed(period: Period, old: Period) -> Period:
+    """Return a period that pays what another did."""
+    return replace(
+        period,
+        pays_principal=old.pays_principal,
+        pays_interest=old.pays_interest,
+        bears_interest=old.bears_interest,
+    )
 
 
 def _closing(periods: list[Period]) -> int:

@@ -38,7 +38,7 @@ class PayoffQuote(Data):
 def payoff_quote(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> PayoffQuote:
     """Return what settles the loan on `as_of`: a `PaidOff` of `total` on that day does.
 
-    Interest of the running period counts as the terms' day count has it, half up. Raises
+    Interest of the running period counts as the terms' day count and rounding have it. Raises
     `NothingOutstanding` for a loan that is not disbursed, settled or written off, and what
     `position` raises.
     """
