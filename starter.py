@@ -24,10 +24,11 @@ from domain.common.rounding import Rounding
 from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
-from local.story import pages, plan_pages, planning
+from local.story import lists, pages, plan_pages, planning, samples
 from local.story.command_line import OUT, Json, checked, err_line, out_line, read_day
 from local.story.commands import credit, read_amount
 from local.story.definition_commands import definitions
+from local.story.stack_commands import stack
 from local.story.staff_commands import staff
 from local.story.terms import ZONE
 from local.story.timeline import JsonLines, Reporter, Screen
@@ -42,6 +43,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(credit)
+app.add_typer(lists.lists)
+app.add_typer(samples.files)
+app.add_typer(stack)
 app.add_typer(definitions, name="definitions")
 app.add_typer(staff, name="staff")
 
@@ -90,6 +94,10 @@ def plan(
         date | None,
         typer.Option(parser=read_day, metavar="DATE", help="Default: one period before."),
     ] = None,
+    due_day: Annotated[
+        int | None,
+        typer.Option(min=1, max=31, help="Day of the month; default: that of the disbursement."),
+    ] = None,
     method: Annotated[
         Method | None, typer.Option(help="How principal and interest are spread.")
     ] = None,
@@ -130,6 +138,7 @@ def plan(
         "annual_rate": rate,
         "first_due_on": first_due,
         "disbursed_on": disbursed,
+        "due_day": due_day,
         "method": method,
         "frequency": frequency,
         "day_count": day_count,

@@ -140,7 +140,7 @@ async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> Collect
     action = await CollectionActionRepository(tx).of_step(
         request.loan_id, request.episode, request.step
     )
-    if not now.total_overdue:
+    if not now.days_past_due:
         if action is not None and action.state is ActionState.OPEN:
             await CollectionActionRepository(tx).finish(
                 action.id, ActionState.CANCELLED, result="not_overdue", by="system"

@@ -14,7 +14,7 @@ from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
-from api.v1.loans import ledger, loans, repayments, servicing
+from api.v1.loans import ledger, listing, loans, repayments, servicing, statements
 from api.v1.payments import callbacks as payment_callbacks
 from api.v1.people import consents, staff
 from api.v1.pricing import plans
@@ -34,7 +34,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     lines.router,
     line_elements.router,
     drawdowns.router,
+    listing.router,
     loans.router,
+    statements.router,
     repayments.router,
     servicing.router,
     actions.router,

@@ -1,6 +1,6 @@
 """What goes into and comes out of the Loan and Repayment workflows."""
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
 from domain.collections import CollectionsLadder
@@ -179,13 +179,6 @@ class LoanView(Message):
     next_due_on: date | None
     next_due_amount: int
     events: int
-
-
-class QuotedPayoff(Message):
-    """A payoff quote with the instant until which it holds."""
-
-    quote: PayoffQuote
-    valid_until: datetime
 
 
 class StartRepayment(Message):

@@ -4,6 +4,8 @@ Everywhere but in the local profile that is the wall clock. Under time travel ea
 virtual clock of its own, which `advance` moves; whoever shows a loan shows it as of that clock.
 """
 
+import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,6 +16,7 @@ from runtime.clock import utc_now
 from runtime.settings import Settings
 
 _PATIENCE: Final = timedelta(seconds=2)
+_AT_ONCE: Final = 20
 
 
 class BusinessClock:
@@ -32,6 +35,28 @@ class BusinessClock:
         if not self._time_travel:
             return utc_now()
         return await self._virtual_time(workflow_id) or utc_now()
+
+    @property
+    def travels(self) -> bool:
+        """Say whether processes may have clocks of their own."""
+        return self._time_travel
+
+    async def times_of(self, workflow_ids: Collection[str]) -> dict[str, datetime]:
+        """Return the instants of the workflows that have a clock of their own; usually none."""
+        if not self._time_travel:
+            return {}
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(workflow_id: str) -> datetime | None:
+            async with at_once:
+                return await self._virtual_time(workflow_id)
+
+        found = await asyncio.gather(*map(look, workflow_ids))
+        return {
+            workflow_id: at
+            for workflow_id, at in zip(workflow_ids, found, strict=True)
+            if at is not None
+        }
 
     async def _virtual_time(self, workflow_id: str) -> datetime | None:
         handle = self._client.get_workflow_handle(workflow_id)

@@ -1,6 +1,7 @@
 """Sends the callbacks of what has ended: signed, repeated until taken, kept in the book."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Container, Coroutine
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Deliveries(Background):
 
     async def _deliver(self, kind: Kind, event_id: str, fault: Fault, forged: bool) -> None:
         (callback,) = self._book.select(kind.table, kind.column, {kind.column: event_id}, 1)
-        body = str(callback["body"]).encode()
+        body = json.dumps(fault.changed(json.loads(str(callback["body"])))).encode()
         for pause in (fault.latency_seconds, *RETRY_SECONDS):
             await asyncio.sleep(pause)
             secret = FORGED_SECRET if forged else self._secret

@@ -111,6 +111,13 @@ class DefinitionCache:
         """Return the codes of a kind that were ever released, sorted."""
         return sorted(code for of_kind, code in self._releases.value if of_kind == kind)
 
+    def versions(self, kind: str) -> list[tuple[str, int]]:
+        """Return codes and versions of a kind that ever were in force, sorted."""
+        releases = self._releases.value.items()
+        return sorted(
+            {(code, one.version) for (of, code), all_ in releases if of == kind for one in all_}
+        )
+
     def in_force(self, kind: str, code: str, at: datetime) -> ReleaseRow | None:
         """Return the release that holds at an instant, None before the first."""
         return release_in_force(self._releases.value.get((kind, code), []), at)
@@ -165,6 +172,14 @@ class DefinitionRepository(RowRepository[DefinitionRow]):
             await self._content(kind, release.code, release.version)
             for release in releases
             if release is not None
+        ]
+
+    async def all_released(self, kind: Kind[ContentT]) -> list[Agreed[ContentT]]:
+        """Return every version of a kind that ever was in force, by code and version."""
+        await self._refresh()
+        return [
+            await self._content(kind, code, version)
+            for code, version in self._cache.versions(kind.name)
         ]
 
     async def of_ref(

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from domain.applications.application import ApplicationState
 from domain.credit_analysis.decision import AnalysisStatus
 from domain.lines import LineState
+from domain.loans.state import LoanState
 from storage.common.repository import Repository
-from storage.loans.loans import LoanState
 
 
 def _runs(kind: str, table: str, column: str, open_states: Iterable[str]) -> str:

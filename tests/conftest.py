@@ -102,7 +102,9 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def plugin(settings: Settings) -> LoanflowPlugin:
-    return LoanflowPlugin(Keyring.parse(settings.payload_keys.get_secret_value()))
+    return LoanflowPlugin(
+        Keyring.parse(settings.payload_keys.get_secret_value()), time_limited=False
+    )
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ from storage.database import Database
 from storage.lines.drawdowns import DrawdownRepository, DrawdownRow, DrawdownState
 from storage.lines.lines import LineRepository, LineRow
 from storage.lines.quotes import QuoteRepository, QuoteRow
+from storage.loans.closings import ClosingRepository
 from storage.loans.loans import LoanRepository, LoanRow
 from storage.payments import TransferCreate, TransferRepository, TransferState
 from storage.people.applicants import ApplicantRepository
@@ -241,7 +242,8 @@ async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]
     )
     key = f"{ids.loan_workflow(loan.id)}:disbursed"
     event = Disbursed(key=key, on=request.disbursed_on, amount=terms.first_disbursement)
-    books = LoanBooks(tx, loan, agreed.servicing.content, (), None)
+    closed_to = await ClosingRepository(tx).closed_to()
+    books = LoanBooks(tx, loan, agreed.servicing.content, (), None, closed_to)
     position = await books.post(
         key, "disbursement", request.disbursed_on, 0, event=event, cash=-_proceeds(terms)
     )
@@ -255,7 +257,8 @@ async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]
 def _first_step_at(loan: LoanRow, agreed: LoanAgreements, disbursed: LoanEvent) -> datetime | None:
     """Return when a new loan does something by itself, such as debiting its first instalment."""
     made = position(loan.terms, (disbursed,), loan.terms.disbursed_on)
-    step = next_step(made, 0, 0, zone_of(agreed.zone), agreed.servicing.content)
+    policy, delinquency = agreed.servicing.content, loan.terms.delinquency
+    step = next_step(made, 0, 0, zone_of(agreed.zone), policy, delinquency)
     return None if step is None else step.at
 
 

@@ -136,13 +136,14 @@ async def _reserve(
     command = request.command
     if line.state is not LineState.ACTIVE or request.at >= line.expires_at:
         raise LineClosed(f"{line.id} cannot be drawn on any more")
-    if await LoanRepository(tx).any_overdue(line.applicant_id):
+    today = business_date(request.at, product.zone)
+    if await LoanRepository(tx).any_overdue(line.applicant_id, today):
         raise LineBlocked("a loan of the same borrower is overdue")
     await refuse_suspended(tx, Suspendable.PRODUCT, product.code)
     await refuse_suspended(tx, Suspendable.FUNDER, product.content.funder)
     kept = await ElementRepository(tx).verified_earlier(line.applicant_id)
     consented = await ConsentRepository(tx).purposes_in_force(line.applicant_id)
-    check_may_draw(product, kept, business_date(request.at, product.zone), consented)
+    check_may_draw(product, kept, today, consented)
     quote = found(await QuoteRepository(tx).get(command.quote_id), f"quote {command.quote_id}")
     _check_quote(quote, line, command.amount, request.at)
     drawdown, _ = await DrawdownRepository(tx).reserve(

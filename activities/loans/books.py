@@ -10,10 +10,12 @@ from typing import Any
 
 from activities.common.refusals import TransferUnsettled, found
 from domain.common.errors import ConflictingEvent
+from domain.loans.bookkeeping import first_open_day
 from domain.loans.events import LoanEvent, Paid, PaidOff
 from domain.loans.ledger import journal_between
 from domain.loans.position import Position, position
 from domain.loans.servicing import ServicingPolicy
+from domain.loans.state import past_due
 from messages import ids
 from messages.loans import RepaymentSource
 from services.loans.agreed import servicing_of
@@ -28,25 +30,25 @@ from storage.payments import TransferRepository, TransferState
 
 @dataclass(frozen=True)
 class LoanBooks:
-    """A loan that is locked, with its events and the day to which its books are kept."""
+    """A loan that is locked, with its events and the day to which its books are kept.
+
+    What is booked of days up to `closed_to`, a period that is closed, is booked on the day after.
+    """
 
     tx: Transaction
     loan: LoanRow
     servicing: ServicingPolicy
     events: tuple[LoanEvent, ...]
     posted_to: date | None
+    closed_to: date | None
 
     @classmethod
     async def open(cls, tx: Transaction, loan_id: str) -> "LoanBooks":
         """Lock the loan until the transaction ends; raises `RecordMissing`."""
         loan = found(await LoanRepository(tx).for_update(loan_id), f"loan {loan_id}")
-        return cls(
-            tx,
-            loan,
-            await servicing_of(tx, loan),
-            await LoanRepository(tx).events(loan_id),
-            await JournalRepository(tx).posted_to(loan_id),
-        )
+        servicing = await servicing_of(tx, loan)
+        events = await LoanRepository(tx).events(loan_id)
+        return cls(tx, loan, servicing, events, *await JournalRepository(tx).kept_to(loan_id))
 
     def position(self, on: date) -> Position:
         """Return where the loan stands on a business date."""
@@ -64,22 +66,24 @@ class LoanBooks:
     ) -> Position:
         """Record `event`, if there is one, and bring books and projection up to the day `on`.
 
-        Books that are kept to a later day are brought up to that day again. `cash` is the money
+        Books that are kept to a later day are brought up to that day again; where a period is
+        closed, the first open day is the earliest. `cash` is the money
         that came in (minor units).
         """
         loan = self.loan
-        as_of = max(day for day in (self.posted_to, loan.business_date, on) if day is not None)
+        days = (self.posted_to, first_open_day(self.closed_to), loan.business_date, on)
+        as_of = max(day for day in days if day is not None)
         before = self.position(self.posted_to) if self.posted_to is not None else None
         events = self.events if event is None else (*self.events, event)
         after = position(loan.terms, events, as_of)
         if event is not None:
-            await LoanRepository(self.tx).append_event(loan.id, event)
+            await LoanRepository(self.tx).append_event(loan.id, event, as_of)
         lines = journal_between(before, after, cash)
         posted = await JournalRepository(self.tx).post(
             loan.id, entry_key, kind, as_of, loan.currency, lines, loan.settlement_bank
         )
         if lines and not posted:
-            raise ConflictingEvent(f"another entry is posted under {entry_key}")
+            raise ConflictingEvent(f"another entry is posted under {entry_key}", field="key")
         await self.project(after, as_of, state_seq)
         if before is not None:
             # What was written off or waived did not come back: it makes no room on the line.
@@ -91,7 +95,12 @@ class LoanBooks:
     async def project(self, now: Position, on: date, state_seq: int) -> None:
         """Write where the loan stands on the business date `on`."""
         await LoanRepository(self.tx).project(
-            self.loan.id, now, self.servicing.bucket_of(now.days_past_due), on, state_seq
+            self.loan.id,
+            now,
+            self.servicing.bucket_of(now.days_past_due),
+            past_due(now, self.loan.terms.delinquency),
+            on,
+            state_seq,
         )
 
     async def tell(

@@ -10,6 +10,7 @@ from domain.loans.difference import difference
 from domain.loans.records import cash_moved
 from messages import calls
 from messages.loans import PostTransaction
+from services.loans.caps import check_caps_on
 from storage.common.audit import AuditRepository
 from storage.database import Database
 from storage.loans.journal import EntryKind
@@ -26,6 +27,8 @@ ENTRY_KINDS: Final = MappingProxyType[str, EntryKind](
         "rescheduled": "reschedule",
         "holiday_granted": "holiday",
         "written_off": "write_off",
+        "charged_off": "charge_off",
+        "charge_off_undone": "charge_off_undone",
         "recovered": "recovery",
         "refunded": "refund",
     }
@@ -43,13 +46,15 @@ class Servicing:
     async def post_transaction(self, request: PostTransaction) -> None:
         """Post a transaction once, and publish what it changed instalment by instalment.
 
-        Raises what `domain.loans.position` raises when the event contradicts those on record.
+        Raises what `domain.loans.position` raises when the event contradicts those on record, and
+        `RateCapExceeded` when a cap in force forbids what it makes of the loan.
         """
         record, event = request.transaction, request.transaction.event
         async with self.database.transaction() as tx:
             books = await LoanBooks.open(tx, request.loan_id)
             if await LoanRepository(tx).event(event.key) is not None:
                 return
+            await check_caps_on(tx, books.loan, books.events, event)
             before = books.position(request.business_date)
             after = await books.post(
                 event.key,

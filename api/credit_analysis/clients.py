@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from api.http.access import RULES
 from api.http.bodies import read_checked
 from api.http.errors import FieldProblem, Problem
+from api.http.routing import check_parameters, parameters_of
 from api.http.services import services_of
 from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.parties import PersonKind
@@ -30,13 +31,14 @@ class ClientRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the endpoint."""
         handle = super().get_route_handler()
-        template = self.path_format
+        template, known = self.path_format, parameters_of(self)
 
         async def authorised(request: Request) -> Response:
             settings = services_of(request).settings
             request.state.analysis_client = client_of(
                 settings, request.headers.get("authorization", "")
             )
+            check_parameters(request, known)
             if request.method == "GET":
                 return await handle(request)
             rule = RULES[request.method, template]

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 
+from api.http.routing import StrictRoute
 from domain.people.principals import Principal
 from runtime.keyring import Keyring, KeyringError
 from runtime.settings import Settings
@@ -36,7 +37,9 @@ def codec_router(settings: Settings, authenticate: Authenticate) -> APIRouter:
     """Return the codec's routes; raises runtime.keyring.InvalidKeysError."""
     codec = KeyringCodec(Keyring.parse(settings.payload_keys.get_secret_value()))
     access = _Access(settings, authenticate)
-    router = APIRouter(prefix="/codec", tags=["codec"], include_in_schema=False)
+    router = APIRouter(
+        prefix="/codec", tags=["codec"], route_class=StrictRoute, include_in_schema=False
+    )
 
     @router.options("/decode")
     async def preflight(request: Request) -> Response:

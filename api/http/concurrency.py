@@ -18,8 +18,6 @@ from runtime.settings import Settings
 EXEMPT: Final = frozenset({"/health", "/ready", "/metrics"})
 """What tells how the process fares has to answer when nothing else does."""
 
-RETRY_AFTER_SECONDS: Final = 1
-
 
 class Slots:
     """A number of slots, and a short queue of those who wait for one, first come, first served."""
@@ -64,7 +62,7 @@ class ConcurrencyLimit:
         slots = self._slots[kind]
         if not await slots.take():
             metrics.http_turned_away(kind)
-            problem = later("overloaded", "Repeat the same request.", RETRY_AFTER_SECONDS)
+            problem = later("overloaded", "Repeat the same request.")
             await problem_response(Request(scope), problem)(scope, receive, send)
             return
         slot = _Slot(slots)

@@ -14,6 +14,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from api.http.access import RULES
+from api.http.routing import StrictRoute
+from api.http.samples import sample_of, variants_of
 
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -23,13 +25,19 @@ code { padding: .1rem .3rem } pre { padding: .6rem; overflow: auto }
 details { margin: .4rem 0 } summary { cursor: pointer } b { display: inline-block; min-width: 3rem }
 small { opacity: .7 } @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd } }
 """
+_TOKENS: Final = (
+    "Who may call an operation stands beside it. Send the token of such a role as <code>"
+    "Authorization: Bearer ...</code>. Tokens are set with <code>LOANFLOW_TOKENS</code>; on the "
+    "local stack they are in <code>.local/secrets.env</code>. Ids, names and numbers below are "
+    "made up; <code>starter.py samples ./samples</code> writes pictures that are accepted."
+)
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
 
 
 def reference_router(app: FastAPI) -> APIRouter:
     """Return the route of the reference page of `app`."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(route_class=StrictRoute, include_in_schema=False)
 
     @router.get("/docs")
     async def reference() -> HTMLResponse:
@@ -45,6 +53,7 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
     yield f"</title><style>{_STYLE}</style><h1>{escape(info['title'])} API</h1>"
     yield f"<pre>{escape(info['description'].strip())}</pre>"
     yield "<p>For other tools: <a href=/openapi.json>openapi.json</a></p>"
+    yield f"<p>{_TOKENS}</p>"
     tag = None
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -66,16 +75,36 @@ def _operation(
         needed = "required" if parameter.get("required") else "optional"
         yield f"<p><code>{escape(parameter['name'])}</code> <small>{parameter['in']}, {needed}"
         yield f"</small> {escape(parameter.get('description', ''))}</p>"
-    for example in _examples(document, operation):
-        yield f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</pre>"
+    yield from _request(document, operation)
     for status, answer in operation["responses"].items():
         yield f"<p><code>{status}</code> {escape(answer.get('description', ''))}</p>"
+        schema = _schema_of(answer.get("content", {}))
+        if status.startswith("2") and schema is not None:
+            yield _example(sample_of(schema, document["components"]["schemas"]))
     yield "</details>"
 
 
-def _examples(document: dict[str, Any], operation: dict[str, Any]) -> list[Any]:
-    content = operation.get("requestBody", {}).get("content", {})
-    reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
-    schema = document["components"]["schemas"].get(reference.rpartition("/")[2], {})
-    examples: list[Any] = schema.get("examples", [])
-    return examples
+def _request(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
+    """Yield examples of the body: the stated ones, and one of each form that it can take."""
+    schema = _schema_of(operation.get("requestBody", {}).get("content", {}))
+    if schema is None:
+        return
+    schemas = document["components"]["schemas"]
+    named = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    forms = list(variants_of(schema, schemas))
+    stated = named.get("examples") or ([] if forms else [sample_of(schema, schemas)])
+    yield "<p>Body</p>"
+    for example in stated:
+        yield _example(example)
+    for form, example in forms:
+        yield f"<p>Of the kind <code>{escape(form)}</code></p>{_example(example)}"
+
+
+def _schema_of(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the schema of a body in JSON; None where there is no such body."""
+    found: dict[str, Any] | None = content.get("application/json", {}).get("schema")
+    return found
+
+
+def _example(value: object) -> str:
+    return f"<pre>{escape(json.dumps(value, indent=2, ensure_ascii=False))}</pre>"

@@ -2,7 +2,7 @@
 
 import re
 from calendar import monthrange
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -44,10 +44,14 @@ def month_day(year: int, month: int, day: int) -> date:
     return date(year, month, day if day <= 28 else min(day, monthrange(year, month)[1]))
 
 
-def months_after(on: date, months: int, day: int) -> date:
-    """Return the anchored `day` of the month that lies `months` after the month of `on`."""
+def months_after(on: date, months: int, day: int, *, rolls: bool = False) -> date:
+    """Return the anchored `day` of the month that lies `months` after the month of `on`.
+
+    In a shorter month that is its last day, or with `rolls` the 1st of the next month.
+    """
     years, month = divmod(on.month - 1 + months, 12)
-    return month_day(on.year + years, month + 1, day)
+    found = month_day(on.year + years, month + 1, day)
+    return found + timedelta(days=1) if rolls and found.day != day else found
 
 
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:

@@ -77,6 +77,23 @@ def year_fraction(convention: DayCount, start: date, end: date) -> Fraction:
     return sum((Fraction(*part) for part in others), Fraction(*first))
 
 
+THIRTY_DAY_MONTHS = (DayCount.THIRTY_360_US, DayCount.THIRTY_360_EU)
+"""The conventions that move dates before they count, so that parts need not sum to the whole."""
+
+
+def part_of_period(convention: DayCount, since: date, start: date, end: date) -> Fraction:
+    """Return the fraction of a year from `start` to `end`, both in a period that began on `since`.
+
+    The parts of a period sum to the whole of it, wherever it is cut: with months of 30 days each
+    end is measured from the period's beginning, since 30 June to 1 July and on to 31 July would
+    otherwise be 31 days, and 30 June to 31 July 30. Errors as `year_parts`.
+    """
+    if convention in THIRTY_DAY_MONTHS and start > since:
+        whole, before = (year_parts(convention, since, on)[0].days for on in (end, start))
+        return Fraction(whole - before, 360)
+    return year_fraction(convention, start, end)
+
+
 def _actual_actual(start: date, end: date, *, split: bool) -> tuple[YearPart, ...]:
     """Cut the interval at each turn of the year: on 31 December when `split`, else on 1 January."""
     parts = []

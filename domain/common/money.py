@@ -6,10 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from domain.common.currencies import MINOR_DIGITS
 from domain.common.errors import InvalidAmount, UnknownCurrency
-
-MINOR_DIGITS = {"BRL": 2, "CNY": 2, "EUR": 2, "GBP": 2, "JPY": 0, "USD": 2}
-"""Digits after the point by currency, as in ISO 4217."""
 
 _RATE = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,14})(?:\.([0-9]+))?", re.ASCII)
@@ -50,8 +48,9 @@ def minor_digits(currency: str) -> int:
     try:
         return MINOR_DIGITS[currency]
     except KeyError:
-        known = ", ".join(MINOR_DIGITS)
-        raise UnknownCurrency(f"currency {currency!r} is not one of {known}") from None
+        raise UnknownCurrency(
+            f"{currency!r} is no currency of ISO 4217: write its three capital letters, such as CNY"
+        ) from None
 
 
 def format_amount(amount: int, currency: str) -> str:

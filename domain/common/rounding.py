@@ -8,8 +8,11 @@ from pydantic import Field
 
 from domain.common.errors import DomainError
 
-ROUNDING_UNITS = (1, 5, 100, 1000, 10000)
-"""Minor units an amount may be a multiple of: 0.01, 0.05, 1, 10 and 100 of the currency."""
+ROUNDING_UNITS = (1, 5, 10, 50, 100, 500, 1000, 5000, 10000, 100000)
+"""Minor units an amount may be a multiple of: 0.01, 0.05, 0.10, 0.50, 1, ... of most currencies.
+
+Those without minor units round to 10 (KRW), 100 or 1,000 (VND) of their own.
+"""
 
 
 class InvalidRounding(DomainError):

@@ -10,11 +10,14 @@ from datetime import date
 
 from domain.common.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
 from domain.loans.allocation import Component, Excess, Returned
+from domain.loans.charge_off import ChargeOff, charge_off_after, is_cured, owes_due
 from domain.loans.distribution import Distribution
 from domain.loans.events import (
     AnyEvent,
     Charged,
     ChargedBack,
+    ChargedOff,
+    ChargeOffUndone,
     Disbursed,
     LoanEvent,
     Paid,
@@ -27,7 +30,7 @@ from domain.loans.events import (
     WrittenOff,
 )
 from domain.loans.fees import FeeEvent, event_fee
-from domain.loans.history import Entry, entries
+from domain.loans.history import entries
 from domain.loans.instalment_account import InstalmentAccount
 from domain.loans.receivables import Receivables
 from domain.loans.replanning import DECIDED_BY, Replanning, Replans
@@ -54,6 +57,7 @@ class LoanAccount:
         self.credit = 0
         self.written_off_on: date | None = None
         self.receivables = Receivables()
+        self.charge_off: ChargeOff | None = None
         self._distribution = Distribution(terms.allocation)
         self._replanning = Replanning(terms, self._distribution)
         self.instalments: list[InstalmentAccount] = self._replanning.instalments
@@ -68,6 +72,17 @@ class LoanAccount:
         """
         self.advance(event.on)
         self._is_late_news = disturbed
+        was_due = self.charge_off is not None and owes_due(self.instalments, event.on)
+        self._take(event)
+        if self.charge_off is not None and isinstance(event, Paid | PaidOff | Waived):
+            cured = is_cured(self.charge_off, self.instalments, event.on, was_due=was_due)
+            self.charge_off = None if cured else self.charge_off
+        if self.terms.fees and event.kind in _FEE_EVENTS and self.is_open(event.on):
+            self._charge_for(_FEE_EVENTS[event.kind], event.on)
+        if self.credit and not isinstance(event, Paid):
+            self.advance(event.on)
+
+    def _take(self, event: AnyEvent) -> None:
         is_over = self._refuse_over(event) if isinstance(event, Replans) else False
         match event:
             case Paid():
@@ -78,12 +93,10 @@ class LoanAccount:
                 self._disburse(event)
             case Charged() | Waived() | WrittenOff() | Recovered() | Refunded() | ChargedBack():
                 self._correct(event)
+            case ChargedOff() | ChargeOffUndone():
+                self._charge_off(event)
             case _ if isinstance(event, Replans) and not is_over:
                 self._replan(event)
-        if self.terms.fees and event.kind in _FEE_EVENTS and self.is_open(event.on):
-            self._charge_for(_FEE_EVENTS[event.kind], event.on)
-        if self.credit and not isinstance(event, Paid):
-            self.advance(event.on)
 
     def _correct(
         self, event: Charged | Waived | WrittenOff | Recovered | Refunded | ChargedBack
@@ -335,6 +348,15 @@ class LoanAccount:
         for item in self.instalments:
             item.write_off(on)
         self.receivables.write_off()
+
+    def _charge_off(self, event: ChargedOff | ChargeOffUndone) -> None:
+        is_open = self.written_off_on is None and self.is_open(event.on)
+        try:
+            self.charge_off = charge_off_after(
+                event, self.instalments, self.charge_off, is_open=is_open
+            )
+        except InvalidEvent as refused:
+            self._refuse(refused.message, refused.field)
 
     def _recover(self, event: Recovered) -> None:
         if self.written_off_on is not None:

@@ -6,20 +6,24 @@ from datetime import date
 from decimal import Decimal
 from math import gcd
 
-from domain.common.day_count import FIXED_YEARS, DayCount, year_fraction
+from domain.common.day_count import FIXED_YEARS, DayCount, part_of_period
 from domain.loans.due_dates import Period
 
 Ratio = tuple[int, int]
 """A fraction as numerator and positive denominator, not necessarily reduced."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accrual:
     """How a part of an instalment's interest came about.
 
     `balance` x `annual_rate` / 100 x `years` is exactly `exact` minor units, earned from `start` to
-    `end`; `years` and `exact` are fractions.
+    `end`; `years` and `exact` are fractions. `since` is the beginning of the period, which the
+    parts of it are measured from; without it the accrual is a whole period.
     """
+
+    # Never changed once made, and not frozen: a plan has hundreds, and frozen ones take four times
+    # as long to make.
 
     start: date
     end: date
@@ -27,6 +31,7 @@ class Accrual:
     annual_rate: Decimal
     years: Ratio
     exact: Ratio
+    since: date | None = None
 
 
 def years_between(convention: DayCount, period: Period, start: date, end: date) -> Ratio:
@@ -42,7 +47,7 @@ def years_between(convention: DayCount, period: Period, start: date, end: date) 
     fixed = FIXED_YEARS.get(convention)
     if fixed is not None:
         return (end - start).days, fixed
-    return year_fraction(convention, start, end).as_integer_ratio()
+    return part_of_period(convention, period.start, start, end).as_integer_ratio()
 
 
 def factor_of(rate: Decimal, years: Ratio) -> Ratio:
@@ -60,17 +65,15 @@ def until(convention: DayCount, accrual: Accrual, on: date) -> Accrual | None:
         return accrual
     if accrual.start >= on:
         return None
+    since = accrual.start if accrual.since is None else accrual.since
     if convention is DayCount.PERIOD:
         days, whole = (on - accrual.start).days, (accrual.end - accrual.start).days
         years = accrual.years[0] * days, accrual.years[1] * whole
     else:
-        years = years_between(convention, _ANY, accrual.start, on)
+        years = part_of_period(convention, since, accrual.start, on).as_integer_ratio()
     numerator, denominator = factor_of(accrual.annual_rate, years)
     exact = accrual.balance * numerator, denominator
-    return Accrual(accrual.start, on, accrual.balance, accrual.annual_rate, years, exact)
-
-
-_ANY = Period(0, date.min, date.min, date.min, (0, 1))
+    return Accrual(accrual.start, on, accrual.balance, accrual.annual_rate, years, exact, since)
 
 
 def total(accruals: Iterable[Accrual]) -> Ratio:

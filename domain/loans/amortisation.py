@@ -1,8 +1,7 @@
 """How a balance is repaid over periods: one stretch of a plan, at one rate, by one method.
 
-The level instalment is P x prod(1 + r_k) / F with F_1 = 1 and F_k = 1 + F_(k-1) x (1 + r_k), which
-holds for any day count and any lengths of periods. It is computed in integers and rounded once.
-A balloon, and a residual value discounted to the last rental, is left out of P at that time.
+A balloon, and a residual value discounted to the last rental, is left out of what the level part
+repays (`domain.loans.level`).
 """
 
 from collections.abc import Sequence
@@ -10,30 +9,27 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from domain.common.day_count import DayCount
 from domain.common.errors import InvalidTerms
-from domain.common.money import half_up
 from domain.common.rounding import RoundingMode, round_ratio
 from domain.loans.accrual import Accrual, Ratio, factor_of, total, years_between
 from domain.loans.due_dates import Period
-from domain.loans.plan_terms import Method, Residue
+from domain.loans.level import fewest_covering, most_reaching, nearest, solve
+from domain.loans.plan_terms import LevelRate, Method, Residue
 from domain.loans.terms import LoanTerms
+from domain.loans.worksheet import Factor, Level, Line, Part, Run, Worksheet, rounder
 
 _LEVEL_PRINCIPAL = (Method.EQUAL_PRINCIPAL, Method.FLAT)
 _AT_THE_END = (Method.INTEREST_ONLY, Method.SINGLE_PAYMENT)
-
-
-_MAX_RETRIES = 50
-"""How often a level or a residue is tried again; coarse rounding of interest may never settle."""
-
-Factor = tuple[Ratio, int, int]
-"""A period in years, and the interest on a balance of 1 in it as numerator and denominator."""
-
-_FREE: Factor = ((0, 1), 0, 1)
+_NO_LEVEL = (*_AT_THE_END, Method.EXPLICIT)
 
 
 @dataclass(slots=True)
 class Row:
-    """One instalment of a plan before it is shown; `accruals` is the interest it collects."""
+    """One instalment of a plan before it is shown; `accruals` is the interest it collects.
+
+    `carried` is the interest that it leaves to the next one because its level part is too low.
+    """
 
     period: Period
     principal: int
@@ -42,6 +38,7 @@ class Row:
     accruals: tuple[Accrual, ...]
     fee: int = 0
     recurring_fee: int = 0
+    carried: int = 0
 
 
 @dataclass(slots=True)
@@ -49,8 +46,9 @@ class Stretch:
     """What is to be repaid from a day on.
 
     `balance` is repaid over `periods`, of which the first is entered on `starts_on`; `carried` is
-    interest earned before that and not collected. `flat_base` is what flat interest is charged on.
-    `level` fixes the level part: the instalment, or the principal where that is level.
+    interest earned before that and not collected, `brought` what the instalment before them left.
+    `flat_base` is what flat interest is charged on. `level` fixes the level part: the instalment,
+    or the principal where that is level.
     """
 
     balance: int
@@ -59,6 +57,7 @@ class Stretch:
     rate: Decimal
     flat_base: int
     carried: tuple[Accrual, ...] = ()
+    brought: int = 0
     level: int | None = None
 
 
@@ -68,219 +67,256 @@ def amortise(terms: LoanTerms, stretch: Stretch) -> tuple[list[Row], int]:
     The level part is zero where the method has none. Raises `InvalidTerms` when a fixed instalment
     never repays the balance.
     """
-    factors = _factors(terms, stretch)
-    run = _Run(terms, stretch, factors)
+    plan = _Shape(terms, stretch)
     if terms.method is Method.FIXED_INSTALMENT:
-        return run.rows(terms.instalment_amount), terms.instalment_amount
-    if terms.method in (*_AT_THE_END, Method.EXPLICIT):
-        return run.rows(0), 0
-    if stretch.periods[-1].is_residual and run.last_rental is None:
-        return run.rows(0), 0
-    if stretch.level is not None:
-        return run.rows(stretch.level), stretch.level
-    level = _level(terms, stretch, factors)
-    rows = run.rows(level)
-    if terms.smooth and terms.method not in _LEVEL_PRINCIPAL:
-        level, rows = _smoothed(terms, run, level, rows)
-    if terms.residue is Residue.FIRST:
-        rows = _residue_first(run, level, rows)
-    return rows, level
+        level = terms.instalment_amount
+    elif terms.method in _NO_LEVEL or plan.is_residual_alone:
+        level = 0
+    elif stretch.level is None:
+        return plan.levelled()
+    else:
+        level = stretch.level
+    return plan.rows(plan.sheet.run(plan.sheet.targets(Level(level)))), level
 
 
-def _factors(terms: LoanTerms, stretch: Stretch) -> list[Factor]:
-    factors = []
-    start = stretch.starts_on
-    known: dict[Ratio, Factor] = {}
-    for period in stretch.periods:
-        years = years_between(terms.day_count, period, max(start, period.start), period.end)
-        if years not in known:
-            known[years] = years, *factor_of(stretch.rate, years)
-        factors.append(known[years] if period.bears_interest else _FREE)
-        start = period.end
-    return factors
+class _Shape:
+    """A stretch as its worksheet has it, and the way back to rows."""
 
-
-def _level(terms: LoanTerms, stretch: Stretch, factors: Sequence[Factor]) -> int:
-    if terms.method in _LEVEL_PRINCIPAL:
-        paying = sum(_pays(stretch, index) for index in range(len(stretch.periods)))
-        return round_ratio(stretch.balance, paying, *terms.instalment_rounding)
-    exact = _level_instalment(terms, stretch, factors)
-    return round_ratio(*exact, *terms.instalment_rounding)
-
-
-def _level_instalment(terms: LoanTerms, stretch: Stretch, factors: Sequence[Factor]) -> Ratio:
-    """Return the exact level instalment.
-
-    After each paying period the balance is (owed - instalment x annuity) / scale.
-    """
-    owed, annuity, scale = stretch.balance, 0, 1
-    carried, per = total(_running(stretch)) if stretch.carried else (0, 1)
-    kept, kept_per = terms.balloon, 1
-    if stretch.periods[-1].is_residual:
-        *factors, (_, more, unit) = factors
-        kept, kept_per = terms.residual * unit, unit + more
-    for index, (_, more, unit) in enumerate(factors):
-        if not _pays(stretch, index):
-            continue
-        owed *= unit + more
-        annuity *= unit + more
-        scale *= unit
-        if index == 0 and carried:
-            owed = owed * per + carried * scale
-            annuity *= per
-            scale *= per
-        annuity += scale
-    return max(owed * kept_per - kept * scale, 0), annuity * kept_per
-
-
-def _pays(stretch: Stretch, index: int) -> bool:
-    # The last takes the rest even in a grace: a loan repaid early may be cut down to one of those.
-    return stretch.periods[index].pays_principal or index == len(stretch.periods) - 1
-
-
-def _running(stretch: Stretch) -> list[Accrual]:
-    """Return the interest carried over from the running period itself, not deferred before."""
-    begins = stretch.periods[0].start
-    return [accrual for accrual in stretch.carried if accrual.start >= begins]
-
-
-class _Run:
-    """Makes the rows of a stretch, again and again for different levels."""
-
-    def __init__(self, terms: LoanTerms, stretch: Stretch, factors: Sequence[Factor]) -> None:
+    def __init__(self, terms: LoanTerms, stretch: Stretch) -> None:
         self.terms = terms
         self.stretch = stretch
-        self.factors = factors
-        self._rounding = terms.interest_rounding
-        self._is_flat = terms.method is Method.FLAT
-        self._ends_when_repaid = terms.method is Method.FIXED_INSTALMENT
-        self._level_principal = terms.method in _LEVEL_PRINCIPAL
-        self._at_the_end = terms.method in _AT_THE_END
-        self._last = len(stretch.periods) - 1
-        self.last_rental: int | None = None
-        self._kept = 0
-        if stretch.periods[-1].is_residual:
-            paying = [k for k, period in enumerate(stretch.periods[:-1]) if period.pays_principal]
-            self.last_rental = paying[-1] if paying else None
-            self._kept = _before_interest(terms, factors[-1])
+        self._years: list[Ratio] = []
+        self._running: list[Accrual] = []
+        if stretch.carried:
+            begins = stretch.periods[0].start
+            self._running = [item for item in stretch.carried if item.start >= begins]
+        self.sheet = self._worksheet()
 
-    def rows(self, level: int, extra: int = 0) -> list[Row]:
-        """Return the rows; `extra` is added to the first principal repaid before the last row's."""
-        stretch = self.stretch
-        balance = stretch.balance
-        running = _running(stretch) if stretch.carried else []
-        pending = [accrual for accrual in stretch.carried if accrual not in running]
-        last = len(stretch.periods) - 1
+    @property
+    def is_residual_alone(self) -> bool:
+        """Say whether no rental is left before the residual value."""
+        return self.stretch.periods[-1].is_residual and self.sheet.last_rental is None
+
+    def levelled(self) -> tuple[list[Row], int]:
+        """Return the rows with the level part that repays the balance, and that part."""
+        terms, sheet = self.terms, self.sheet
+        formula, kept = self._formula()
+        is_exact = terms.level_rate is LevelRate.EXACT
+        level, run = solve(sheet, formula, kept, is_exact=is_exact)
+        by_total = sheet.lines[0].part is not Part.LEVEL_PRINCIPAL and not self._is_level_principal
+        if terms.smooth and by_total:
+            level, run = self._smoothed(level, run)
+        if terms.residue is Residue.FIRST:
+            run = self._residue_first(level, run, by_total=by_total)
+        rows = self.rows(run)
+        targets = sheet.targets(level)
+        if terms.residue is Residue.LAST_INTEREST:
+            rest = sheet.rest
+            _level_last(rows[rest], targets[rest] + terms.balloon)
+        return rows, round_ratio(*level, *terms.instalment_rounding)
+
+    def rows(self, run: Run) -> list[Row]:
+        """Return the rows that a run makes; raises `InvalidTerms` when it repays too little."""
+        if run.left:
+            raise InvalidTerms(
+                f"instalments of {self.terms.instalment_amount} do not repay the loan within "
+                f"{len(self.stretch.periods)} of them",
+                field="instalment_amount",
+            )
+        stretch, periods = self.stretch, self.stretch.periods
+        rounded = rounder(self.terms.interest_rounding)
+        pending = [item for item in stretch.carried if item not in self._running]
+        balance, brought = stretch.balance, stretch.brought
+        rate, flat_base = stretch.rate, self.sheet.flat_base
+        last = len(periods) - 1
         rows = []
-        for index, period in enumerate(stretch.periods):
-            accruals = self._earned(index, balance)
-            if index == 0 and running:
-                accruals = (*running, *accruals)
-            own = interest = self._rounded(accruals)
+        for index, (principal, interest) in enumerate(zip(run.principals, run.own, strict=True)):
+            period = periods[index]
+            base = balance if flat_base is None else flat_base
+            numerator, denominator = self.sheet.lines[index].factor
+            accruals: tuple[Accrual, ...] = ()
+            if numerator and base:
+                since = period.start
+                start = since if index else max(stretch.starts_on, since)
+                years, exact = self._years[index], (base * numerator, denominator)
+                accruals = (Accrual(start, period.end, base, rate, years, exact, since),)
+            if index == 0 and self._running:
+                accruals = (*self._running, *accruals)
             if pending or not period.pays_interest:
                 pending += accruals
                 accruals, interest = (), 0
                 if period.pays_interest or index == last:
                     accruals, pending = tuple(pending), []
-                    interest = self._rounded(accruals)
-            principal = self._principal(index, balance, own, level)
-            if principal and extra and index != last:
-                principal, extra = min(max(principal + extra, 0), balance), 0
+                    interest = rounded(*total(accruals))
             balance -= principal
-            rows.append(Row(period, principal, interest, balance, accruals))
-            if not balance and self._ends_when_repaid:
-                break
-        return rows if not balance else self._never_repaid()
+            row = Row(period, principal, interest, balance, accruals)
+            if run.unmet:
+                row.carried = run.unmet[index]
+                row.interest += brought - row.carried
+                brought = row.carried
+            rows.append(row)
+        return rows
 
-    def _rounded(self, accruals: Sequence[Accrual]) -> int:
-        exact = accruals[0].exact if len(accruals) == 1 else total(accruals)
-        return round_ratio(*exact, *self._rounding)
-
-    def _earned(self, index: int, balance: int) -> tuple[Accrual, ...]:
-        period = self.stretch.periods[index]
-        base = self.stretch.flat_base if self._is_flat else balance
-        years, numerator, denominator = self.factors[index]
-        if not numerator or not base:
-            return ()
-        start = period.start if index else max(self.stretch.starts_on, period.start)
-        exact = base * numerator, denominator
-        return (Accrual(start, period.end, base, self.stretch.rate, years, exact),)
-
-    def _principal(self, index: int, balance: int, own: int, level: int) -> int:
-        """Return what of the balance is repaid; a level part rounded up can repay it early."""
-        if index == self._last and not self._ends_when_repaid:
-            return balance
-        period = self.stretch.periods[index]
-        if not period.pays_principal or self._at_the_end:
-            return 0
-        if self._level_principal:
-            return min(level, balance)
-        free = max(balance - self._kept, 0) if self._kept else balance
-        if index == self.last_rental:
-            return free
-        if period.agreed is not None:
-            agreed = period.agreed
-            level = own + (agreed.principal or 0) if agreed.total is None else agreed.total
-        return min(max(level - own, 0), free)
-
-    def _never_repaid(self) -> list[Row]:
-        raise InvalidTerms(
-            f"instalments of {self.terms.instalment_amount} do not repay the loan within "
-            f"{len(self.stretch.periods)} of them",
-            field="instalment_amount",
+    def _worksheet(self) -> Worksheet:
+        terms, stretch = self.terms, self.stretch
+        factors = self._factors()
+        last_rental, kept = None, 0
+        if stretch.periods[-1].is_residual:
+            paying = [k for k, period in enumerate(stretch.periods[:-1]) if period.pays_principal]
+            last_rental = paying[-1] if paying else None
+            kept = _before_interest(terms, factors[-1])
+        return Worksheet(
+            self._lines(factors),
+            balance=stretch.balance,
+            interest_rounding=terms.interest_rounding,
+            level_rounding=terms.instalment_rounding,
+            running=total(self._running) if self._running else (0, 1),
+            brought=stretch.brought,
+            flat_base=stretch.flat_base if terms.method is Method.FLAT else None,
+            last_rental=last_rental,
+            kept=kept,
+            unmet_interest=terms.unmet_interest,
+            ends_when_repaid=terms.method is Method.FIXED_INSTALMENT,
         )
 
+    def _factors(self) -> list[Factor]:
+        terms, stretch = self.terms, self.stretch
+        by_period = terms.day_count is DayCount.PERIOD
+        start: date | None = stretch.starts_on
+        factors = []
+        known: dict[Ratio, Factor] = {}
+        for period in stretch.periods:
+            if by_period and start is None:
+                years = period.years
+            else:
+                begins = period.start if start is None else max(start, period.start)
+                years = years_between(terms.day_count, period, begins, period.end)
+                start = None
+            self._years.append(years)
+            factor = known.get(years)
+            if factor is None:
+                factor = known[years] = factor_of(stretch.rate, years)
+            factors.append(factor if period.bears_interest else (0, 1))
+        return factors
 
-def _smoothed(terms: LoanTerms, run: _Run, level: int, rows: list[Row]) -> tuple[int, list[Row]]:
-    """Move the level by the last row's difference spread over all rows, while that helps.
+    @property
+    def _is_level_principal(self) -> bool:
+        return self.terms.method in _LEVEL_PRINCIPAL and not self.terms.level_total
 
-    Where the level is rounded up or down the last instalment stays on that side of it.
-    """
-    unit, mode = terms.instalment_rounding
-    for _ in range(_MAX_RETRIES):
-        step = unit * half_up(_gap(terms, rows, level), unit * len(rows))
-        if not step:
-            break
-        retried = run.rows(level + step)
-        if abs(_gap(terms, retried, level + step)) >= abs(_gap(terms, rows, level)):
-            break
-        level, rows = level + step, retried
-    if mode is RoundingMode.UP:
-        return _on_one_side(terms, run, level, rows, unit)
-    if mode is RoundingMode.DOWN:
-        return _on_one_side(terms, run, level, rows, -unit)
-    return level, rows
+    def _lines(self, factors: Sequence[Factor]) -> list[Line]:
+        usual = Part.LEVEL_PRINCIPAL if self._is_level_principal else Part.TOTAL
+        at_the_end = self.terms.method in _AT_THE_END
+        lines = []
+        known: dict[Factor, Line] = {}
+        for period, factor in zip(self.stretch.periods, factors, strict=True):
+            if period.is_usual and not at_the_end:
+                line = known.get(factor)
+                if line is None:
+                    line = known[factor] = Line(usual, factor)
+                lines.append(line)
+                continue
+            part, agreed = usual, None
+            if at_the_end or not period.pays_principal:
+                part = Part.NOTHING
+            elif period.agreed is not None:
+                part, agreed = Part.TOTAL, period.agreed.total
+                if agreed is None:
+                    part, agreed = Part.PRINCIPAL, period.agreed.principal or 0
+            lines.append(Line(part, factor, period.weight, agreed, period.pays_interest))
+        if self.terms.method is not Method.FIXED_INSTALMENT:
+            # The last takes the rest even in a grace: a loan repaid early may be cut down to that.
+            lines[-1] = lines[-1]._replace(collects=True)
+            closing = _closing(lines)
+            lines[closing] = lines[closing]._replace(part=Part.REST, agreed=None)
+            for index in range(closing + 1, len(lines)):
+                lines[index] = lines[index]._replace(part=Part.NOTHING)
+        return lines
+
+    def _formula(self) -> tuple[Sequence[Line], Ratio]:
+        """Return the lines that the level part is solved by, and what it leaves to repay."""
+        terms, lines = self.terms, self.sheet.lines
+        if terms.level_rate is LevelRate.NOMINAL:
+            frequency = terms.frequency
+            years = frequency.every, frequency.units_per_year
+            nominal = factor_of(self.stretch.rate, years)
+            lines = [line._replace(factor=nominal if line.factor[0] else (0, 1)) for line in lines]
+        kept = terms.balloon, 1
+        if self.stretch.periods[-1].is_residual:
+            *lines, (_, (more, unit), *_) = lines
+            kept = terms.residual * unit, unit + more
+        return lines, kept
+
+    def _gap(self, run: Run, targets: Sequence[int]) -> int:
+        """Return by how much the last instalment exceeds the level one, a balloon apart.
+
+        A residual value is no instalment: the last rental is meant.
+        """
+        last = self.sheet.rest if self.sheet.last_rental is None else self.sheet.last_rental
+        return run.principals[last] + run.own[last] - self.terms.balloon - targets[last]
+
+    def _smoothed(self, level: Level, run: Run) -> tuple[Level, Run]:
+        """Move the level, by rounding units, to where the last instalment is nearest to it.
+
+        Where the level is rounded up or down the last instalment stays on that side of it.
+        """
+        sheet = self.sheet
+        unit, mode = self.terms.instalment_rounding
+        start = level
+        if not sheet.is_weighted:
+            start = Level(round_ratio(*level, unit, mode))
+        tried: dict[int, tuple[Level, Run]] = {0: (start, run)}
+
+        def gap(steps: int) -> int:
+            if steps not in tried:
+                moved = Level(start.numerator + steps * unit * start.denominator, start.denominator)
+                tried[steps] = moved, sheet.run(sheet.targets(moved))
+            moved, its = tried[steps]
+            return self._gap(its, sheet.targets(moved))
+
+        find = nearest
+        if mode is RoundingMode.UP:
+            find = fewest_covering
+        elif mode is RoundingMode.DOWN:
+            find = most_reaching
+        lowest = -(start.numerator // (start.denominator * unit))
+        highest = (sheet.balance + max(run.own)) // unit + 1
+        stride = abs(gap(0)) // (unit * len(sheet.lines))
+        steps = find(gap, stride, lowest, highest)
+        gap(steps)
+        return tried[steps]
+
+    def _residue_first(self, level: Level, run: Run, *, by_total: bool) -> Run:
+        """Move the last instalment's difference into the first principal repaid.
+
+        Interest is rounded each time, and what rounding moves grows over the term: what stays with
+        the last one is as little as a unit more or less at first allows.
+        """
+        sheet, targets = self.sheet, self.sheet.targets(level)
+        if not by_total:
+            return sheet.run(targets, run.principals[sheet.rest] - targets[sheet.rest])
+        tried = {0: run}
+
+        def gap(extra: int) -> int:
+            if extra not in tried:
+                tried[extra] = sheet.run(targets, extra)
+            return self._gap(tried[extra], targets)
+
+        extra = nearest(gap, abs(gap(0)), -sheet.balance, sheet.balance)
+        gap(extra)
+        return tried[extra]
 
 
-def _on_one_side(
-    terms: LoanTerms, run: _Run, level: int, rows: list[Row], unit: int
-) -> tuple[int, list[Row]]:
-    """Return the least level that the last instalment does not exceed.
-
-    With a negative `unit` the greatest that it does not fall short of.
-    """
-    for _ in range(_MAX_RETRIES):
-        if _gap(terms, rows, level) * unit <= 0:
-            break
-        level += unit
-        rows = run.rows(level)
-    for _ in range(_MAX_RETRIES):
-        retried = run.rows(level - unit)
-        if _gap(terms, retried, level - unit) * unit > 0:
-            break
-        level, rows = level - unit, retried
-    return level, rows
+def _closing(lines: Sequence[Line]) -> int:
+    """Return the index of the instalment that takes the rest: the last with any weight."""
+    paying = (k for k in range(len(lines) - 1, -1, -1) if lines[k].weight[0])
+    return next(paying, len(lines) - 1)
 
 
-def _gap(terms: LoanTerms, rows: Sequence[Row], level: int) -> int:
-    """Return by how much the last instalment exceeds the level one, a balloon apart.
-
-    A residual value is no instalment: the last rental is meant.
-    """
-    rentals = [row for row in rows if row.period.pays_principal and not row.period.is_residual]
-    last = rentals[-1] if rentals and rows[-1].period.is_residual else rows[-1]
-    own = round_ratio(*total(_own(last)), *terms.interest_rounding)
-    return last.principal + own - terms.balloon - level
+def _level_last(row: Row, wanted: int) -> None:
+    """Let the interest of the last row take what rounding leaves over, if it has any."""
+    interest = wanted - row.principal
+    if row.accruals and interest >= 0:
+        row.interest = interest
 
 
 def _before_interest(terms: LoanTerms, factor: Factor) -> int:
@@ -289,48 +325,9 @@ def _before_interest(terms: LoanTerms, factor: Factor) -> int:
     Where rounding steps over the residual value it comes within one unit of it; where interest is
     rounded to more than the residual value, nothing is left to bear any.
     """
-    _, more, unit = factor
+    more, unit = factor
     interest = round_ratio(terms.residual * more, unit + more, *terms.interest_rounding)
     return max(terms.residual - interest, 0)
-
-
-def _own(row: Row) -> list[Accrual]:
-    return [accrual for accrual in row.accruals if accrual.start >= row.period.start]
-
-
-def _residue_first(run: _Run, level: int, rows: list[Row]) -> list[Row]:
-    """Move the last row's difference into the first principal repaid.
-
-    Interest is rounded each time, and what rounding moves grows over the term: what stays with the
-    last row is as little as a unit more or less at first allows.
-    """
-    terms, extra = run.terms, 0
-    if terms.method in _LEVEL_PRINCIPAL:
-        return run.rows(level, rows[-1].principal - level)
-    grown, scale = _growth(run)
-    gap = _gap(terms, rows, level)
-    steps = [-1, 1, half_up(gap * scale, grown)]
-    for _ in range(_MAX_RETRIES):
-        if not gap or not steps:
-            break
-        step = steps.pop()
-        retried = run.rows(level, extra + step)
-        left = _gap(terms, retried, level)
-        if abs(left) < abs(gap):
-            rows, extra, gap = retried, extra + step, left
-            steps = [-1, 1, half_up(gap * scale, grown)]
-    return rows
-
-
-def _growth(run: _Run) -> Ratio:
-    """Return what 1 repaid less at first makes of the last balance."""
-    numerator = denominator = 1
-    paying = False
-    for index, (_, more, unit) in enumerate(run.factors):
-        if paying:
-            numerator, denominator = numerator * (unit + more), denominator * unit
-        paying = paying or _pays(run.stretch, index)
-    return numerator, denominator
 
 
 def emptied(period: Period) -> Row:

@@ -21,6 +21,8 @@ _SUMMARY = (
     "settled",
     "settled_on",
     "written_off_on",
+    "charged_off_on",
+    "charge_off_reason",
     "recovered",
     "refunded",
     "payoff",

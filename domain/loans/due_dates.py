@@ -8,7 +8,7 @@ from domain.common.business_days import BusinessDayRule, adjust
 from domain.common.calendar import month_day, months_after
 from domain.common.day_count import DayCount
 from domain.common.frequency import FrequencyUnit
-from domain.loans.plan_terms import ExplicitInstalment, Method
+from domain.loans.plan_terms import ExplicitInstalment, Method, ShortMonth
 from domain.loans.terms import LoanTerms
 
 
@@ -18,7 +18,8 @@ class Period:
 
     `years` is the part of a year that the day count `period` gives the whole of it. The flags say
     whether principal is repaid, interest collected, and interest charged at all, and whether it is
-    the residual value that is paid; `agreed` is what an explicit list says of the instalment.
+    the residual value that is paid; `agreed` is what an explicit list says of the instalment, and
+    `weight` how many times the level part it is.
     """
 
     number: int
@@ -31,6 +32,13 @@ class Period:
     bears_interest: bool = True
     is_residual: bool = False
     agreed: ExplicitInstalment | None = None
+    weight: tuple[int, int] = (1, 1)
+
+    @property
+    def is_usual(self) -> bool:
+        """Say whether the instalment is like most: principal and interest, nothing listed."""
+        pays = self.pays_principal and self.pays_interest
+        return pays and self.agreed is None and self.weight == (1, 1)
 
 
 def plan_periods(terms: LoanTerms, count: int) -> list[Period]:
@@ -38,17 +46,36 @@ def plan_periods(terms: LoanTerms, count: int) -> list[Period]:
 
     The residual value of a lease is one more, due where the next rental would be.
     """
-    periods = _between(terms, _nominal_due_dates(terms, count + (terms.residual > 0)))
+    ahead = terms.advance_rentals - 1
+    nominal = _nominal_due_dates(terms, count)
+    if terms.residual:
+        # The rentals paid with the first one have no due date of their own, but their time.
+        nominal.append(nominal_due_date(terms, count + ahead))
+    periods = _between(terms, nominal)
     if terms.residual:
         periods[-1].is_residual = True
+        whole, per = periods[-1].years
+        periods[-1].years = whole * (ahead + 1), per
     if terms.method is Method.EXPLICIT:
         for period, agreed in zip(periods, terms.explicit, strict=True):
             period.agreed = agreed
+    if ahead or terms.weights:
+        _weigh(terms, periods)
     for period in periods[: max(terms.principal_grace, terms.interest_grace, terms.interest_free)]:
         period.pays_principal = period.number > terms.principal_grace
         period.pays_interest = period.number > terms.interest_grace
         period.bears_interest = period.number > terms.interest_free
     return periods
+
+
+def _weigh(terms: LoanTerms, periods: list[Period]) -> None:
+    """Let instalments be a multiple of the level part: the pattern of weights repeats."""
+    weights = [weight.as_integer_ratio() for weight in terms.weights]
+    for index, period in enumerate(periods):
+        if weights and not period.is_residual:
+            period.weight = weights[index % len(weights)]
+    if terms.advance_rentals > 1:
+        periods[0].weight = terms.advance_rentals, 1
 
 
 def _nominal_due_dates(terms: LoanTerms, count: int) -> list[date]:
@@ -73,11 +100,22 @@ def nominal_due_date(terms: LoanTerms, index: int) -> date:
     frequency = terms.frequency
     months = frequency.months
     if months is not None:
+        if terms.short_month is ShortMonth.NEXT_FIRST:
+            return _rolled(terms, months * index)
         day = 31 if terms.end_of_month else terms.anchor_day
         return months_after(terms.first_due_on, months * index, day)
     if frequency.unit is FrequencyUnit.HALF_MONTH:
         return _half_month(terms, index)
     return terms.first_due_on + timedelta(days=frequency.days * index)
+
+
+def _rolled(terms: LoanTerms, months: int) -> date:
+    """Return a due date `months` after the first, on the 1st that follows too short a month."""
+    first, day = terms.first_due_on, terms.anchor_day
+    if first.day != day:
+        # The first one rolled itself: it belongs to the month before.
+        months -= 1
+    return months_after(first, months, day, rolls=True)
 
 
 def _half_month(terms: LoanTerms, index: int) -> date:
@@ -95,14 +133,21 @@ def _between(terms: LoanTerms, nominal: list[date]) -> list[Period]:
     start = terms.disbursed_on
     periods = []
     for number, due in enumerate(nominal, start=1):
-        due_on = due
-        if moves:
-            due_on = adjust(due, terms.business_day_rule, terms.calendar, terms.official_years)
+        due_on = _moved(terms, due) if moves else due
         end = max(due_on if terms.interest_follows else due, start)
         years = whole if number > 1 else _first_period(terms)
         periods.append(Period(number, max(due_on, start), start, end, years))
         start = end
     return periods
+
+
+def _moved(terms: LoanTerms, due: date) -> date:
+    """Return the business day for a due date; never the day of the disbursement, nor before it."""
+    rule, calendar, official = terms.business_day_rule, terms.calendar, terms.official_years
+    due_on = adjust(due, rule, calendar, official)
+    if due_on <= terms.disbursed_on < due:
+        return adjust(due, BusinessDayRule.FOLLOWING, calendar, official)
+    return due_on
 
 
 def _whole_period(terms: LoanTerms) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """What happened to a loan: dated events under business keys, in the order in which they count."""
 
-from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -153,8 +153,9 @@ class HolidayGranted(_Event):
 class DueDateMoved(_Event):
     """The next instalment falls due on `first_due_on`, the others follow by the loan's frequency.
 
-    A `due_day` that the month of the first is too short for can be given, such as the 31st. Their number and the level instalment stay; the last one takes the difference in interest. What
-    fell due stays as it is.
+    A `due_day` that the month of the first is too short for can be given, such as the 31st. Number
+    and level of the instalments stay; the last one takes the difference in interest. What fell due
+    stays as it is.
     """
 
     kind: Literal["due_date_moved"] = "due_date_moved"
@@ -187,6 +188,30 @@ class WrittenOff(_Event):
     kind: Literal["written_off"] = "written_off"
 
 
+class ChargeOffReason(StrEnum):
+    """Why income of a loan stops: it will hardly be paid, or it was obtained by fraud."""
+
+    CREDIT = "credit"
+    FRAUD = "fraud"
+
+
+class ChargedOff(_Event):
+    """Income stops and the principal counts as lost, by reason; the debt stays due as it is.
+
+    Plan, payoff and days past due do not change. What is due paid in full cures it, of a fraud
+    everything that is owed; `ChargeOffUndone` takes it back.
+    """
+
+    kind: Literal["charged_off"] = "charged_off"
+    reason: ChargeOffReason = ChargeOffReason.CREDIT
+
+
+class ChargeOffUndone(_Event):
+    """The lender takes the charge-off that stands back: the books are as if it had not been."""
+
+    kind: Literal["charge_off_undone"] = "charge_off_undone"
+
+
 class Recovered(_Event):
     """Money came in on a loan that is written off."""
 
@@ -216,6 +241,8 @@ AnyEvent = (
     | ReAged
     | InterestPaused
     | WrittenOff
+    | ChargedOff
+    | ChargeOffUndone
     | Recovered
     | Refunded
 )

@@ -43,13 +43,22 @@ class FeeEvent(StrEnum):
     HOLIDAY_GRANTED = "holiday_granted"
 
 
+class FeeRelease(StrEnum):
+    """When a fee is income: when it is billed, or by the day over the life of the plan."""
+
+    BILLED = "billed"
+    OVER_PLAN = "over_plan"
+
+
 class Fee(ExactData):
     """One fee: either `amount` (minor units) or `percent` of the original or outstanding principal.
 
     The outstanding principal is that before the instalment which the fee comes with; a fee of
     another timing is a percentage of the original principal. A fee that falls due per instalment is
     not owed for instalments which an early settlement makes unnecessary; the others are.
-    `charged_by` is who charges it, by name; the lender without one.
+    `charged_by` is who charges it, by name; the lender without one. `release` says when it becomes
+    income; only what is deducted from the proceeds is released over the plan: lend the fee with the
+    principal and it is capitalised.
     """
 
     name: str = Field(min_length=1, max_length=64)
@@ -59,6 +68,7 @@ class Fee(ExactData):
     base: FeeBase = FeeBase.ORIGINAL
     event: FeeEvent | None = None
     charged_by: str = Field(default="", max_length=64)
+    release: FeeRelease = FeeRelease.BILLED
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
@@ -68,6 +78,10 @@ class Fee(ExactData):
             raise InvalidTerms("a fee is no less than zero, a percentage 0 to 100", field="fees")
         if (self.timing is FeeTiming.ON_EVENT) != (self.event is not None):
             raise InvalidTerms("a fee on an event names the event, others do not", field="fees")
+        if self.release is FeeRelease.OVER_PLAN and self.timing is not FeeTiming.DEDUCTED:
+            raise InvalidTerms(
+                "only a fee deducted from the proceeds is released over the plan", field="fees"
+            )
         outstanding = self.base is FeeBase.OUTSIMULATORG
         if outstanding and (self.percent is None or self.timing is not FeeTiming.PER_INSTALMENT):
             raise InvalidTerms(

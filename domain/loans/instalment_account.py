@@ -36,9 +36,9 @@ class InstalmentAccount:
 
     `settled` is what no plan asks for any more: principal that an excess rule repaid early (it
     belongs to the instalment that ran then), and all that a payoff settled; `kept` is what was paid
-    of it, `forgone` what was waived. `charged` came on top of the row, `moved` went into a new plan. `late_base_days` sums the
-    days of lateness of amounts that bore penalty until they were covered. `principal`, `interest`
-    and `fee` are what the instalment asks for in all.
+    of it, `forgone` what was waived. `charged` came on top of the row, `moved` went into a new
+    plan. `late_base_days` sums the days of lateness of amounts that bore penalty until they were
+    covered. `principal`, `interest` and `fee` are what the instalment asks for in all.
     """
 
     terms: LoanTerms
@@ -129,8 +129,8 @@ class InstalmentAccount:
         day_count = self.terms.day_count
         parts = [until(day_count, accrual, on) for accrual in row.accruals]
         earned = total(part for part in parts if part is not None)
-        rounded = round_ratio(*earned, *self.terms.interest_rounding)
-        return rounded + self.charged.interest - self.moved.interest
+        share = min(round_ratio(*earned, *self.terms.interest_rounding), row.interest)
+        return share + self.charged.interest - self.moved.interest
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:
         """Book up to `funds` of what is owed of a component as paid, waived or written off.
@@ -191,7 +191,9 @@ class InstalmentAccount:
         self.row = row
         self.refresh()
         waived, asked = self.waived, self.settled
-        waived.interest = min(waived.interest, self.interest - asked.interest + self.forgone.interest)
+        waived.interest = min(
+            waived.interest, self.interest - asked.interest + self.forgone.interest
+        )
         waived.fee = min(waived.fee, self.fee - asked.fee + self.forgone.fee)
         self.refresh()
         if self.principal_unpaid or self.interest_unpaid or self.fee_unpaid:

@@ -6,11 +6,14 @@ their own.
 """
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import Field
 
 from domain.common.data import Data
 from domain.common.errors import UnbalancedEntry
+from domain.loans.charge_off import ChargeOff
+from domain.loans.events import ChargeOffReason
 from domain.loans.position import Position
 
 
@@ -19,6 +22,12 @@ class Account(StrEnum):
 
     A loan's entries move receivables, cash, customer credit, income, loss and recovery; what is
     owed to funders and what is in suspense is booked where it arises.
+
+    `interest_accrued` is income that is not billed yet, `interest_deferred` what was billed and is
+    not income yet, `fee_deferred` fees that are released over the plan. Of a loan that is charged
+    off, `principal_charged_off` stands against the principal that is still due, with the loss by
+    reason in `charge_off_loss` or `fraud_loss`; the `..._suspended` accounts stand against what is
+    due of interest, fees and penalty and is no income until it is paid.
     """
 
     PRINCIPAL_RECEIVABLE = "principal_receivable"
@@ -34,6 +43,22 @@ class Account(StrEnum):
     RECOVERY = "recovery"
     FUNDER_PAYABLE = "funder_payable"
     SUSPENSE = "suspense"
+    INTEREST_ACCRUED = "interest_accrued"
+    INTEREST_DEFERRED = "interest_deferred"
+    FEE_DEFERRED = "fee_deferred"
+    PRINCIPAL_CHARGED_OFF = "principal_charged_off"
+    CHARGE_OFF_LOSS = "charge_off_loss"
+    FRAUD_LOSS = "fraud_loss"
+    INTEREST_SUSPENDED = "interest_suspended"
+    FEE_SUSPENDED = "fee_suspended"
+    PENALTY_SUSPENDED = "penalty_suspended"
+
+
+_RECEIVABLES: Final = (
+    (Account.INTEREST_RECEIVABLE, Account.INTEREST_INCOME, Account.INTEREST_SUSPENDED),
+    (Account.FEE_RECEIVABLE, Account.FEE_INCOME, Account.FEE_SUSPENDED),
+    (Account.PENALTY_RECEIVABLE, Account.PENALTY_INCOME, Account.PENALTY_SUSPENDED),
+)
 
 
 class JournalLine(Data):
@@ -47,24 +72,57 @@ def balances(position: Position) -> dict[Account, int]:
     """Return the balance of every account that a loan in this position has; they sum to zero.
 
     Interest and fees are income once they are billed (their due date came, they were paid before
-    it, or a payoff settled them) or charged by an event; penalty is income as it is earned. What is
-    waived of them lowers the income, what is waived of principal is a loss, and so is what is
-    written off. Money that came back and is owed again overdraws the customer's credit.
+    it, or a payoff settled them) or charged by an event, unless the terms agree that they are
+    income as they are earned; penalty is income as it is earned. What is waived of them lowers the
+    income, what is waived of principal is a loss, and so is what is written off.
+
+    Charged off, only what is paid is income, and principal paid from then on is a recovery. Money
+    that came back and is owed again overdraws the customer's credit.
     """
     billed, paid, lost = position.billed, position.paid, position.written_off
-    return {
+    accrued, deferred = max(position.interest_ahead, 0), min(position.interest_ahead, 0)
+    ledger = {
         Account.PRINCIPAL_RECEIVABLE: position.principal_outstanding,
         Account.INTEREST_RECEIVABLE: billed.interest - paid.interest - lost.interest,
         Account.FEE_RECEIVABLE: billed.fee - paid.fee - lost.fee,
         Account.PENALTY_RECEIVABLE: billed.penalty - paid.penalty - lost.penalty,
         Account.CASH: cash_balance(position),
         Account.CUSTOMER_CREDIT: position.outstanding.receivable - position.credit,
-        Account.INTEREST_INCOME: -billed.interest,
-        Account.FEE_INCOME: -billed.fee,
+        Account.INTEREST_ACCRUED: accrued,
+        Account.INTEREST_DEFERRED: deferred,
+        Account.FEE_DEFERRED: -position.deferred_fees,
+        Account.INTEREST_INCOME: -billed.interest - position.interest_ahead,
+        Account.FEE_INCOME: -billed.fee + position.deferred_fees,
         Account.PENALTY_INCOME: -billed.penalty,
         Account.LOSS: lost.total + position.principal_waived,
         Account.RECOVERY: -position.recovered,
     }
+    if position.charge_off is not None:
+        _charge_off(ledger, position, position.charge_off)
+    return ledger
+
+
+def _charge_off(ledger: dict[Account, int], position: Position, standing: ChargeOff) -> None:
+    """Take income that was not received, and principal, out of what a loan not charged off has."""
+    lost, recovered = position.written_off, position.paid.principal - standing.paid_principal
+    not_income = {
+        Account.INTEREST_INCOME: lost.interest,
+        Account.FEE_INCOME: lost.fee,
+        Account.PENALTY_INCOME: lost.penalty,
+    }
+    for receivable, income, suspended in _RECEIVABLES:
+        owed = ledger[receivable]
+        if receivable is Account.INTEREST_RECEIVABLE:
+            owed += ledger[Account.INTEREST_ACCRUED]
+        ledger[suspended] = -owed
+        ledger[income] += owed + not_income[income]
+    fraud = standing.reason is ChargeOffReason.FRAUD
+    ledger[Account.PRINCIPAL_CHARGED_OFF] = -position.principal_outstanding
+    ledger[Account.FRAUD_LOSS if fraud else Account.CHARGE_OFF_LOSS] = (
+        position.disbursed - position.principal_waived - standing.paid_principal
+    )
+    ledger[Account.LOSS] = position.principal_waived
+    ledger[Account.RECOVERY] -= recovered
 
 
 def cash_balance(position: Position) -> int:
@@ -83,7 +141,7 @@ def journal_between(before: Position | None, after: Position, cash: int) -> tupl
     old = balances(before) if before else {}
     lines = tuple(
         JournalLine(account=account, amount=balance - old.get(account, 0))
-        for account, balance in balances(after).items()
+        for account, balance in (dict.fromkeys(old, 0) | balances(after)).items()
         if balance != old.get(account, 0)
     )
     moved = sum(line.amount for line in lines if line.account is Account.CASH)

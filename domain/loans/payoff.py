@@ -16,9 +16,9 @@ class PayoffQuote(Data):
 
     `total` = `principal` (all that is outstanding) + `interest_due` (fallen due and unpaid) +
     `accrued_interest` (of instalments ahead, as far as the terms' early settlement counts it) +
-    `fees` (owed in any case) + `settlement_fee` + `penalty` + `receivable` (owed again) - `credit` (the borrower's own money
-    used, interest and fees paid in advance and not earned included). The rest of the plan's
-    interest and fees is waived. The quote is good to the end of the day.
+    `fees` (owed in any case) + `settlement_fee` + `penalty` + `receivable` (owed again) - `credit`
+    (the borrower's own money used, interest and fees paid in advance and not earned included). The
+    rest of the plan's interest and fees is waived. The quote is good to the end of the day.
     """
 
     as_of: date

@@ -36,10 +36,52 @@ class Method(StrEnum):
 
 
 class Residue(StrEnum):
-    """Which instalment takes what rounding leaves over."""
+    """Where what rounding leaves over goes.
+
+    To the last instalment, to the first one, or (`last_interest`) to the interest of the last one,
+    which is then as high as the others.
+    """
 
     LAST = "last"
     FIRST = "first"
+    LAST_INTEREST = "last_interest"
+
+
+class UnmetInterest(StrEnum):
+    """What becomes of interest that a level instalment does not pay, after a long first period say.
+
+    It is `collected` all the same, so that this instalment is higher; or it is `carried` forward,
+    without interest, and the next instalments pay it before they repay principal.
+    """
+
+    COLLECTED = "collected"
+    CARRIED = "carried"
+
+
+class LevelRate(StrEnum):
+    """What the level instalment is computed with.
+
+    The `exact` interest of every period by the day count; or the `nominal` rate of a period (the
+    annual one over the periods of a year) while interest follows the day count, so that the last
+    instalment takes the difference.
+    """
+
+    EXACT = "exact"
+    NOMINAL = "nominal"
+
+
+class FlatBase(StrEnum):
+    """What flat interest is charged on: what is `financed` (less down payments), or `disbursed`."""
+
+    FINANCED = "financed"
+    DISBURSED = "disbursed"
+
+
+class ShortMonth(StrEnum):
+    """When an instalment falls due in a month that has no such day: its last, or the next 1st."""
+
+    LAST_DAY = "last_day"
+    NEXT_FIRST = "next_first"
 
 
 class ExplicitInstalment(ExactData):

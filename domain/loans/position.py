@@ -11,8 +11,10 @@ from enum import StrEnum
 
 from domain.common.data import Data
 from domain.loans.account import LoanAccount, replay
+from domain.loans.charge_off import ChargeOff
 from domain.loans.delinquency import Delinquency
 from domain.loans.events import LoanEvent
+from domain.loans.income import claimed, interest_ahead_of_bill, unreleased_fees
 from domain.loans.instalment_account import Amounts, InstalmentAccount
 from domain.loans.terms import LoanTerms
 
@@ -104,6 +106,10 @@ class Position(Data):
     of the proceeds; they count as received, billed and paid. `received` equals `paid`, `credit`
     and `refunded` together, less what is owed again (`outstanding.receivable`, lost or not).
 
+    For the books: `interest_ahead` is interest that is income before it is billed, negative what is
+    billed before it is income; `deferred_fees` are fees that are not income yet; `charge_off` is
+    the charge-off that stands.
+
     The instalments are the plan as it stands. Before its disbursement a loan has none.
     """
 
@@ -134,6 +140,19 @@ class Position(Data):
     written_off_on: date | None = None
     recovered: int = 0
     refunded: int = 0
+    interest_ahead: int = 0
+    deferred_fees: int = 0
+    charge_off: ChargeOff | None = None
+
+    @property
+    def charged_off_on(self) -> date | None:
+        """Return the day of the charge-off that stands."""
+        return None if self.charge_off is None else self.charge_off.on
+
+    @property
+    def charge_off_reason(self) -> str | None:
+        """Return the reason of the charge-off that stands."""
+        return None if self.charge_off is None else self.charge_off.reason.value
 
 
 def position(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> Position:
@@ -160,6 +179,7 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
     gone = paid.principal + principal_waived + written_off.principal
     owes = claims.unpaid > 0 or any(item.outstanding for item in shown)
     settled = account.disbursed > 0 and not owes and account.written_off_on is None
+    over = not owes or account.written_off_on is not None
     days_past_due = max((item.days_past_due for item in due), default=0)
     due_components, overdue_components = _outstanding(due), _outstanding(overdue)
     outstanding = _outstanding(shown)
@@ -203,6 +223,9 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         written_off_on=account.written_off_on,
         recovered=account.recovered,
         refunded=account.refunded,
+        interest_ahead=0 if over else interest_ahead_of_bill(terms, account.instalments, as_of),
+        deferred_fees=0 if over else unreleased_fees(terms, account.instalments, as_of),
+        charge_off=account.charge_off,
     )
 
 
@@ -278,14 +301,9 @@ def _billed(account: LoanAccount, as_of: date) -> Components:
             fee += item.fee - item.waived.fee
         else:
             principal += item.paid.principal
-            interest += _claimed(item.charged.interest, item.paid.interest, item.interest_unpaid)
-            fee += _claimed(item.charged.fee, item.paid.fee, item.fee_unpaid)
+            interest += claimed(item.charged.interest, item.paid.interest, item.interest_unpaid)
+            fee += claimed(item.charged.fee, item.paid.fee, item.fee_unpaid)
     return Components(principal, interest, penalty, fee)
-
-
-def _claimed(charged: int, paid: int, unpaid: int) -> int:
-    """Return what of an instalment ahead may be claimed: what was charged, more if paid before."""
-    return max(paid, min(charged, paid + unpaid))
 
 
 def _outstanding(instalments: Iterable[InstalmentPosition]) -> Components:

@@ -121,9 +121,7 @@ class Replanning:
             case Rescheduled():
                 return self._reschedule(event, receivables)
             case DueDateMoved():
-                index = self._schedule.move_due_date(
-                    event.on, event.first_due_on, event.due_day
-                )
+                index = self._schedule.move_due_date(event.on, event.first_due_on, event.due_day)
             case _:
                 return self._re_age(event, receivables)
         return self._rebind(index, event.on)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.common.data import Data
+from domain.common.errors import InvalidTerms
 from domain.common.money import Amount
 from domain.loans.accrual import Accrual
 from domain.loans.amortisation import Row
@@ -19,13 +20,18 @@ from domain.loans.loan_schedule import LoanSchedule
 from domain.loans.terms import LoanTerms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlanRow:
     """One instalment of a plan: amounts in minor units, `days` from due date to due date.
 
     `interest` is the sum of the pieces in `arithmetic`, rounded once. An instalment that collects
-    no interest yet (grace, holiday) has no pieces: a later one has them. Row 0 is a down payment.
+    no interest yet (grace, holiday) has no pieces: a later one has them. `carried` is what of it is
+    left to the next instalment, because the level one is too low: the interest of a row is that of
+    its pieces, with what the row before carried and without what it carries itself. Row 0 is a down
+    payment.
     """
+
+    # Not frozen, as `Accrual`: plans have hundreds, which nobody changes once they are made.
 
     number: int
     due_on: date
@@ -36,6 +42,7 @@ class PlanRow:
     days: int
     fee: Amount = 0
     arithmetic: tuple[Accrual, ...] = ()
+    carried: Amount = 0
 
 
 class Plan(Data):
@@ -81,11 +88,53 @@ def plan_rows(terms: LoanTerms) -> tuple[PlanRow, ...]:
     for tranche in terms.tranches:
         schedule.disburse(tranche.on, tranche.amount)
     previous = terms.disbursed_on
+    if terms.explicit:
+        _refuse_unkept(terms, schedule.rows)
     rows = []
     for row in schedule.rows:
-        rows.append(_shown(row, previous))
-        previous = row.period.due_on
+        due_on = row.period.due_on
+        days = (due_on - previous).days
+        previous = due_on
+        principal, interest, fee = row.principal, row.interest, row.fee
+        rows.append(
+            PlanRow(
+                row.period.number,
+                due_on,
+                principal,
+                interest,
+                principal + interest + fee,
+                row.balance_after,
+                days,
+                fee,
+                row.accruals,
+                row.carried,
+            )
+        )
     return tuple(rows)
+
+
+def _refuse_unkept(terms: LoanTerms, rows: Sequence[Row]) -> None:
+    """Refuse listed instalments that the loan cannot keep: less than the interest, or too much."""
+    for row in rows:
+        agreed = row.period.agreed
+        if agreed is None or not (row.period.pays_principal and row.period.pays_interest):
+            continue
+        left = row.balance_after + row.principal
+        reason = None
+        if agreed.total is None and agreed.principal is None:
+            if not left and terms.principal > terms.down_payment:
+                reason = "the ones before it leave nothing to repay: leave it out"
+        elif agreed.principal not in (None, row.principal):
+            reason = f"its principal is {agreed.principal}, and only {left} is left to repay"
+        elif agreed.total is not None and agreed.total < row.interest:
+            reason = f"its total of {agreed.total} does not pay its interest of {row.interest}"
+        elif agreed.total not in (None, row.principal + row.interest):
+            reason = f"its total is {agreed.total}, and only {left + row.interest} is left to pay"
+        if reason is not None:
+            number = row.period.number
+            raise InvalidTerms(
+                f"instalment {number} of explicit: {reason}", field=f"explicit.{number - 1}"
+            )
 
 
 def deducted_fees(terms: LoanTerms) -> int:
@@ -95,37 +144,20 @@ def deducted_fees(terms: LoanTerms) -> int:
     return total_of(terms.fees, FeeTiming.DEDUCTED, terms.principal, terms.interest_rounding)
 
 
-def _shown(row: Row, previous: date) -> PlanRow:
-    due_on = row.period.due_on
-    return PlanRow(
-        number=row.period.number,
-        due_on=due_on,
-        principal=row.principal,
-        interest=row.interest,
-        fee=row.fee,
-        total=row.principal + row.interest + row.fee,
-        balance_after=row.balance_after,
-        days=(due_on - previous).days,
-        arithmetic=row.accruals,
-    )
-
-
 def plan_hash(terms: LoanTerms, rows: Sequence[PlanRow]) -> str:
     """Return the SHA-256 (hex) of the canonical JSON of `terms` and `rows`.
 
     Terms left at their default do not enter, so that a term added later with a default leaves the
     hashes of plans already signed as they are.
     """
-    canonical = {
-        "terms": terms.model_dump(mode="json", exclude_defaults=True),
-        "rows": [
-            [row.number, row.due_on.isoformat(), row.principal, row.interest, row.balance_after]
-            + ([row.fee] if row.fee else [])
-            for row in rows
-        ],
-    }
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    agreed = terms.model_dump(mode="json", exclude_defaults=True)
+    written = json.dumps(agreed, sort_keys=True, separators=(",", ":"))
+    listed = ",".join(
+        f'[{row.number},"{row.due_on}",{row.principal},{row.interest},{row.balance_after}'
+        + (f",{row.fee}]" if row.fee else "]")
+        for row in rows
+    )
+    return hashlib.sha256(f'{{"rows":[{listed}],"terms":{written}}}'.encode()).hexdigest()
 
 
 def same_amounts(plan_a: Plan, plan_b: Plan) -> bool:

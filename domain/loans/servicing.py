@@ -12,6 +12,8 @@ from pydantic import Field
 
 from domain.common.calendar import instant_at
 from domain.common.definitions import Content, Finding, InForce, Kind
+from domain.common.errors import FieldError
+from domain.loans.delinquency import Delinquency
 from domain.loans.position import InstalmentPosition, Position
 
 
@@ -20,6 +22,10 @@ class ArrearsBucket(Content):
 
     name: str
     from_days: int = Field(strict=True)
+
+
+class UnknownBucket(FieldError):
+    """No servicing policy has a bucket of this name."""
 
 
 class ServicingPolicy(Content):
@@ -113,17 +119,19 @@ def next_step(
     bucket_start: int,
     zone: ZoneInfo,
     policy: ServicingPolicy,
+    delinquency: Delinquency,
 ) -> NextStep | None:
     """Return what comes next, or None when nothing will by itself.
 
     `collected_to` is the last instalment whose debit was attempted, `bucket_start` the days
-    past due from which the recorded bucket counts.
+    past due from which the recorded bucket counts. When a loan is late its terms say
+    (`delinquency`), and at what time of the day that counts, the policy.
     """
     steps = [
         step
         for step in (
             _collect(position, collected_to, zone, policy),
-            _next_bucket(position, bucket_start, zone, policy),
+            _next_bucket(position, bucket_start, zone, policy, delinquency),
         )
         if step is not None
     ]
@@ -143,11 +151,17 @@ def _collect(
 
 
 def _next_bucket(
-    position: Position, bucket_start: int, zone: ZoneInfo, policy: ServicingPolicy
+    position: Position,
+    bucket_start: int,
+    zone: ZoneInfo,
+    policy: ServicingPolicy,
+    delinquency: Delinquency,
 ) -> NextStep | None:
     row = oldest_unpaid(position)
     boundary = next((days for days in policy.boundaries if days > bucket_start), None)
     if row is None or boundary is None:
         return None
-    at = instant_at(row.due_on + timedelta(days=boundary), policy.age_at, zone)
+    # What counts as late at the end of the due date is acted on when that day is over.
+    days = max(delinquency.reached_after(boundary), 1)
+    at = instant_at(row.due_on + timedelta(days=days), policy.age_at, zone)
     return NextStep(Step.RECORD_DELINQUENCY, at, row.number, boundary)

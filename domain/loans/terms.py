@@ -19,7 +19,18 @@ from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee
-from domain.loans.plan_terms import ExplicitInstalment, Holiday, Method, RateStep, Residue, Tranche
+from domain.loans.plan_terms import (
+    ExplicitInstalment,
+    FlatBase,
+    Holiday,
+    LevelRate,
+    Method,
+    RateStep,
+    Residue,
+    ShortMonth,
+    Tranche,
+    UnmetInterest,
+)
 from domain.loans.terms_rules import check_terms
 
 
@@ -30,6 +41,13 @@ class PenaltyBase(StrEnum):
 
     PRINCIPAL = "principal"
     AMOUNT = "amount"
+
+
+class Income(StrEnum):
+    """When interest is income: when it is billed, or day by day as it is earned."""
+
+    BILLED = "billed"
+    ACCRUED = "accrued"
 
 
 class SharedTerms(Data):
@@ -43,6 +61,7 @@ class SharedTerms(Data):
     due_day: int | None = Field(default=None, strict=True)
     second_due_day: int | None = Field(default=None, strict=True)
     end_of_month: bool = Field(default=False, strict=True)
+    short_month: ShortMonth = ShortMonth.LAST_DAY
     business_day_rule: BusinessDayRule = BusinessDayRule.NONE
     calendar: BusinessCalendar = BusinessCalendar.NONE
     interest_follows: bool = Field(default=False, strict=True)
@@ -51,6 +70,12 @@ class SharedTerms(Data):
     instalment_rounding: Rounding = Rounding()
     residue: Residue = Residue.LAST
     smooth: bool = Field(default=False, strict=True)
+    level_rate: LevelRate = LevelRate.EXACT
+    level_total: bool = Field(default=False, strict=True)
+    unmet_interest: UnmetInterest = UnmetInterest.COLLECTED
+    weights: tuple[Percent, ...] = ()
+    advance_rentals: int = Field(default=1, strict=True)
+    flat_base: FlatBase = FlatBase.FINANCED
     principal_grace: int = Field(default=0, strict=True)
     interest_grace: int = Field(default=0, strict=True)
     interest_free: int = Field(default=0, strict=True)
@@ -61,6 +86,7 @@ class SharedTerms(Data):
     allocation: Allocation = Allocation()
     early_settlement: EarlySettlement = EarlySettlement()
     delinquency: Delinquency = Delinquency()
+    income: Income = Income.BILLED
 
 
 class LoanTerms(SharedTerms):
@@ -98,6 +124,8 @@ class LoanTerms(SharedTerms):
     base. An instalment paid within `grace_days` after its due date carries no penalty; one paid
     later carries it from the day after the due date.
 
+    Books: `income` says when interest becomes income; it changes nothing that the borrower owes.
+
     A value that no loan can have raises `InvalidTerms` naming the field.
     """
 
@@ -125,6 +153,12 @@ class LoanTerms(SharedTerms):
     def first_disbursement(self) -> int:
         """Return what goes out on `disbursed_on`."""
         return self.principal - sum(tranche.amount for tranche in self.tranches)
+
+    @property
+    def agreed_rows(self) -> int:
+        """Return how many instalments fall due apart; zero where their number follows."""
+        listed = self.instalments or len(self.explicit)
+        return max(listed - (self.advance_rentals - 1), 0)
 
     @property
     def rests_on_calendar(self) -> bool:

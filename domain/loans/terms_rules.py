@@ -1,19 +1,19 @@
 """Which terms no loan can have. Each rule names the field to change and the reason."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from domain.common.business_days import BusinessDayRule
 from domain.common.calendar import month_day
+from domain.common.currencies import MINOR_DIGITS
 from domain.common.day_count import DayCount
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import FrequencyUnit
-from domain.common.money import MINOR_DIGITS
 from domain.common.rounding import ROUNDING_UNITS, Rounding
 from domain.loans.fees import FeeTiming, total_of
-from domain.loans.plan_terms import Method
+from domain.loans.plan_terms import FlatBase, LevelRate, Method, Residue, ShortMonth, UnmetInterest
 
 if TYPE_CHECKING:
     from domain.loans.terms import LoanTerms
@@ -25,6 +25,7 @@ MAX_INSTALMENTS = 600
 MAX_PRINCIPAL = 10**15
 MAX_RATE = 1000
 MAX_RATE_PLACES = 8
+MAX_WEIGHT = 1000
 
 FOLLOWING_LENGTH = (Method.FIXED_INSTALMENT, Method.EXPLICIT)
 """Methods whose number of instalments follows from other terms."""
@@ -48,7 +49,10 @@ def _raise_first(faults: Iterator[Fault]) -> None:
 
 def _amounts(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.currency not in MINOR_DIGITS:
-        yield "currency", f"currency {terms.currency!r} is not supported"
+        yield (
+            "currency",
+            f"{terms.currency!r} is no currency of ISO 4217: write three capital letters",
+        )
     if not 0 < terms.principal <= MAX_PRINCIPAL:
         yield "principal", f"principal must be 1 to {MAX_PRINCIPAL} minor units"
     yield from _rounding(terms.interest_rounding, "interest_rounding")
@@ -130,6 +134,13 @@ def _due_days(terms: "LoanTerms") -> Iterator[Fault]:
             "end_of_month",
             "the last day of the month goes with months or years and without a due day",
         )
+    rolls = terms.short_month is ShortMonth.NEXT_FIRST
+    if rolls and (terms.end_of_month or terms.frequency.months is None):
+        yield (
+            "short_month",
+            "due dates roll to the 1st of the next month only with a day of the month, by months or"
+            " years",
+        )
     twice = unit is FrequencyUnit.HALF_MONTH
     if twice != (terms.second_due_day is not None):
         yield (
@@ -170,6 +181,10 @@ def refuse_first_due(terms: "LoanTerms") -> None:
 def _first_due(terms: "LoanTerms") -> Iterator[Fault]:
     if terms.day_count is not DayCount.PERIOD or _on_anchor(terms.first_due_on, terms.anchor_day):
         return
+    if terms.short_month is ShortMonth.NEXT_FIRST and terms.first_due_on.day == 1:
+        before = terms.first_due_on - timedelta(days=1)
+        if before.day < terms.anchor_day:
+            return
     second = terms.second_due_day
     if second is None or not _on_anchor(terms.first_due_on, second):
         day = "the due day" if second is None else "a due day"
@@ -194,6 +209,55 @@ def _grace(terms: "LoanTerms") -> Iterator[Fault]:
             "principal_grace",
             f"a plan of the method {terms.method} has no principal to grant grace on",
         )
+
+
+def _shape(terms: "LoanTerms") -> Iterator[Fault]:
+    method, total = terms.method, _levels_total(terms)
+    if terms.level_total and method is not Method.FLAT:
+        yield "level_total", "a level total goes with flat interest: other methods say it by name"
+    if terms.flat_base is not FlatBase.FINANCED and method is not Method.FLAT:
+        yield "flat_base", "what flat interest is charged on goes with the method flat"
+    if terms.residue is Residue.LAST_INTEREST and (
+        not total or method is Method.RENTALS_IN_ADVANCE or terms.instalment_rounding.unit > 1
+    ):
+        yield (
+            "residue",
+            "the interest of the last instalment takes what rounding leaves over where instalments"
+            " are level and rounded to one minor unit",
+        )
+    if terms.level_rate is not LevelRate.EXACT and (not total or method is Method.FLAT):
+        yield "level_rate", f"the method {method} has no level instalment to compute"
+    exceedable = total or method is Method.EXPLICIT
+    if terms.unmet_interest is not UnmetInterest.COLLECTED and (not exceedable or terms.residual):
+        yield "unmet_interest", f"the method {method} has no level instalment to exceed"
+    if not 1 <= terms.advance_rentals <= max(terms.instalments, 1):
+        yield "advance_rentals", f"1 to {terms.instalments} rentals are paid in advance"
+    if terms.advance_rentals > 1 and method is not Method.RENTALS_IN_ADVANCE:
+        yield "advance_rentals", "several rentals in advance go with the method of that name"
+    yield from _weights(terms)
+
+
+def _levels_total(terms: "LoanTerms") -> bool:
+    """Say whether instalments are level, rather than their principal or nothing."""
+    if terms.method is Method.FLAT:
+        return terms.level_total
+    return terms.method in _REPAYING_THROUGHOUT and terms.method is not Method.EQUAL_PRINCIPAL
+
+
+def _weights(terms: "LoanTerms") -> Iterator[Fault]:
+    if not terms.weights:
+        return
+    if terms.method not in _REPAYING_THROUGHOUT:
+        yield "weights", f"the method {terms.method} has no level part to weigh"
+    if len(terms.weights) > terms.instalments:
+        yield "weights", f"there are {terms.instalments} instalments to weigh"
+    for weight in terms.weights:
+        exponent = weight.as_tuple().exponent
+        if not 0 <= weight <= MAX_WEIGHT or (isinstance(exponent, int) and exponent < -4):
+            yield "weights", f"a weight is 0 to {MAX_WEIGHT} with at most 4 decimal places"
+    counted = terms.instalments - terms.advance_rentals + 1
+    if not any(terms.weights[:counted]):
+        yield "weights", "at least one instalment has a weight above zero"
 
 
 def _changes(terms: "LoanTerms") -> Iterator[Fault]:
@@ -263,4 +327,7 @@ def _explicit(terms: "LoanTerms", financed: int) -> Iterator[Fault]:
             yield "explicit", f"the principal listed is {listed}, to repay is {financed}"
 
 
-_RULES = (_amounts, _rates, _length, _dates, _due_days, _interest, _grace, _changes, _method)
+_RULES = (
+    *(_amounts, _rates, _length, _dates, _due_days),
+    *(_interest, _grace, _shape, _changes, _method),
+)

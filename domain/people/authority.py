@@ -10,9 +10,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from domain.common.currencies import MINOR_DIGITS
 from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
-from domain.common.money import MINOR_DIGITS, Amount, format_amount
+from domain.common.money import Amount, format_amount
 from domain.people.principals import Role, StaffRole
 
 STANDARD: Final = "standard"
@@ -38,6 +39,7 @@ class Action(StrEnum):
     CHANGE_RATE = "change_rate"
     RESCHEDULE = "reschedule"
     WRITE_OFF = "write_off"
+    CHARGE_OFF = "charge_off"
     REFUND = "refund"
     RELEASE_DEFINITION = "release_definition"
     SUSPEND = "suspend"
@@ -142,7 +144,7 @@ def _wrong_limits(number: int, row: AuthorityRow) -> Iterator[Finding]:
         yield Finding(
             f"rows.{number}.up_to.{currency}",
             "no such currency",
-            f"one of {', '.join(sorted(MINOR_DIGITS))}",
+            "CNY",
         )
 
 

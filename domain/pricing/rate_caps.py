@@ -119,11 +119,15 @@ class CapFinding(Data):
 
 
 class RateCapExceeded(DomainError):
-    """A rate is above what the lender may charge; `breaches` say by which rule."""
+    """A rate is above what the lender may charge; `breaches` say by which rule.
 
-    def __init__(self, breaches: tuple[CapFinding, ...]) -> None:
+    `field` is what to change, where one thing is.
+    """
+
+    def __init__(self, breaches: tuple[CapFinding, ...], *, field: str | None = None) -> None:
         super().__init__("; ".join(breach.detail for breach in breaches))
         self.breaches = breaches
+        self.field = field
 
 
 def check_rate_caps(caps: RateCaps, _: InForce) -> Iterator[Finding]:

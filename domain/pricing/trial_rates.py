@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Protocol
 
 from domain.common.day_count import DayCount
 from domain.loans.due_dates import periods_to_first_due
 from domain.loans.plan_terms import Method
-from domain.loans.schedule import PlanRow
 from domain.loans.terms import LoanTerms
 from domain.pricing.rates import (
     RATE_NAMES,
@@ -53,7 +53,19 @@ def proceeds(terms: LoanTerms, deducted: int) -> tuple[Flow, ...]:
     return (first, *(Flow(tranche.on, tranche.amount) for tranche in terms.tranches))
 
 
-def rate_periods(terms: LoanTerms, rows: Iterable[PlanRow]) -> RatePeriods:
+class DatedRow(Protocol):
+    """An instalment as far as its place in time goes."""
+
+    @property
+    def number(self) -> int:
+        """Return its number within the loan, 0 for a down payment."""
+
+    @property
+    def due_on(self) -> date:
+        """Return the day on which it falls due."""
+
+
+def rate_periods(terms: LoanTerms, rows: Iterable[DatedRow]) -> RatePeriods:
     """Return the periods that rates of a plan are counted in.
 
     Regular due dates are numbered, so that neither the length of a month nor a holiday changes the
@@ -72,6 +84,8 @@ def rate_periods(terms: LoanTerms, rows: Iterable[PlanRow]) -> RatePeriods:
     for row in instalments:
         if row.due_on != terms.disbursed_on:
             numbers[row.due_on] = first + row.number - 1
+    if terms.residual:
+        numbers[instalments[-1].due_on] += terms.advance_rentals - 1
     for tranche in terms.tranches:
         numbers.setdefault(tranche.on, _between(numbers, tranche.on))
     return RatePeriods(per_year, numbers)
@@ -92,7 +106,7 @@ def existing(rates: Iterable[ShownRate]) -> tuple[Rate, ...]:
     )
 
 
-def _single(terms: LoanTerms, row: PlanRow, per_year: Fraction) -> RatePeriods:
+def _single(terms: LoanTerms, row: DatedRow, per_year: Fraction) -> RatePeriods:
     if terms.day_count is DayCount.PERIOD and terms.method is not Method.EXPLICIT:
         per_year /= periods_to_first_due(terms)
     else:

@@ -30,7 +30,7 @@ class Piece:
     exact: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TrialRow(PlanRow):
     """One instalment; `interest` is the sum of `pieces`, rounded once; `text` says so in a line."""
 

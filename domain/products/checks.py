@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from typing import Final
 
 from domain.collections import COLLECTIONS_LADDER
+from domain.common.currencies import MINOR_DIGITS
 from domain.common.definitions import Finding, InForce, Kind
 from domain.common.errors import DomainError, InvalidTerms
-from domain.common.money import MINOR_DIGITS
 from domain.common.zones import ZONES
 from domain.decisioning.policy import DECISION_POLICY, DECISION_SOURCES
 from domain.loans.contract import CONTRACT_TEMPLATE
@@ -56,8 +56,8 @@ def check_product(product: Product, others: InForce) -> Iterator[Finding]:
 def _amounts(product: Product) -> Iterator[Finding]:
     step = product.amount_step
     if product.currency not in MINOR_DIGITS:
-        known = ", ".join(MINOR_DIGITS)
-        yield Finding("currency", f"{product.currency!r} is not one of {known}", "CNY")
+        message = f"{product.currency!r} is no currency of ISO 4217: write three capital letters"
+        yield Finding("currency", message, "CNY")
     if product.zone not in ZONES:
         yield Finding("zone", f"there is no time zone {product.zone!r}", "Asia/Shanghai")
     if product.amount_max < product.amount_min:
@@ -149,12 +149,13 @@ def _of_choice(
         terms = made[-1]
         rows = [row for row in build_plan(terms).rows if row.number]
     except InvalidTerms as error:
-        return Finding(_FIELDS.get(error.field, f"terms.{error.field}"), error.message)
+        field, *item = error.field.split(".", 1)
+        return Finding(".".join([_FIELDS.get(field, f"terms.{field}"), *item]), error.message)
     except DomainError as error:
         return Finding("terms", error.message)
-    expected = instalments + (
-        product.terms.method is Method.RENTALS_IN_ADVANCE and terms.residual > 0
-    )
+    expected = instalments
+    if product.terms.method is Method.RENTALS_IN_ADVANCE:
+        expected += (terms.residual > 0) - (terms.advance_rentals - 1)
     if len(rows) != expected:
         message = f"{amount} (minor units) is repaid in {len(rows)} instalments, not {instalments}"
         return Finding(f"instalments.{index}", message, str(len(rows)))

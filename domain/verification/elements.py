@@ -194,7 +194,26 @@ class PersonalInformation(ExactData):
     address book is taken only by products that compare contacts with it, and never asked for.
     """
 
-    model_config = ConfigDict(validate_default=True)
+    model_config = ConfigDict(
+        validate_default=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "personal_information",
+                    "education": "bachelor",
+                    "marital_status": "single",
+                    "occupation": "freelance",
+                    "industry": "culture_and_sport",
+                    "monthly_income": 1200000,
+                    "address": "北京市朝阳区建国路一号",
+                    "contacts": [
+                        {"name": "林大树", "relation": "parent", "mobile": "13800138001"},
+                        {"name": "林小树", "relation": "friend", "mobile": "13800138002"},
+                    ],
+                }
+            ]
+        },
+    )
 
     kind: Literal["personal_information"] = "personal_information"
     education: Literal["master", "bachelor", "college", "secondary"]

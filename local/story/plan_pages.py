@@ -13,7 +13,8 @@ from domain.common.frequency import MONTHLY
 from domain.common.money import format_amount
 from domain.loans.terms import LoanTerms
 from domain.pricing.trial import Trial
-from domain.pricing.trial_rows import Totals
+from domain.pricing.trial_rows import Totals, TrialRow
+from local.story.pages import fits
 
 _COLUMNS: Final = (
     *("number", "due_on", "days", "principal", "interest", "fee", "total", "balance_after"),
@@ -23,7 +24,7 @@ _COLUMNS: Final = (
 
 def print_trial(console: Console, terms: LoanTerms, found: Trial) -> None:
     """Print plan, totals, rates and costs."""
-    console.print(_rows(terms, found))
+    console.print(_rows(console, terms, found))
     console.print(_rates(found))
     console.print(_costs(found))
     console.print(f"plan hash {found.hash}")
@@ -39,7 +40,16 @@ def csv_of(found: Trial) -> str:
     return out.getvalue()
 
 
-def _rows(terms: LoanTerms, found: Trial) -> Table:
+def _rows(console: Console, terms: LoanTerms, found: Trial) -> Table:
+    """Return the plan; on a narrow screen without its days, always without fees of nothing."""
+    has_fees = any(row.fee for row in found.rows)
+    wide = _rows_with(terms, found, has_days=True, has_fees=has_fees)
+    if fits(console, wide):
+        return wide
+    return _rows_with(terms, found, has_days=False, has_fees=has_fees)
+
+
+def _rows_with(terms: LoanTerms, found: Trial, *, has_days: bool, has_fees: bool) -> Table:
     count = sum(1 for row in found.rows if row.number)
     what = "months" if terms.frequency == MONTHLY else "instalments"
     table = Table(
@@ -49,25 +59,28 @@ def _rows(terms: LoanTerms, found: Trial) -> Table:
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
     )
+
+    def amounts(of: Totals | TrialRow) -> list[str]:
+        fee = (of.fee,) if has_fees else ()
+        shown = (of.principal, of.interest, *fee, of.total)
+        return [format_amount(amount, found.currency) for amount in shown]
+
+    days = ("days",) if has_days else ()
+    fees = ("fees",) if has_fees else ()
     table.add_column("no.", justify="right")
     table.add_column("due on", no_wrap=True)
-    for name in ("days", "principal", "interest", "fees", "total", "owed after"):
+    for name in (*days, "principal", "interest", *fees, "total", "owed after"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in found.rows:
-        amounts = (row.principal, row.interest, row.fee, row.total, row.balance_after)
-        shown = (format_amount(amount, found.currency) for amount in amounts)
-        table.add_row(str(row.number), row.due_on.isoformat(), str(row.days), *shown)
+        owed = format_amount(row.balance_after, found.currency)
+        between = (str(row.days),) if has_days else ()
+        table.add_row(str(row.number), row.due_on.isoformat(), *between, *amounts(row), owed)
     table.add_section()
     for year in found.by_year:
-        _add_totals(table, str(year.year), year, found.currency)
+        table.add_row("", str(year.year), *([""] * has_days), *amounts(year))
     table.add_section()
-    _add_totals(table, "total", found.totals, found.currency)
+    table.add_row("", "total", *([""] * has_days), *amounts(found.totals))
     return table
-
-
-def _add_totals(table: Table, name: str, totals: Totals, currency: str) -> None:
-    amounts = (totals.principal, totals.interest, totals.fee, totals.total)
-    table.add_row("", name, "", *(format_amount(amount, currency) for amount in amounts))
 
 
 def _rates(found: Trial) -> Table:

@@ -11,13 +11,13 @@ from pydantic import ValidationError
 
 from api.v1.pricing.plans import TrialResponse, TrialTerms
 from domain.common.business_days import HOLIDAY_CALENDAR, HolidayCalendar
-from domain.common.calendar import months_after
+from domain.common.calendar import month_day, months_after
 from domain.common.errors import DomainError
 from domain.common.frequency import Frequency, FrequencyUnit
 from domain.common.money import parse_amount
 from domain.common.rounding import Rounding, RoundingMode
 from domain.loans.fees import Fee, FeeBase, FeeTiming
-from domain.loans.plan_terms import Method
+from domain.loans.plan_terms import Method, ShortMonth
 from domain.loans.terms import LoanTerms, on_official_days
 from domain.pricing.trial import Trial
 from local.story.terms import AMOUNT, CURRENCY, MONTHS, RATE
@@ -123,15 +123,31 @@ def _dates(given: Mapping[str, Any], today: date) -> dict[str, object]:
     in_advance = given.get("method") == Method.RENTALS_IN_ADVANCE
     first = _date_of(given.get("first_due_on"))
     disbursed = _date_of(given.get("disbursed_on"))
+    due_day = _due_day(given, first, disbursed or first or today)
     if first is None:
-        start = disbursed or today
-        first = start if in_advance else _moved(start, every, 1)
+        disbursed = disbursed or today
+        rolls = given.get("short_month") == ShortMonth.NEXT_FIRST
+        first = disbursed if in_advance else _moved(disbursed, every, 1, due_day, rolls=rolls)
     if disbursed is None:
-        disbursed = first if in_advance else _moved(first, every, -1)
+        disbursed = first if in_advance else _moved(first, every, -1, due_day)
     dates: dict[str, object] = {"first_due_on": first, "disbursed_on": disbursed}
     if every.months is not None and not given.get("end_of_month"):
-        dates["due_day"] = given.get("due_day", first.day)
+        dates["due_day"] = due_day
     return dates
+
+
+def _due_day(given: Mapping[str, Any], first: date | None, start: date) -> int:
+    """Return the day of the month to fall due on: that of the disbursement where nothing is said.
+
+    Disbursed on the 31st a loan is due on the last day of a short month and on the 31st of others.
+    """
+    if given.get("end_of_month"):
+        return 31
+    if isinstance(day := given.get("due_day"), int):
+        return day
+    if first is None or (first.day < start.day and first == month_day(first.year, first.month, 31)):
+        return start.day
+    return first.day
 
 
 def _frequency_of(given: object) -> Frequency:
@@ -152,8 +168,8 @@ def _date_of(given: object) -> date | None:
         raise typer.BadParameter("write a date as 2026-03-31") from None
 
 
-def _moved(on: date, every: Frequency, count: int) -> date:
+def _moved(on: date, every: Frequency, count: int, day: int, *, rolls: bool = False) -> date:
     if every.months is not None:
-        return months_after(on, count * every.months, on.day)
+        return months_after(on, count * every.months, day, rolls=rolls)
     half = every.unit is FrequencyUnit.HALF_MONTH
     return on + timedelta(days=count * (_HALF_MONTH_DAYS if half else every.days))

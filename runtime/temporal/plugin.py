@@ -39,11 +39,14 @@ class LoanflowPlugin(SimplePlugin):
         tracer: Tracer | None = None,
         sandboxed: bool = True,
         passed_through: tuple[str, ...] = PASSED_THROUGH,
+        time_limited: bool = True,
     ) -> None:
         """With `sandboxed` a workflow that reads a clock, a file or chance fails.
 
         The guard costs a sixth of a credit's CPU, so that production, whose code went through it in
-        every test, does without. Without a `tracer` nothing is traced.
+        every test, does without. Without a `tracer` nothing is traced. With `time_limited` a
+        workflow task that does not yield within two seconds fails; tests on a busy machine do
+        without, for a slow machine is no deadlock and their own time limit finds the real ones.
         """
         super().__init__(
             "loanflow",
@@ -59,10 +62,12 @@ class LoanflowPlugin(SimplePlugin):
                 else UnsandboxedWorkflowRunner()
             ),
         )
+        self._time_limited = time_limited
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """See the base class; names the build of a worker that has none."""
         config = super().configure_worker(config)
+        config["debug_mode"] = not self._time_limited
         if not config.get("deployment_config"):
             config["build_id"] = config.get("build_id") or UNVERSIONED
         return config
@@ -70,6 +75,7 @@ class LoanflowPlugin(SimplePlugin):
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
         """See the base class; names the build of a replayer that has none."""
         config = super().configure_replayer(config)
+        config["debug_mode"] = not self._time_limited
         config["build_id"] = config.get("build_id") or UNVERSIONED
         return config
 

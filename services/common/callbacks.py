@@ -83,11 +83,6 @@ class CallbackSender(ABC, Generic[NoticeT]):
     async def recipient_of(self, tx: Transaction, notice: NoticeT) -> Recipient:
         """Return who waits for it; raises `UnknownOrder`."""
 
-    def stored_body(self, notice: NoticeT, body: bytes) -> bytes:
-        """Return what is stored of a notice: by default the body as it was sent."""
-        del notice
-        return body
-
     async def learn(self, tx: Transaction, notice: NoticeT) -> None:
         """Record what a new notice says besides; by default nothing."""
         del tx, notice
@@ -124,13 +119,16 @@ def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | N
 
 
 async def store_notice(
-    tx: Transaction, sender: CallbackSender[NoticeT], notice: NoticeT, body: bytes
+    tx: Transaction, sender: CallbackSender[NoticeT], notice: NoticeT
 ) -> StoredCallback:
-    """Store a notice once by its event, and return whom to notify; raises `UnknownOrder`."""
+    """Store a notice once by its event, and return whom to notify; raises `UnknownOrder`.
+
+    It is stored as read, not as sent: fields that nobody agreed on may hold anything.
+    """
     recipient = await sender.recipient_of(tx, notice)
     event_id = sender.event_id_of(notice)
     is_new = await CallbackRepository(tx).store(
-        event_id, recipient.reference, sender.stored_body(notice, body)
+        event_id, recipient.reference, notice.model_dump_json().encode()
     )
     if is_new:
         await sender.learn(tx, notice)

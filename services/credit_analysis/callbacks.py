@@ -35,11 +35,6 @@ class QiTechSender(CallbackSender[QiTechNotice]):
             raise UnknownOrder("No such analysis was asked for.")
         return Recipient(credit_analysis_workflow(assessment.analysis_id), assessment.id)
 
-    def stored_body(self, notice: QiTechNotice, body: bytes) -> bytes:
-        """Return it as read, not as sent: fields that nobody agreed on may hold anything."""
-        del body
-        return notice.model_dump_json().encode()
-
     async def learn(self, tx: Transaction, notice: QiTechNotice) -> None:
         """Record the status, unless a later one is known."""
         await ExternalAssessmentRepository(tx).learn(

@@ -12,18 +12,21 @@ from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.position import Position, position
 from domain.loans.records import action_of, amount_at_stake, check_record
 from domain.loans.servicing import ServicingPolicy, last_due_number
+from domain.loans.state import LoanState
 from domain.people.principals import Principal
+from domain.pricing.rate_caps import CapFinding
 from messages import ids
 from messages.loans import RecordTransaction, RepayCommand, StartLoan
 from services.common.commands import Command
 from services.loans.agreed import agreements_of, servicing_of
+from services.loans.caps import check_caps_on
 from services.loans.finding import find_loan
 from services.loans.reading import today_of
 from services.people.authority import authorise
 from services.products.agreed import product_of_loan
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow
 
 _EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(LoanEvent)
 
@@ -49,7 +52,8 @@ class ServicingTransaction:
 class ServicingEffect:
     """An event and what it changes; `position` is where the loan stands after it.
 
-    `servicing` is the policy that the loan is serviced under.
+    `servicing` is the policy that the loan is serviced under, `cap_warnings` are the soft rate caps
+    that it is above by this event.
     """
 
     loan: LoanRow
@@ -57,6 +61,7 @@ class ServicingEffect:
     changes: Difference
     position: Position
     servicing: ServicingPolicy
+    cap_warnings: tuple[CapFinding, ...]
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,14 @@ class PreparedTransaction:
     today: date
     servicing: ServicingPolicy
     record: RecordTransaction | None
+    cap_warnings: tuple[CapFinding, ...]
     reopening: StartLoan | None = None
 
     def effect(self) -> ServicingEffect:
         """Return what it changes, once the process has taken it on."""
-        return _effect(self.loan, self.event, self.before, self.today, self.servicing)
+        return _effect(
+            self.loan, self.event, self.before, self.today, self.servicing, self.cap_warnings
+        )
 
 
 async def prepare_repayment(
@@ -107,14 +115,15 @@ async def preview_transaction(
 ) -> ServicingEffect:
     """Return what recording this now would change; nothing is stored.
 
-    Raises `NotFound` and what `check_record` raises.
+    Raises `NotFound`, what `check_record` raises, `RateCapExceeded` and `CapUnknown`.
     """
     loan = await find_loan(tx, caller, loan_id)
     today = today_of(loan, now)
     events = await LoanRepository(tx).events(loan.id)
     event = transaction.event(f"{ids.loan_workflow(loan.id)}:trial", today)
     check_record(loan.terms, events, event, today)
-    return _effect(loan, event, events, today, await servicing_of(tx, loan))
+    warnings = await check_caps_on(tx, loan, events, event)
+    return _effect(loan, event, events, today, await servicing_of(tx, loan), warnings)
 
 
 async def prepare_transaction(
@@ -125,9 +134,10 @@ async def prepare_transaction(
     transaction: ServicingTransaction,
     now: datetime,
 ) -> PreparedTransaction:
-    """Return what to send to the process of a loan, which says whether it can be.
+    """Return what to send to the process of a loan, which has the last word.
 
-    A repeat of what is recorded returns the recorded event. Raises `NotFound`.
+    A repeat of what is recorded returns the recorded event. Raises `NotFound`, what `check_record`
+    raises, `RateCapExceeded` and `CapUnknown`: each refusal names the field.
     """
     loan = await find_loan(tx, caller, loan_id)
     today = today_of(loan, now)
@@ -137,13 +147,15 @@ async def prepare_transaction(
     recorded = next((event for event in events if event.key == key), None)
     if recorded is not None:
         before = tuple(event for event in events if event.key != key)
-        return PreparedTransaction(loan, recorded, before, today, servicing, record=None)
+        return PreparedTransaction(loan, recorded, before, today, servicing, None, ())
     event = transaction.event(key, today)
+    check_record(loan.terms, events, event, today)
+    warnings = await check_caps_on(tx, loan, events, event)
     record = RecordTransaction(
         event=event, actor=caller.actor, role=caller.role, reference=transaction.reference
     )
     reopening = await _reopening(tx, loan, events)
-    return PreparedTransaction(loan, event, events, today, servicing, record, reopening)
+    return PreparedTransaction(loan, event, events, today, servicing, record, warnings, reopening)
 
 
 async def authorise_transaction(
@@ -192,7 +204,8 @@ def _effect(
     before: tuple[LoanEvent, ...],
     today: date,
     servicing: ServicingPolicy,
+    cap_warnings: tuple[CapFinding, ...],
 ) -> ServicingEffect:
     after = position(loan.terms, (*before, event), today)
     changes = difference(position(loan.terms, before, today), after, servicing)
-    return ServicingEffect(loan, event, changes, after, servicing)
+    return ServicingEffect(loan, event, changes, after, servicing, cap_warnings)

@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
@@ -14,10 +13,11 @@ from domain.common.errors import ConflictingEvent
 from domain.loans.events import LoanEvent
 from domain.loans.position import InstalmentPosition, InstalmentState, Position
 from domain.loans.schedule import Plan
+from domain.loans.state import LoanState, PastDue, state_of
 from domain.loans.terms import LoanTerms
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
-from storage.common.rows import Cursor, RefName, Row
+from storage.common.rows import RefName, Row
 
 OWN_FUNDS: Final = "own"
 """The funder of a loan that the lender funds itself."""
@@ -56,15 +56,6 @@ _WRITE_INSTALMENTS: Final = (
     + ", ".join(f"{column} = excluded.{column}" for column in _PROJECTED)
     + " where instalments is distinct from excluded"
 )
-
-
-class LoanState(StrEnum):
-    """A loan is current, overdue, settled, or written off and still collectable."""
-
-    CURRENT = "current"
-    OVERDUE = "overdue"
-    SETTLED = "settled"
-    WRITTEN_OFF = "written_off"
 
 
 class LoanRow(Row):
@@ -188,12 +179,18 @@ class LoanRepository(TableRepository[LoanRow]):
         )
         return tuple(_EVENT.validate_json(record["event"]) for record in records)
 
-    async def events_of(self, loan_ids: Sequence[str]) -> dict[str, tuple[LoanEvent, ...]]:
-        """Return the events of several loans, in one statement; a loan without any is left out."""
+    async def events_of(
+        self, loan_ids: Sequence[str], booked_until: date | None = None
+    ) -> dict[str, tuple[LoanEvent, ...]]:
+        """Return the events of several loans, in one statement; a loan without any is left out.
+
+        `booked_until` leaves out what the books took in after that day.
+        """
         records = await self._connection.fetch(
             "select loan_id, event from loan_events where loan_id = any($1::text[])"
-            " order by loan_id, sequence",
+            " and ($2::date is null or booked_on <= $2) order by loan_id, sequence",
             loan_ids,
+            booked_until,
         )
         return {
             loan_id: tuple(_EVENT.validate_json(record["event"]) for record in of_loan)
@@ -207,35 +204,49 @@ class LoanRepository(TableRepository[LoanRow]):
         )
         return None if text is None else _EVENT.validate_json(text)
 
-    async def append_event(self, loan_id: str, event: LoanEvent) -> bool:
+    async def append_event(
+        self, loan_id: str, event: LoanEvent, booked_on: date | None = None
+    ) -> bool:
         """Record an event; False when it is recorded already.
 
+        `booked_on` is the day on which it enters the books, its own unless it is backdated.
         Raises `ConflictingEvent` when its key names another event.
         """
         inserted = await self._connection.fetchval(
-            "insert into loan_events (loan_id, event_key, kind, business_date, event)"
-            " values ($1, $2, $3, $4, $5) on conflict (event_key) do nothing returning true",
+            "insert into loan_events (loan_id, event_key, kind, business_date, booked_on, event)"
+            " values ($1, $2, $3, $4, $5, $6) on conflict (event_key) do nothing returning true",
             loan_id,
             event.key,
             event.kind,
             event.on,
+            booked_on or event.on,
             event.model_dump_json(),
         )
         if inserted:
             return True
         if await self.event(event.key) != event:
-            raise ConflictingEvent(f"{event.key} is recorded with another content")
+            raise ConflictingEvent(f"{event.key} is recorded with another content", field="key")
         return False
 
     async def project(
-        self, loan_id: str, position: Position, bucket: str, business_date: date, state_seq: int
+        self,
+        loan_id: str,
+        position: Position,
+        bucket: str,
+        late: PastDue | None,
+        business_date: date,
+        state_seq: int,
     ) -> bool:
-        """Write where the loan stands; False, and nothing changes, if a later state is written."""
+        """Write where the loan stands; False, and nothing changes, if a later state is written.
+
+        `late` is when it is past due unless something is paid, by which lists know it later.
+        """
         due = position.next_due
         written = await self._connection.fetchval(
             "update loans set state = $2, bucket = $3, days_past_due = $4,"
             " principal_outstanding = $5, next_due_on = $6, next_due_amount = $7,"
-            " business_date = $8, settled_on = $9, state_seq = $10"
+            " business_date = $8, settled_on = $9, state_seq = $10,"
+            " past_due_from = $11, past_due_days = $12"
             " where id = $1 and state_seq <= $10 returning true",
             loan_id,
             state_of(position),
@@ -247,6 +258,8 @@ class LoanRepository(TableRepository[LoanRow]):
             business_date,
             position.settled_on,
             state_seq,
+            late.since if late else None,
+            late.days if late else None,
         )
         if written:
             await self._write_instalments(loan_id, position.instalments)
@@ -266,37 +279,15 @@ class LoanRepository(TableRepository[LoanRow]):
             loan_id,
         )
 
-    async def any_overdue(self, applicant_id: str) -> bool:
-        """Say whether a loan of the applicant is recorded as overdue or written off."""
+    async def any_overdue(self, applicant_id: str, on: date) -> bool:
+        """Say whether a loan of the applicant is overdue on a day, or written off."""
         overdue: bool = await self._connection.fetchval(
             "select exists (select from loans where applicant_id = $1"
-            " and state in ('overdue', 'written_off'))",
+            " and (state in ('overdue', 'written_off') or past_due_from <= $2))",
             applicant_id,
+            on,
         )
         return overdue
-
-    async def page(
-        self,
-        after: Cursor | None,
-        limit: int,
-        *,
-        channel: str | None = None,
-        applicant_id: str | None = None,
-        state: LoanState | None = None,
-    ) -> list[LoanRow]:
-        """Return loans from the newest on, ordered by `recorded_at` and id."""
-        return await self._page(
-            self.row,
-            self._select,
-            after=after,
-            limit=limit,
-            order=("recorded_at", "id"),
-            filters={
-                "applicant_id = {}": applicant_id,
-                "state = {}": state,
-                "channel = {}": channel,
-            },
-        )
 
     async def _write_instalments(
         self, loan_id: str, instalments: Sequence[InstalmentPosition]
@@ -309,12 +300,3 @@ class LoanRepository(TableRepository[LoanRow]):
             loan_id,
             *(columns[start : start + count] for start in range(0, len(columns), count or 1)),
         )
-
-
-def state_of(position: Position) -> LoanState:
-    """Return the state of a loan in this position."""
-    if position.written_off_on is not None:
-        return LoanState.WRITTEN_OFF
-    if position.settled:
-        return LoanState.SETTLED
-    return LoanState.OVERDUE if position.total_overdue else LoanState.CURRENT

@@ -24,8 +24,9 @@ _NOT_LISTED: Final = frozenset({Account.PRINCIPAL_RECEIVABLE, Account.CASH})
 
 _BOOKS: Final = (
     "select id, currency, funder, terms, principal_outstanding, recorded_at,"
-    " greatest(business_date, (select max(journal.business_date) from journal"
-    " where journal.loan_id = loans.id)) as as_of from loans"
+    " coalesce(greatest((select max(journal.business_date) from journal"
+    " where journal.loan_id = loans.id), (select max(booked_on) from loan_events"
+    " where loan_events.loan_id = loans.id)), business_date) as as_of from loans"
 )
 
 
@@ -41,6 +42,9 @@ class AccountComparison(BaseModel):
 
 class LoanComparison(BaseModel):
     """One loan at the end of `as_of`, the day to which its books are kept. Amounts in minor units.
+
+    What a loan earns after that day, such as the penalty of a loan in arrears, is booked with its
+    next entry: it is in neither figure.
 
     `refusal` is the code of the error by which events and terms contradict each other; there is no
     position then, and `accounts` is empty.

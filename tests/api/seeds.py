@@ -12,6 +12,7 @@ from domain.loans.events import Disbursed
 from domain.loans.position import position
 from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
+from domain.loans.state import past_due
 from domain.loans.terms import monthly_terms
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages.applications import Offer, StartApplication
@@ -209,9 +210,9 @@ async def _disburse(
     )
     event = Disbursed(key=f"loan:{ids.loan_id}:disbursed", on=disbursed_on, amount=amount)
     await LoanRepository(tx).append_event(ids.loan_id, event)
-    await LoanRepository(tx).project(
-        ids.loan_id, position(terms, (event,), disbursed_on), "M0", disbursed_on, state_seq=1
-    )
+    stands = position(terms, (event,), disbursed_on)
+    late = past_due(stands, terms.delinquency)
+    await LoanRepository(tx).project(ids.loan_id, stands, "M0", late, disbursed_on, state_seq=1)
 
 
 async def _collect(tx: Transaction, ids: Credit) -> None:

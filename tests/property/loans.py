@@ -16,6 +16,9 @@ from domain.loans.allocation import Component, Direction, Excess, Timing
 from domain.loans.early_settlement import PayoffInterest
 from domain.loans.events import (
     Charged,
+    ChargedOff,
+    ChargeOffReason,
+    ChargeOffUndone,
     Disbursed,
     HolidayGranted,
     LoanEvent,
@@ -29,10 +32,17 @@ from domain.loans.events import (
     Waived,
     WrittenOff,
 )
-from domain.loans.plan_terms import Method, Residue
+from domain.loans.plan_terms import (
+    FlatBase,
+    LevelRate,
+    Method,
+    Residue,
+    ShortMonth,
+    UnmetInterest,
+)
 from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan
-from domain.loans.terms import LoanTerms, PenaltyBase
+from domain.loans.terms import Income, LoanTerms, PenaltyBase
 from tests.definitions import shipped
 
 OFFICIAL_YEARS = shipped(HOLIDAY_CALENDAR, "cn").years
@@ -135,6 +145,7 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         },
         "allocation": draw(allocations()),
         "fees": draw(fees()),
+        "income": draw(st.sampled_from(Income)),
     }
     if values["method"] is Method.EXPLICIT:
         options["day_count"] = draw(st.sampled_from(counting_days))
@@ -142,6 +153,8 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         options["instalment_rounding"] = draw(rounding)
     if values["method"] in (Method.EQUAL_INSTALMENT, Method.FLAT, Method.EQUAL_PRINCIPAL):
         options["principal_grace"] = draw(counts)
+    if draw(st.integers(0, 2)) == 0:
+        options |= _shape(draw, values)
     if draw(st.integers(0, 3)) == 0:
         options["business_day_rule"] = draw(st.sampled_from(BusinessDayRule))
         options["calendar"] = draw(st.sampled_from(BusinessCalendar))
@@ -150,6 +163,26 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         follows = moves and options["day_count"] is not DayCount.PERIOD
         options["interest_follows"] = follows and draw(st.booleans())
     return options | _changes(draw, values)
+
+
+def _shape(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
+    """Return conventions that only some methods and frequencies know; the others are refused."""
+    shape: dict[str, Any] = {}
+    weights = st.lists(st.sampled_from(["0", "0.5", "1", "1", "1.075", "3"]), min_size=1)
+    if draw(st.booleans()):
+        shape["weights"] = draw(weights)[: max(values["instalments"], 1)]
+    match values["method"]:
+        case Method.EQUAL_INSTALMENT | Method.BALLOON:
+            shape["unmet_interest"] = draw(st.sampled_from(UnmetInterest))
+            shape["level_rate"] = draw(st.sampled_from(LevelRate))
+        case Method.FLAT:
+            shape["level_total"] = draw(st.booleans())
+            shape["flat_base"] = draw(st.sampled_from(FlatBase))
+        case Method.RENTALS_IN_ADVANCE:
+            shape["advance_rentals"] = draw(st.integers(1, values["instalments"]))
+    if values["frequency"]["unit"] in ("month", "year") and not values.get("end_of_month"):
+        shape["short_month"] = draw(st.sampled_from(ShortMonth))
+    return shape
 
 
 def _changes(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
@@ -187,6 +220,7 @@ def fees(draw: st.DrawFn) -> list[dict[str, Any]]:
         {"name": "c", "timing": "per_instalment", "percent": Decimal("0.2")},
         {"name": "d", "timing": "per_instalment", "percent": Decimal("0.2"), "base": "outstanding"},
         {"name": "e", "timing": "deducted", "percent": Decimal(1)},
+        {"name": "g", "timing": "deducted", "amount": 700, "release": "over_plan"},
         {"name": "f", "timing": "on_event", "event": "rescheduled", "amount": 500},
     ]
     return draw(st.lists(st.sampled_from(kinds), max_size=2, unique_by=lambda fee: fee["name"]))
@@ -236,7 +270,8 @@ def _event(
     amounts = st.integers(1, 2 * terms.principal) | st.integers(1, 3 * instalment)
     amounts |= st.just(instalment)
     kinds = [*["paid"] * 6, "paid_off", "charged", "waived", "rate", "holiday", "rescheduled"]
-    kinds += ["refunded", *(["written_off", "recovered"] if written_off else [])]
+    kinds += ["refunded", "charged_off", "charged_off", "charge_off_undone"]
+    kinds += ["written_off", "recovered"] if written_off else []
     match draw(st.sampled_from(kinds)):
         case "paid":
             rule = draw(st.none() | st.sampled_from(Excess))
@@ -258,10 +293,16 @@ def _event(
             return _rescheduled(draw, terms, on, key)
         case "refunded":
             return Refunded(key=key, on=on, amount=draw(st.integers(1, 3 * instalment)))
-        case "written_off":
-            return WrittenOff(key=key, on=on)
-        case _:
+        case "recovered":
             return Recovered(key=key, on=on, amount=draw(amounts))
+        case given_up:
+            return _given_up(draw, given_up, on, key)
+
+
+def _given_up(draw: st.DrawFn, kind: str, on: date, key: str) -> LoanEvent:
+    if kind == "charged_off":
+        return ChargedOff(key=key, on=on, reason=draw(st.sampled_from(ChargeOffReason)))
+    return (ChargeOffUndone if kind == "charge_off_undone" else WrittenOff)(key=key, on=on)
 
 
 def _rescheduled(draw: st.DrawFn, terms: LoanTerms, on: date, key: str) -> Rescheduled:

@@ -52,6 +52,10 @@ _PREPAYING = (
 _RATES = st.decimals(0, 60, places=2)
 
 
+def names_its_own_field(event: AnyEvent, refused: FieldError) -> None:
+    assert refused.field in type(event).model_fields, refused
+
+
 class AnyEventMachine(RuleBasedStateMachine):
     """A loan of any terms to which anything happens, on time or found out late."""
 
@@ -80,7 +84,7 @@ class AnyEventMachine(RuleBasedStateMachine):
         try:
             after = position(self.terms, [*self.events, event], self.today)
         except FieldError as refused:
-            assert refused.field in type(event).model_fields, refused
+            names_its_own_field(event, refused)
             return False
         self.events.append(event)
         is_late = event.on < self.today
@@ -98,7 +102,11 @@ class AnyEventMachine(RuleBasedStateMachine):
             if not self.record(Disbursed(key=key, on=tranche.on, amount=tranche.amount)):
                 self.tranches.clear()
 
-    @rule(excess=st.none() | st.sampled_from(Excess), share=st.integers(1, 150), back=st.just(0) | st.integers(0, 60))
+    @rule(
+        excess=st.none() | st.sampled_from(Excess),
+        share=st.integers(1, 150),
+        back=st.just(0) | st.integers(0, 60),
+    )
     def pay(self, excess: Excess | None, share: int, back: int) -> None:
         amount = max(self.terms.principal * share // 300, 1)
         self.record(Paid(key=self.key(), on=self.day(back), amount=amount, excess=excess))
@@ -136,17 +144,13 @@ class AnyEventMachine(RuleBasedStateMachine):
     def reverse(self, which: int, reason: str) -> None:
         chosen = self.events[which % len(self.events)]
         if not isinstance(chosen, Disbursed):
-            self.record(
-                Reversed(key=self.key(), on=self.today, reverses=chosen.key, reason=reason)
-            )
+            self.record(Reversed(key=self.key(), on=self.today, reverses=chosen.key, reason=reason))
 
     @rule(which=st.integers(0, 50), share=st.integers(1, 4))
     def charge_back(self, which: int, share: int) -> None:
         chosen = self.events[which % len(self.events)]
         amount = max(getattr(chosen, "amount", 4) * share // 4, 1)
-        self.record(
-            ChargedBack(key=self.key(), on=self.today, payment=chosen.key, amount=amount)
-        )
+        self.record(ChargedBack(key=self.key(), on=self.today, payment=chosen.key, amount=amount))
 
     @rule(component=st.sampled_from([Component.FEE, Component.PENALTY]), back=st.integers(0, 40))
     def charge(self, component: Component, back: int) -> None:
@@ -356,16 +360,14 @@ def test_a_change_that_changes_nothing_changes_nothing(
     try:
         position(plain, [*_as_disbursed(plain, event.on), event], event.on)
     except FieldError as refused:
-        assert refused.field in type(event).model_fields
+        names_its_own_field(event, refused)
         return
     for then in (event.on, event.on + timedelta(days=40), last + timedelta(days=10)):
         assert position(plain, [*known, event], then) == position(plain, known, then)
 
 
 @given(agreed_terms(), st.integers(1, 400))
-def test_a_step_to_the_same_rate_is_no_step(
-    agreed: tuple[LoanTerms, Plan], days: int
-) -> None:
+def test_a_step_to_the_same_rate_is_no_step(agreed: tuple[LoanTerms, Plan], days: int) -> None:
     terms, plan = agreed
     on = terms.disbursed_on + timedelta(days=days)
     if any(step.on >= on for step in terms.rate_steps):

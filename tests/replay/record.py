@@ -148,7 +148,7 @@ async def loan_overdue_and_paid_off(lender: Lender) -> dict[str, str]:
     await eventually(loan.debited, lambda moved: len(moved) == 2)
     await lender.simulators.repair()
     await loan.live_until(date(2031, 4, 20))
-    total = (await loan.quote()).quote.total
+    total = (await loan.quote()).total
     await loan.repay(RepayCommand(repayment_id=new_id("rep"), payoff_total=total))
     await loan.result()
     return {

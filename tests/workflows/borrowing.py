@@ -9,12 +9,13 @@ from typing import TypeVar
 from temporalio.client import WorkflowUpdateHandle, WorkflowUpdateStage
 from temporalio.service import RPCError
 
-from domain.common.calendar import instant_at
+from domain.common.calendar import business_date, instant_at
+from domain.loans.payoff import PayoffQuote, payoff_quote
 from messages import calls, ids
 from messages.base import Message
 from messages.collections import CollectionsResult
 from messages.lines import DrawCommand, DrawdownResult, DrawReceipt, LineView
-from messages.loans import LoanView, QuotedPayoff, RepayCommand, RepayReceipt
+from messages.loans import LoanView, RepayCommand, RepayReceipt
 from sandbox.personas import Person
 from storage.collections import CollectionActionRepository, CollectionActionRow
 from storage.lines.drawdowns import DrawdownRepository, DrawdownRow
@@ -135,11 +136,14 @@ class Loan:
             result_type=RepayReceipt,
         )
 
-    async def quote(self) -> QuotedPayoff:
-        quoted: QuotedPayoff = await self.handle.execute_update(
-            "quote_payoff", result_type=QuotedPayoff
-        )
-        return quoted
+    async def quote(self) -> PayoffQuote:
+        """Quote the payoff on the loan's present day, as the API does."""
+        today = business_date(await self.clock(), CASH.zone)
+        async with self.lender.database.read() as tx:
+            row = await LoanRepository(tx).get(self.id)
+            events = await LoanRepository(tx).events(self.id)
+        assert row is not None
+        return payoff_quote(row.terms, events, max(today, row.business_date))
 
     async def result(self) -> LoanView:
         return await outcome(self.lender, self.workflow_id, LoanView)

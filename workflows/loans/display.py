@@ -10,19 +10,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.money import format_amount
     from domain.loans.position import Position
     from domain.loans.servicing import NextStep
+    from domain.loans.state import state_of
     from messages import ids
     from messages import search_attributes as attributes
     from messages.loans import LoanView
     from workflows.common.details import details_table
-
-
-def state_of(current: Position, bucket_start: int) -> str:
-    """Return a loan's state; it is overdue once its process recorded it so."""
-    if current.written_off_on is not None:
-        return "written_off"
-    if current.settled:
-        return "settled"
-    return "overdue" if bucket_start else "current"
 
 
 class LoanDisplay:
@@ -39,16 +31,16 @@ class LoanDisplay:
         bucket: str,
         bucket_start: int,
         episode: int,
-        in_flight: str | None,
+        at_bank: str | None,
     ) -> None:
         """Show where the loan stands and what comes next."""
         self._upsert(current, step, bucket, bucket_start)
         currency = current.currency
         rows = [
-            ("state", state_of(current, bucket_start)),
+            ("state", state_of(current)),
             ("principal outstanding", format_amount(current.principal_outstanding, currency)),
             ("overdue", format_amount(current.total_overdue, currency)),
-            ("days past due", f"{current.days_past_due} ({bucket})"),
+            ("days past due", f"{current.days_past_due} ({bucket}) on {current.as_of}"),
             ("paid so far", format_amount(current.received, currency)),
         ]
         if current.written_off_on is not None:
@@ -56,8 +48,8 @@ class LoanDisplay:
             rows.append(("recovered", format_amount(current.recovered, currency)))
         if step is not None:
             rows.append(("next", f"{step.step} {step.number} at {step.at:%Y-%m-%d %H:%M} UTC"))
-        if in_flight is not None:
-            rows.append(("with the bank", ids.repayment_workflow(in_flight)))
+        if at_bank is not None:
+            rows.append(("waits for the bank", at_bank))
         if bucket_start:
             rows.append(("collections", ids.collections_workflow(self._loan_id, episode)))
         workflow.set_current_details(details_table(rows))
@@ -65,7 +57,7 @@ class LoanDisplay:
     def _upsert(
         self, current: Position, step: NextStep | None, bucket: str, bucket_start: int
     ) -> None:
-        state = state_of(current, bucket_start)
+        state = state_of(current)
         due_at = step.at if step is not None else None
         known = workflow.info().typed_search_attributes
         changes: list[SearchAttributeUpdate[Any]] = []
@@ -85,13 +77,13 @@ class LoanDisplay:
             workflow.upsert_search_attributes(changes)
 
 
-def view_of(loan_id: str, current: Position, bucket_start: int, events: int) -> LoanView:
+def view_of(loan_id: str, current: Position, events: int) -> LoanView:
     """Return the loan as its commands answer it."""
     due = current.next_due
     next_due_on: date | None = due.on if due is not None else None
     return LoanView(
         loan_id=loan_id,
-        state=state_of(current, bucket_start),
+        state=state_of(current),
         business_date=current.as_of,
         days_past_due=current.days_past_due,
         principal_outstanding=current.principal_outstanding,

@@ -5,19 +5,13 @@ happens next: a debit on a due date, the next bucket of a loan in arrears, the b
 repayment. Interest needs no timer.
 """
 
-from datetime import time
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.common.calendar import instant_at
     from domain.common.errors import DomainError
-    from domain.loans.payoff import payoff_quote
-    from domain.loans.repayment import LoanSettled
     from domain.loans.servicing import Step
     from messages.loans import (
         LoanView,
-        QuotedPayoff,
         RecordTransaction,
         RepayCommand,
         RepaymentEnded,
@@ -62,7 +56,7 @@ class Loan:
             await self._repaying.book_ended()
             current = loan.position()
             step = loan.next_step(current)
-            if current.settled and step is None:
+            if current.settled and step is None and not loan.is_busy:
                 break
             if self._waiting.should_continue_as_new:
                 await self._waiting.continue_as_new()
@@ -96,20 +90,6 @@ class Loan:
     @record.validator
     def _may_record(self, command: RecordTransaction) -> None:
         self._recording.check_may_record(command)
-
-    @workflow.update(description="What it costs to settle the loan today")
-    async def quote_payoff(self) -> QuotedPayoff:
-        """Quote the payoff; it holds until the end of the business day."""
-        loan, today = self._loan, self._loan.current_date()
-        return QuotedPayoff(
-            quote=payoff_quote(loan.terms, loan.events, today),
-            valid_until=instant_at(today, time(23, 59, 59), loan.zone),
-        )
-
-    @quote_payoff.validator
-    def _may_quote(self) -> None:
-        if self._loan.position().settled:
-            raise LoanSettled("the loan is settled")
 
     @workflow.signal(description="A repayment came to its end")
     def repayment_ended(self, ended: RepaymentEnded) -> None:

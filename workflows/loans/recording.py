@@ -25,7 +25,7 @@ class Recording:
         """Raise unless the event can be recorded today; a repeat can."""
         loan = self._loan
         if not self._knows(command.event):
-            loan.refuse_while_busy()
+            loan.refuse_while_booking()
             check_record(loan.terms, loan.events, command.event, loan.current_date())
 
     async def record(self, command: RecordTransaction) -> None:
@@ -36,7 +36,7 @@ class Recording:
     def _knows(self, event: AnyEvent) -> bool:
         known = next((item for item in self._loan.events if item.key == event.key), None)
         if known is not None and known != event:
-            raise ConflictingEvent(f"{event.key} is recorded with another content")
+            raise ConflictingEvent(f"{event.key} is recorded with another content", field="key")
         return known is not None
 
     async def _book(self, command: RecordTransaction) -> None:

@@ -19,9 +19,10 @@ from api.v1.applications.schemas import (
     ApplicationSummary,
     Channel,
     CustomerReference,
+    ProductCode,
 )
 from api.v1.applications.views import application_answer, row_status
-from domain.applications.application import ApplicationState
+from domain.applications.application import ApplicationState, Waiting
 from messages import ids
 from services.applications.applying import begin_application
 from services.applications.finding import find_application
@@ -53,6 +54,8 @@ async def list_(
     call: Called,
     page: Paged,
     state: ApplicationState | None = None,
+    waiting: Waiting | None = None,
+    product: Annotated[ProductCode | None, Query()] = None,
     channel: Annotated[Channel | None, Query()] = None,
     customer_reference: Annotated[CustomerReference | None, Query()] = None,
 ) -> Page[ApplicationSummary]:
@@ -66,6 +69,8 @@ async def list_(
             channel=channel,
             customer_reference=customer_reference,
             state=state,
+            waiting=waiting,
+            product=product,
         )
     return page.of(ApplicationSummary, rows, "created_at")
 

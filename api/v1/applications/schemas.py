@@ -104,23 +104,6 @@ class ElementsCreate(Body):
                         {"kind": "operator", "mobile": "13800138000"},
                     ]
                 },
-                {
-                    "elements": [
-                        {
-                            "kind": "personal_information",
-                            "education": "bachelor",
-                            "marital_status": "single",
-                            "occupation": "freelance",
-                            "industry": "culture_and_sport",
-                            "monthly_income": 1200000,
-                            "address": "北京市朝阳区建国路一号",
-                            "contacts": [
-                                {"name": "林大树", "relation": "parent", "mobile": "13800138001"},
-                                {"name": "林小树", "relation": "friend", "mobile": "13800138002"},
-                            ],
-                        }
-                    ]
-                },
             ]
         }
     )

@@ -3,47 +3,20 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.http.calls import Called, Commanded
-from api.http.engine import StillRunning
-from api.http.errors import later
-from api.http.pagination import Paged
 from api.http.routing import authorised_router
-from api.http.schemas import Page
 from api.http.streams import Follow, LastEventId, events
-from api.v1.applications.schemas import Channel, CustomerReference
-from api.v1.loans.schemas import LoanPlanResponse, LoanResponse, LoanSummary, PayoffResponse
+from api.v1.loans.schemas import LoanPlanResponse, LoanResponse, PayoffResponse
+from domain.loans.state import LoanState
 from messages import ids
-from messages.loans import QuotedPayoff
 from services.loans.finding import find_loan
-from services.loans.reading import list_loans, read_loan
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from services.loans.reading import quote_payoff, read_loan
+from storage.loans.loans import LoanRepository, LoanRow
 
 router = authorised_router("/loans", "loans")
-
-
-@router.get("", summary="List loans, the newest first")
-async def list_(
-    call: Called,
-    page: Paged,
-    state: LoanState | None = None,
-    channel: Annotated[Channel | None, Query()] = None,
-    customer_reference: Annotated[CustomerReference | None, Query()] = None,
-) -> Page[LoanSummary]:
-    """Return a page of the loans that the caller may see."""
-    async with call.database.read() as tx:
-        rows = await list_loans(
-            tx,
-            call.caller,
-            page.after,
-            page.limit,
-            channel=channel,
-            customer_reference=customer_reference,
-            state=state,
-        )
-    return page.of(LoanSummary, rows, "recorded_at")
 
 
 async def _visible(loan_id: str, call: Called) -> LoanRow:
@@ -59,8 +32,7 @@ async def read(loan_id: str, call: Called) -> LoanResponse:
     """Return where a loan stands today, computed from its terms and events."""
     now = await call.services.clock.now(ids.loan_workflow(loan_id))
     async with call.database.read() as tx:
-        loan, stands, servicing = await read_loan(tx, call.caller, loan_id, now)
-    return LoanResponse.of(loan, stands, servicing)
+        return LoanResponse.of(await read_loan(tx, call.caller, loan_id, now))
 
 
 @router.get("/{loan_id}/plan", summary="Read a loan's plan")
@@ -88,16 +60,8 @@ async def follow(
 
 
 @router.post("/{loan_id}/payoff-quotes", status_code=201, summary="Quote what settles a loan today")
-async def quote_payoff(loan: Visible, call: Commanded) -> PayoffResponse:
-    """Quote the payoff; it is good to the end of the business day."""
-    try:
-        quoted = await call.services.engine.command(
-            ids.loan_workflow(loan.id),
-            "quote_payoff",
-            call.command.update_id,
-            QuotedPayoff,
-            over=loan.state is LoanState.SETTLED,
-        )
-    except StillRunning:
-        raise later("not_accepted_yet", "The loan is busy. Repeat the request.") from None
-    return PayoffResponse.of(loan, quoted)
+async def create_payoff_quote(loan_id: str, call: Commanded) -> PayoffResponse:
+    """Quote the payoff by the record; it is good to the end of the business day."""
+    now = await call.services.clock.now(ids.loan_workflow(loan_id))
+    async with call.database.read() as tx:
+        return PayoffResponse.of(await quote_payoff(tx, call.caller, loan_id, now))

@@ -11,8 +11,13 @@ from api.v1.lines.schemas import PlanResponse, PlanRowResponse
 from domain.common.money import Amount, PositiveAmount
 from domain.loans.position import Position
 from domain.loans.servicing import ServicingPolicy
-from messages.loans import QuotedPayoff
-from storage.loans.loans import LoanRow, state_of
+from domain.loans.state import state_of
+from domain.loans.statement import Movement, Statement
+from domain.loans.terms_in_force import TermsInForce
+from services.loans.listing import ListedLoan
+from services.loans.reading import LoanOnDay, QuotedPayoff
+from storage.loans.loans import LoanRow
+from storage.loans.repayments import RepaymentRow
 
 
 class PositionResponse(Position):
@@ -28,7 +33,10 @@ class PositionResponse(Position):
 
 
 class LoanSummary(ResponseBody):
-    """A loan in a list, as it stood on `business_date`, when it last changed."""
+    """A loan in a list, as it stands on `business_date`, its today.
+
+    `waiting_since` is when a debit was ordered of which the bank has not said how it ended.
+    """
 
     id: str
     line_id: str
@@ -37,6 +45,7 @@ class LoanSummary(ResponseBody):
     principal: MinorUnits
     state: Literal["current", "overdue", "settled", "written_off"]
     bucket: str
+    risk_class: str | None
     days_past_due: int
     principal_outstanding: MinorUnits
     next_due_on: date | None
@@ -44,10 +53,33 @@ class LoanSummary(ResponseBody):
     business_date: date
     disbursed_on: date
     settled_on: date | None
+    waiting_since: datetime | None
+
+    @classmethod
+    def of(cls, loan: ListedLoan) -> Self:
+        """Return the answer for a loan of a list."""
+        return cls.model_validate({**dict(loan.row), "bucket": loan.bucket})
+
+
+class WaitingResponse(ResponseBody):
+    """What a loan waits for: the bank, which has not said what became of a debit.
+
+    Meanwhile no other debit is sent. What is recorded by hand counts at once; should the debit
+    have succeeded after all, what is then too much is the borrower's credit.
+    """
+
+    waits_for: Literal["bank"] = "bank"
+    repayment_id: str
+    amount: MinorUnits
+    since: datetime
 
 
 class LoanResponse(ResponseBody):
-    """A loan with its position at the end of the business date `position.as_of`."""
+    """A loan with its position at the end of the business date `position.as_of`.
+
+    `annual_rate` and `instalments` are those in force on that day; `terms_history` says since when,
+    and what held before.
+    """
 
     id: str
     line_id: str
@@ -61,24 +93,35 @@ class LoanResponse(ResponseBody):
     plan_hash: str
     state: Literal["current", "overdue", "settled", "written_off"]
     position: PositionResponse
+    terms_history: list[TermsInForce]
+    waiting: WaitingResponse | None
 
     @classmethod
-    def of(cls, loan: LoanRow, stands: Position, servicing: ServicingPolicy) -> Self:
-        """Return the answer for a loan in a position."""
+    def of(cls, found: LoanOnDay) -> Self:
+        """Return the answer for a loan as it was found."""
+        loan, stands, now = found.loan, found.position, found.terms_history[-1]
         return cls(
             id=loan.id,
             line_id=loan.line_id,
             drawdown_id=loan.drawdown_id,
             currency=loan.currency,
             principal=loan.principal,
-            annual_rate=loan.terms.annual_rate,
+            annual_rate=now.annual_rate,
             penalty_annual_rate=loan.terms.penalty_annual_rate,
-            instalments=loan.terms.instalments,
+            instalments=now.instalments,
             disbursed_on=loan.disbursed_on,
             plan_hash=loan.plan_hash,
             state=state_of(stands).value,
-            position=PositionResponse.of(stands, servicing),
+            position=PositionResponse.of(stands, found.servicing),
+            terms_history=list(found.terms_history),
+            waiting=None if found.in_flight is None else _waiting(found.in_flight),
         )
+
+
+def _waiting(repayment: RepaymentRow) -> WaitingResponse:
+    return WaitingResponse(
+        repayment_id=repayment.id, amount=repayment.amount, since=repayment.requested_at
+    )
 
 
 class LoanPlanResponse(ResponseBody):
@@ -126,11 +169,11 @@ class PayoffResponse(ResponseBody):
     valid_until: datetime
 
     @classmethod
-    def of(cls, loan: LoanRow, quoted: QuotedPayoff) -> Self:
-        """Return the answer for the quote of a loan's process."""
+    def of(cls, quoted: QuotedPayoff) -> Self:
+        """Return the answer for a quote."""
         quote = quoted.quote
         return cls(
-            loan_id=loan.id,
+            loan_id=quoted.loan.id,
             currency=quote.currency,
             principal=quote.principal,
             interest_due=quote.interest_due,
@@ -143,6 +186,23 @@ class PayoffResponse(ResponseBody):
             valid_on=quote.valid_on,
             valid_until=quoted.valid_until,
         )
+
+
+class StatementResponse(ResponseBody):
+    """A loan's account in a period: `opening` and the amounts of the movements make `closing`."""
+
+    loan_id: str
+    currency: Currency
+    begins: date
+    ends: date
+    opening: MinorUnits
+    movements: tuple[Movement, ...]
+    closing: MinorUnits
+
+    @classmethod
+    def of(cls, loan_id: str, account: Statement) -> Self:
+        """Return the answer for a statement."""
+        return cls(loan_id=loan_id, **dict(account))
 
 
 class RepaymentCreate(Body):

@@ -3,10 +3,18 @@
 from api.http.calls import Called, CommandCall, Commanded
 from api.http.engine import StillRunning
 from api.http.errors import later
+from api.http.pagination import Paged
 from api.http.routing import authorised_router
-from api.v1.loans.servicing_schemas import Transaction, TransactionResponse, transaction_of
+from api.http.schemas import Page
+from api.v1.loans.servicing_schemas import (
+    RecordResponse,
+    Transaction,
+    TransactionResponse,
+    transaction_of,
+)
 from messages import ids
 from messages.loans import LoanView
+from services.loans.reading import list_records
 from services.loans.servicing import (
     PreparedTransaction,
     authorise_transaction,
@@ -24,6 +32,18 @@ async def preview(loan_id: str, body: Transaction, call: Called) -> TransactionR
     async with call.database.read() as tx:
         effect = await preview_transaction(tx, call.caller, loan_id, transaction_of(body), now)
     return TransactionResponse.of(effect, is_kept=False)
+
+
+@router.get("/{loan_id}/records", summary="List what was recorded of a loan, the oldest first")
+async def list_(loan_id: str, call: Called, page: Paged) -> Page[RecordResponse]:
+    """Return a page of the loan's events in the order in which they were recorded.
+
+    Nothing is ever changed or taken out: what turned out wrong is reversed by a further record.
+    """
+    after = page.after_number()
+    async with call.database.read() as tx:
+        rows = await list_records(tx, call.caller, loan_id, after, page.limit)
+    return page.of(RecordResponse, rows, "recorded_at")
 
 
 @router.post("/{loan_id}/records", status_code=201, summary="Record what happened to a loan")

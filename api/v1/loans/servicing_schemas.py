@@ -1,18 +1,19 @@
 """What a lender records of a loan besides its payments by debit."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from api.http.schemas import Body, ResponseBody
+from api.v1.lines.schemas import CapWarningResponse
 from api.v1.loans.schemas import PositionResponse
 from domain.common.calendar import Day
 from domain.common.frequency import Frequency
 from domain.common.money import Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 from domain.loans.difference import Difference
-from domain.loans.events import Count
+from domain.loans.events import ChargeOffReason, Count, LoanEvent
 from services.loans.servicing import ServicingEffect, ServicingTransaction
 
 
@@ -117,6 +118,23 @@ class WrittenOffTransaction(_Transaction):
     kind: Literal["written_off"]
 
 
+class ChargedOffTransaction(_Transaction):
+    """Income stops and the principal counts as lost; the debt stays due and is collected."""
+
+    model_config = _example({"kind": "charged_off", "reason": "credit"})
+
+    kind: Literal["charged_off"]
+    reason: ChargeOffReason = ChargeOffReason.CREDIT
+
+
+class ChargeOffUndoneTransaction(_Transaction):
+    """The charge-off that stands is taken back."""
+
+    model_config = _example({"kind": "charge_off_undone"})
+
+    kind: Literal["charge_off_undone"]
+
+
 class RecoveredTransaction(_Transaction):
     """Money came in on a loan that is written off."""
 
@@ -144,6 +162,8 @@ Transaction = Annotated[
     | RescheduledTransaction
     | HolidayTransaction
     | WrittenOffTransaction
+    | ChargedOffTransaction
+    | ChargeOffUndoneTransaction
     | RecoveredTransaction
     | RefundedTransaction,
     Field(discriminator="kind"),
@@ -156,8 +176,29 @@ def transaction_of(body: Transaction) -> ServicingTransaction:
     return ServicingTransaction(fields, body.on, body.reference)
 
 
+class RecordResponse(ResponseBody):
+    """What was recorded of a loan: an event of value date `on` under its `key`.
+
+    Staff see who recorded it, null for what the process booked itself, and what they referred to.
+    `reversed_by` is the key of the record that undid it.
+    """
+
+    key: str
+    kind: str
+    on: date
+    event: LoanEvent
+    recorded_at: datetime
+    recorded_by: str | None
+    reference: str | None
+    reversed_by: str | None
+
+
 class TransactionResponse(ResponseBody):
-    """An event with what it changed; `key` names it, for a reversal say. None if only tried."""
+    """An event with what it changed; `key` names it, for a reversal say. None if only tried.
+
+    `cap_warnings` are the soft rate caps that the loan is above by it; above a hard one it is
+    refused.
+    """
 
     loan_id: str
     key: str | None
@@ -165,6 +206,7 @@ class TransactionResponse(ResponseBody):
     on: date
     changes: Difference
     position: PositionResponse
+    cap_warnings: list[CapWarningResponse]
 
     @classmethod
     def of(cls, effect: ServicingEffect, *, is_kept: bool) -> Self:
@@ -176,4 +218,5 @@ class TransactionResponse(ResponseBody):
             on=effect.event.on,
             changes=effect.changes,
             position=PositionResponse.of(effect.position, effect.servicing),
+            cap_warnings=[CapWarningResponse.model_validate(one) for one in effect.cap_warnings],
         )

@@ -220,9 +220,8 @@ async def test_a_process_that_has_not_started_yet_is_waited_for(
         body={"quote_id": quote.id, "plan_hash": quote.plan_hash},
     )
     assert (drawn.status_code, drawn.json()["code"]) == (503, "not_accepted_yet")
-    for path in ("repayments", "payoff-quotes"):
-        answer = await _post(web, f"/v1/loans/{credit.loan_id}/{path}")
-        assert (answer.status_code, answer.json()["code"]) == (503, "not_accepted_yet")
+    answer = await _post(web, f"/v1/loans/{credit.loan_id}/repayments")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_accepted_yet")
     async with record.database.transaction() as tx:
         await LineRepository(tx).set_state(credit.line_id, LineState.EXPIRED)
     over = await _post(

@@ -1,11 +1,15 @@
 """Records of a loan over HTTP: who may, what they would change, and why one is refused."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
 from api.http.services import Services
+from domain.loans.events import RateChanged
+from storage.loans.loans import LoanRepository
 from tests.api import seeds
 from tests.api.conftest import bearer, keyed
 
@@ -58,6 +62,21 @@ async def test_a_new_plan_shows_its_instalments(http: httpx.AsyncClient, path: s
     ]
 
 
+async def test_a_charge_off_changes_nothing_that_the_borrower_owes(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    body = {"kind": "charged_off", "on": "2026-05-17", "reason": "fraud"}
+    answer = await http.post(f"{path}/preview", headers=OPS, json=body)
+    assert answer.status_code == 200
+    tried = answer.json()
+    assert tried["changes"]["instalments"] == []
+    assert {one["field"]: one["after"] for one in tried["changes"]["loan"]} == {
+        "charged_off_on": "2026-05-17",
+        "charge_off_reason": "fraud",
+    }
+    assert tried["position"]["charge_off"]["reason"] == "fraud"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
@@ -74,8 +93,30 @@ async def test_a_new_plan_shows_its_instalments(http: httpx.AsyncClient, path: s
         ({"kind": "recovered", "amount": 1}, 409, "invalid_event", None),
         ({"kind": "waived", "component": "goodwill", "amount": 1}, 422, None, "component"),
         ({"kind": "charged", "component": "interest", "amount": 1}, 422, None, "component"),
+        ({"kind": "charged_off", "reason": "mood"}, 422, None, "reason"),
+        ({"kind": "charge_off_undone"}, 409, "invalid_event", None),
         ({"kind": "holiday_granted", "count": 0}, 422, None, "count"),
         ({"kind": "paid", "amount": 1, "colour": "red"}, 422, "unknown_field", "colour"),
+        # A bank may charge 24 % a year, whatever a contract says later (Fa Fa [2017] No. 22, 2).
+        ({"kind": "rate_changed", "annual_rate": "36.5"}, 422, "rate_cap_exceeded", "annual_rate"),
+        (
+            {
+                "kind": "rescheduled",
+                "instalments": 12,
+                "first_due_on": "2099-01-01",
+                "annual_rate": "999",
+            },
+            422,
+            "rate_cap_exceeded",
+            "annual_rate",
+        ),
+        ({"kind": "charged", "amount": 5_000}, 422, "rate_cap_exceeded", "amount"),
+        (
+            {"kind": "charged", "component": "penalty", "amount": 5_000},
+            422,
+            "rate_cap_exceeded",
+            "amount",
+        ),
     ],
 )
 async def test_what_cannot_be_recorded_is_refused(
@@ -95,6 +136,41 @@ async def test_what_cannot_be_recorded_is_refused(
         assert any(error["field"].endswith(field) for error in problem["errors"])
 
 
+async def test_a_cap_is_named_with_its_source_and_holds_for_the_record_too(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    """It is refused before the process is asked: Temporal is down here."""
+    body = {"kind": "rate_changed", "annual_rate": "36.5"}
+    answer = await http.post(path, headers=keyed("ops", "otto"), json=body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "annual_rate"
+    assert "24 %" in error["message"]
+    assert "法发〔2017〕22号第2条" in error["message"]
+
+
+async def test_a_loan_shows_the_rate_in_force_and_how_it_came_to_it(
+    http: httpx.AsyncClient, services: Services
+) -> None:
+    credit = await seeds.credit(services.database, "app", "alice")
+    async with services.database.transaction() as tx:
+        for day, rate in ((5, "18"), (6, "12")):
+            event = RateChanged(
+                key=f"loan:{credit.loan_id}:rate:{day}",
+                on=date(2026, 3, day),
+                annual_rate=Decimal(rate),
+            )
+            await LoanRepository(tx).append_event(credit.loan_id, event)
+    loan = (await http.get(f"/v1/loans/{credit.loan_id}", headers=OPS)).json()
+    assert loan["annual_rate"] == "12"
+    shown = [(one["since"], one["annual_rate"], one["because"]) for one in loan["terms_history"]]
+    assert shown == [
+        ("2026-01-15", "24", "agreed"),
+        ("2026-03-05", "18", "rate_changed"),
+        ("2026-03-06", "12", "rate_changed"),
+    ]
+
+
 async def test_recording_is_for_operations_only(
     http: httpx.AsyncClient, services: Services, path: str
 ) -> None:
@@ -111,6 +187,6 @@ async def test_recording_is_for_operations_only(
 async def test_without_the_process_engine_nothing_is_recorded(
     http: httpx.AsyncClient, path: str
 ) -> None:
-    body = {"kind": "charged", "amount": 1_000}
+    body = {"kind": "charged", "amount": 50}
     answer = await http.post(path, headers=keyed("ops", "otto"), json=body)
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")

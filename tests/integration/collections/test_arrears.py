@@ -1,7 +1,7 @@
 """A loan in arrears is on record as such, and followed up once a step."""
 
 import asyncio
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -9,14 +9,16 @@ from temporalio.exceptions import ApplicationError
 from domain.collections import COLLECTIONS_LADDER
 from domain.common.calendar import instant_at
 from domain.common.zones import zone_of
+from domain.loans.events import Charged
 from domain.messaging import CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE
 from messages import calls, ids
 from messages.collections import CloseEpisode, TakeStep
-from messages.loans import RecordDelinquency
+from messages.loans import PostTransaction, RecordDelinquency, RecordTransaction
 from sandbox.personas import person
 from storage.collections import ActionState, CollectionActionRepository
 from storage.common.outbox import OutboxRepository
 from storage.loans.loans import LoanRepository
+from storage.loans.reconciliation import ReconciliationRepository
 from tests.definitions import agreed, forget, ref, release, shipped
 from tests.integration.conftest import Arm
 from tests.integration.loans.test_repayments import (
@@ -228,3 +230,38 @@ async def test_an_overdue_borrower_draws_no_more(bench: Bench) -> None:
     with pytest.raises(ApplicationError) as refused:
         await someone.reserve(amount=100_000)
     assert refused.value.type == "LineBlocked"
+
+
+async def test_the_books_of_a_loan_in_arrears_agree_on_every_day(bench: Bench) -> None:
+    """Penalty runs each day and is booked with the next entry: until then nothing is amiss."""
+    loan_id = await overdue(bench, 707)
+    for day in range(1, 100):
+        on = FIRST_DUE + timedelta(days=day)
+        request = RecordDelinquency(
+            loan_id=loan_id,
+            applicant_id=ids.new_id("per"),
+            product="cash",
+            zone="Asia/Shanghai",
+            ladder=STANDARD,
+            business_date=on,
+            oldest_due_on=FIRST_DUE,
+            state_seq=next(STATE_SEQ),
+            episode=1,
+            open_collections=False,
+        )
+        await bench.perform(calls.RECORD_DELINQUENCY, request)
+        if day == 40:
+            charged = Charged(key=f"loan:{loan_id}:charged", on=on, amount=50)
+            record = RecordTransaction(event=charged, actor="otto", role="ops")
+            posting = PostTransaction(
+                loan_id=loan_id,
+                transaction=record,
+                business_date=on,
+                state_seq=next(STATE_SEQ),
+            )
+            await bench.perform(calls.POST_TRANSACTION, posting)
+        async with bench.database.snapshot() as tx:
+            page = await ReconciliationRepository(tx).page(None, 500)
+        (one,) = [one for one in page if one.id == loan_id]
+        assert not one.differs, (on, one)
+        assert one.as_of == (FIRST_DUE if day < 40 else FIRST_DUE + timedelta(days=40))

@@ -100,7 +100,7 @@ async def lent(bench: Bench, index: int, *, funder: str = "own", currency: str =
             currency,
             journal_between(None, after, -AMOUNT),
         )
-        await LoanRepository(tx).project(loan.id, after, "M0", DISBURSED_ON, 1)
+        await LoanRepository(tx).project(loan.id, after, "M0", None, DISBURSED_ON, 1)
         await LineRepository(tx).draw(someone.line_id, AMOUNT)
     return Lent(bench, receipt.loan_id)
 
@@ -194,6 +194,9 @@ CHART = (
     *("principal_receivable", "interest_receivable", "fee_receivable", "penalty_receivable"),
     *("cash", "cash:icbc", "customer_credit", "interest_income", "fee_income", "penalty_income"),
     *("funder_payable", "loss", "recovery", "suspense"),
+    *("interest_accrued", "interest_deferred", "fee_deferred", "principal_charged_off"),
+    *("charge_off_loss", "fraud_loss", "interest_suspended", "fee_suspended"),
+    "penalty_suspended",
 )
 
 

@@ -12,6 +12,7 @@ from domain.loans.events import Paid, PaidOff
 from domain.loans.ledger import Account
 from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import InstalmentState
+from domain.loans.state import LoanState
 from messages import calls, ids
 from messages.ids import derived_id, new_id
 from messages.loans import (
@@ -30,7 +31,7 @@ from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.lines.lines import LineRepository
 from storage.loans.journal import JournalRepository
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow
 from storage.loans.repayments import RepaymentRepository, RepaymentState
 from tests.definitions import agreed
 from tests.integration.conftest import Arm

@@ -11,6 +11,9 @@ from domain.loans.allocation import Component
 from domain.loans.events import (
     AnyEvent,
     Charged,
+    ChargedOff,
+    ChargeOffReason,
+    ChargeOffUndone,
     HolidayGranted,
     Paid,
     RateChanged,
@@ -24,6 +27,7 @@ from domain.loans.events import (
 from domain.loans.fees import Fee, FeeTiming
 from domain.loans.position import InstalmentState, position
 from domain.loans.schedule import build_plan
+from domain.loans.state import LoanState
 from domain.loans.terms import LoanTerms, monthly_terms
 from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
@@ -37,7 +41,7 @@ from storage.common.outbox import OutboxRepository
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
 from storage.loans.journal import JournalRepository
-from storage.loans.loans import LoanRepository, LoanRow, LoanState
+from storage.loans.loans import LoanRepository, LoanRow
 from storage.loans.reconciliation import ReconciliationRepository
 from tests.definitions import ref
 from tests.integration.story import (
@@ -129,8 +133,8 @@ async def test_every_kind_of_event_posts_one_entry_and_keeps_the_books(bench: Be
     paid = await loan.pay(INSTALMENT, FIRST_DUE)
     charged = loan.key()
     events: list[AnyEvent] = [
-        Charged(key=charged, on=date(2026, 2, 20), amount=5_000, name="late letter"),
-        Waived(key=loan.key(), on=date(2026, 2, 21), component=Component.FEE, amount=2_000),
+        Charged(key=charged, on=date(2026, 2, 20), amount=50, name="late letter"),
+        Waived(key=loan.key(), on=date(2026, 2, 21), component=Component.FEE, amount=20),
         RateChanged(key=loan.key(), on=date(2026, 2, 22), annual_rate=Decimal(18)),
         HolidayGranted(key=loan.key(), on=date(2026, 2, 23), count=1),
         Reversed(key=loan.key(), on=date(2026, 3, 20), reverses=paid, reason="returned"),
@@ -168,7 +172,7 @@ async def test_every_kind_of_event_posts_one_entry_and_keeps_the_books(bench: Be
 
 async def test_a_repeated_and_a_racing_record_count_once(bench: Bench) -> None:
     loan = await lent(bench, 2)
-    event = Charged(key=loan.key(), on=date(2026, 2, 1), amount=5_000)
+    event = Charged(key=loan.key(), on=date(2026, 2, 1), amount=50)
     request = loan.request(event, event.on)
     await asyncio.gather(*(bench.perform(calls.POST_TRANSACTION, request) for _ in range(5)))
     async with bench.database.read() as tx:
@@ -197,7 +201,7 @@ async def test_what_was_given_up_makes_no_room_on_the_line(bench: Bench) -> None
     await loan.book(WrittenOff(key=loan.key(), on=date(2026, 9, 1)))
     assert await loan.drawn() == AMOUNT - 74_560
     async with bench.database.read() as tx:
-        assert await LoanRepository(tx).any_overdue(loan.who.applicant_id)
+        assert await LoanRepository(tx).any_overdue(loan.who.applicant_id, date(2026, 9, 1))
         projected = await LoanRepository(tx).instalments(loan.id)
     assert {row.state for row in projected} == {
         InstalmentState.PAID,
@@ -311,3 +315,28 @@ async def test_fees_are_kept_back_from_the_proceeds_and_the_bank_is_named(bench:
         quote = await QuoteRepository(tx).get(quote_id)
     assert quote is not None
     assert (quote.cost_sheet, quote.cost_sheet_hash) == (sheet, sheet.hash)
+
+
+async def test_a_loan_charged_off_is_collected_on_and_its_books_follow(
+    bench: Bench,
+) -> None:
+    """Charged off for fraud 91 days past due, then undone: the books of before, to the unit."""
+    ledger = await lent(bench, 90)
+    on = FIRST_DUE + timedelta(days=91)
+    before = await ledger.row()
+    await ledger.book(Charged(key=ledger.key(), on=on, amount=50))
+    booked = await ledger.balances()
+
+    await ledger.book(ChargedOff(key=ledger.key(), on=on, reason=ChargeOffReason.FRAUD))
+    balances = await ledger.balances()
+    assert balances["fraud_loss"] == AMOUNT == -balances["principal_charged_off"]
+    assert balances["interest_suspended"] == -balances["interest_receivable"]
+    assert {"interest_income", "fee_income", "penalty_income"}.isdisjoint(balances)
+    row = await ledger.row()
+    assert (row.state, row.days_past_due) == (LoanState.OVERDUE, 91)
+    assert row.principal_outstanding == before.principal_outstanding
+    await ledger.consistent()
+
+    await ledger.book(ChargeOffUndone(key=ledger.key(), on=on))
+    assert await ledger.balances() == booked
+    await ledger.consistent()

@@ -1,22 +1,26 @@
 """Lists: pages without gaps or repeats, whatever they are narrowed to and however they run."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 
+from domain.loans.state import LoanState
 from messages.ids import new_id
 from runtime.clock import utc_now
 from storage.applications.reviews import ReviewRepository
 from storage.collections import CollectionActionRepository
 from storage.common.rows import Cursor
 from storage.database import Database
-from storage.loans.loans import LoanRepository, LoanState
+from storage.loans.listing import LoanFilter, LoanListRepository
 from storage.loans.reconciliation import ReconciliationRepository
 from tests.api import seeds
 from tests.api.seeds import Credit
+
+THEN = datetime(2026, 1, 20, tzinfo=UTC)
+"""Before any instalment of the loans is due."""
 
 Page = Callable[[Cursor | None, int], Awaitable[Sequence[Any]]]
 
@@ -50,15 +54,16 @@ async def test_loans_are_narrowed_by_every_filter_and_by_several(
         (None, LoanState.CURRENT, LoanState.SETTLED),
     )
     for channel, applicant_id, state in choices:
+        narrowed = LoanFilter(channel=channel, applicant_id=applicant_id, state=state)
 
         async def page(after: Cursor | None, limit: int) -> Sequence[Any]:
             async with database.read() as tx:
-                return await LoanRepository(tx).page(
+                return await LoanListRepository(tx).page(
                     after,
                     limit,
-                    channel=channel,  # noqa: B023 -- awaited in this round
-                    applicant_id=applicant_id,  # noqa: B023 -- likewise
-                    state=state,  # noqa: B023 -- likewise
+                    now=THEN,
+                    clocks={},
+                    narrowed=narrowed,  # noqa: B023 -- awaited in this round
                 )
 
         found = [row.id for row in await walk(page, "recorded_at", limit)]

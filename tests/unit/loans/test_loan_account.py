@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.common.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
+from domain.common.errors import DisbursementMismatch, InvalidEvent
 from domain.common.frequency import Frequency, FrequencyUnit
 from domain.loans.account import LoanAccount, replay
 from domain.loans.allocation import Component, Excess

@@ -203,7 +203,7 @@ def test_other_amounts_are_noticed(change: dict[str, Any]) -> None:
         ("penalty_annual_rate", Decimal("-1"), "0 to 1000 percent"),
         ("grace_days", -1, "0 to 31 days"),
         ("grace_days", 32, "0 to 31 days"),
-        ("currency", "XXX", "not supported"),
+        ("currency", "XXX", "no currency"),
     ],
 )
 def test_impossible_terms_are_refused_by_field(field: str, value: object, message: str) -> None:

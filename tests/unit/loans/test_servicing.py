@@ -1,12 +1,15 @@
 """What a loan's process does next."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.common.calendar import instant_at
 from domain.loans.allocation import Excess
+from domain.loans.delinquency import Delinquency
 from domain.loans.events import Disbursed, LoanEvent, Paid, PaidOff
 from domain.loans.payoff import payoff_quote
 from domain.loans.position import position
@@ -20,7 +23,8 @@ from domain.loans.servicing import (
     next_step,
     oldest_unpaid,
 )
-from domain.loans.terms import monthly_terms
+from domain.loans.state import LoanState, state_of
+from domain.loans.terms import LoanTerms, monthly_terms
 from services.definitions.shipped import Files
 from tests.definitions import shipped
 
@@ -38,10 +42,14 @@ DISBURSED = Disbursed(key="disbursed", on=date(2026, 1, 15), amount=1_000_000)
 
 
 def step(
-    *events: LoanEvent, on: date, collected_to: int = 0, bucket_start: int = 0
+    *events: LoanEvent,
+    on: date,
+    collected_to: int = 0,
+    bucket_start: int = 0,
+    terms: LoanTerms = TERMS,
 ) -> NextStep | None:
-    stands = position(TERMS, [DISBURSED, *events], on)
-    return next_step(stands, collected_to, bucket_start, ZONE, STANDARD)
+    stands = position(terms, [DISBURSED, *events], on)
+    return next_step(stands, collected_to, bucket_start, ZONE, STANDARD, terms.delinquency)
 
 
 def test_the_first_debit_is_on_the_due_date_at_half_past_eight_local_time() -> None:
@@ -150,6 +158,52 @@ def test_the_oldest_unpaid_instalment_is_the_first_with_anything_left() -> None:
     assert oldest_unpaid(position(TERMS, [], on)) is None
 
 
+@pytest.mark.parametrize(
+    ("convention", "late_on"),
+    [
+        (Delinquency(), date(2026, 2, 16)),
+        (Delinquency(grace_days=5), date(2026, 2, 21)),
+        (Delinquency(grace_days=31), date(2026, 3, 19)),
+        # Late at the end of the due date: acted on when that day is over.
+        (Delinquency(on_due_date=1), date(2026, 2, 16)),
+        (Delinquency(on_due_date=1, grace_days=5), date(2026, 2, 21)),
+    ],
+)
+def test_a_loan_enters_collections_when_its_terms_say_that_it_is_late(
+    convention: Delinquency, late_on: date
+) -> None:
+    """The grace is agreed with the borrower: nobody is chased within it."""
+    terms = TERMS.model_copy(update={"delinquency": convention})
+    found = step(on=date(2026, 2, 15), collected_to=12, terms=terms)
+    assert found is not None
+    assert (found.step, found.days_past_due) == (Step.RECORD_DELINQUENCY, 1)
+    assert found.at == instant_at(late_on, STANDARD.age_at, ZONE)
+    before = position(terms, [DISBURSED], late_on - timedelta(days=1))
+    then = position(terms, [DISBURSED], late_on)
+    assert then.days_past_due >= 1
+    assert state_of(then) is LoanState.OVERDUE
+    if not convention.on_due_date:
+        assert (before.days_past_due, state_of(before)) == (0, LoanState.CURRENT)
+
+
+@pytest.mark.parametrize("grace", [0, 5, 31])
+@pytest.mark.parametrize("on_due_date", [0, 1])
+def test_every_bucket_begins_on_the_day_on_which_the_terms_count_so_far(
+    grace: int, on_due_date: Literal[0, 1]
+) -> None:
+    terms = TERMS.model_copy(
+        update={"delinquency": Delinquency(grace_days=grace, on_due_date=on_due_date)}
+    )
+    for start in (0, *STANDARD.boundaries[:-1]):
+        found = step(on=date(2026, 2, 16), collected_to=12, bucket_start=start, terms=terms)
+        assert found is not None
+        day = found.at.astimezone(ZONE).date()
+        reached = position(terms, [DISBURSED], day).days_past_due
+        assert STANDARD.reached(reached) >= found.days_past_due
+        earlier = position(terms, [DISBURSED], day - timedelta(days=1)).days_past_due
+        assert earlier < found.days_past_due or day == date(2026, 2, 16)
+
+
 def test_another_policy_moves_debits_days_and_buckets() -> None:
     policy = ServicingPolicy(
         debit_at=time(9),
@@ -161,9 +215,9 @@ def test_another_policy_moves_debits_days_and_buckets() -> None:
         ),
     )
     stands = position(TERMS, [DISBURSED], date(2026, 2, 15))
-    debit = next_step(stands, 0, 0, ZONE, policy)
+    debit = next_step(stands, 0, 0, ZONE, policy, TERMS.delinquency)
     assert debit == NextStep(Step.COLLECT, datetime(2026, 2, 15, 1, tzinfo=UTC), 1)
-    first = next_step(stands, 1, 0, ZONE, policy)
+    first = next_step(stands, 1, 0, ZONE, policy, TERMS.delinquency)
     assert first == NextStep(
         Step.RECORD_DELINQUENCY, datetime(2026, 2, 15, 17, tzinfo=UTC), 1, days_past_due=1
     )

@@ -9,6 +9,7 @@ import pytest
 
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import Frequency
+from domain.common.rounding import ROUNDING_UNITS
 from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
@@ -18,7 +19,7 @@ from domain.loans.terms import LoanTerms
 MADE, FIRST = date(2026, 1, 15), date(2026, 2, 15)
 RATE_LIMIT = "must be 0 to 1000 percent a year"
 RATE_PLACES = "has at most 8 decimal places"
-MULTIPLES = "amounts are rounded to multiples of (1, 5, 100, 1000, 10000) minor units"
+MULTIPLES = f"amounts are rounded to multiples of {ROUNDING_UNITS} minor units"
 TRANCHES = "tranches are positive and follow the disbursement and each other"
 BALLOON = "a balloon goes with the method of that name and is less than what is financed"
 FIXED = "a fixed instalment goes with the method of that name and is more than zero"
@@ -64,7 +65,11 @@ def each_day(count: int) -> dict[str, Any]:
 FEBRUARY, MARCH = {"due_on": FIRST}, {"due_on": date(2026, 3, 15)}
 
 REFUSED = [
-    ({"currency": "XXX"}, "currency", "currency 'XXX' is not supported"),
+    (
+        {"currency": "XXX"},
+        "currency",
+        "'XXX' is no currency of ISO 4217: write three capital letters",
+    ),
     *(
         ({"principal": wrong}, "principal", f"principal must be 1 to {10**15} minor units")
         for wrong in (0, 10**15 + 1)

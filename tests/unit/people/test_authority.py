@@ -84,7 +84,7 @@ def test_the_shipped_matrix_lets_the_roles_do_what_their_routes_do() -> None:
     standard = shipped(AUTHORITY_MATRIX, STANDARD)
     by_ops = {
         *(Action.RECORD, Action.WAIVE, Action.REVERSE, Action.CHANGE_RATE, Action.RESCHEDULE),
-        *(Action.WRITE_OFF, Action.REFUND, Action.SUSPEND),
+        *(Action.WRITE_OFF, Action.CHARGE_OFF, Action.REFUND, Action.SUSPEND),
     }
     by_reviewers = {
         *(Action.APPROVE_APPLICATION, Action.REJECT_APPLICATION, Action.REQUEST_SUPPLEMENT),

@@ -219,6 +219,7 @@ def test_a_rate_that_does_not_exist_is_told_by_its_name() -> None:
                 {"due_on": date(2026, 3, 15), "total": 1_000},
                 {"due_on": date(2026, 4, 15)},
             ],
+            unmet_interest="carried",
             day_count="actual_365_fixed",
             tranches=[Tranche(on=date(2026, 2, 20), amount=310_000)],
             fees=(Fee(name="fee", timing=FeeTiming.DEDUCTED, amount=89_000),),

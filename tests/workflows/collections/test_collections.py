@@ -4,12 +4,12 @@ from datetime import date, datetime, time, timedelta
 
 from domain.collections import ContactChannel
 from domain.common.calendar import instant_at
+from domain.loans.state import LoanState
 from domain.messaging import CONTACT_LIMITS, HOME_LIMITS
 from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand
 from storage.collections import ActionState
-from storage.loans.loans import LoanState
 from tests.definitions import forget, release, shipped
 from tests.products import CASH
 from tests.workflows.borrowing import Loan, lend

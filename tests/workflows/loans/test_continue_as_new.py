@@ -11,6 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.applications.application import ElementRefused
 from domain.lines import LineState
+from domain.loans.state import LoanState
 from domain.verification.elements import ElementKind, OperatorReport, Verdict
 from messages import search_attributes as attributes
 from messages.ids import new_id
@@ -20,7 +21,6 @@ from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
 from sandbox.data_imports import RIGHT_CODE
 from storage.database import Database
-from storage.loans.loans import LoanState
 from storage.verification.elements import ElementRepository
 from tests.integration import story
 from tests.simulators import Simulators
@@ -91,7 +91,7 @@ async def test_a_loan_lives_through_many_runs_as_through_one(lender: Lender) -> 
     row = await loan.row()
     assert (row.state, row.days_past_due) == (LoanState.OVERDUE, 1)
     await loan.live_until(date(2031, 6, 15))
-    total = (await loan.quote()).quote.total
+    total = (await loan.quote()).total
     await loan.repay(RepayCommand(repayment_id=new_id("rep"), payoff_total=total))
 
     assert (await loan.result()).state == "settled"

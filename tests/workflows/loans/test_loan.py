@@ -7,11 +7,11 @@ from temporalio.api.enums.v1 import EventType
 from domain.common.calendar import instant_at
 from domain.loans.ledger import Account
 from domain.loans.repayment import NothingDue, PayoffChanged, RepaymentTooLarge
+from domain.loans.state import LoanState
 from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand
 from messages.payments import TransferStatus
-from storage.loans.loans import LoanState
 from storage.loans.repayments import RepaymentState
 from tests.integration import story
 from tests.products import CASH
@@ -200,7 +200,7 @@ async def test_a_loan_whose_last_instalment_is_missed_stays_open_until_it_is_pai
 async def test_what_cannot_be_paid_is_refused(lender: Lender) -> None:
     loan = await lend(lender, person())
     await loan.live_until(FIRST_DUE + timedelta(days=5))
-    total = (await loan.quote()).quote.total
+    total = (await loan.quote()).total
 
     with refused(NothingDue):
         await loan.repay(pay())
@@ -217,14 +217,14 @@ async def test_what_cannot_be_paid_is_refused(lender: Lender) -> None:
 async def test_a_payoff_is_quoted_for_a_day_and_settles_the_loan(lender: Lender) -> None:
     loan = await lend(lender, person())
     await loan.live_until(FIRST_DUE + timedelta(days=5))
-    old = (await loan.quote()).quote
+    old = await loan.quote()
     # 9,254.40 outstanding and 5 of 28 days of 185.09 interest: 33.05.
     assert (old.principal, old.accrued_interest, old.total) == (925_440, 3_305, 928_745)
 
     await loan.live_until(FIRST_DUE + timedelta(days=6))
     with refused(PayoffChanged):
         await loan.repay(pay(payoff=old.total))
-    new = (await loan.quote()).quote
+    new = await loan.quote()
     assert new.total == 925_440 + 3_966
     receipt = await loan.repay(pay(payoff=new.total))
 
@@ -238,7 +238,7 @@ async def test_a_payoff_is_quoted_for_a_day_and_settles_the_loan(lender: Lender)
 async def test_a_payoff_on_a_due_date_comes_before_its_debit(lender: Lender) -> None:
     loan = await lend(lender, person())
     await loan.live_until(FIRST_DUE, time(1))
-    total = (await loan.quote()).quote.total
+    total = (await loan.quote()).total
     assert total == story.AMOUNT + 20_000
 
     await loan.repay(pay(payoff=total))

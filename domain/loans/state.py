@@ -1,0 +1,57 @@
+"""The state of a loan: one rule, by which process, record, lists and answers say the same."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from domain.loans.delinquency import Delinquency
+from domain.loans.position import Position
+
+
+class LoanState(StrEnum):
+    """A loan is current, overdue, settled, or written off and still collectable."""
+
+    CURRENT = "current"
+    OVERDUE = "overdue"
+    SETTLED = "settled"
+    WRITTEN_OFF = "written_off"
+
+
+def state_of(position: Position) -> LoanState:
+    """Return the state of a loan in this position.
+
+    It is overdue from the first day past due that its terms count: not within their grace.
+    """
+    if position.written_off_on is not None:
+        return LoanState.WRITTEN_OFF
+    if position.settled:
+        return LoanState.SETTLED
+    return LoanState.OVERDUE if position.days_past_due else LoanState.CURRENT
+
+
+@dataclass(frozen=True, slots=True)
+class PastDue:
+    """A loan is `days` past due on the day `since`, and one day more each day until it is paid."""
+
+    since: date
+    days: int
+
+
+def past_due(stands: Position, delinquency: Delinquency) -> PastDue | None:
+    """Return when a loan is, or will be, past due unless something is paid; None if never.
+
+    By it lists know on each later day how late a loan is, without working out its position.
+    """
+    if stands.days_past_due:
+        return PastDue(stands.as_of, stands.days_past_due)
+    if stands.written_off_on is not None:
+        return None
+    credit = stands.credit
+    for instalment in stands.instalments:
+        # Credit held pays each instalment on its due date.
+        credit -= instalment.outstanding
+        if credit < 0:
+            first = delinquency.first_late
+            since = instalment.due_on + timedelta(days=first)
+            return PastDue(since, delinquency.days_past_due(first))
+    return None
