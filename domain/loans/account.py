@@ -23,6 +23,7 @@ from domain.loans.events import (
     LoanEvent,
     Paid,
     PaidOff,
+    RateChanged,
     Recovered,
     Refunded,
     Split,
@@ -57,8 +58,8 @@ class LoanAccount:
         self.recovered = 0
         self.credit = 0
         self.written_off_on: date | None = None
-        self.charge_off: ChargeOff | None = None
         self.receivables = Receivables()
+        self.charge_off: ChargeOff | None = None
         self._distribution = Distribution(terms.allocation)
         is_daily = terms.interest_basis is not InterestBasis.SCHEDULED
         self._replanning = (DailyReplanning if is_daily else Replanning)(terms, self._distribution)
@@ -99,10 +100,7 @@ class LoanAccount:
             case Charged() | Waived() | WrittenOff() | Recovered() | Refunded() | ChargedBack():
                 self._correct(event)
             case ChargedOff() | ChargeOffUndone():
-                is_open = self.written_off_on is None and self.is_open(event.on)
-                self.charge_off = charge_off_after(
-                    event, self.instalments, self.charge_off, is_open=is_open
-                )
+                self._charge_off(event)
             case _ if isinstance(event, Replans) and not is_over:
                 self._replan(event)
 
@@ -164,15 +162,22 @@ class LoanAccount:
             raise InvalidEvent(reason, field=field)
 
     def _refuse_over(self, event: AnyEvent) -> bool:
-        """Refuse what changes the plan of a loan that is over; say whether it is."""
+        """Refuse what changes the plan of a loan that has none ahead; say whether it has none.
+
+        A rate may change at any time: it counts for what is disbursed later, if anything is.
+        """
+        is_whole = self.disbursed == self.terms.principal
         if self.written_off_on is not None:
             self._refuse(f"the loan is written off on {event.on}", "on")
-            return True
-        is_whole = self.disbursed == self.terms.principal
-        if is_whole and not self.is_open(event.on):
+        elif isinstance(event, RateChanged):
+            return is_whole and not self.is_open(event.on)
+        elif not self.instalments:
+            self._refuse(f"there is no loan to reschedule on {event.on}", "on")
+        elif is_whole and not self.is_open(event.on):
             self._refuse(f"the loan is settled on {event.on}: no plan is left to change", "on")
-            return True
-        return False
+        else:
+            return False
+        return True
 
     def _replan(self, event: Replans) -> None:
         replanning = self._replanning
@@ -360,6 +365,15 @@ class LoanAccount:
         for item in self.instalments:
             item.write_off(on)
         self.receivables.write_off()
+
+    def _charge_off(self, event: ChargedOff | ChargeOffUndone) -> None:
+        is_open = self.written_off_on is None and self.is_open(event.on)
+        try:
+            self.charge_off = charge_off_after(
+                event, self.instalments, self.charge_off, is_open=is_open
+            )
+        except InvalidEvent as refused:
+            self._refuse(refused.message, refused.field)
 
     def _recover(self, event: Recovered) -> None:
         if self.written_off_on is not None:

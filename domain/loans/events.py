@@ -130,13 +130,15 @@ class Rescheduled(_Event):
 
     With `include_overdue` everything unpaid moves into the new plan: principal is repaid over it,
     interest, fees and penalty come with its first instalment and bear no interest. Without a
-    `frequency` instalments are monthly, without a rate it stays.
+    `frequency` instalments are monthly, without a rate it stays. Without a `due_day` the day of the
+    first due date counts, or the loan's own where the first month is too short for it.
     """
 
     kind: Literal["rescheduled"] = "rescheduled"
     instalments: Count
     first_due_on: Day
     frequency: Frequency | None = None
+    due_day: int | None = Field(default=None, strict=True)
     annual_rate: Percent | None = None
     include_overdue: bool = Field(default=True, strict=True)
 
@@ -152,12 +154,14 @@ class HolidayGranted(_Event):
 class DueDateMoved(_Event):
     """The next instalment falls due on `first_due_on`, the others follow by the loan's frequency.
 
-    Their number and the level instalment stay; the last one takes the difference in interest. What
-    fell due stays as it is.
+    A `due_day` that the month of the first is too short for can be given, such as the 31st. Number
+    and level of the instalments stay; the last one takes the difference in interest. What fell due
+    stays as it is.
     """
 
     kind: Literal["due_date_moved"] = "due_date_moved"
     first_due_on: Day
+    due_day: int | None = Field(default=None, strict=True)
 
 
 class ReAged(_Event):

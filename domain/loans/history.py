@@ -1,4 +1,4 @@
-"""Which recorded events stand, in which order they count, and which of them later news disturbed."""
+"""Which recorded events stand, in which order they count, and which later news disturbed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ def entries(events: Iterable[LoanEvent], as_of: date) -> tuple[Entry, ...]:
 
     The order given is the order of recording, which is the only one that says what was known when
     on one day. Repeats of an event are dropped, so is what a reversal up to `as_of` reverses; the
-    reversal itself stays. A payment taken back after a new plan was agreed stays too, and is charged
-    back in full. Raises `ConflictingEvent` when one key names two different events,
+    reversal itself stays. A payment taken back after a new plan was agreed stays too, and is
+    charged back in full. Raises `ConflictingEvent` when one key names two different events,
     `InvalidReversal` when a reversal names something that did not precede it, is itself a reversal,
     is already reversed or was charged back, and `InvalidEvent` when a chargeback names no payment
     or takes back more than it was.
@@ -72,6 +72,14 @@ def entries(events: Iterable[LoanEvent], as_of: date) -> tuple[Entry, ...]:
     return tuple(
         Entry(replaced.get(number, known[number]), number in late) for number in standing.values()
     )
+
+
+def events_in_force(events: Iterable[LoanEvent], as_of: date) -> tuple[AnyEvent, ...]:
+    """Return the events that stand at the end of `as_of`, in the order in which they count.
+
+    Raises what `entries` raises.
+    """
+    return tuple(entry.event for entry in entries(events, as_of))
 
 
 def _taken_back(

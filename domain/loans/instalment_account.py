@@ -126,7 +126,10 @@ class InstalmentAccount:
         return min(self.row.recurring_fee, max(asked, 0))
 
     def earned_interest(self, on: date) -> int:
-        """Return what is earned by `on` of the interest not settled: all when its last day is over."""
+        """Return what is earned by `on` of the interest not settled, rounded as the terms say.
+
+        When the last day is over that is all of it.
+        """
         row = self.row
         if on >= row.period.end or not row.interest:
             return self.interest - self.settled.interest

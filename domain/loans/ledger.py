@@ -76,8 +76,8 @@ def balances(position: Position) -> dict[Account, int]:
     income as they are earned; penalty is income as it is earned. What is waived of them lowers the
     income, what is waived of principal is a loss, and so is what is written off.
 
-    Money that came back and is owed again overdraws the customer's credit.
-    Charged off, only what is paid is income, and principal paid from then on is a recovery.
+    Charged off, only what is paid is income, and principal paid from then on is a recovery. Money
+    that came back and is owed again overdraws the customer's credit.
     """
     billed, paid, lost = position.billed, position.paid, position.written_off
     accrued, deferred = max(position.interest_ahead, 0), min(position.interest_ahead, 0)

@@ -130,7 +130,7 @@ class Replanning:
             case Rescheduled():
                 return self._reschedule(event, receivables)
             case DueDateMoved():
-                index = self._schedule.move_due_date(event.on, event.first_due_on)
+                index = self._schedule.move_due_date(event.on, event.first_due_on, event.due_day)
             case _:
                 return self._re_age(event, receivables)
         return self._rebind(index, event.on)
@@ -152,16 +152,17 @@ class Replanning:
 
     def _reschedule(self, event: Rescheduled, receivables: Receivables) -> int:
         on = event.on
-        if not self.instalments:
-            raise InvalidTerms(f"there is no loan to reschedule on {on}", field="on")
         if event.annual_rate is not None:
             refuse_rate(event.annual_rate, "annual_rate")
-        moved = self._move_overdue(on) if event.include_overdue else Amounts()
+        moved = Amounts()
+        if event.include_overdue:
+            moved = _move_out(self.instalments[: self._running(on)], on)
         index = self._schedule.reschedule(
             on,
             instalments=event.instalments,
             first_due_on=event.first_due_on,
             frequency=event.frequency,
+            due_day=event.due_day,
             annual_rate=event.annual_rate,
             added=moved.principal,
         )
@@ -177,9 +178,9 @@ class Replanning:
 
     def _re_age(self, event: ReAged, receivables: Receivables) -> int:
         on = event.on
-        if not self.instalments or self._running(on) == len(self.instalments):
+        if self._running(on) == len(self.instalments):
             raise InvalidTerms(f"no instalment is ahead on {on}: agree a new plan", field="on")
-        moved = self._move_overdue(on)
+        moved = _move_out([item for item in self.instalments if item.due_on < on], on)
         spread = event.into == "spread"
         index = self._schedule.take_in(on, moved.principal, at_the_end=not spread)
         freed = self._rebind(index, on)
@@ -192,15 +193,6 @@ class Replanning:
             _divide(component, getattr(moved, component), items)
         receivables.move(on, items[-1].due_on)
         return freed
-
-    def _move_overdue(self, on: date) -> Amounts:
-        """Take everything unpaid out of the instalments that are due or over."""
-        moved = Amounts()
-        for item in self.instalments[: self._running(on)]:
-            unpaid = item.move_out(on)
-            for component in Component:
-                moved.add(component, getattr(unpaid, component))
-        return moved
 
     def _rebind(self, index: int, on: date) -> int:
         """Follow the plan's rows from `index` on; money paid in advance on them is paid anew.
@@ -221,6 +213,16 @@ class Replanning:
         for item, amount in zip(self.instalments[index:], back, strict=False):
             left += self._distribution.pay_ahead([item], amount, on, from_last=False)
         return self._distribution.pay_ahead(self.instalments[index:], left, on, from_last=False)
+
+
+def _move_out(items: Sequence[InstalmentAccount], on: date) -> Amounts:
+    """Take everything unpaid out of instalments; return it."""
+    moved = Amounts()
+    for item in items:
+        unpaid = item.move_out(on)
+        for component in Component:
+            moved.add(component, getattr(unpaid, component))
+    return moved
 
 
 def _divide(component: Component, amount: int, items: Sequence[InstalmentAccount]) -> None:

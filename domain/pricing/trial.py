@@ -9,7 +9,7 @@ from datetime import date
 
 from domain.common.errors import InvalidEvent, InvalidTerms, NothingOutstanding
 from domain.common.frequency import Frequency
-from domain.loans.events import LoanEvent, RateChanged, Rescheduled
+from domain.loans.events import DueDateMoved, LoanEvent, RateChanged, Rescheduled
 from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import Position, position
 from domain.loans.schedule import Plan, build_plan
@@ -148,9 +148,11 @@ def _refuse_nonsense(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
     for event in events:
         if isinstance(event, RateChanged | Rescheduled) and event.annual_rate is not None:
             refuse_rate(event.annual_rate, "annual_rate")
-        if isinstance(event, Rescheduled):
-            frequency = event.frequency or Frequency()
-            if not _within(frequency, event.instalments, [event.on, event.first_due_on]):
+        if isinstance(event, Rescheduled | DueDateMoved):
+            frequency, more = terms.frequency, count
+            if isinstance(event, Rescheduled):
+                frequency, more = event.frequency or Frequency(), event.instalments
+            if not _within(frequency, more, [event.on, event.first_due_on]):
                 reason = f"a plan lies within the years {FIRST_YEAR} to {LAST_YEAR}"
                 raise InvalidEvent(reason, field="first_due_on")
 
