@@ -69,8 +69,9 @@ class DailyReplanning(Replanning):
         index, schedule = self._now(), self._schedule
         period = self.instalments[min(index, self._last)].row.period
         rate, day_count = schedule.rate_at(self._clock), self._terms.day_count
-        piece = earned(day_count, period, self._balance(), rate, self._clock, day)
-        self._unbilled = self._unbilled.plus(piece)
+        if not schedule.called_in:
+            piece = earned(day_count, period, self._balance(), rate, self._clock, day)
+            self._unbilled = self._unbilled.plus(piece)
         is_step = schedule.next_rate_on(self._clock) == day and schedule.is_agreed_step(day)
         self._clock = day
         levels = False

@@ -114,6 +114,11 @@ class InstalmentAccount:
         owed = self.interest_unpaid + self.principal_unpaid + self.fee_unpaid
         return owed + self.penalty_unpaid(on)
 
+    @property
+    def asked(self) -> int:
+        """Return what the instalment asked for when it fell due, by its plan."""
+        return self.row.principal + self.row.interest + self.row.fee - self.grown
+
     def unearned_interest(self, until: date) -> int:
         """Return what of the interest a settlement that pays it up to a day forgoes."""
         asked = self.interest - self.settled.interest
@@ -247,7 +252,7 @@ class InstalmentAccount:
             principal=self.principal_unpaid,
             interest=max(self.interest_unpaid - self.grown, 0),
             fee=self.fee_unpaid,
-            original=self.principal + self.interest + self.fee - self.grown,
+            original=self.asked,
         )
 
 

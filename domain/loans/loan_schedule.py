@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import MONTHLY, Frequency
+from domain.common.rounding import round_ratio
+from domain.loans.accrual import total
 from domain.loans.amortisation import Row, Stretch, amortise, emptied
 from domain.loans.due_dates import Period, plan_periods
 from domain.loans.new_plan import (
@@ -165,7 +167,7 @@ class LoanSchedule(PlanCuts):
         if rate_stays and not added and self._has_dates(ahead, new, first_due_on, terms):
             return length
         self.terms, self._pattern = continued(self.terms), terms
-        self._numbered_after = after
+        self._numbered_after, self.called_in = after, False
         if annual_rate is not None:
             self._rates.replace(on, annual_rate)
         level = None if moved is None else self._level_at(on)
@@ -226,6 +228,25 @@ class LoanSchedule(PlanCuts):
         self._repaid_at_once = self.disbursed
         self._closed_to = self.rows[-1].period.number
         self._follow(on)
+        self._pad(length)
+        return index
+
+    def call_in(self, on: date) -> int:
+        """Let all that is left fall due on a day with the interest earned by then; no more follows.
+
+        Fees that recur with instalments are owed for those before it only, the others all at once.
+        """
+        self._restore(on)
+        self._pending, self._holidays, self.called_in = None, (), True
+        index = self._running(on)
+        old = self.rows[index:]
+        earned = self._earned(old, on)
+        interest = round_ratio(*total(earned), *self.terms.interest_rounding)
+        period = replace(old[0].period, due_on=on, end=on, pays_principal=True, pays_interest=True)
+        row = Row(period, sum(row.principal for row in old), interest, 0, earned)
+        row.fee = sum(row.fee - row.recurring_fee for row in old)
+        length = len(self.rows)
+        self.rows[index:] = [row]
         self._pad(length)
         return index
 

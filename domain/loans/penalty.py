@@ -17,16 +17,20 @@ def penalty_days(terms: LoanTerms, due_on: date, on: date) -> int:
 
     Beyond it all of them count, those of the grace too unless they stay free.
     """
-    late = (on - due_on).days
-    if late <= terms.grace_days or not terms.penalty_annual_rate:
+    if (on - due_on).days <= terms.grace_days or not terms.penalty_annual_rate:
         return 0
-    first = due_on + _ONE_DAY
+    return bearing_days(terms, due_on, due_on, on)
+
+
+def bearing_days(terms: LoanTerms, due_on: date, since: date, on: date) -> int:
+    """Return the days after `since` up to `on` that bear penalty on what fell due on `due_on`."""
+    first = since + _ONE_DAY
     if terms.grace_is_free:
-        first += timedelta(days=terms.grace_days)
-    days = (on - first).days + 1
+        first = max(first, due_on + timedelta(days=terms.grace_days + 1))
+    days = max((on - first).days + 1, 0)
     for free in terms.penalty_free_days:
         days -= max((min(free.last, on) - max(free.first, first)).days + 1, 0)
-    if terms.penalty_on_business_days:
+    if terms.penalty_on_business_days and days:
         days -= sum(
             1
             for day in _days_off(terms.calendar, terms.official_years, first, on)

@@ -16,7 +16,7 @@ class PenaltyBase(StrEnum):
     * `principal`: its unpaid principal.
     * `interest`: its unpaid interest.
     * `amount`: its unpaid principal, interest and fees.
-    * `original_amount`: all that it asked for, as long as any of it is unpaid.
+    * `original_amount`: all that it asked for by its plan, as long as any of it is unpaid.
     * `balance`: the whole principal that the loan owes, once however many instalments are late; it
       counts with the oldest of them.
 

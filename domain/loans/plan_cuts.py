@@ -36,6 +36,7 @@ class PlanCuts:
         self.terms = terms
         self.rows: list[Row] = []
         self.disbursed = 0
+        self.called_in = False
         self._pattern = terms
         self._numbered_after = 0
         self._rates = RatePath(terms)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from domain.common.data import Data
 from domain.loans.account import LoanAccount, replay
 from domain.loans.charge_off import ChargeOff
+from domain.loans.charges import is_charge
 from domain.loans.delinquency import Delinquency
 from domain.loans.events import LoanEvent
 from domain.loans.income import claimed, interest_ahead_of_bill, unreleased_fees
@@ -54,7 +55,8 @@ class InstalmentPosition:
 
     `principal`, `interest` and `fee` are those of the plan as it stands, with what was charged;
     `penalty` is what was earned up to the day or charged. `outstanding` is the four together, less
-    what was paid, waived and written off. `interest_waived` includes interest that a settlement or
+    what was paid, waived and written off. A charge with a due date of its own is shown as one,
+    numbered beyond them (`is_charge`). `interest_waived` includes interest that a settlement or
     a write-off left unearned.
     """
 
@@ -77,6 +79,7 @@ class InstalmentPosition:
     fee_waived: int = 0
     penalty_waived: int = 0
     written_off: int = 0
+    is_charge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +171,12 @@ def position(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> Posi
 def position_of(account: LoanAccount, as_of: date) -> Position:
     """Return the position that an account replayed up to `as_of` is in."""
     terms = account.terms
-    shown = [_instalment(item, terms.delinquency, as_of) for item in account.instalments]
+    shown = [_instalment(item, terms.delinquency, as_of) for item in account.owed]
     overdue = [item for item in shown if item.state is InstalmentState.OVERDUE]
     due = overdue + [item for item in shown if item.state is InstalmentState.DUE]
-    paid = _sum((item.paid for item in account.instalments), fee=account.deducted)
+    paid = _sum((item.paid for item in account.owed), fee=account.deducted)
     claims = account.receivables
-    written_off = _sum(item.written_off for item in account.instalments)
+    written_off = _sum(item.written_off for item in account.owed)
     written_off = replace(written_off, receivable=claims.written_off)
     principal_waived = sum(item.principal_waived for item in shown)
     gone = paid.principal + principal_waived + written_off.principal
@@ -266,6 +269,7 @@ def _instalment(
         fee_waived=waived.fee,
         penalty_waived=waived.penalty,
         written_off=written_off,
+        is_charge=is_charge(account.row.period.number),
     )
 
 
@@ -293,7 +297,7 @@ def _billed(account: LoanAccount, as_of: date) -> Components:
     """Return what may be claimed; of what is not due yet only what was charged or paid already."""
     principal = interest = penalty = 0
     fee = account.deducted
-    for item in account.instalments:
+    for item in account.owed:
         penalty += item.penalty(as_of) - item.waived.penalty
         if item.due_on <= as_of or item.paid_on is not None:
             principal += item.principal - item.waived.principal
@@ -320,7 +324,7 @@ def _outstanding(instalments: Iterable[InstalmentPosition]) -> Components:
 
 def _accrued_interest(account: LoanAccount, as_of: date) -> int:
     """Return the interest earned in the running period, which has not fallen due yet."""
-    return sum(item.earned_interest(as_of) for item in account.instalments if item.due_on > as_of)
+    return sum(item.earned_interest(as_of) for item in account.owed if item.due_on > as_of)
 
 
 def _settled_on(instalments: Iterable[InstalmentPosition], account: LoanAccount) -> date | None:

@@ -19,6 +19,7 @@ from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee
+from domain.loans.late_fee import LateFee
 from domain.loans.penalty_terms import PenaltyBase, PenaltyFreeDays
 from domain.loans.plan_terms import (
     ExplicitInstalment,
@@ -81,6 +82,8 @@ class SharedTerms(Data):
     grace_is_free: bool = Field(default=False, strict=True)
     penalty_free_days: tuple[PenaltyFreeDays, ...] = ()
     penalty_on_business_days: bool = Field(default=False, strict=True)
+    late_fee: LateFee | None = None
+    notice_days: int = Field(default=30, strict=True)
     allocation: Allocation = Allocation()
     early_settlement: EarlySettlement = EarlySettlement()
     delinquency: Delinquency = Delinquency()
@@ -127,6 +130,9 @@ class LoanTerms(SharedTerms):
     `penalty_on_business_days`.
 
     Books: `income` says when interest becomes income; it changes nothing that the borrower owes.
+
+    A missed instalment costs the `late_fee` besides. The lender may call the whole loan in
+    `notice_days` after telling the borrower so, no sooner.
 
     A value that no loan can have raises `InvalidTerms` naming the field.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from domain.common.business_days import BusinessDayRule
@@ -85,6 +86,11 @@ def _rates(terms: "LoanTerms") -> Iterator[Fault]:
         yield from _rate(step.annual_rate, "rate_steps")
     if not 0 <= terms.grace_days <= 31:
         yield "grace_days", "grace is 0 to 31 days"
+    if not 0 <= terms.notice_days <= 366:
+        yield "notice_days", "the notice before a loan is called in is 0 to 366 days"
+    free = terms.penalty_free_days
+    if any(before.last >= after.first for before, after in pairwise(free)):
+        yield "penalty_free_days", "days free of penalty follow each other and do not overlap"
     if terms.penalty_year_days not in (360, 365):
         yield "penalty_year_days", "penalty runs over years of 360 or 365 days"
     if terms.penalty_cap is not None and not 0 <= terms.penalty_cap <= MAX_RATE:

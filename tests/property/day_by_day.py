@@ -31,6 +31,9 @@ class Agreement:
     grace: int = 0
     excess: str = "credit"
     balloon: int = 0
+    free_grace: bool = False
+    late_fee: int = 0
+    late_after: int = 0
 
 
 @dataclass
@@ -43,12 +46,17 @@ class Claim:
     penalty: Fraction = Fraction(0)
     penalty_paid: int = 0
     grown: int = 0
+    fee: int = 0
+    asked: int = 0
 
     def owed_penalty(self) -> int:
         return nearest(self.penalty) - self.penalty_paid
 
     def total(self) -> int:
-        return self.principal + self.interest + self.owed_penalty()
+        return self.unpaid() + self.owed_penalty()
+
+    def unpaid(self) -> int:
+        return self.principal + self.interest + self.fee
 
 
 @dataclass
@@ -127,6 +135,7 @@ class Life:
         self.carried = 0
         self.paid_early = 0
         self.billed = 0
+        self.uncounted = 0
         self.asks = [0 for _ in self.periods]
         self.rows: list[tuple[int, int]] = []
         self.plan_from(0, agreed.principal)
@@ -201,8 +210,8 @@ class Life:
         part = part_of_year(self.agreed.day_count, period, self.day)
         self.pot += base * part * self.rate / 100
         self.day += timedelta(days=1)
-        for claim in self.claims:
-            self.bear_penalty(claim)
+        self.bear_penalties()
+        self.charge_late_fees()
         if self.running <= self.last and self.periods[self.running].end == self.day:
             self.fall_due()
         if self.credit:
@@ -211,15 +220,45 @@ class Life:
     def planned_balance(self) -> int:
         return sum(principal for principal, _ in self.rows[self.running :])
 
-    def bear_penalty(self, claim: Claim) -> None:
-        late = (self.day - claim.due).days
-        if late <= self.agreed.grace:
+    def bear_penalties(self) -> None:
+        """Count the night that passed for each late claim, or once for the whole balance."""
+        base = self.agreed.penalty_base
+        if base == "balance":
+            oldest = next((c for c in self.claims if c.unpaid() and c.due < self.day), None)
+            if oldest is not None:
+                self.uncounted = min(self.uncounted + 1, (self.day - oldest.due).days)
+                if (self.day - oldest.due).days > self.agreed.grace:
+                    free = self.agreed.grace if self.agreed.free_grace else 0
+                    nights = min(self.uncounted, (self.day - oldest.due).days - free)
+                    self.add_penalty(oldest, self.principal_owed(), nights)
+                    self.uncounted = 0
             return
-        nights = late if late == self.agreed.grace + 1 else 1
-        base = claim.principal
-        if self.agreed.penalty_base == "amount":
-            base += max(claim.interest - claim.grown, 0)
+        for claim in self.claims:
+            late = (self.day - claim.due).days
+            if late <= self.agreed.grace:
+                continue
+            retroactive = late == self.agreed.grace + 1 and not self.agreed.free_grace
+            self.add_penalty(claim, self.bears(claim), late if retroactive else 1)
+
+    def bears(self, claim: Claim) -> int:
+        billed = max(claim.interest - claim.grown, 0)
+        match self.agreed.penalty_base:
+            case "principal":
+                return claim.principal
+            case "interest":
+                return billed
+            case "amount":
+                return claim.principal + billed + claim.fee
+        return claim.asked if claim.unpaid() else 0
+
+    def add_penalty(self, claim: Claim, base: int, nights: int) -> None:
         claim.penalty += base * nights * self.agreed.penalty_rate / 36_500
+
+    def charge_late_fees(self) -> None:
+        for claim in self.claims:
+            missed = (self.day - claim.due).days == self.agreed.late_after + 1
+            if self.agreed.late_fee and missed and claim.unpaid():
+                claim.fee += self.agreed.late_fee
 
     def late_principal(self) -> int:
         return sum(claim.principal for claim in self.claims)
@@ -229,7 +268,9 @@ class Life:
         principal, interest = self.rows[number]
         if self.daily:
             principal, interest, self.carried = self.asked(number, ahead)
-        self.claims.append(Claim(self.periods[number].end, principal, interest - self.paid_early))
+        claim = Claim(self.periods[number].end, principal, interest - self.paid_early)
+        claim.asked = principal + interest
+        self.claims.append(claim)
         self.billed = interest
         if number < self.last or not self.daily:
             self.pot, self.paid_early = Fraction(0), 0
@@ -253,13 +294,15 @@ class Life:
                 self.take_earned_first()
         for claim in self.claims:
             penalty = min(funds, claim.owed_penalty())
-            interest = min(funds - penalty, claim.interest)
-            principal = min(funds - penalty - interest, claim.principal)
+            fee = min(funds - penalty, claim.fee)
+            interest = min(funds - penalty - fee, claim.interest)
+            principal = min(funds - penalty - fee - interest, claim.principal)
             claim.penalty_paid += penalty
+            claim.fee -= fee
             claim.interest -= interest
             claim.principal -= principal
             self.balance -= principal
-            funds -= penalty + interest + principal
+            funds -= penalty + fee + interest + principal
         if self.daily and funds and self.running <= self.last and self.balance:
             funds = self.pay_early(funds)
         self.credit = funds
