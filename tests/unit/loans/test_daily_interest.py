@@ -67,7 +67,7 @@ def test_paid_on_its_dates_a_loan_costs_what_was_planned() -> None:
 
 
 def test_a_payment_ten_days_late_costs_ten_days_of_interest() -> None:
-    """On 25 February 41 days are earned: 41 x 10.00 x 1,000 = 410.00 of the 3,554.84 that are due."""
+    """On 25 February 41 days are earned, 10.00 each: 410.00 of the 3,554.84 that are due."""
     terms = agreed()
     total = build_plan(terms).rows[0].total
     late = date(2026, 2, 25)
