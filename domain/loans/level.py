@@ -40,12 +40,14 @@ def solve(
     returned is near to one.
     """
     left_out = {index for index, line in enumerate(formula) if not line.weight[0]}
+    level = _level(sheet, formula, kept, left_out)
+    run = sheet.run(sheet.targets(level))
     for _ in range(_MAX_SOLUTIONS):
-        level = _level(sheet, formula, kept, left_out)
-        run = sheet.run(sheet.targets(level))
         if not is_exact or left_out.issuperset(run.short):
             return level, run, True
         left_out.update(run.short)
+        level = _level(sheet, formula, kept, left_out)
+        run = sheet.run(sheet.targets(level))
     return level, run, False
 
 
