@@ -6,9 +6,20 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
-PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input --quiet --quiet
+PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-annotate --no-header --overrides requirements.overrides
+
+# Installs a lock: a line each ten packages, and pip's errors when it fails.
+define INSTALL
+echo "installing $(1) (the first time takes a minute)"; \
+{ $(PIP) install --no-deps --require-hashes --requirement $(1) 2>&1 || echo "pip failed"; } | awk ' \
+	/^(Collecting|Processing)/ { if (++n % 10 == 0) print "  " n " packages found"; fflush() } \
+	/^Installing collected/ { print "  unpacking " n " packages"; fflush() } \
+	/^ *(ERROR|error)/ { print } \
+	/^pip failed/ { failed = 1 } \
+	END { exit failed }'
+endef
 
 # Named by the content of the lock: another lock is another file, which is made by installing it.
 RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.lock | tr ' ' '-')
@@ -86,7 +97,7 @@ mutation: $(MUTATION_STAMP) ## Mutate the money engine, an hour or more (ARGS="d
 		}'
 
 lock: $(VENV)/.created ## Write the hashed locks anew from requirements*.in
-	@$(PIP) install uv
+	@$(PIP) install --quiet uv
 	@$(LOCK) requirements.in --output-file requirements.lock
 	@$(LOCK) requirements-dev.in --constraint requirements.lock --output-file requirements-dev.lock
 	@$(LOCK) requirements-bench.in --constraint requirements.lock --output-file requirements-bench.lock
@@ -97,20 +108,17 @@ clean-data: ## Delete the databases, keys and logs of the local stack, without a
 	@$(PYTHON) -m local.clean
 
 $(RUN_STAMP): $(VENV)/.created
-	@echo "installing requirements.lock (the first time takes a minute)"
-	@$(PIP) install --no-deps --require-hashes --requirement requirements.lock
+	@$(call INSTALL,requirements.lock)
 	@rm -f $(VENV)/.run-*
 	@touch $@
 
 $(DEV_STAMP): $(VENV)/.created
-	@echo "installing requirements-dev.lock (the first time takes a minute)"
-	@$(PIP) install --no-deps --require-hashes --requirement requirements-dev.lock
+	@$(call INSTALL,requirements-dev.lock)
 	@rm -f $(VENV)/.dev-*
 	@touch $@
 
 $(MUTATION_STAMP): $(DEV_STAMP)
-	@echo "installing requirements-mutation.lock"
-	@$(PIP) install --no-deps --require-hashes --requirement requirements-mutation.lock
+	@$(call INSTALL,requirements-mutation.lock)
 	@rm -f $(VENV)/.mutation-*
 	@touch $@
 

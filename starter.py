@@ -25,9 +25,11 @@ from domain.loans.fees import Fee
 from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
 from local.story import lists, pages, plan_pages, planning, samples
+from local.story.books_commands import books
 from local.story.command_line import OUT, Json, checked, err_line, out_line, read_day
 from local.story.commands import credit, read_amount
 from local.story.definition_commands import definitions
+from local.story.stack_commands import stack
 from local.story.staff_commands import staff
 from local.story.terms import ZONE
 from local.story.timeline import JsonLines, Reporter, Screen
@@ -44,6 +46,8 @@ app = typer.Typer(
 app.add_typer(credit)
 app.add_typer(lists.lists)
 app.add_typer(samples.files)
+app.add_typer(stack)
+app.add_typer(books, name="books")
 app.add_typer(definitions, name="definitions")
 app.add_typer(staff, name="staff")
 

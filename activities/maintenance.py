@@ -8,6 +8,8 @@ from activities.common.performing import performs
 from domain.common.retention import RETENTION, STANDARD_RETENTION
 from messages import calls
 from messages.maintenance import Maintain, Maintained
+from runtime.clock import utc_now
+from services.loans.accruals import accrue_part, last_day_over
 from storage.database import Database
 from storage.definitions import DefinitionRepository
 from storage.loans.journal import JournalRepository
@@ -54,3 +56,18 @@ class Upkeep:
                 return Maintained(changed=changed, after=None)
             if monotonic() >= ends:
                 return Maintained(changed=changed, after=after)
+
+    @performs(calls.ACCRUE_INCOME)
+    async def accrue_income(self, request: Maintain) -> Maintained:
+        """Book what loans accrued by the end of each day that is over, loans by loans."""
+        ends = monotonic() + PART_SECONDS
+        changed = 0
+        while True:
+            async with self.database.transaction() as tx:
+                until = await last_day_over(tx, utc_now())
+                part = None if until is None else await accrue_part(tx, until)
+            if part is None or part.day is None:
+                return Maintained(changed=changed, after=None)
+            changed += part.loans
+            if monotonic() >= ends:
+                return Maintained(changed=changed, after=request.after + changed)

@@ -10,6 +10,7 @@ class MaintenanceJob(StrEnum):
 
     SUM_LEDGER = "sum_ledger"
     PRUNE_RECORDS = "prune_records"
+    ACCRUE_INCOME = "accrue_income"
 
 
 class StartMaintenance(Message):

@@ -1,22 +1,27 @@
 """Messages to a mobile by an approved template."""
 
-from typing import Literal
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from providers.http.requests import ProviderRequest
-from providers.http.wire import Wire
+from providers.http.wire import CodeText, Received
+
+_ACCEPTED: Final = "accepted"
 
 
-class MessageReceipt(Wire):
-    """The gateway took the message; delivery is not known."""
+class MessageReceipt(Received):
+    """What the gateway says of a message that it took; whether it arrives is not known."""
 
-    message_id: str
-    status: Literal["accepted"]
+    message_id: Annotated[str, Field(max_length=200)] | None = None
+    status: CodeText = _ACCEPTED
 
 
 class MessageRequest(ProviderRequest[MessageReceipt]):
     """Send the template filled with `variables`; a repeat under the same id sends nothing.
 
-    The message id is the request id. Raises ProviderUnavailable or ProviderRejected
+    A status that is not known does not say that the message was taken: it is sent again. The
+    message id is the request id. Raises ProviderUnavailable or ProviderRejected
     (`message_conflict`: the id is taken).
     """
 
@@ -27,3 +32,7 @@ class MessageRequest(ProviderRequest[MessageReceipt]):
     mobile: str
     template: str
     variables: dict[str, str]
+
+    def is_answered_by(self, response: MessageReceipt) -> bool:
+        """Say whether the gateway took the message."""
+        return response.status == _ACCEPTED

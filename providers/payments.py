@@ -7,20 +7,19 @@ it however often it arrives. What cannot be known after a call is `OutcomeUnknow
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from providers.http.errors import OutcomeUnknown, ProviderError, ProviderUnavailable
 from providers.http.requests import ProviderRequest
-from providers.http.wire import Wire
+from providers.http.wire import UNSPECIFIED, CodeText, EventNotice, Received, read_code, state_of
 
 PROVIDER = "payments"
 
 OrderKind = Literal["disbursement", "debit"]
 Initiator = Literal["merchant", "cardholder"]
 """Who started a debit: the lender on a due date, or the borrower paying by themselves."""
-FailureReason = Literal["insufficient_funds", "card_closed", "limit_exceeded", "name_mismatch"]
 
 # The call cannot have been processed: nothing was sent, or it was turned away at the door.
 _NOT_PROCESSED = frozenset({"connect_failed", "rate_limited"})
@@ -36,18 +35,25 @@ class OrderStatus(StrEnum):
     NOT_FOUND = "not_found"
 
 
-class Order(Wire):
-    """The provider's view of one order; a failed one, and no other, has a reason."""
+class Order(Received):
+    """The provider's view of one order; a failed one, and no other, has a reason.
+
+    A status that is not known is not final. A failure is one whatever its reason: that is kept as
+    it is, such as `insufficient_funds`, and is `unspecified` where none came.
+    """
 
     order_no: str
-    status: Annotated[OrderStatus, Field(strict=False)]
-    reason: FailureReason | None = None
+    status: Annotated[OrderStatus, state_of(OrderStatus, OrderStatus.PROCESSING)]
+    reason: CodeText | None = None
 
-    @model_validator(mode="after")
-    def _only_failures_have_reasons(self) -> Self:
-        if (self.status is OrderStatus.FAILED) != (self.reason is not None):
-            raise ValueError("a reason is given exactly when the order failed")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _only_failures_have_reasons(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        failed = data.get("status") == OrderStatus.FAILED
+        reason = read_code(data.get("reason")) or UNSPECIFIED
+        return data | {"reason": reason if failed else None}
 
     @property
     def final(self) -> bool:
@@ -55,21 +61,16 @@ class Order(Wire):
         return self.status in (OrderStatus.SUCCEEDED, OrderStatus.FAILED)
 
 
-class SettlementNotice(Wire):
-    """The callback body by which the provider reports an order's end; `event_id` marks repeats."""
+class SettlementNotice(EventNotice):
+    """The callback body by which the provider reports an order's end: a sign to ask for it now.
 
-    event_id: str = Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")
-    kind: OrderKind
+    What it says of the end is not believed, and so may be anything.
+    """
+
     order_no: str = Field(pattern=r"^[A-Za-z0-9_:.\-]{1,128}$")
-    status: Literal["succeeded", "failed"]
-    reason: FailureReason | None = None
-    occurred_at: AwareDatetime = Field(strict=False)
-
-    @model_validator(mode="after")
-    def _only_failures_have_reasons(self) -> Self:
-        if (self.status == "failed") != (self.reason is not None):
-            raise ValueError("a reason is given exactly when the order failed")
-        return self
+    kind: CodeText | None = None
+    status: CodeText | None = None
+    reason: CodeText | None = None
 
 
 class OrderRequest(ProviderRequest[Order]):

@@ -2,21 +2,25 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from providers.http.requests import ProviderRequest
-from providers.http.wire import Wire
+from providers.http.wire import Received
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Signature(Wire):
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class Signature(Received):
     """Proof that a document was signed: when, and under which evidence."""
 
     contract_no: str
-    document_sha256: Sha256
-    signed_at: Annotated[AwareDatetime, Field(strict=False)]
-    evidence_id: str = Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")
+    document_sha256: Annotated[Sha256, BeforeValidator(_lower)]
+    signed_at: AwareDatetime
+    evidence_id: str = Field(min_length=1, max_length=200)
 
 
 class SignRequest(ProviderRequest[Signature]):

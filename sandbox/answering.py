@@ -61,7 +61,13 @@ async def respond(
     if fault.lose_response or lost:
         await _fail(fault, scope, receive, send)
     else:
-        await answer(send, 200, GARBAGE[fault.garbage] if fault.garbage else reply)
+        await answer(send, 200, _as_wanted(fault, reply))
+
+
+def _as_wanted(fault: Fault, reply: Reply | bytes) -> Reply | bytes:
+    if fault.garbage:
+        return GARBAGE[fault.garbage]
+    return reply if isinstance(reply, bytes) else fault.changed(reply)
 
 
 async def _fail(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 """Sends the callbacks of what has ended: signed, repeated until taken, kept in the book."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Container, Coroutine
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Kind:
     url: str
     headers: Callable[[str, bytes, str], dict[str, str]]
     taken: Container[int] = range(200, 300)
+    method: str = "POST"
 
 
 class Deliveries(Background):
@@ -84,7 +86,7 @@ class Deliveries(Background):
 
     async def _deliver(self, kind: Kind, event_id: str, fault: Fault, forged: bool) -> None:
         (callback,) = self._book.select(kind.table, kind.column, {kind.column: event_id}, 1)
-        body = str(callback["body"]).encode()
+        body = json.dumps(fault.changed(json.loads(str(callback["body"])))).encode()
         for pause in (fault.latency_seconds, *RETRY_SECONDS):
             await asyncio.sleep(pause)
             secret = FORGED_SECRET if forged else self._secret
@@ -102,7 +104,9 @@ class Deliveries(Background):
         self._book.execute(attempt, event_id)
         headers = {"Content-Type": "application/json", **kind.headers(secret, body, event_id)}
         try:
-            response = await self._http.post(kind.url, content=body, headers=headers)
+            response = await self._http.request(
+                kind.method, kind.url, content=body, headers=headers
+            )
         except httpx.HTTPError:
             return False
         return response.status_code in kind.taken

@@ -1,6 +1,7 @@
 """The programme of faults: what goes wrong with which calls, and for how long."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,12 +35,14 @@ class Fault(BaseModel):
 
     `status` and `reset` strike before the work; with `lose_response` the work is done first and its
     answer is then lost: replaced by `status` if there is one, else cut off. `garbage` replaces a
-    true answer. `order_outcome` and `hold` steer payment orders: a held one is settled by
-    `POST /sandbox/settle` only. The `report_*` fields and `hold` steer an import from its `begin`
-    (the operator's from its `confirm`): how long it takes, at which question it ends, why it fails.
-    `expire_code` ends a code that was sent. For provider `callbacks`, `duplicates` counts extra
-    copies, and `forge_signature` signs the first posting with a secret that nobody shares. For
-    `fireeye`, `fireeye` chooses the form of its answer (see `sandbox.fireeye`).
+    true answer, `change` sets fields of it and `omit` leaves some out: a third party that speaks
+    otherwise than it did, also in its `callbacks`. `order_outcome` (`processing`, or a reason of
+    failure) and `hold` steer payment orders: a held one is settled by `POST /sandbox/settle` only.
+    The `report_*` fields and `hold` steer an import from its `begin` (the operator's from its
+    `confirm`): how long it takes, at which question it ends, why it fails. `expire_code` ends a
+    code that was sent. For provider `callbacks`, `duplicates` counts extra copies, and
+    `forge_signature` signs the first posting with a secret that nobody shares. For `fireeye`,
+    `fireeye` chooses the form of its answer (see `sandbox.fireeye`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,7 +56,9 @@ class Fault(BaseModel):
     reset: bool = False
     lose_response: bool = False
     garbage: Garbage | None = None
-    order_outcome: Literal["processing"] | FailureReason | None = None
+    change: dict[str, Any] = Field(default_factory=dict)
+    omit: tuple[str, ...] = ()
+    order_outcome: FailureReason | None = None
     hold: bool = False
     report_delay_seconds: Annotated[float, Field(gt=0, le=172_800)] | None = None
     report_polls: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -68,6 +73,11 @@ class Fault(BaseModel):
         if self.reset and (self.status is not None or self.lose_response):
             raise ValueError("a reset call is not answered and not worked on")
         return self
+
+    def changed(self, reply: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an answer as the fault would have it."""
+        kept = {name: value for name, value in reply.items() if name not in self.omit}
+        return kept | self.change
 
     def strikes(self, provider: str, operation: str) -> bool:
         """Say whether the fault is meant for this call."""

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 OrderKind = Literal["disbursement", "debit"]
-FailureReason = Literal["insufficient_funds", "card_closed", "limit_exceeded", "name_mismatch"]
+FailureReason = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+"""`insufficient_funds`, `card_closed`, `limit_exceeded`, `name_mismatch`; a fault may want any."""
+
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_:.\-]{1,128}$")]

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
 _CALLS: Final[Mapping[MaintenanceJob, Call[Maintain, Maintained]]] = {
     MaintenanceJob.SUM_LEDGER: calls.SUM_LEDGER,
     MaintenanceJob.PRUNE_RECORDS: calls.PRUNE_RECORDS,
+    MaintenanceJob.ACCRUE_INCOME: calls.ACCRUE_INCOME,
 }
 
 

@@ -6,9 +6,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from messages import calls
-    from messages import search_attributes as attributes
     from messages.payments import QueryTransfer, TransferOutcome, TransferStatus, TransferUpdated
-    from workflows.common.calling import run_patiently
+    from workflows.common.calling import call_person, run_patiently
     from workflows.common.waiting import Updates
 
 POLL_AFTER = tuple(
@@ -42,12 +41,18 @@ class AwaitsTransfer:
             await self._callbacks.next_or_timer(wait, "ask again")
             asked += 1
             if asked == PERSON_AFTER:
-                workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(True)])
+                call_person(True)
             outcome = await run_patiently(
                 calls.QUERY_TRANSFER,
                 QueryTransfer(order_no=outcome.order_no),
                 "ask what became of the order",
+                on_silence=call_person if asked < PERSON_AFTER else _is_called,
             )
         if asked >= PERSON_AFTER:
-            workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(False)])
+            call_person(False)
         return outcome
+
+
+def _is_called(needed: bool) -> None:
+    """Leave it as it is: a person was called for want of an outcome, and stays called until one."""
+    del needed

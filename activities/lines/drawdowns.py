@@ -39,6 +39,7 @@ from storage.database import Database
 from storage.lines.drawdowns import DrawdownRepository, DrawdownRow, DrawdownState
 from storage.lines.lines import LineRepository, LineRow
 from storage.lines.quotes import QuoteRepository, QuoteRow
+from storage.loans.closings import ClosingRepository
 from storage.loans.loans import LoanRepository, LoanRow
 from storage.payments import TransferCreate, TransferRepository, TransferState
 from storage.people.applicants import ApplicantRepository
@@ -241,7 +242,8 @@ async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]
     )
     key = f"{ids.loan_workflow(loan.id)}:disbursed"
     event = Disbursed(key=key, on=request.disbursed_on, amount=terms.first_disbursement)
-    books = LoanBooks(tx, loan, agreed.servicing.content, (), None)
+    closed_to = await ClosingRepository(tx).closed_to()
+    books = LoanBooks(tx, loan, agreed.servicing.content, (), None, closed_to)
     position = await books.post(
         key, "disbursement", request.disbursed_on, 0, event=event, cash=-_proceeds(terms)
     )

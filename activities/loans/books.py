@@ -10,6 +10,7 @@ from typing import Any
 
 from activities.common.refusals import TransferUnsettled, found
 from domain.common.errors import ConflictingEvent
+from domain.loans.bookkeeping import first_open_day
 from domain.loans.events import LoanEvent, Paid, PaidOff
 from domain.loans.ledger import journal_between
 from domain.loans.position import Position, position
@@ -29,25 +30,25 @@ from storage.payments import TransferRepository, TransferState
 
 @dataclass(frozen=True)
 class LoanBooks:
-    """A loan that is locked, with its events and the day to which its books are kept."""
+    """A loan that is locked, with its events and the day to which its books are kept.
+
+    What is booked of days up to `closed_to`, a period that is closed, is booked on the day after.
+    """
 
     tx: Transaction
     loan: LoanRow
     servicing: ServicingPolicy
     events: tuple[LoanEvent, ...]
     posted_to: date | None
+    closed_to: date | None
 
     @classmethod
     async def open(cls, tx: Transaction, loan_id: str) -> "LoanBooks":
         """Lock the loan until the transaction ends; raises `RecordMissing`."""
         loan = found(await LoanRepository(tx).for_update(loan_id), f"loan {loan_id}")
-        return cls(
-            tx,
-            loan,
-            await servicing_of(tx, loan),
-            await LoanRepository(tx).events(loan_id),
-            await JournalRepository(tx).posted_to(loan_id),
-        )
+        servicing = await servicing_of(tx, loan)
+        events = await LoanRepository(tx).events(loan_id)
+        return cls(tx, loan, servicing, events, *await JournalRepository(tx).kept_to(loan_id))
 
     def position(self, on: date) -> Position:
         """Return where the loan stands on a business date."""
@@ -65,11 +66,13 @@ class LoanBooks:
     ) -> Position:
         """Record `event`, if there is one, and bring books and projection up to the day `on`.
 
-        Books that are kept to a later day are brought up to that day again. `cash` is the money
+        Books that are kept to a later day are brought up to that day again; where a period is
+        closed, the first open day is the earliest. `cash` is the money
         that came in (minor units).
         """
         loan = self.loan
-        as_of = max(day for day in (self.posted_to, loan.business_date, on) if day is not None)
+        days = (self.posted_to, first_open_day(self.closed_to), loan.business_date, on)
+        as_of = max(day for day in days if day is not None)
         before = self.position(self.posted_to) if self.posted_to is not None else None
         events = self.events if event is None else (*self.events, event)
         after = position(loan.terms, events, as_of)

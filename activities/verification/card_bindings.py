@@ -27,6 +27,7 @@ from providers.verification.card_binding import (
 )
 from providers.verification.data_import import CodeStatus
 
+_USUAL_WAIT_SECONDS: Final = 60
 _MAX_SENDS: Final = 10
 """How often a code is asked for under one element before it is given up."""
 
@@ -61,7 +62,8 @@ class CardBindings:
         )
         subject = replace(case.subject, request_id=request_id)
         response = await self.gateway.query(request, subject, only=case.source)
-        if response.answer.status is CodeStatus.WRONG_CODE and not response.answer.tries_left:
+        wrong = response.answer.status is CodeStatus.WRONG_CODE
+        if wrong and not response.answer.may_try_again:
             return done(response.source, TOO_MANY_CODES, {})
         return after_code(response.answer, accepted=_bound(case, begun, response))
 
@@ -91,7 +93,7 @@ class CardBindings:
             if answer.delivery != "too_soon" or number == _MAX_SENDS:
                 return response
             if not response.reused:
-                wait = timedelta(seconds=answer.retry_after_seconds or 0)
+                wait = timedelta(seconds=answer.retry_after_seconds or _USUAL_WAIT_SECONDS)
                 raise ProviderUnavailable(response.source, "too_soon", wait)
             number += 1
 

@@ -109,7 +109,7 @@ def after_code(response: CodeResponse, *, accepted: DataImportResponse) -> DataI
             return accepted
         case CodeStatus.EXPIRED:
             return DataImportResponse(DataImportStep.ENDED, reason="code_expired")
-        case CodeStatus.WRONG_CODE if response.tries_left:
+        case CodeStatus.WRONG_CODE if response.may_try_again:
             return DataImportResponse(DataImportStep.WRONG_CODE)
     return DataImportResponse(DataImportStep.ENDED, reason=TOO_MANY_CODES)
 

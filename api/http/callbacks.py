@@ -50,7 +50,7 @@ async def receive_callback(
     body = await request.body()
     notice = read_notice(sender, body, request.headers.get(sender.header))
     async with services.database.transaction() as tx:
-        stored = await store_notice(tx, sender, notice, body)
+        stored = await store_notice(tx, sender, notice)
     try:
         await notify(stored)
     except ProcessClosed:

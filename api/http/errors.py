@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,10 +17,21 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 @dataclass(frozen=True)
 class Kind:
-    """What a code means: its HTTP status and its title."""
+    """What a code means: its HTTP status, its title, and how long the refusal lasts.
+
+    One with `retry_after` passes by itself: the same request may be repeated after so many seconds.
+    Any other 409 or 410 is the last word on this request; who mends its cause asks by a new key.
+    """
 
     status: int
     title: str
+    retry_after: int | None = None
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the same request will be refused again, and so may be refused from memory."""
+        refuses = self.status in (HTTPStatus.CONFLICT, HTTPStatus.GONE)
+        return refuses and self.retry_after is None
 
 
 CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -43,6 +55,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "unknown_definition": Kind(404, "No such definition"),
         "method_not_allowed": Kind(405, "Method not allowed"),
         "json_not_acceptable": Kind(406, "The body is not acceptable JSON"),
+        "body_too_slow": Kind(408, "The body came too slowly"),
         "already_processed": Kind(409, "This id was processed before"),
         "consent_closed": Kind(410, "This link is no longer open"),
         "body_too_large": Kind(413, "The body is too large"),
@@ -51,6 +64,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "unknown_field": Kind(422, "The request has an unknown field"),
         "missing_field": Kind(422, "A required field is missing"),
         "invalid_value": Kind(422, "A field has an invalid value"),
+        "unknown_parameter": Kind(422, "The route has no such query parameter"),
         "invalid_amount": Kind(422, "Not an amount"),
         "invalid_identity_number": Kind(422, "Not an identity number"),
         "invalid_mobile": Kind(422, "Not a mobile number"),
@@ -65,8 +79,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "idempotency_key_reused": Kind(422, "The Idempotency-Key belongs to another request"),
         "definition_invalid": Kind(422, "The definition is not in order"),
         "invalid_effective_from": Kind(422, "Nothing comes into force in the past"),
-        "request_in_progress": Kind(409, "The same request is being processed"),
-        "too_many_requests": Kind(429, "Too many requests"),
+        "request_in_progress": Kind(409, "The same request is being processed", retry_after=1),
+        "too_many_requests": Kind(429, "Too many requests", retry_after=2),
         # the business: what was asked for cannot be
         "unknown_product": Kind(422, "No such product"),
         "unknown_zone": Kind(422, "No such time zone"),
@@ -91,23 +105,29 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "person_left": Kind(409, "The person works here no more"),
         "last_ops": Kind(409, "Nobody else could change the directory"),
         "directory_not_empty": Kind(409, "The directory has somebody who adds people"),
-        "application_pending": Kind(409, "An application for this product is not over"),
+        "application_pending": Kind(
+            409, "An application for this product is not over", retry_after=60
+        ),
         "application_closed": Kind(409, "The application is closed"),
         "wrong_state": Kind(409, "Not possible in this state"),
         "review_closed": Kind(409, "The review is closed"),
         "elements_missing": Kind(409, "Elements are missing"),
         "element_refused": Kind(409, "The element cannot be taken"),
-        "element_locked": Kind(429, "The element was wrong too often"),
+        "element_locked": Kind(429, "The element was wrong too often", retry_after=60),
         "code_refused": Kind(409, "No code is waited for"),
         "challenge_expired": Kind(409, "Ask for a new liveness challenge"),
         "consent_missing": Kind(409, "A consent is missing"),
         "supplement_refused": Kind(409, "This cannot be asked for again"),
         "drawdown_elements_missing": Kind(409, "Elements are missing for the drawdown"),
-        "suspended": Kind(409, "Suspended for the time being"),
+        "suspended": Kind(409, "Suspended for the time being", retry_after=60),
         "definition_changed": Kind(409, "Somebody changed the definition meanwhile"),
         "definition_referenced": Kind(409, "Other definitions in force need it as it is"),
         "wrong_definition_state": Kind(409, "Not possible for this version"),
-        "second_person_needed": Kind(409, "A second person has to release it"),
+        "second_person_needed": Kind(409, "A second person has to release or approve it"),
+        "period_closed": Kind(409, "The books are closed, or open, on this day"),
+        "day_not_ready": Kind(409, "The day is not over, or not booked to its end"),
+        "request_decided": Kind(409, "Somebody decided this request"),
+        "invalid_manual_entry": Kind(422, "Not an entry that people may book"),
         "line_closed": Kind(409, "The line is closed"),
         "line_blocked": Kind(409, "The line is blocked"),
         "limit_exceeded": Kind(409, "More than the line has left"),
@@ -117,15 +137,16 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "quote_used": Kind(409, "The quote was used already"),
         "plan_changed": Kind(409, "The plan is not the quoted one"),
         "plan_mismatch": Kind(409, "The plan is not the signed one"),
+        "credit_analysis_closed": Kind(409, "The credit analysis is closed"),
         "loan_closed": Kind(409, "The loan is closed"),
         "loan_settled": Kind(409, "The loan is settled"),
         "nothing_outstanding": Kind(409, "Nothing is outstanding"),
         "nothing_due": Kind(409, "Nothing is due"),
         "payoff_changed": Kind(409, "The payoff is another amount now"),
-        "repayment_in_flight": Kind(409, "Another repayment is on its way"),
+        "repayment_in_flight": Kind(409, "Another repayment is on its way", retry_after=5),
         "repayment_closed": Kind(409, "The repayment is closed"),
         "drawdown_closed": Kind(409, "The drawdown is closed"),
-        "transfer_unsettled": Kind(409, "Contradicts what is known of the order"),
+        "transfer_unsettled": Kind(409, "Contradicts what is known of the order", retry_after=30),
         "order_conflict": Kind(409, "The order number stands for another order"),
         "personal_data_missing": Kind(409, "A verified personal datum is missing"),
         "task_closed": Kind(409, "The task is closed"),
@@ -138,11 +159,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "unbalanced_entry": Kind(500, "Internal error"),
         # ourselves
         "internal_error": Kind(500, "Internal error"),
-        "overloaded": Kind(503, "Too many requests at once"),
-        "database_unavailable": Kind(503, "The database cannot be reached"),
-        "unknown_policy": Kind(503, "The policy of this client is not in force"),
-        "engine_unavailable": Kind(503, "The process engine cannot be reached"),
-        "not_accepted_yet": Kind(503, "The command was not taken on yet"),
+        "overloaded": Kind(503, "Too many requests at once", retry_after=1),
+        "database_unavailable": Kind(503, "The database cannot be reached", retry_after=3),
+        "unknown_policy": Kind(503, "The policy of this client is not in force", retry_after=60),
+        "engine_unavailable": Kind(503, "The process engine cannot be reached", retry_after=3),
+        "not_accepted_yet": Kind(503, "The command was not taken on yet", retry_after=2),
     }
 )
 
@@ -185,7 +206,11 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(Exception):
-    """Raise it to answer with the problem `code` of the catalogue; `detail` holds no secret."""
+    """Raise it to answer with the problem `code` of the catalogue; `detail` holds no secret.
+
+    `by_process` says that a durable process refused: it gives an update of that id this answer for
+    ever.
+    """
 
     def __init__(
         self,
@@ -194,12 +219,14 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldProblem] = (),
         headers: Mapping[str, str] | None = None,
+        by_process: bool = False,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.by_process = by_process
 
     @property
     def status(self) -> int:
@@ -207,9 +234,12 @@ class Problem(Exception):
         return CATALOGUE[self.code].status
 
 
-def later(code: str, detail: str, seconds: int = 2) -> Problem:
-    """Return a problem that goes away by itself; the caller repeats after `seconds`."""
-    return Problem(code, detail, headers={"Retry-After": str(seconds)})
+def later(code: str, detail: str, seconds: int | None = None) -> Problem:
+    """Return a problem that goes away by itself; the caller repeats after `seconds`.
+
+    Without `seconds` it is what the catalogue says of the code.
+    """
+    return Problem(code, detail, headers={} if seconds is None else {"Retry-After": str(seconds)})
 
 
 def problem_response(request: Request, problem: Problem) -> Response:
@@ -227,7 +257,10 @@ def problem_response(request: Request, problem: Problem) -> Response:
     content: dict[str, Any] = details.model_dump(exclude_none=True, exclude_defaults=False)
     if not problem.errors:
         del content["errors"]
-    return JSONResponse(content, kind.status, problem.headers, MEDIA_TYPE)
+    headers = dict(problem.headers)
+    if kind.retry_after is not None:
+        headers.setdefault("Retry-After", str(kind.retry_after))
+    return JSONResponse(content, kind.status, headers, MEDIA_TYPE)
 
 
 def code_of_class(name: str) -> str:

@@ -2,8 +2,10 @@
 
 The same request again gets the stored answer, also after a crash: every id that a request makes is
 derived from caller, route and key, so what ran half already is found and finished, not repeated.
-Not stored are answers that may change: 202, 5xx, 429, and refusals before anything was tried, so
-that a corrected request may use its key again.
+Not stored are answers that may change: 202, 5xx, refusals before anything was tried, so that a
+corrected request may use its key again, and refusals that pass (`api.http.errors.Kind`). The next
+request under the key of one that passed is tried anew, as another attempt: a process remembers what
+it answered to each update, so that each attempt has an update id of its own.
 """
 
 import hashlib
@@ -11,17 +13,18 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 from fastapi import Request, Response
 
 from api.http.bodies import CheckedRequest
-from api.http.errors import Problem, later
-from api.http.refusals import DATABASE_DOWN, answer_of
+from api.http.errors import CATALOGUE, Problem, later, problem_response
+from api.http.refusals import DATABASE_DOWN, problem_of
 from api.http.services import Services, services_of
 from services.common.commands import Command
-from storage.common.requests import InProgress, Mismatch, RequestRepository, Stored
+from storage.common.requests import Fresh, InProgress, Mismatch, RequestRepository, Stored
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +33,6 @@ LEASE: Final = timedelta(seconds=20)
 """Longer than a request takes; a repeat takes over after it when the first one's process died."""
 
 _STORED_HEADERS: Final = ("location", "content-type")
-_UNSTORED: Final = frozenset({202, 400, 401, 403, 404, 405, 413, 415, 422, 429})
 
 Handle = Callable[[Request], Awaitable[Response]]
 
@@ -45,7 +47,8 @@ def command_of(request: Request) -> Command:
         )
     principal = request.state.principal
     subject = f"{principal.role}:{principal.subject}"
-    return Command(subject, f"{request.method} {request.url.path}", key)
+    attempt: int = getattr(request.state, "attempt", 0)
+    return Command(subject, f"{request.method} {request.url.path}", key, attempt)
 
 
 async def once(request: CheckedRequest, handle: Handle) -> Response:
@@ -66,34 +69,42 @@ async def once(request: CheckedRequest, handle: Handle) -> Response:
                 "This Idempotency-Key was used for this route with another body: take a new one.",
             )
         case InProgress():
-            raise later("request_in_progress", "Repeat the request to get its answer.", 1)
+            raise later("request_in_progress", "Repeat the request to get its answer.")
+        case Fresh():
+            request.state.attempt = found.attempt
     return await _answer_and_store(request, handle, command, services)
 
 
 async def _answer_and_store(
     request: Request, handle: Handle, command: Command, services: Services
 ) -> Response:
+    problem: Problem | None = None
     try:
         response = await handle(request)
     except Exception as error:  # noqa: BLE001 -- an unknown one is answered with 500 and logged
-        response = answer_of(request, error)
+        problem = problem_of(error)
+        response = problem_response(request, problem)
     identity = (command.subject, command.operation, command.key)
     try:
         async with services.database.transaction() as tx:
-            if _may_change(response):
-                await RequestRepository(tx).abandon(*identity)
-            else:
+            if not _may_change(response, problem):
                 await RequestRepository(tx).finish(
                     *identity, response.status_code, _stored(response)
                 )
+            elif problem is not None and problem.by_process:
+                await RequestRepository(tx).retry_later(*identity)
+            else:
+                await RequestRepository(tx).abandon(*identity)
     except DATABASE_DOWN:
         # The answer holds all the same; a repeat finds what was done after the lease.
         _log.warning("answer_not_stored", route=command.operation)
     return response
 
 
-def _may_change(response: Response) -> bool:
-    return response.status_code >= 500 or response.status_code in _UNSTORED
+def _may_change(response: Response, problem: Problem | None) -> bool:
+    if problem is not None:
+        return not CATALOGUE[problem.code].is_lasting
+    return response.status_code == HTTPStatus.ACCEPTED or response.status_code >= 400
 
 
 async def _fingerprint(request: CheckedRequest) -> bytes:

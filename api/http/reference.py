@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from api.http.access import RULES
+from api.http.routing import StrictRoute
 from api.http.samples import sample_of, variants_of
 
 _STYLE: Final = """
@@ -36,7 +37,7 @@ _POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-a
 
 def reference_router(app: FastAPI) -> APIRouter:
     """Return the route of the reference page of `app`."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(route_class=StrictRoute, include_in_schema=False)
 
     @router.get("/docs")
     async def reference() -> HTMLResponse:

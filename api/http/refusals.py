@@ -66,9 +66,9 @@ def problem_of(error: Exception) -> Problem:
         case DomainError():
             return _domain_problem(error)
         case ProcessClosed():
-            return Problem(
-                f"{error.kind}_closed", f"This {error.kind} has ended: it takes no more commands."
-            )
+            what = error.kind.replace("_", " ")
+            how = "has ended" if error.state is None else f"is {error.state.replace('_', ' ')}"
+            return Problem(f"{error.kind}_closed", f"This {what} {how}: it takes no more commands.")
         case HTTPException():
             return _http_problem(error)
         case ClientDisconnect():
@@ -77,7 +77,7 @@ def problem_of(error: Exception) -> Problem:
         return later("database_unavailable", "Repeat the request.", 1)
     if isinstance(error, DATABASE_DOWN):
         _log.warning("database_unavailable", error_type=type(error).__name__)
-        return later("database_unavailable", "Repeat the request with the same Idempotency-Key.", 3)
+        return later("database_unavailable", "Repeat the request with the same Idempotency-Key.")
     _log.error("unforeseen_error", exc_info=error)
     return Problem("internal_error", "This is a fault of ours. It is being looked at.")
 

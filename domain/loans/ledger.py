@@ -5,7 +5,6 @@ entries are differences, corrections of the past (a reversal, a backdated paymen
 their own.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -138,18 +137,15 @@ def journal_between(before: Position | None, after: Position, cash: int) -> tupl
     payment are negative. `UnbalancedEntry` is raised when the positions tell otherwise. Accounts
     that did not change have no line; nothing changed, no lines.
     """
-    lines = changes(balances(before) if before else {}, balances(after))
+    old = balances(before) if before else {}
+    lines = tuple(
+        JournalLine(account=account, amount=balance - old.get(account, 0))
+        for account, balance in (dict.fromkeys(old, 0) | balances(after)).items()
+        if balance != old.get(account, 0)
+    )
     moved = sum(line.amount for line in lines if line.account is Account.CASH)
     if moved != cash:
         raise UnbalancedEntry(f"cash moved by {cash}, the loan's events by {moved}")
     if sum(line.amount for line in lines) != 0:
         raise UnbalancedEntry("the position received money that is neither allocated nor credit")
     return lines
-
-
-def changes(before: Mapping[Account, int], after: Mapping[Account, int]) -> tuple[JournalLine, ...]:
-    """Return the lines that lead from one set of balances to another, in the chart's order."""
-    moved = {account: after.get(account, 0) - before.get(account, 0) for account in Account}
-    return tuple(
-        JournalLine(account=account, amount=amount) for account, amount in moved.items() if amount
-    )

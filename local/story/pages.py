@@ -80,10 +80,20 @@ def fits(console: Console, table: Table) -> bool:
 
 def _add_fields(grid: Table, prefix: str, result: Mapping[str, Any], currency: str) -> None:
     for name, value in result.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and AMOUNTS.issuperset(value):
+            grid.add_row(_plain(f"{prefix}{name}"), _components(value, currency))
+        elif isinstance(value, Mapping):
             _add_fields(grid, f"{prefix}{name}.", value, str(value.get("currency", currency)))
         elif not _is_rows(value):
             grid.add_row(_plain(f"{prefix}{name}"), _plain(_text(name, value, currency)))
+
+
+def _components(amounts: Mapping[str, int], currency: str) -> str:
+    """Return amounts by component on one line, without those that are zero."""
+    told = (
+        f"{name} {format_amount(amount, currency)}" for name, amount in amounts.items() if amount
+    )
+    return ", ".join(told) or format_amount(0, currency)
 
 
 def _lists(

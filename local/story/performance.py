@@ -34,9 +34,11 @@ async def perform(
     Raises Refusal when the stack cannot start or a part of it died for good.
     """
     try:
-        return await _perform(reporter, say, stay=stay, story=story, folder=folder)
+        code = await _perform(reporter, say, stay=stay, story=story, folder=folder)
     except LocalStackError as error:
         raise Refusal("stack", str(error)) from error
+    say("stopped")
+    return code
 
 
 async def _perform(
@@ -122,9 +124,13 @@ def _say_where(stack: LocalStack, outcome: Outcome | None, say: Say) -> None:
         if outcome is not None and outcome.loan_id:
             loan = quote(ids.loan_workflow(outcome.loan_id), safe="")
             say(f"  The loan there  {stack.temporal_ui_url}/namespaces/default/workflows/{loan}")
+    say(f"  Temporal CLI    .venv/bin/temporal workflow list --address {stack.temporal_address}")
+    say(f"  Simulators      {stack.sandbox_url}/sandbox/book")
     say(f"  Metrics         {stack.api_url}/metrics")
     if "worker" in ports:
         say(f"                  http://127.0.0.1:{ports['worker']}/metrics")
     say(f"  Logs            {stack.folder}/logs")
     say("  Command line    .venv/bin/python starter.py --help")
+    say('  Shell           eval "$(.venv/bin/python starter.py env)": addresses and tokens')
+    say("  One worker more .venv/bin/python starter.py worker")
     say("  Stop            Ctrl-C; the data stays, `make clean-data` deletes it")

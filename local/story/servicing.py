@@ -101,7 +101,7 @@ async def _is_called(scene: Scene) -> str:
 
 
 @SERVICING.step(
-    "Six days past due the borrower pays",
+    "Six days past due the card is debited again, as the borrower asked",
     "what is due and 24 % a year on the late principal; the loan is current",
 )
 async def _pays_late(scene: Scene) -> str:

@@ -6,15 +6,14 @@ which the other side recognises a repeat. 2xx carries a response, 4xx `{"code": 
 limits and classes of failure are `providers.http.transport`'s.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import httpx
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from providers.http.breaker import REFUSES_US
 from providers.http.errors import ProviderRejected, ProviderUnavailable
@@ -29,9 +28,8 @@ from providers.http.transport import (
     raise_if_unavailable,
     reported,
 )
+from providers.http.wire import UNREADABLE, Received, read_code
 from runtime.clock import utc_now
-
-_CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -116,8 +114,12 @@ class ProviderClient:
         return self.http.build_request("POST", url, content=body, headers=headers, timeout=limits)
 
 
-class _Rejection(BaseModel):
-    code: str
+def _text_only(value: object) -> str | None:
+    return read_code(value) if isinstance(value, str) else None
+
+
+class _Rejection(Received):
+    code: Annotated[str | None, BeforeValidator(_text_only)] = None
 
 
 def _rejection_code(raw: RawResponse) -> str:
@@ -130,6 +132,6 @@ def _rejection_code(raw: RawResponse) -> str:
         code = _Rejection.model_validate_json(raw.content).code
     except ValidationError:
         return status
-    if not _CODE.fullmatch(code) or (status in REFUSES_US and code not in REFUSES_US):
+    if code in (None, UNREADABLE) or (status in REFUSES_US and code not in REFUSES_US):
         return status
-    return code
+    return code or status

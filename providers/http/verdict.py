@@ -3,14 +3,13 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from providers.http.wire import Wire
+from providers.http.wire import UNSPECIFIED, CodeText, Received
 
-ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
-"""A code such as `image_blurred`. Letters only, so that no number of a person fits in one."""
+MAX_REASONS: Final = 16
 
 
 class Verdict(StrEnum):
@@ -41,7 +40,7 @@ class Assessment:
         return "pending" if pending else self.verdict.value
 
 
-class AssessableResponse(Wire):
+class AssessableResponse(Received):
     """A data source's response, which says itself what it amounts to."""
 
     @property
@@ -51,15 +50,35 @@ class AssessableResponse(Wire):
 
 
 class VerificationResponse(AssessableResponse):
-    """A verification's verdict; anything but a match gives at least one reason, a match none."""
+    """A verification's verdict; anything but a match has at least one reason, a match none.
 
-    verdict: Annotated[Verdict, Field(strict=False)]
-    reasons: Annotated[tuple[ReasonCode, ...], Field(strict=False, max_length=16)] = ()
+    A verdict that is not one of the three is no response: the source is asked again. The fields of
+    `given_with_match` come with a match, and are not looked at with anything else.
+    """
+
+    given_with_match: ClassVar[tuple[str, ...]] = ()
+
+    verdict: Verdict
+    reasons: Annotated[tuple[CodeText, ...], Field(max_length=MAX_REASONS)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reasons_explain_the_verdict(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        if data.get("verdict") == Verdict.MATCH:
+            return data
+        reasons = data.get("reasons")
+        given = [one for one in reasons if one] if isinstance(reasons, list | tuple) else [reasons]
+        kept = {name: value for name, value in data.items() if name not in cls.given_with_match}
+        return kept | {"reasons": [one for one in given if one][:MAX_REASONS] or [UNSPECIFIED]}
 
     @model_validator(mode="after")
-    def _reasons_explain_the_verdict(self) -> Self:
-        if (self.verdict is Verdict.MATCH) == bool(self.reasons):
-            raise ValueError("reasons are given exactly when the verdict is not a match")
+    def _a_match_is_whole(self) -> Self:
+        if self.passed and self.reasons:
+            raise ValueError("a match that gives reasons contradicts itself")
+        if self.passed and any(getattr(self, name) is None for name in self.given_with_match):
+            raise ValueError("a match lacks what comes with one")
         return self
 
     @property

@@ -4,12 +4,13 @@ Several bureaus speak one contract under a name each; `domain.decisioning.bureau
 they say.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from domain.sources import Capability
 from providers.http.verdict import Assessment, Verdict, VerificationResponse
+from providers.http.wire import UNSPECIFIED, CodeText
 from providers.verification.factors import ThreeFactorRequest
 
 Count = Annotated[int, Field(ge=0, le=100_000)]
@@ -25,17 +26,12 @@ class BureauReport(VerificationResponse):
     Reasons: `identity_mismatch`, `no_file` (unavailable), `source_maintenance` (unavailable).
     """
 
+    given_with_match = ("score", "overdue_history", "lenders_queried_30d", "blacklisted")
+
     score: Annotated[int, Field(ge=300, le=1000)] | None = None
     overdue_history: Count | None = None
     lenders_queried_30d: Count | None = None
     blacklisted: bool | None = None
-
-    @model_validator(mode="after")
-    def _facts_come_with_a_match(self) -> Self:
-        facts = (self.score, self.overdue_history, self.lenders_queried_30d, self.blacklisted)
-        if any((fact is not None) != self.passed for fact in facts):
-            raise ValueError("the four facts are given exactly when a file was found")
-        return self
 
     @property
     def assessment(self) -> Assessment:
@@ -55,22 +51,27 @@ class BureauRequest(ThreeFactorRequest[BureauReport]):
 class BlacklistReport(VerificationResponse):
     """A match is a list that was searched for this person: `listed` comes with it and only with it.
 
-    A listed person has at least one category. Reasons: `identity_mismatch`; `source_maintenance`
+    A listed person has at least one category, such as `court_enforcement`, `fraud`, `overdue` or
+    `collusion`. Reasons: `identity_mismatch`; `source_maintenance`
     (unavailable).
     """
 
+    given_with_match = ("listed",)
+
     listed: bool | None = None
-    categories: Annotated[
-        tuple[Literal["court_enforcement", "fraud", "overdue", "collusion"], ...],
-        Field(strict=False, max_length=16),
-    ] = ()
+    categories: Annotated[tuple[CodeText, ...], Field(max_length=16)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_entry_has_categories(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("categories") and data.get("listed") is True:
+            return data | {"categories": [UNSPECIFIED]}
+        return data
 
     @model_validator(mode="after")
     def _categories_come_with_an_entry(self) -> Self:
-        if (self.listed is not None) != self.passed:
-            raise ValueError("whether the person is listed is told exactly with a match")
-        if bool(self.categories) != bool(self.listed):
-            raise ValueError("categories are given exactly when the person is listed")
+        if self.passed and bool(self.categories) != bool(self.listed):
+            raise ValueError("who is not listed is under no category")
         return self
 
 
@@ -90,6 +91,14 @@ class MultiLenderReport(VerificationResponse):
     (unavailable).
     """
 
+    given_with_match = (
+        "lenders_queried_7d",
+        "lenders_queried_30d",
+        "lenders_queried_90d",
+        "unsettled_loans",
+        "new_loans_30d",
+    )
+
     lenders_queried_7d: Count | None = None
     lenders_queried_30d: Count | None = None
     lenders_queried_90d: Count | None = None
@@ -97,11 +106,8 @@ class MultiLenderReport(VerificationResponse):
     new_loans_30d: Count | None = None
 
     @model_validator(mode="after")
-    def _counts_come_with_a_match(self) -> Self:
+    def _longer_windows_hold_more(self) -> Self:
         windows = (self.lenders_queried_7d, self.lenders_queried_30d, self.lenders_queried_90d)
-        counts = (*windows, self.unsettled_loans, self.new_loans_30d)
-        if any((count is not None) != self.passed for count in counts):
-            raise ValueError("the five counts are given exactly with a match")
         queried = [count for count in windows if count is not None]
         if queried != sorted(queried):
             raise ValueError("a longer window holds at least the lenders of a shorter one")

@@ -6,30 +6,25 @@ hold entries.
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from domain.sources import Capability
 from providers.http.requests import SourceRequest
 from providers.http.verdict import VerificationResponse
-from providers.http.wire import Wire
+from providers.http.wire import CodeText, Received
 from providers.verification.data_import import Day, completed_months
 
 Country = Literal["CN", "BR"]
 """Whose register is asked; it decides what the number is: USCC or CNPJ, identity number or CPF."""
 
-AdverseKind = Literal[
-    "insolvency",
-    "court_enforcement",
-    "tax_debt",
-    "sanction",
-    "protest",
-    "abnormal_operation",
-]
+AdverseKind = CodeText
+"""`insolvency`, `court_enforcement`, `tax_debt`, `sanction`, `protest`, `abnormal_operation`, or
+one that we do not know, which counts as well."""
 
 
-class AdverseFact(Wire):
+class AdverseFact(Received):
     """How many entries of a kind there are, and the day of the newest if the register tells it."""
 
     kind: AdverseKind
@@ -45,14 +40,8 @@ def _each_kind_once(facts: tuple[AdverseFact, ...]) -> tuple[AdverseFact, ...]:
 
 class _Registered(VerificationResponse):
     adverse: Annotated[
-        tuple[AdverseFact, ...], Field(strict=False, max_length=20), AfterValidator(_each_kind_once)
+        tuple[AdverseFact, ...], Field(max_length=20), AfterValidator(_each_kind_once)
     ] = ()
-
-    @model_validator(mode="after")
-    def _adverse_facts_come_with_a_match(self) -> Self:
-        if self.adverse and not self.passed:
-            raise ValueError("adverse facts come only with a match")
-        return self
 
     def _counts(self) -> dict[str, int]:
         """Return the number of entries by kind."""
@@ -62,20 +51,16 @@ class _Registered(VerificationResponse):
 class CompanyRecord(_Registered):
     """What is on the register of companies.
 
-    Reasons: `not_registered`, `legal_name_mismatch`; `source_maintenance` (unavailable). A small
-    firm can bear a person's name: `legal_name` is not among the facts.
+    The status is `active`, or anything else. Reasons: `not_registered`, `legal_name_mismatch`;
+    `source_maintenance` (unavailable). A small firm can bear a person's name: `legal_name` is not
+    among the facts.
     """
 
-    legal_name: str | None = Field(default=None, min_length=1, max_length=200, repr=False)
-    status: Literal["active", "suspended", "dissolved", "revoked"] | None = None
-    constituted_on: Day | None = None
+    given_with_match = ("legal_name", "status", "constituted_on")
 
-    @model_validator(mode="after")
-    def _facts_come_with_a_match(self) -> Self:
-        facts = (self.legal_name, self.status, self.constituted_on)
-        if any((fact is not None) != self.passed for fact in facts):
-            raise ValueError("name, status and constitution come exactly with a match")
-        return self
+    legal_name: str | None = Field(default=None, min_length=1, max_length=200, repr=False)
+    status: CodeText | None = None
+    constituted_on: Day | None = None
 
     def facts(self, on: date) -> dict[str, object]:
         """Return status, age in months on a business date, and adverse entries by kind."""
@@ -106,17 +91,13 @@ class CompanyRequest(SourceRequest[CompanyRecord]):
 class PersonRecord(_Registered):
     """What is on a register of persons.
 
-    Reasons: `not_registered`, `name_mismatch`, `birth_date_mismatch`; `source_maintenance`
-    (unavailable).
+    The status is `regular`, or anything else. Reasons: `not_registered`, `name_mismatch`,
+    `birth_date_mismatch`; `source_maintenance` (unavailable).
     """
 
-    status: Literal["regular", "suspended", "cancelled", "deceased"] | None = None
+    given_with_match = ("status",)
 
-    @model_validator(mode="after")
-    def _facts_come_with_a_match(self) -> Self:
-        if (self.status is not None) != self.passed:
-            raise ValueError("the status comes exactly with a match")
-        return self
+    status: CodeText | None = None
 
     def facts(self) -> dict[str, object]:
         """Return the status and adverse entries by kind, nothing without a match."""

@@ -4,7 +4,7 @@ Limits of the source: a code again after 60 seconds, five codes a day for a mobi
 the response (`delivery`), not as an error: the user waits, nothing failed.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -16,38 +16,29 @@ from providers.http.verdict import (
     Verdict,
     VerificationResponse,
 )
-from providers.http.wire import Wire
+from providers.http.wire import CodeText, Received
 from providers.verification.data_import import CodeResponse, CodeStatus, Currency, Key, Minor
 from providers.verification.factors import BankCode, BankName, FourFactorRequest
-
-Delivery = Literal["sent", "too_soon", "daily_limit"]
 
 
 class BindingCode(VerificationResponse):
     """A match says that the four factors agree and what became of the code.
 
-    `retry_after_seconds` comes with everything but `sent`; `reference`, bank and card type come
-    with a match. Reasons: `card_invalid`, `card_not_owned`, `name_mismatch`, `mobile_mismatch`,
-    `not_a_debit_card`, `bank_not_supported`; `source_maintenance` (unavailable).
+    A `delivery` other than `sent` sent none; `retry_after_seconds` may come with it. `reference`,
+    bank and card type come with a match. Reasons: `card_invalid`, `card_not_owned`,
+    `name_mismatch`, `mobile_mismatch`, `not_a_debit_card`, `bank_not_supported`;
+    `source_maintenance` (unavailable).
     """
 
+    given_with_match = ("delivery", "reference", "bank_code", "bank_name", "card_type")
+
     binding_no: Key
-    delivery: Delivery | None = None
+    delivery: CodeText | None = None
     reference: Key | None = None
     bank_code: BankCode | None = None
     bank_name: BankName | None = None
-    card_type: Literal["debit"] | None = None
-    retry_after_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
-
-    @model_validator(mode="after")
-    def _a_match_tells_everything(self) -> Self:
-        facts = (self.delivery, self.reference, self.bank_code, self.bank_name, self.card_type)
-        if any((fact is not None) != self.passed for fact in facts):
-            raise ValueError("delivery, reference, bank and card type come exactly with a match")
-        waits = self.delivery in ("too_soon", "daily_limit")
-        if waits != (self.retry_after_seconds is not None):
-            raise ValueError("a wait is given exactly when no code was sent")
-        return self
+    card_type: CodeText | None = None
+    retry_after_seconds: Annotated[int, Field(ge=0)] | None = None
 
 
 class Binding(CodeResponse):
@@ -58,12 +49,12 @@ class Binding(CodeResponse):
 
     @model_validator(mode="after")
     def _an_accepted_code_binds(self) -> Self:
-        if (self.status is CodeStatus.ACCEPTED) != (self.agreement_no is not None):
-            raise ValueError("an agreement is given exactly when the code was accepted")
+        if self.status is CodeStatus.ACCEPTED and self.agreement_no is None:
+            raise ValueError("an accepted code binds under an agreement")
         return self
 
 
-class SupportedBank(Wire):
+class SupportedBank(Received):
     """A bank whose debit cards can be bound, with the most a debit and a day may take."""
 
     bank_code: BankCode
@@ -72,23 +63,11 @@ class SupportedBank(Wire):
     daily_limit: Minor
     currency: Currency
 
-    @model_validator(mode="after")
-    def _a_day_holds_one_debit(self) -> Self:
-        if self.daily_limit < self.single_limit:
-            raise ValueError("the limit of a day is at least that of one debit")
-        return self
-
 
 class SupportedBanks(AssessableResponse):
-    """The list of banks, one entry a bank."""
+    """The list of banks."""
 
-    banks: Annotated[tuple[SupportedBank, ...], Field(strict=False, max_length=500)]
-
-    @model_validator(mode="after")
-    def _a_bank_is_listed_once(self) -> Self:
-        if len({bank.bank_code for bank in self.banks}) < len(self.banks):
-            raise ValueError("a bank is listed once")
-        return self
+    banks: Annotated[tuple[SupportedBank, ...], Field(max_length=5_000)]
 
     @property
     def assessment(self) -> Assessment:

@@ -8,7 +8,7 @@ source collected is asked for until it is done; a signed notice only says when t
 from abc import abstractmethod
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AwareDatetime, Field, SerializeAsAny, model_validator
 
@@ -18,13 +18,18 @@ from providers.http.transport import REPORT_LIMIT
 from providers.http.verdict import (
     AssessableResponse,
     Assessment,
-    ReasonCode,
     Verdict,
     VerificationResponse,
 )
-from providers.http.wire import PersonalWire, Wire
-
-ReportSource = Literal["operator_report", "online_banking", "ecommerce"]
+from providers.http.wire import (
+    UNSPECIFIED,
+    CodeText,
+    EventNotice,
+    PersonalReceived,
+    Received,
+    read_code,
+    state_of,
+)
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_:.\-]{1,128}$")]
 """An opaque number of ours or of the source's."""
@@ -35,23 +40,19 @@ Minor = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 SignedMinor = Annotated[int, Field(ge=-1_000_000_000_000, le=1_000_000_000_000)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
-Day = Annotated[date, Field(strict=False)]
-Instant = Annotated[AwareDatetime, Field(strict=False)]
+Day = date
+Instant = AwareDatetime
 
-DocumentT = TypeVar("DocumentT", bound=PersonalWire)
+DocumentT = TypeVar("DocumentT", bound=PersonalReceived)
 
 
 class Begun(VerificationResponse):
-    """A match began the data import; the source's `reference` comes with it and only with it."""
+    """A match began the data import; the source's `reference` comes with it."""
+
+    given_with_match: ClassVar[tuple[str, ...]] = ("reference",)
 
     capture_no: Key
     reference: Key | None = None
-
-    @model_validator(mode="after")
-    def _a_match_has_a_reference(self) -> Self:
-        if self.passed != (self.reference is not None):
-            raise ValueError("a reference is given exactly when the data import began")
-        return self
 
 
 class Authorisation(Begun):
@@ -60,13 +61,9 @@ class Authorisation(Begun):
     What the user enters there never passes through us.
     """
 
-    authorise_url: str | None = Field(default=None, pattern=r"^https://[^\s]{1,500}$", repr=False)
+    given_with_match = ("reference", "authorise_url")
 
-    @model_validator(mode="after")
-    def _a_match_has_a_page(self) -> Self:
-        if self.passed != (self.authorise_url is not None):
-            raise ValueError("a page is given exactly when the import began")
-        return self
+    authorise_url: str | None = Field(default=None, pattern=r"^https://[^\s]{1,500}$", repr=False)
 
 
 class CodeStatus(StrEnum):
@@ -78,16 +75,18 @@ class CodeStatus(StrEnum):
 
 
 class CodeResponse(AssessableResponse):
-    """Whether the code was right; the attempts that are left come with a wrong one."""
+    """Whether the code was right, and after a wrong one the attempts that are left if it tells.
 
-    status: Annotated[CodeStatus, Field(strict=False)]
-    tries_left: Annotated[int, Field(ge=0, le=20)] | None = None
+    A status that is not known is no response: whether the code was taken is asked again.
+    """
 
-    @model_validator(mode="after")
-    def _a_wrong_code_leaves_tries(self) -> Self:
-        if (self.status is CodeStatus.WRONG_CODE) != (self.tries_left is not None):
-            raise ValueError("the attempts left are given exactly with a wrong code")
-        return self
+    status: CodeStatus
+    tries_left: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def may_try_again(self) -> bool:
+        """Whether another code may be entered; who does not tell how many are left allows it."""
+        return self.status is CodeStatus.WRONG_CODE and self.tries_left != 0
 
     @property
     def assessment(self) -> Assessment:
@@ -112,29 +111,39 @@ class ReportStatus(StrEnum):
     FAILED = "failed"
 
 
-class ReportState(PersonalWire, Generic[DocumentT]):
+class ReportState(PersonalReceived, Generic[DocumentT]):
     """The source's view of a data import, as it answers.
 
-    A failed one, and no other, has a reason; a done one, and no other, the document.
-    `retry_after_seconds` is the source's wish for a pending one.
+    A status that is not known is not final. A failed one, and no other, has a reason; a done one,
+    and no other, the document. `retry_after_seconds` is the source's wish for a pending one.
     """
 
     capture_no: Key
-    status: Annotated[ReportStatus, Field(strict=False)]
-    reason: ReasonCode | None = None
-    retry_after_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    status: Annotated[ReportStatus, state_of(ReportStatus, ReportStatus.PENDING)]
+    reason: CodeText | None = None
+    retry_after_seconds: Annotated[int, Field(ge=0)] | None = None
     document: DocumentT | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _each_end_has_its_field(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        said = data.get("status")
+        reason = read_code(data.get("reason")) or UNSPECIFIED
+        return data | {
+            "reason": reason if said == ReportStatus.FAILED else None,
+            "document": data.get("document") if said == ReportStatus.DONE else None,
+        }
+
     @model_validator(mode="after")
-    def _each_end_has_its_field(self) -> Self:
-        if (self.status is ReportStatus.FAILED) != (self.reason is not None):
-            raise ValueError("a reason is given exactly when the data import failed")
-        if (self.status is ReportStatus.DONE) != (self.document is not None):
-            raise ValueError("a document is given exactly when the data import is done")
+    def _a_done_one_has_its_document(self) -> Self:
+        if self.status is ReportStatus.DONE and self.document is None:
+            raise ValueError("a data import that is done has a document")
         return self
 
 
-class ImportedFacts(Wire):
+class ImportedFacts(Received):
     """What goes on of a document: aggregates without personal data."""
 
     @property
@@ -147,7 +156,7 @@ class Report(AssessableResponse):
     """How far a data import is; `facts` come when it is done and only then."""
 
     status: ReportStatus
-    reason: ReasonCode | None
+    reason: CodeText | None
     retry_after_seconds: int | None
     facts: SerializeAsAny[ImportedFacts] | None
 
@@ -163,24 +172,16 @@ class Report(AssessableResponse):
         return Assessment(verdict, self.reason, is_conclusive=True, cacheable=False)
 
 
-class ReportNotice(Wire):
+class ReportNotice(EventNotice):
     """The callback body by which a source says that an import has ended; ask for the report then.
 
-    `event_id` marks repeats. It carries nothing of what was imported.
+    It carries nothing of what was imported, and what else it says is not believed.
     """
 
-    event_id: str = Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")
-    source: ReportSource
+    source: CodeText | None = None
     capture_no: Key
-    status: Literal["done", "failed"]
-    reason: ReasonCode | None = None
-    occurred_at: Instant
-
-    @model_validator(mode="after")
-    def _only_failures_have_reasons(self) -> Self:
-        if (self.status == "failed") != (self.reason is not None):
-            raise ValueError("a reason is given exactly when the data import failed")
-        return self
+    status: CodeText | None = None
+    reason: CodeText | None = None
 
 
 class DataImportRequest(SourceRequest[SourceResponseT], Generic[SourceResponseT]):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.sources import Capability
-from providers.http.wire import PersonalWire
+from providers.http.wire import CodeText, PersonalReceived
 from providers.verification.data_import import (
     Authorisation,
     BeginRequest,
@@ -29,22 +29,22 @@ Platform = Literal["taobao", "jd", "pinduoduo", "other"]
 YEAR = timedelta(days=365)
 
 
-class PlacedOrder(PersonalWire):
-    """One order, without what was bought."""
+class PlacedOrder(PersonalReceived):
+    """One order, without what was bought; only one that is `completed` counts."""
 
     at: Instant
     amount: Minor
-    status: Literal["completed", "cancelled", "refunded"]
+    status: CodeText
 
 
-class DeliveryAddress(PersonalWire):
+class DeliveryAddress(PersonalReceived):
     """Where orders went."""
 
     city: str = Field(min_length=1, max_length=64)
     address: str = Field(min_length=1, max_length=200)
 
 
-class PlatformCredit(PersonalWire):
+class PlatformCredit(PersonalReceived):
     """What the platform itself lends or thinks of the user; what it does not tell is None."""
 
     score: Annotated[int, Field(ge=0, le=1_000)] | None = None
@@ -53,15 +53,15 @@ class PlatformCredit(PersonalWire):
     overdue: bool | None = None
 
 
-class EcommerceDocument(PersonalWire):
+class EcommerceDocument(PersonalReceived):
     """The account; amounts are minor units of `currency`."""
 
     currency: Currency
     captured_at: Instant
     registered_on: Day
     name_matches: bool
-    orders: Annotated[tuple[PlacedOrder, ...], Field(strict=False, max_length=2_000)] = ()
-    addresses: Annotated[tuple[DeliveryAddress, ...], Field(strict=False, max_length=100)] = ()
+    orders: Annotated[tuple[PlacedOrder, ...], Field(max_length=2_000)] = ()
+    addresses: Annotated[tuple[DeliveryAddress, ...], Field(max_length=100)] = ()
     credit: PlatformCredit = PlatformCredit()
 
     @model_validator(mode="after")

@@ -1,14 +1,15 @@
 """Do the things that a person says of themselves belong together: two, three and four factors."""
 
-from typing import Annotated, Generic, Literal, Self
+from typing import Annotated, Generic
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from domain.sources import Capability
 from providers.http.requests import SourceRequest, SourceResponseT
 from providers.http.verdict import VerificationResponse
+from providers.http.wire import CodeText
 
-BankCode = Annotated[str, Field(pattern=r"^[A-Z]{2,12}$")]
+BankCode = CodeText
 BankName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -58,15 +59,11 @@ class CardVerification(VerificationResponse):
     that matches is a match here; whether the product takes it is for the caller.
     """
 
+    given_with_match = ("bank_code", "bank_name", "card_type")
+
     bank_code: BankCode | None = None
     bank_name: BankName | None = None
-    card_type: Literal["debit", "credit"] | None = None
-
-    @model_validator(mode="after")
-    def _a_match_names_bank_and_type(self) -> Self:
-        if self.passed and None in (self.bank_code, self.bank_name, self.card_type):
-            raise ValueError("a match names the bank and the type of card")
-        return self
+    card_type: CodeText | None = None
 
 
 class BankCardRequest(FourFactorRequest[CardVerification]):
@@ -83,14 +80,10 @@ class CreditCardVerification(VerificationResponse):
     `not_a_credit_card`; `source_maintenance` (unavailable).
     """
 
+    given_with_match = ("bank_code", "bank_name")
+
     bank_code: BankCode | None = None
     bank_name: BankName | None = None
-
-    @model_validator(mode="after")
-    def _a_match_names_the_bank(self) -> Self:
-        if any((fact is not None) != self.passed for fact in (self.bank_code, self.bank_name)):
-            raise ValueError("the bank is named exactly with a match")
-        return self
 
 
 class CreditCardRequest(FourFactorRequest[CreditCardVerification]):

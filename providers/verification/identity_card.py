@@ -9,13 +9,13 @@ from domain.sources import Capability
 from providers.http.images import Image
 from providers.http.requests import SourceRequest
 from providers.http.verdict import VerificationResponse
-from providers.http.wire import PersonalWire
+from providers.http.wire import PersonalReceived
 
-Day = Annotated[date, Field(strict=False)]
+Day = date
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
 
-class CardFields(PersonalWire):
+class CardFields(PersonalReceived):
     """What is printed on the card. `valid_until` is None for a long-term card."""
 
     name: str = Field(min_length=1, max_length=64)
@@ -43,22 +43,22 @@ class CardReading(VerificationResponse):
     agree with what the applicant typed is for the caller.
     """
 
+    given_with_match = ("fields",)
+
     fields: CardFields | None = None
     scores: dict[str, Confidence] = Field(default_factory=dict)
     models: dict[str, str] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _fields_come_with_a_match(self) -> Self:
-        if self.passed != (self.fields is not None):
-            raise ValueError("fields are given exactly when the card could be read")
-        return self
-
 
 class CardReadRequest(SourceRequest[CardReading]):
-    """Have both sides of a card read."""
+    """Have both sides of a card read.
+
+    `identity_number` stays here: it says whose card, and so which document, has to be read.
+    """
 
     capability = Capability.IDENTITY_CARD
     operation = "read"
 
     front: Image
     back: Image
+    identity_number: str | None = Field(default=None, exclude=True)

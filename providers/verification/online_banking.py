@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from domain.sources import Capability
-from providers.http.wire import PersonalWire
+from providers.http.wire import CodeText, PersonalReceived
 from providers.verification.data_import import (
     Authorisation,
     BeginRequest,
@@ -25,7 +25,7 @@ from providers.verification.data_import import (
 )
 
 
-class CardBill(PersonalWire):
+class CardBill(PersonalReceived):
     """A month's statement; a credit balance is below zero."""
 
     month: Month
@@ -36,13 +36,13 @@ class CardBill(PersonalWire):
     overdue: bool
 
 
-class ImportedCard(PersonalWire):
+class ImportedCard(PersonalReceived):
     """One credit card with its statements."""
 
-    bank_code: str = Field(pattern=r"^[A-Z]{2,12}$")
+    bank_code: CodeText
     card_tail: str = Field(pattern=r"^[0-9]{4}$")
     credit_limit: Minor
-    bills: Annotated[tuple[CardBill, ...], Field(strict=False, max_length=36)] = ()
+    bills: Annotated[tuple[CardBill, ...], Field(max_length=36)] = ()
 
     @model_validator(mode="after")
     def _a_month_has_one_bill(self) -> Self:
@@ -52,12 +52,12 @@ class ImportedCard(PersonalWire):
         return self
 
 
-class BankingDocument(PersonalWire):
+class BankingDocument(PersonalReceived):
     """All credit cards of the user at one bank; amounts are minor units of `currency`."""
 
     currency: Currency
     captured_at: Instant
-    cards: Annotated[tuple[ImportedCard, ...], Field(strict=False, max_length=20)] = ()
+    cards: Annotated[tuple[ImportedCard, ...], Field(max_length=20)] = ()
 
 
 class BankingFacts(ImportedFacts):

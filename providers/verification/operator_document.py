@@ -5,11 +5,11 @@ of it is kept but the facts, counts and sums without any number or name, of each
 """
 
 from datetime import datetime, time, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from providers.http.wire import PersonalWire
+from providers.http.wire import CodeText, PersonalReceived
 from providers.verification.data_import import (
     Currency,
     Day,
@@ -21,12 +21,16 @@ from providers.verification.data_import import (
     completed_months,
 )
 
-Carrier = Literal["mobile", "unicom", "telecom", "broadnet", "virtual"]
-Direction = Literal["out", "in"]
-Label = Literal["lender", "collector", "gambling"]
-"""What the source knows of the other side of a call; most numbers have no label."""
+Carrier = CodeText
+"""`mobile`, `unicom`, `telecom`, `broadnet` or `virtual`, or one that we do not know."""
 
-PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9*#]{2,20}$")]
+Direction = CodeText
+Label = CodeText
+"""What the source knows of the other side of a call, such as `lender`, `collector` or `gambling`;
+most numbers have no label."""
+
+PhoneNumber = Annotated[str, Field(max_length=64)]
+"""As the operator bills it: a number that was withheld may be a word or nothing."""
 
 POLICE = frozenset({"110"})
 MACAU = ("+853", "00853")
@@ -35,7 +39,7 @@ SILENCE_WINDOW_DAYS = 30
 NIGHT_BEGINS, NIGHT_ENDS = time(23), time(6)
 
 
-class Basics(PersonalWire):
+class Basics(PersonalReceived):
     """The account: in whose name, since when. The balance may be owed (below zero)."""
 
     carrier: Carrier
@@ -48,7 +52,7 @@ class Basics(PersonalWire):
     region: str = Field(min_length=1, max_length=100)
 
 
-class Package(PersonalWire):
+class Package(PersonalReceived):
     """A tariff in use."""
 
     name: str = Field(min_length=1, max_length=100)
@@ -56,7 +60,7 @@ class Package(PersonalWire):
     started_on: Day
 
 
-class Bill(PersonalWire):
+class Bill(PersonalReceived):
     """A month's bill."""
 
     month: Month
@@ -64,7 +68,7 @@ class Bill(PersonalWire):
     paid: bool
 
 
-class PhoneCall(PersonalWire):
+class PhoneCall(PersonalReceived):
     """A call from or to the applicant's number, as the operator billed it."""
 
     at: Instant
@@ -74,7 +78,7 @@ class PhoneCall(PersonalWire):
     label: Label | None = None
 
 
-class TextMessage(PersonalWire):
+class TextMessage(PersonalReceived):
     """One text message, without its text."""
 
     at: Instant
@@ -82,14 +86,14 @@ class TextMessage(PersonalWire):
     direction: Direction
 
 
-class TopUp(PersonalWire):
+class TopUp(PersonalReceived):
     """Money put on the account."""
 
     at: Instant
     amount: Minor
 
 
-class Points(PersonalWire):
+class Points(PersonalReceived):
     """A month's bonus points."""
 
     month: Month
@@ -97,34 +101,34 @@ class Points(PersonalWire):
     balance: Annotated[int, Field(ge=0, le=100_000_000)]
 
 
-class Traffic(PersonalWire):
+class Traffic(PersonalReceived):
     """A month's data traffic."""
 
     month: Month
     megabytes: Annotated[int, Field(ge=0, le=100_000_000)]
 
 
-class ShortNumber(PersonalWire):
+class ShortNumber(PersonalReceived):
     """A short number of a family's or company's group."""
 
     number: PhoneNumber
-    group: Literal["family", "company"]
+    group: CodeText
 
 
-class OperatorDocument(PersonalWire):
+class OperatorDocument(PersonalReceived):
     """The whole report. Amounts are minor units of `currency`; lists are bounded."""
 
     currency: Currency
     captured_at: Instant
     basics: Basics
-    packages: Annotated[tuple[Package, ...], Field(strict=False, max_length=50)] = ()
-    bills: Annotated[tuple[Bill, ...], Field(strict=False, max_length=24)] = ()
-    calls: Annotated[tuple[PhoneCall, ...], Field(strict=False, max_length=10_000)] = ()
-    messages: Annotated[tuple[TextMessage, ...], Field(strict=False, max_length=10_000)] = ()
-    top_ups: Annotated[tuple[TopUp, ...], Field(strict=False, max_length=200)] = ()
-    points: Annotated[tuple[Points, ...], Field(strict=False, max_length=24)] = ()
-    traffic: Annotated[tuple[Traffic, ...], Field(strict=False, max_length=24)] = ()
-    short_numbers: Annotated[tuple[ShortNumber, ...], Field(strict=False, max_length=50)] = ()
+    packages: Annotated[tuple[Package, ...], Field(max_length=50)] = ()
+    bills: Annotated[tuple[Bill, ...], Field(max_length=24)] = ()
+    calls: Annotated[tuple[PhoneCall, ...], Field(max_length=10_000)] = ()
+    messages: Annotated[tuple[TextMessage, ...], Field(max_length=10_000)] = ()
+    top_ups: Annotated[tuple[TopUp, ...], Field(max_length=200)] = ()
+    points: Annotated[tuple[Points, ...], Field(max_length=24)] = ()
+    traffic: Annotated[tuple[Traffic, ...], Field(max_length=24)] = ()
+    short_numbers: Annotated[tuple[ShortNumber, ...], Field(max_length=50)] = ()
 
     @model_validator(mode="after")
     def _nothing_is_later_than_the_data_import(self) -> Self:

@@ -2,14 +2,14 @@
 
 from base64 import b64decode
 from dataclasses import replace
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from domain.sources import Capability
 from providers.http.images import Image
 from providers.http.verdict import Assessment, VerificationResponse
-from providers.http.wire import PersonalWire
+from providers.http.wire import PersonalReceived
 from providers.verification.factors import TwoFactorRequest
 
 MIN_PHOTO_BYTES: Final = 64
@@ -35,20 +35,16 @@ Photo = Annotated[
 ]
 
 
-class RegisteredPhotoResponse(PersonalWire, VerificationResponse):
+class RegisteredPhotoResponse(PersonalReceived, VerificationResponse):
     """A match carries the `photo` and nothing else does.
 
     Reasons: `no_registered_photo`, `name_mismatch`, `not_in_registry` (unavailable),
     `source_maintenance`.
     """
 
-    photo: Photo | None = None
+    given_with_match = ("photo",)
 
-    @model_validator(mode="after")
-    def _a_match_carries_the_photo(self) -> Self:
-        if self.passed != (self.photo is not None):
-            raise ValueError("a photo is given exactly with a match")
-        return self
+    photo: Photo | None = None
 
     @property
     def assessment(self) -> Assessment:

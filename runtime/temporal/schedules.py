@@ -32,6 +32,10 @@ _TIMES: Final = {
     MaintenanceJob.PRUNE_RECORDS: ScheduleSpec(
         calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(20)])], jitter=timedelta(minutes=10)
     ),
+    # Days end at another hour in each zone; a run that finds nothing to do costs two reads.
+    MaintenanceJob.ACCRUE_INCOME: ScheduleSpec(
+        calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0, 23)], minute=[ScheduleRange(5)])]
+    ),
 }
 _CATCH_UP: Final = timedelta(hours=1)
 """Runs that fell due while the server was down are made up for if they are not older."""

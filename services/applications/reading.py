@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.applications.application import ApplicationState, Supplement, missing_elements
+from domain.applications.application import ApplicationState, Supplement, Waiting, missing_elements
 from domain.common.reject_codes import RejectCodes
 from domain.people.principals import Principal
 from domain.verification.elements import ElementKind
@@ -83,6 +83,8 @@ async def list_applications(
     channel: str | None = None,
     customer_reference: str | None = None,
     state: ApplicationState | None = None,
+    waiting: Waiting | None = None,
+    product: str | None = None,
 ) -> list[ApplicationRow]:
     """Return a page of the applications that the caller may see, the newest first.
 
@@ -90,5 +92,11 @@ async def list_applications(
     """
     scope = scope_of(caller, channel, customer_reference)
     return await ApplicationRepository(tx).page(
-        after, limit, channel=scope.channel, applicant_id=scope.applicant_id, state=state
+        after,
+        limit,
+        channel=scope.channel,
+        applicant_id=scope.applicant_id,
+        state=state,
+        waiting=waiting,
+        product=product,
     )

@@ -46,7 +46,20 @@ async def authorise_review(
     )
 
 
-async def list_open_reviews(tx: Transaction, after: Cursor | None, limit: int) -> list[ReviewRow]:
-    """Return a page of the open tasks, the one due first at its head, with people's handles."""
-    rows = await ReviewRepository(tx).queue(after, limit)
+async def list_open_reviews(
+    tx: Transaction,
+    after: Cursor | None,
+    limit: int,
+    *,
+    channel: str | None = None,
+    product: str | None = None,
+    assigned_to: str | None = None,
+) -> list[ReviewRow]:
+    """Return a page of the open tasks, the one due first at its head, with people's handles.
+
+    `assigned_to` is such a handle.
+    """
+    rows = await ReviewRepository(tx).queue(
+        after, limit, channel=channel, product=product, assigned_to=assigned_to
+    )
     return await with_handles(tx, rows, "assigned_to")

@@ -8,7 +8,7 @@ notified again, for the first call may not have reached it.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -16,11 +16,14 @@ from pydantic import BaseModel, ValidationError
 from domain.common.errors import DomainError
 from providers.http.signature import HEADER, SignatureInvalid, verify_signature
 from runtime.clock import utc_now
-from services.common.strict_json import parse_strictly
+from services.common.strict_json import parse_strictly, without_mark
 from storage.common.callbacks import CallbackRepository
 from storage.common.repository import Transaction
 
 _log = structlog.stdlib.get_logger(__name__)
+
+_MOST_VALUES: Final = 4_096
+"""So many values a notice may hold, which has a few dozen."""
 
 NoticeT = TypeVar("NoticeT", bound=BaseModel)
 
@@ -83,11 +86,6 @@ class CallbackSender(ABC, Generic[NoticeT]):
     async def recipient_of(self, tx: Transaction, notice: NoticeT) -> Recipient:
         """Return who waits for it; raises `UnknownOrder`."""
 
-    def stored_body(self, notice: NoticeT, body: bytes) -> bytes:
-        """Return what is stored of a notice: by default the body as it was sent."""
-        del notice
-        return body
-
     async def learn(self, tx: Transaction, notice: NoticeT) -> None:
         """Record what a new notice says besides; by default nothing."""
         del tx, notice
@@ -116,21 +114,24 @@ def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | N
     except SignatureInvalid as error:
         _log.warning("callback_refused", reason=error.code)
         raise CallbackRefused(f"The signature is {error.code}.") from None
-    parse_strictly(body)
+    parse_strictly(body, _MOST_VALUES)
     try:
-        return sender.notice.model_validate_json(body)
+        return sender.notice.model_validate_json(without_mark(body))
     except ValidationError as error:
         raise InvalidNotice([dict(item) for item in error.errors()]) from None
 
 
 async def store_notice(
-    tx: Transaction, sender: CallbackSender[NoticeT], notice: NoticeT, body: bytes
+    tx: Transaction, sender: CallbackSender[NoticeT], notice: NoticeT
 ) -> StoredCallback:
-    """Store a notice once by its event, and return whom to notify; raises `UnknownOrder`."""
+    """Store a notice once by its event, and return whom to notify; raises `UnknownOrder`.
+
+    It is stored as read, not as sent: fields that nobody agreed on may hold anything.
+    """
     recipient = await sender.recipient_of(tx, notice)
     event_id = sender.event_id_of(notice)
     is_new = await CallbackRepository(tx).store(
-        event_id, recipient.reference, sender.stored_body(notice, body)
+        event_id, recipient.reference, notice.model_dump_json().encode()
     )
     if is_new:
         await sender.learn(tx, notice)

@@ -10,19 +10,20 @@ from storage.credit_analysis.external_assessments import ExternalAssessmentRepos
 
 
 class QiTechSender(CallbackSender[QiTechNotice]):
-    """QI Tech; it signs with `key` that it calls us at `endpoint`."""
+    """QI Tech; it signs with `key` that it calls us at `endpoint`, by `method`."""
 
     header = SIGNATURE
     notice = QiTechNotice
 
-    def __init__(self, key: str, endpoint: str) -> None:
+    def __init__(self, key: str, endpoint: str, method: str = "POST") -> None:
         self._key = key
         self._endpoint = endpoint
+        self._method = method
 
     def verify(self, body: bytes, signature: str | None, now: datetime) -> None:
         """Verify QI Tech's own form of signature; it has no date."""
         del now
-        verify_webhook(self._key, self._endpoint, "POST", body, signature)
+        verify_webhook(self._key, self._endpoint, self._method, body, signature)
 
     def event_id_of(self, notice: QiTechNotice) -> str:
         """Return whose status it is, which and when."""
@@ -34,11 +35,6 @@ class QiTechSender(CallbackSender[QiTechNotice]):
         if assessment is None:
             raise UnknownOrder("No such analysis was asked for.")
         return Recipient(credit_analysis_workflow(assessment.analysis_id), assessment.id)
-
-    def stored_body(self, notice: QiTechNotice, body: bytes) -> bytes:
-        """Return it as read, not as sent: fields that nobody agreed on may hold anything."""
-        del body
-        return notice.model_dump_json().encode()
 
     async def learn(self, tx: Transaction, notice: QiTechNotice) -> None:
         """Record the status, unless a later one is known."""

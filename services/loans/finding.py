@@ -2,10 +2,11 @@
 
 from domain.common.errors import NotFound
 from domain.people.principals import Principal
-from services.people.ownership import owns, require_id
+from services.people.ownership import owns, require_id, scope_of
 from storage.common.repository import Transaction
+from storage.common.rows import Cursor
 from storage.loans.loans import LoanRepository, LoanRow
-from storage.loans.repayments import RepaymentRepository, RepaymentRow
+from storage.loans.repayments import RepaymentRepository, RepaymentRow, RepaymentState
 
 
 async def find_loan(tx: Transaction, caller: Principal, loan_id: str) -> LoanRow:
@@ -25,3 +26,25 @@ async def find_repayment(tx: Transaction, caller: Principal, repayment_id: str) 
     if row is None or loan is None or not await owns(tx, caller, loan.applicant_id):
         raise NotFound("repayment")
     return row
+
+
+async def list_repayments(
+    tx: Transaction,
+    caller: Principal,
+    after: Cursor | None,
+    limit: int,
+    *,
+    loan_id: str | None = None,
+    state: RepaymentState | None = None,
+    channel: str | None = None,
+) -> list[RepaymentRow]:
+    """Return a page of the repayments that the caller may see, the newest first."""
+    scope = scope_of(caller, channel, None)
+    return await RepaymentRepository(tx).page(
+        after,
+        limit,
+        loan_id=loan_id,
+        state=state,
+        channel=scope.channel,
+        applicant_id=scope.applicant_id,
+    )

@@ -126,6 +126,8 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
         channel: str | None = None,
         applicant_id: str | None = None,
         state: ApplicationState | None = None,
+        waiting: Waiting | None = None,
+        product: str | None = None,
     ) -> list[ApplicationRow]:
         """Return applications from the newest on, ordered by `created_at` and id."""
         return await self._page(
@@ -137,6 +139,8 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
                 "channel = {}": channel,
                 "applicant_id = {}": applicant_id,
                 "state = {}": state,
+                "waiting = {}": waiting,
+                "product = {}": product,
             },
         )
 

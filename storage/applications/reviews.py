@@ -88,10 +88,18 @@ class ReviewRepository(Repository):
         """Return the application's task, None if it never needed one."""
         return await self._one(ReviewRow, f"{_SELECT} where r.application_id = $1", application_id)
 
-    async def queue(self, after: Cursor | None, limit: int) -> list[ReviewRow]:
+    async def queue(
+        self,
+        after: Cursor | None,
+        limit: int,
+        *,
+        channel: str | None = None,
+        product: str | None = None,
+        assigned_to: str | None = None,
+    ) -> list[ReviewRow]:
         """Return open tasks, the one due first at the head; the cursor runs on `due_at`.
 
-        A task that waits for a supplement is not among them.
+        A task that waits for a supplement is not among them. `assigned_to` is a person's handle.
         """
         return await self._page(
             ReviewRow,
@@ -101,4 +109,9 @@ class ReviewRepository(Repository):
             order=("r.due_at", "r.id"),
             oldest_first=True,
             where=("r.state = 'open'", "r.paused_at is null"),
+            filters={
+                "a.channel = {}": channel,
+                "a.product = {}": product,
+                "r.assigned_to = (select id from staff where handle = {})": assigned_to,
+            },
         )

@@ -10,7 +10,12 @@ from storage.common.repository import Repository
 
 @dataclass(frozen=True)
 class Fresh:
-    """The key is ours for the time of the lease: do the work, then `finish` or `abandon`."""
+    """The key is ours for the time of the lease: do the work, then end the claim.
+
+    By `finish`, `abandon` or `retry_later`; `attempt` counts the last.
+    """
+
+    attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,15 @@ class RequestRepository(Repository):
                 " on conflict (subject, route, key) do update"
                 " set leased_until = excluded.leased_until"
                 " where r.state = 'in_progress' and r.leased_until < now()"
-                " and r.body_idx = excluded.body_idx returning true",
+                " and r.body_idx = excluded.body_idx returning attempt",
                 subject,
                 route,
                 key,
                 digest,
                 lease,
             )
-            if claimed:
-                return Fresh()
+            if claimed is not None:
+                return Fresh(claimed)
             record = await self._connection.fetchrow(
                 "select body_idx, state, status, response from api_requests"
                 " where subject = $1 and route = $2 and key = $3",
@@ -91,6 +96,16 @@ class RequestRepository(Repository):
         """Give the key back, for an answer that is not stored: the next request works again."""
         await self._connection.execute(
             "delete from api_requests"
+            " where subject = $1 and route = $2 and key = $3 and state = 'in_progress'",
+            subject,
+            route,
+            key,
+        )
+
+    async def retry_later(self, subject: str, route: str, key: str) -> None:
+        """Keep the key for its body, for a refusal that passes: the next request is an attempt."""
+        await self._connection.execute(
+            "update api_requests set attempt = attempt + 1, leased_until = '-infinity'"
             " where subject = $1 and route = $2 and key = $3 and state = 'in_progress'",
             subject,
             route,

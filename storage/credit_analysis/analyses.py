@@ -252,7 +252,9 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             analysis_id,
         )
 
-    async def queue(self, after: Cursor | None, limit: int) -> list[AnalysisRow]:
+    async def queue(
+        self, after: Cursor | None, limit: int, *, client: str | None = None
+    ) -> list[AnalysisRow]:
         """Return what waits for an analyst, the one due first at the head."""
         return await self._page(
             self.row,
@@ -262,6 +264,24 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             order=("review_due_at", "id"),
             oldest_first=True,
             where=("status = 'in_manual_analysis'",),
+            filters={"client = {}": client},
+        )
+
+    async def page(
+        self,
+        after: Cursor | None,
+        limit: int,
+        *,
+        status: AnalysisStatus,
+        client: str | None = None,
+    ) -> list[AnalysisRow]:
+        """Return the analyses of a status, the newest first."""
+        return await self._page(
+            self.row,
+            self._select,
+            after=after,
+            limit=limit,
+            filters={"status = {}": status, "client = {}": client},
         )
 
     def _proposal_index(self, proposal_id: str) -> bytes:

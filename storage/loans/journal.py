@@ -31,15 +31,17 @@ EntryKind = Literal[
     "charge_off_undone",
     "recovery",
     "refund",
+    "accrual",
+    "manual",
 ]
 
 _LINES: Final = (
-    "select account, amount, entries.currency, funder, journal.business_date,"
+    "select account, amount, entries.currency, product, funder, journal.business_date,"
     " journal.recorded_at, loan_id"
-    " from entries join journal on journal.id = journal_id join loans on loans.id = loan_id"
+    " from entries join journal on journal.id = journal_id"
 )
 _DAYS: Final = (
-    "select account, amount, currency, funder, business_date,"
+    "select account, amount, currency, product, funder, business_date,"
     " (recorded_on + 1)::timestamp at time zone 'UTC' as recorded_at, null from daily_balances"
 )
 """The sums of days in the columns of `_LINES`: all of a day is on record when the next begins."""
@@ -51,15 +53,17 @@ _SUM_DAYS: Final = (
     "with added as (delete from unsummed_journal where journal_id in"
     f" ({_UNSUMMED} order by journal_id limit $1) returning journal_id),"
     " summed as (insert into daily_balances as day"
-    " (currency, funder, account, business_date, recorded_on, amount)"
-    " select currency, funder, account, business_date,"
+    " (currency, funder, product, account, business_date, recorded_on, amount)"
+    " select currency, funder, product, account, business_date,"
     " (recorded_at at time zone 'UTC')::date, sum(amount)"
     f" from ({_LINES} where journal.id in (select journal_id from added)) as lines"
-    " group by 1, 2, 3, 4, 5"
-    " on conflict (currency, funder, account, business_date, recorded_on)"
+    " group by 1, 2, 3, 4, 5, 6"
+    " on conflict (currency, funder, product, account, business_date, recorded_on)"
     " do update set amount = day.amount + excluded.amount)"
     " select count(*) from added"
 )
+LEDGER: Final = f"{_DAYS} union all {_LINES} where journal.id in ({_UNSUMMED})"
+"""Every line of the ledger, summed by day where it is summed already."""
 _SUMMING: Final = 4_201_005
 """Names the summing of days among the advisory locks of the database."""
 
@@ -84,6 +88,15 @@ class JournalRow(Row):
     currency: str
     lines: Json[tuple[EntryLine, ...]]
     recorded_at: datetime
+
+
+class ManualRow(Row):
+    """An entry that people posted."""
+
+    currency: str
+    product: str
+    funder: str
+    lines: Json[tuple[EntryLine, ...]]
 
 
 class JournalRepository(Repository):
@@ -125,23 +138,77 @@ class JournalRepository(Repository):
         )
         return posted is True
 
-    async def posted_to(self, loan_id: str) -> date | None:
-        """Return the business date up to which the loan's books are kept; None before any event.
+    async def post_summed(
+        self,
+        entry_key: str,
+        kind: Literal["accrual", "manual"],
+        business_date: date,
+        currency: str,
+        lines: Sequence[tuple[str, int]],
+        *,
+        product: str,
+        funder: str,
+    ) -> bool:
+        """Post an entry that is no single loan's, once; False if it is posted or has no lines.
 
-        That is the day of its last entry, or of a later event that moved no account.
+        `lines` are accounts, as they stand in the ledger, with amounts. Raises
+        `asyncpg.CheckViolationError` for lines that do not sum to zero.
         """
-        day: date | None = await self._connection.fetchval(
+        if not lines:
+            return False
+        posted = await self._connection.fetchval(
+            "with header as ("
+            " insert into journal (entry_key, kind, business_date, product, funder)"
+            " values ($1, $2, $3, $4, $5) on conflict (entry_key) do nothing returning id),"
+            " body as ("
+            " insert into entries (journal_id, line, account, currency, amount)"
+            " select header.id, line.number, line.account, $6, line.amount from header,"
+            " unnest($7::text[], $8::bigint[]) with ordinality as line(account, amount, number))"
+            " select true from header",
+            entry_key,
+            kind,
+            business_date,
+            product,
+            funder,
+            currency,
+            [account for account, _ in lines],
+            [amount for _, amount in lines],
+        )
+        return posted is True
+
+    async def manual(self, entry_key: str) -> ManualRow | None:
+        """Return an entry that people posted; None without one under this key."""
+        return await self._one(
+            ManualRow,
+            "select e.currency, j.product, j.funder,"
+            " json_agg(json_build_object('account', e.account, 'amount', e.amount)"
+            " order by e.line)::text as lines"
+            " from journal j join entries e on e.journal_id = j.id"
+            " where j.entry_key = $1 and j.kind = 'manual'"
+            " group by j.id, e.currency",
+            entry_key,
+        )
+
+    async def kept_to(self, loan_id: str) -> tuple[date | None, date | None]:
+        """Return the day to which the loan's books are kept, and that to which all are closed.
+
+        The first is the day of its last entry, or of a later event that moved no account; None
+        before any event. The second is None while no period is closed.
+        """
+        (record,) = await self._connection.fetch(
             "select greatest((select max(business_date) from journal where loan_id = $1),"
-            " (select max(booked_on) from loan_events where loan_id = $1))",
+            " (select max(booked_on) from loan_events where loan_id = $1)) as kept_to,"
+            " (select closed_to from book_closings order by id desc limit 1) as closed_to",
             loan_id,
         )
-        return day
+        return record["kept_to"], record["closed_to"]
 
     async def trial_balance(
         self,
         *,
         currency: str | None = None,
         loan_id: str | None = None,
+        product: str | None = None,
         funder: str | None = None,
         as_of: date | None = None,
         recorded_until: datetime | None = None,
@@ -158,6 +225,7 @@ class JournalRepository(Repository):
             {
                 "currency = {}": currency,
                 "loan_id = {}": loan_id,
+                "product = {}": product,
                 "funder = {}": funder,
                 "business_date <= {}": as_of,
                 "recorded_at <= {}": recorded_until,
@@ -166,7 +234,7 @@ class JournalRepository(Repository):
         if loan_id is not None:
             source = _LINES
         elif recorded_until is None:
-            source = f"{_DAYS} union all {_LINES} where journal.id in ({_UNSUMMED})"
+            source = LEDGER
         else:
             # A day that had not ended at that instant counts line by line.
             singly = f"{_UNSUMMED} union {_POSTED_THAT_DAY.format(f'${len(values)}')}"

@@ -179,12 +179,18 @@ class LoanRepository(TableRepository[LoanRow]):
         )
         return tuple(_EVENT.validate_json(record["event"]) for record in records)
 
-    async def events_of(self, loan_ids: Sequence[str]) -> dict[str, tuple[LoanEvent, ...]]:
-        """Return the events of several loans, in one statement; a loan without any is left out."""
+    async def events_of(
+        self, loan_ids: Sequence[str], booked_until: date | None = None
+    ) -> dict[str, tuple[LoanEvent, ...]]:
+        """Return the events of several loans, in one statement; a loan without any is left out.
+
+        `booked_until` leaves out what the books took in after that day.
+        """
         records = await self._connection.fetch(
             "select loan_id, event from loan_events where loan_id = any($1::text[])"
-            " order by loan_id, sequence",
+            " and ($2::date is null or booked_on <= $2) order by loan_id, sequence",
             loan_ids,
+            booked_until,
         )
         return {
             loan_id: tuple(_EVENT.validate_json(record["event"]) for record in of_loan)

@@ -11,7 +11,7 @@ from domain.loans.repayment import RepaymentInFlight
 from messages.loans import RepaymentSource
 from storage.common.errors import IdempotencyMismatch
 from storage.common.repository import TableRepository
-from storage.common.rows import Row
+from storage.common.rows import Cursor, Row
 
 
 class RepaymentState(StrEnum):
@@ -89,6 +89,10 @@ class RepaymentRepository(TableRepository[RepaymentRow]):
             raise IdempotencyMismatch(f"{repayment_id} repays something else")
         return row
 
+    async def in_flight(self, loan_id: str) -> RepaymentRow | None:
+        """Return the repayment of a loan that has not ended, None if there is none."""
+        return await self._find("loan_id = $1 and state = 'processing'", loan_id)
+
     async def by_order(self, order_no: str) -> RepaymentRow | None:
         """Return the repayment that an order debits, None if there is none."""
         return await self._find("order_no = $1", order_no)
@@ -117,4 +121,29 @@ class RepaymentRepository(TableRepository[RepaymentRow]):
         """Return a loan's repayments, the newest first."""
         return await self._list(
             "loan_id = $1 order by requested_on desc, requested_at desc, id", loan_id
+        )
+
+    async def page(
+        self,
+        after: Cursor | None,
+        limit: int,
+        *,
+        loan_id: str | None = None,
+        state: RepaymentState | None = None,
+        channel: str | None = None,
+        applicant_id: str | None = None,
+    ) -> list[RepaymentRow]:
+        """Return repayments from the newest on, ordered by `requested_at` and id."""
+        return await self._page(
+            self.row,
+            self._select,
+            after=after,
+            limit=limit,
+            order=("requested_at", "id"),
+            filters={
+                "loan_id = {}": loan_id,
+                "state = {}": state,
+                "channel = {}": channel,
+                "loan_id in (select id from loans where applicant_id = {})": applicant_id,
+            },
         )

@@ -53,6 +53,11 @@ def _inherited() -> dict[str, str]:
     }
 
 
+def environment_of(folder: Path) -> dict[str, str]:
+    """Return the environment of a shell beside the stack in `folder`."""
+    return {**_inherited(), "LOANFLOW_LOCAL_FOLDER": str(folder)}
+
+
 async def start_starter(
     *arguments: str, folder: Path, settings: Mapping[str, str] | None = None
 ) -> asyncio.subprocess.Process:
@@ -62,7 +67,7 @@ async def start_starter(
         str(REPOSITORY / "starter.py"),
         *arguments,
         cwd=REPOSITORY,
-        env={**_inherited(), "LOANFLOW_LOCAL_FOLDER": str(folder), **(settings or {})},
+        env={**environment_of(folder), **(settings or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -65,7 +65,10 @@ async def test_the_story_takes_less_than_a_minute_and_few_events(first: Ended) -
 async def test_the_story_tells_the_figures_of_the_contract(first: Ended) -> None:
     outcomes = {told["title"]: told["outcome"] for told in steps(first)}
     assert outcomes["Has a plan quoted"].startswith("11 x 945.60 CNY, last 945.55 CNY")
-    assert "3.06 CNY of penalty" in outcomes["Six days past due the borrower pays"]
+    assert (
+        "3.06 CNY of penalty"
+        in outcomes["Six days past due the card is debited again, as the borrower asked"]
+    )
     assert "6,119.87 CNY and" in outcomes["In month 6 a payoff is quoted"]
     assert "insufficient_funds" in outcomes["Instalment 3 fails"]
     assert "image_blurred" in outcomes["Identity card, both sides; the picture is blurred"]

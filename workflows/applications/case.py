@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         missing_elements,
     )
     from domain.common.calendar import business_date
-    from domain.common.money import format_amount
+    from domain.common.money import money
     from domain.common.zones import zone_of
     from domain.verification.elements import ElementKind, Verdict
     from messages import calls, ids
@@ -49,6 +49,7 @@ class ApplicationCase:
         self.state = ApplicationState.COLLECTING
         self.waiting = Waiting.APPLICANT
         self.state_seq = 0
+        self._silent = 0
         self.deadline: datetime | None = workflow.now() + self.product.content.collecting_for
         self.last_step_at = workflow.now()
         self.submitted = False
@@ -124,10 +125,19 @@ class ApplicationCase:
             [
                 attributes.APPLICATION_STATE.value_set(state.value),
                 attributes.WAITING.value_set(waiting.value),
-                attributes.NEEDS_HUMAN.value_set(waiting is Waiting.REVIEWER),
+                attributes.NEEDS_HUMAN.value_set(self._needs_person),
             ]
         )
         self.show()
+
+    def call_person(self, needed: bool) -> None:
+        """Call a person to a source that says nothing, or say that it has answered after all."""
+        self._silent += 1 if needed else -1
+        workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(self._needs_person)])
+
+    @property
+    def _needs_person(self) -> bool:
+        return self.waiting is Waiting.REVIEWER or (self._silent > 0 and not self.is_over)
 
     async def wait_for(self, waiting: Waiting) -> None:
         """Say whose move it is, if that has changed."""
@@ -186,7 +196,7 @@ class ApplicationCase:
         rows = [
             ("stage", self.state.value),
             ("waiting for", self.waiting.value),
-            ("asked", f"{format_amount(start.amount, start.currency)} {start.currency}"),
+            ("asked", money(start.amount, start.currency)),
             ("months", str(start.instalments)),
         ]
         rows += element_rows(self.elements.values())

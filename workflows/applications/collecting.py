@@ -23,7 +23,14 @@ class Collecting(Verifying):
 
     def __init__(self, case: ApplicationCase) -> None:
         super().__init__(
-            Process(case.id, case.product, case.elements, lambda: case.is_over, case.show)
+            Process(
+                case.id,
+                case.product,
+                case.elements,
+                lambda: case.is_over,
+                case.show,
+                case.call_person,
+            )
         )
         self._case = case
 

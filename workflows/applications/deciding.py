@@ -160,6 +160,7 @@ class Deciding:
             ),
             "score and decide",
             while_waiting=self._wait_for_score,
+            on_silence=case.call_person,
         )
 
     async def _wait_for_score(self, waiting: bool) -> None:

@@ -4,6 +4,7 @@ A refusal of the business (a non-retryable error of an activity) comes back as s
 update answers its caller with it. Everything else is retried for ever, until we repair it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +19,7 @@ from domain.common.errors import DomainError
 from messages import queues
 from messages import search_attributes as attributes
 from messages.calls import FOREVER, Call
+from workflows.common.waiting import holds_within
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel | None)
@@ -35,6 +37,9 @@ PATIENTLY = RetryPolicy(
 """For a source that is down, while nobody waits on the line; it may wish for another pause."""
 
 SOON_WITHIN = timedelta(seconds=10)
+
+PERSON_AFTER = timedelta(hours=1)
+"""So long a provider may give no answer that we understand before a person should look."""
 
 
 async def run(
@@ -87,17 +92,48 @@ async def show_waiting(waiting: bool) -> None:
     workflow.upsert_search_attributes([attributes.WAITING.value_set(waits_for)])
 
 
+def call_person(needed: bool) -> None:
+    """Let operators find the process that needs one of them, until it needs nobody any more."""
+    workflow.upsert_search_attributes([attributes.NEEDS_HUMAN.value_set(needed)])
+
+
+async def run_until_answered(
+    call: Call[Input, Result],
+    argument: Input,
+    summary: str,
+    *,
+    retry_policy: RetryPolicy = FOREVER,
+    on_silence: Callable[[bool], None] = call_person,
+) -> Result:
+    """Run an activity on a provider until it answers; after an hour without it a person is called.
+
+    `on_silence` is called with True then, and with False once there is an answer after all.
+    """
+    answer = asyncio.create_task(run(call, argument, summary, retry_policy=retry_policy))
+    try:
+        if await holds_within(answer.done, PERSON_AFTER, "then a person is called"):
+            return await answer
+        on_silence(True)
+        await asyncio.wait([answer])
+    except asyncio.CancelledError:
+        answer.cancel()
+        raise
+    on_silence(False)
+    return answer.result()
+
+
 async def run_patiently(
     call: Call[Input, Result],
     argument: Input,
     summary: str,
     *,
     while_waiting: Callable[[bool], Awaitable[None]] = show_waiting,
+    on_silence: Callable[[bool], None] = call_person,
 ) -> Result:
     """Run an activity on a provider; tell `while_waiting` when the provider does not answer.
 
     A few quick attempts first. If they fail, `while_waiting(True)` is called, the provider is tried
-    until it answers, and `while_waiting(False)` is called.
+    as `run_until_answered` does, and `while_waiting(False)` is called.
     """
     try:
         return await run(call, argument, summary, retry_policy=SOON, within=SOON_WITHIN)
@@ -105,7 +141,9 @@ async def run_patiently(
         if is_cancelled_exception(error):
             raise
         await while_waiting(True)
-    result = await run(call, argument, f"{summary}: until the provider answers")
+    result = await run_until_answered(
+        call, argument, f"{summary}: until the provider answers", on_silence=on_silence
+    )
     await while_waiting(False)
     return result
 

@@ -30,7 +30,14 @@ with workflow.unsafe.imports_passed_through():
         VerifyElement,
         VerifyElements,
     )
-    from workflows.common.calling import PATIENTLY, SOON, SOON_WITHIN, run
+    from workflows.common.calling import (
+        PATIENTLY,
+        SOON,
+        SOON_WITHIN,
+        call_person,
+        run,
+        run_until_answered,
+    )
     from workflows.verification.data_imports import DataImports
 
 Question = TypeVar("Question", VerifyElement, StartDataImport, ConfirmDataImport)
@@ -42,7 +49,7 @@ class Process:
     """The process that elements belong to: what it asks for, and what it learns.
 
     `elements` is what it remembers of each kind, `show` lets operators read it, and nothing is
-    asked any more once it `is_over`.
+    asked any more once it `is_over`. `on_silence` calls a person to a source that says nothing.
     """
 
     application_id: str
@@ -50,6 +57,7 @@ class Process:
     elements: dict[ElementKind, ElementRecord]
     is_over: Callable[[], bool]
     show: Callable[[], None]
+    on_silence: Callable[[bool], None] = call_person
 
 
 @dataclass(frozen=True)
@@ -296,7 +304,13 @@ class Verifying:
     ) -> None:
         summary = f"{call.name.replace('_', ' ')}: {record.kind}, until the source answers"
         try:
-            answer = await run(call, question, summary, retry_policy=PATIENTLY)
+            answer = await run_until_answered(
+                call,
+                question,
+                summary,
+                retry_policy=PATIENTLY,
+                on_silence=self._process.on_silence,
+            )
             self._learn_of(record, answer)
         except ApplicationError as refusal:
             # Such as a consent that was withdrawn meanwhile: the element may be provided again.

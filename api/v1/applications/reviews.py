@@ -1,5 +1,9 @@
 """Reviews: the queue, and a reviewer's decision."""
 
+from typing import Annotated
+
+from fastapi import Query
+
 from api.http.calls import PENDING, Called, CommandCall, Commanded
 from api.http.engine import ProcessClosed
 from api.http.pagination import Paged
@@ -7,8 +11,9 @@ from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.v1.applications.carrying_out import carry_out
 from api.v1.applications.review_schemas import ReviewBody, ReviewResponse, SupplementBody
-from api.v1.applications.schemas import ApplicationStatus
+from api.v1.applications.schemas import ApplicationStatus, Channel, ProductCode
 from domain.applications.application import ReviewClosed
+from domain.people.staff import Handle
 from messages.applications import ReviewCommand
 from messages.ids import application_workflow
 from messages.verification import SupplementRequest
@@ -23,10 +28,23 @@ router = authorised_router("/reviews", "reviews")
 
 
 @router.get("", summary="The queue of open reviews, the one due first at its head")
-async def queue(call: Called, page: Paged) -> Page[ReviewResponse]:
+async def queue(
+    call: Called,
+    page: Paged,
+    channel: Annotated[Channel | None, Query()] = None,
+    product: Annotated[ProductCode | None, Query()] = None,
+    assigned_to: Annotated[Handle | None, Query()] = None,
+) -> Page[ReviewResponse]:
     """Return a page of the open tasks."""
     async with call.database.read() as tx:
-        rows = await list_open_reviews(tx, page.after, page.limit)
+        rows = await list_open_reviews(
+            tx,
+            page.after,
+            page.limit,
+            channel=channel,
+            product=product,
+            assigned_to=assigned_to,
+        )
     return page.of(ReviewResponse, rows, "due_at")
 
 

@@ -1,5 +1,9 @@
 """Credit analyses for our own staff: the queue, one analysis, and an analyst's decision."""
 
+from typing import Annotated
+
+from fastapi import Query
+
 from api.http.calls import Called, Commanded
 from api.http.engine import ProcessClosed, StillRunning
 from api.http.errors import later
@@ -12,6 +16,7 @@ from api.v1.credit_analysis.schemas import (
     AnalysisReviewed,
     AnalysisSummary,
 )
+from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.errors import ReviewClosed
 from messages import ids
 from messages.credit_analysis import AnalysisReviewCommand, AnalysisView
@@ -26,12 +31,25 @@ from storage.credit_analysis.analyses import CreditAnalysisRepository
 router = authorised_router("/credit-analyses", "credit analysis")
 
 
-@router.get("", summary="The queue of manual analyses, the one due first at its head")
-async def queue(call: Called, page: Paged) -> Page[AnalysisSummary]:
-    """Return a page of what waits for an analyst."""
+@router.get("", summary="The queue of manual analyses, or the analyses of another status")
+async def queue(
+    call: Called,
+    page: Paged,
+    status: AnalysisStatus = AnalysisStatus.IN_MANUAL_ANALYSIS,
+    client: Annotated[str | None, Query(max_length=64)] = None,
+) -> Page[AnalysisSummary]:
+    """Return a page of what waits for an analyst, the one due first at its head.
+
+    The analyses of another `status` come with the newest first.
+    """
+    waiting = status is AnalysisStatus.IN_MANUAL_ANALYSIS
     async with call.database.read() as tx:
-        rows = await CreditAnalysisRepository(tx).queue(page.after, page.limit)
-    return page.of(AnalysisSummary, rows, "review_due_at")
+        analyses = CreditAnalysisRepository(tx)
+        if waiting:
+            rows = await analyses.queue(page.after, page.limit, client=client)
+        else:
+            rows = await analyses.page(page.after, page.limit, status=status, client=client)
+    return page.of(AnalysisSummary, rows, "review_due_at" if waiting else "created_at")
 
 
 @router.get("/{analysis_id}", summary="Read an analysis")
@@ -57,6 +75,7 @@ async def review(analysis_id: str, body: AnalysisReviewBody, call: Commanded) ->
             AnalysisView,
             AnalysisReviewCommand(reviewer=call.caller.actor, reason=body.reason),
             over=row.status.is_final,
+            state=row.status,
         )
     except StillRunning:
         raise later(

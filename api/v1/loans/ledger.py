@@ -16,8 +16,8 @@ from api.v1.loans.ledger_schemas import (
     LoanReconciliation,
     TrialBalance,
 )
+from services.loans.ledger import trial_balance as read_trial_balance
 from services.loans.reading import list_entries
-from storage.loans.journal import JournalRepository
 from storage.loans.reconciliation import ReconciliationRepository
 
 router = authorised_router("/ledger", "ledger")
@@ -38,6 +38,9 @@ async def trial_balance(
     call: Called,
     currency: Annotated[str, Query(pattern=r"^[A-Z]{3}$")] = "CNY",
     loan_id: Annotated[str | None, Query(pattern=r"^loa_[0-9a-z]{26}$")] = None,
+    product: Annotated[
+        str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="of the loans to count")
+    ] = None,
     funder: Annotated[
         str | None, Query(pattern=r"^[a-z0-9_-]{1,32}$", description="of the loans to count")
     ] = None,
@@ -49,11 +52,17 @@ async def trial_balance(
         Query(description="what was on record at this instant (with its offset from UTC)"),
     ] = None,
 ) -> TrialBalance:
-    """Return the balance of every account; `total` is zero."""
+    """Return the balance of every account; `total` is zero.
+
+    What loans accrue between their own entries is in it once its day is booked, in that of a single
+    loan as its part.
+    """
     async with call.database.read() as tx:
-        balances = await JournalRepository(tx).trial_balance(
+        balances = await read_trial_balance(
+            tx,
             currency=currency,
             loan_id=loan_id,
+            product=product,
             funder=funder,
             as_of=as_of,
             recorded_until=recorded_until,
@@ -61,6 +70,7 @@ async def trial_balance(
     return TrialBalance(
         currency=currency,
         loan_id=loan_id,
+        product=product,
         funder=funder,
         as_of=as_of,
         recorded_until=recorded_until,

@@ -17,11 +17,12 @@ class AccountBalance(ResponseBody):
 class TrialBalance(ResponseBody):
     """The accounts of a currency with what they were asked for by; they sum to zero.
 
-    Null means all: every loan, every funder, every business date, whenever it was recorded.
+    Null means all: every loan, product, funder and business date, whenever it was recorded.
     """
 
     currency: Currency
     loan_id: str | None
+    product: str | None
     funder: str | None
     as_of: date | None
     recorded_until: datetime | None

@@ -3,17 +3,20 @@
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import Body
+from fastapi import Body, Query
 
 from api.http.calls import PENDING, Called, Commanded
 from api.http.engine import StillRunning
 from api.http.errors import later
+from api.http.pagination import Paged
 from api.http.routing import authorised_router
+from api.http.schemas import Page
+from api.v1.applications.schemas import Channel
 from api.v1.loans.schemas import RepaymentCreate, RepaymentResponse
 from domain.loans.state import LoanState
 from messages import ids
 from messages.loans import RepayReceipt
-from services.loans.finding import find_repayment
+from services.loans.finding import find_repayment, list_repayments
 from services.loans.servicing import prepare_repayment
 from storage.loans.repayments import RepaymentRepository, RepaymentState
 
@@ -50,6 +53,7 @@ async def create(
             RepayReceipt,
             repay,
             over=loan.state is LoanState.SETTLED,
+            state=loan.state,
         )
     async with call.database.read() as tx:
         row = await RepaymentRepository(tx).get(repay.repayment_id)
@@ -61,6 +65,28 @@ async def create(
     else:
         call.created(location)
     return answer
+
+
+@router.get("/repayments", summary="List repayments, the newest first")
+async def list_(
+    call: Called,
+    page: Paged,
+    loan_id: Annotated[str | None, Query(max_length=64)] = None,
+    state: RepaymentState | None = None,
+    channel: Annotated[Channel | None, Query()] = None,
+) -> Page[RepaymentResponse]:
+    """Return a page of the repayments that the caller may see."""
+    async with call.database.read() as tx:
+        rows = await list_repayments(
+            tx,
+            call.caller,
+            page.after,
+            page.limit,
+            loan_id=loan_id,
+            state=state,
+            channel=channel,
+        )
+    return page.of(RepaymentResponse, rows, "requested_at")
 
 
 @router.get("/repayments/{repayment_id}", summary="Read a repayment")

@@ -27,7 +27,7 @@ INSTANTS = [
 _BY_LINE = """
 select account, sum(amount)::bigint as balance
 from entries join journal on journal.id = journal_id join loans on loans.id = journal.loan_id
-where entries.currency = $1 and ($2::text is null or funder = $2)
+where entries.currency = $1 and ($2::text is null or loans.funder = $2)
     and ($3::date is null or journal.business_date <= $3)
     and ($4::timestamptz is null or journal.recorded_at <= $4)
 group by account

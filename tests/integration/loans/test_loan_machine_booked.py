@@ -123,7 +123,7 @@ class BookedMachine(LoanMachine):
         )
         await LineRepository(tx).repay(self.line_id, -event.amount)
         key = f"{self.loan_id}:{event.key}"
-        books = LoanBooks(tx, loan, shipped(SERVICING_POLICY, "standard"), (), None)
+        books = LoanBooks(tx, loan, shipped(SERVICING_POLICY, "standard"), (), None, None)
         await books.post(
             key,
             "disbursement",

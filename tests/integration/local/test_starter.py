@@ -2,104 +2,23 @@
 
 import csv
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from local.story import client
-from starter import app
+from tests.commands import FakeApi, problem, run
 
 LOAN = "loa_0123456789abcdefghjkmnpqrs"
-
-
-class FakeApi:
-    """Answers of an API by method and path, in the order in which they are asked for."""
-
-    def __init__(self) -> None:
-        self.answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
-        self.asked: list[tuple[str, str, dict[str, str]]] = []
-        self.bodies: list[Any] = []
-        self.url = ""
-
-    def put(self, method: str, path: str, *answers: tuple[int, Any]) -> None:
-        self.answers[method, path] = list(answers)
-
-    def answer(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, Any]:
-        self.asked.append((method, path, headers))
-        answers = self.answers[method, path.partition("?")[0]]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-
-@pytest.fixture
-def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    """An API on a port of its own that the command line's settings name."""
-    fake = FakeApi()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.reply("GET")
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            fake.bodies.append(json.loads(body) if body else None)
-            self.reply("POST")
-
-        def do_PUT(self) -> None:
-            self.reply("PUT")
-
-        def do_DELETE(self) -> None:
-            self.reply("DELETE")
-
-        def reply(self, method: str) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            status, content = fake.answer(method, self.path, headers)
-            body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    tokens = [{"role": role, "token": f"{role}-secret"} for role in ("partner", "ops", "analyst")]
-    monkeypatch.setenv("LOANFLOW_PUBLIC_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("LOANFLOW_TOKENS", json.dumps(tokens))
-    yield fake
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("LOANFLOW_PUBLIC_URL", raising=False)
-    monkeypatch.delenv("LOANFLOW_TOKENS", raising=False)
-    monkeypatch.setenv("LOANFLOW_LOCAL_FOLDER", str(tmp_path))
-
-
-def problem(status: int, code: str, detail: str) -> tuple[int, dict[str, Any]]:
-    return status, {"type": "urn:x", "title": "x", "status": status, "code": code, "detail": detail}
-
-
-def run(*arguments: str) -> Any:
-    return CliRunner().invoke(app, arguments)
 
 
 def test_help_names_every_command() -> None:
     told = run("--help").stdout
     for command in (
         *("run", "demo", "apply", "approve", "reject", "accept", "draw", "repay", "show"),
-        *("advance", "plan", "reconcile", "definitions"),
+        *("advance", "plan", "reconcile", "definitions", "books"),
     ):
         assert f" {command} " in told
 
@@ -355,7 +274,14 @@ def test_applying_ends_when_it_is_the_applicants_turn(fake_api: FakeApi) -> None
 
 
 @pytest.mark.parametrize(
-    ("state", "offer"), [("in_review", None), ("accepted", {"id": "off_1", "state": "accepted"})]
+    ("state", "offer"),
+    [
+        ("in_review", None),
+        ("rejected", None),
+        ("withdrawn", {"id": "off_1", "state": "withdrawn"}),
+        ("expired", {"id": "off_1", "state": "expired"}),
+        ("accepted", {"id": "off_1", "state": "accepted"}),
+    ],
 )
 def test_accepting_where_no_offer_is_open_is_refused_at_once(
     fake_api: FakeApi, state: str, offer: object
@@ -365,6 +291,29 @@ def test_accepting_where_no_offer_is_open_is_refused_at_once(
     assert result.exit_code == 1
     assert f"the application is {state}: no offer is open (no_offer)" in result.stderr
     assert [method for method, _, _ in fake_api.asked] == ["GET"]
+
+
+def test_an_application_that_ends_instead_of_opening_a_line_is_told_at_once(
+    fake_api: FakeApi,
+) -> None:
+    open_offer = {"state": "offered", "offer": {"id": "off_1", "state": "open"}, "line_id": None}
+    fake_api.put(
+        "GET",
+        "/v1/applications/app_1",
+        (200, open_offer),
+        (
+            200,
+            {
+                "state": "expired",
+                "offer": {"id": "off_1", "state": "expired"},
+                "line_id": None,
+            },
+        ),
+    )
+    fake_api.put("POST", "/v1/offers/off_1/accept", (202, {}))
+    result = run("accept", "app_1")
+    assert result.exit_code == 1
+    assert "the application is expired: it opens no line (no_offer)" in result.stderr
 
 
 def test_an_api_that_cannot_be_reached_is_reported(

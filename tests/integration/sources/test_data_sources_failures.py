@@ -130,16 +130,16 @@ async def test_the_right_answer_is_taken(operation: tuple[str, str]) -> None:
 
 
 @every_operation
-async def test_a_field_more_or_a_number_of_another_kind_is_refused(
+async def test_a_field_of_another_kind_is_refused_or_means_what_it_says(
     operation: tuple[str, str],
 ) -> None:
     right = RIGHT[operation]
-    wrongs: list[object] = [1.5, "x" * 100_000, [[[]]], {"a": 1}, -(10**30)]
-    assert await answered(operation, json.dumps(right | {"extra": 1}).encode()) is None
-    for field, value in right.items():
-        for wrong in wrongs if isinstance(value, bool) else [*wrongs, True]:
-            answer = await answered(operation, json.dumps(right | {field: wrong}).encode())
-            assert answer is None, (field, type(wrong))
+    wrongs: list[object] = [1.5, "x" * 100_000, [[[]]], {"a": 1}, -(10**30), True]
+    for field in right:
+        for wrong in wrongs:
+            content = right | {field: wrong}
+            answer = await answered(operation, json.dumps(content).encode())
+            assert answer is None or bears_out(answer, content), (field, type(wrong))
 
 
 @pytest.mark.parametrize(
@@ -159,23 +159,11 @@ async def test_an_answer_about_another_number_is_refused(operation: tuple[str, s
         (("multi_lender", "query"), {"lenders_queried_30d": 9}),
         (("multi_lender", "query"), {"unsettled_loans": None}),
         (("blacklist", "check"), {"listed": False}),
-        (("blacklist", "check"), {"categories": []}),
-        (("blacklist", "check"), {"verdict": "unavailable", "reasons": ["source_maintenance"]}),
         (("company", "check"), {"status": None}),
         (("company", "check"), {"adverse": [{"kind": "protest", "count": 1}] * 2}),
         (("company", "check"), {"adverse": [{"kind": "protest", "count": 0}]}),
-        (("person", "check"), {"verdict": "mismatch", "reasons": ["not_registered"]}),
-        (("card_binding", "send_code"), {"card_type": "credit"}),
-        (("card_binding", "send_code"), {"delivery": "too_soon"}),
-        (("card_binding", "send_code"), {"retry_after_seconds": 60}),
         (("card_binding", "confirm"), {"agreement_no": None}),
-        (("card_binding", "confirm"), {"status": "wrong_code", "tries_left": 1}),
-        (("card_binding", "banks"), {"banks": RIGHT["card_binding", "banks"]["banks"] * 2}),
-        (("operator_report", "confirm"), {"status": "accepted"}),
         (("operator_report", "report"), {"document": None}),
-        (("operator_report", "report"), {"status": "pending"}),
-        (("operator_report", "report"), {"status": "failed", "reason": "source_failed"}),
-        (("ecommerce", "report"), {"reason": "source_failed"}),
         (("ecommerce", "begin"), {"authorise_url": "http://plain.invalid/"}),
         (("ecommerce", "begin"), {"authorise_url": "javascript:alert(1)"}),
         (("online_banking", "begin"), {"reference": None}),
@@ -186,8 +174,6 @@ async def test_an_answer_about_another_number_is_refused(operation: tuple[str, s
         (("registered_photo", "fetch"), {"photo": "kein Bild" * 20}),
         (("registered_photo", "fetch"), {"photo": "PGh0bWw+" * 20}),
         (("registered_photo", "fetch"), {"photo": "/9j/" + "A" * 935_996}),
-        (("registered_photo", "fetch"), {"verdict": "mismatch", "reasons": ["name_mismatch"]}),
-        (("registered_photo", "fetch"), {"verdict": "unavailable", "reasons": ["not_in_registry"]}),
     ],
 )
 async def test_an_answer_that_contradicts_itself_is_refused(
@@ -202,15 +188,9 @@ async def test_an_answer_that_contradicts_itself_is_refused(
         {"captured_at": "2026-01-01T00:00:00+08:00"},
         {"captured_at": "2026-09-01T12:00:00"},
         {"currency": "cny"},
-        {"bills": [{"month": "2026-08", "amount": 59.0, "paid": True}]},
         {"bills": [{"month": "2026-08", "amount": 5_900, "paid": True}] * 2},
         {"bills": [{"month": "2026-13", "amount": 5_900, "paid": True}]},
         {"top_ups": [{"at": "2026-09-02T00:00:00Z", "amount": 1}]},
-        {
-            "calls": [
-                {"at": "2026-08-01T00:00:00Z", "number": "云", "direction": "in", "seconds": 1}
-            ]
-        },
     ],
 )
 async def test_a_document_that_cannot_be_is_refused(changes: dict[str, object]) -> None:
@@ -270,26 +250,10 @@ async def test_bytes_are_no_answer(operation: tuple[str, str], content: bytes) -
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {"source": "bureau"},
-        {"capture_no": "林小雨"},
-        {"status": "pending"},
-        {"status": "failed"},
-        {"reason": "source_failed"},
-        {"occurred_at": "2026-09-01T12:00:00"},
-        {"document": {}},
-    ],
+    "changes", [{"capture_no": "林小雨"}, {"capture_no": None}, {"capture_no": ""}]
 )
-def test_a_notice_carries_a_number_and_an_end_only(changes: dict[str, object]) -> None:
-    right: dict[str, object] = {
-        "event_id": "evt_1",
-        "source": "ecommerce",
-        "capture_no": NO,
-        "status": "done",
-        "reason": None,
-        "occurred_at": "2026-09-01T12:00:00+08:00",
-    }
+def test_a_notice_names_the_import(changes: dict[str, object]) -> None:
+    right: dict[str, object] = {"event_id": "evt_1", "source": "ecommerce", "capture_no": NO}
     assert ReportNotice.model_validate_json(json.dumps(right)).capture_no == NO
     with pytest.raises(ValidationError):
         ReportNotice.model_validate_json(json.dumps(right | changes))

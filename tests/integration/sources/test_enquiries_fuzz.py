@@ -238,6 +238,8 @@ def said(result: BaseModel, body: bytes, needs: tuple[str, ...]) -> bool:
         settled = json.loads(body)["verdict"] in ("match", "mismatch")
         passed = assessment.verdict is Verdict.MATCH
         return assessment.is_conclusive is settled and (not passed or says_so(body, needs))
+    if isinstance(result, Report) and not result.final:
+        return json.loads(body)["status"] not in ("done", "failed")
     if isinstance(result, (CodeResponse, Report)):
         return bool(result.status.value == json.loads(body)["status"])
     return True

@@ -181,10 +181,7 @@ def _http(status: str, body: bytes) -> bytes:
     "response",
     [
         _http("200 OK", b'{"verdict":"match","reasons":["name_mismatch"]}'),
-        _http("200 OK", b'{"verdict":"mismatch","reasons":[]}'),
-        _http("200 OK", b'{"verdict":"match","reasons":[],"score":1}'),
         _http("200 OK", b'{"verdict":"pass"}'),
-        _http("200 OK", b'{"verdict":"unavailable","reasons":["19901000000"]}'),
         _http("200 OK", b"[" * 100_000),
         _http("200 OK", b"\xff\xfe{}"),
         _http("302 Found", b'{"verdict":"match","reasons":[]}'),

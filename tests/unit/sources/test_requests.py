@@ -72,8 +72,9 @@ def test_a_response_is_read_by_the_request_it_belongs_to() -> None:
     request = RealNameRequest(name="晴方好", identity_number="230100198501019004")
     response = request.read(b'{"verdict": "match"}')
     assert isinstance(response, VerificationResponse)
+    assert request.read(b'{"verdict": "match", "score": 1}') == response
     with pytest.raises(ValidationError):
-        request.read(b'{"verdict": "match", "score": 1}')
+        request.read(b'{"verdict": "passed"}')
 
 
 def test_a_response_about_another_number_is_none() -> None:

@@ -185,3 +185,48 @@ async def test_news_of_a_repayment_that_comes_twice_is_booked_once(lender: Lende
     async with lender.database.read() as tx:
         events = await LoanRepository(tx).events(loan.id)
     assert [event.kind for event in events] == ["disbursed", "paid", "paid"]
+
+
+async def test_a_debit_that_fails_for_a_reason_we_do_not_know_has_failed(lender: Lender) -> None:
+    """Nothing was taken, so the loan is free for the next attempt at once."""
+    loan = await lend(lender, person())
+    await lender.simulators.fault(
+        "payments", operation="debit", order_outcome="transaction_not_permitted", times=1
+    )
+
+    receipt = await loan.repay(pay())
+
+    assert (receipt.status, receipt.reason) == (TransferStatus.FAILED, "transaction_not_permitted")
+    (failed,) = await loan.repayments()
+    assert (failed.state, failed.reason) == (RepaymentState.FAILED, "transaction_not_permitted")
+    assert (await loan.repay(pay())).status is TransferStatus.SUCCEEDED
+    assert await loan.debited() == [50_000]
+
+
+async def test_a_success_with_a_field_more_is_one(lender: Lender) -> None:
+    loan = await lend(lender, person())
+    await lender.simulators.fault(
+        "payments", operation="debit", change={"fee": 12, "reason": "00"}, times=1
+    )
+    assert (await loan.repay(pay())).status is TransferStatus.SUCCEEDED
+    assert set(await loan.entry_sums()) == {0}
+
+
+async def test_a_channel_that_speaks_another_language_calls_a_person_within_the_hour(
+    lender: Lender,
+) -> None:
+    """Answers that nobody understands are as good as none: asked again, and a person is called."""
+    _, repayment, workflow_id = await due_and_in_doubt(lender)
+    await lender.simulators.fault("payments", operation="query", garbage="not_json")
+
+    for _ in range(HALF_HOURS):
+        await lender.pass_time(workflow_id, timedelta(minutes=30))
+        if await lender.search_attribute(workflow_id, attributes.NEEDS_HUMAN):
+            break
+    assert await lender.search_attribute(workflow_id, attributes.NEEDS_HUMAN) is True
+
+    await lender.simulators.repair()
+    await lender.settle(repayment.order_no, workflow_id)
+    ended = await outcome(lender, workflow_id, RepaymentEnded)
+    assert ended.status is TransferStatus.SUCCEEDED
+    assert not await lender.search_attribute(workflow_id, attributes.NEEDS_HUMAN)

@@ -11,9 +11,12 @@ import activities.maintenance
 from domain.common.retention import RETENTION, STANDARD_RETENTION, Retention
 from messages import ids
 from messages.maintenance import MaintenanceJob, StartMaintenance
+from runtime.clock import utc_now
 from runtime.temporal import schedules
+from services.loans.accruals import last_day_over
 from storage.common.outbox import OutboxRepository
 from storage.database import Database
+from storage.loans.accruals import AccrualRepository
 from storage.loans.journal import JournalRepository
 from tests.api import seeds
 from tests.definitions import forget, release, shipped
@@ -138,6 +141,24 @@ async def test_the_ledger_is_summed_part_by_part(
     assert await unsummed(lender.database) == 0
     async with lender.database.read() as tx:
         assert await JournalRepository(tx).trial_balance(currency="CNY") == before
+
+
+@also_uncached
+async def test_every_day_that_is_over_is_accrued(
+    lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four days were left out: they are booked in their order, the running one is not."""
+    monkeypatch.setattr(activities.maintenance, "PART_SECONDS", 0.0)
+    async with lender.database.read() as tx:
+        over = await last_day_over(tx, utc_now())
+    made = (over or utc_now().date()) - 4 * DAY
+    await seeds.credit(lender.database, "app", f"accrued-{lender.core_queue}", disbursed_on=made)
+    async with lender.database.read() as tx:
+        over = await last_day_over(tx, utc_now())
+    await done(lender, MaintenanceJob.ACCRUE_INCOME)
+    async with lender.database.read() as tx:
+        assert await AccrualRepository(tx).posted() == over
+    assert await done(lender, MaintenanceJob.ACCRUE_INCOME) == 0
 
 
 async def test_pruning_keeps_to_the_retention_in_force(
