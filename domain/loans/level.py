@@ -14,10 +14,12 @@ is bracketed and ends after a few runs whatever the terms.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from math import lcm
 
+from domain.common.rounding import round_ratio
 from domain.loans.worksheet import Level, Line, Part, Run, Worksheet
 
-_MAX_SOLUTIONS = 3
-"""How often a level is solved with more instalments left out; once or twice unless many are short.
+_FINE = 10**12
+_MAX_SOLUTIONS = 2
+"""How often a level is solved with more instalments left out; once unless many are short.
 
 Where instalments hardly repay anything, many are short in their long months only: then the level
 is looked for by its runs.
@@ -57,7 +59,11 @@ def _level(
     denominator = lcm(*(line.weight[1] for line in formula)) if sheet.is_weighted else 1
     if sheet.flat_base is None and all(x.part is not Part.LEVEL_PRINCIPAL for x in formula):
         owed, paid, scale = _balances(sheet, formula, denominator, left_out)
-        return Level(max(owed * kept[1] - kept[0] * scale, 0) * denominator, paid * kept[1])
+        owed = max(owed * kept[1] - kept[0] * scale, 0) * denominator
+        if not sheet.is_weighted:
+            return Level(owed, paid * kept[1])
+        # Multiplied by each weight: exact to a millionth of a millionth of a minor unit.
+        return Level(round_ratio(owed * _FINE, paid * kept[1]), _FINE)
     owed, per = sheet.balance, 1
     if formula[0].part is Part.TOTAL:
         owed, per = _with_flat_interest(sheet, formula)
@@ -184,16 +190,27 @@ def _crossing(gap: Gap, lowest: int, highest: int) -> tuple[int, int]:
         fall = abs(gap(here) - gap(there)) // stride
         stride = min(max(abs(gap(there)) // max(fall, 1) + 1, 2 * stride), 8 * stride)
         here, there = there, min(max(there + way * stride, lowest), highest)
-    low, high = (here, there) if rises else (there, here)
-    tries = 0
+    return _narrowed(gap, *((here, there) if rises else (there, here)))
+
+
+def _narrowed(gap: Gap, low: int, high: int) -> tuple[int, int]:
+    """Halve a bracket until its ends are next to each other.
+
+    Every second time it is cut where the line through the last two steps above zero says: below
+    zero the loan is repaid early, and the gap says little.
+    """
+    lower: int | None = None
+    by_line = True
     while high - low > 1:
-        tries += 1
-        above, below = gap(low), -gap(high)
-        # By proportion, and every second time by half, which always ends.
-        middle = low + (high - low) * above // (above + below) if tries % 2 else (low + high) // 2
-        middle = min(max(middle, low + 1), high - 1)
+        middle = (low + high) // 2
+        if by_line:
+            fall = gap(low) - gap(high) if lower is None else gap(lower) - gap(low)
+            wide = high - low if lower is None else low - lower
+            middle = low + gap(low) * wide // max(fall, 1)
+            middle = min(max(middle, low + 1), high - 1)
+        by_line = not by_line or gap(middle) > 0
         if gap(middle) > 0:
-            low = middle
+            lower, low = low, middle
         else:
             high = middle
     return low, high

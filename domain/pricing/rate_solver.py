@@ -171,9 +171,12 @@ def _guess(placed: Sequence[tuple[Time, int]], odd_parts: int) -> Decimal:
             growth = exp(force)
             lent = paid = lent_at = paid_at = 0.0
             for (steps, odd), amount in placed:
-                simple = 1.0 + odd / odd_parts * (growth - 1.0)
-                value = amount * exp(-force * steps) / simple
-                at = value * (steps + odd / odd_parts * growth / simple)
+                value = amount * exp(-force * steps)
+                at = value * steps
+                if odd:
+                    simple = 1.0 + odd / odd_parts * (growth - 1.0)
+                    at = (at + value * odd / odd_parts * growth / simple) / simple
+                    value /= simple
                 if amount > 0:
                     lent += value
                     lent_at += at
