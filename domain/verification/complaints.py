@@ -120,10 +120,11 @@ def innermost(complaints: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     A list of one invalid item, for one, counts as too short besides.
     """
     places = [tuple(complaint["loc"]) for complaint in complaints]
+    wholes = {place[:length] for place in set(places) for length in range(len(place))}
     return [
         complaint
         for complaint, place in zip(complaints, places, strict=True)
-        if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
+        if place not in wholes
     ]
 
 

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
 from api.http.operation_schemas import CallbackReceived
+from api.http.proofs import DIGEST, proved, signed_in
 from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.credit_analysis import AssessmentUpdated
@@ -14,7 +15,9 @@ from services.credit_analysis.callbacks import QiTechSender
 
 PATH: Final = "/v1/callbacks/qitech"
 
-router = authorised_router("/callbacks", "callbacks")
+router = authorised_router(
+    "/callbacks", "callbacks", proved(signed_in(QiTechSender.header, DIGEST))
+)
 
 _DESCRIBED: Final = described_callback(
     QiTechSender.header,
