@@ -62,7 +62,7 @@ def bearer(name: str, number: str) -> Person:
     )
 
 
-async def asked(bench: Bench, known: Applicant) -> dict[str, str]:
+async def asked(bench: Bench, known: Applicant) -> dict[str, str | None]:
     """Whom was asked anything for the application, and with what outcome."""
     async with bench.database.read() as tx:
         rows = await EnquiryRepository(tx).of_application(known.start.application_id)
