@@ -65,6 +65,11 @@ _TURNED_AWAY = Counter(
     "Requests answered 503 at once: as many as may be were being served",
     ["kind"],
 )
+_STARTED_LATE = Counter(
+    "loanflow_processes_started_late_total",
+    "Processes that were missing although their row was there, and were started",
+    ["kind"],
+)
 
 STUCK_QUERY: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
 
@@ -78,6 +83,11 @@ def provider_called(provider: str, outcome: str, seconds: float) -> None:
     """Count a call to `provider`; `outcome` is its three- or four-valued answer or `error`."""
     _PROVIDER_CALLS.labels(provider, outcome).inc()
     _PROVIDER_SECONDS.labels(provider).observe(seconds)
+
+
+def process_started_late(kind: str) -> None:
+    """Count a process that was found missing, and started."""
+    _STARTED_LATE.labels(kind).inc()
 
 
 def money_moved(kind: str, outcome: str) -> None:

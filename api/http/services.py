@@ -10,12 +10,14 @@ from fastapi import Depends, Request
 from temporalio.client import Client
 
 from api.http.auth import Authenticator
-from api.http.engine import Engine
+from api.http.engine import Engine, LostStart
+from messages.base import Message
 from runtime.business_clock import BusinessClock
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from runtime.temporal.client import connect
 from services.people.acting import DirectoryPrincipals
+from services.processes import start_of_process
 from storage.database import Database
 
 
@@ -48,6 +50,14 @@ Using = Annotated[Services, Depends(_services)]
 """The services, for an endpoint."""
 
 
+def _lost_starts(database: Database) -> LostStart:
+    async def start_of(workflow_id: str) -> Message | None:
+        async with database.transaction() as tx:
+            return await start_of_process(tx, workflow_id)
+
+    return start_of
+
+
 @asynccontextmanager
 async def open_services(
     settings: Settings, client: Client | None = None
@@ -66,7 +76,7 @@ async def open_services(
         yield Services(
             settings=settings,
             database=database,
-            engine=Engine(temporal, settings.task_queue_prefix),
+            engine=Engine(temporal, settings.task_queue_prefix, _lost_starts(database)),
             clock=BusinessClock(temporal, settings),
             authenticator=Authenticator(
                 settings.tokens, DirectoryPrincipals(database, settings.zone)
