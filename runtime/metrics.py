@@ -70,6 +70,11 @@ _STARTED_LATE = Counter(
     "Processes that were missing although their row was there, and were started",
     ["kind"],
 )
+_UNREADABLE = Counter(
+    "loanflow_unreadable_payloads_total",
+    "Payloads of Temporal that could not be opened, and were not acted on",
+    ["why"],
+)
 
 STUCK_QUERY: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
 
@@ -83,6 +88,11 @@ def provider_called(provider: str, outcome: str, seconds: float) -> None:
     """Count a call to `provider`; `outcome` is its three- or four-valued answer or `error`."""
     _PROVIDER_CALLS.labels(provider, outcome).inc()
     _PROVIDER_SECONDS.labels(provider).observe(seconds)
+
+
+def payload_unreadable(why: str) -> None:
+    """Count a payload that was `tampered` with, or `unsealed` where only ours are read."""
+    _UNREADABLE.labels(why).inc()
 
 
 def process_started_late(kind: str) -> None:
