@@ -73,11 +73,12 @@ class _NotStartedError(Exception):
 
 
 class ProcessClosed(Exception):
-    """The process that a command is for has ended."""
+    """The process that a command is for has ended, in `state` if the database says so."""
 
-    def __init__(self, workflow_id: str) -> None:
+    def __init__(self, workflow_id: str, state: str | None = None) -> None:
         super().__init__(f"{workflow_id} is not running")
-        self.kind = workflow_id.partition(":")[0]
+        self.kind = workflow_id.partition(":")[0].replace("-", "_")
+        self.state = state
 
 
 class Engine:
@@ -146,15 +147,16 @@ class Engine:
         argument: Message | str | None = None,
         *,
         over: bool,
+        state: str | None = None,
         reopening: StartLoan | None = None,
     ) -> Answer:
         """Execute an update of a process and return its answer.
 
         `over` says that by the database the process has ended: one that is not over and not there
-        has not started yet. With `reopening` the process of a settled loan is started anew in the
-        same step, unless it runs. Raises StillRunning when the command was taken on and takes
-        longer than a caller waits, ProcessClosed when the process has ended, and the Problem that a
-        refusal means.
+        has not started yet; `state` is what it is over in. With `reopening` the process of a
+        settled loan is started anew in the same step, unless it runs. Raises StillRunning when the
+        command was taken on and takes longer than a caller waits, ProcessClosed when the process
+        has ended, and the Problem that a refusal means.
         """
         arguments: list[Any] = [] if argument is None else [argument]
 
@@ -174,7 +176,7 @@ class Engine:
             )
 
         try:
-            async with _engine_problems(workflow_id, over):
+            async with _engine_problems(workflow_id, over, state if over else None):
                 try:
                     async with asyncio.timeout(PATIENCE_SECONDS):
                         # One call in all: its answer comes with it.
@@ -220,13 +222,15 @@ def _refusal(cause: BaseException, workflow_id: str) -> Problem | ProcessClosed:
 
 
 @asynccontextmanager
-async def _engine_problems(workflow_id: str, over: bool = True) -> AsyncIterator[None]:
+async def _engine_problems(
+    workflow_id: str, over: bool = True, state: str | None = None
+) -> AsyncIterator[None]:
     try:
         yield
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             if over or any(words in error.message for words in _ENDED):
-                raise ProcessClosed(workflow_id) from error
+                raise ProcessClosed(workflow_id, state) from error
             raise _NotStartedError from error
         if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
             raise later("too_many_requests", "The process is busy. Repeat the request.") from error

@@ -66,9 +66,9 @@ def problem_of(error: Exception) -> Problem:
         case DomainError():
             return _domain_problem(error)
         case ProcessClosed():
-            return Problem(
-                f"{error.kind}_closed", f"This {error.kind} has ended: it takes no more commands."
-            )
+            what = error.kind.replace("_", " ")
+            how = "has ended" if error.state is None else f"is {error.state.replace('_', ' ')}"
+            return Problem(f"{error.kind}_closed", f"This {what} {how}: it takes no more commands.")
         case HTTPException():
             return _http_problem(error)
         case ClientDisconnect():

@@ -31,6 +31,9 @@ _PATHS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_ENDED: Final = frozenset({"rejected", "withdrawn", "expired"})
+"""The states of an application that opens no line any more."""
+
 _OPEN: Final = frozenset({"pending", "awaiting_code"})
 
 credit = typer.Typer()
@@ -164,9 +167,14 @@ async def accept(stage: Stage, application: str) -> Answer:
     if offer is None or offer["state"] != "open":
         raise Refusal("no_offer", f"the application is {found['state']}: no offer is open")
     await stage.api.post(FRONT, f"/v1/offers/{offer['id']}/accept")
-    return await until(
-        lambda: stage.api.get("ops", path), lambda found: bool(found["line_id"]), "the line"
-    )
+    taken = await until(lambda: stage.api.get("ops", path), _opened_or_ended, "the line")
+    if not taken["line_id"]:
+        raise Refusal("no_offer", f"the application is {taken['state']}: it opens no line")
+    return taken
+
+
+def _opened_or_ended(application: Answer) -> bool:
+    return bool(application["line_id"]) or application["state"] in _ENDED
 
 
 @command(credit, ok=lambda drawdown: bool(drawdown["state"] == "disbursed"))

@@ -20,6 +20,7 @@ from storage.common.repository import Transaction
 from storage.loans.journal import JournalRepository, JournalRow
 from storage.loans.loans import LoanRepository, LoanRow
 from storage.loans.records import RecordRepository, RecordRow
+from storage.loans.repayments import RepaymentRepository, RepaymentRow
 
 _LAST_MOMENT: Final = time(23, 59, 59)
 
@@ -28,13 +29,15 @@ _LAST_MOMENT: Final = time(23, 59, 59)
 class LoanOnDay:
     """A loan with its position on a business date, and the terms that held up to it.
 
-    `servicing` is the policy that it is serviced under.
+    `servicing` is the policy that it is serviced under, `in_flight` the repayment that it waits
+    for.
     """
 
     loan: LoanRow
     position: Position
     terms_history: tuple[TermsInForce, ...]
     servicing: ServicingPolicy
+    in_flight: RepaymentRow | None
 
 
 async def read_loan(tx: Transaction, caller: Principal, loan_id: str, now: datetime) -> LoanOnDay:
@@ -46,6 +49,7 @@ async def read_loan(tx: Transaction, caller: Principal, loan_id: str, now: datet
         position(loan.terms, events, today),
         terms_history(loan.terms, events, today),
         await servicing_of(tx, loan),
+        await RepaymentRepository(tx).in_flight(loan.id),
     )
 
 

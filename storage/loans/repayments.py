@@ -89,6 +89,10 @@ class RepaymentRepository(TableRepository[RepaymentRow]):
             raise IdempotencyMismatch(f"{repayment_id} repays something else")
         return row
 
+    async def in_flight(self, loan_id: str) -> RepaymentRow | None:
+        """Return the repayment of a loan that has not ended, None if there is none."""
+        return await self._find("loan_id = $1 and state = 'processing'", loan_id)
+
     async def by_order(self, order_no: str) -> RepaymentRow | None:
         """Return the repayment that an order debits, None if there is none."""
         return await self._find("order_no = $1", order_no)

@@ -31,7 +31,7 @@ class LoanDisplay:
         bucket: str,
         bucket_start: int,
         episode: int,
-        in_flight: str | None,
+        at_bank: str | None,
     ) -> None:
         """Show where the loan stands and what comes next."""
         self._upsert(current, step, bucket, bucket_start)
@@ -40,7 +40,7 @@ class LoanDisplay:
             ("state", state_of(current)),
             ("principal outstanding", format_amount(current.principal_outstanding, currency)),
             ("overdue", format_amount(current.total_overdue, currency)),
-            ("days past due", f"{current.days_past_due} ({bucket})"),
+            ("days past due", f"{current.days_past_due} ({bucket}) on {current.as_of}"),
             ("paid so far", format_amount(current.received, currency)),
         ]
         if current.written_off_on is not None:
@@ -48,8 +48,8 @@ class LoanDisplay:
             rows.append(("recovered", format_amount(current.recovered, currency)))
         if step is not None:
             rows.append(("next", f"{step.step} {step.number} at {step.at:%Y-%m-%d %H:%M} UTC"))
-        if in_flight is not None:
-            rows.append(("with the bank", ids.repayment_workflow(in_flight)))
+        if at_bank is not None:
+            rows.append(("waits for the bank", at_bank))
         if bucket_start:
             rows.append(("collections", ids.collections_workflow(self._loan_id, episode)))
         workflow.set_current_details(details_table(rows))

@@ -56,7 +56,7 @@ class Loan:
             await self._repaying.book_ended()
             current = loan.position()
             step = loan.next_step(current)
-            if current.settled and step is None:
+            if current.settled and step is None and not loan.is_busy:
                 break
             if self._waiting.should_continue_as_new:
                 await self._waiting.continue_as_new()

@@ -25,7 +25,7 @@ class Recording:
         """Raise unless the event can be recorded today; a repeat can."""
         loan = self._loan
         if not self._knows(command.event):
-            loan.refuse_while_busy()
+            loan.refuse_while_booking()
             check_record(loan.terms, loan.events, command.event, loan.current_date())
 
     async def record(self, command: RecordTransaction) -> None:

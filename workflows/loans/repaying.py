@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.payments import TransferStatus
     from workflows.common.calling import run, run_patiently
     from workflows.loans.arrears import Arrears
-    from workflows.loans.process import LoanProcess
+    from workflows.loans.process import AtBank, LoanProcess
     from workflows.loans.repayment import Repayment
 
 
@@ -93,6 +93,8 @@ class Repaying:
             if ended.repayment_id in loan.receipts:
                 continue
             if ended.status is TransferStatus.SUCCEEDED:
+                # What is recorded meanwhile is booked first: each write sees all before it.
+                await workflow.wait_condition(lambda: loan.booking is None)
                 await self._apply(ended)
             loan.receipts[ended.repayment_id] = RepayReceipt(
                 repayment_id=ended.repayment_id,
@@ -101,7 +103,7 @@ class Repaying:
                 status=ended.status,
                 reason=ended.reason,
             )
-            loan.in_flight = None
+            loan.in_flight = loan.at_bank = None
 
     def _amount_of(self, command: RepayCommand) -> int:
         """Return what a command pays today or raise why it cannot."""
@@ -166,18 +168,25 @@ class Repaying:
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             static_summary=f"repayment of {format_amount(amount, self._loan.terms.currency)}",
         )
+        self._loan.at_bank = AtBank(repayment_id, amount, workflow.now())
+        # Operators are to see at once what the loan waits for.
+        self._loan.wake_requested = True
 
     async def _apply(self, ended: RepaymentEnded) -> None:
         loan = self._loan
-        applied = await run(
-            calls.APPLY_REPAYMENT,
-            ApplyRepayment(
-                loan_id=loan.id,
-                repayment_id=ended.repayment_id,
-                business_date=ended.business_date,
-                state_seq=loan.next_seq(),
-            ),
-            "book the repayment",
-        )
+        loan.booking = ended.repayment_id
+        try:
+            applied = await run(
+                calls.APPLY_REPAYMENT,
+                ApplyRepayment(
+                    loan_id=loan.id,
+                    repayment_id=ended.repayment_id,
+                    business_date=ended.business_date,
+                    state_seq=loan.next_seq(),
+                ),
+                "book the repayment",
+            )
+        finally:
+            loan.booking = None
         loan.events.append(applied.event)
         await self._arrears.after_change()

@@ -44,7 +44,8 @@ class Repayment(AwaitsTransfer):
                 "debit the card",
             )
         if outcome.status is TransferStatus.IN_DOUBT:
-            self._show("debited or not: waiting for the bank's word")
+            since = workflow.now()
+            self._show(f"debited or not: waits for the bank since {since:%Y-%m-%d %H:%M} UTC")
         outcome = await self._outcome_of(outcome)
         self._show(outcome.status)
         if outcome.status is TransferStatus.FAILED:

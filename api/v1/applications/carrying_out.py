@@ -27,6 +27,7 @@ async def carry_out(
             ApplicationView,
             argument,
             over=row.state.is_final,
+            state=row.state,
         )
     except StillRunning:
         async with call.database.read() as tx:

@@ -97,6 +97,7 @@ async def _carry_out(
             ElementOutcomes,
             argument,
             over=row.state.is_final and update == "confirm_element",
+            state=row.state,
         )
         told = outcomes.outcomes
         # What was pending then may have a verdict by now: the record knows what followed from it.

@@ -75,6 +75,7 @@ async def review(analysis_id: str, body: AnalysisReviewBody, call: Commanded) ->
             AnalysisView,
             AnalysisReviewCommand(reviewer=call.caller.actor, reason=body.reason),
             over=row.status.is_final,
+            state=row.status,
         )
     except StillRunning:
         raise later(

@@ -37,6 +37,7 @@ async def draw(line_id: str, body: DrawdownCreate, call: Commanded) -> DrawdownR
             DrawReceipt,
             prepared.draw,
             over=prepared.line.state is not LineState.ACTIVE,
+            state=prepared.line.state,
         )
     except StillRunning:
         call.pending(location)

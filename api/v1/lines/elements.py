@@ -85,6 +85,7 @@ async def _carry_out(
             LineElementOutcomes,
             argument,
             over=line.state is not LineState.ACTIVE,
+            state=line.state,
         )
         told = outcomes.outcomes
     async with call.database.read() as tx:

@@ -53,6 +53,7 @@ async def create(
             RepayReceipt,
             repay,
             over=loan.state is LoanState.SETTLED,
+            state=loan.state,
         )
     async with call.database.read() as tx:
         row = await RepaymentRepository(tx).get(repay.repayment_id)

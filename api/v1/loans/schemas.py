@@ -17,6 +17,7 @@ from domain.loans.terms_in_force import TermsInForce
 from services.loans.listing import ListedLoan
 from services.loans.reading import LoanOnDay, QuotedPayoff
 from storage.loans.loans import LoanRow
+from storage.loans.repayments import RepaymentRow
 
 
 class PositionResponse(Position):
@@ -60,6 +61,19 @@ class LoanSummary(ResponseBody):
         return cls.model_validate({**dict(loan.row), "bucket": loan.bucket})
 
 
+class WaitingResponse(ResponseBody):
+    """What a loan waits for: the bank, which has not said what became of a debit.
+
+    Meanwhile no other debit is sent. What is recorded by hand counts at once; should the debit
+    have succeeded after all, what is then too much is the borrower's credit.
+    """
+
+    waits_for: Literal["bank"] = "bank"
+    repayment_id: str
+    amount: MinorUnits
+    since: datetime
+
+
 class LoanResponse(ResponseBody):
     """A loan with its position at the end of the business date `position.as_of`.
 
@@ -80,6 +94,7 @@ class LoanResponse(ResponseBody):
     state: Literal["current", "overdue", "settled", "written_off"]
     position: PositionResponse
     terms_history: list[TermsInForce]
+    waiting: WaitingResponse | None
 
     @classmethod
     def of(cls, found: LoanOnDay) -> Self:
@@ -99,7 +114,14 @@ class LoanResponse(ResponseBody):
             state=state_of(stands).value,
             position=PositionResponse.of(stands, found.servicing),
             terms_history=list(found.terms_history),
+            waiting=None if found.in_flight is None else _waiting(found.in_flight),
         )
+
+
+def _waiting(repayment: RepaymentRow) -> WaitingResponse:
+    return WaitingResponse(
+        repayment_id=repayment.id, amount=repayment.amount, since=repayment.requested_at
+    )
 
 
 class LoanPlanResponse(ResponseBody):

@@ -169,6 +169,13 @@ async def test_a_loan_that_waits_for_the_bank_says_since_when(
     credit = await seeds.credit(services.database, "app", "list-waiting")
     (row,) = [one for one in await listed(http, waiting="bank") if one["id"] == credit.loan_id]
     assert datetime.fromisoformat(row["waiting_since"]) <= utc_now()
+    loan = (await http.get(f"/v1/loans/{credit.loan_id}", headers=bearer("partner", "app"))).json()
+    assert loan["waiting"] == {
+        "waits_for": "bank",
+        "repayment_id": credit.repayment_id,
+        "amount": 94_560,
+        "since": row["waiting_since"],
+    }
 
 
 async def test_pages_of_a_narrowed_list_have_no_gaps(

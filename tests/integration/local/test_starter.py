@@ -18,7 +18,7 @@ def test_help_names_every_command() -> None:
     told = run("--help").stdout
     for command in (
         *("run", "demo", "apply", "approve", "reject", "accept", "draw", "repay", "show"),
-        *("advance", "plan", "reconcile", "definitions"),
+        *("advance", "plan", "reconcile", "definitions", "books"),
     ):
         assert f" {command} " in told
 
@@ -274,7 +274,14 @@ def test_applying_ends_when_it_is_the_applicants_turn(fake_api: FakeApi) -> None
 
 
 @pytest.mark.parametrize(
-    ("state", "offer"), [("in_review", None), ("accepted", {"id": "off_1", "state": "accepted"})]
+    ("state", "offer"),
+    [
+        ("in_review", None),
+        ("rejected", None),
+        ("withdrawn", {"id": "off_1", "state": "withdrawn"}),
+        ("expired", {"id": "off_1", "state": "expired"}),
+        ("accepted", {"id": "off_1", "state": "accepted"}),
+    ],
 )
 def test_accepting_where_no_offer_is_open_is_refused_at_once(
     fake_api: FakeApi, state: str, offer: object
@@ -284,6 +291,29 @@ def test_accepting_where_no_offer_is_open_is_refused_at_once(
     assert result.exit_code == 1
     assert f"the application is {state}: no offer is open (no_offer)" in result.stderr
     assert [method for method, _, _ in fake_api.asked] == ["GET"]
+
+
+def test_an_application_that_ends_instead_of_opening_a_line_is_told_at_once(
+    fake_api: FakeApi,
+) -> None:
+    open_offer = {"state": "offered", "offer": {"id": "off_1", "state": "open"}, "line_id": None}
+    fake_api.put(
+        "GET",
+        "/v1/applications/app_1",
+        (200, open_offer),
+        (
+            200,
+            {
+                "state": "expired",
+                "offer": {"id": "off_1", "state": "expired"},
+                "line_id": None,
+            },
+        ),
+    )
+    fake_api.put("POST", "/v1/offers/off_1/accept", (202, {}))
+    result = run("accept", "app_1")
+    assert result.exit_code == 1
+    assert "the application is expired: it opens no line (no_offer)" in result.stderr
 
 
 def test_an_api_that_cannot_be_reached_is_reported(

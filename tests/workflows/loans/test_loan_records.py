@@ -14,7 +14,7 @@ from domain.loans.events import (
     Waived,
     WrittenOff,
 )
-from domain.loans.repayment import NothingDue, RepaymentInFlight, RepaymentTooLarge
+from domain.loans.repayment import NothingDue, RepaymentTooLarge
 from domain.loans.state import LoanState
 from messages.ids import new_id
 from messages.loans import LoanView, RecordTransaction, RepayCommand, StartLoan
@@ -143,18 +143,6 @@ async def test_a_loan_that_is_written_off_takes_recoveries_only(lender: Lender) 
     assert (await loan.balances())["recovery"] == -50_000
     await loan.live_until(date(2031, 6, 1))
     assert await loan.debited() == [50_000]
-
-
-async def test_nothing_is_recorded_while_money_is_on_its_way(lender: Lender) -> None:
-    loan = await lend(lender, person("debit_processing"))
-    on = date(2031, 2, 1)
-    await loan.live_until(on)
-    command = RepayCommand(repayment_id=new_id("rep"), amount=10_000)
-    begun = await loan.begin_repaying(command)
-    with refused(RepaymentInFlight):
-        await record(loan, Charged(key=key(loan), on=on, amount=1))
-    await begun.result()
-    await record(loan, Charged(key=key(loan), on=on, amount=1))
 
 
 async def reopened(lender: Lender, loan: Loan, event: AnyEvent) -> LoanView:

@@ -1,4 +1,4 @@
-"""Rows whose process was looked for."""
+"""Cash by bank account: that of the debit channel, of transfers, and of payouts."""
 
 from storage.migrations.scripts import script_beside
 
