@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from domain.loans.bookkeeping import less
 from domain.loans.difference import Difference, difference
 from domain.loans.events import AnyEvent, LoanEvent
+from domain.loans.ledger import Account, balances
 from domain.loans.position import Position, position
 from domain.loans.records import action_of, amount_at_stake, check_record
 from domain.loans.servicing import ServicingPolicy
@@ -53,7 +55,7 @@ class ServicingEffect:
     """An event and what it changes; `position` is where the loan stands after it.
 
     `servicing` is the policy that the loan is serviced under, `cap_warnings` are the soft rate caps
-    that it is above by this event.
+    that it is above by this event, `booked` is by how much each account of the ledger changes.
     """
 
     loan: LoanRow
@@ -62,6 +64,7 @@ class ServicingEffect:
     position: Position
     servicing: ServicingPolicy
     cap_warnings: tuple[CapFinding, ...]
+    booked: dict[Account, int]
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,8 @@ def _effect(
     servicing: ServicingPolicy,
     cap_warnings: tuple[CapFinding, ...],
 ) -> ServicingEffect:
+    stood = position(loan.terms, before, today)
     after = position(loan.terms, (*before, event), today)
-    changes = difference(position(loan.terms, before, today), after, servicing)
-    return ServicingEffect(loan, event, changes, after, servicing, cap_warnings)
+    changes = difference(stood, after, servicing)
+    booked = less(balances(after), balances(stood))
+    return ServicingEffect(loan, event, changes, after, servicing, cap_warnings, booked)
