@@ -8,6 +8,7 @@ from pydantic import Field
 from domain.common.data import Data
 from domain.common.definitions import Agreed, Code, Content
 from domain.common.errors import DomainError
+from domain.common.money import format_amount
 from domain.decisioning.policy import DECISION_SOURCES
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms
@@ -114,11 +115,14 @@ class Product(Content):
         """Raise `OutsideProduct` unless `amount` over `instalments` can be applied for."""
         if not self.amount_min <= amount <= self.amount_max or amount % self.amount_step:
             raise OutsideProduct(
-                f"amount must be {self.amount_min} to {self.amount_max} in steps of"
-                f" {self.amount_step} (minor units)"
+                f"amount must be {format_amount(self.amount_min, self.currency)} to"
+                f" {format_amount(self.amount_max, self.currency)} {self.currency}"
+                f" in steps of {format_amount(self.amount_step, self.currency)}"
             )
         if instalments not in self.instalments:
-            raise OutsideProduct(f"instalments must be one of {list(self.instalments)}")
+            raise OutsideProduct(
+                f"instalments must be one of {', '.join(map(str, self.instalments))}"
+            )
 
 
 class AgreedProduct(Data):

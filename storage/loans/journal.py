@@ -90,6 +90,15 @@ class JournalRow(Row):
     recorded_at: datetime
 
 
+class ManualRow(Row):
+    """An entry that people posted."""
+
+    currency: str
+    product: str
+    funder: str
+    lines: Json[tuple[EntryLine, ...]]
+
+
 class JournalRepository(Repository):
     """Entries under their business keys, each posted once, and the balances that they come to."""
 
@@ -166,6 +175,19 @@ class JournalRepository(Repository):
             [amount for _, amount in lines],
         )
         return posted is True
+
+    async def manual(self, entry_key: str) -> ManualRow | None:
+        """Return an entry that people posted; None without one under this key."""
+        return await self._one(
+            ManualRow,
+            "select e.currency, j.product, j.funder,"
+            " json_agg(json_build_object('account', e.account, 'amount', e.amount)"
+            " order by e.line)::text as lines"
+            " from journal j join entries e on e.journal_id = j.id"
+            " where j.entry_key = $1 and j.kind = 'manual'"
+            " group by j.id, e.currency",
+            entry_key,
+        )
 
     async def kept_to(self, loan_id: str) -> tuple[date | None, date | None]:
         """Return the day to which the loan's books are kept, and that to which all are closed.

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from domain.common.kinds import NamesItsKinds
 from domain.loans import events as loan_events
 
 
@@ -98,6 +99,7 @@ StrictEvent = Annotated[
     | StrictChargeOffUndone
     | StrictRecovered
     | StrictRefunded,
+    NamesItsKinds(),
     Field(discriminator="kind"),
 ]
 """Any event, told apart by `kind`."""
