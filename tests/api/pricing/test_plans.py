@@ -150,7 +150,7 @@ async def test_due_dates_move_by_the_calendar_in_force_or_by_the_years_given(
             "cannot follow moved due dates",
         ),
         ({"annual_rate": "1000.1"}, "annual_rate", "percent a year"),
-        ({"currency": "XXX"}, "currency", "not supported"),
+        ({"currency": "XXX"}, "currency", "no currency"),
         ({"frequency": {"unit": "year", "every": 300}}, "first_due_on", "years 1900 to 2999"),
         ({"disbursed_on": "0001-01-01"}, "first_due_on", "years 1900 to 2999"),
         ({"disbursed_on": "1950-01-15"}, "first_due_on", "at most 50 years"),

@@ -187,8 +187,8 @@ async def test_days_are_caught_up_with_after_their_period_is_closed(portfolio: P
 
 
 async def test_a_batch_balances_and_is_the_same_for_ever(portfolio: Portfolio) -> None:
-    for funder in ("own", "trust-7"):
-        loan = await portfolio.lend(terms(), funder)
+    loans = [await portfolio.lend(terms(), funder) for funder in ("own", "trust-7")]
+    for loan in loans:
         await portfolio.bill(loan, FIRST_DUE)
         paid = Paid(key=loan.key("p"), on=FIRST_DUE, amount=94_560)
         await portfolio.record(loan, paid, FIRST_DUE)
@@ -219,8 +219,8 @@ async def test_a_batch_balances_and_is_the_same_for_ever(portfolio: Portfolio) -
     changed = mapping.model_copy(update={"rows": (*mapping.rows, own)})
     await release(portfolio.database, ACCOUNT_MAPPING, STANDARD_MAPPING, changed)
     forget(portfolio.database)
-    late = Paid(key=loan.key("p2"), on=FIRST_DUE, amount=1_000)
-    await portfolio.record(loan, late, FIRST_DUE)
+    late = Paid(key=loans[1].key("p2"), on=FIRST_DUE, amount=1_000)
+    await portfolio.record(loans[1], late, FIRST_DUE)
     (third,) = await batched(portfolio, FIRST_DUE)
     assert (third.number, third.business_date) == (3, FIRST_DUE)
     assert [(row["code"], row["account"]) for row in rows_of(await text_of(portfolio, 3))] == [
@@ -235,15 +235,14 @@ async def test_a_batch_balances_and_is_the_same_for_ever(portfolio: Portfolio) -
 
 
 async def test_batches_add_up_to_the_trial_balance(portfolio: Portfolio) -> None:
-    for agreed in (terms(), ACCRUED):
-        loan = await portfolio.lend(agreed)
+    loans = [await portfolio.lend(agreed) for agreed in (terms(), ACCRUED)]
+    for loan in loans:
         await portfolio.bill(loan, FIRST_DUE)
     await portfolio.accrue(date(2026, 2, 20))
     await batched(portfolio, date(2026, 2, 10))
     await close(portfolio, date(2026, 2, 12))
-    await portfolio.record(
-        loan, Paid(key=loan.key("p"), on=date(2026, 2, 16), amount=50_000), date(2026, 2, 16)
-    )
+    paid = Paid(key=loans[1].key("p"), on=date(2026, 2, 16), amount=50_000)
+    await portfolio.record(loans[1], paid, date(2026, 2, 16))
     await batched(portfolio, date(2026, 2, 20))
     total: dict[str, int] = {}
     async with portfolio.database.read() as tx:
