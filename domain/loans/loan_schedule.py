@@ -183,10 +183,10 @@ class LoanSchedule(PlanCuts):
         self, ahead: list[Period], new: list[Period], first_due_on: date, terms: LoanTerms
     ) -> bool:
         """Say whether a new plan falls due as the one ahead does, by the dates that people see."""
-        if same_dates(ahead, new):
-            return True
         if len(ahead) != len(new) or self.terms.method in NOT_CONTINUED:
             return False
+        if same_dates(ahead, new):
+            return True
         old = self._pattern
         same_day = terms.due_day in (None, old.anchor_day) or terms.frequency.months is None
         if terms.frequency != old.frequency or ahead[0].due_on != first_due_on or not same_day:

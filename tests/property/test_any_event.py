@@ -39,6 +39,7 @@ from domain.loans.events import (
     WrittenOff,
 )
 from domain.loans.ledger import balances
+from domain.loans.new_plan import NOT_CONTINUED
 from domain.loans.payoff import payoff_quote
 from domain.loans.plan_terms import RateStep
 from domain.loans.position import InstalmentPosition, Position, position
@@ -305,9 +306,10 @@ def _same_due_dates(terms: LoanTerms, on: date) -> AnyEvent | None:
 
 def _same_plan(terms: LoanTerms, on: date) -> AnyEvent | None:
     ahead = _ahead(terms, on)
-    # A new plan has no graces and ends a holiday agreed for the old one.
-    differs = terms.holidays or terms.principal_grace or terms.interest_grace or terms.interest_free
-    if not ahead or differs:
+    # A new plan is one of regular instalments, without the graces and holidays of the old one.
+    differs = terms.method in NOT_CONTINUED or terms.holidays or terms.weights
+    graces = terms.principal_grace or terms.interest_grace or terms.interest_free
+    if not ahead or differs or graces:
         return None
     return Rescheduled(
         key="same",
