@@ -56,7 +56,8 @@ class InstalmentPosition:
     `principal`, `interest` and `fee` are those of the plan as it stands, with what was charged;
     `penalty` is what was earned up to the day or charged. `outstanding` is the four together, less
     what was paid, waived and written off. A charge with a due date of its own is shown as one,
-    numbered beyond them (`is_charge`). `interest_waived` includes interest that a settlement or
+    numbered beyond them (`is_charge`). `bucket` is where the terms sort it once it is late.
+    `interest_waived` includes interest that a settlement or
     a write-off left unearned.
     """
 
@@ -80,6 +81,16 @@ class InstalmentPosition:
     penalty_waived: int = 0
     written_off: int = 0
     is_charge: bool = False
+    bucket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrears:
+    """What is late in one bucket of the terms: how many instalments, and their unpaid amount."""
+
+    bucket: str
+    instalments: int
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,8 @@ class Position(Data):
     `due` is everything unpaid that fell due up to the day, `overdue` the part of it that is late,
     `outstanding` everything unpaid of the whole plan. `days_past_due` counts from the oldest unpaid
     instalment by the terms' convention: 0 on a due date and 1 on the day after unless agreed
-    otherwise; `risk_class` follows from the terms' table. `payoff` is what settles the loan on the
+    otherwise; `risk_class` follows from the terms' table, and `arrears` are what is late by its
+    buckets. `payoff` is what settles the loan on the
     day.
 
     `received`, `billed`, `paid`, `waived`, `written_off`, `recovered`, `refunded` and `credit` are
@@ -146,6 +158,7 @@ class Position(Data):
     interest_ahead: int = 0
     deferred_fees: int = 0
     charge_off: ChargeOff | None = None
+    arrears: tuple[Arrears, ...] = ()
 
     @property
     def charged_off_on(self) -> date | None:
@@ -172,6 +185,8 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
     """Return the position that an account replayed up to `as_of` is in."""
     terms = account.terms
     shown = [_instalment(item, terms.delinquency, as_of) for item in account.owed]
+    if terms.delinquency.buckets:
+        shown = _sorted_by_age(shown, terms.delinquency, as_of)
     overdue = [item for item in shown if item.state is InstalmentState.OVERDUE]
     due = overdue + [item for item in shown if item.state is InstalmentState.DUE]
     paid = _sum((item.paid for item in account.owed), fee=account.deducted)
@@ -229,6 +244,7 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         interest_ahead=0 if over else interest_ahead_of_bill(terms, account.instalments, as_of),
         deferred_fees=0 if over else unreleased_fees(terms, account.instalments, as_of),
         charge_off=account.charge_off,
+        arrears=_arrears(due, terms.delinquency),
     )
 
 
@@ -270,6 +286,33 @@ def _instalment(
         penalty_waived=waived.penalty,
         written_off=written_off,
         is_charge=is_charge(account.row.period.number),
+    )
+
+
+def _sorted_by_age(
+    shown: list[InstalmentPosition], delinquency: Delinquency, as_of: date
+) -> list[InstalmentPosition]:
+    late = sum(1 for item in shown if item.days_past_due and not item.is_charge)
+    aged = []
+    for item in shown:
+        if item.days_past_due:
+            age = delinquency.age(item.due_on, as_of, late_since=max(late, 1))
+            item = replace(item, bucket=delinquency.bucket_of(age))
+            late -= not item.is_charge
+        aged.append(item)
+    return aged
+
+
+def _arrears(due: Iterable[InstalmentPosition], delinquency: Delinquency) -> tuple[Arrears, ...]:
+    late = [item for item in due if item.bucket]
+    return tuple(
+        Arrears(
+            bucket=bucket.name,
+            instalments=sum(1 for item in late if item.bucket == bucket.name),
+            amount=sum(item.outstanding for item in late if item.bucket == bucket.name),
+        )
+        for bucket in delinquency.buckets
+        if any(item.bucket == bucket.name for item in late)
     )
 
 

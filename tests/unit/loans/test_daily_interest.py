@@ -164,6 +164,7 @@ def test_every_other_event_starts_from_what_is_really_owed() -> None:
         stands = at(terms, on, payment, *changes[:number])
         assert stands.principal_outstanding == owed
         assert sum(item.principal for item in stands.instalments) == 1_000_000
+    stands = at(terms, changes[-1].on, payment, *changes)
     new = [item for item in stands.instalments if item.due_on >= date(2026, 6, 20)]
     assert len({item.outstanding for item in new[1:3]}) == 1
     back = Reversed(key="back", on=date(2026, 6, 1), reverses=payment.key)

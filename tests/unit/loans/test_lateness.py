@@ -199,3 +199,47 @@ def test_days_free_of_penalty_follow_each_other() -> None:
     with pytest.raises(InvalidTerms) as refused:
         agreed(penalty_free_days=days)
     assert refused.value.field == "penalty_free_days"
+
+
+BUCKETS = [{"name": f"B{number}", "from_age": age} for number, age in enumerate((1, 2, 3), 1)]
+
+
+@pytest.mark.parametrize(
+    ("counting", "buckets", "expected"),
+    [
+        ("days", [{"name": "A", "from_age": 1}, {"name": "B", "from_age": 31}], ["B", "B", "A"]),
+        ("days_of_30", [{"name": "A", "from_age": 1}, {"name": "B", "from_age": 60}], "BAA"),
+        ("months", BUCKETS, ["B3", "B2", "B1"]),
+        ("instalments", BUCKETS, ["B3", "B2", "B1"]),
+    ],
+)
+def test_what_is_late_is_sorted_by_instalment(
+    counting: str, buckets: list[dict[str, Any]], expected: Any
+) -> None:
+    """On 16 April the instalments of February, March and April are 60, 32 and 1 days late."""
+    terms = agreed(delinquency={"counting": counting, "buckets": buckets})
+    stands = at(terms, date(2026, 4, 16))
+    assert [item.days_past_due for item in stands.instalments[:3]] == [60, 32, 1]
+    assert [item.bucket for item in stands.instalments[:4]] == [*expected, ""]
+    assert sum(part.amount for part in stands.arrears) == stands.total_overdue == 30_000
+    assert sum(part.instalments for part in stands.arrears) == 3
+
+
+def test_months_are_begun_on_the_day_after() -> None:
+    """Due on 31 January: one month until 28 February, then two."""
+    terms = agreed(
+        disbursed_on=date(2025, 12, 31),
+        first_due_on=date(2026, 1, 31),
+        delinquency={"counting": "months", "buckets": BUCKETS},
+    )
+    out = Disbursed(key="out", on=terms.disbursed_on, amount=terms.principal)
+    for on, bucket in ((date(2026, 2, 28), "B1"), (date(2026, 3, 1), "B2")):
+        assert position(terms, [out], on).instalments[0].bucket == bucket
+
+
+def test_nothing_late_is_in_a_bucket_and_none_has_the_same_age() -> None:
+    terms = agreed(delinquency={"buckets": BUCKETS})
+    assert at(terms, DUE).arrears == ()
+    with pytest.raises(InvalidTerms) as refused:
+        agreed(delinquency={"buckets": [BUCKETS[1], BUCKETS[0]]})
+    assert refused.value.field == "buckets"
