@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -24,8 +23,8 @@ from activities import registry
 from messages.queues import ALL, CORE
 from runtime import logging, metrics
 from runtime.keyring import KeyringError
+from runtime.production import SettingsRefused, settings_of
 from runtime.settings import Settings
-from runtime.settings import settings as read_settings
 from runtime.temporal import schedules, search_attributes
 from runtime.temporal.client import TemporalUnavailableError, connect, telemetry
 from runtime.temporal.search_attributes import SearchAttributesMissingError
@@ -101,9 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     queues = parser.parse_args(arguments).queue or ALL
     try:
-        settings = read_settings()
-    except ValidationError as error:
-        sys.stderr.write(f"worker: settings are wrong: {error}\n")
+        settings = settings_of("worker")
+    except SettingsRefused as error:
+        sys.stderr.write(f"worker: {error}\n")
         return 2
     logging.configure(settings, "worker")
     try:

@@ -4,12 +4,19 @@ import os
 import sys
 from tempfile import TemporaryDirectory
 
-from runtime.settings import settings
+from runtime.production import SettingsRefused, settings_of
 
 
 def main() -> int:
-    """Serve; returns 0 after a requested stop and uvicorn's code 3 when it could not start."""
-    ours = settings()
+    """Serve; returns 0 after a requested stop.
+
+    Code 2: the settings must not be used, 3 (uvicorn's): it could not start. Both are told.
+    """
+    try:
+        ours = settings_of("api")
+    except SettingsRefused as error:
+        sys.stderr.write(f"api: {error}\n")
+        return 2
     with TemporaryDirectory(prefix="loanflow-api-metrics-") as folder:
         if ours.api_processes > 1:
             # prometheus_client reads it once, when it is imported.

@@ -4,6 +4,9 @@ The first process listens to nothing: it makes the others, one for each that die
 Each has a socket of its own on the port, so that the kernel spreads the connections among them and
 goes on with the others when one is killed. They are forked: the application is imported once, and
 a process is replaced in a moment. Until then the first process runs one thread only.
+
+Each beats once a second, from the loop that serves; one that lives and does not beat serves nobody,
+keeps its share of the connections, and is killed and replaced.
 """
 
 import asyncio
@@ -12,7 +15,10 @@ import multiprocessing
 import signal
 import socket
 import time
+from ctypes import c_uint64
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import RawValue
 from types import FrameType
 from typing import Final
 
@@ -22,6 +28,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
 from api.app import create_app
+from api.http.connections import http_protocol, raise_file_limit
 from api.http.services import Services
 from runtime import logging as logs
 from runtime.settings import Settings
@@ -30,17 +37,42 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _GRACE_SECONDS: Final = 15
 _RESTART_PAUSE_SECONDS: Final = 0.5
+_BEAT_SECONDS: Final = 1.0
+_BEATS_MISSED: Final = 20
+"""After so many beats in a row that did not come a process counts as hung. Nothing that is served
+keeps the loop for a tenth of that."""
+_STARTS_WITHIN_BEATS: Final = 90
 _PORT_SECONDS: Final = 5.0
 """How long the processes of a first one that was killed may take to leave the port."""
 
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
-_AWAITED: Final = (*_STOP, signal.SIGCHLD)
+_AWAITED: Final = (*_STOP, signal.SIGCHLD, signal.SIGALRM)
+
+
+@dataclass
+class _Serving:
+    """A process that serves, and its beats as the first process has seen them."""
+
+    process: BaseProcess
+    beats: "c_uint64"
+    seen: int = 0
+    missed: int = 0
+
+    def is_hung(self) -> bool:
+        """Say whether too many beats were missed; asked once for each that should have come.
+
+        Counted in our own rounds: after all of us were held still nobody has missed any.
+        """
+        now = self.beats.value
+        self.missed = 0 if now != self.seen else self.missed + 1
+        self.seen = now
+        return self.missed > (_BEATS_MISSED if now else _STARTS_WITHIN_BEATS)
 
 
 class Server(uvicorn.Server):
     """Closes event streams at the first signal: they would keep the process alive."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, beats: "c_uint64 | None" = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -49,10 +81,13 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                http=http_protocol(),
+                ws="none",
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
         self._app = app
+        self._beats = beats
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and stop once the first process is gone."""
@@ -61,9 +96,15 @@ class Server(uvicorn.Server):
         if (first := multiprocessing.parent_process()) is not None:
             asyncio.get_running_loop().add_reader(first.sentinel, self._orphaned, first.sentinel)
         await super().startup(sockets)
+        self._beat()
         # What is there now stays: looking through all of it again would hold a request up for long.
         gc.collect()
         gc.freeze()
+
+    def _beat(self) -> None:
+        if self._beats is not None:
+            self._beats.value += 1
+            asyncio.get_running_loop().call_later(_BEAT_SECONDS, self._beat)
 
     def _orphaned(self, sentinel: int) -> None:
         asyncio.get_running_loop().remove_reader(sentinel)
@@ -95,38 +136,59 @@ def serve(settings: Settings) -> int:
 def _supervise(settings: Settings) -> int:
     first = serving = [_start(settings) for _ in range(settings.api_processes)]
     code: int | None = None
+    signal.setitimer(signal.ITIMER_REAL, _BEAT_SECONDS, _BEAT_SECONDS)
     while serving:
-        if signal.sigwait(_AWAITED) in _STOP:
+        told = signal.sigwait(_AWAITED)
+        if told == signal.SIGALRM:
+            _kill_hung(settings, serving)
+        elif told in _STOP:
             code = 0
             _terminate(serving)
-        ended = [process for process in serving if process.exitcode is not None]
-        serving = [process for process in serving if process not in ended]
-        if code is None and any(one.exitcode == STARTUP_FAILURE and one in first for one in ended):
+        ended = [one for one in serving if one.process.exitcode is not None]
+        serving = [one for one in serving if one not in ended]
+        failed = any(one.process.exitcode == STARTUP_FAILURE and one in first for one in ended)
+        if code is None and failed:
             code = STARTUP_FAILURE
             _terminate(serving)
         # One that takes another's place is tried until it can start: the others serve on.
-        for process in ended if code is None else ():
-            _tell(settings, "api_process_ended", pid=process.pid, exit_code=process.exitcode)
+        for one in ended if code is None else ():
+            _tell(
+                settings,
+                "api_process_ended",
+                pid=one.process.pid,
+                exit_code=one.process.exitcode,
+            )
             time.sleep(_RESTART_PAUSE_SECONDS)
             serving.append(_start(settings))
     return code or 0
 
 
-def _terminate(processes: list[BaseProcess]) -> None:
-    for process in processes:
-        process.terminate()
+def _kill_hung(settings: Settings, serving: list[_Serving]) -> None:
+    for one in serving:
+        if one.is_hung():
+            _tell(settings, "api_process_hung", pid=one.process.pid, missed_beats=one.missed)
+            one.process.kill()
 
 
-def _start(settings: Settings) -> BaseProcess:
-    process = multiprocessing.get_context("fork").Process(target=_serve_here, args=(settings,))
+def _terminate(serving: list[_Serving]) -> None:
+    for one in serving:
+        one.process.terminate()
+
+
+def _start(settings: Settings) -> _Serving:
+    beats = RawValue(c_uint64, 0)
+    process = multiprocessing.get_context("fork").Process(
+        target=_serve_here, args=(settings, beats)
+    )
     process.start()
-    return process
+    return _Serving(process, beats)
 
 
-def _serve_here(settings: Settings) -> None:
+def _serve_here(settings: Settings, beats: "c_uint64 | None" = None) -> None:
     logs.configure(settings, "api")
+    raise_file_limit()
     try:
-        Server(create_app(settings), settings).run([_listener(settings, shared=True)])
+        Server(create_app(settings), settings, beats).run([_listener(settings, shared=True)])
     finally:
         logs.stop()
 

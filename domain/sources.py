@@ -17,6 +17,7 @@ from domain.common.calendar import business_date, instant_at
 from domain.common.definitions import Agreed, Content, Finding, InForce, Kind
 from domain.common.zones import ZONES
 from domain.people.consents import CONSENT_TEXT, Purpose
+from domain.people.identity_documents import DocumentType, document_type
 
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -64,7 +65,9 @@ class DataSource(Content):
     only by the enquiry that got it. `consent` is the purpose that the person must have allowed;
     None where the law counts the data as necessary for a loan (rules on necessary personal
     information of common apps, 2021: mobile, name, identity document, bank card). Of a
-    capability's `enabled` sources the one of lowest `order` is asked first.
+    capability's `enabled` sources the one of lowest `order` is asked first. `documents`
+    are the types of identity document whose numbers it knows, None: all; about a person with
+    another one it is not asked.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -82,6 +85,7 @@ class DataSource(Content):
     consent: Purpose | None = None
     enabled: bool = True
     order: int = Field(default=1, ge=1, le=100)
+    documents: tuple[DocumentType, ...] | None = Field(default=None, min_length=1)
 
     @field_validator("zone")
     @classmethod
@@ -89,6 +93,12 @@ class DataSource(Content):
         if zone not in ZONES:
             raise ValueError("no such time zone; names are like Asia/Shanghai")
         return zone
+
+    def knows(self, identity_number: str | None) -> bool:
+        """Say whether the number's document is one that the source knows; no number always is."""
+        if self.documents is None or identity_number is None:
+            return True
+        return document_type(identity_number) in self.documents
 
     @property
     def gap(self) -> timedelta | None:

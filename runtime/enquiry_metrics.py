@@ -31,7 +31,8 @@ _QUOTA: Final = Gauge(
 def enquiry_ended(source: str, outcome: str) -> None:
     """Count an enquiry by `storage.sources.Outcome`, or why nothing was asked.
 
-    That is `breaker_open`, `throttled` or `switched_off`. A report that is not ready is `pending`.
+    That is `breaker_open`, `throttled`, `switched_off` or `document_not_supported`. A report that
+    is not ready is `pending`.
     """
     _ENQUIRIES.labels(source, outcome).inc()
 

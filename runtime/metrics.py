@@ -62,9 +62,24 @@ _HTTP_SECONDS = Histogram(
 )
 _TURNED_AWAY = Counter(
     "loanflow_http_turned_away_total",
-    "Requests answered 503 at once: as many as may be were being served",
+    "Requests answered 503: there was no turn for them in time",
     ["kind"],
 )
+
+_STREAMS = Gauge(
+    "loanflow_http_streams_open", "Event streams that are open", multiprocess_mode="livesum"
+)
+_GIVEN_UP = Counter(
+    "loanflow_http_connections_given_up_total",
+    "Connections closed because no request came on them in time",
+)
+_CREDENTIALS = Counter(
+    "loanflow_http_credentials_refused_total",
+    "Requests with a token, API key, link or signature that nobody has",
+    ["credential"],
+)
+for _credential in ("token", "api_key", "link", "signature"):
+    _CREDENTIALS.labels(_credential)
 
 STUCK_QUERY: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
 
@@ -98,8 +113,23 @@ def http_served(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def http_turned_away(kind: str) -> None:
-    """Count a `read` or `command` for which the API had neither slot nor queue."""
+    """Count a `read` or `command` for which there was no turn in time."""
     _TURNED_AWAY.labels(kind).inc()
+
+
+def credential_refused(credential: str) -> None:
+    """Count a wrong `token`, `api_key`, `link` or `signature`."""
+    _CREDENTIALS.labels(credential).inc()
+
+
+def streams_open(count: int) -> None:
+    """Show how many event streams this process has open."""
+    _STREAMS.set(count)
+
+
+def connection_given_up() -> None:
+    """Count a connection on which no request came in time."""
+    _GIVEN_UP.inc()
 
 
 def exposition() -> bytes:

@@ -6,7 +6,6 @@ Nested values take two underscores: `LOANFLOW_PROVIDERS__BASE_URL`.
 """
 
 import re
-from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -126,7 +125,10 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,  # tokens and keys are among them
     )
 
-    environment: Literal["local", "production"] = "local"
+    environment: Literal["local", "trial", "production"] = Field(
+        default="local",
+        description="`trial`: as in production, with simulators in place of third parties",
+    )
     database_url: str = Field(
         default="postgresql://loanflow@127.0.0.1:5432/loanflow",
         validation_alias=AliasChoices("DATABASE_URL", "database_url"),
@@ -159,17 +161,32 @@ class Settings(BaseSettings):
     api_processes: int = Field(
         default=2, ge=1, le=64, description="processes that serve the API on its one port"
     )
-    # Nearly all of a read is work of its process: a second one at once makes both slower, and with
-    # one more waiting the slowest hundredth stays within ten times a quiet read
-    # (`benchmarks/api.py`). A command mostly waits for its workflow.
+    # Nearly all of a read is work of its process; a few at once keep one that waits for the
+    # database from holding up all others. A command mostly waits for its workflow.
     api_reads: int = Field(
-        default=1, ge=1, description="GET requests served at once in one process of the API"
+        default=4, ge=1, description="GET requests served at once in one process of the API"
     )
     api_reads_queued: int = Field(
-        default=1, ge=0, description="how many more may wait; what comes on top is answered 503"
+        default=100, ge=0, description="how many more of one caller may wait for their turn"
     )
     api_commands: int = Field(default=32, ge=1, description="the same of all other requests")
-    api_commands_queued: int = Field(default=32, ge=0)
+    api_commands_queued: int = Field(default=100, ge=0)
+    api_wait_seconds: float = Field(
+        default=1.0, gt=0, le=30, description="how long a request may wait; then it is answered 503"
+    )
+    api_streams: int = Field(
+        default=1_000, ge=1, description="event streams that one process of the API keeps open"
+    )
+    api_streams_of_one: int = Field(default=100, ge=1, description="the same of one caller")
+    api_stream_seconds: float = Field(
+        default=900.0, gt=0, description="how long an event stream stays open at most"
+    )
+    api_wrong_credentials: int = Field(
+        default=200,
+        ge=1,
+        description="wrong tokens, keys, links and signatures of one address in a minute that are"
+        " answered as such by one process; then 429",
+    )
     public_url: str = LOCAL_URL
     temporal_ui_url: str = "http://127.0.0.1:8233"
     sandbox_host: str = "127.0.0.1"
@@ -241,9 +258,3 @@ class Settings(BaseSettings):
             if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and here)):
                 raise ValueError(f"credit_analysis_clients: {client.client} needs an https URL")
         return self
-
-
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """Return the process's settings; raises pydantic's ValidationError naming what is wrong."""
-    return Settings()

@@ -54,6 +54,7 @@ class Kind:
     url: str
     headers: Callable[[str, bytes, str], dict[str, str]]
     taken: Container[int] = range(200, 300)
+    method: str = "POST"
 
 
 class Deliveries(Background):
@@ -103,7 +104,9 @@ class Deliveries(Background):
         self._book.execute(attempt, event_id)
         headers = {"Content-Type": "application/json", **kind.headers(secret, body, event_id)}
         try:
-            response = await self._http.post(kind.url, content=body, headers=headers)
+            response = await self._http.request(
+                kind.method, kind.url, content=body, headers=headers
+            )
         except httpx.HTTPError:
             return False
         return response.status_code in kind.taken

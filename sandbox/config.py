@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urljoin
 
 
@@ -17,6 +17,8 @@ class SandboxConfig:
     callback_url: str = "http://127.0.0.1:8000/v1/callbacks/payments"
     report_callback_url: str | None = None
     qitech_endpoint: str | None = None
+    qitech_method: str = "POST"
+    qitech_decides_by: Literal["document", "amount"] = "document"
     settle_seconds: float = 1.0
     api_key: str = field(default="sandbox-key", repr=False)
     signing_secret: str = field(default="sandbox-signing-secret", repr=False)
@@ -47,6 +49,15 @@ class SandboxConfig:
         return cls(**given)
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return read
+
+
 _SETTINGS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "host": ("SANDBOX_HOST", str),
     "port": ("SANDBOX_PORT", int),
@@ -54,6 +65,8 @@ _SETTINGS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "callback_url": ("SANDBOX_CALLBACK_URL", str),
     "report_callback_url": ("SANDBOX_REPORT_CALLBACK_URL", str),
     "qitech_endpoint": ("SANDBOX_QITECH_ENDPOINT", str),
+    "qitech_method": ("SANDBOX_QITECH_METHOD", _one_of("POST", "PUT")),
+    "qitech_decides_by": ("SANDBOX_QITECH_DECIDES_BY", _one_of("document", "amount")),
     "settle_seconds": ("SANDBOX_SETTLE_SECONDS", float),
     "api_key": ("PROVIDERS__API_KEY", str),
     "signing_secret": ("PROVIDERS__SIGNING_SECRET", str),

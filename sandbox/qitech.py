@@ -1,7 +1,8 @@
 """The simulator of QI Tech's credit analysis: its wire format, statuses, misspelling and webhooks.
 
 `POST` and `GET` and `PUT` below `/credit_analysis`, the API key raw in `Authorization`. Document
-numbers choose the answer: `docs/credit-analysis.md` has the table. Everything else is approved.
+numbers choose the answer, or amounts as in the vendor's own sandbox: `docs/credit-analysis.md` has
+both tables. Everything else is approved.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import hmac
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
@@ -70,7 +71,24 @@ COURSES: Final = (
     Course("unknown", "15", "under_committee", "manually_reproved"),
     Course("waiting", "16", "waiting_for_data", "automatically_approved"),
 )
+
+
+def _course_of(key: str) -> Course:
+    return next(course for course in COURSES if course.key == key)
+
+
 _APPROVED: Final = Course("approved", "10", "automatically_approved")
+_MANUAL_REPROVED: Final = Course(
+    "manual_reproved", "17", "in_manual_analysis", "manually_reproved", by_itself=True
+)
+_BY_AMOUNT: Final = (
+    (2_000, _APPROVED),
+    (4_000, _course_of("pending")),
+    (6_000, replace(_course_of("waiting"), by_itself=True)),
+    (8_000, replace(_course_of("manual"), by_itself=True)),
+    (10_000, _MANUAL_REPROVED),
+)
+"""Up to which `financial.amount` the vendor's sandbox takes which course; above it reproves."""
 
 
 class Settlement(BaseModel):
@@ -113,15 +131,20 @@ class QiTechSimulator(Background):
         self._deliveries = deliveries
 
         def headers(key: str, body: bytes, _: str) -> dict[str, str]:
-            message = config.qitech_signed_url.encode() + b"POST" + body
+            message = config.qitech_signed_url.encode() + config.qitech_method.encode() + body
             return {"Signature": hmac.new(key.encode(), message, hashlib.sha1).hexdigest()}
 
         self._webhooks = Kind(
-            *("qitech_webhooks", "webhook", "qitech", config.qitech_url, headers), taken=(200,)
+            *("qitech_webhooks", "webhook", "qitech", config.qitech_url, headers),
+            taken=(200,),
+            method=config.qitech_method,
         )
         for statement in _SCHEMA:
             book.execute(statement)
         self._signing = Signing(book)
+        self._by_amount = config.qitech_decides_by == "amount"
+        by_amount = [course for _, course in _BY_AMOUNT]
+        self._courses = [*(by_amount if self._by_amount else ()), *COURSES, _APPROVED]
 
     def resume(self) -> None:
         """Take up what an earlier process left: webhooks that nobody took."""
@@ -165,7 +188,7 @@ class QiTechSimulator(Background):
         if self._book.one("SELECT id FROM qitech_analyses WHERE id = ?", assessment_id):
             raise RefusalError(409, "already_processed")
         signers = signers_in(given)
-        course = _course(number)
+        course = _course_by_amount(given) if self._by_amount else _course(number)
         row: Row = {
             "id": assessment_id,
             "kind": kind,
@@ -190,7 +213,7 @@ class QiTechSimulator(Background):
         """
         key = self._signing.sign(assessment_id, signature)
         if key is not None:
-            course = next(one for one in (*COURSES, _APPROVED) if one.key == key)
+            course = next(one for one in self._courses if one.key == key)
             self.settle(assessment_id, Settlement(analysis_status=course.status))
             if course.by_itself:
                 self.start(self._settle_later(assessment_id))
@@ -219,7 +242,7 @@ class QiTechSimulator(Background):
                 *(status, status, event_date, assessment_id),
             )
         notice: Row = {
-            f"{known['kind']}_id": assessment_id,
+            f"credit_proposal_{known['kind']}_id": assessment_id,
             "analysis_status": status,
             "event_date": event_date,
             "reason": status,
@@ -325,6 +348,15 @@ def _course(number: str) -> Course:
     if not plain.startswith("9999" if len(plain) == 14 else "99900"):
         return _APPROVED
     return next((course for course in COURSES if course.code == code), _APPROVED)
+
+
+def _course_by_amount(given: dict[str, object]) -> Course:
+    """Return the course of the amount that is asked for, as the vendor's sandbox takes it."""
+    financial = given.get("financial")
+    amount = financial.get("amount") if isinstance(financial, dict) else None
+    if not isinstance(amount, int):
+        raise RefusalError(400, "invalid_request")
+    return next((course for limit, course in _BY_AMOUNT if amount <= limit), _course_of("reproved"))
 
 
 def _reply(row: Row) -> Reply:

@@ -1,7 +1,7 @@
 """The consent to a query of the central credit register, as QI Tech's simulator asks for it.
 
 Either the signers of a proposal sign one by one, which the console plays, or the client sends its
-own proof, of which nothing is looked at: the fields are not published.
+own proof, for a company beside the signers as `signature_evidence`: nothing of it is looked at.
 """
 
 import hashlib
@@ -59,7 +59,8 @@ def signers_in(given: dict[str, object]) -> tuple[str, ...]:
         return ()
     if not isinstance(parameters, dict) or not parameters:
         raise RefusalError(400, "invalid_scr_parameters")
-    if parameters.get("signers") is None and len(parameters) > ("signers" in parameters):
+    proof = {name: value for name, value in parameters.items() if name != "signers"}
+    if proof and (parameters.get("signers") is None or "signature_evidence" in proof):
         return ()
     try:
         signers = _Signers.model_validate(parameters).signers

@@ -20,8 +20,8 @@ from domain.decisioning.decision import (
     reject_pending,
     reject_unasked,
 )
+from domain.people.identity_documents import birth_date_in
 from domain.products.products import AgreedProduct
-from domain.verification.elements import identity_birth_date
 from messages import calls
 from messages.applications import AssessApplication
 from messages.ids import derived_id
@@ -104,13 +104,13 @@ class Decisions:
     ) -> tuple[Decision, dict[str, Any]]:
         """Return the policy's answer and what it read; asks nobody when what is known rejects."""
         on, rules = asking.on, asking.rules
-        birth_date = identity_birth_date(known(asking.personal.identity_number, "identity number"))
-        rejection = reject_unasked(birth_date, on, rules)
-        if rejection is not None:
+        birth_date = birth_date_in(known(asking.personal.identity_number, "identity number"), on)
+        rejection = None if birth_date is None else reject_unasked(birth_date, on, rules)
+        if birth_date is not None and rejection is not None:
             return rejection, {"age": age_on(birth_date, on)}
         sources = asking.product.content.asked_for_decision
         findings = await Inquiry(self.gateway, asking.subject, asking.personal).ask(sources)
-        decision = decide(provided.added_to(findings.facts()), on, rules)
+        decision = decide(provided.added_to(findings.facts(on)), on, rules)
         return decision, findings.read(on) | provided.read()
 
 

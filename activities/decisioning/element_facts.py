@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from domain.applications.application import is_provided
+from domain.applications.application import is_provided, is_referred
 from domain.decisioning.decision import Facts
 from domain.decisioning.provided_facts import Provided
 from domain.products.products import AgreedProduct
-from domain.verification.elements import ElementKind, Verdict
+from domain.verification.elements import ElementKind
 from storage.verification.elements import ElementStatus
 
 
 @dataclass(frozen=True)
 class ElementFacts:
-    """`referred` are the kinds whose mismatch a person decides on, with the reason of each."""
+    """`referred` are the kinds that a person decides on, with the reason of each."""
 
     provided: Provided
     referred: tuple[tuple[ElementKind, str], ...]
@@ -47,6 +47,6 @@ def element_facts(product: AgreedProduct, statuses: Iterable[ElementStatus]) -> 
         tuple(
             (status.kind, status.reason or "")
             for status in counting
-            if status.verdict is Verdict.MISMATCH
+            if is_referred(product, status.kind, status.verdict, status.reason)
         ),
     )

@@ -19,8 +19,8 @@ from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bur
 from domain.decisioning.decision import Facts, age_on
 from domain.decisioning.policy import Lending
 from domain.people.consents import ConsentMissing
+from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED, birth_date_in
 from domain.sources import Capability
-from domain.verification.elements import identity_birth_date
 from providers.http.errors import ProviderError, ProviderUnavailable
 from providers.http.requests import SourceRequest, SourceResponseT
 from providers.sources.credit_history import (
@@ -40,7 +40,8 @@ _log = structlog.stdlib.get_logger(__name__)
 _NO_CONSENT: Final = "no_consent"
 _NOT_VERIFIED: Final = "not_verified"
 _NOT_WANTED: Final = "not_wanted"
-_SWITCHED_OFF: Final = "switched_off"
+_NOBODY_TO_ASK: Final = frozenset({"switched_off", DOCUMENT_NOT_SUPPORTED})
+"""Codes of a capability for which there is no source, or none for the person's document."""
 
 _NOTHING_TRIED: Final = frozenset({"asked_already", "throttled"})
 """Codes that say nothing of a source: we kept ourselves from asking, for a few seconds."""
@@ -71,12 +72,12 @@ class Findings:
     multi_lender: SourceResponse[MultiLenderReport] | Missing
     model_score: SourceResponse[ModelScore] | Missing
 
-    def facts(self) -> Facts:
-        """Return what the policy reads."""
+    def facts(self, on: date) -> Facts:
+        """Return what the policy reads on a business date."""
         merged = self._merged()
         report, counts, score = self.blacklist, self.multi_lender, self.model_score
         return Facts(
-            birth_date=identity_birth_date(self.identity_number),
+            birth_date=birth_date_in(self.identity_number, on),
             score=merged.score,
             blacklisted=merged.blacklisted,
             lenders_queried_30d=merged.lenders_queried_30d,
@@ -88,7 +89,7 @@ class Findings:
 
     def read(self, on: date) -> dict[str, Any]:
         """Return the facts for the record, with the age in place of the birth date."""
-        facts, merged = self.facts(), self._merged()
+        facts, merged = self.facts(on), self._merged()
         return {
             "age": age_on(facts.birth_date, on) if facts.birth_date else None,
             "score": facts.score,
@@ -176,7 +177,7 @@ class Inquiry:
         except ConsentMissing:
             return ()
         except ProviderUnavailable as error:
-            if error.code != _SWITCHED_OFF:
+            if error.code not in _NOBODY_TO_ASK:
                 raise
             return ()
 

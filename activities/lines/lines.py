@@ -9,6 +9,7 @@ from activities.common.refusals import QuoteExpired, QuoteMismatch, found
 from domain.applications.application import ApplicationState, Waiting
 from domain.applications.reusable_verifications import check_may_draw
 from domain.common.calendar import business_date
+from domain.common.money import money
 from domain.common.suspensions import Suspendable
 from domain.lines import LimitExceeded, LineBlocked, LineClosed, LineState
 from domain.loans.schedule import build_plan
@@ -160,7 +161,7 @@ async def _reserve(
         )
     )
     if not await LineRepository(tx).reserve(line.id, command.amount):
-        raise LimitExceeded(f"{line.id} has {line.available} left (minor units)")
+        raise LimitExceeded(f"{line.id} has {money(line.available, line.currency)} left")
     payload = {
         "drawdown_id": drawdown.id,
         "loan_id": drawdown.loan_id,
@@ -178,7 +179,7 @@ def _check_quote(quote: QuoteRow, line: LineRow, amount: int, at: datetime) -> N
     if at >= quote.expires_at:
         raise QuoteExpired(f"{quote.id} expired")
     if (quote.amount, quote.terms.principal) != (amount, amount):
-        raise QuoteMismatch(f"{quote.id} was made for {quote.amount} (minor units)")
+        raise QuoteMismatch(f"{quote.id} was made for {money(quote.amount, quote.currency)}")
     if build_plan(quote.terms).hash != quote.plan_hash:
         raise QuoteMismatch(f"the plan of {quote.id} does not follow from its terms")
 

@@ -23,7 +23,8 @@ from domain.common.calendar import business_date
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.common.suspensions import Suspendable
 from domain.people.consents import Purpose
-from domain.sources import SOURCE, Capability, DataSource, asked_in_order
+from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED
+from domain.sources import SOURCE, DataSource, asked_in_order
 from providers.http.breaker import REFUSES_US, Breaker, Clock, NotSent
 from providers.http.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from providers.http.requests import SourceRequest, SourceResponseT
@@ -117,7 +118,7 @@ class DataSourceGateway:
         may be worth asking again, its `said` what the last one gave as its reason that answered.
         """
         failures: list[ProviderUnavailable] = []
-        for source in await self._able(request.capability, only):
+        for source in await self._able(request, only):
             try:
                 return await self._response_of(source, request, subject)
             except ProviderUnavailable as error:
@@ -133,7 +134,7 @@ class DataSourceGateway:
         Raises as `query`, ProviderUnavailable when more than `may_miss` sources, or all of them,
         could not say.
         """
-        sources = await self._able(request.capability)
+        sources = await self._able(request)
         results = await asyncio.gather(
             *(self._response_of(source, request, subject) for source in sources),
             return_exceptions=True,
@@ -149,13 +150,20 @@ class DataSourceGateway:
         return responses
 
     async def _able(
-        self, capability: Capability, only: str | None = None
+        self, request: SourceRequest[SourceResponseT], only: str | None = None
     ) -> tuple[Agreed[DataSource], ...]:
-        able = asked_in_order(await self._database.all_in_force(SOURCE), capability)
+        """Return whom to ask; raises CannotSay when nobody at all knows the person's document."""
+        capability = request.capability
+        in_force = await self._database.all_in_force(SOURCE)
+        able = [one for one in in_force if one.content.capability is capability]
+        knowing = [one for one in able if one.content.knows(request.about)]
+        if able and not knowing:
+            enquiry_metrics.enquiry_ended(capability, DOCUMENT_NOT_SUPPORTED)
+            raise CannotSay(capability, DOCUMENT_NOT_SUPPORTED, said=DOCUMENT_NOT_SUPPORTED)
         suspended = await self._database.suspended(Suspendable.SOURCE)
         sources = tuple(
             source
-            for source in able
+            for source in asked_in_order(knowing, capability)
             if only in (None, source.content.name) and source.content.name not in suspended
         )
         if not sources:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict, TypeVar
 from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
 from activities.verification.face_checks import Compared, FaceToCompare, compare_face
 from domain.people.consents import Purpose
-from domain.people.identity_numbers import parse_citizen_number
+from domain.people.identity_documents import birth_date_in, read_document
 from domain.people.names import normal_name
 from domain.verification import elements
 from domain.verification.element_policies import PICTURE_OF_ANOTHER
@@ -153,7 +153,8 @@ async def _real_name(gateway: DataSourceGateway, case: Case) -> Finding:
 
 
 def _is_unborn(identity_number: str, today: date) -> bool:
-    return elements.identity_birth_date(identity_number) > today
+    born = birth_date_in(identity_number, today)
+    return born is not None and born > today
 
 
 async def _operator(gateway: DataSourceGateway, case: Case) -> Finding:
@@ -197,7 +198,9 @@ async def _identity_card(gateway: DataSourceGateway, case: Case) -> Finding:
     data = case.given(elements.IdentityCard)
     if case.picture_givers:
         return _mismatch("record", PICTURE_OF_ANOTHER)
-    request = CardReadRequest(front=data.front, back=data.back)
+    request = CardReadRequest(
+        front=data.front, back=data.back, identity_number=case.person.identity_number
+    )
     response = await gateway.query(request, case.subject)
     refused, reading = _refused(response), response.answer
     if refused is not None or reading.fields is None:
@@ -221,8 +224,8 @@ def _disagreement(card: CardFields, typed: elements.RealName, today: date) -> st
         return "name_mismatch"
     if card.identity_number != typed.identity_number:
         return "identity_number_mismatch"
-    number = parse_citizen_number(card.identity_number, today)
-    if (card.birth_date, card.sex) != (number.birth_date, number.sex):
+    document = read_document(card.identity_number, today)
+    if (card.birth_date, card.sex) != (document.birth_date, document.sex):
         return "card_inconsistent"
     if card.valid_from > today or (card.valid_until is not None and card.valid_until < today):
         return "card_not_in_date"

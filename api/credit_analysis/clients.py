@@ -6,12 +6,12 @@ Their route answers in the published format: wrong fields with 400, what is no J
 import hashlib
 import hmac
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from api.http.access import RULES
+from api.http.access import PROPOSAL, RULES
 from api.http.bodies import read_checked
 from api.http.errors import FieldProblem, Problem
 from api.http.routing import check_parameters, parameters_of
@@ -22,7 +22,10 @@ from domain.credit_analysis.proposal import AnyProposal, Feedback
 from domain.credit_analysis.receipt import receive_feedback, receive_proposal
 from runtime.clock import utc_now
 from runtime.settings import AnalysisClient, Settings
-from services.common.strict_json import InvalidJson, parse_strictly
+from services.common.strict_json import InvalidJson, parse_strictly, without_mark
+
+MOST_VALUES: Final = PROPOSAL // 16
+"""So many values a proposal may hold, which has some 40 bytes a value."""
 
 
 class ClientRoute(APIRoute):
@@ -34,10 +37,16 @@ class ClientRoute(APIRoute):
         template, known = self.path_format, parameters_of(self)
 
         async def authorised(request: Request) -> Response:
-            settings = services_of(request).settings
-            request.state.analysis_client = client_of(
-                settings, request.headers.get("authorization", "")
-            )
+            services = services_of(request)
+            given = request.headers.get("authorization", "")
+            try:
+                request.state.analysis_client = client_of(services.settings, given)
+            except Problem as wrong:
+                if given:
+                    raise await services.wrong_credentials.refusal(
+                        request, "api_key", wrong
+                    ) from None
+                raise
             check_parameters(request, known)
             if request.method == "GET":
                 return await handle(request)
@@ -90,10 +99,10 @@ async def feedback_of(request: Request) -> Feedback:
 async def _json_body(request: Request) -> str:
     raw = await request.body()
     try:
-        parse_strictly(raw)
+        parse_strictly(raw, MOST_VALUES)
     except InvalidJson as error:
         raise Problem("json_not_acceptable", error.message) from None
-    return raw.decode()
+    return without_mark(raw).decode()
 
 
 def _invalid(error: InvalidProposal) -> Problem:

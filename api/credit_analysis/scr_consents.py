@@ -7,15 +7,18 @@ from fastapi import APIRouter
 
 from api.credit_analysis.schemas import ScrConsentBody, ScrConsentResponse
 from api.http.engine import ProcessClosed
-from api.http.routing import COMMAND_PROBLEMS, AuthorisedRoute, described
+from api.http.proofs import known_link, proved
+from api.http.routing import COMMAND_PROBLEMS, described
 from api.http.services import Using
 from messages.credit_analysis import ConsentGiven
-from services.credit_analysis.scr_consents import find_consent, sign_consent
+from services.credit_analysis.scr_consents import find_consent, is_known, sign_consent
 
 _log = structlog.stdlib.get_logger(__name__)
 
 router = APIRouter(
-    prefix="/credit_analysis/consents", tags=["credit analysis"], route_class=AuthorisedRoute
+    prefix="/credit_analysis/consents",
+    tags=["credit analysis"],
+    route_class=proved(known_link(is_known, "token")),
 )
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {

@@ -10,17 +10,24 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.people.principals import Role
+from services.common.json_shape import LIMITS
 
+OTHER: Final = 1024
+"""What is kept of a body that does not say it is JSON, where nothing else is taken."""
 SMALL: Final = 64 * 1024
 PROPOSAL: Final = 512 * 1024
 """A company with fifty shareholders and twenty guarantors; the content of a definition."""
 LARGE: Final = 8 * 1024 * 1024
 """Elements carry pictures in base64."""
 
+_BYTES_A_VALUE: Final = 16
+"""An address book has 15 bytes a value, anything else more."""
+
 _BORROWER: Final[frozenset[Role]] = frozenset({"applicant", "partner"})
 _READS_APPLICATIONS: Final[frozenset[Role]] = _BORROWER | {"reviewer", "analyst", "ops"}
 _READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops"}
 _RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
+_KEEPS_BOOKS: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
 _STAFF: Final[frozenset[Role]] = frozenset({"reviewer", "collector", "analyst", "ops"})
 _DIRECTS: Final[frozenset[Role]] = frozenset({"ops"})
@@ -32,13 +39,24 @@ _READS_LEDGER: Final[frozenset[Role]] = frozenset({"analyst", "ops"})
 class Rule:
     """Who may call a route. `roles` None: anybody, the route has its own proof or needs none.
 
-    A `keyed` route creates or moves something and asks for an Idempotency-Key.
+    A `keyed` route creates or moves something and asks for an Idempotency-Key. `body_limit` is for
+    JSON; anything else is read to find out that it cannot be taken, or as JSON of an old client.
     """
 
     roles: frozenset[Role] | None
     keyed: bool = False
     body_limit: int = SMALL
     json: bool = True
+
+    @property
+    def most_values(self) -> int:
+        """How many values a body may hold: a small one is refused in a few milliseconds."""
+        return min(self.body_limit // _BYTES_A_VALUE, LIMITS.values)
+
+    @property
+    def other_limit(self) -> int:
+        """How many bytes of a body that is not said to be JSON are kept."""
+        return min(self.body_limit, OTHER if self.json else SMALL)
 
 
 def _reads(roles: frozenset[Role]) -> Rule:
@@ -108,6 +126,22 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/ledger/trial-balance"): _reads(_READS_LEDGER),
         ("GET", "/v1/ledger/loans/{loan_id}/entries"): _reads(_READS_LEDGER),
         ("GET", "/v1/ledger/reconciliation"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/lines/csv"): _reads(_READS_LEDGER),
+        ("POST", "/v1/ledger/accruals"): _moves(*_KEEPS_BOOKS),
+        ("GET", "/v1/ledger/accruals/{day}"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/accruals/{day}/loans"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/batches"): _reads(_READS_LEDGER),
+        ("POST", "/v1/ledger/batches"): _moves(*_KEEPS_BOOKS),
+        ("GET", "/v1/ledger/batches/{number}/csv"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/closings"): _reads(_READS_LEDGER),
+        ("POST", "/v1/ledger/closings"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/reopenings"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/manual-entries"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/manual-entries/reversals"): _moves(*_KEEPS_BOOKS),
+        ("GET", "/v1/ledger/requests"): _reads(_READS_LEDGER),
+        # By a second person: `services.loans.closing`.
+        ("POST", "/v1/ledger/requests/{request_id}/approve"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/requests/{request_id}/reject"): _moves(*_KEEPS_BOOKS),
         ("GET", "/v1/definitions"): _reads(_STAFF),
         ("GET", "/v1/definitions/kinds"): _reads(_STAFF),
         ("GET", "/v1/definitions/kinds/{kind}"): _reads(_STAFF),
@@ -152,6 +186,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/credit_analysis/consents/{token}"): _PUBLIC,
         ("POST", "/credit_analysis/consents/{token}"): _PUBLIC,
         ("POST", "/v1/callbacks/qitech"): Rule(None, json=False),
+        ("PUT", "/v1/callbacks/qitech"): Rule(None, json=False),
         # Proves itself by its signature over the raw body.
         ("POST", "/v1/callbacks/payments"): Rule(None, json=False),
         ("POST", "/v1/callbacks/reports"): Rule(None, json=False),

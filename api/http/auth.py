@@ -1,32 +1,30 @@
-"""Who calls: static bearer tokens, compared in constant time, and the people they belong to."""
-
-import hmac
-from collections.abc import Iterable
+"""Who calls: static bearer tokens, and the people they belong to."""
 
 from fastapi import Request
 
 from api.http.access import RULES, Rule
+from api.http.callers import Callers
 from api.http.errors import Problem
+from api.http.wrong_credentials import WrongCredentials
 from domain.people.principals import Principal
 from domain.people.staff import PersonLeft, UnknownPerson
-from runtime.settings import Token
 from services.people.acting import StaffPrincipals
 
 
 class Authenticator:
     """The tokens that are accepted, of machines and of people whom the directory knows."""
 
-    def __init__(self, tokens: Iterable[Token], staff: StaffPrincipals) -> None:
-        self._known = tuple((one.token.get_secret_value().encode(), one) for one in tokens)
+    def __init__(self, callers: Callers, staff: StaffPrincipals, wrong: WrongCredentials) -> None:
+        self._callers = callers
         self._staff = staff
+        self._wrong = wrong
 
     async def principal(self, request: Request) -> Principal | None:
         """Return who calls, None without a valid token or once the person works here no more.
 
         Raises `RoleNotHeld` when the person does not hold the role of the token.
         """
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        token = self._of(given.strip()) if scheme.lower() == "bearer" else None
+        token = self._callers.token_of(request)
         if token is None:
             return None
         match token.role:
@@ -38,15 +36,16 @@ class Authenticator:
                 except (UnknownPerson, PersonLeft):
                     return None
 
-    def _of(self, given: str) -> Token | None:
-        """Return the token that was given; every known one is compared, found or not."""
-        if not given:
-            return None
-        found: Token | None = None
-        for known, token in self._known:
-            if hmac.compare_digest(known, given.encode()):
-                found = token
-        return found
+    async def refusal(self, request: Request) -> Problem:
+        """Return the problem of who is nobody: 401, or 429 after many wrong tokens."""
+        unknown = Problem(
+            "unauthenticated",
+            "Send a valid token as `Authorization: Bearer <token>`.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+        if "authorization" not in request.headers:
+            return unknown
+        return await self._wrong.refusal(request, "token", unknown)
 
 
 async def authorise(request: Request, template: str, authenticator: Authenticator) -> Rule:
@@ -61,11 +60,7 @@ async def authorise(request: Request, template: str, authenticator: Authenticato
         return rule
     principal = await authenticator.principal(request)
     if principal is None:
-        raise Problem(
-            "unauthenticated",
-            "Send a valid token as `Authorization: Bearer <token>`.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise await authenticator.refusal(request)
     request.state.principal = principal
     if principal.role not in rule.roles:
         raise Problem("forbidden", f"The role {principal.role} may not call this route.")

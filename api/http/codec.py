@@ -1,9 +1,9 @@
-"""Decrypting payloads for the Temporal UI and CLI: `POST /codec/decode`.
+"""Payloads for the Temporal UI and CLI: `POST /codec/decode` and `POST /codec/encode`.
 
-There is no `/codec/encode`: nobody types payloads into the UI. The answer may show what the
-payloads hide, so production asks for the bearer token of a person with the role `ops` or of the
-proxy before the Temporal UI, and every call is logged by who asked and how many payloads were
-decrypted.
+What is decrypted may show what the payloads hide, so production asks for the bearer token of a
+person with the role `ops` or of the proxy before the Temporal UI. What is encrypted is taken by
+processes as sent by us, so there it is a person with the role `ops` and no proxy, behind which
+anybody with its password could be. Every call is logged by who asked and how many payloads it was.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 
 from api.http.routing import StrictRoute
-from domain.people.principals import Principal
+from domain.people.principals import Principal, Role
 from runtime.keyring import Keyring, KeyringError
 from runtime.settings import Settings
 from runtime.temporal.codec import KeyringCodec
@@ -25,7 +25,8 @@ from runtime.temporal.codec import KeyringCodec
 _log = structlog.get_logger(__name__)
 
 _LARGEST_BODY: Final = 8 * 1024 * 1024
-_READERS: Final = frozenset({"codec", "ops"})
+_READERS: Final[frozenset[Role]] = frozenset({"codec", "ops"})
+_WRITERS: Final[frozenset[Role]] = frozenset({"ops"})
 _ALLOWED_HEADERS: Final = "authorization,content-type,x-namespace"
 
 
@@ -42,6 +43,7 @@ def codec_router(settings: Settings, authenticate: Authenticate) -> APIRouter:
     )
 
     @router.options("/decode")
+    @router.options("/encode")
     async def preflight(request: Request) -> Response:
         return Response(status_code=204, headers=access.cors(request))
 
@@ -63,6 +65,18 @@ def codec_router(settings: Settings, authenticate: Authenticate) -> APIRouter:
         )
         return Response(MessageToJson(decrypted), 200, access.cors(request), "application/json")
 
+    @router.post("/encode")
+    async def encode(request: Request, writer: Annotated[str, Depends(access.writer)]) -> Response:
+        payloads = await _payloads(request)
+        encrypted = Payloads(payloads=await codec.encode(payloads.payloads))
+        _log.info(
+            "codec_encoded",
+            writer=writer,
+            payload_count=len(encrypted.payloads),
+            namespace=request.headers.get("x-namespace", ""),
+        )
+        return Response(MessageToJson(encrypted), 200, access.cors(request), "application/json")
+
     return router
 
 
@@ -76,21 +90,30 @@ class _Access:
         self._authenticate = authenticate
 
     async def reader(self, request: Request) -> str:
-        """Return who asks, or refuse with 401 or 403.
+        """Return who asks to read, or refuse with 401 or 403.
 
         A person with the role `ops` may read, and the proxy before the Temporal UI. In the local
         environment so may anybody on this machine, unless a page of another origin than the
         Temporal UI makes the browser ask.
         """
+        return await self._one_of(_READERS, request)
+
+    async def writer(self, request: Request) -> str:
+        """Return who asks to have something encrypted: the same, but for the proxy."""
+        return await self._one_of(_WRITERS, request)
+
+    async def _one_of(self, roles: frozenset[Role], request: Request) -> str:
         if request.headers.get("origin") not in (None, self._ui_origin):
             raise HTTPException(403, "only the Temporal UI's pages may ask for payloads")
         principal = await self._authenticate(request)
-        if principal is not None and principal.role in _READERS:
+        if principal is not None and principal.role in roles:
             return principal.actor
         if self._local and _is_loopback(request):
             return "local"
         raise HTTPException(
-            401, "a bearer token of the role ops or codec is needed", {"WWW-Authenticate": "Bearer"}
+            401,
+            f"a bearer token of the role {' or '.join(sorted(roles, reverse=True))} is needed",
+            {"WWW-Authenticate": "Bearer"},
         )
 
     def cors(self, request: Request) -> dict[str, str]:

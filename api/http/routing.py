@@ -17,7 +17,7 @@ from api.http.auth import authorise
 from api.http.bodies import read_checked
 from api.http.errors import MEDIA_TYPE, FieldProblem, Problem, ProblemDetails
 from api.http.idempotency import once
-from api.http.services import services_of
+from api.http.services import Services, services_of
 
 _TOLD: Final = 20
 _SHOWN: Final = 64
@@ -80,14 +80,20 @@ class AuthorisedRoute(APIRoute):
         template, known = self.path_format, parameters_of(self)
 
         async def checked_route(request: Request) -> Response:
-            rule = await authorise(request, template, services_of(request).authenticator)
+            services = services_of(request)
+            rule = await authorise(request, template, services.authenticator)
             check_parameters(request, known)
+            if rule.roles is None:
+                await self.prove(request, services)
             if request.method == "GET":
                 return await handle(request)
             checked = await read_checked(request, rule)
             return await once(checked, handle) if rule.keyed else await handle(checked)
 
         return checked_route
+
+    async def prove(self, request: Request, services: Services) -> None:
+        """Raise a problem unless who calls a public route may; called before the body is read."""
 
 
 def described(text: str) -> dict[str, Any]:
@@ -126,8 +132,10 @@ class _AuthorisedRouter(APIRouter):
         super().add_api_route(path, endpoint, responses={**problems, **further}, **options)
 
 
-def authorised_router(prefix: str, tag: str) -> APIRouter:
+def authorised_router(
+    prefix: str, tag: str, route_class: type[AuthorisedRoute] = AuthorisedRoute
+) -> APIRouter:
     """Return the router of an area: its routes are `AuthorisedRoute`s under `/v1`."""
     return _AuthorisedRouter(
-        prefix=f"/v1{prefix}", tags=[tag], route_class=AuthorisedRoute, responses=_READ_PROBLEMS
+        prefix=f"/v1{prefix}", tags=[tag], route_class=route_class, responses=_READ_PROBLEMS
     )

@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticKnownError
+
+from domain.common.typed_text import Typed, visible
 
 ItemT = TypeVar("ItemT", bound=BaseModel)
 
@@ -13,15 +16,29 @@ Currency = Annotated[str, Field(description="ISO 4217", examples=["CNY"])]
 
 
 def _without_numbers_of_people(text: str) -> str:
-    if re.search(r"\d[\d -]{9,}[\dXx]", text):
+    if re.search(r"\d[\d -]{9,}[\dXx]", visible(text)):
         raise ValueError("leave identity, card and mobile numbers out of the reason")
     return text
 
 
 Reason = Annotated[
-    str, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
+    Typed, Field(min_length=1, max_length=200), AfterValidator(_without_numbers_of_people)
 ]
 """Why a person decided so. It goes to the audit trail; personal data does not belong into it."""
+
+
+def at_most(count: int) -> BeforeValidator:
+    """Refuse a list of more than `count` items before each of them is looked at."""
+
+    def check(value: object) -> object:
+        if isinstance(value, list) and len(value) > count:
+            raise PydanticKnownError(
+                "too_long",
+                {"field_type": "Tuple", "max_length": count, "actual_length": len(value)},
+            )
+        return value
+
+    return BeforeValidator(check)
 
 
 class Body(BaseModel):

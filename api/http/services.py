@@ -10,12 +10,16 @@ from fastapi import Depends, Request
 from temporalio.client import Client
 
 from api.http.auth import Authenticator
+from api.http.callers import Callers
 from api.http.engine import Engine
+from api.http.stream_places import StreamPlaces
+from api.http.wrong_credentials import WrongCredentials
 from runtime.business_clock import BusinessClock
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from runtime.temporal.client import connect
 from services.people.acting import DirectoryPrincipals
+from storage.common.outbox_feed import OutboxFeed
 from storage.database import Database
 
 
@@ -28,6 +32,9 @@ class Services:
     engine: Engine
     clock: BusinessClock
     authenticator: Authenticator
+    wrong_credentials: WrongCredentials
+    streams: StreamPlaces
+    feed: OutboxFeed
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is about to end: event streams close, so that their clients move on."""
 
@@ -60,15 +67,21 @@ async def open_services(
     keyring = Keyring.parse(settings.pii_keys.get_secret_value())
     blind_index = BlindIndex.parse(settings.blind_index_key.get_secret_value())
     temporal = client or await connect(settings, lazy=True)
-    async with Database.open(
-        settings.database_url, settings.database_pool_size, keyring, blind_index
-    ) as database:
+    async with (
+        Database.open(
+            settings.database_url, settings.database_pool_size, keyring, blind_index
+        ) as database,
+        OutboxFeed(database.read, database.outbox) as feed,
+    ):
+        wrong = WrongCredentials(database, settings.api_wrong_credentials)
+        directory = DirectoryPrincipals(database, settings.zone)
         yield Services(
             settings=settings,
             database=database,
             engine=Engine(temporal, settings.task_queue_prefix),
             clock=BusinessClock(temporal, settings),
-            authenticator=Authenticator(
-                settings.tokens, DirectoryPrincipals(database, settings.zone)
-            ),
+            authenticator=Authenticator(Callers(settings), directory, wrong),
+            wrong_credentials=wrong,
+            streams=StreamPlaces(settings.api_streams, settings.api_streams_of_one),
+            feed=feed,
         )

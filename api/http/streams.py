@@ -1,21 +1,32 @@
-"""Event streams: what the outbox tells of one process, as server-sent events."""
+"""Event streams: what the outbox tells of one process, as server-sent events.
+
+A stream is a connection that stays: so many a caller, so many in all, each for so long. Clients
+reconnect with the id of the last event that they have.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, Final
 
-from fastapi import Header, Query
+from fastapi import Depends, Header, Query
 from fastapi.sse import ServerSentEvent
+from pydantic import BeforeValidator
 
+from api.http.calls import Called
 from api.http.services import Services
 from domain.people.principals import Principal
-from storage.common.outbox import OutboxRepository, OutboxRow
+from storage.common.outbox import OutboxRow
+from storage.common.outbox_feed import PAGE
 
-_PAGE: Final = 100
-_POLL_SECONDS: Final = 5.0
+
+def _or_none(given: object) -> object:
+    """Take an empty value, which browsers send after a stream without ids, as none."""
+    return 0 if isinstance(given, str) and not given.strip() else given
+
 
 LastEventId = Annotated[
     int,
+    BeforeValidator(_or_none),
     Header(
         alias="Last-Event-ID",
         ge=0,
@@ -34,34 +45,53 @@ _STAFF_ONLY: Final = frozenset(
 )
 
 
-async def events(
-    services: Services,
-    principal: Principal,
-    aggregate: str,
-    after_id: int,
-    follow: bool,
-    is_final: Callable[[], Awaitable[bool]],
-) -> AsyncIterator[ServerSentEvent]:
-    """Yield the facts about `aggregate` behind `after_id`, then each new one as it commits.
+class EventStream:
+    """The stream of one request."""
 
-    The stream ends when the process is final and everything was sent, unless it shall `follow`,
-    and when this server stops: clients reconnect with the last id.
-    """
-    with services.database.outbox.watch(aggregate) as updated:
-        while not services.stopping.is_set():
-            updated.clear()
-            # Asked first: the facts of a final state are committed together with it.
-            final = await is_final()
-            async with services.database.read() as tx:
-                rows = await OutboxRepository(tx).since(aggregate, after_id, _PAGE)
-            for row in rows:
-                after_id = row.id
-                yield _event(row, principal)
-            if len(rows) == _PAGE:
-                continue
-            if final and not follow:
-                return
-            await _update(updated, services.stopping)
+    def __init__(
+        self, services: Services, principal: Principal, after_id: int, follow: bool
+    ) -> None:
+        self._services = services
+        self._principal = principal
+        self._after_id = after_id
+        self._follow = follow
+
+    async def of(
+        self, aggregate: str, is_final: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Yield the facts about `aggregate` behind the last one known, then each as it commits.
+
+        The stream ends when the process is final and everything was sent, unless it is followed
+        on, when it has been open for as long as may be, and when this server stops.
+        """
+        stopping, feed = self._services.stopping, self._services.feed
+        now = asyncio.get_running_loop().time
+        ends_at = now() + self._services.settings.api_stream_seconds
+        final = False
+        with feed.follow(aggregate, self._after_id) as follower:
+            while not stopping.is_set() and now() < ends_at:
+                follower.news.clear()
+                # Asked first: the facts of a final state are committed together with it.
+                final = final or await is_final()
+                rows = await feed.more(follower)
+                for row in rows:
+                    yield _event(row, self._principal)
+                if len(rows) == PAGE:
+                    continue
+                if final and not self._follow:
+                    return
+                await _first_of(ends_at - now(), follower.news, stopping)
+
+
+async def _stream(
+    call: Called, last_event_id: LastEventId = 0, follow: Follow = False
+) -> AsyncIterator[EventStream]:
+    with call.services.streams.take(f"{call.caller.role}:{call.caller.subject}"):
+        yield EventStream(call.services, call.caller, last_event_id, follow)
+
+
+Streamed = Annotated[EventStream, Depends(_stream)]
+"""The stream of a route that tells events; it has its place until the answer has ended."""
 
 
 def _event(row: OutboxRow, principal: Principal) -> ServerSentEvent:
@@ -80,10 +110,10 @@ def _for_borrowers(value: Any) -> Any:
     return value
 
 
-async def _update(*signals: asyncio.Event) -> None:
+async def _first_of(seconds: float, *signals: asyncio.Event) -> None:
     waits = [asyncio.create_task(signal.wait()) for signal in signals]
     try:
-        await asyncio.wait(waits, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=max(seconds, 0), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()

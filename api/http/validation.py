@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from api.http.errors import FieldProblem, Problem
+from domain.common.kinds import UNKNOWN_KIND, kinds_of
 from domain.loans.events import AnyEvent
 from domain.verification.complaints import innermost, place_of, plain_message
 from domain.verification.elements import ElementKind
 from domain.verification.pictures import PictureFault
 
 _MAX_ERRORS: Final = 20
-_KINDS: Final = frozenset(kind.value for kind in ElementKind)
-_EVENTS: Final = frozenset(kind.model_fields["kind"].default for kind in get_args(AnyEvent))
-_TAGS: Final = _KINDS | _EVENTS
+TAGS: Final = frozenset(ElementKind) | kinds_of(AnyEvent)
+"""The kinds that stand in pydantic's places beside the names of fields."""
 
 _BY_TYPE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -21,8 +21,6 @@ _BY_TYPE: Final[Mapping[str, str]] = MappingProxyType(
         "missing": "missing_field",
         "missing_here": "missing_field",
         "surplus_here": "unknown_field",
-        "union_tag_invalid": "unknown_element_kind",
-        "union_tag_not_found": "unknown_element_kind",
         "invalid_cursor": "invalid_cursor",
         **{fault.value: fault.value for fault in PictureFault},
     }
@@ -56,17 +54,12 @@ def validation_problem(complaints: Sequence[Mapping[str, Any]]) -> Problem:
 
 
 def _field_problem(complaint: Mapping[str, Any]) -> FieldProblem:
-    path = place_of(complaint["loc"][1:], _TAGS)
+    path = place_of(complaint["loc"][1:], TAGS)
     kind = str(complaint["type"])
     last = path[-1] if path else ""
-    if kind.startswith("union_tag") and path[:1] == ["events"]:
-        kind = "invalid_value"
     code = _BY_TYPE.get(kind) or _BY_FIELD.get(last, "invalid_value")
-    return FieldProblem(field=".".join(path) or "body", code=code, message=_message(complaint))
-
-
-def _message(complaint: Mapping[str, Any]) -> str:
-    if str(complaint["type"]).startswith("union_tag"):
-        known = _EVENTS if "events" in complaint["loc"] else _KINDS
-        return f"`kind` must be one of {', '.join(sorted(known))}"
-    return plain_message(complaint)
+    if kind == UNKNOWN_KIND:
+        code = "unknown_element_kind" if path[:1] == ["elements"] else "invalid_value"
+        path = path or ["kind"]
+    field = ".".join(path) or "body"
+    return FieldProblem(field=field, code=code, message=plain_message(complaint))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.common.data import Data
 from domain.common.errors import DomainError
+from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED
 from domain.products.products import AgreedProduct
 from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import Element, ElementKind, PersonalInformation, Verdict
@@ -129,11 +130,22 @@ def is_provided(
 ) -> bool:
     """Say whether an element with this verdict counts as provided.
 
-    A match does; so does a mismatch that a person is to judge.
+    A match does; so does what a person is to judge.
+    """
+    return verdict is Verdict.MATCH or is_referred(product, kind, verdict, reason)
+
+
+def is_referred(
+    product: AgreedProduct, kind: ElementKind, verdict: Verdict | None, reason: str | None
+) -> bool:
+    """Say whether a person is to judge an element: its policy says so, or no source can know.
+
+    A real name that nobody could confirm is not judged: everything else rests on it.
     """
     if verdict is Verdict.MISMATCH:
         return product.policy_of(kind).consequence(reason) is OnMismatch.REFER
-    return verdict is Verdict.MATCH
+    unknown = verdict is Verdict.UNAVAILABLE and reason == DOCUMENT_NOT_SUPPORTED
+    return unknown and kind is not ElementKind.REAL_NAME
 
 
 def missing_elements(
@@ -159,12 +171,11 @@ def missing_elements(
 def referred_elements(
     product: AgreedProduct, elements: Mapping[ElementKind, ElementRecord]
 ) -> tuple[ElementKind, ...]:
-    """Return the kinds whose mismatch a person is to judge."""
+    """Return the kinds that a person is to judge."""
     return tuple(
         record.kind
         for record in elements.values()
-        if record.verdict is Verdict.MISMATCH
-        and is_provided(product, record.kind, record.verdict, record.reason)
+        if is_referred(product, record.kind, record.verdict, record.reason)
     )
 
 

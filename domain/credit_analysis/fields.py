@@ -13,16 +13,24 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationInfo,
+)
 
+from domain.common.typed_text import cleaned, email, visible
 from domain.people.identity_numbers import (
-    ALPHANUMERIC_CNPJ_FROM,
     InvalidNumber,
+    clean_mask,
     has_cnpj_mask,
     has_cpf_mask,
     parse_cnpj,
     parse_cpf,
-    parse_ipv4,
+    parse_ip,
 )
 
 _MASK: Final = str.maketrans("", "", "./-")
@@ -60,29 +68,30 @@ def unmasked(number: str) -> str:
 
 
 def _cpf(text: str, info: ValidationInfo) -> str:
-    if not has_cpf_mask(text):
+    number = clean_mask(text)
+    if not has_cpf_mask(number):
         raise ValueError("must be a CPF in the form 000.000.000-00")
     if _rules(info).check_digits:
         try:
-            parse_cpf(text, masked=True)
+            parse_cpf(number, masked=True)
         except InvalidNumber:
             raise ValueError("is not a CPF: its check digits are wrong") from None
-    return text
+    return number
 
 
 def _cnpj(text: str, info: ValidationInfo) -> str:
     rules = _rules(info)
-    if not has_cnpj_mask(text):
+    number = clean_mask(text)
+    if not has_cnpj_mask(number):
         raise ValueError("must be a CNPJ in the form 00.000.000/0000-00")
-    if not has_cnpj_mask(text, alphanumeric=rules.allow_alphanumeric_cnpj):
+    if not has_cnpj_mask(number, alphanumeric=rules.allow_alphanumeric_cnpj):
         raise ValueError("must be a CNPJ of digits only")
     if rules.check_digits:
         try:
-            # Whether the company is young enough for letters is asked at receipt.
-            parse_cnpj(text, ALPHANUMERIC_CNPJ_FROM, masked=True)
+            parse_cnpj(number, masked=True)
         except InvalidNumber:
             raise ValueError("is not a CNPJ: its check digits are wrong") from None
-    return text
+    return number
 
 
 def _date(given: Any) -> Any:
@@ -107,12 +116,12 @@ def _number(given: Any) -> Any:
     return Decimal(str(given))
 
 
-def _ipv4(text: str) -> str:
+def _ip(text: str) -> str:
     try:
-        parse_ipv4(text)
+        parse_ip(text)
     except InvalidNumber:
-        raise ValueError("must be an IPv4 address") from None
-    return text
+        raise ValueError("must be an IPv4 or IPv6 address") from None
+    return visible(text)
 
 
 def lower_case(given: Any) -> Any:
@@ -125,9 +134,16 @@ Cnpj = Annotated[str, AfterValidator(_cnpj)]
 BusinessDate = Annotated[date, BeforeValidator(_date)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Minor = Annotated[int, Field(ge=0, le=_MAX_MINOR, strict=True)]
-Percent = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=1000)]
-Ipv4 = Annotated[str, AfterValidator(_ipv4)]
+Percent = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    Field(ge=0, le=1000),
+    PlainSerializer(float, when_used="json"),
+]
+IpAddress = Annotated[str, AfterValidator(_ip)]
+"""As it was written, with leading zeros where it has some."""
 Email = Annotated[
     str,
+    cleaned(email),
     StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"),
 ]

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.common.typed_text import Typed, cleaned, packed, visible
 from domain.credit_analysis.fields import BusinessDate, Cnpj, Cpf, Email, Minor, lower_case
 
 MAX_SHAREHOLDERS: Final = 50
@@ -33,9 +34,11 @@ _STATES: Final = frozenset({
     "SE", "SP", "TO",
 })  # fmt: skip
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Name = Annotated[Typed, StringConstraints(min_length=1, max_length=255)]
+ShortText = Annotated[Typed, StringConstraints(min_length=1, max_length=64)]
+Plain = Annotated[str, cleaned(visible)]
+Digits = Annotated[str, cleaned(lambda text: packed(text).removeprefix("+"))]
+Country = Annotated[Plain, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 3166-1 alpha-3."""
 
 
@@ -66,6 +69,7 @@ class Gender(StrEnum):
 
     FEMALE = "female"
     MALE = "male"
+    UNDEFINED = "undefined"
 
 
 class Part(BaseModel):
@@ -88,12 +92,12 @@ class Address(Part):
 
     country: Country
     street: Name
-    number: Annotated[str, StringConstraints(min_length=1, max_length=16)]
-    complement: Annotated[str, StringConstraints(max_length=128)] | None = None
+    number: Annotated[Typed, StringConstraints(min_length=1, max_length=16)]
+    complement: Annotated[Typed, StringConstraints(max_length=128)] | None = None
     neighborhood: Name
     city: Name
-    uf: Annotated[str, StringConstraints(min_length=1, max_length=32)]
-    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+    uf: Annotated[Plain, StringConstraints(min_length=1, max_length=32)]
+    postal_code: Annotated[Plain, StringConstraints(min_length=1, max_length=16)]
 
     @model_validator(mode="after")
     def _brazilian(self) -> "Address":
@@ -107,11 +111,11 @@ class Address(Part):
 
 
 class PhoneNumber(Part):
-    """A telephone number in its three parts, digits only."""
+    """A telephone number in its three parts, digits only; what people write between them goes."""
 
-    international_dial_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}$")]
-    area_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
-    number: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
+    international_dial_code: Annotated[Digits, StringConstraints(pattern=r"^[0-9]{1,3}$")]
+    area_code: Annotated[Digits, StringConstraints(pattern=r"^[0-9]{1,4}$")]
+    number: Annotated[Digits, StringConstraints(pattern=r"^[0-9]{4,12}$")]
 
 
 class Phone(PhoneNumber):
@@ -121,6 +125,40 @@ class Phone(PhoneNumber):
 
 
 Phones = Annotated[tuple[Phone, ...], Field(max_length=MAX_PHONES)]
+
+
+class _Paper(Part):
+    """A paper of a person as their shared objects have it; fields that they add are kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+    issuer_state: Annotated[Plain, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    issuance_date: BusinessDate | None = None
+    validation_type: ShortText | None = None
+
+
+class DrivingLicence(_Paper):
+    """The CNH, by its register number or by the key of a reading that they made of it."""
+
+    register_number: ShortText | None = None
+    first_issuance_date: BusinessDate | None = None
+    expiration_date: BusinessDate | None = None
+    category: ShortText | None = None
+    ocr_key: ShortText | None = None
+
+
+class IdentityCard(_Paper):
+    """The RG, by its number."""
+
+    number: ShortText | None = None
+    issuer: ShortText | None = None
+
+
+class Documents(Part):
+    """A person's papers: what the second request of a challenge brings, for one."""
+
+    cnh: DrivingLicence | None = None
+    rg: IdentityCard | None = None
 
 
 class NaturalPerson(Part):
@@ -137,6 +175,7 @@ class NaturalPerson(Part):
     declared_assets: Minor | None = None
     occupation: ShortText | None = None
     gender: Gender | None = None
+    documents: Documents | None = None
     address: Address | None = None
     phones: Phones = ()
 

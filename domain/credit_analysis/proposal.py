@@ -8,9 +8,11 @@ and quoted by no error.
 
 import json
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -22,7 +24,7 @@ from domain.credit_analysis.fields import (
     Cpf,
     Email,
     Instant,
-    Ipv4,
+    IpAddress,
     Minor,
     Percent,
 )
@@ -44,7 +46,19 @@ MAX_PROOF_FIELDS: Final = 50
 MAX_PROOF_LENGTH: Final = 128 * 1024
 """Of the client's own proof of consent, as characters of JSON: room for a signed document."""
 
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
+
+def _not_a_step(text: str) -> str:
+    """Refuse what a path reads as "here" and "one up"."""
+    if text in (".", ".."):
+        raise ValueError("must not be . or .., which an address cannot hold: give it a letter")
+    return text
+
+
+Reference = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$"),
+    AfterValidator(_not_a_step),
+]
 """An identifier of the client's own system. It stands in URLs."""
 
 
@@ -97,12 +111,17 @@ class Financial(Part):
     number_of_installments: Annotated[int, Field(ge=1, le=420, strict=True)] | None = None
 
 
+def _property_type(given: Any) -> Any:
+    """Return their spelling of an apartment for the right one."""
+    return "appartment" if given == "apartment" else given
+
+
 class Warrant(Part):
     """Collateral, valued in centavos."""
 
     warrant_type: WarrantType
     address: Address
-    property_type: ShortText
+    property_type: Annotated[ShortText, BeforeValidator(_property_type)]
     estimated_value: Minor
     forced_selling_value: Minor
 
@@ -117,8 +136,35 @@ class Source(Part):
     """Where the proposal comes from."""
 
     channel: SalesChannel
-    ip: Ipv4 | None = None
+    platform: ShortText | None = None
+    ip: IpAddress | None = None
     session_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _an_app_has_a_platform(self) -> "Source":
+        if self.platform is not None and self.channel is not SalesChannel.APP:
+            raise ValueError("platform: is given with the channel app only")
+        return self
+
+
+class SignedTerm(Part):
+    """What was consented to, word by word."""
+
+    model_config = ConfigDict(extra="allow")
+
+    raw_text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROOF_LENGTH)]
+
+
+class SignatureEvidence(Part):
+    """The client's own proof of consent: the text that was shown, and where it was agreed to."""
+
+    model_config = ConfigDict(extra="allow")
+
+    ip_address: IpAddress | None = None
+    session_id: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    access_token: Annotated[str, StringConstraints(max_length=8192)] | None = None
+    additional_data: Any = None
+    signed_term: SignedTerm
 
 
 class Signer(Part):
@@ -133,11 +179,14 @@ class Signer(Part):
 class ScrParameters(Part):
     """The consent to a query of the central credit register (SCR).
 
-    Either the analyst collects it from `signers`, who all have to sign, or the client has and sends
-    its proof, whose fields are agreed with each client and are kept as they come, within bounds.
+    Either the analyst collects it from `signers`, who all have to sign, or the client has it and
+    sends its proof: `signature_evidence`, for a company beside the signers who gave it, or other
+    fields, agreed with each client and kept as they come, within bounds.
     """
 
     model_config = ConfigDict(extra="allow")
+
+    signature_evidence: SignatureEvidence | None = None
 
     signers: Annotated[tuple[Signer, ...], Field(min_length=1, max_length=MAX_SIGNERS)] | None = (
         None
@@ -145,11 +194,17 @@ class ScrParameters(Part):
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "ScrParameters":
-        proof = self.model_extra or {}
-        if self.signers is None and not proof:
-            raise ValueError("signers: give the signers, or the proof of consent")
-        if self.signers is not None and proof:
-            raise ValueError("signers: give the signers or the proof of consent, not both")
+        proof = dict(self.model_extra or {})
+        if self.signature_evidence is None:
+            if self.signers is None and not proof:
+                raise ValueError("signers: give the signers, or the proof of consent")
+            if self.signers is not None and proof:
+                raise ValueError(
+                    "signers: give the signers alone, or their proof of consent beside them as"
+                    " signature_evidence"
+                )
+        else:
+            proof |= self.signature_evidence.model_dump(mode="json")
         if len(proof) > MAX_PROOF_FIELDS or len(json.dumps(proof)) > MAX_PROOF_LENGTH:
             raise ValueError(
                 f"the proof of consent has at most {MAX_PROOF_FIELDS} fields"
@@ -232,7 +287,9 @@ def parties_of(proposal: AnyProposal) -> dict[str, LegalPerson | NaturalPerson]:
 def signers_of(proposal: AnyProposal) -> tuple[Signer, ...]:
     """Return who has to consent before anybody else is asked; nobody where the client has proof."""
     scr = proposal.scr_parameters
-    return () if scr is None or scr.signers is None else scr.signers
+    if scr is None or scr.signers is None or scr.signature_evidence is not None:
+        return ()
+    return scr.signers
 
 
 # What became of the credit

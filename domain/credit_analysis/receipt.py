@@ -22,7 +22,6 @@ from domain.credit_analysis.proposal import (
     Warrant,
     missing_terms,
 )
-from domain.people.identity_numbers import ALPHANUMERIC_CNPJ_FROM, InvalidNumber, parse_cnpj
 
 AHEAD: Final = timedelta(days=1)
 """By so much the clock of a client may be ahead of ours."""
@@ -33,8 +32,8 @@ EARLIEST: Final = date(1900, 1, 1)
 COUNTRIES: Final = frozenset(country.alpha_3 for country in pycountry.countries)
 """The officially assigned alpha-3 codes of ISO 3166-1."""
 
-PROPERTY_TYPES: Final = frozenset({"apartment", "commercial", "house", "land", "rural"})
-"""`house` is the documents' own, the others are agreed here."""
+PROPERTY_TYPES: Final = frozenset({"appartment", "commercial_building", "house", "office"})
+"""The documents' own, the misspelling included."""
 
 _ROOT: Final = 8
 """So many characters of a CNPJ name the company, the next four one of its branches."""
@@ -115,8 +114,6 @@ def _dates(proposal: AnyProposal) -> Iterator[Fault]:
             else ("birthdate", person.birthdate)
         )
         yield from _day(f"{place}{name}", day, EARLIEST, asked_on)
-        if isinstance(person, LegalPerson):
-            yield from _letters(place, person)
     if proposal.client_since is not None:
         begun = EARLIEST if isinstance(proposal, LegalPersonProposal) else proposal.birthdate
         yield from _day("client_since", proposal.client_since, begun, asked_on)
@@ -128,16 +125,6 @@ def _day(field: str, day: date, first: date, last: date) -> Iterator[Fault]:
     elif day < first:
         limit = EARLIEST.isoformat() if first == EARLIEST else "birthdate"
         yield _wrong(field, f"must not be before {limit}")
-
-
-def _letters(place: str, company: LegalPerson) -> Iterator[Fault]:
-    """Refuse letters in the number of a company that was there before numbers had any."""
-    try:
-        parse_cnpj(company.document_number, company.constitution_date, masked=True)
-    except InvalidNumber:
-        first = ALPHANUMERIC_CNPJ_FROM.isoformat()
-        message = f"must have no letters: the company was constituted before {first}"
-        yield _wrong(f"{place}document_number", message)
 
 
 # Nobody and nothing counts twice

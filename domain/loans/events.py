@@ -11,6 +11,7 @@ from domain.common.calendar import Day
 from domain.common.data import Data
 from domain.common.errors import ConflictingEvent, InvalidReversal
 from domain.common.frequency import Frequency
+from domain.common.kinds import NamesItsKinds
 from domain.common.money import Amount, Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 
@@ -201,7 +202,7 @@ AnyEvent = (
     | Refunded
 )
 
-LoanEvent = Annotated[AnyEvent, Field(discriminator="kind")]
+LoanEvent = Annotated[AnyEvent, NamesItsKinds(), Field(discriminator="kind")]
 """Any event of a loan, told apart by `kind`."""
 
 

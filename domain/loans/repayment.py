@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from domain.common.errors import DomainError
+from domain.common.money import money
 from domain.loans.events import LoanEvent
 from domain.loans.payoff import payoff_quote
 from domain.loans.position import Position, position
@@ -50,22 +51,24 @@ def amount_to_pay(
     if current.written_off_on is not None:
         return _recovery(current, amount)
     payoff = payoff_quote(terms, events, today)
+    whole = money(payoff.total, terms.currency)
     if payoff_total is not None:
         if payoff_total != payoff.total:
-            raise PayoffChanged(f"the payoff is {payoff.total} on {today.isoformat()}")
+            raise PayoffChanged(f"the payoff is {whole} on {today.isoformat()}")
         return payoff.total
     asked = current.total_due if amount is None else amount
     if asked <= 0:
         raise NothingDue("nothing is due: name an amount, or pay the loan off")
     if asked > payoff.total:
-        raise RepaymentTooLarge(f"it takes {payoff.total} to pay the loan off")
+        raise RepaymentTooLarge(f"it takes {whole} to pay the loan off")
     return asked
 
 
 def _recovery(current: Position, amount: int | None) -> int:
     lost = current.written_off.total - current.recovered
+    owed = money(lost, current.currency)
     if amount is None:
-        raise NothingDue(f"the loan is written off: name an amount, up to {lost}")
+        raise NothingDue(f"the loan is written off: name an amount, up to {owed}")
     if amount > lost:
-        raise RepaymentTooLarge(f"{lost} of what was written off is not recovered")
+        raise RepaymentTooLarge(f"{owed} of what was written off is not recovered")
     return amount

@@ -13,7 +13,7 @@ from pydantic import Field
 from domain.common.currencies import MINOR_DIGITS
 from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
-from domain.common.money import Amount, format_amount
+from domain.common.money import Amount, money
 from domain.people.principals import Role, StaffRole
 
 STANDARD: Final = "standard"
@@ -43,10 +43,11 @@ class Action(StrEnum):
     REFUND = "refund"
     RELEASE_DEFINITION = "release_definition"
     SUSPEND = "suspend"
+    KEEP_BOOKS = "keep_books"
 
 
 _WITHOUT_AMOUNT: Final = frozenset(
-    {Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION, Action.SUSPEND}
+    {Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION, Action.SUSPEND, Action.KEEP_BOOKS}
 )
 
 
@@ -102,7 +103,7 @@ def may(
     """
     covering = [row for row in matrix.rows if row.action is action and row.covers(amount, currency)]
     mine = sorted((row for row in covering if row.role in roles), key=lambda row: row.second_person)
-    what = action.value if amount is None else f"{action.value} ({_shown(amount, currency)})"
+    what = action.value if amount is None else f"{action.value} ({money(amount, currency)})"
     if mine:
         return Authority(True, mine[0].second_person, f"{what}: {mine[0].role} may")
     others = sorted({row.role for row in covering})
@@ -163,7 +164,3 @@ def _pointless(matrix: AuthorityMatrix) -> Iterator[Finding]:
                 f"{row.role} may do as much alone",
                 "a higher limit than that of the row without a second person",
             )
-
-
-def _shown(amount: int, currency: str) -> str:
-    return f"{format_amount(amount, currency)} {currency}"

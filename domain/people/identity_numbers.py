@@ -1,80 +1,90 @@
 """Numbers that name a person, a company, a card or a line: their form and their check digits.
 
-Parsing returns the normal form; what is wrong raises `InvalidNumber`, which quotes no number.
-python-stdnum and phonenumbers do the arithmetic where they are right; where they are not, the
-function says what it guards against (python-stdnum 2.2, phonenumbers 9.0). A right check digit says
-that nobody mistyped, not that the number was ever issued.
+Parsing cleans what people paste (`domain.common.typed_text`) and returns the normal form; what is
+wrong raises `InvalidNumber`, which quotes no number. python-stdnum and phonenumbers do the
+arithmetic where they are right; where they are not, the function says what it guards against
+(python-stdnum 2.2, phonenumbers 9.0). A right check digit says that nobody mistyped, not that the
+number was ever issued. Documents of identity are in `domain.people.identity_documents`.
 """
 
 import re
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Literal
+from collections.abc import Mapping
+from ipaddress import AddressValueError, IPv6Address
+from typing import Final, Literal
 
 import phonenumbers
-from stdnum import luhn
 from stdnum.br import cnpj, cpf
-from stdnum.cn import ric
 
-ALPHANUMERIC_CNPJ_FROM = date(2026, 7, 1)
-"""From when new registrations may get letters: IN RFB 2.229/2024. Numbers issued before stay."""
+from domain.common.typed_text import packed, visible
 
 Part = Literal[
-    "characters", "length", "province", "birth_date", "check_digit", "repeated", "mask", "range"
+    "characters",
+    "length",
+    "region",
+    "country",
+    "birth_date",
+    "check_digit",
+    "repeated",
+    "mask",
+    "range",
 ]
 
-# 81 to 83 are residence permits of people from Hong Kong, Macao and Taiwan.
-_PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
-_FULL_WIDTH = {ord("０") + digit: str(digit) for digit in range(10)} | {
-    ord("Ｘ"): "X",
-    ord("ｘ"): "X",
-    ord("x"): "X",
+_WORDS: Final[Mapping[tuple[str, Part], str]] = {
+    ("identity number", "characters"): (
+        "has characters that no identity document has in its number: write it as on the document"
+    ),
+    ("identity number", "length"): (
+        "has too many or too few characters: an identity card has 18, a permanent residence card"
+        " 18 or 15, a travel permit 8 or a letter and 8; before a passport's number write the"
+        " three letters of its country, such as USA"
+    ),
+    ("identity number", "region"): (
+        "begins with digits that no document begins with: compare the first two with the document"
+    ),
+    ("identity number", "country"): (
+        "holds a code that no country has: compare it with the document"
+    ),
+    ("identity number", "birth_date"): (
+        "holds a date that cannot be the birth date: compare it with the document"
+    ),
+    ("identity number", "check_digit"): (
+        "is mistyped somewhere: compare it with the document, digit by digit"
+    ),
+    ("mobile number", "characters"): (
+        "has letters or signs in it: write the 11 digits of one mobile number"
+    ),
+    ("mobile number", "range"): (
+        "is not a mobile number of mainland China: it has 11 digits and begins with 13 to 19"
+    ),
+    ("card number", "characters"): "has letters or signs in it: write the digits on the card",
+    ("card number", "length"): (
+        "has too many or too few digits: a card has 13 to 19, compare it with the card"
+    ),
+    ("CPF", "mask"): "must have the form 000.000.000-00, or be 11 digits",
+    ("CPF", "repeated"): "has one digit only, repeated: nobody has such a CPF",
+    ("CPF", "check_digit"): "is mistyped somewhere: compare it with the document",
+    ("CNPJ", "mask"): "must have the form 00.000.000/0000-00, or be 14 characters",
+    ("CNPJ", "repeated"): "has one digit only, repeated: no company has such a CNPJ",
+    ("CNPJ", "check_digit"): "is mistyped somewhere: compare it with the document",
+    ("IP address", "characters"): "must be an IPv4 or IPv6 address, such as 203.0.113.7",
+    ("IP address", "range"): "has a part above 255: an IPv4 address is such as 203.0.113.7",
 }
-_CPF_MASK = re.compile(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}")
-_CNPJ_MASK = re.compile(r"[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-[0-9]{2}")
-_OCTET = re.compile(r"[0-9]{1,3}")
+"""What an ordinary person is told to do, by kind and part."""
+
+_CPF_MASK: Final = re.compile(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}")
+_CNPJ_MASK: Final = re.compile(r"[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-[0-9]{2}")
+_OCTET: Final = re.compile(r"[0-9]{1,3}")
+_LONGEST: Final = 200
+"""So much of a text is read as a number: room for marks that nobody sees."""
 
 
 class InvalidNumber(ValueError):
     """A number is not what it should be; `part` says which part of it is wrong."""
 
     def __init__(self, kind: str, part: Part) -> None:
-        super().__init__(f"not a valid {kind}: {part}")
+        super().__init__(_WORDS[kind, part])
         self.kind = kind
         self.part = part
-
-
-@dataclass(frozen=True)
-class CitizenNumber:
-    """A valid citizen's number and what it says: county code, birth date, sex."""
-
-    number: str = field(repr=False)
-    region: str
-    birth_date: date = field(repr=False)
-    sex: Literal["male", "female"]
-
-
-def parse_citizen_number(text: str, as_of: date) -> CitizenNumber:
-    """Return a PRC citizen's number (GB 11643-1999), born on a real day not after `as_of`.
-
-    Full-width digits and a small x are taken as meant; 15 digits ceased to be valid in 2013. The
-    check digit is python-stdnum's. Its `validate` is not used: its table of counties makes it
-    refuse issued numbers (counties re-drawn since, births before 1900, permits 81 to 83), raises
-    KeyError for a county without a name, and it knows no day after which nobody was born.
-    """
-    normal = text.strip().translate(_FULL_WIDTH)
-    if len(normal) != 18:
-        raise InvalidNumber("identity number", "length")
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", normal):
-        raise InvalidNumber("identity number", "characters")
-    if not _PROVINCE.fullmatch(normal[:2]):
-        raise InvalidNumber("identity number", "province")
-    born = _birth_date(normal[6:14])
-    if born is None or not 1800 <= born.year < 2100 or born > as_of:
-        raise InvalidNumber("identity number", "birth_date")
-    if ric.calc_check_digit(normal) != normal[-1]:
-        raise InvalidNumber("identity number", "check_digit")
-    return CitizenNumber(normal, normal[:6], born, "male" if int(normal[16]) % 2 else "female")
 
 
 def parse_mobile(text: str) -> str:
@@ -84,13 +94,14 @@ def parse_mobile(text: str) -> str:
     extension silently, and takes land lines. Its table of prefixes is not asked: it lags behind
     assignments, and since numbers are ported a prefix does not name the operator.
     """
-    plain = text.strip().translate(_FULL_WIDTH)
-    if not re.fullmatch(r"\+?[0-9]+(?:[ \-][0-9]+)*", plain):
+    plain = re.sub(r"^\+?00", "+", packed(text[:_LONGEST]))
+    if not re.fullmatch(r"\+?[0-9]+", plain):
         raise InvalidNumber("mobile number", "characters")
     try:
         parsed = phonenumbers.parse(plain, "CN")
     except phonenumbers.NumberParseException:
         parsed = phonenumbers.PhoneNumber()
+    # After the country's code people write the trunk 0 that only calls within the country take.
     national = str(parsed.national_number)
     if parsed.country_code != 86 or not re.fullmatch(r"1[3-9][0-9]{9}", national):
         raise InvalidNumber("mobile number", "range")
@@ -98,12 +109,12 @@ def parse_mobile(text: str) -> str:
 
 
 def parse_card_number(text: str) -> str:
-    """Return a bank card's number, 13 to 19 digits, without asking for its check digit.
+    """Return a bank card's number, 13 to 19 digits.
 
-    Documented sample cards of real gateways have wrong ones, and so have some issued cards: whether
-    `has_luhn_digit` must hold is for the caller, who knows if a person typed the number.
+    No check digit is asked for (Luhn, ISO/IEC 7812-1): sample cards of real gateways and some
+    issued cards have a wrong one, so that only the bank can say whether there is such a card.
     """
-    digits = re.sub(r"[ -]", "", text.strip().translate(_FULL_WIDTH))
+    digits = packed(text[:_LONGEST])
     if not re.fullmatch(r"[0-9]+", digits):
         raise InvalidNumber("card number", "characters")
     if not 13 <= len(digits) <= 19:
@@ -111,16 +122,11 @@ def parse_card_number(text: str) -> str:
     return digits
 
 
-def has_luhn_digit(number: str) -> bool:
-    """Say whether the last digit of a normal card number is right (Luhn, ISO/IEC 7812-1)."""
-    return luhn.is_valid(number)
-
-
 def parse_cpf(text: str, *, masked: bool = False) -> str:
     """Return a CPF as eleven digits; `masked` demands exactly ###.###.###-##.
 
     Otherwise the mask or the bare digits are taken. Guarded: python-stdnum takes eleven equal
-    digits, separators in any place, and full-width digits.
+    digits, and separators in any place.
     """
     digits = _unmasked("CPF", text, _CPF_MASK, r"[0-9]{11}", masked=masked)
     if len(set(digits)) == 1:
@@ -130,23 +136,25 @@ def parse_cpf(text: str, *, masked: bool = False) -> str:
     return digits
 
 
-def parse_cnpj(text: str, as_of: date, *, masked: bool = False) -> str:
+def parse_cnpj(text: str, *, masked: bool = False) -> str:
     """Return a CNPJ as fourteen characters; `masked` demands exactly ##.###.###/####-##.
 
-    Otherwise the mask or the bare characters are taken, small letters too. Letters are valid in the
-    first twelve places from `ALPHANUMERIC_CNPJ_FROM`; `as_of` is the company's registration if that
-    is known, else the day of asking. Guarded: python-stdnum takes separators in any place,
-    full-width and other digits of Unicode, and does not know the date.
+    Otherwise the mask or the bare characters are taken, small letters too. The first twelve may be
+    letters: new inscriptions get them since July 2026, a new branch of an old company among them,
+    so that a company's age says nothing of it (IN RFB 2.229/2024). Guarded: python-stdnum takes
+    separators in any place.
     """
-    plain = text if masked else text.strip().upper() if text.isascii() else text
-    number = _unmasked("CNPJ", plain, _CNPJ_MASK, r"[0-9A-Z]{12}[0-9]{2}", masked=masked)
-    if not number.isdigit() and as_of < ALPHANUMERIC_CNPJ_FROM:
-        raise InvalidNumber("CNPJ", "characters")
+    number = _unmasked("CNPJ", text, _CNPJ_MASK, r"[0-9A-Z]{12}[0-9]{2}", masked=masked)
     if len(set(number)) == 1:
         raise InvalidNumber("CNPJ", "repeated")
     if not cnpj.is_valid(number):
         raise InvalidNumber("CNPJ", "check_digit")
     return number
+
+
+def clean_mask(text: str) -> str:
+    """Return a CPF or CNPJ as it is meant, with the mask that it came with."""
+    return visible(text[:_LONGEST]).upper()
 
 
 def has_cpf_mask(text: str) -> bool:
@@ -160,31 +168,32 @@ def has_cnpj_mask(text: str, *, alphanumeric: bool = True) -> bool:
     return _CNPJ_MASK.fullmatch(text) is not None and (alphanumeric or not letters)
 
 
-def parse_ipv4(text: str) -> str:
-    """Return an IPv4 address without leading zeros; `192.168.001.010` is read as decimal.
+def parse_ip(text: str) -> str:
+    """Return an IPv4 address without leading zeros, or an IPv6 address in its short form.
 
-    Guarded: Python's `ipaddress` refuses leading zeros, and some C libraries read them as octal.
+    `192.168.001.010` is read as decimal. Guarded: Python's `ipaddress` refuses leading zeros, and
+    some C libraries read them as octal. A zone (`%eth0`) says nothing outside its own machine.
     """
-    octets = text.split(".")
+    plain = visible(text[:_LONGEST]).strip("[]")
+    if ":" in plain:
+        try:
+            address = IPv6Address(plain)
+        except AddressValueError:
+            raise InvalidNumber("IP address", "characters") from None
+        if address.scope_id is not None:
+            raise InvalidNumber("IP address", "characters")
+        return str(address)
+    octets = plain.split(".")
     if len(octets) != 4 or not all(_OCTET.fullmatch(octet) for octet in octets):
-        raise InvalidNumber("IPv4 address", "characters")
+        raise InvalidNumber("IP address", "characters")
     if any(int(octet) > 255 for octet in octets):
-        raise InvalidNumber("IPv4 address", "range")
+        raise InvalidNumber("IP address", "range")
     return ".".join(str(int(octet)) for octet in octets)
-
-
-def _birth_date(digits: str) -> date | None:
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None
 
 
 def _unmasked(kind: str, text: str, mask: re.Pattern[str], bare: str, *, masked: bool) -> str:
     """Return the characters between the mask's separators; one form or the other, no mixture."""
-    if mask.fullmatch(text):
-        return re.sub(r"[./\-]", "", text)
-    plain = text.strip()
-    if masked or not (re.fullmatch(bare, plain) or mask.fullmatch(plain)):
+    plain = clean_mask(text)
+    if not mask.fullmatch(plain) and (masked or not re.fullmatch(bare, plain)):
         raise InvalidNumber(kind, "mask")
     return re.sub(r"[./\-]", "", plain)

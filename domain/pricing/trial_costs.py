@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.common.errors import DomainError
-from domain.common.money import format_amount
+from domain.common.money import format_amount, money
 from domain.loans.fees import Fee, FeeBase, FeeEvent, FeeTiming, recurring_fee, total_of
 from domain.loans.schedule import PlanRow
 from domain.loans.terms import LoanTerms, PenaltyBase
@@ -201,7 +201,7 @@ def _early(terms: LoanTerms) -> str:
     policy = terms.early_settlement
     parts = []
     if policy.fee_amount:
-        parts.append(f"{format_amount(policy.fee_amount, terms.currency)} {terms.currency}")
+        parts.append(money(policy.fee_amount, terms.currency))
     if policy.fee_percent:
         parts.append(f"提前结清本金的{policy.fee_percent}%")
     return " + ".join(parts) or "不收取"

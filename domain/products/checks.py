@@ -8,6 +8,7 @@ from domain.collections import COLLECTIONS_LADDER
 from domain.common.currencies import MINOR_DIGITS
 from domain.common.definitions import Finding, InForce, Kind
 from domain.common.errors import DomainError, InvalidTerms
+from domain.common.money import money
 from domain.common.zones import ZONES
 from domain.decisioning.policy import DECISION_POLICY, DECISION_SOURCES
 from domain.loans.contract import CONTRACT_TEMPLATE
@@ -157,7 +158,8 @@ def _of_choice(
     if product.terms.method is Method.RENTALS_IN_ADVANCE:
         expected += (terms.residual > 0) - (terms.advance_rentals - 1)
     if len(rows) != expected:
-        message = f"{amount} (minor units) is repaid in {len(rows)} instalments, not {instalments}"
+        told = money(amount, product.currency)
+        message = f"{told} is repaid in {len(rows)} instalments, not {instalments}"
         return Finding(f"instalments.{index}", message, str(len(rows)))
     return None
 

@@ -8,7 +8,9 @@ from pydantic import Field
 from domain.common.data import Data
 from domain.common.definitions import Agreed, Code, Content
 from domain.common.errors import DomainError
+from domain.common.money import format_amount
 from domain.decisioning.policy import DECISION_SOURCES
+from domain.loans.bank_accounts import BankAccounts
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import CapFinding, CappedLender, LenderKind, RateCaps, enforce_caps
@@ -46,8 +48,8 @@ class Product(Content):
 
     Amounts are minor units of `currency`; `instalments` are the numbers of them to choose from.
     `zone` is where its business dates are. `lender_kind` says which rate caps hold. `funder` is the
-    code of whoever lends the money; `settlement_bank` the code of the bank through which it moves,
-    whose cash in transit has an account of its own.
+    code of whoever lends the money; `bank_accounts` are the lender's bank accounts through which it
+    moves: cash has an account of its own in the ledger for each.
 
     Elements: `required_elements` are asked for in this order before the decision,
     `drawdown_elements` before money is drawn, `optional_elements` are taken and never waited for;
@@ -71,7 +73,7 @@ class Product(Content):
     instalments: tuple[_Choice, ...] = Field(min_length=1, max_length=36)
     terms: TermsTemplate
     funder: str = Field(default="own", pattern=_PARTY)
-    settlement_bank: str | None = Field(default=None, pattern=_PARTY)
+    bank_accounts: BankAccounts | None = None
     mode: Literal["single_batch", "revolving"]
     required_elements: tuple[ElementKind, ...]
     optional_elements: tuple[ElementKind, ...] = ()
@@ -114,11 +116,14 @@ class Product(Content):
         """Raise `OutsideProduct` unless `amount` over `instalments` can be applied for."""
         if not self.amount_min <= amount <= self.amount_max or amount % self.amount_step:
             raise OutsideProduct(
-                f"amount must be {self.amount_min} to {self.amount_max} in steps of"
-                f" {self.amount_step} (minor units)"
+                f"amount must be {format_amount(self.amount_min, self.currency)} to"
+                f" {format_amount(self.amount_max, self.currency)} {self.currency}"
+                f" in steps of {format_amount(self.amount_step, self.currency)}"
             )
         if instalments not in self.instalments:
-            raise OutsideProduct(f"instalments must be one of {list(self.instalments)}")
+            raise OutsideProduct(
+                f"instalments must be one of {', '.join(map(str, self.instalments))}"
+            )
 
 
 class AgreedProduct(Data):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from domain.common.kinds import UNKNOWN_KIND
 from domain.verification.pictures import PictureFault
 
 _CHARACTERS: Final[Mapping[str, str]] = {
@@ -78,7 +79,7 @@ _UNSAID: Final = "is not in the form that is asked for"
 _LISTS: Final = frozenset(("Tuple", "List", "Set", "Frozenset", "Dictionary"))
 _CHOSEN: Final = frozenset(("literal_error", "enum"))
 _OUR_OWN: Final = frozenset(
-    ("value_error", "assertion_error", *(fault.value for fault in PictureFault))
+    ("value_error", "assertion_error", UNKNOWN_KIND, *(fault.value for fault in PictureFault))
 )
 
 
@@ -119,11 +120,17 @@ def innermost(complaints: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     A list of one invalid item, for one, counts as too short besides.
     """
     places = [tuple(complaint["loc"]) for complaint in complaints]
+    wholes = {place[:length] for place in set(places) for length in range(len(place))}
     return [
         complaint
         for complaint, place in zip(complaints, places, strict=True)
-        if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
+        if place not in wholes
     ]
+
+
+def _is_tag(parts: Sequence[str], index: int) -> bool:
+    """Say whether a part is where a union's tag can stand: first of a body, or behind a number."""
+    return parts[index - 1].isdigit() if index else len(parts) > 1
 
 
 def place_of(loc: Sequence[int | str], tags: Collection[str]) -> list[str]:
@@ -132,5 +139,5 @@ def place_of(loc: Sequence[int | str], tags: Collection[str]) -> list[str]:
     return [
         part if _PLAIN_NAME.fullmatch(part) else "?"
         for index, part in enumerate(parts)
-        if not (part in tags and index and parts[index - 1].isdigit())
+        if not (part in tags and _is_tag(parts, index))
     ]

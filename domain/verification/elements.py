@@ -6,7 +6,6 @@ The fields are personal data: they are validated here, stored encrypted, and nev
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self, get_args
 
@@ -27,12 +26,10 @@ from stdnum.exceptions import ValidationError as NumberError
 
 from domain.common.calendar import Day
 from domain.common.data import ExactData
-from domain.people.identity_numbers import (
-    has_luhn_digit,
-    parse_card_number,
-    parse_citizen_number,
-    parse_mobile,
-)
+from domain.common.kinds import NamesItsKinds
+from domain.common.typed_text import Typed, cleaned, packed, telephone
+from domain.people.identity_documents import identity_number
+from domain.people.identity_numbers import InvalidNumber, parse_card_number, parse_mobile
 from domain.people.names import person_name
 from domain.verification.liveness_challenge import Shown
 from domain.verification.occupations import (
@@ -83,40 +80,23 @@ class Verdict(StrEnum):
         return self in (Verdict.PENDING, Verdict.AWAITING_CODE)
 
 
-def identity_number(text: str) -> str:
-    """Return a citizen's identity number in its normal form, or raise ValueError.
-
-    Whether its bearer is born yet, and old enough, is asked on the application's business date.
-    """
-    return parse_citizen_number(text, date.max).number
-
-
-def identity_birth_date(number: str) -> date:
-    """Return the birth date inside a valid identity number."""
-    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-
-
-def mobile_number(text: str) -> str:
-    """Return a mainland mobile number as eleven digits, or raise ValueError."""
-    return parse_mobile(text)
-
-
-def bank_card_number(text: str) -> str:
-    """Return a card number of 13 to 19 digits with a right check digit, or raise ValueError."""
-    digits = parse_card_number(text)
-    if not has_luhn_digit(digits):
-        raise ValueError("not a card number: 13 to 19 digits with a right check digit")
-    return digits
-
-
 def company_number(text: str) -> str:
     """Return a unified social credit code (GB 32100-2015) in normal form, or raise ValueError."""
     try:
-        return str(uscc.validate(text.strip().upper()))
+        return str(uscc.validate(packed(text)))
     except NumberError:
         raise ValueError(
-            "not a unified social credit code: 18 characters with a right check digit"
+            "is not a unified social credit code: it has 18 characters, and one of these is"
+            " mistyped; compare it with the business licence"
         ) from None
+
+
+def _dialled(text: str) -> str:
+    """Return an address book's number as a mobile where it is one, else as it is dialled."""
+    try:
+        return parse_mobile(text)
+    except InvalidNumber:
+        return telephone(text)
 
 
 def _picture(content: bytes) -> bytes:
@@ -130,8 +110,8 @@ def _picture(content: bytes) -> bytes:
 
 PersonName = Annotated[str, AfterValidator(person_name)]
 IdentityNumber = Annotated[str, AfterValidator(identity_number)]
-Mobile = Annotated[str, AfterValidator(mobile_number)]
-CardNumber = Annotated[str, AfterValidator(bank_card_number)]
+Mobile = Annotated[str, AfterValidator(parse_mobile)]
+CardNumber = Annotated[str, AfterValidator(parse_card_number)]
 CompanyNumber = Annotated[str, AfterValidator(company_number)]
 Relation = Literal["parent", "spouse", "sibling", "child", "colleague", "friend"]
 
@@ -183,8 +163,8 @@ class EmergencyContact(ExactData):
 class AddressBookEntry(ExactData):
     """One entry of the address book on the applicant's telephone."""
 
-    name: str = Field(max_length=100)
-    mobile: str = Field(min_length=3, max_length=32)
+    name: Annotated[Typed, Field(max_length=100)]
+    mobile: Annotated[str, cleaned(_dialled), Field(min_length=3, max_length=32)]
 
 
 class PersonalInformation(ExactData):
@@ -219,12 +199,12 @@ class PersonalInformation(ExactData):
     education: Literal["master", "bachelor", "college", "secondary"]
     marital_status: Literal["single", "married", "divorced", "widowed"]
     occupation: Occupation
-    employer: str | None = Field(default=None, min_length=2, max_length=100)
-    business_name: str | None = Field(default=None, min_length=2, max_length=100)
-    school: str | None = Field(default=None, min_length=2, max_length=100)
+    employer: Typed | None = Field(default=None, min_length=2, max_length=100)
+    business_name: Typed | None = Field(default=None, min_length=2, max_length=100)
+    school: Typed | None = Field(default=None, min_length=2, max_length=100)
     industry: Industry | None = None
     employer_telephone: Telephone | None = None
-    employer_address: str | None = Field(default=None, min_length=4, max_length=200)
+    employer_address: Typed | None = Field(default=None, min_length=4, max_length=200)
     employed_for: EmployedFor | None = None
     salary_by_card: bool | None = Field(default=None, strict=True)
     social_security: bool | None = Field(default=None, strict=True)
@@ -233,7 +213,7 @@ class PersonalInformation(ExactData):
         default=None, strict=True, ge=0, le=100_000_000_00, description="minor units"
     )
     monthly_income: int = Field(strict=True, ge=0, le=100_000_000, description="minor units")
-    address: str = Field(min_length=4, max_length=200)
+    address: Typed = Field(min_length=4, max_length=200)
     contacts: tuple[EmergencyContact, ...] = Field(min_length=2, max_length=5)
     address_book: tuple[AddressBookEntry, ...] | None = Field(default=None, max_length=5_000)
 
@@ -324,7 +304,7 @@ class OnlineBanking(ExactData):
     """The statements of credit cards, imported from a bank on whose page the applicant agrees."""
 
     kind: Literal["online_banking"] = "online_banking"
-    bank_code: str = Field(pattern=r"^[A-Z0-9]{2,12}$")
+    bank_code: Annotated[str, cleaned(packed)] = Field(pattern=r"^[A-Z0-9]{2,12}$")
 
 
 class Ecommerce(ExactData):
@@ -338,7 +318,7 @@ class Company(ExactData):
     """The company that the applicant owns or works for."""
 
     kind: Literal["company"] = "company"
-    name: str = Field(min_length=2, max_length=100)
+    name: Typed = Field(min_length=2, max_length=100)
     registration_number: CompanyNumber
     position: Literal["legal_representative", "shareholder", "employee"]
 
@@ -354,16 +334,13 @@ class Guarantor(ExactData):
 
 
 class CardTransaction(ExactData):
-    """A payment by the applicant with an own card; `amount` in fen, the day in Shanghai.
-
-    The card may be any that its number can be written of: issuers are not bound to a check digit.
-    """
+    """A payment by the applicant with an own card; `amount` in fen, the day in Shanghai."""
 
     kind: Literal["card_transaction"] = "card_transaction"
-    card_number: str = Field(pattern=r"^[0-9]{13,19}$")
+    card_number: CardNumber
     paid_on: Day
     amount: int = Field(strict=True, gt=0, le=100_000_000_00)
-    place: str | None = Field(default=None, min_length=1, max_length=40)
+    place: Typed | None = Field(default=None, min_length=1, max_length=40)
 
 
 Element = Annotated[
@@ -380,6 +357,7 @@ Element = Annotated[
     | Company
     | Guarantor
     | CardTransaction,
+    NamesItsKinds(),
     Field(discriminator="kind"),
 ]
 

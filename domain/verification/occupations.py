@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from domain.common.typed_text import cleaned, telephone
+
 Occupation = Literal["employee", "self_employed", "business_owner", "freelance", "student", "none"]
 EmployedFor = Literal[
     "under_6_months", "6_to_11_months", "1_to_3_years", "3_to_7_years", "over_7_years"
@@ -68,14 +70,13 @@ def check_asked(occupation: str, field: str, value: Any) -> None:
         raise PydanticCustomError("surplus_here", "surplus")
 
 
-def _telephone(text: str) -> str:
-    number = text.strip()
+def _telephone(number: str) -> str:
     digits = sum(character.isdigit() for character in number)
     plain = number.isascii() and set(number) <= set("+0123456789 -")
     if not plain or not 7 <= digits <= 15 or "+" in number[1:]:
-        raise ValueError("a telephone number has 7 to 15 digits, spaces and hyphens between them")
+        raise ValueError("a telephone number has 7 to 15 digits: leave out letters and other signs")
     return number
 
 
-Telephone = Annotated[str, Field(max_length=24), AfterValidator(_telephone)]
+Telephone = Annotated[str, cleaned(telephone), Field(max_length=24), AfterValidator(_telephone)]
 """Any telephone, land lines too; the number is not dialled and not looked up."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.common.frequency import MONTHLY
-from domain.common.money import format_amount
+from domain.common.money import format_amount, money
 from domain.loans.terms import LoanTerms
 from domain.pricing.trial import Trial
 from domain.pricing.trial_rows import Totals, TrialRow
@@ -53,7 +53,7 @@ def _rows_with(terms: LoanTerms, found: Trial, *, has_days: bool, has_fees: bool
     count = sum(1 for row in found.rows if row.number)
     what = "months" if terms.frequency == MONTHLY else "instalments"
     table = Table(
-        title=f"{format_amount(terms.principal, terms.currency)} {terms.currency} over"
+        title=f"{money(terms.principal, terms.currency)} over"
         f" {count} {what} at {terms.annual_rate} % a year",
         title_justify="left",
         box=box.SIMPLE,

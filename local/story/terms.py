@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.common.money import format_amount
+from domain.common.money import money as in_currency
 
 PRODUCT: Final = "cash"
 CHANNEL: Final = "app"
@@ -18,4 +18,4 @@ FRONT: Final = "partner"
 
 def money(amount: int) -> str:
     """Write an amount for people."""
-    return f"{format_amount(amount, CURRENCY)} {CURRENCY}"
+    return in_currency(amount, CURRENCY)

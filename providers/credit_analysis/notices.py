@@ -91,10 +91,11 @@ class AnalysisWebhooks:
 
 
 def _body(notice: Notice) -> bytes:
-    """Return the JSON; the id stands under both names that clients of this API look for."""
+    """Return the JSON; the id stands under every name that clients of this API look for."""
     content = {
         "id": notice.proposal_id,
         f"{notice.kind.value}_id": notice.proposal_id,
+        f"credit_proposal_{notice.kind.value}_id": notice.proposal_id,
         "analysis_status": notice.analysis_status,
         "reason": notice.reason,
         # In UTC and without milliseconds, as the documents have it.

@@ -83,13 +83,17 @@ class _Response(BaseModel):
 
 
 class QiTechNotice(BaseModel):
-    """A webhook's body. The id has come under three names; unknown fields are ignored."""
+    """A webhook's body. The id has come under these names; unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     assessment_id: str = Field(
         pattern=r"^[A-Za-z0-9_\-]{1,64}$",
-        validation_alias=AliasChoices("legal_person_id", "natural_person_id", "id"),
+        validation_alias=AliasChoices(
+            *(f"credit_proposal_{kind.value}_id" for kind in PersonKind),
+            *(f"{kind.value}_id" for kind in PersonKind),
+            "id",
+        ),
     )
     analysis_status: str = Field(pattern=r"^[a-z_]{1,64}$")
     event_date: Annotated[AwareDatetime, Field(ge=_FIRST_EVENT, lt=_LAST_EVENT)]
@@ -294,8 +298,8 @@ class QiTechClient:
         """Return the proposal under our id; ProviderRejected where they have no form for it."""
         relayed = json.dumps(json.loads(document) | {"id": assessment_id}, ensure_ascii=False)
         with suppress(InvalidProposal):
-            read_proposal(kind, relayed, self._rules)
-            return relayed.encode()
+            proposal = read_proposal(kind, relayed, self._rules)
+            return proposal.model_dump_json(exclude_unset=True).encode()
         raise ProviderRejected(PROVIDER, "unsupported_document")
 
     async def _call(

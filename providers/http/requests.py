@@ -74,6 +74,12 @@ class SourceRequest(ProviderRequest[SourceResponseT], Generic[SourceResponseT]):
     capability: ClassVar[Capability]
     billable: ClassVar[bool] = True
 
+    @property
+    def about(self) -> str | None:
+        """The identity number of the person who is asked about, None where none is known."""
+        number = getattr(self, "identity_number", None)
+        return number if isinstance(number, str) else None
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Take the capability's name for the provider's where no other is given."""

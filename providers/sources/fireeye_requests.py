@@ -28,7 +28,8 @@ from providers.sources.fireeye_responses import (
 MAX_MINOR_UNITS = 10**13
 
 CardNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{13,19}$")]
-IdentityNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{17}[0-9X]$")]
+IdentityNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{17}[0-9X]$|^[0-9A-Z]{8,15}$")]
+"""Of any document: that Fireeye knows citizens only is said by its profiles (`documents`)."""
 Mobile = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{9}$")]
 Location = Annotated[str, StringConstraints(pattern=r"^[^\p{Cc}]{1,64}$")]
 

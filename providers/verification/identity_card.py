@@ -51,10 +51,14 @@ class CardReading(VerificationResponse):
 
 
 class CardReadRequest(SourceRequest[CardReading]):
-    """Have both sides of a card read."""
+    """Have both sides of a card read.
+
+    `identity_number` stays here: it says whose card, and so which document, has to be read.
+    """
 
     capability = Capability.IDENTITY_CARD
     operation = "read"
 
     front: Image
     back: Image
+    identity_number: str | None = Field(default=None, exclude=True)

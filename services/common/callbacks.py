@@ -8,7 +8,7 @@ notified again, for the first call may not have reached it.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -16,11 +16,14 @@ from pydantic import BaseModel, ValidationError
 from domain.common.errors import DomainError
 from providers.http.signature import HEADER, SignatureInvalid, verify_signature
 from runtime.clock import utc_now
-from services.common.strict_json import parse_strictly
+from services.common.strict_json import parse_strictly, without_mark
 from storage.common.callbacks import CallbackRepository
 from storage.common.repository import Transaction
 
 _log = structlog.stdlib.get_logger(__name__)
+
+_MOST_VALUES: Final = 4_096
+"""So many values a notice may hold, which has a few dozen."""
 
 NoticeT = TypeVar("NoticeT", bound=BaseModel)
 
@@ -111,9 +114,9 @@ def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | N
     except SignatureInvalid as error:
         _log.warning("callback_refused", reason=error.code)
         raise CallbackRefused(f"The signature is {error.code}.") from None
-    parse_strictly(body)
+    parse_strictly(body, _MOST_VALUES)
     try:
-        return sender.notice.model_validate_json(body)
+        return sender.notice.model_validate_json(without_mark(body))
     except ValidationError as error:
         raise InvalidNotice([dict(item) for item in error.errors()]) from None
 

@@ -2,27 +2,45 @@
 
 import json
 import math
+import re
+import unicodedata
+from dataclasses import replace
 from typing import Any, Final
 
 from domain.common.errors import DomainError
+from services.common.json_shape import LIMITS, TooMuch, check_shape
 
-_DEEPEST: Final = 32
 _LONGEST_NUMBER: Final = 20
+_MOST_MARKS: Final = 30
+"""Combining marks behind one letter: the bound of Unicode's Stream-Safe Text Format (UAX 15)."""
+
+_ESCAPED: Final = b"\\u"
+"""Nothing else brings in what UTF-8 and JSON refuse as it is."""
+
+_MARK: Final = b"\xef\xbb\xbf"
+"""U+FEFF in UTF-8, which a parser of JSON may skip (RFC 8259, section 8.1)."""
+
+# Marks are neither letters nor spaces, but for the two of Japanese in half width.
+_NO_LETTERS: Final = re.compile(rf"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){{{_MOST_MARKS + 1}}}")
 
 
 class InvalidJson(DomainError):
     """Bytes that are no JSON, or JSON that is read differently somewhere."""
 
 
-def parse_strictly(raw: bytes) -> Any:
-    """Parse UTF-8 JSON; raises `InvalidJson`.
+def parse_strictly(raw: bytes, most_values: int = LIMITS.values) -> Any:
+    """Parse UTF-8 JSON of at most so many values; raises `InvalidJson`.
 
-    Refused are duplicate names, NaN and Infinity, numbers past 20 characters, more than 32 levels,
-    NUL characters and lone surrogates: each is read differently somewhere, or cannot be stored.
+    Refused are duplicate names, NaN and Infinity, numbers past 20 characters, NUL characters and
+    lone surrogates: each is read differently somewhere, or cannot be stored. So is what would cost
+    more work than its length is worth: see `services.common.json_shape`, and `_check_marks`.
     """
     try:
+        check_shape(raw, replace(LIMITS, values=most_values))
+        text = without_mark(raw).decode("utf-8")
+        _check_marks(text)
         parsed = json.loads(
-            raw.decode("utf-8"),
+            text,
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_int=_integer,
@@ -30,12 +48,18 @@ def parse_strictly(raw: bytes) -> Any:
         )
     except UnicodeDecodeError:
         raise InvalidJson("The body is not UTF-8.") from None
-    except RecursionError:
-        raise _too_deep() from None
+    except TooMuch as error:
+        raise InvalidJson(str(error)) from None
     except json.JSONDecodeError as error:
         raise InvalidJson(f"{error.msg} at character {error.pos}.") from None
-    _check_within(parsed)
+    if _ESCAPED in raw:
+        _check_within(parsed)
     return parsed
+
+
+def without_mark(raw: bytes) -> bytes:
+    """Return a body without the byte order mark that some editors begin a text with."""
+    return raw.removeprefix(_MARK)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,11 +88,8 @@ def _finite(text: str) -> float:
 
 def _check_within(parsed: Any) -> None:
     level = [parsed]
-    for _ in range(_DEEPEST):
+    while level:
         level = [inner for value in level for inner in _inside(value)]
-        if not level:
-            return
-    raise _too_deep()
 
 
 def _inside(value: Any) -> list[Any]:
@@ -84,9 +105,21 @@ def _inside(value: Any) -> list[Any]:
 def _check_text(text: str) -> None:
     if "\x00" in text:
         raise InvalidJson("A text contains a NUL character.")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidJson("A text contains half of a surrogate pair.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidJson("A text contains half of a surrogate pair.") from None
+    _check_marks(text)
 
 
-def _too_deep() -> InvalidJson:
-    return InvalidJson(f"The body nests more than {_DEEPEST} levels.")
+def _check_marks(text: str) -> None:
+    """Whoever normalises a text sorts its marks, which takes the square of their number."""
+    if text.isascii():
+        return
+    for run in _NO_LETTERS.finditer(text):
+        if all(map(_is_mark, run[0])):
+            raise InvalidJson(f"A letter of a text has more than {_MOST_MARKS} marks.")
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) != 0

@@ -10,19 +10,20 @@ from storage.credit_analysis.external_assessments import ExternalAssessmentRepos
 
 
 class QiTechSender(CallbackSender[QiTechNotice]):
-    """QI Tech; it signs with `key` that it calls us at `endpoint`."""
+    """QI Tech; it signs with `key` that it calls us at `endpoint`, by `method`."""
 
     header = SIGNATURE
     notice = QiTechNotice
 
-    def __init__(self, key: str, endpoint: str) -> None:
+    def __init__(self, key: str, endpoint: str, method: str = "POST") -> None:
         self._key = key
         self._endpoint = endpoint
+        self._method = method
 
     def verify(self, body: bytes, signature: str | None, now: datetime) -> None:
         """Verify QI Tech's own form of signature; it has no date."""
         del now
-        verify_webhook(self._key, self._endpoint, "POST", body, signature)
+        verify_webhook(self._key, self._endpoint, self._method, body, signature)
 
     def event_id_of(self, notice: QiTechNotice) -> str:
         """Return whose status it is, which and when."""

@@ -55,9 +55,18 @@ class SignerConsent:
             raise ConsentClosed("the analysis does not wait for this consent any more")
 
 
+async def is_known(tx: Transaction, token: str) -> bool:
+    """Say whether a link was ever sent."""
+    return await _of_token(tx, token) is not None
+
+
+async def _of_token(tx: Transaction, token: str) -> ScrConsentRow | None:
+    return await ScrConsentRepository(tx).of_token(token) if _TOKEN.fullmatch(token) else None
+
+
 async def find_consent(tx: Transaction, token: str) -> SignerConsent:
     """Return what a link is for; raises `NotFound`."""
-    consent = await ScrConsentRepository(tx).of_token(token) if _TOKEN.fullmatch(token) else None
+    consent = await _of_token(tx, token)
     if consent is None:
         raise NotFound("link")
     row = await CreditAnalysisRepository(tx).get(consent.analysis_id)

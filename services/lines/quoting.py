@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.common.calendar import business_date
+from domain.common.money import money
 from domain.common.suspensions import Suspendable
 from domain.lines import LimitExceeded, LineClosed, LineState, PlanChanged
 from domain.loans.schedule import build_plan
@@ -124,7 +125,7 @@ def _check(line: LineRow, product: Product, request: QuoteRequest, now: datetime
         raise LineClosed("the line can no longer be drawn on")
     product.check_request(request.amount, request.instalments)
     if request.amount > line.available:
-        raise LimitExceeded(f"{line.available} (minor units) can still be drawn")
+        raise LimitExceeded(f"{money(line.available, line.currency)} can still be drawn")
 
 
 def _terms(offer: OfferRow, product: Product, request: QuoteRequest, now: datetime) -> LoanTerms:

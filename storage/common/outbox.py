@@ -25,6 +25,10 @@ _RECONNECT_SECONDS: Final = 1.0
 _log = structlog.stdlib.get_logger(__name__)
 
 
+Position = tuple[str, int]
+"""An aggregate, and the id of the last event about it that is known."""
+
+
 class OutboxRow(Row):
     """One event about an aggregate such as `loan:loa_...`; no personal data."""
 
@@ -84,6 +88,25 @@ class OutboxRepository(Repository):
             after_id,
             limit,
         )
+
+    async def since_each(
+        self, positions: Sequence[Position], limit: int = _PAGE
+    ) -> list[list[OutboxRow]]:
+        """Return for each position the events that follow it, at most `limit` of them each."""
+        found: list[list[OutboxRow]] = [[] for _ in positions]
+        for record in await self._connection.fetch(
+            "select place.number, event.* from unnest($1::text[], $2::bigint[]) with ordinality"
+            " as place (aggregate, after_id, number), lateral ("
+            " select id, aggregate, kind, event_key, payload, recorded_at from outbox"
+            " where aggregate = place.aggregate and id > place.after_id order by id limit $3"
+            ") as event order by place.number, event.id",
+            [aggregate for aggregate, _ in positions],
+            [after_id for _, after_id in positions],
+            limit,
+        ):
+            values = dict(record)
+            found[values.pop("number") - 1].append(OutboxRow.model_validate(values))
+        return found
 
 
 class OutboxListener:

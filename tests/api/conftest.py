@@ -79,7 +79,12 @@ async def add_staff(settings: Settings) -> None:
 async def api_settings(settings: Settings, database_url: str) -> Settings:
     own = settings.model_copy(
         # In one process, without a server, tests ask for much at once.
-        update={"tokens": tokens(), "database_url": database_url, "api_reads": 100}
+        update={
+            "tokens": tokens(),
+            "database_url": database_url,
+            "api_reads": 100,
+            "api_wrong_credentials": 100_000,
+        }
     )
     await add_staff(own)
     return own

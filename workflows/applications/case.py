@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         missing_elements,
     )
     from domain.common.calendar import business_date
-    from domain.common.money import format_amount
+    from domain.common.money import money
     from domain.common.zones import zone_of
     from domain.verification.elements import ElementKind, Verdict
     from messages import calls, ids
@@ -196,7 +196,7 @@ class ApplicationCase:
         rows = [
             ("stage", self.state.value),
             ("waiting for", self.waiting.value),
-            ("asked", f"{format_amount(start.amount, start.currency)} {start.currency}"),
+            ("asked", money(start.amount, start.currency)),
             ("months", str(start.instalments)),
         ]
         rows += element_rows(self.elements.values())

@@ -10,7 +10,7 @@ from api.http.calls import PENDING, Called, Commanded
 from api.http.pagination import Paged
 from api.http.routing import authorised_router
 from api.http.schemas import Page
-from api.http.streams import Follow, LastEventId, events
+from api.http.streams import Streamed
 from api.v1.applications.carrying_out import carry_out
 from api.v1.applications.schemas import (
     ApplicationCreate,
@@ -110,10 +110,7 @@ async def _visible(application_id: str, call: Called) -> ApplicationRow:
     "/{application_id}/events", response_class=EventSourceResponse, summary="Follow an application"
 )
 async def follow(
-    application: Annotated[ApplicationRow, Depends(_visible)],
-    call: Called,
-    last_event_id: LastEventId = 0,
-    follow: Follow = False,
+    application: Annotated[ApplicationRow, Depends(_visible)], call: Called, stream: Streamed
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream what happens; the stream ends when the application is final."""
 
@@ -122,8 +119,5 @@ async def follow(
             row = await ApplicationRepository(tx).get(application.id)
         return row is None or row.state.is_final
 
-    aggregate = ids.application_workflow(application.id)
-    async for event in events(
-        call.services, call.caller, aggregate, last_event_id, follow, is_final
-    ):
+    async for event in stream.of(ids.application_workflow(application.id), is_final):
         yield event

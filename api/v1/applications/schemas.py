@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
+from api.http.schemas import Body, Currency, MinorUnits, ResponseBody, at_most
 from api.v1.people.consent_schemas import ConsentCreate
 from domain.applications.application import ApplicationState, Rejection, Waiting
 from domain.common.definitions import Code
@@ -108,7 +108,9 @@ class ElementsCreate(Body):
         }
     )
 
-    elements: tuple[Element, ...] = Field(min_length=1, max_length=len(ElementKind))
+    elements: Annotated[tuple[Element, ...], at_most(len(ElementKind))] = Field(
+        min_length=1, max_length=len(ElementKind)
+    )
     submit: bool = Field(default=False, strict=True)
 
     @model_validator(mode="after")

@@ -1,10 +1,10 @@
 """Elements that are asked for before a drawdown."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.http.schemas import Body, ResponseBody
+from api.http.schemas import Body, ResponseBody, at_most
 from api.v1.applications.schemas import ElementResponse
 from domain.verification.elements import Element, ElementKind
 
@@ -28,7 +28,9 @@ class LineElementsCreate(Body):
         }
     )
 
-    elements: tuple[Element, ...] = Field(min_length=1, max_length=len(ElementKind))
+    elements: Annotated[tuple[Element, ...], at_most(len(ElementKind))] = Field(
+        min_length=1, max_length=len(ElementKind)
+    )
 
     @model_validator(mode="after")
     def _each_kind_once(self) -> Self:

@@ -8,7 +8,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.http.calls import Called, Commanded
 from api.http.routing import authorised_router
-from api.http.streams import Follow, LastEventId, events
+from api.http.streams import Streamed
 from api.v1.loans.schemas import LoanPlanResponse, LoanResponse, PayoffResponse
 from domain.loans.state import LoanState
 from messages import ids
@@ -42,9 +42,7 @@ async def plan(loan: Visible) -> LoanPlanResponse:
 
 
 @router.get("/{loan_id}/events", response_class=EventSourceResponse, summary="Follow a loan")
-async def follow(
-    loan: Visible, call: Called, last_event_id: LastEventId = 0, follow: Follow = False
-) -> AsyncIterator[ServerSentEvent]:
+async def follow(loan: Visible, call: Called, stream: Streamed) -> AsyncIterator[ServerSentEvent]:
     """Stream what happens; the stream ends when the loan is settled."""
 
     async def is_final() -> bool:
@@ -52,10 +50,7 @@ async def follow(
             row = await LoanRepository(tx).get(loan.id)
         return row is None or row.state is LoanState.SETTLED
 
-    aggregate = ids.loan_workflow(loan.id)
-    async for event in events(
-        call.services, call.caller, aggregate, last_event_id, follow, is_final
-    ):
+    async for event in stream.of(ids.loan_workflow(loan.id), is_final):
         yield event
 
 

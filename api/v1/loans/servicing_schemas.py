@@ -10,6 +10,7 @@ from api.v1.lines.schemas import CapWarningResponse
 from api.v1.loans.schemas import PositionResponse
 from domain.common.calendar import Day
 from domain.common.frequency import Frequency
+from domain.common.kinds import NamesItsKinds
 from domain.common.money import Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 from domain.loans.difference import Difference
@@ -166,6 +167,7 @@ Transaction = Annotated[
     | ChargeOffUndoneTransaction
     | RecoveredTransaction
     | RefundedTransaction,
+    NamesItsKinds(),
     Field(discriminator="kind"),
 ]
 

@@ -7,10 +7,11 @@ from pydantic import ConfigDict, Field
 
 from api.http.schemas import Body, ResponseBody
 from domain.common.calendar import Day
+from domain.common.typed_text import Typed
 from domain.people.principals import StaffRole
 from domain.people.staff import Handle, PersonState, Skill, TeamCode
 
-Name = Annotated[str, Field(min_length=1, max_length=100, description="stored encrypted")]
+Name = Annotated[Typed, Field(min_length=1, max_length=100, description="stored encrypted")]
 
 
 class PersonCreate(Body):

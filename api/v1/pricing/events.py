@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from domain.common.kinds import NamesItsKinds
 from domain.loans import events as loan_events
 
 
@@ -68,6 +69,7 @@ StrictEvent = Annotated[
     | StrictWrittenOff
     | StrictRecovered
     | StrictRefunded,
+    NamesItsKinds(),
     Field(discriminator="kind"),
 ]
 """Any event, told apart by `kind`."""

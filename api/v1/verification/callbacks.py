@@ -6,13 +6,16 @@ from fastapi import Request
 
 from api.http.callbacks import described_callback, receive_callback
 from api.http.operation_schemas import CallbackReceived
+from api.http.proofs import SIGNED, proved, signed_in
 from api.http.routing import authorised_router
 from api.http.services import Using
 from messages.verification import ElementSettled
 from services.common.callbacks import StoredCallback
 from services.verification.callbacks import ReportSender
 
-router = authorised_router("/callbacks", "callbacks")
+router = authorised_router(
+    "/callbacks", "callbacks", proved(signed_in(ReportSender.header, SIGNED))
+)
 
 _DESCRIBED: Final = described_callback(
     ReportSender.header,

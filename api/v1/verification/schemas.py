@@ -1,8 +1,11 @@
 """The catalogue of elements, and the codes that applicants enter for them."""
 
+from typing import Annotated
+
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from api.http.schemas import Body, ResponseBody
+from domain.common.typed_text import cleaned, packed
 from domain.people.consents import Purpose
 from domain.verification.element_policies import OnMismatch, Stage
 from domain.verification.elements import ElementKind
@@ -54,4 +57,4 @@ class CodeEntry(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": "123456"}]})
 
-    code: str = Field(pattern=r"^[0-9]{4,8}$")
+    code: Annotated[str, cleaned(packed)] = Field(pattern=r"^[0-9]{4,8}$")

@@ -510,10 +510,12 @@ class TestQiTechWebhooks:
         ).encode()
 
     @staticmethod
-    def _signed(settings: Settings, body: bytes, key: str | None = None) -> dict[str, str]:
+    def _signed(
+        settings: Settings, body: bytes, key: str | None = None, method: str = "POST"
+    ) -> dict[str, str]:
         ours = settings.providers.key_of_qitech_webhooks.get_secret_value()
         endpoint = f"{settings.public_url}{QITECH}"
-        return {SIGNATURE: webhook_signature(key or ours, endpoint, "POST", body)}
+        return {SIGNATURE: webhook_signature(key or ours, endpoint, method, body)}
 
     async def _status(self, record: Services, assessment_id: str) -> str:
         async with record.database.read() as tx:
@@ -555,6 +557,29 @@ class TestQiTechWebhooks:
         answer = await shop.post(QITECH, content=late, headers=self._signed(own_settings, late))
         assert answer.status_code == 200
         assert await self._status(record, assessment_id) == "manually_approved"
+
+    @pytest.mark.parametrize("name", ["credit_proposal_legal_person_id", "legal_person_id", "id"])
+    async def test_it_comes_by_either_method_and_under_each_of_their_keys(
+        self,
+        shop: httpx.AsyncClient,
+        record: Services,
+        own_settings: Settings,
+        assessment_id: str,
+        name: str,
+    ) -> None:
+        """Their older documents say PUT, the current ones POST; it is part of what is signed."""
+        told = json.loads(self._notice(assessment_id))
+        del told["legal_person_id"]
+        body = json.dumps(told | {name: assessment_id}).encode()
+        by_post = self._signed(own_settings, body)
+        by_put = self._signed(own_settings, body, method="PUT")
+        assert (await shop.put(QITECH, content=body, headers=by_post)).status_code == 401
+        assert (await shop.post(QITECH, content=body, headers=by_put)).status_code == 401
+        answer = await shop.put(QITECH, content=body, headers=by_put)
+        assert (answer.status_code, answer.json()["duplicate"]) == (200, False)
+        assert await self._status(record, assessment_id) == "manually_approved"
+        answer = await shop.post(QITECH, content=body, headers=by_post)
+        assert (answer.status_code, answer.json()["duplicate"]) == (200, True)
 
     async def test_an_older_event_does_not_replace_a_newer_one(
         self,

@@ -10,12 +10,19 @@ from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from api.app import create_app
-from api.http.concurrency import EXEMPT, ConcurrencyLimit, Slots
+from api.http.concurrency import EXEMPT, ConcurrencyLimit
 from api.http.middleware import RequestLine
+from api.http.turns import Overloaded, Slot, Slots
 from runtime.settings import Settings
 from tests.api.conftest import http_client
 
-LIMITS = {"api_reads": 2, "api_reads_queued": 1, "api_commands": 1, "api_commands_queued": 0}
+LIMITS = {
+    "api_reads": 2,
+    "api_reads_queued": 1,
+    "api_commands": 1,
+    "api_commands_queued": 0,
+    "api_wait_seconds": 30,
+}
 
 
 class Held:
@@ -139,28 +146,53 @@ async def test_an_error_gives_the_slot_back(settings: Settings) -> None:
         assert {(await client.post("/v1/loans")).status_code for _ in range(3)} == {500}
 
 
-async def test_slots_are_given_first_come_first_served() -> None:
-    slots, order = Slots(1, 3), list[int]()
+async def test_callers_take_turns_and_each_is_served_in_the_order_it_asked() -> None:
+    """One who asks for a hundred things at once keeps nobody else waiting for all of them."""
+    slots, order = Slots(1, 3, 30), list[str]()
 
-    async def use(number: int) -> None:
-        assert await slots.take()
-        order.append(number)
+    async def use(caller: str, what: str) -> None:
+        await slots.take(caller)
+        order.append(what)
 
-    await use(0)
-    waiting = [asyncio.create_task(use(number)) for number in (1, 2, 3)]
-    await asyncio.sleep(0)
-    assert not await slots.take()
-    for number in (1, 2, 3):
+    await use("flood", "first")
+    waiting = []
+    for caller, what in (("flood", "f1"), ("flood", "f2"), ("flood", "f3"), ("other", "o1")):
+        waiting.append(asyncio.create_task(use(caller, what)))
+        await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await slots.take("flood")
+    for _ in waiting:
         slots.give_back()
-        await waiting[number - 1]
-    assert order == [0, 1, 2, 3]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert order == ["first", "f1", "o1", "f2", "f3"]
+
+
+async def test_thirty_reads_at_once_are_all_answered(held: Held) -> None:
+    """A front end that opens a page asks for thirty things: none of them is told to come back."""
+    settings = Settings()
+    around = RequestLine(ConcurrencyLimit(held, settings))
+    async with http_client(around) as client:
+        asked = [asyncio.create_task(client.get("/v1/loans")) for _ in range(30)]
+        await held.until_begun(settings.api_reads)
+        held.go.set()
+        assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
+
+
+async def test_a_request_that_waits_too_long_is_told_to_come_back() -> None:
+    slots = Slots(1, 5, 0.05)
+    await slots.take("a")
+    with pytest.raises(Overloaded):
+        await slots.take("b")
+    slots.give_back()
+    await asyncio.wait_for(slots.take("b"), 1)
 
 
 @pytest.mark.parametrize("given_back", ["before", "at the same moment", "after"])
 async def test_who_goes_away_while_waiting_leaves_no_slot_behind(given_back: str) -> None:
-    slots = Slots(1, 1)
-    assert await slots.take()
-    waiting = asyncio.create_task(slots.take())
+    slots = Slots(1, 1, 30)
+    await slots.take("a")
+    waiting = asyncio.create_task(slots.take("b"))
     await asyncio.sleep(0)
     if given_back == "before":
         slots.give_back()
@@ -171,17 +203,32 @@ async def test_who_goes_away_while_waiting_leaves_no_slot_behind(given_back: str
         await waiting
     if given_back == "after":
         slots.give_back()
-    assert await slots.take()
+    await asyncio.wait_for(slots.take("c"), 1)
     assert await asyncio.wait_for(_full(slots), 1)
 
 
 async def _full(slots: Slots) -> bool:
     """Say whether exactly the one slot is taken: one more may wait, the next may not."""
-    waiting = asyncio.create_task(slots.take())
+    waiting = asyncio.create_task(slots.take("d"))
     await asyncio.sleep(0)
-    full = not waiting.done() and not await slots.take()
-    waiting.cancel()
-    return full
+    try:
+        await slots.take("d")
+    except Overloaded:
+        return not waiting.done()
+    finally:
+        waiting.cancel()
+    return False
+
+
+async def test_a_slot_is_lent_while_its_request_waits_for_its_sender() -> None:
+    slots = Slots(1, 1, 30)
+    slow, other = Slot(slots, "slow"), Slot(slots, "other")
+    await slow.take()
+    async with slow.lent():
+        await asyncio.wait_for(other.take(), 1)
+        other.release()
+        other.release()
+    assert await _full(slots)
 
 
 async def test_the_application_is_limited_and_counts_whom_it_turns_away(

@@ -136,7 +136,7 @@ PERSONAL = {
         ({"kind": "operator", "mobile": CANARY}, "elements.0.mobile", "invalid_mobile"),
         (PERSONAL, "elements.0.contacts.1.mobile", "invalid_mobile"),
         (
-            {"kind": "bank_card", "card_number": CANARY, "mobile": "13800138000"},
+            {"kind": "bank_card", "card_number": f"{CANARY}/x", "mobile": "13800138000"},
             "elements.0.card_number",
             "invalid_card_number",
         ),

@@ -131,6 +131,27 @@ async def _count(url: str) -> float:
     return sum(float(line.removeprefix(counted)) for line in lines if line.startswith(counted))
 
 
+@pytest.mark.slow
+async def test_a_hung_process_is_killed_and_replaced(
+    process: subprocess.Popen[bytes], environment: dict[str, str], tmp_path: Path
+) -> None:
+    """One that lives and does nothing keeps its share of the connections waiting for ever."""
+    url = f"http://127.0.0.1:{environment['LOANFLOW_API_PORT']}"
+    async with httpx.AsyncClient(base_url=url) as client:
+        await _until_up(client, process)
+    await _until(lambda: len(_listening(process)) == 2)
+    hung = min(_serving(process))
+    os.kill(hung, signal.SIGSTOP)
+    async with asyncio.timeout(60):
+        while hung in _serving(process):  # noqa: ASYNC110 -- the operating system tells no event
+            await asyncio.sleep(0.1)
+    await _until(lambda: len(_listening(process)) == 2)
+    for _ in range(20):
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/health")).status_code == 200
+    assert "api_process_hung" in (tmp_path / "api.log").read_text()
+
+
 async def test_without_the_first_process_the_others_end(
     process: subprocess.Popen[bytes], environment: dict[str, str]
 ) -> None:

@@ -102,6 +102,108 @@ async def test_why_a_case_was_decided_is_not_streamed_to_borrowers(
     assert staff[0][2]["payload"]["score"] == 430
 
 
+@pytest.mark.parametrize("last", ["", " "])
+async def test_an_empty_last_event_id_is_none(
+    http: httpx.AsyncClient, services: Services, application_id: str, last: str
+) -> None:
+    """A browser that reconnects before the first event sends the header empty (fault list, O10)."""
+    await _tell(services, application_id, "created")
+    await seeds.set_state(services.database, application_id, "withdrawn")
+    answer = await http.get(
+        f"/v1/applications/{application_id}/events",
+        headers=bearer("ops", "otto") | {"Last-Event-ID": last},
+    )
+    assert [kind for _, kind, _ in _events(answer.text)] == ["created"]
+
+
+@contextlib.asynccontextmanager
+async def _streaming(
+    api_settings: Settings, absent_temporal: Any, **settings: Any
+) -> AsyncIterator[tuple[Services, httpx.AsyncClient, str]]:
+    """Yield the services of a server of its own, a client, and a stream's path."""
+    own = api_settings.model_copy(update=settings)
+    async with serving(own, absent_temporal) as app:
+        services: Services = app.state.services
+        async with services.database.transaction() as tx:
+            application_id = (await seeds.application(tx, "app", "bob")).application_id
+        limits = httpx.Limits(max_connections=None)
+        async with (
+            _server(app, own) as (_, url),
+            httpx.AsyncClient(base_url=url, timeout=20, limits=limits) as client,
+        ):
+            yield services, client, f"/v1/applications/{application_id}/events"
+
+
+async def test_a_caller_has_so_many_streams_and_all_together_so_many(
+    api_settings: Settings, absent_temporal: Any
+) -> None:
+    """3,000 streams by one token left everybody else with 503 (fault list, S2)."""
+    caps = {"api_streams": 5, "api_streams_of_one": 3}
+    async with (
+        _streaming(api_settings, absent_temporal, **caps) as (_, client, path),
+        contextlib.AsyncExitStack() as open_streams,
+    ):
+
+        async def opened(role: str, subject: str) -> int:
+            request = client.stream("GET", path, headers=bearer(role, subject))
+            answer = await open_streams.enter_async_context(request)
+            if answer.status_code != 200:
+                assert int(answer.headers["retry-after"]) > 0
+            return answer.status_code
+
+        assert [await opened("applicant", "bob") for _ in range(4)] == [200, 200, 200, 429]
+        assert [await opened("ops", "otto") for _ in range(3)] == [200, 200, 503]
+        assert (await client.get("/v1/loans", headers=bearer("ops", "otto"))).status_code == 200
+        await open_streams.aclose()
+        async with asyncio.timeout(10):
+            while await opened("applicant", "bob") != 200:  # noqa: ASYNC110 -- the other side's matter
+                await asyncio.sleep(0.05)
+
+
+async def test_a_stream_ends_at_its_greatest_age(
+    api_settings: Settings, absent_temporal: Any
+) -> None:
+    async with _streaming(api_settings, absent_temporal, api_stream_seconds=0.5) as (
+        services,
+        client,
+        path,
+    ):
+        await _tell(services, path.split("/")[3], "created")
+        answer = await client.get(path, headers=bearer("applicant", "bob"))
+        assert [kind for _, kind, _ in _events(answer.text)] == ["created"]
+
+
+async def test_fifty_streams_are_read_for_together(
+    api_settings: Settings, absent_temporal: Any
+) -> None:
+    """They share one reader: what all of them ask for at once takes a few statements."""
+    async with _streaming(api_settings, absent_temporal) as (services, client, path):
+        statements = 0
+
+        async def one() -> str:
+            headers = bearer("applicant", "bob")
+            async with client.stream("GET", path, headers=headers) as stream:
+                return await _next_event(stream.aiter_lines())
+
+        streams = [asyncio.create_task(one()) for _ in range(50)]
+        async with asyncio.timeout(20):
+            while services.streams.count < 50:  # noqa: ASYNC110 -- the other side's matter
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        rows = OutboxRepository.since_each
+
+        async def counted(*arguments: Any) -> Any:
+            nonlocal statements
+            statements += 1
+            return await rows(*arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(OutboxRepository, "since_each", counted)
+            await _tell(services, path.split("/")[3], "created")
+            assert await asyncio.gather(*streams) == ["created"] * 50
+        assert statements <= 10
+
+
 @contextlib.asynccontextmanager
 async def _server(app: FastAPI, settings: Settings) -> AsyncIterator[tuple[Server, str]]:
     """Serve `app`, which has started already, on a port of its own."""

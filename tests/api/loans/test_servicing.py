@@ -190,3 +190,27 @@ async def test_without_the_process_engine_nothing_is_recorded(
     body = {"kind": "charged", "amount": 50}
     answer = await http.post(path, headers=keyed("ops", "otto"), json=body)
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")
+
+
+@pytest.mark.parametrize("body", [{}, {"amount": 94_560, "on": "2026-02-15"}, {"kind": "gift"}])
+async def test_a_record_without_its_kind_is_told_which_there_are(
+    http: httpx.AsyncClient, path: str, body: dict[str, Any]
+) -> None:
+    for answer in (
+        await http.post(f"{path}/preview", headers=OPS, json=body),
+        await http.post(path, headers=keyed("ops", "otto"), json=body),
+    ):
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "kind"
+        for kind in ("paid", "waived", "written_off", "rescheduled"):
+            assert kind in error["message"]
+        assert "real_name" not in answer.text
+
+
+async def test_a_wrong_field_of_a_record_is_named_without_its_kind(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    body = {"kind": "paid", "amount": "much", "on": "2026-02-15", "reference": "bank-1"}
+    answer = await http.post(f"{path}/preview", headers=OPS, json=body)
+    assert [error["field"] for error in answer.json()["errors"]] == ["amount"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.proposal import ProposalStatus
 from messages.ids import new_id
+from providers.credit_analysis.notices import AnalysisWebhooks, Endpoint, Notice
 from providers.credit_analysis.qitech import (
     ExternalAssessment,
     QiTechClient,
@@ -27,10 +29,11 @@ from providers.http.errors import ProviderRejected, ProviderUnavailable
 from providers.http.signature import SignatureInvalid
 from providers.http.transport import open_pool
 from sandbox import qitech
-from tests.proposals import PERSONAL, legal_person, natural_person
+from tests.proposals import PERSONAL, at, legal_person, natural_person
 from tests.simulators import Simulators, connected, receiving, sandbox_config
 
 LEGAL, NATURAL = PersonKind.LEGAL, PersonKind.NATURAL
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -261,7 +264,13 @@ def test_a_webhook_s_signature_is_of_url_method_and_body() -> None:
             verify_webhook(key, endpoint, method, body, header)
 
 
-@pytest.mark.parametrize("name", ["id", "legal_person_id", "natural_person_id"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("credit_proposal_legal_person_id", "credit_proposal_natural_person_id"),
+        *("legal_person_id", "natural_person_id", "id"),
+    ],
+)
 def test_a_notice_is_read_whatever_its_id_is_called(name: str) -> None:
     told = {name: "opi_1", "analysis_status": "pending", "event_date": "2024-11-13T17:52:50Z"}
     notice = QiTechNotice.model_validate(told | {"more": 1})
@@ -294,3 +303,78 @@ async def test_the_simulator_answers_as_documented(simulators: Simulators) -> No
             *(http.post(url, content=company(id="race")) for _ in range(5))
         )
         assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
+
+
+@pytest.mark.parametrize(
+    ("amount", "first", "last"),
+    [
+        # The table of the vendor's own sandbox, at each of its limits and one above.
+        (1, "automatically_approved", "automatically_approved"),
+        (2_000, "automatically_approved", "automatically_approved"),
+        (2_001, "pending", "automatically_approved"),
+        (4_000, "pending", "automatically_approved"),
+        (4_001, "waiting_for_data", "automatically_approved"),
+        (6_000, "waiting_for_data", "automatically_approved"),
+        (6_001, "in_manual_analysis", "manually_approved"),
+        (8_000, "in_manual_analysis", "manually_approved"),
+        (8_001, "in_manual_analysis", "manually_reproved"),
+        (10_000, "in_manual_analysis", "manually_reproved"),
+        (10_001, "automatically_reproved", "automatically_reproved"),
+        (100_000, "automatically_reproved", "automatically_reproved"),
+    ],
+)
+async def test_the_simulator_can_decide_by_amount_as_the_vendor_does(
+    tmp_path: Path, amount: int, first: str, last: str
+) -> None:
+    async with receiving() as receiver:
+        config = replace(
+            sandbox_config(tmp_path, receiver.url + "/payments"),
+            qitech_decides_by="amount",
+            qitech_method="PUT",
+        )
+        async with connected(config) as simulators, open_pool(1.0) as http:
+            base = f"{simulators.url}/credit_analysis"
+            client = QiTechClient(http, base, SecretStr(config.api_key), 1.0)
+            assessment_id = new_id("opi")
+            given = at(json.loads(company()), "financial.amount", amount)
+            made = await client.analyse(LEGAL, assessment_id, json.dumps(given))
+            assert made.raw_status == first
+            if first == last:
+                return
+            headers, body = await receiver.next()
+            endpoint, signature = f"{receiver.url}/qitech", headers["signature"]
+            verify_webhook(config.callback_secret, endpoint, "PUT", body, signature)
+            told = json.loads(body)
+            assert told["credit_proposal_legal_person_id"] == assessment_id
+            assert told["analysis_status"] == last
+            known = await client.read(LEGAL, assessment_id)
+            assert known is not None
+            assert known.raw_status == last
+
+
+@pytest.mark.parametrize("kind", [LEGAL, NATURAL])
+async def test_our_own_notices_name_the_analysis_as_every_client_looks_for_it(
+    kind: PersonKind,
+) -> None:
+    async with receiving() as receiver, open_pool(1.0) as http:
+        endpoint = Endpoint(receiver.url, SecretStr("key"))
+        notice = Notice("not_1", kind, "12345678", "pending", "pending", AT)
+        webhooks = AnalysisWebhooks(http, {"shop": endpoint})
+        assert await webhooks.deliver("shop", notice) == "ok"
+        headers, body = await receiver.next()
+    verify_webhook("key", receiver.url, "POST", body, headers["signature"])
+    told = json.loads(body)
+    for name in ("id", f"{kind}_id", f"credit_proposal_{kind}_id"):
+        assert told[name] == "12345678"
+    assert QiTechNotice.model_validate_json(body).assessment_id == "12345678"
+
+
+async def test_what_people_pasted_is_clean_when_it_is_passed_on(
+    client: QiTechClient, simulators: Simulators
+) -> None:
+    """Their mask is checked there: dirt that we took would be refused."""
+    number = qitech.cnpj("reproved")
+    for dirty in (f"\u202d{number}\u202c", number.replace("-", "\u2011"), f"\ufeff{number} "):
+        given = json.loads(company()) | {"document_number": dirty}
+        made = await client.analyse(LEGAL, new_id("opi"), json.dumps(given))
+        assert made.status is AnalysisStatus.AUTOMATICALLY_REPROVED

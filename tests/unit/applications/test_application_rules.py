@@ -114,8 +114,11 @@ def test_a_kind_that_the_product_does_not_ask_for_is_refused() -> None:
     ("amount", "instalments"), [(99_999, 12), (5_010_000, 12), (1_000_001, 12), (1_000_000, 13)]
 )
 def test_requests_outside_the_product_are_refused(amount: int, instalments: int) -> None:
-    with pytest.raises(OutsideProduct):
+    with pytest.raises(OutsideProduct) as refused:
         CASH.content.check_request(amount, instalments)
+    # People write 1,000.00 and not 100000.
+    told = "1,000.00 to 50,000.00 CNY in steps of 100.00" if instalments == 12 else "3, 6, 12, 24"
+    assert told in refused.value.message
 
 
 def test_the_storys_request_is_inside() -> None:

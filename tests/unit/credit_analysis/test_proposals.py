@@ -10,7 +10,7 @@ from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.fields import DocumentRules
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import ConstitutionType, LegalPerson, NaturalPerson, PersonKind
-from domain.credit_analysis.proposal import LegalPersonProposal, parties_of
+from domain.credit_analysis.proposal import LegalPersonProposal, parties_of, signers_of
 from sandbox import registers
 from tests.proposals import PERSONAL, at, legal_person, masked_cpf, natural_person, published, read
 
@@ -63,7 +63,6 @@ WRONG: tuple[tuple[str, object], ...] = (
     ("document_number", "35472523000115"),
     ("document_number", "35.472.523/0001-16"),
     ("document_number", "35.472.523/0001-1"),
-    ("document_number", "12.abc.345/01de-35"),
     ("document_number", "00.000.000/0000-00"),
     ("monthly_revenue", -1),
     ("monthly_revenue", 1.0),
@@ -85,9 +84,9 @@ WRONG: tuple[tuple[str, object], ...] = (
     ("address.street", ""),
     ("address.number", 2391),
     ("phones.0.type", "fax"),
-    ("phones.0.international_dial_code", "+55"),
+    ("phones.0.international_dial_code", "+5555"),
     ("phones.0.area_code", ""),
-    ("phones.0.number", "3223-4611"),
+    ("phones.0.number", "3223-x"),
     ("shareholders.0.document_number", "261.026.462-32"),
     ("shareholders.0.document_number", "111.111.111-11"),
     ("shareholders.0.birthdate", "22/08/1972"),
@@ -117,7 +116,13 @@ WRONG: tuple[tuple[str, object], ...] = (
     ("source.channel", "branch"),
     ("source.ip", "132.23.161"),
     ("source.ip", "132.23.161.256"),
-    ("source.ip", "::1"),
+    ("source.ip", "::1::"),
+    ("source.ip", "fe80::1%eth0"),
+    ("source.platform", "android"),
+    ("id", "."),
+    ("id", ".."),
+    ("registration_id", "."),
+    ("shareholders.0.documents", "rg"),
     ("source.session_id", "a b"),
     ("scr_parameters.signers", []),
     ("scr_parameters.signers.0.email", "x"),
@@ -196,14 +201,15 @@ def test_both_kinds_of_cnpj_are_taken(number: str, constituted: str) -> None:
     assert read(given).document_number == number
 
 
-def test_a_company_of_before_july_2026_has_no_letters_in_its_number() -> None:
-    """IN RFB 2.229/2024: numbers that were given before stay as they are."""
-    lettered = {"document_number": "12.ABC.345/01DE-35", "constitution_date": "2026-06-30"}
-    assert refused(legal_person(**lettered) | RECENT) == {"document_number"}
-    guarantor = lettered | {"legal_name": "Fiadora Ltda"}
-    assert refused(legal_person(guarantors=[guarantor]) | RECENT) == {
-        "guarantors.0.document_number"
-    }
+@pytest.mark.parametrize("constituted", ["1998-03-02", "2019-11-11", "2026-06-30", "2026-07-01"])
+def test_letters_follow_the_inscription_and_not_the_company(constituted: str) -> None:
+    """IN RFB 2.229/2024: a new branch of an old company gets letters like anybody new."""
+    lettered = {"document_number": "12.ABC.345/01DE-35", "constitution_date": constituted}
+    read(legal_person(**lettered) | RECENT)
+    read(legal_person(guarantors=[lettered | {"legal_name": "Fiadora Ltda"}]) | RECENT)
+    # A branch 0A1B of the company whose first number had none.
+    branch = {"document_number": "35.472.523/0A1B-69", "constitution_date": constituted}
+    assert read(legal_person(**branch) | RECENT).document_number == branch["document_number"]
 
 
 def test_guarantors_are_told_apart_by_their_number_or_their_name() -> None:
@@ -245,6 +251,64 @@ def test_a_proof_of_consent_stands_in_for_signers() -> None:
     assert refused(legal_person(scr_parameters={})) == {"scr_parameters.signers"}
     both = copy.deepcopy(published()["scr_parameters"]) | {"proof": "x"}
     assert refused(legal_person(scr_parameters=both)) == {"scr_parameters.signers"}
+
+
+EVIDENCE = {
+    "ip_address": "2001:db8::7",
+    "session_id": "2bb684f9-6c00",
+    "access_token": "eyJ...",
+    "additional_data": {"browser": "any"},
+    "signed_term": {"raw_text": "I agree that my data be queried."},
+}
+
+
+def test_signers_with_the_evidence_of_their_signatures_are_waited_for_no_more() -> None:
+    """Their page on the SCR: a company that collected the consents itself sends both."""
+    signers = published()["scr_parameters"]["signers"]
+    waiting = read(legal_person(scr_parameters={"signers": signers}))
+    assert len(signers_of(waiting)) == 1
+    signed = read(legal_person(scr_parameters={"signers": signers, "signature_evidence": EVIDENCE}))
+    assert signers_of(signed) == ()
+    person = natural_person(scr_parameters={"signature_evidence": EVIDENCE})
+    assert signers_of(read(person, PersonKind.NATURAL)) == ()
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        EVIDENCE | {"signed_term": {}},
+        EVIDENCE | {"signed_term": {"raw_text": ""}},
+        EVIDENCE | {"ip_address": "somewhere"},
+        EVIDENCE | {"additional_data": "x" * 200_000},
+    ],
+)
+def test_evidence_without_the_text_that_was_signed_is_none(evidence: dict[str, Any]) -> None:
+    signers = published()["scr_parameters"]["signers"]
+    given = legal_person(scr_parameters={"signers": signers, "signature_evidence": evidence})
+    assert all(path.startswith("scr_parameters") for path in refused(given))
+
+
+def test_an_app_names_its_platform_and_a_challenge_is_answered_with_papers() -> None:
+    papers = {
+        "cnh": {"register_number": "05163811694", "issuer_state": "PR", "category": "AB",
+                "first_issuance_date": "2011-03-21", "expiration_date": "2021-06-25",
+                "validation_type": "zaig_sdk", "ocr_key": "a5cf9c8f-2f66"},
+        "rg": {"number": "4.366.477-8", "issuer": "II", "issuer_state": "PR",
+               "issuance_date": "2002-01-12", "a_field_of_tomorrow": 1},
+    }  # fmt: skip
+    source = {"channel": "app", "platform": "android", "ip": "2001:db8::7"}
+    person = natural_person(documents=papers, gender="undefined", source=source)
+    found = read(person, PersonKind.NATURAL)
+    assert json.loads(found.model_dump_json(exclude_unset=True)) == person
+    read(legal_person(guarantors=[published()["guarantors"][0] | {"documents": papers}]))
+
+
+def test_what_is_relayed_is_what_was_sent_but_for_the_dirt() -> None:
+    sent = published()
+    assert json.loads(read(sent).model_dump_json(exclude_unset=True)) == sent
+    dirty = at(sent, "document_number", "\u202d35.472.523／0001‑15\u202c")
+    assert json.loads(read(dirty).model_dump_json(exclude_unset=True)) == sent
 
 
 def test_a_person_is_read_and_refused_by_name() -> None:

@@ -10,6 +10,7 @@ import pytest
 from domain.credit_analysis.errors import Fault, InvalidProposal
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
+from domain.credit_analysis.proposal import AnyProposal
 from domain.credit_analysis.receipt import COUNTRIES, receive_feedback, receive_proposal
 from sandbox import registers
 from tests.proposals import (
@@ -168,10 +169,17 @@ def test_the_list_of_countries_is_whole() -> None:
     assert all(len(code) == 3 and code.isalpha() and code.isupper() for code in COUNTRIES)
 
 
+def of_warrant(proposal: AnyProposal) -> str:
+    return proposal.warrants[0].property_type
+
+
 def test_a_property_is_of_an_agreed_kind() -> None:
-    for kind in ("house", "apartment", "commercial", "land", "rural"):
-        read(at(published(), "warrants.0.property_type", kind))
-    for kind in ("spaceship", "House"):
+    """The four of the documents, one of them misspelt there."""
+    for kind in ("house", "commercial_building", "office", "appartment"):
+        assert of_warrant(read(at(published(), "warrants.0.property_type", kind))) == kind
+    right = read(at(published(), "warrants.0.property_type", "apartment"))
+    assert of_warrant(right) == "appartment"
+    for kind in ("spaceship", "House", "land", "commercial"):
         assert refused(at(published(), "warrants.0.property_type", kind)) == [
             "warrants.0.property_type"
         ]

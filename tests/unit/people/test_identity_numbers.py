@@ -2,133 +2,22 @@
 
 import contextlib
 from collections.abc import Callable
-from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.br import cnpj, cpf
-from stdnum.cn import ric
-from stdnum.exceptions import InvalidComponent
 
 from domain.people.identity_numbers import (
     InvalidNumber,
     has_cnpj_mask,
     has_cpf_mask,
-    has_luhn_digit,
     parse_card_number,
-    parse_citizen_number,
     parse_cnpj,
     parse_cpf,
-    parse_ipv4,
+    parse_ip,
     parse_mobile,
 )
-
-TODAY = date(2026, 11, 21)
-
-
-@pytest.mark.parametrize(
-    ("number", "region", "born", "sex"),
-    [
-        ("11010519491231002X", "110105", date(1949, 12, 31), "female"),
-        ("440524188001010014", "440524", date(1880, 1, 1), "male"),
-        ("411524198810280019", "411524", date(1988, 10, 28), "male"),
-        ("53010219200508011X", "530102", date(1920, 5, 8), "male"),
-        ("110108198802019650", "110108", date(1988, 2, 1), "male"),
-    ],
-)
-def test_a_citizen_number_says_region_birth_and_sex(
-    number: str, region: str, born: date, sex: str
-) -> None:
-    citizen = parse_citizen_number(number, TODAY)
-    assert (citizen.number, citizen.region) == (number, region)
-    assert (citizen.birth_date, citizen.sex) == (born, sex)
-
-
-def with_check_digit(body: str) -> str:
-    """GB 11643-1999 by its weights, written apart from the code under test."""
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
-    return body + "10X98765432"[total % 11]
-
-
-@pytest.mark.parametrize("province", ["81", "82", "83", "71", "46", "54", "65"])
-def test_permits_and_every_province_are_taken(province: str) -> None:
-    number = with_check_digit(f"{province}000019900101001")
-    assert parse_citizen_number(number, TODAY).region[:2] == province
-
-
-@pytest.mark.parametrize("province", ["10", "16", "24", "38", "47", "55", "66", "72", "80", "91"])
-def test_a_province_that_does_not_exist_is_refused(province: str) -> None:
-    with pytest.raises(InvalidNumber) as caught:
-        parse_citizen_number(with_check_digit(f"{province}000019900101001"), TODAY)
-    assert caught.value.part == "province"
-
-
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("141202200010061530", "check_digit"),
-        ("11010519491231002", "length"),
-        ("110105491231002", "length"),
-        ("110105194912310021X", "length"),
-        ("", "length"),
-        ("1101051949123100X2", "characters"),
-        ("11010519491231002Y", "characters"),
-        ("١١٠١٠٥١٩٤٩١٢٣١٠٠٢X", "characters"),
-        (with_check_digit("11010519490229002"), "birth_date"),
-        (with_check_digit("11010519491301002"), "birth_date"),
-        (with_check_digit("11010517991231002"), "birth_date"),
-        (with_check_digit("11010521000101002"), "birth_date"),
-        (with_check_digit("11010500000000002"), "birth_date"),
-        (with_check_digit("11010520261122002"), "birth_date"),
-    ],
-)
-def test_a_wrong_citizen_number_is_refused_without_being_quoted(text: str, part: str) -> None:
-    with pytest.raises(InvalidNumber) as caught:
-        parse_citizen_number(text, TODAY)
-    assert caught.value.part == part
-    assert not any(character.isdigit() for character in str(caught.value))
-
-
-def test_who_is_born_today_has_a_number() -> None:
-    assert parse_citizen_number(with_check_digit("11010520261121002"), TODAY).birth_date == TODAY
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "11010519491231002x",
-        " 11010519491231002X\n",
-        "１１０１０５１９４９１２３１００２Ｘ",
-        "１１０１０５１９４９１２３１００２ｘ",
-    ],
-)
-def test_full_width_and_small_letters_are_taken_as_meant(text: str) -> None:
-    assert parse_citizen_number(text, TODAY).number == "11010519491231002X"
-
-
-def test_a_citizen_number_does_not_show_itself() -> None:
-    shown = repr(parse_citizen_number("11010519491231002X", TODAY))
-    assert "1949" not in shown
-
-
-@given(st.integers(0, 16), st.integers(1, 9))
-def test_any_one_wrong_digit_is_noticed(place: int, shift: int) -> None:
-    number = "110108198802019650"
-    wrong = number[:place] + str((int(number[place]) + shift) % 10) + number[place + 1 :]
-    with pytest.raises(InvalidNumber):
-        parse_citizen_number(wrong, TODAY)
-
-
-def test_the_library_refuses_citizens_whom_we_take() -> None:
-    """If this fails the library has learnt, and the guard may go."""
-    for number in ("440524188001010014", "411524198810280019", "53010219200508011X"):
-        with pytest.raises(InvalidComponent):
-            ric.validate(number)
-    with pytest.raises(KeyError):
-        ric.validate("141202200010061539")
-    assert parse_citizen_number("141202200010061539", TODAY).birth_date == date(2000, 10, 6)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +31,7 @@ def test_the_library_refuses_citizens_whom_we_take() -> None:
         "0086 138 8888 8888",
         "013888888888",
         " １３８８８８８８８８８ ",
+        "138 8888  8888",
     ],
 )
 def test_a_mobile_is_eleven_digits(text: str) -> None:
@@ -173,7 +63,6 @@ def test_no_table_of_prefixes_is_asked(prefix: str) -> None:
         "13888888888#5",
         "tel:13888888888",
         "138-8888-TEST",
-        "138 8888  8888",
         "13888888888,13999999999",
         "١٣٨٨٨٨٨٨٨٨٨",
         "9" * 300,
@@ -185,20 +74,19 @@ def test_what_is_no_mobile_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "luhn"),
+    "number",
     [
-        ("6212262308004359191", True),
-        ("6228480402564890018", True),
-        ("6222021234567890128", True),
-        ("6262320120123210", False),
-        ("6222022005001212723", False),
-        ("621226230800435123", False),
-        ("62252211445533655", False),
+        "6212262308004359191",
+        "6228480402564890018",
+        # Sample cards of gateways, whose Luhn digit is wrong: only the bank can say.
+        "6262320120123210",
+        "6222022005001212723",
+        "621226230800435123",
+        "62252211445533655",
     ],
 )
-def test_form_and_check_digit_of_a_card_are_two_questions(number: str, luhn: bool) -> None:
+def test_no_card_is_refused_for_its_luhn_digit(number: str) -> None:
     assert parse_card_number(number) == number
-    assert has_luhn_digit(number) is luhn
 
 
 def test_a_card_is_read_as_printed() -> None:
@@ -265,7 +153,6 @@ def test_equal_digits_are_no_cpf_though_the_library_takes_them(digit: str) -> No
         ("1114447773-5", True),
         ("529 982 247 25", True),
         ("52998224.725", True),
-        ("1114447773５", True),
         ("5299822472", False),
         ("529.982.247-2X", False),
         ("", False),
@@ -290,19 +177,11 @@ CNPJ_MASKS = [
 @pytest.mark.parametrize("mask", CNPJ_MASKS)
 def test_a_cnpj_is_read_masked_or_bare(mask: str) -> None:
     bare = mask.translate({ord(mark): None for mark in "./-"})
-    assert parse_cnpj(mask, TODAY) == parse_cnpj(mask, TODAY, masked=True) == bare
-    assert parse_cnpj(f" {bare.lower()} ", TODAY) == bare
+    assert parse_cnpj(mask) == parse_cnpj(mask, masked=True) == bare
+    assert parse_cnpj(f" {bare.lower()} ") == bare
     assert has_cnpj_mask(mask)
     with pytest.raises(InvalidNumber):
-        parse_cnpj(bare, TODAY, masked=True)
-
-
-def test_letters_are_of_july_2026() -> None:
-    assert parse_cnpj("12.ABC.345/01DE-35", date(2026, 7, 1)) == "12ABC34501DE35"
-    with pytest.raises(InvalidNumber) as caught:
-        parse_cnpj("12.ABC.345/01DE-35", date(2026, 6, 30))
-    assert caught.value.part == "characters"
-    assert parse_cnpj("35.472.523/0001-15", date(2026, 6, 30)) == "35472523000115"
+        parse_cnpj(bare, masked=True)
 
 
 def test_a_relay_may_ask_for_digits_only() -> None:
@@ -314,7 +193,7 @@ def test_a_relay_may_ask_for_digits_only() -> None:
 def test_letters_that_look_like_digits_are_valid_too(letter: str) -> None:
     body = f"12{letter}BC34501DE"
     digits = cnpj_digits(body)
-    assert parse_cnpj(body + digits, TODAY) == body + digits
+    assert parse_cnpj(body + digits) == body + digits
 
 
 def cnpj_digits(body: str) -> str:
@@ -339,15 +218,13 @@ def test_the_library_counts_as_the_rule_says(body: str) -> None:
         ("12.ABC.345/01DE-3A", "mask"),
         ("35472523/0001-15", "mask"),
         ("35-472-523-0001-15", "mask"),
-        ("35.472.523/0001-1５", "mask"),
-        ("１１２２２３３３０００１８１", "mask"),
         ("12.AbC.345/01DE-3", "mask"),
         ("", "mask"),
     ],
 )
 def test_what_is_no_cnpj_is_refused(text: str, part: str) -> None:
     with pytest.raises(InvalidNumber) as caught:
-        parse_cnpj(text, TODAY)
+        parse_cnpj(text)
     assert caught.value.part == part
 
 
@@ -357,10 +234,11 @@ def test_the_library_takes_what_is_no_cnpj() -> None:
     assert cnpj.is_valid("35-472-523-0001-15")
 
 
-def test_a_strict_mask_wants_capitals() -> None:
-    assert parse_cnpj("12.abc.345/01de-35", TODAY) == "12ABC34501DE35"
-    with pytest.raises(InvalidNumber):
-        parse_cnpj("12.abc.345/01de-35", TODAY, masked=True)
+def test_small_letters_and_full_width_digits_are_taken_as_meant() -> None:
+    assert parse_cnpj("12.abc.345/01de-35") == "12ABC34501DE35"
+    assert parse_cnpj("12.abc.345/01de-35", masked=True) == "12ABC34501DE35"
+    assert parse_cnpj("１１２２２３３３０００１８１") == "11222333000181"
+    assert parse_cpf("1114447773５") == "11144477735"
 
 
 @pytest.mark.parametrize(
@@ -370,31 +248,46 @@ def test_a_strict_mask_wants_capitals() -> None:
         ("192.168.001.010", "192.168.1.10"),
         ("010.000.000.001", "10.0.0.1"),
         ("255.255.255.255", "255.255.255.255"),
+        ("::1", "::1"),
+        ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("::ffff:203.0.113.7", "::ffff:cb00:7107"),
     ],
 )
 def test_an_address_may_have_leading_zeros(text: str, normal: str) -> None:
-    assert parse_ipv4(text) == normal
+    assert parse_ip(text) == normal
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.0004", "1.2.3.-4", "1.2.3. 4", "::1", "١.٢.٣.٤"],
+    [
+        "",
+        "1.2.3",
+        "1.2.3.4.5",
+        "256.1.1.1",
+        "1.2.3.0004",
+        "1.2.3.-4",
+        "1.2.3. 4",
+        "١.٢.٣.٤",
+        ":",
+        "1::2::3",
+        "fe80::1%eth0",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidNumber):
-        parse_ipv4(text)
+        parse_ip(text)
 
 
 @given(st.text(max_size=40))
 @pytest.mark.parametrize(
     "parse",
     [
-        lambda text: parse_citizen_number(text, TODAY),
         parse_mobile,
         parse_card_number,
         parse_cpf,
-        lambda text: parse_cnpj(text, TODAY),
-        parse_ipv4,
+        lambda text: parse_cnpj(text),
+        parse_ip,
     ],
 )
 def test_any_text_is_read_or_refused(parse: Callable[[str], object], text: str) -> None:

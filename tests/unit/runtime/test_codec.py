@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 import httpx
 import pytest
@@ -8,7 +9,9 @@ from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload, Payloads
 
 from api.http.auth import Authenticator
+from api.http.callers import Callers
 from api.http.codec import codec_router
+from api.http.wrong_credentials import WrongCredentials
 from domain.people.principals import Principal, StaffRole
 from domain.people.staff import PersonLeft
 from messages.ids import new_id
@@ -67,7 +70,8 @@ class Colleagues:
 
 def client_of(settings: Settings, host: str = "127.0.0.1") -> httpx.AsyncClient:
     app = FastAPI()
-    authenticator = Authenticator(settings.tokens, Colleagues())
+    # Without a database: wrong tokens are counted where they are refused.
+    authenticator = Authenticator(Callers(settings), Colleagues(), cast("WrongCredentials", None))
     app.include_router(codec_router(settings, authenticator.principal))
     transport = httpx.ASGITransport(app, client=(host, 50000))
     return httpx.AsyncClient(transport=transport, base_url="http://codec")
@@ -165,5 +169,39 @@ async def test_an_endless_body_is_cut_off(local: httpx.AsyncClient) -> None:
     assert answer.status_code == 413
 
 
-async def test_there_is_no_encode(local: httpx.AsyncClient, body: str) -> None:
-    assert (await local.post("/codec/encode", content=body)).status_code == 404
+async def test_the_temporal_ui_sends_on_this_machine(local: httpx.AsyncClient) -> None:
+    """More Actions, Send a Signal: the UI has its payload encrypted first (fault list, S9)."""
+    preflight = await local.options(
+        "/codec/encode", headers={"origin": UI, "access-control-request-method": "POST"}
+    )
+    assert preflight.headers["access-control-allow-origin"] == UI
+    plain = MessageToJson(Payloads(payloads=[payload()]))
+    answer = await local.post("/codec/encode", content=plain, headers={"origin": UI})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == UI
+    assert "canary" not in answer.text
+    (sealed,) = Parse(answer.text, Payloads()).payloads
+    assert sealed.metadata["encoding"] == b"binary/encrypted"
+    back = await local.post("/codec/decode", content=answer.text, headers={"origin": UI})
+    assert Parse(back.text, Payloads()).payloads[0] == payload()
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (None, 401),
+        ("Bearer gate-token", 401),
+        ("Bearer reviewer-token", 401),
+        ("Bearer former-token", 401),
+        ("Bearer ops-token", 200),
+    ],
+)
+async def test_production_encrypts_for_people_only(
+    production: Settings, authorization: str | None, status: int
+) -> None:
+    """What is encrypted counts as sent by us: a shared password is not enough."""
+    headers = {"authorization": authorization} if authorization else {}
+    plain = MessageToJson(Payloads(payloads=[payload()]))
+    async with client_of(production) as client:
+        answer = await client.post("/codec/encode", content=plain, headers=headers)
+    assert answer.status_code == status

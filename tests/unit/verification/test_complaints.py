@@ -3,20 +3,26 @@
 import base64
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from api.app import create_app
-from api.http.validation import validation_problem
+from api.http.errors import Problem
+from api.http.validation import TAGS, validation_problem
 from api.v1.applications.schemas import ApplicationCreate, ElementsCreate
 from api.v1.applications.user_schemas import CustomerTags
+from api.v1.loans.servicing_schemas import Transaction
+from api.v1.pricing.events import StrictEvent
 from api.v1.pricing.plans import PlanTrial
+from domain.common.kinds import kinds_of
 from domain.credit_analysis.errors import InvalidProposal
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
+from domain.loans.events import LoanEvent
 from domain.verification.complaints import plain_message
+from domain.verification.elements import Element
 from runtime.settings import Settings
 from sandbox import pictures
 from sandbox.personas import person
@@ -160,3 +166,44 @@ def test_no_message_speaks_python_or_repeats_a_value() -> None:
             for _, message in refused(form, body):
                 assert not PYTHON.search(message), message
                 assert "金丝雀" not in message
+
+
+def _unions(part: Any, document: dict[str, Any]) -> Iterator[set[str]]:
+    """Yield the kinds of every union of forms in an OpenAPI document."""
+    if isinstance(part, dict):
+        if "discriminator" in part:
+            assert part["discriminator"]["propertyName"] == "kind"
+            yield set(part["discriminator"]["mapping"])
+        for inner in part.values():
+            yield from _unions(inner, document)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _unions(inner, document)
+
+
+def test_no_kind_is_taken_for_the_name_of_a_field(settings: Settings) -> None:
+    document = create_app(settings).openapi()
+    unions = list(_unions(document, document))
+    assert len(unions) >= 3
+    assert set().union(*unions) <= TAGS
+
+
+@pytest.mark.parametrize("union", [Element, Transaction, StrictEvent, LoanEvent])
+@pytest.mark.parametrize("given", [{}, {"kind": "金丝雀"}, {"kind": None}, {"amount": 1}])
+def test_a_form_without_a_kind_is_told_which_there_are(union: Any, given: dict[str, Any]) -> None:
+    """Said for the missing kind as for a wrong one, under `kind`, and of no other union."""
+    problem = problem_of(union, given)
+    (error,) = problem.errors
+    kinds = sorted(kinds_of(get_args(union)[0]))
+    assert (error.field, error.message) == ("kind", f"`kind` must be one of {', '.join(kinds)}")
+    in_a_list = problem_of(list[union], [given])
+    assert in_a_list.errors[0].field == "0"
+    assert in_a_list.errors[0].message == error.message
+
+
+def problem_of(form: Any, given: Any) -> Problem:
+    adapter: TypeAdapter[Any] = TypeAdapter(form)
+    with pytest.raises(ValidationError) as failure:
+        adapter.validate_python(given)
+    complaints = failure.value.errors(include_url=False)
+    return validation_problem([{**one, "loc": ("body", *one["loc"])} for one in complaints])
