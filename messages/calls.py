@@ -191,3 +191,4 @@ SUM_LEDGER = Call("sum_ledger", maintenance.Maintain, maintenance.Maintained, lo
 PRUNE_RECORDS = Call("prune_records", maintenance.Maintain, maintenance.Maintained)
 ACCRUE_INCOME = Call("accrue_income", maintenance.Maintain, maintenance.Maintained)
 MOVE_DUE_DATES = Call("move_due_dates", maintenance.Maintain, maintenance.Maintained)
+START_MISSING = Call("start_missing", maintenance.Maintain, maintenance.Maintained)

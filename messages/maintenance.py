@@ -12,6 +12,7 @@ class MaintenanceJob(StrEnum):
     PRUNE_RECORDS = "prune_records"
     ACCRUE_INCOME = "accrue_income"
     MOVE_DUE_DATES = "move_due_dates"
+    START_MISSING = "start_missing"
 
 
 class StartMaintenance(Message):

@@ -40,6 +40,10 @@ _TIMES: Final = {
     MaintenanceJob.MOVE_DUE_DATES: ScheduleSpec(
         calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(1)])], jitter=timedelta(minutes=10)
     ),
+    # So long a row may be without its process before anybody reads it or sends it a command.
+    MaintenanceJob.START_MISSING: ScheduleSpec(
+        intervals=[ScheduleIntervalSpec(every=timedelta(minutes=10))]
+    ),
 }
 _CATCH_UP: Final = timedelta(hours=1)
 """Runs that fell due while the server was down are made up for if they are not older."""

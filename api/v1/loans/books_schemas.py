@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, JsonValue
 
 from api.http.schemas import Body, Currency, ResponseBody
-from api.v1.loans.ledger_schemas import AccountBalance
+from api.v1.loans.ledger_schemas import AccountBalance, listed
 from domain.common.calendar import Day
 from domain.loans.closing import ManualEntry, ManualLine, Party
 from domain.loans.ledger import Account
@@ -68,7 +68,7 @@ class AccrualDayResponse(ResponseBody):
             posted_at=posted_at,
             groups=[
                 AccrualGroup(
-                    currency=currency, product=product, funder=funder, balances=_balances(amounts)
+                    currency=currency, product=product, funder=funder, balances=listed(amounts)
                 )
                 for (currency, product, funder), amounts in levels.items()
             ],
@@ -86,7 +86,7 @@ class LoanAccrualResponse(ResponseBody):
     def of(cls, accrual: LoanAccrual) -> Self:
         """Return the answer for a loan."""
         return cls(
-            loan_id=accrual.loan_id, kept_to=accrual.kept_to, balances=_balances(accrual.amounts)
+            loan_id=accrual.loan_id, kept_to=accrual.kept_to, balances=listed(accrual.amounts)
         )
 
 
@@ -234,7 +234,3 @@ class BooksRequestResponse(ResponseBody):
             decided_at=row.decided_at,
             entry_key=entry_key_of(row) if posted else None,
         )
-
-
-def _balances(amounts: dict[Account, int]) -> list[AccountBalance]:
-    return [AccountBalance(account=account, balance=amount) for account, amount in amounts.items()]

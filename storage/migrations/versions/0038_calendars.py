@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0037"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 upgrade = script_beside(__file__)
