@@ -144,6 +144,25 @@ async def test_a_command_to_a_process_that_was_never_started_starts_it(
     assert (again.status_code, again.json()["state"]) == (200, "withdrawn")
 
 
+async def test_what_is_listed_is_accepted_and_what_is_not_is_refused(
+    web: httpx.AsyncClient, application_id: str
+) -> None:
+    path = f"/v1/applications/{application_id}"
+
+    async def listed() -> list[str]:
+        shown = (await web.get(path, headers=bearer("applicant", "alice"))).json()
+        return [one["action"] for one in shown["next_actions"]]
+
+    assert await listed() == ["provide_elements", "withdraw"]
+    assert (await _post(web, f"{path}/submit")).status_code == 409
+    assert (await _post(web, f"{path}/elements", body=_REAL_NAME)).status_code == 202
+    assert (await _post(web, f"{path}/withdraw")).status_code == 200
+    assert await listed() == []
+    for url, body in ((f"{path}/submit", None), (f"{path}/withdraw", None)):
+        assert (await _post(web, url, body=body)).status_code == 409
+    assert (await _post(web, f"{path}/elements", body=_REAL_NAME)).status_code == 409
+
+
 async def test_commands_after_the_end(
     web: httpx.AsyncClient, application_id: str, record: Services
 ) -> None:
