@@ -25,7 +25,7 @@ from storage.common.audit import AuditRepository
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
 from tests.api import seeds
-from tests.api.conftest import bearer, http_client, keyed, serving
+from tests.api.conftest import bearer, eventually, http_client, keyed, serving
 from tests.definitions import CONSENTS
 from workflows.registry import WORKFLOWS
 
@@ -289,3 +289,37 @@ async def test_the_business_clock_of_a_process_without_skips_is_the_wall_clock(
         before = utc_now()
         now = await BusinessClock(client, travelling).now(workflow_id)
         assert before <= now <= utc_now()
+
+
+async def test_a_refusal_that_passed_is_not_the_answer_of_its_key_for_ever(
+    web: httpx.AsyncClient, record: Services
+) -> None:
+    """A process remembers what it answered to each update: the next attempt is another one."""
+    await seeds.end_applications(record.database, "app", "alice")
+    async with record.database.transaction() as tx:
+        start = await seeds.application(tx, "app", "alice")
+        _, line_id = await seeds.line(tx, start)
+    quoted = await _post(
+        web, f"/v1/lines/{line_id}/quotes", body={"amount": 1_000_000, "instalments": 12}
+    )
+    quote = quoted.json()
+    headers = keyed("applicant", "alice")
+    drawn = {"quote_id": quote["id"], "plan_hash": quote["plan_hash"]}
+    switch = "/v1/suspensions/product/cash"
+    ops = await _post(web, switch, keyed("ops", "otto"), {"reason": "arrears"})
+    assert ops.status_code == 201, ops.text
+
+    async def draw() -> httpx.Response:
+        return await _post(web, f"/v1/lines/{line_id}/drawdowns", headers, drawn)
+
+    refused = await eventually(draw, lambda answer: answer.status_code == 409)
+    assert refused.json()["code"] == "suspended"
+    assert int(refused.headers["retry-after"]) >= 1
+    lifted = await _post(web, f"{switch}/lift", keyed("ops", "otto"), {"reason": "over"})
+    assert lifted.status_code in (200, 201), lifted.text
+
+    made = await eventually(draw, lambda answer: answer.status_code != 409)
+    assert made.status_code == 201, made.text
+    again = await draw()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.content == made.content
