@@ -224,17 +224,22 @@ class DailyReplanning(Replanning):
         running = self._now()
         if named is not None and named in self.instalments[running : self._last + 1]:
             self._ask_now(self.instalments.index(named))
+        if running < len(self.instalments) and self.instalments[running].due_on <= on:
+            # Its due date moved to an earlier day than the end of its period.
+            self._ask_now(running)
         if running > self._last and self.instalments:
             self._collect_late()
-        if not self._first_earned:
-            return
         late = [
             (number, item)
             for number, item in enumerate(self.instalments[:running])
             if item.due_on <= on and (item.principal_unpaid or item.interest_unpaid)
         ]
-        if not late:
-            return
+        if late and self._first_earned:
+            self._take_earned_first(on, running, late)
+
+    def _take_earned_first(
+        self, on: date, running: int, late: list[tuple[int, InstalmentAccount]]
+    ) -> None:
         collected = fresh = 0
         if running <= self._last:
             now = self.instalments[running]
@@ -408,7 +413,9 @@ class DailyReplanning(Replanning):
         }
         for item, row in zip(self.instalments[index:], rows[index:], strict=False):
             item.rebind(row)
-        self.instalments += [InstalmentAccount(self._terms, row) for row in rows[known:]]
+        self.instalments += [
+            InstalmentAccount(self._terms, row, redated=self._redated) for row in rows[known:]
+        ]
         for number, row in enumerate(rows[index:], start=index):
             self._asked[number:] = [_comes_to(row, is_total=self._has_total(number))]
             self._early[number:] = [0]

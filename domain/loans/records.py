@@ -12,7 +12,8 @@ from domain.loans.events import (
     ChargedOff,
     ChargeOffUndone,
     Disbursed,
-    DueDateMoved,
+    DueDatesMoved,
+    DueDayChanged,
     HolidayGranted,
     InterestPaused,
     LoanEvent,
@@ -36,7 +37,7 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "rate_changed": Action.CHANGE_RATE,
     "rescheduled": Action.RESCHEDULE,
     "holiday_granted": Action.RESCHEDULE,
-    "due_date_moved": Action.RESCHEDULE,
+    "due_day_changed": Action.RESCHEDULE,
     "re_aged": Action.RESCHEDULE,
     "interest_paused": Action.CHANGE_RATE,
     "accelerated": Action.WRITE_OFF,
@@ -108,10 +109,12 @@ def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Positio
             return 0 if taken_back is None else amount_at_stake(taken_back, known, stands)
         case RateChanged() | Rescheduled() | HolidayGranted():
             return stands.outstanding.total
-        case DueDateMoved() | ReAged() | InterestPaused():
+        case DueDayChanged() | ReAged() | InterestPaused():
             return stands.outstanding.total
         case WrittenOff() | ChargedOff() | ChargeOffUndone() | Accelerated():
             return stands.outstanding.total
+        case DueDatesMoved():
+            return 0
         case _:
             return event.amount
 

@@ -11,7 +11,7 @@ from domain.loans.allocation import Component, Excess
 from domain.loans.distribution import Distribution
 from domain.loans.events import (
     Accelerated,
-    DueDateMoved,
+    DueDayChanged,
     HolidayGranted,
     InterestPaused,
     RateChanged,
@@ -29,7 +29,7 @@ Replans = (
     RateChanged
     | Rescheduled
     | HolidayGranted
-    | DueDateMoved
+    | DueDayChanged
     | ReAged
     | InterestPaused
     | Accelerated
@@ -41,7 +41,7 @@ DECIDED_BY: Final[Mapping[str, str]] = MappingProxyType(
         "rate_changed": "annual_rate",
         "rescheduled": "instalments",
         "holiday_granted": "count",
-        "due_date_moved": "first_due_on",
+        "due_day_changed": "first_due_on",
         "re_aged": "into",
         "interest_paused": "until",
         "accelerated": "on",
@@ -63,6 +63,7 @@ class Replanning:
         self._terms = terms
         self._schedule = LoanSchedule(terms)
         self._distribution = distribution
+        self._redated: dict[int, tuple[date, date]] = {}
         self._paid_to = 0
 
     def advance(self, on: date) -> None:
@@ -85,6 +86,11 @@ class Replanning:
     def disburse(self, on: date, amount: int) -> int:
         """Plan the repayment of a disbursement."""
         return self._rebind(self._schedule.disburse(on, amount), on)
+
+    def redate(self, item: InstalmentAccount, due_on: date) -> None:
+        """Let an instalment fall due on another day, while the plan has it on the one it has."""
+        self._redated[item.row.period.number] = item.row.period.due_on, due_on
+        item.refresh()
 
     def close(self, on: date) -> None:
         """Keep everything as a payoff settled it: no later change of the plan reaches it."""
@@ -141,7 +147,7 @@ class Replanning:
                 index = self._call_in(event, receivables)
             case Rescheduled():
                 return self._reschedule(event, receivables)
-            case DueDateMoved():
+            case DueDayChanged():
                 index = self._schedule.move_due_date(event.on, event.first_due_on, event.due_day)
             case _:
                 return self._re_age(event, receivables)
@@ -176,7 +182,7 @@ class Replanning:
     def _running(self, on: date) -> int:
         """Return the index of the first instalment that is neither due nor over by that day."""
         for index, item in enumerate(self.instalments):
-            if item.due_on > on and item.row.period.end > on:
+            if item.row.period.due_on > on and item.row.period.end > on:
                 return index
         return len(self.instalments)
 
@@ -235,7 +241,8 @@ class Replanning:
         for item, row in zip(self.instalments[index:], rows[index:], strict=False):
             item.rebind(row)
         self.instalments += [
-            InstalmentAccount(self._terms, row) for row in rows[len(self.instalments) :]
+            InstalmentAccount(self._terms, row, redated=self._redated)
+            for row in rows[len(self.instalments) :]
         ]
         if not any(back):
             return 0
