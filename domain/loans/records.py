@@ -7,14 +7,18 @@ from typing import Final
 from domain.common.errors import InvalidEvent
 from domain.loans.events import (
     AnyEvent,
+    ChargedBack,
     ChargedOff,
     ChargeOffUndone,
     Disbursed,
+    DueDateMoved,
     HolidayGranted,
+    InterestPaused,
     LoanEvent,
     Paid,
     PaidOff,
     RateChanged,
+    ReAged,
     Recovered,
     Refunded,
     Rescheduled,
@@ -31,6 +35,10 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "rate_changed": Action.CHANGE_RATE,
     "rescheduled": Action.RESCHEDULE,
     "holiday_granted": Action.RESCHEDULE,
+    "due_date_moved": Action.RESCHEDULE,
+    "re_aged": Action.RESCHEDULE,
+    "interest_paused": Action.CHANGE_RATE,
+    "charged_back": Action.REVERSE,
     "written_off": Action.WRITE_OFF,
     "charged_off": Action.CHARGE_OFF,
     "charge_off_undone": Action.CHARGE_OFF,
@@ -69,7 +77,7 @@ def cash_moved(event: AnyEvent, events: Iterable[LoanEvent]) -> int:
     match event:
         case Paid() | PaidOff() | Recovered():
             return event.amount
-        case Refunded():
+        case Refunded() | ChargedBack():
             return -event.amount
         case Reversed():
             known = tuple(events)
@@ -97,6 +105,8 @@ def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Positio
             taken_back = _named(known, event.reverses)
             return 0 if taken_back is None else amount_at_stake(taken_back, known, stands)
         case RateChanged() | Rescheduled() | HolidayGranted():
+            return stands.outstanding.total
+        case DueDateMoved() | ReAged() | InterestPaused():
             return stands.outstanding.total
         case WrittenOff() | ChargedOff() | ChargeOffUndone():
             return stands.outstanding.total

@@ -163,6 +163,7 @@ class PayoffResponse(ResponseBody):
     fees: MinorUnits
     settlement_fee: MinorUnits
     penalty: MinorUnits
+    receivable: MinorUnits
     credit: MinorUnits
     total: MinorUnits
     valid_on: date
@@ -181,6 +182,7 @@ class PayoffResponse(ResponseBody):
             fees=quote.fees,
             settlement_fee=quote.settlement_fee,
             penalty=quote.penalty,
+            receivable=quote.receivable,
             credit=quote.credit,
             total=quote.total,
             valid_on=quote.valid_on,
