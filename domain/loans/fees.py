@@ -56,7 +56,9 @@ class Fee(ExactData):
     The outstanding principal is that before the instalment which the fee comes with; a fee of
     another timing is a percentage of the original principal. A fee that falls due per instalment is
     not owed for instalments which an early settlement makes unnecessary; the others are.
-    `charged_by` is who charges it, by name; the lender without one. `release` says when it becomes
+    `charged_by` is who charges it, by name; the lender without one. A fee per
+    instalment runs from `first_instalment` to `last_instalment`, if it ends. `release` says when it
+    becomes
     income; only what is deducted from the proceeds is released over the plan: lend the fee with the
     principal and it is capitalised.
     """
@@ -68,6 +70,8 @@ class Fee(ExactData):
     base: FeeBase = FeeBase.ORIGINAL
     event: FeeEvent | None = None
     charged_by: str = Field(default="", max_length=64)
+    first_instalment: int = Field(default=1, strict=True)
+    last_instalment: int | None = Field(default=None, strict=True)
     release: FeeRelease = FeeRelease.BILLED
 
     @model_validator(mode="after")
@@ -82,12 +86,25 @@ class Fee(ExactData):
             raise InvalidTerms(
                 "only a fee deducted from the proceeds is released over the plan", field="fees"
             )
+        begins, ends = self.first_instalment, self.last_instalment
+        if begins < 1 or (ends is not None and ends < begins):
+            raise InvalidTerms(
+                "a fee begins with instalment 1 or a later one and ends with one after that",
+                field="fees",
+            )
+        if (begins, ends) != (1, None) and self.timing is not FeeTiming.PER_INSTALMENT:
+            raise InvalidTerms("only a fee per instalment begins and ends", field="fees")
         outstanding = self.base is FeeBase.OUTSIMULATORG
         if outstanding and (self.percent is None or self.timing is not FeeTiming.PER_INSTALMENT):
             raise InvalidTerms(
                 "only a percentage per instalment is taken of what is outstanding", field="fees"
             )
         return self
+
+    def is_charged_with(self, number: int) -> bool:
+        """Say whether a fee per instalment comes with instalment `number`."""
+        ends = self.last_instalment
+        return number >= self.first_instalment and (ends is None or number <= ends)
 
     def of(self, principal: int, rounding: Rounding) -> int:
         """Return the fee in minor units on this principal."""
@@ -106,12 +123,14 @@ def event_fee(fees: Iterable[Fee], event: FeeEvent, principal: int, rounding: Ro
     return sum(fee.of(principal, rounding) for fee in fees if fee.event is event)
 
 
-def recurring_fee(fees: Iterable[Fee], original: int, outstanding: int, rounding: Rounding) -> int:
-    """Return the fees per instalment with `outstanding` principal before it."""
+def recurring_fee(
+    fees: Iterable[Fee], original: int, outstanding: int, rounding: Rounding, *, number: int
+) -> int:
+    """Return the fees with instalment `number`, that has `outstanding` principal before it."""
     return sum(
         fee.of(outstanding if fee.base is FeeBase.OUTSIMULATORG else original, rounding)
         for fee in fees
-        if fee.timing is FeeTiming.PER_INSTALMENT
+        if fee.timing is FeeTiming.PER_INSTALMENT and fee.is_charged_with(number)
     )
 
 

@@ -1,6 +1,6 @@
 """How a stretch of instalments is shaped: each convention beside a figure from outside the code."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -330,6 +330,56 @@ def test_a_level_by_the_nominal_rate_leaves_the_difference_to_the_last() -> None
         previous = row.due_on
     last = owed * (1 + Fraction(24 * 31, 36_000))
     assert abs(made.rows[-1].total - last) < 12
+
+
+def test_flat_interest_on_what_was_disbursed_or_on_what_is_financed() -> None:
+    # 10,000.00 with 2,000.00 paid down: 2 % of 8,000.00 or of 10,000.00 a month.
+    paid_down = {"method": "flat", "down_payment": 200_000}
+    assert {row.interest for row in plan(**paid_down).rows[1:]} == {16_000}
+    on_all = plan(**paid_down, flat_base="disbursed")
+    assert {row.interest for row in on_all.rows[1:]} == {20_000}
+    assert sum(row.principal for row in on_all.rows) == 1_000_000
+
+
+def test_a_fee_per_instalment_that_ends() -> None:
+    fee = {"name": "insurance", "timing": "per_instalment", "amount": 500}
+    ended = plan(fees=[{**fee, "first_instalment": 2, "last_instalment": 4}])
+    assert [row.fee for row in ended.rows] == [0, 500, 500, 500, *[0] * 8]
+    for wrong in ({"first_instalment": 0}, {"first_instalment": 5, "last_instalment": 4}):
+        with pytest.raises(InvalidTerms):
+            plan(fees=[{**fee, **wrong}])
+    with pytest.raises(InvalidTerms):
+        plan(fees=[{"name": "a", "timing": "spread", "amount": 500, "last_instalment": 4}])
+
+
+@pytest.mark.parametrize("after", range(0, 400, 7))
+def test_a_payoff_asks_for_interest_that_is_carried_forward(after: int) -> None:
+    # Nothing is lost between instalments: what is paid, and what settles the loan, is principal and
+    # all interest earned up to the day, which an independent sum over the days gives.
+    agreed = terms(
+        annual_rate="60",
+        instalments=24,
+        first_due_on=date(2026, 7, 15),
+        unmet_interest="carried",
+        day_count="actual_365_fixed",
+    )
+    made = build_plan(agreed)
+    on = MADE + timedelta(days=after)
+    out = Disbursed(key="out", on=MADE, amount=agreed.principal)
+    paid = [
+        Paid(key=f"p{row.number}", on=row.due_on, amount=row.total)
+        for row in made.rows
+        if row.due_on <= on
+    ]
+    quote = payoff_quote(agreed, [out, *paid], on)
+    earned, owed, day = Fraction(0), Fraction(1_000_000), MADE
+    repaid = {row.due_on: row.principal for row in made.rows}
+    while day < on:
+        earned += owed * 60 / 36_500
+        day += timedelta(days=1)
+        owed -= repaid.get(day, 0)
+    total = quote.total + sum(event.amount for event in paid)
+    assert abs(total - 1_000_000 - earned) <= 1 + len(paid)
 
 
 @pytest.mark.parametrize(
