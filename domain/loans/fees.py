@@ -15,11 +15,13 @@ from domain.common.rounding import Rounding, percent_of
 class FeeTiming(StrEnum):
     """When a fee is collected.
 
-    `deducted` leaves the proceeds, `first_instalment` and `spread` are added to instalments,
-    `per_instalment` is charged with each of them, `on_event` whenever such an event happens.
+    `deducted` leaves the proceeds, `capitalised` is lent with the principal, `first_instalment` and
+    `spread` are added to instalments, `per_instalment` is charged with each of them, `on_event`
+    whenever such an event happens.
     """
 
     DEDUCTED = "deducted"
+    CAPITALISED = "capitalised"
     FIRST_INSTALMENT = "first_instalment"
     SPREAD = "spread"
     PER_INSTALMENT = "per_instalment"
@@ -56,11 +58,9 @@ class Fee(ExactData):
     The outstanding principal is that before the instalment which the fee comes with; a fee of
     another timing is a percentage of the original principal. A fee that falls due per instalment is
     not owed for instalments which an early settlement makes unnecessary; the others are.
-    `charged_by` is who charges it, by name; the lender without one. A fee per
-    instalment runs from `first_instalment` to `last_instalment`, if it ends. `release` says when it
-    becomes
-    income; only what is deducted from the proceeds is released over the plan: lend the fee with the
-    principal and it is capitalised.
+    `charged_by` is who charges it, by name; the lender without one. A fee per instalment runs from
+    `first_instalment` to `last_instalment`, if it ends. `release` says when it becomes income; only
+    what is deducted from the proceeds, or capitalised, is released over the plan.
     """
 
     name: str = Field(min_length=1, max_length=64)
@@ -111,6 +111,31 @@ class Fee(ExactData):
         if self.percent is None:
             return self.amount or 0
         return percent_of(principal, self.percent, rounding)
+
+
+def lend_capitalised(
+    principal: int, fees: Iterable[Fee], rounding: Rounding
+) -> tuple[int, list[Fee]]:
+    """Return the principal with the fees that are capitalised, and those as they are charged then.
+
+    A fee that is lent and deducted at once is what a capitalised one comes to: the borrower gets
+    what was asked for, repays it with the fee, and the fee is income over the plan.
+    """
+    lent, charged = principal, []
+    for fee in fees:
+        if fee.timing is FeeTiming.CAPITALISED:
+            amount = fee.of(principal, rounding)
+            lent += amount
+            update = {
+                "timing": FeeTiming.DEDUCTED,
+                "amount": amount,
+                "percent": None,
+                "release": FeeRelease.OVER_PLAN,
+            }
+            charged.append(fee.model_copy(update=update))
+        else:
+            charged.append(fee)
+    return lent, charged
 
 
 def total_of(fees: Iterable[Fee], timing: FeeTiming, principal: int, rounding: Rounding) -> int:

@@ -63,9 +63,14 @@ class Replanning:
         self._paid_to = first
         return items[first:]
 
-    def disburse(self, on: date, amount: int) -> int:
-        """Plan the repayment of a disbursement."""
-        return self._rebind(self._schedule.disburse(on, amount), on)
+    def disburse(self, on: date, amount: int, down_payment: int) -> int:
+        """Plan the repayment of a disbursement; a down payment on a later one is due at once."""
+        index = self._schedule.disburse(on, amount, down_payment)
+        if down_payment and self.instalments:
+            at_once = InstalmentAccount(self._terms, self._schedule.rows[index - 1])
+            self.instalments.insert(index - 1, at_once)
+            self._paid_to = min(self._paid_to, index - 1)
+        return self._rebind(index, on)
 
     def close(self, on: date) -> None:
         """Keep everything as a payoff settled it: no later change of the plan reaches it."""
