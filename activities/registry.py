@@ -18,6 +18,7 @@ from activities.credit_analysis.scr_consents import ScrConsents
 from activities.decisioning.decision import Decisions
 from activities.lines.drawdowns import Drawdowns
 from activities.lines.lines import Lines
+from activities.loans.calendars import Calendars
 from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
@@ -129,6 +130,7 @@ def assemble(
         Repayments(database, orders),
         Arrears(database, providers, siblings),
         Servicing(database),
+        Calendars(database, siblings),
         CreditAnalyses(database, gateway),
         ExternalAssessments(database, gateway),
         AnalysisNotices(database, providers.analysis_webhooks),

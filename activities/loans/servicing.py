@@ -26,6 +26,7 @@ ENTRY_KINDS: Final = MappingProxyType[str, EntryKind](
         "rate_changed": "rate_change",
         "rescheduled": "reschedule",
         "holiday_granted": "holiday",
+        "due_dates_moved": "reschedule",
         "written_off": "write_off",
         "charged_off": "charge_off",
         "charge_off_undone": "charge_off_undone",

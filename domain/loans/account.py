@@ -16,6 +16,7 @@ from domain.loans.events import (
     ChargedOff,
     ChargeOffUndone,
     Disbursed,
+    DueDatesMoved,
     HolidayGranted,
     LoanEvent,
     Paid,
@@ -60,6 +61,7 @@ class LoanAccount:
         self._schedule = LoanSchedule(terms)
         self._distribution = Distribution(terms.allocation)
         self._disbursements = 0
+        self._redated: dict[int, tuple[date, date]] = {}
         self._today = date.min
         self._paid_to = 0
 
@@ -88,11 +90,25 @@ class LoanAccount:
                 self._replan(event)
             case Charged() | Waived() | WrittenOff() | Recovered() | Refunded():
                 self._correct(event)
+            case DueDatesMoved():
+                self._move_due_dates(event)
             case ChargedOff() | ChargeOffUndone():
                 is_open = self.written_off_on is None and self.is_open(event.on)
                 self.charge_off = charge_off_after(
                     event, self.instalments, self.charge_off, is_open=is_open
                 )
+
+    def _move_due_dates(self, event: DueDatesMoved) -> None:
+        items = {item.row.period.number: item for item in self.instalments}
+        for moved in event.dates:
+            item = items.get(moved.instalment)
+            if item is None or item.due_on != moved.was or min(moved.was, moved.now) <= event.on:
+                raise InvalidEvent(
+                    f"instalment {moved.instalment} is not ahead, due on {moved.was}",
+                    field="dates",
+                )
+            self._redated[moved.instalment] = item.row.period.due_on, moved.now
+            item.refresh()
 
     def _correct(self, event: Charged | Waived | WrittenOff | Recovered | Refunded) -> None:
         match event:
@@ -298,7 +314,8 @@ class LoanAccount:
         for item, row in zip(self.instalments[index:], rows[index:], strict=False):
             item.rebind(row)
         self.instalments += [
-            InstalmentAccount(self.terms, row) for row in rows[len(self.instalments) :]
+            InstalmentAccount(self.terms, row, redated=self._redated)
+            for row in rows[len(self.instalments) :]
         ]
         if not any(back):
             return

@@ -120,6 +120,26 @@ class HolidayGranted(_Event):
     extend: bool = Field(default=False, strict=True)
 
 
+class MovedDueDate(Data):
+    """An instalment that was to fall due on one day and falls due on another."""
+
+    instalment: int = Field(strict=True)
+    was: Day
+    now: Day
+
+
+class DueDatesMoved(_Event):
+    """Due dates ahead were provisional and follow the official notice of their year.
+
+    Amounts stay, and so does the time that interest runs. `calendar` names the version of the
+    holiday calendar that has the notice.
+    """
+
+    kind: Literal["due_dates_moved"] = "due_dates_moved"
+    calendar: str
+    dates: tuple[MovedDueDate, ...] = Field(min_length=1)
+
+
 class WrittenOff(_Event):
     """The lender gave the loan up: nothing accrues any more, what was owed stays collectable."""
 
@@ -174,6 +194,7 @@ AnyEvent = (
     | RateChanged
     | Rescheduled
     | HolidayGranted
+    | DueDatesMoved
     | WrittenOff
     | ChargedOff
     | ChargeOffUndone

@@ -10,6 +10,7 @@ from domain.loans.events import (
     ChargedOff,
     ChargeOffUndone,
     Disbursed,
+    DueDatesMoved,
     HolidayGranted,
     LoanEvent,
     Paid,
@@ -100,6 +101,8 @@ def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Positio
             return stands.outstanding.total
         case WrittenOff() | ChargedOff() | ChargeOffUndone():
             return stands.outstanding.total
+        case DueDatesMoved():
+            return 0
         case _:
             return event.amount
 
