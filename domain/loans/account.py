@@ -19,6 +19,7 @@ from domain.loans.events import (
     ChargedOff,
     ChargeOffUndone,
     Disbursed,
+    DueDatesMoved,
     LoanEvent,
     Paid,
     PaidOff,
@@ -93,10 +94,22 @@ class LoanAccount:
                 self._disburse(event)
             case Charged() | Waived() | WrittenOff() | Recovered() | Refunded() | ChargedBack():
                 self._correct(event)
+            case DueDatesMoved():
+                self._move_due_dates(event)
             case ChargedOff() | ChargeOffUndone():
                 self._charge_off(event)
             case _ if isinstance(event, Replans) and not is_over:
                 self._replan(event)
+
+    def _move_due_dates(self, event: DueDatesMoved) -> None:
+        items = {item.row.period.number: item for item in self.instalments}
+        for moved in event.dates:
+            item = items.get(moved.instalment)
+            if item is None or item.due_on != moved.was or min(moved.was, moved.now) <= event.on:
+                reason = f"instalment {moved.instalment} is not ahead, due on {moved.was}"
+                self._refuse(reason, "dates")
+                continue
+            self._replanning.redate(item, moved.now)
 
     def _correct(
         self, event: Charged | Waived | WrittenOff | Recovered | Refunded | ChargedBack
@@ -167,11 +180,11 @@ class LoanAccount:
 
     def _replan(self, event: Replans) -> None:
         replanning = self._replanning
-        before = replanning.state()
+        before = replanning.state() if self._is_late_news else None
         try:
             self.credit += replanning.replan(event, self.receivables)
         except InvalidTerms as refused:
-            if not self._is_late_news:
+            if before is None:
                 known = refused.field in type(event).model_fields
                 own = refused.field if known else DECIDED_BY[event.kind]
                 raise InvalidTerms(refused.message, field=own) from refused

@@ -151,7 +151,7 @@ class HolidayGranted(_Event):
     extend: bool = Field(default=False, strict=True)
 
 
-class DueDateMoved(_Event):
+class DueDayChanged(_Event):
     """The next instalment falls due on `first_due_on`, the others follow by the loan's frequency.
 
     A `due_day` that the month of the first is too short for can be given, such as the 31st. Number
@@ -159,7 +159,7 @@ class DueDateMoved(_Event):
     stays as it is.
     """
 
-    kind: Literal["due_date_moved"] = "due_date_moved"
+    kind: Literal["due_day_changed"] = "due_day_changed"
     first_due_on: Day
     due_day: int | None = Field(default=None, strict=True)
 
@@ -181,6 +181,26 @@ class InterestPaused(_Event):
 
     kind: Literal["interest_paused"] = "interest_paused"
     until: Day
+
+
+class MovedDueDate(Data):
+    """An instalment that was to fall due on one day and falls due on another."""
+
+    instalment: int = Field(strict=True)
+    was: Day
+    now: Day
+
+
+class DueDatesMoved(_Event):
+    """Due dates ahead were provisional and follow the official notice of their year.
+
+    Amounts stay, and so does the time that interest runs. `calendar` names the version of the
+    holiday calendar that has the notice.
+    """
+
+    kind: Literal["due_dates_moved"] = "due_dates_moved"
+    calendar: str
+    dates: tuple[MovedDueDate, ...] = Field(min_length=1)
 
 
 class WrittenOff(_Event):
@@ -238,9 +258,10 @@ AnyEvent = (
     | RateChanged
     | Rescheduled
     | HolidayGranted
-    | DueDateMoved
+    | DueDayChanged
     | ReAged
     | InterestPaused
+    | DueDatesMoved
     | WrittenOff
     | ChargedOff
     | ChargeOffUndone

@@ -8,7 +8,7 @@ from domain.common.errors import ConflictingEvent, InvalidEvent, InvalidReversal
 from domain.loans.events import (
     AnyEvent,
     ChargedBack,
-    DueDateMoved,
+    DueDayChanged,
     LoanEvent,
     Paid,
     PaidOff,
@@ -17,7 +17,7 @@ from domain.loans.events import (
     Reversed,
 )
 
-_AGREEMENTS = (Rescheduled, ReAged, DueDateMoved)
+_AGREEMENTS = (Rescheduled, ReAged, DueDayChanged)
 """New plans that lender and borrower agreed on; what comes back later does not change them."""
 
 _Place = tuple[date, int]

@@ -1,5 +1,6 @@
 """What one instalment owes and got."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -30,6 +31,10 @@ class Amounts:
         setattr(self, component, getattr(self, component) + amount)
 
 
+Redated = Mapping[int, tuple[date, date]]
+"""Due dates that were moved: by instalment, the day of the plan and the day in its place."""
+
+
 @dataclass(slots=True)
 class InstalmentAccount:
     """One instalment: what its row asks for and what became of it.
@@ -38,7 +43,8 @@ class InstalmentAccount:
     belongs to the instalment that ran then), and all that a payoff settled; `kept` is what was paid
     of it, `forgone` what was waived. `charged` came on top of the row, `moved` went into a new
     plan. `late_base_days` sums the days of lateness of amounts that bore penalty until they were
-    covered. `principal`, `interest` and `fee` are what the instalment asks for in all.
+    covered, `redated` is the loan's. `principal`, `interest` and `fee` are what the instalment asks
+    for in all.
     """
 
     terms: LoanTerms
@@ -54,6 +60,7 @@ class InstalmentAccount:
     late_base_days: int = 0
     penalty_fixed: int | None = None
     paid_on: date | None = None
+    redated: Redated = field(default_factory=dict)
 
     due_on: date = field(init=False)
     principal: int = field(init=False)
@@ -70,13 +77,18 @@ class InstalmentAccount:
         """Bring totals and unpaid amounts up to what the instalment is made of."""
         row, settled, charged, moved = self.row, self.settled, self.charged, self.moved
         paid, waived, lost = self.paid, self.waived, self.written_off
-        self.due_on = row.period.due_on
+        self.due_on = self._redated_on() if self.redated else row.period.due_on
         self.principal = row.principal + settled.principal - moved.principal
         self.interest = row.interest + settled.interest + charged.interest - moved.interest
         self.fee = row.fee + settled.fee + charged.fee - moved.fee
         self.principal_unpaid = self.principal - paid.principal - waived.principal - lost.principal
         self.interest_unpaid = self.interest - paid.interest - waived.interest - lost.interest
         self.fee_unpaid = self.fee - paid.fee - waived.fee - lost.fee
+
+    def _redated_on(self) -> date:
+        planned = self.row.period.due_on
+        was, now = self.redated.get(self.row.period.number, (planned, planned))
+        return now if was == planned else planned
 
     def penalty(self, on: date) -> int:
         """Return all penalty earned up to `on`, rounded once, and charged; paid or not."""

@@ -11,7 +11,8 @@ from domain.loans.events import (
     ChargedOff,
     ChargeOffUndone,
     Disbursed,
-    DueDateMoved,
+    DueDatesMoved,
+    DueDayChanged,
     HolidayGranted,
     InterestPaused,
     LoanEvent,
@@ -35,7 +36,7 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "rate_changed": Action.CHANGE_RATE,
     "rescheduled": Action.RESCHEDULE,
     "holiday_granted": Action.RESCHEDULE,
-    "due_date_moved": Action.RESCHEDULE,
+    "due_day_changed": Action.RESCHEDULE,
     "re_aged": Action.RESCHEDULE,
     "interest_paused": Action.CHANGE_RATE,
     "charged_back": Action.REVERSE,
@@ -106,10 +107,12 @@ def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Positio
             return 0 if taken_back is None else amount_at_stake(taken_back, known, stands)
         case RateChanged() | Rescheduled() | HolidayGranted():
             return stands.outstanding.total
-        case DueDateMoved() | ReAged() | InterestPaused():
+        case DueDayChanged() | ReAged() | InterestPaused():
             return stands.outstanding.total
         case WrittenOff() | ChargedOff() | ChargeOffUndone():
             return stands.outstanding.total
+        case DueDatesMoved():
+            return 0
         case _:
             return event.amount
 

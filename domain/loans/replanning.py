@@ -10,7 +10,7 @@ from domain.common.errors import InvalidTerms
 from domain.loans.allocation import Component, Excess
 from domain.loans.distribution import Distribution
 from domain.loans.events import (
-    DueDateMoved,
+    DueDayChanged,
     HolidayGranted,
     InterestPaused,
     RateChanged,
@@ -24,7 +24,7 @@ from domain.loans.receivables import Receivables
 from domain.loans.terms import LoanTerms
 from domain.loans.terms_rules import refuse_rate
 
-Replans = RateChanged | Rescheduled | HolidayGranted | DueDateMoved | ReAged | InterestPaused
+Replans = RateChanged | Rescheduled | HolidayGranted | DueDayChanged | ReAged | InterestPaused
 """The events that change what is ahead."""
 
 DECIDED_BY: Final[Mapping[str, str]] = MappingProxyType(
@@ -32,12 +32,15 @@ DECIDED_BY: Final[Mapping[str, str]] = MappingProxyType(
         "rate_changed": "annual_rate",
         "rescheduled": "instalments",
         "holiday_granted": "count",
-        "due_date_moved": "first_due_on",
+        "due_day_changed": "first_due_on",
         "re_aged": "into",
         "interest_paused": "until",
     }
 )
 """The field of each event to change when no plan follows from it."""
+
+State = tuple[LoanSchedule, list[InstalmentAccount], dict[int, tuple[date, date]], int]
+"""A plan with what became of its instalments."""
 
 _CHARGED = (Component.INTEREST, Component.FEE, Component.PENALTY)
 
@@ -53,6 +56,7 @@ class Replanning:
         self._terms = terms
         self._schedule = LoanSchedule(terms)
         self._distribution = distribution
+        self._redated: dict[int, tuple[date, date]] = {}
         self._paid_to = 0
 
     def unpaid(self) -> list[InstalmentAccount]:
@@ -71,6 +75,11 @@ class Replanning:
             self.instalments.insert(index - 1, at_once)
             self._paid_to = min(self._paid_to, index - 1)
         return self._rebind(index, on)
+
+    def redate(self, item: InstalmentAccount, due_on: date) -> None:
+        """Let an instalment fall due on another day, while the plan has it on the one it has."""
+        self._redated[item.row.period.number] = item.row.period.due_on, due_on
+        item.refresh()
 
     def close(self, on: date) -> None:
         """Keep everything as a payoff settled it: no later change of the plan reaches it."""
@@ -125,24 +134,24 @@ class Replanning:
                 index = self._schedule.pause_interest(event.on, event.until)
             case Rescheduled():
                 return self._reschedule(event, receivables)
-            case DueDateMoved():
+            case DueDayChanged():
                 index = self._schedule.move_due_date(event.on, event.first_due_on, event.due_day)
             case _:
                 return self._re_age(event, receivables)
         return self._rebind(index, event.on)
 
-    def state(self) -> tuple[LoanSchedule, list[InstalmentAccount], int]:
+    def state(self) -> State:
         """Return what `restore` brings back."""
-        return deepcopy(self._schedule), deepcopy(self.instalments), self._paid_to
+        return deepcopy((self._schedule, self.instalments, self._redated, self._paid_to))
 
-    def restore(self, state: tuple[LoanSchedule, list[InstalmentAccount], int]) -> None:
+    def restore(self, state: State) -> None:
         """Undo what a change that failed began."""
-        self._schedule, self.instalments[:], self._paid_to = state
+        self._schedule, self.instalments[:], self._redated, self._paid_to = state
 
     def _running(self, on: date) -> int:
         """Return the index of the first instalment that is neither due nor over by that day."""
         for index, item in enumerate(self.instalments):
-            if item.due_on > on and item.row.period.end > on:
+            if item.row.period.due_on > on and item.row.period.end > on:
                 return index
         return len(self.instalments)
 
@@ -201,7 +210,8 @@ class Replanning:
         for item, row in zip(self.instalments[index:], rows[index:], strict=False):
             item.rebind(row)
         self.instalments += [
-            InstalmentAccount(self._terms, row) for row in rows[len(self.instalments) :]
+            InstalmentAccount(self._terms, row, redated=self._redated)
+            for row in rows[len(self.instalments) :]
         ]
         if not any(back):
             return 0

@@ -10,7 +10,7 @@ from domain.common.frequency import MONTHLY, Frequency
 from domain.common.money import Percent
 from domain.loans.events import (
     AnyEvent,
-    DueDateMoved,
+    DueDayChanged,
     InterestPaused,
     LoanEvent,
     RateChanged,
@@ -39,7 +39,7 @@ class TermsInForce(Data):
         "rate_step",
         "rate_changed",
         "rescheduled",
-        "due_date_moved",
+        "due_day_changed",
         "interest_paused",
     ]
     event: str | None = None
@@ -98,7 +98,7 @@ def _history(terms: LoanTerms, events: Iterable[AnyEvent], as_of: date) -> Itera
         yield now
 
 
-_Changes = RateChanged | Rescheduled | DueDateMoved | InterestPaused
+_Changes = RateChanged | Rescheduled | DueDayChanged | InterestPaused
 
 
 def _rate_of(event: _Changes) -> Decimal | None:
@@ -125,6 +125,6 @@ def _changed(event: _Changes) -> dict[str, object]:
     if isinstance(event, Rescheduled):
         changed["instalments"] = event.instalments
         changed["frequency"] = event.frequency or MONTHLY
-    if isinstance(event, Rescheduled | DueDateMoved):
+    if isinstance(event, Rescheduled | DueDayChanged):
         changed["first_due_on"] = event.first_due_on
     return changed

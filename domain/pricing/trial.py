@@ -12,7 +12,7 @@ from domain.common.frequency import Frequency
 from domain.loans.allocation import Excess
 from domain.loans.events import (
     Charged,
-    DueDateMoved,
+    DueDayChanged,
     LoanEvent,
     Paid,
     PaidOff,
@@ -164,7 +164,7 @@ def _refuse_nonsense(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
     for event in events:
         if isinstance(event, RateChanged | Rescheduled) and event.annual_rate is not None:
             refuse_rate(event.annual_rate, "annual_rate")
-        if isinstance(event, Rescheduled | DueDateMoved):
+        if isinstance(event, Rescheduled | DueDayChanged):
             frequency, more = terms.frequency, count
             if isinstance(event, Rescheduled):
                 frequency, more = event.frequency or Frequency(), event.instalments

@@ -22,7 +22,7 @@ from domain.loans.events import (
     Charged,
     ChargedBack,
     Disbursed,
-    DueDateMoved,
+    DueDayChanged,
     HolidayGranted,
     InterestPaused,
     LoanEvent,
@@ -190,7 +190,7 @@ class AnyEventMachine(RuleBasedStateMachine):
     @rule(days=st.integers(0, 45))
     def move_due_date(self, days: int) -> None:
         first = self.today + timedelta(days=days)
-        self.record(DueDateMoved(key=self.key(), on=self.today, first_due_on=first))
+        self.record(DueDayChanged(key=self.key(), on=self.today, first_due_on=first))
 
     @rule(into=st.sampled_from(["spread", "last"]))
     def re_age(self, into: str) -> None:
@@ -301,7 +301,7 @@ def _same_due_dates(terms: LoanTerms, on: date) -> AnyEvent | None:
     ahead = _ahead(terms, on)
     if not ahead:
         return None
-    return DueDateMoved(key="same", on=on, first_due_on=ahead[0].due_on)
+    return DueDayChanged(key="same", on=on, first_due_on=ahead[0].due_on)
 
 
 def _same_plan(terms: LoanTerms, on: date) -> AnyEvent | None:

@@ -132,12 +132,12 @@ class HolidayTransaction(_Transaction):
     extend: bool = Field(default=False, strict=True)
 
 
-class DueDateMovedTransaction(_Transaction):
+class DueDayChangedTransaction(_Transaction):
     """The next instalment falls due on another day and the others follow; their level stays."""
 
-    model_config = _example({"kind": "due_date_moved", "first_due_on": "2026-09-05"})
+    model_config = _example({"kind": "due_day_changed", "first_due_on": "2026-09-05"})
 
-    kind: Literal["due_date_moved"]
+    kind: Literal["due_day_changed"]
     first_due_on: Day
     due_day: int | None = Field(default=None, strict=True)
 
@@ -212,7 +212,7 @@ Transaction = Annotated[
     | RateChangedTransaction
     | RescheduledTransaction
     | HolidayTransaction
-    | DueDateMovedTransaction
+    | DueDayChangedTransaction
     | ReAgedTransaction
     | InterestPausedTransaction
     | WrittenOffTransaction

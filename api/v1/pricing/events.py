@@ -48,7 +48,7 @@ class StrictHolidayGranted(loan_events.HolidayGranted, extra="forbid"):
     """Nothing is due on the next `count` due dates; `extend` adds as many at the end."""
 
 
-class StrictDueDateMoved(loan_events.DueDateMoved, extra="forbid"):
+class StrictDueDayChanged(loan_events.DueDayChanged, extra="forbid"):
     """The next instalment falls due on `first_due_on` and the others follow; the level stays."""
 
 
@@ -91,7 +91,7 @@ StrictEvent = Annotated[
     | StrictRateChanged
     | StrictRescheduled
     | StrictHolidayGranted
-    | StrictDueDateMoved
+    | StrictDueDayChanged
     | StrictReAged
     | StrictInterestPaused
     | StrictWrittenOff
