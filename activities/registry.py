@@ -22,6 +22,7 @@ from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
 from activities.payments import Orders
+from activities.processes import MissingProcesses
 from activities.sources.enquiries import DataSourceGateway
 from activities.verification.data_imports import data_import_sources
 from activities.verification.elements import Elements
@@ -134,6 +135,7 @@ def assemble(
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
         Upkeep(database),
+        MissingProcesses(database, siblings),
     )
     activities: Activities = {queue: [] for queue in ALL}
     for concern in concerns:

@@ -17,6 +17,7 @@ from api.http.concurrency import ConcurrencyLimit
 from api.http.engine import ProcessClosed
 from api.http.errors import Problem, ProblemDetails
 from api.http.middleware import REQUEST_ID, RequestLine
+from api.http.operation_ids import operation_id
 from api.http.reference import reference_router
 from api.http.refusals import answer_of
 from api.http.services import Services, open_services, services_of
@@ -70,6 +71,7 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if local else None,
+        generate_unique_id_function=operation_id,
     )
     for router in ROUTERS:
         app.include_router(router)

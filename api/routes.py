@@ -14,7 +14,7 @@ from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
-from api.v1.loans import ledger, listing, loans, repayments, servicing, statements
+from api.v1.loans import books, ledger, listing, loans, repayments, servicing, statements
 from api.v1.payments import callbacks as payment_callbacks
 from api.v1.people import consents, staff
 from api.v1.pricing import plans
@@ -43,6 +43,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     definitions.router,
     suspensions.router,
     ledger.router,
+    books.router,
     payment_callbacks.router,
     verification_callbacks.router,
     # Before the clients' routes, whose pattern its paths fit.

@@ -11,6 +11,7 @@ from domain.common.retention import RETENTION
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
 from domain.decisioning.policy import DECISION_POLICY
+from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
 from domain.messaging import CONTACT_LIMITS, MESSAGE_TEMPLATE
@@ -36,6 +37,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     CONTRACT_TEMPLATE,
     HOLIDAY_CALENDAR,
     PRODUCT,
+    ACCOUNT_MAPPING,
     CREDIT_ANALYSIS_POLICY,
     SCR_CONSENT_TEXT,
     RETENTION,

@@ -11,6 +11,7 @@ class MaintenanceJob(StrEnum):
     SUM_LEDGER = "sum_ledger"
     PRUNE_RECORDS = "prune_records"
     ACCRUE_INCOME = "accrue_income"
+    START_MISSING = "start_missing"
 
 
 class StartMaintenance(Message):

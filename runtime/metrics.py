@@ -76,6 +76,16 @@ _TURNED_AWAY = Counter(
     "Requests answered 503: there was no turn for them in time",
     ["kind"],
 )
+_STARTED_LATE = Counter(
+    "loanflow_processes_started_late_total",
+    "Processes that were missing although their row was there, and were started",
+    ["kind"],
+)
+_UNREADABLE = Counter(
+    "loanflow_unreadable_payloads_total",
+    "Payloads of Temporal that could not be opened, and were not acted on",
+    ["why"],
+)
 
 for _turned in ("read", "command"):
     _TURNED_AWAY.labels(_turned)
@@ -106,6 +116,16 @@ def provider_called(provider: str, outcome: str, seconds: float) -> None:
     """Count a call to `provider`; `outcome` is its three- or four-valued answer or `error`."""
     _PROVIDER_CALLS.labels(provider, outcome).inc()
     _PROVIDER_SECONDS.labels(provider).observe(seconds)
+
+
+def payload_unreadable(why: str) -> None:
+    """Count a payload that was `tampered` with, or `unsealed` where only ours are read."""
+    _UNREADABLE.labels(why).inc()
+
+
+def process_started_late(kind: str) -> None:
+    """Count a process that was found missing, and started."""
+    _STARTED_LATE.labels(kind).inc()
 
 
 def money_moved(kind: str, outcome: str) -> None:

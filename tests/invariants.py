@@ -171,13 +171,18 @@ def _journal_balances(books: Books) -> Iterator[str]:
     for row in books["journal"]:
         if row["id"] not in with_lines:
             yield f"journal entry {row['entry_key']} has no lines"
-    cash = sum(row["amount"] for row in books["entries"] if row["account"] == "cash")
+    cash = sum(row["amount"] for row in books["entries"] if _plain(row["account"]) == "cash")
     moved = sum(
         movement["amount"] * (1 if movement["kind"] == "debit" else -1)
         for movement in books.movements.values()
     )
     if cash != moved:
         yield f"cash is {cash}, the bank's movements are {moved}"
+
+
+def _plain(account: str) -> str:
+    """Return an account without the bank account that it may name."""
+    return account.partition(":")[0]
 
 
 def _sums_are_those_of_lines(books: Books) -> Iterator[str]:
@@ -198,7 +203,7 @@ def _loans_follow_from_their_events(books: Books) -> Iterator[str]:
         ledger = Counter[str]()
         for row in books["entries"]:
             if row["loan_id"] == loan["id"]:
-                ledger[row["account"]] += row["amount"]
+                ledger[_plain(row["account"])] += row["amount"]
         days = [row["business_date"] for row in books["journal"] if row["loan_id"] == loan["id"]]
         should = balances(position(terms, events, max(days))) if days else {}
         if {key: value for key, value in ledger.items() if value} != {

@@ -12,7 +12,7 @@ from vision.answers import Reply, match, mismatch
 from vision.card_rules import birth_date_of, sex_of
 from vision.card_sides import Back, Front
 from vision.images import Pixels
-from vision.sharpness import is_blurred
+from vision.sharpness import is_blurred, is_empty
 from vision.text_reader import Line
 
 Step = Literal["plain", "large", "sharpened"]
@@ -35,8 +35,9 @@ Side = TypeVar("Side", Front, Back)
 def read_card(reader: Reader, front: Pixels, back: Pixels) -> Reply:
     """Return the verdict on both sides: a match with the fields, or why there are none.
 
-    Reasons: `no_card_found`, `wrong_side`, `image_blurred` (a field, or the number's check digit,
-    could not be made out), `card_inconsistent` (print and number say different things).
+    Reasons: `no_card_found`, `several_cards`, `wrong_side`, `image_blurred` (a field, or the
+    number's check digit, could not be made out), `card_inconsistent` (print and number say
+    different things).
     """
     looks = list(_looks(reader, front, card_sides.read_front, _whole_front))
     person = _merged_front(looks)
@@ -164,12 +165,15 @@ def _take_best(merged: Side, looks: list[Side], name: str) -> None:
 
 
 def _side_fault(picture: Pixels, looks: Sequence[Front | Back]) -> str | None:
-    """Return why the picture is not the wanted side of a card, None if it seems to be."""
+    """Return why the picture is not the wanted side of one card, None if it seems to be."""
+    if max(look.cards for look in looks) > 1:
+        return "several_cards"
     if max(look.labels for look in looks) > 0:
         return None
     if max(look.other_labels for look in looks) > 0:
         return "wrong_side"
-    return "image_blurred" if is_blurred(picture) else "no_card_found"
+    seems_out_of_focus = is_blurred(picture) and not is_empty(picture)
+    return "image_blurred" if seems_out_of_focus else "no_card_found"
 
 
 def _front_fault(person: Front) -> str | None:

@@ -31,6 +31,7 @@ _ISSUER: Final = re.compile(r"签?发?机关(?P<issuer>.{3,})$")
 _VALIDITY: Final = re.compile(
     r"(\d{4})\D?(\d{2})\D?(\d{2})\D{1,3}(?:(\d{4})\D?(\d{2})\D?(\d{2})|(?P<long>长期))"
 )
+_LABELS_AGREE: Final = 2
 _SEX_OF: Final[dict[str, Sex]] = {"男": "male", "女": "female"}
 
 
@@ -46,10 +47,14 @@ class Row:
 
 @dataclass
 class Front:
-    """What one look at the front gave: labels of this side and of the other, fields, scores."""
+    """What one look at the front gave: labels of this side and of the other, fields, scores.
+
+    `cards` is how many of these sides the picture shows.
+    """
 
     labels: int = 0
     other_labels: int = 0
+    cards: int = 0
     name: str | None = None
     numbers: tuple[str, ...] = ()
     sex: Sex | None = None
@@ -65,6 +70,7 @@ class Back:
 
     labels: int = 0
     other_labels: int = 0
+    cards: int = 0
     issuer: str | None = None
     valid_from: date | None = None
     valid_until: date | None = None
@@ -89,11 +95,16 @@ def rows_of(lines: list[Line]) -> list[Row]:
 def read_front(lines: list[Line]) -> Front:
     """Make out the fields of the side with the person's data."""
     rows = rows_of(lines)
-    front = Front(_labels_in(rows, FRONT_LABELS), _labels_in(rows, BACK_LABELS))
+    front = Front(
+        _labels_in(rows, FRONT_LABELS),
+        _labels_in(rows, BACK_LABELS),
+        _cards_in(rows, FRONT_LABELS),
+    )
     for row in rows:
         _read_person(front, row)
     found = [(number, row.score) for row in rows for number in numbers_in(row.text)]
     front.numbers = tuple(dict.fromkeys(number for number, _ in found))
+    front.cards = max(front.cards, len(front.numbers))
     if found:
         front.scores["identity_number"] = found[0][1]
     _read_address(front, rows)
@@ -103,7 +114,11 @@ def read_front(lines: list[Line]) -> Front:
 def read_back(lines: list[Line]) -> Back:
     """Make out issuer and validity."""
     rows = rows_of(lines)
-    back = Back(_labels_in(rows, BACK_LABELS), _labels_in(rows, FRONT_LABELS))
+    back = Back(
+        _labels_in(rows, BACK_LABELS),
+        _labels_in(rows, FRONT_LABELS),
+        _cards_in(rows, BACK_LABELS),
+    )
     for row in rows:
         issuer = _ISSUER.search(row.text)
         if issuer is not None and back.issuer is None:
@@ -117,6 +132,12 @@ def read_back(lines: list[Line]) -> Back:
 
 def _labels_in(rows: list[Row], labels: tuple[str, ...]) -> int:
     return sum(any(label in row.text for row in rows) for label in labels)
+
+
+def _cards_in(rows: list[Row], labels: tuple[str, ...]) -> int:
+    """Return how often two of the labels stand there: one alone may be a word of an address."""
+    counts = sorted((sum(row.text.count(label) for row in rows) for label in labels), reverse=True)
+    return counts[_LABELS_AGREE - 1]
 
 
 def _read_person(front: Front, row: Row) -> None:

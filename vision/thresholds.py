@@ -25,3 +25,11 @@ STILL: Final = 0.25
 
 SHARPNESS: Final = 4.0
 """Variance of the Laplacian, at 640 pixels, below which a picture is called blurred."""
+
+BUSY: Final = 5.0
+"""Standard deviation of grey, of 255, above which a square of a picture shows something."""
+
+BUSY_PART: Final = 0.35
+"""A picture of which fewer squares show something is empty: a surface, at most with the edges of a
+blank card on it (0.31 and less, however blurred). Cards and faces stay above 0.38, those that are
+out of focus too."""

@@ -238,7 +238,7 @@ async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]
         ladder=agreed.ladder.ref,
         servicing=agreed.servicing.ref,
         funder=product.funder,
-        settlement_bank=product.settlement_bank,
+        bank_accounts=product.bank_accounts,
     )
     key = f"{ids.loan_workflow(loan.id)}:disbursed"
     event = Disbursed(key=key, on=request.disbursed_on, amount=terms.first_disbursement)

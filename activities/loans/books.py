@@ -10,8 +10,9 @@ from typing import Any
 
 from activities.common.refusals import TransferUnsettled, found
 from domain.common.errors import ConflictingEvent
+from domain.loans.bank_accounts import Way, way_of
 from domain.loans.bookkeeping import first_open_day
-from domain.loans.events import LoanEvent, Paid, PaidOff
+from domain.loans.events import LoanEvent, Paid, PaidOff, Reversed
 from domain.loans.ledger import journal_between
 from domain.loans.position import Position, position
 from domain.loans.servicing import ServicingPolicy
@@ -63,12 +64,13 @@ class LoanBooks:
         *,
         event: LoanEvent | None = None,
         cash: int = 0,
+        way: Way | None = None,
     ) -> Position:
         """Record `event`, if there is one, and bring books and projection up to the day `on`.
 
         Books that are kept to a later day are brought up to that day again; where a period is
-        closed, the first open day is the earliest. `cash` is the money
-        that came in (minor units).
+        closed, the first open day is the earliest. `cash` is the money that came
+        in (minor units), by `way`, or as the event says.
         """
         loan = self.loan
         days = (self.posted_to, first_open_day(self.closed_to), loan.business_date, on)
@@ -79,8 +81,9 @@ class LoanBooks:
         if event is not None:
             await LoanRepository(self.tx).append_event(loan.id, event, as_of)
         lines = journal_between(before, after, cash)
+        bank_account = await self._bank_account(event, way) if cash else None
         posted = await JournalRepository(self.tx).post(
-            loan.id, entry_key, kind, as_of, loan.currency, lines, loan.settlement_bank
+            loan.id, entry_key, kind, as_of, loan.currency, lines, bank_account
         )
         if lines and not posted:
             raise ConflictingEvent(f"another entry is posted under {entry_key}")
@@ -91,6 +94,16 @@ class LoanBooks:
             if returned:
                 await LineRepository(self.tx).repay(loan.line_id, returned)
         return after
+
+    async def _bank_account(self, event: LoanEvent | None, way: Way | None) -> str | None:
+        """Return the bank account through which money moves; None where none is named."""
+        accounts = self.loan.bank_accounts
+        if accounts is None or event is None:
+            return None
+        if isinstance(event, Reversed):
+            known = await JournalRepository(self.tx).bank_account(event.reverses)
+            return known or accounts.of(Way.TRANSFER)
+        return accounts.of(way or way_of(event))
 
     async def project(self, now: Position, on: date, state_seq: int) -> None:
         """Write where the loan stands on the business date `on`."""
@@ -146,6 +159,7 @@ async def book_repayment(
         state_seq,
         event=event,
         cash=repayment.amount,
+        way=Way.DEBIT,
     )
     await RepaymentRepository(tx).settle(repayment_id, on)
     details = {

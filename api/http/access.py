@@ -27,6 +27,7 @@ _BORROWER: Final[frozenset[Role]] = frozenset({"applicant", "partner"})
 _READS_APPLICATIONS: Final[frozenset[Role]] = _BORROWER | {"reviewer", "analyst", "ops"}
 _READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops"}
 _RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
+_KEEPS_BOOKS: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
 _STAFF: Final[frozenset[Role]] = frozenset({"reviewer", "collector", "analyst", "ops"})
 _DIRECTS: Final[frozenset[Role]] = frozenset({"ops"})
@@ -125,6 +126,22 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/ledger/trial-balance"): _reads(_READS_LEDGER),
         ("GET", "/v1/ledger/loans/{loan_id}/entries"): _reads(_READS_LEDGER),
         ("GET", "/v1/ledger/reconciliation"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/lines/csv"): _reads(_READS_LEDGER),
+        ("POST", "/v1/ledger/accruals"): _moves(*_KEEPS_BOOKS),
+        ("GET", "/v1/ledger/accruals/{day}"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/accruals/{day}/loans"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/batches"): _reads(_READS_LEDGER),
+        ("POST", "/v1/ledger/batches"): _moves(*_KEEPS_BOOKS),
+        ("GET", "/v1/ledger/batches/{number}/csv"): _reads(_READS_LEDGER),
+        ("GET", "/v1/ledger/closings"): _reads(_READS_LEDGER),
+        ("POST", "/v1/ledger/closings"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/reopenings"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/manual-entries"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/manual-entries/reversals"): _moves(*_KEEPS_BOOKS),
+        ("GET", "/v1/ledger/requests"): _reads(_READS_LEDGER),
+        # By a second person: `services.loans.closing`.
+        ("POST", "/v1/ledger/requests/{request_id}/approve"): _moves(*_KEEPS_BOOKS),
+        ("POST", "/v1/ledger/requests/{request_id}/reject"): _moves(*_KEEPS_BOOKS),
         ("GET", "/v1/definitions"): _reads(_STAFF),
         ("GET", "/v1/definitions/kinds"): _reads(_STAFF),
         ("GET", "/v1/definitions/kinds/{kind}"): _reads(_STAFF),

@@ -1,7 +1,8 @@
 """Commands to the durable processes, and what their refusals mean over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -26,6 +27,7 @@ from messages.credit_analysis import (
     StartCreditAnalysis,
 )
 from messages.loans import StartLoan
+from runtime import metrics
 from runtime.temporal.siblings import Siblings
 
 _log = structlog.get_logger(__name__)
@@ -34,16 +36,40 @@ Answer = TypeVar("Answer", bound=Message)
 
 PATIENCE_SECONDS: Final = 12
 _RPC: Final = timedelta(seconds=PATIENCE_SECONDS)
+_SIGNAL: Final = timedelta(seconds=5)
 _ACCEPTED_WITHIN_SECONDS: Final = 2
 """How soon a process says of a command that it took it on, if it did."""
 _ENDED_MEANWHILE: Final = "AcceptedUpdateCompletedWorkflow"
 _ENDED: Final = ("already completed", "aborted by closing workflow")
 """How Temporal says that a process is over, in place of not being there."""
-_UNREACHABLE: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
+_LOOK_SECONDS: Final = 2
+_SEEN: Final = 10_000
+"""So many processes are remembered to be there."""
+
+_OURS_TO_MEND: Final = frozenset(
+    {
+        RPCStatusCode.INVALID_ARGUMENT,
+        RPCStatusCode.ALREADY_EXISTS,
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.UNIMPLEMENTED,
+        RPCStatusCode.OUT_OF_RANGE,
+    }
+)
+"""What is no matter of time: any other failure of a call is a server that cannot be reached now, or
+a connection that was lost in use."""
+
+
+LostStart = Callable[[str], Awaitable[Message | None]]
+"""Says by its id what starts a process whose row is open, None for any other."""
 
 
 class StillRunning(Exception):
     """The command is taken on for good and will finish, but not while the caller waits."""
+
+
+class _NotStartedError(Exception):
+    """The process that a command is for is not there, and by the database it has not ended."""
 
 
 class ProcessClosed(Exception):
@@ -58,9 +84,38 @@ class ProcessClosed(Exception):
 class Engine:
     """The process engine as the API uses it."""
 
-    def __init__(self, client: Client, task_queue_prefix: str) -> None:
+    def __init__(self, client: Client, task_queue_prefix: str, lost: LostStart) -> None:
         self._client = client
         self._siblings = Siblings(client, task_queue_prefix)
+        self._lost = lost
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    async def ensure(self, workflow_id: str) -> None:
+        """Start the process of an open row if its own start was lost; a process is looked for once.
+
+        Nothing is raised: whoever reads or is refused is answered all the same.
+        """
+        if workflow_id in self._seen:
+            return
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                if not await self._siblings.is_known(workflow_id):
+                    await self._start_lost(workflow_id)
+        except (RPCError, RuntimeError, TimeoutError) as error:
+            _log.info("process_not_looked_for", error_type=type(error).__name__)
+            return
+        self._seen[workflow_id] = None
+        if len(self._seen) > _SEEN:
+            self._seen.popitem(last=False)
+
+    async def _start_lost(self, workflow_id: str) -> bool:
+        start = await self._lost(workflow_id)
+        if start is None:
+            return False
+        await self._siblings.start(start)
+        metrics.process_started_late(workflow_id.partition(":")[0])
+        _log.warning("process_was_missing", workflow_id=workflow_id)
+        return True
 
     async def start_application(self, start: StartApplication) -> None:
         """Start the process of an application; starting it again changes nothing."""
@@ -81,7 +136,7 @@ class Engine:
         """Send a process a signal; raises ProcessClosed."""
         async with _engine_problems(workflow_id):
             handle = self._client.get_workflow_handle(workflow_id)
-            await handle.signal(signal, message, rpc_timeout=_RPC)
+            await handle.signal(signal, message, rpc_timeout=_SIGNAL)
 
     async def command(
         self,
@@ -138,6 +193,10 @@ class Engine:
             ) from None
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause, workflow_id) from error
+        except _NotStartedError as error:
+            # It is about to be, or its start was lost with whoever wrote its row.
+            await self.ensure(workflow_id)
+            raise later("not_accepted_yet", "The process starts. Repeat the request.") from error
 
     async def is_reachable(self) -> bool:
         """Say whether the engine answers."""
@@ -172,16 +231,17 @@ async def _engine_problems(
         if error.status is RPCStatusCode.NOT_FOUND:
             if over or any(words in error.message for words in _ENDED):
                 raise ProcessClosed(workflow_id, state) from error
-            raise later("not_accepted_yet", "The process starts. Repeat the request.") from error
+            raise _NotStartedError from error
         if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
             raise later("too_many_requests", "The process is busy. Repeat the request.") from error
         if error.status is RPCStatusCode.FAILED_PRECONDITION:
             raise later(
                 "not_accepted_yet", "The process is not ready. Repeat the request."
             ) from error
-        if error.status in _UNREACHABLE:
-            raise _unreachable() from error
-        raise
+        if error.status in _OURS_TO_MEND:
+            raise
+        _log.warning("engine_unavailable", status=error.status.name)
+        raise _unreachable() from error
     except RuntimeError as error:
         # How the SDK reports that a lazy client cannot connect.
         raise _unreachable() from error

@@ -11,14 +11,16 @@ from temporalio.client import Client
 
 from api.http.auth import Authenticator
 from api.http.callers import Callers
-from api.http.engine import Engine
+from api.http.engine import Engine, LostStart
 from api.http.stream_places import StreamPlaces
 from api.http.wrong_credentials import WrongCredentials
+from messages.base import Message
 from runtime.business_clock import BusinessClock
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import Settings
 from runtime.temporal.client import connect
 from services.people.acting import DirectoryPrincipals
+from services.processes import start_of_process
 from storage.common.outbox_feed import OutboxFeed
 from storage.database import Database
 
@@ -55,6 +57,14 @@ Using = Annotated[Services, Depends(_services)]
 """The services, for an endpoint."""
 
 
+def _lost_starts(database: Database) -> LostStart:
+    async def start_of(workflow_id: str) -> Message | None:
+        async with database.transaction() as tx:
+            return await start_of_process(tx, workflow_id)
+
+    return start_of
+
+
 @asynccontextmanager
 async def open_services(
     settings: Settings, client: Client | None = None
@@ -78,7 +88,7 @@ async def open_services(
         yield Services(
             settings=settings,
             database=database,
-            engine=Engine(temporal, settings.task_queue_prefix),
+            engine=Engine(temporal, settings.task_queue_prefix, _lost_starts(database)),
             clock=BusinessClock(temporal, settings),
             authenticator=Authenticator(Callers(settings), directory, wrong),
             wrong_credentials=wrong,

@@ -61,7 +61,14 @@ class WrongState(DomainError):
 
 
 class ApplicationPending(DomainError):
-    """The person has an application for the same product that is not over."""
+    """The person has an application for the same product that is not over.
+
+    `application_id` is which one; who may not see it is not told in the message.
+    """
+
+    def __init__(self, message: str, application_id: str = "") -> None:
+        super().__init__(message)
+        self.application_id = application_id
 
 
 class ReviewClosed(DomainError):

@@ -62,6 +62,11 @@ def format_amount(amount: int, currency: str) -> str:
     return f"{sign}{major:,}.{minor:0{digits}d}" if digits else f"{sign}{major:,}"
 
 
+def plain_amount(amount: int, currency: str) -> str:
+    """Write minor units for programs: 1000000 fen is `10000.00`; `parse_amount` reads it."""
+    return format_amount(amount, currency).replace(",", "")
+
+
 def money(amount: int, currency: str) -> str:
     """Write minor units for people, with their currency: `10,000.00 CNY`."""
     return f"{format_amount(amount, currency)} {currency}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from math import gcd
 
 from domain.common.day_count import FIXED_YEARS, DayCount, part_of_period
@@ -47,7 +48,13 @@ def years_between(convention: DayCount, period: Period, start: date, end: date) 
     fixed = FIXED_YEARS.get(convention)
     if fixed is not None:
         return (end - start).days, fixed
-    return part_of_period(convention, period.start, start, end).as_integer_ratio()
+    return _fraction(convention, period.start, start, end)
+
+
+@lru_cache(maxsize=8192)
+def _fraction(convention: DayCount, since: date, start: date, end: date) -> Ratio:
+    """Return a part of a year; a plan that is cut asks for those of its periods again and again."""
+    return part_of_period(convention, since, start, end).as_integer_ratio()
 
 
 def factor_of(rate: Decimal, years: Ratio) -> Ratio:
@@ -70,7 +77,7 @@ def until(convention: DayCount, accrual: Accrual, on: date) -> Accrual | None:
         days, whole = (on - accrual.start).days, (accrual.end - accrual.start).days
         years = accrual.years[0] * days, accrual.years[1] * whole
     else:
-        years = part_of_period(convention, since, accrual.start, on).as_integer_ratio()
+        years = _fraction(convention, since, accrual.start, on)
     numerator, denominator = factor_of(accrual.annual_rate, years)
     exact = accrual.balance * numerator, denominator
     return Accrual(accrual.start, on, accrual.balance, accrual.annual_rate, years, exact, since)

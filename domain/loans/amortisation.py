@@ -14,7 +14,7 @@ from domain.common.errors import InvalidTerms
 from domain.common.rounding import RoundingMode, round_ratio
 from domain.loans.accrual import Accrual, Ratio, factor_of, total, years_between
 from domain.loans.due_dates import Period
-from domain.loans.level import fewest_covering, most_reaching, nearest, solve
+from domain.loans.level import Find, fewest_covering, most_reaching, nearest, solve
 from domain.loans.plan_terms import LevelRate, Method, Residue
 from domain.loans.terms import LoanTerms
 from domain.loans.worksheet import Factor, Level, Line, Part, Run, Worksheet, rounder
@@ -102,10 +102,10 @@ class _Shape:
         terms, sheet = self.terms, self.sheet
         formula, kept = self._formula()
         is_exact = terms.level_rate is LevelRate.EXACT
-        level, run = solve(sheet, formula, kept, is_exact=is_exact)
-        by_total = sheet.lines[0].part is not Part.LEVEL_PRINCIPAL and not self._is_level_principal
-        if terms.smooth and by_total:
-            level, run = self._smoothed(level, run)
+        level, run, is_found = solve(sheet, formula, kept, is_exact=is_exact)
+        by_total = not self._is_level_principal
+        if by_total and (terms.smooth or not is_found):
+            level, run = self._smoothed(level)
         if terms.residue is Residue.FIRST:
             run = self._residue_first(level, run, by_total=by_total)
         rows = self.rows(run)
@@ -254,17 +254,24 @@ class _Shape:
         last = self.sheet.rest if self.sheet.last_rental is None else self.sheet.last_rental
         return run.principals[last] + run.own[last] - self.terms.balloon - targets[last]
 
-    def _smoothed(self, level: Level, run: Run) -> tuple[Level, Run]:
+    def _smoothed(self, level: Level) -> tuple[Level, Run]:
         """Move the level, by rounding units, to where the last instalment is nearest to it.
 
         Where the level is rounded up or down the last instalment stays on that side of it.
         """
-        sheet = self.sheet
         unit, mode = self.terms.instalment_rounding
-        start = level
-        if not sheet.is_weighted:
-            start = Level(round_ratio(*level, unit, mode))
-        tried: dict[int, tuple[Level, Run]] = {0: (start, run)}
+        if not self.sheet.is_weighted:
+            level = Level(round_ratio(*level, unit, mode))
+        if mode is RoundingMode.UP:
+            return self._searched(level, unit, fewest_covering)
+        if mode is RoundingMode.DOWN:
+            return self._searched(level, unit, most_reaching)
+        return self._searched(level, unit, nearest)
+
+    def _searched(self, start: Level, unit: int, find: Find) -> tuple[Level, Run]:
+        """Return the level that is found in steps of a unit, and its run."""
+        sheet = self.sheet
+        tried: dict[int, tuple[Level, Run]] = {}
 
         def gap(steps: int) -> int:
             if steps not in tried:
@@ -273,15 +280,9 @@ class _Shape:
             moved, its = tried[steps]
             return self._gap(its, sheet.targets(moved))
 
-        find = nearest
-        if mode is RoundingMode.UP:
-            find = fewest_covering
-        elif mode is RoundingMode.DOWN:
-            find = most_reaching
         lowest = -(start.numerator // (start.denominator * unit))
-        highest = (sheet.balance + max(run.own)) // unit + 1
-        stride = abs(gap(0)) // (unit * len(sheet.lines))
-        steps = find(gap, stride, lowest, highest)
+        highest = 2 * sheet.balance // unit + 1
+        steps = find(gap, lowest, highest)
         gap(steps)
         return tried[steps]
 
@@ -301,7 +302,7 @@ class _Shape:
                 tried[extra] = sheet.run(targets, extra)
             return self._gap(tried[extra], targets)
 
-        extra = nearest(gap, abs(gap(0)), -sheet.balance, sheet.balance)
+        extra = nearest(gap, -sheet.balance, sheet.balance)
         gap(extra)
         return tried[extra]
 

@@ -14,33 +14,43 @@ is bracketed and ends after a few runs whatever the terms.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from math import lcm
 
+from domain.common.rounding import round_ratio
 from domain.loans.worksheet import Level, Line, Part, Run, Worksheet
 
-_MAX_SOLUTIONS = 24
-"""How often a level is solved with more instalments left out; nearly always once or twice."""
+_FINE = 10**12
+_MAX_SOLUTIONS = 2
+"""How often a level is solved with more instalments left out; once unless many are short.
+
+Where instalments hardly repay anything, many are short in their long months only: then the level
+is looked for by its runs.
+"""
 
 Gap = Callable[[int], int]
 """By how much the last instalment exceeds what it should be, by steps up; it never rises."""
 
+Find = Callable[[Gap, int, int], int]
+"""What finds the steps to take, between the lowest and the highest."""
+
 
 def solve(
     sheet: Worksheet, formula: Sequence[Line], kept: tuple[int, int], *, is_exact: bool
-) -> tuple[Level, Run]:
-    """Return the exact level part by the lines of a `formula`, and its run.
+) -> tuple[Level, Run, bool]:
+    """Return the level part by the lines of a `formula`, its run, and whether it was found.
 
     `kept` is the exact amount that the level part leaves. A formula that is not `is_exact` has
-    other interest than the run: no instalment is left out of it.
+    other interest than the run: no instalment is left out of it. Without a solution the level
+    returned is near to one.
     """
     left_out = {index for index, line in enumerate(formula) if not line.weight[0]}
     level = _level(sheet, formula, kept, left_out)
     run = sheet.run(sheet.targets(level))
     for _ in range(_MAX_SOLUTIONS):
         if not is_exact or left_out.issuperset(run.short):
-            break
+            return level, run, True
         left_out.update(run.short)
         level = _level(sheet, formula, kept, left_out)
         run = sheet.run(sheet.targets(level))
-    return level, run
+    return level, run, False
 
 
 def _level(
@@ -49,7 +59,11 @@ def _level(
     denominator = lcm(*(line.weight[1] for line in formula)) if sheet.is_weighted else 1
     if sheet.flat_base is None and all(x.part is not Part.LEVEL_PRINCIPAL for x in formula):
         owed, paid, scale = _balances(sheet, formula, denominator, left_out)
-        return Level(max(owed * kept[1] - kept[0] * scale, 0) * denominator, paid * kept[1])
+        owed = max(owed * kept[1] - kept[0] * scale, 0) * denominator
+        if not sheet.is_weighted:
+            return Level(owed, paid * kept[1])
+        # Multiplied by each weight: exact to a millionth of a millionth of a minor unit.
+        return Level(round_ratio(owed * _FINE, paid * kept[1]), _FINE)
     owed, per = sheet.balance, 1
     if formula[0].part is Part.TOTAL:
         owed, per = _with_flat_interest(sheet, formula)
@@ -122,27 +136,27 @@ def _is_alike(line: Line, other: Line) -> bool:
     return pays and other.factor == line.factor and other.weight == line.weight
 
 
-def nearest(gap: Gap, stride: int, lowest: int, highest: int) -> int:
+def nearest(gap: Gap, lowest: int, highest: int) -> int:
     """Return the number of steps at which the gap is nearest to zero, the fewer if two are.
 
-    The search starts `stride` steps away and stays between `lowest` and `highest`.
+    The search stays between `lowest` and `highest`.
     """
     known = _Known(gap)
     if not known(0):
         return 0
-    ends = _crossing(known, stride, lowest, highest)
-    return min(ends, key=lambda steps: (abs(known(steps)), abs(steps)))
+    found = (0, *_crossing(known, lowest, highest))
+    return min(found, key=lambda steps: (abs(known(steps)), abs(steps)))
 
 
-def fewest_covering(gap: Gap, stride: int, lowest: int, highest: int) -> int:
+def fewest_covering(gap: Gap, lowest: int, highest: int) -> int:
     """Return the fewest steps up at which the last instalment exceeds nothing."""
-    return _crossing(_Known(gap), stride, lowest, highest)[1]
+    return _crossing(_Known(gap), lowest, highest)[1]
 
 
-def most_reaching(gap: Gap, stride: int, lowest: int, highest: int) -> int:
+def most_reaching(gap: Gap, lowest: int, highest: int) -> int:
     """Return the most steps up at which the last instalment lacks nothing."""
     known = _Known(gap)
-    low, high = _crossing(known, stride, lowest, highest)
+    low, high = _crossing(known, lowest, highest)
     return low if known(high) else high
 
 
@@ -160,35 +174,43 @@ class _Known:
         return found
 
 
-def _crossing(gap: Gap, stride: int, lowest: int, highest: int) -> tuple[int, int]:
+def _crossing(gap: Gap, lowest: int, highest: int) -> tuple[int, int]:
     """Return two steps next to each other: above zero at the first, not above it at the second.
 
     Where the gap does not change its sign in between, both are the end nearer to zero.
     """
-    stride = max(stride, 1)
-    if gap(0) > 0:
-        low, high = 0, min(stride, highest)
-        while gap(high) > 0:
-            if high >= highest:
-                return highest, highest
-            stride *= 2
-            low, high = high, min(high + stride, highest)
-    else:
-        low, high = max(-stride, lowest), 0
-        while gap(low) <= 0:
-            if low <= lowest:
-                return lowest, lowest
-            stride *= 2
-            low, high = max(low - stride, lowest), low
-    tries = 0
+    rises = gap(0) > 0
+    way, end = (1, highest) if rises else (-1, lowest)
+    here, there = 0, way if lowest <= way <= highest else 0
+    while (gap(there) > 0) is rises:
+        if there == end:
+            return end, end
+        # As far as the line through both points says, twice to eight times as far as before.
+        stride = abs(there - here)
+        fall = abs(gap(here) - gap(there)) // stride
+        stride = min(max(abs(gap(there)) // max(fall, 1) + 1, 2 * stride), 8 * stride)
+        here, there = there, min(max(there + way * stride, lowest), highest)
+    return _narrowed(gap, *((here, there) if rises else (there, here)))
+
+
+def _narrowed(gap: Gap, low: int, high: int) -> tuple[int, int]:
+    """Halve a bracket until its ends are next to each other.
+
+    Every second time it is cut where the line through the last two steps above zero says: below
+    zero the loan is repaid early, and the gap says little.
+    """
+    lower: int | None = None
+    by_line = True
     while high - low > 1:
-        tries += 1
-        above, below = gap(low), -gap(high)
-        # By proportion, and every third time by half, which always ends.
-        middle = low + (high - low) * above // (above + below) if tries % 3 else (low + high) // 2
-        middle = min(max(middle, low + 1), high - 1)
+        middle = (low + high) // 2
+        if by_line:
+            fall = gap(low) - gap(high) if lower is None else gap(lower) - gap(low)
+            wide = high - low if lower is None else low - lower
+            middle = low + gap(low) * wide // max(fall, 1)
+            middle = min(max(middle, low + 1), high - 1)
+        by_line = not by_line or gap(middle) > 0
         if gap(middle) > 0:
-            low = middle
+            lower, low = low, middle
         else:
             high = middle
     return low, high

@@ -26,6 +26,13 @@ MAX_PRINCIPAL = 10**15
 MAX_RATE = 1000
 MAX_RATE_PLACES = 8
 MAX_WEIGHT = 1000
+MAX_WORK = 30_000
+"""Instalments planned anew, summed over the changes: what a processor plans in a fifth of a second.
+
+Interest by days counts more the longer the loan; a level that is searched for (smoothed, the
+residue first, coarse rounding) five times, with weights eight times. So 360 instalments by the
+month have 82 changes, 41 by days.
+"""
 
 FOLLOWING_LENGTH = (Method.FIXED_INSTALMENT, Method.EXPLICIT)
 """Methods whose number of instalments follows from other terms."""
@@ -276,6 +283,29 @@ def _changes(terms: "LoanTerms") -> Iterator[Fault]:
         yield "holidays", "a holiday covers one instalment or more"
 
 
+def _work(terms: "LoanTerms") -> Iterator[Fault]:
+    changes = 1 + len(terms.rate_steps) + len(terms.holidays)
+    work = planned_anew(terms, changes * (1 + len(terms.tranches)))
+    if work > MAX_WORK:
+        yield (
+            "instalments",
+            f"instalments times rate steps, holidays and tranches are at most {MAX_WORK}, here"
+            f" {work}: agree on fewer changes, or count a longer period",
+        )
+
+
+def planned_anew(terms: "LoanTerms", plans: int, at_least: int = 0) -> int:
+    """Return the work that so many plans of a loan take, to be compared with `MAX_WORK`."""
+    rows = max(terms.agreed_rows or MAX_INSTALMENTS, at_least)
+    rounds_finely = terms.interest_rounding.unit == terms.instalment_rounding.unit == 1
+    each = 1 if terms.day_count is DayCount.PERIOD else 1 + rows // 200
+    if terms.smooth or terms.residue is Residue.FIRST or not rounds_finely:
+        each = 5
+    if terms.weights:
+        each = 8
+    return rows * plans * each
+
+
 def _method(terms: "LoanTerms") -> Iterator[Fault]:
     method = terms.method
     financed = terms.principal - terms.down_payment
@@ -329,5 +359,5 @@ def _explicit(terms: "LoanTerms", financed: int) -> Iterator[Fault]:
 
 _RULES = (
     *(_amounts, _rates, _length, _dates, _due_days),
-    *(_interest, _grace, _shape, _changes, _method),
+    *(_interest, _grace, _shape, _changes, _method, _work),
 )

@@ -43,10 +43,11 @@ class Action(StrEnum):
     REFUND = "refund"
     RELEASE_DEFINITION = "release_definition"
     SUSPEND = "suspend"
+    KEEP_BOOKS = "keep_books"
 
 
 _WITHOUT_AMOUNT: Final = frozenset(
-    {Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION, Action.SUSPEND}
+    {Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION, Action.SUSPEND, Action.KEEP_BOOKS}
 )
 
 

@@ -270,7 +270,7 @@ def _numbers_of(net: Mapping[date, int], periods: PeriodNumbers) -> dict[date, i
     if unnumbered:
         raise InvalidFlows(f"the flow of {unnumbered[0]} has no period number", field="periods")
     first = min((periods[on] for on in net), default=0)
-    return {on: periods[on] - first for on in net}
+    return {on: periods[on] - first for on in net} if first else {on: periods[on] for on in net}
 
 
 def _periods_between(start: date, on: date, periods_per_year: PeriodsPerYear) -> Fraction:
@@ -298,9 +298,9 @@ def _on_grid(
 ) -> tuple[dict[Time, int], int]:
     """Place flows on the coarsest grid that holds all their times; return it with its steps."""
     held = {on: tuple(pieces) for on, pieces in parts.items()}
-    steps = lcm(*(denominator for pieces in held.values() for _, denominator in pieces))
+    steps = lcm(*{denominator for pieces in held.values() for _, denominator in pieces})
     flows: dict[Time, int] = {}
     for on, pieces in held.items():
-        time = Time(sum(numerator * (steps // denominator) for numerator, denominator in pieces))
+        time = Time(sum([numerator * (steps // denominator) for numerator, denominator in pieces]))
         flows[time] = flows.get(time, 0) + net[on]
     return flows, steps

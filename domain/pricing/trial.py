@@ -9,12 +9,24 @@ from datetime import date
 
 from domain.common.errors import InvalidEvent, InvalidTerms, NothingOutstanding
 from domain.common.frequency import Frequency
-from domain.loans.events import LoanEvent, RateChanged, Rescheduled
+from domain.loans.allocation import Excess
+from domain.loans.events import (
+    Charged,
+    LoanEvent,
+    Paid,
+    PaidOff,
+    RateChanged,
+    Recovered,
+    Refunded,
+    Rescheduled,
+    Waived,
+    WrittenOff,
+)
 from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import Position, position
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms
-from domain.loans.terms_rules import MAX_INSTALMENTS, refuse_rate
+from domain.loans.terms_rules import MAX_INSTALMENTS, MAX_WORK, planned_anew, refuse_rate
 from domain.pricing.cost_sheet import CostSheet
 from domain.pricing.rate_caps import CapFinding, CappedLender, CapUnknown, LenderKind, check_caps
 from domain.pricing.rates import Flow
@@ -30,6 +42,8 @@ from domain.pricing.trial_rows import (
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 MAX_YEARS_TO_FIRST_DUE = 50
+_KEEPING = (Excess.CREDIT, Excess.NEXT_INSTALMENT, Excess.LAST_INSTALMENT)
+"""What may be done with money that is not due without planning anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ def trial(
     `InvalidEvent` for events without a day to look at.
     """
     _refuse_nonsense(terms, events)
+    _refuse_work(terms, events)
     if events and as_of is None:
         raise InvalidEvent("events need the day at whose end the loan is shown", field="as_of")
     plan = build_plan(terms)
@@ -153,6 +168,27 @@ def _refuse_nonsense(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
             if not _within(frequency, event.instalments, [event.on, event.first_due_on]):
                 reason = f"a plan lies within the years {FIRST_YEAR} to {LAST_YEAR}"
                 raise InvalidEvent(reason, field="first_due_on")
+
+
+def _refuse_work(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
+    """Refuse a history that plans so many instalments anew that it holds a processor for long."""
+    following = 1 + len(terms.rate_steps) + len(terms.holidays)
+    again = sum(1 for event in events if _plans_anew(terms, event))
+    longest = max((e.instalments for e in events if isinstance(e, Rescheduled)), default=0)
+    # The position and the payoff both follow the whole history.
+    work = planned_anew(terms, 2 * following * again, at_least=longest)
+    if work > MAX_WORK:
+        raise InvalidEvent(
+            f"instalments times the events that change the plan are at most {MAX_WORK}, here"
+            f" {work}: leave out events",
+            field="events",
+        )
+
+
+def _plans_anew(terms: LoanTerms, event: LoanEvent) -> bool:
+    if isinstance(event, Paid):
+        return (event.excess or terms.allocation.excess) not in _KEEPING
+    return not isinstance(event, PaidOff | Charged | Waived | WrittenOff | Recovered | Refunded)
 
 
 def _within(frequency: Frequency, count: int, days: Sequence[date]) -> bool:

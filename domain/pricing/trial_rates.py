@@ -44,7 +44,7 @@ class RatePeriods:
     """
 
     per_year: Fraction
-    numbers: Mapping[date, Fraction] | None
+    numbers: Mapping[date, Fraction | int] | None
 
 
 def proceeds(terms: LoanTerms, deducted: int) -> tuple[Flow, ...]:
@@ -79,8 +79,10 @@ def rate_periods(terms: LoanTerms, rows: Iterable[DatedRow]) -> RatePeriods:
         return _single(terms, instalments[0], per_year)
     if terms.method is Method.EXPLICIT:
         return RatePeriods(per_year, None)
-    first = periods_to_first_due(terms)
-    numbers = {terms.disbursed_on: Fraction(0)}
+    first: Fraction | int = periods_to_first_due(terms)
+    if first.denominator == 1:
+        first = first.numerator
+    numbers: dict[date, Fraction | int] = {terms.disbursed_on: 0}
     for row in instalments:
         if row.due_on != terms.disbursed_on:
             numbers[row.due_on] = first + row.number - 1
@@ -111,13 +113,13 @@ def _single(terms: LoanTerms, row: DatedRow, per_year: Fraction) -> RatePeriods:
         per_year /= periods_to_first_due(terms)
     else:
         per_year = Fraction(_YEAR_DAYS, (row.due_on - terms.disbursed_on).days)
-    numbers = {terms.disbursed_on: Fraction(0), row.due_on: Fraction(1)}
+    numbers: dict[date, Fraction | int] = {terms.disbursed_on: 0, row.due_on: 1}
     for tranche in terms.tranches:
         numbers.setdefault(tranche.on, _between(numbers, tranche.on))
     return RatePeriods(per_year, numbers)
 
 
-def _between(numbers: Mapping[date, Fraction], on: date) -> Fraction:
+def _between(numbers: Mapping[date, Fraction | int], on: date) -> Fraction | int:
     """Return the number of a day between two numbered ones, by its calendar days."""
     before = max(day for day in numbers if day < on)
     after = min((day for day in numbers if day > on), default=None)

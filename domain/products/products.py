@@ -10,6 +10,7 @@ from domain.common.definitions import Agreed, Code, Content
 from domain.common.errors import DomainError
 from domain.common.money import format_amount
 from domain.decisioning.policy import DECISION_SOURCES
+from domain.loans.bank_accounts import BankAccounts
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import CapFinding, CappedLender, LenderKind, RateCaps, enforce_caps
@@ -47,8 +48,8 @@ class Product(Content):
 
     Amounts are minor units of `currency`; `instalments` are the numbers of them to choose from.
     `zone` is where its business dates are. `lender_kind` says which rate caps hold. `funder` is the
-    code of whoever lends the money; `settlement_bank` the code of the bank through which it moves,
-    whose cash in transit has an account of its own.
+    code of whoever lends the money; `bank_accounts` are the lender's bank accounts through which it
+    moves: cash has an account of its own in the ledger for each.
 
     Elements: `required_elements` are asked for in this order before the decision,
     `drawdown_elements` before money is drawn, `optional_elements` are taken and never waited for;
@@ -72,7 +73,7 @@ class Product(Content):
     instalments: tuple[_Choice, ...] = Field(min_length=1, max_length=36)
     terms: TermsTemplate
     funder: str = Field(default="own", pattern=_PARTY)
-    settlement_bank: str | None = Field(default=None, pattern=_PARTY)
+    bank_accounts: BankAccounts | None = None
     mode: Literal["single_batch", "revolving"]
     required_elements: tuple[ElementKind, ...]
     optional_elements: tuple[ElementKind, ...] = ()

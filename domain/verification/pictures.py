@@ -3,7 +3,7 @@
 `check` looks at type and size and decodes nothing; `clean` decodes a picture, turns it upright and
 writes it anew. What a telephone stores beside the pixels (where and when and with what the picture
 was taken, thumbnails, a second view, texts, whatever follows the end) does not survive that.
-`clean` takes up to a tenth of a second: do not call it on an event loop.
+`clean` takes up to a tenth of a second, of HEIC up to a second: do not call it on an event loop.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from PIL import ExifTags, Image
+from pillow_heif import register_heif_opener
 
 MAX_PIXELS: Final = 24_000_000
 MAX_SIDE: Final = 10_000
@@ -30,10 +31,33 @@ MAX_STORED_SIDE: Final = 2_000
 # Pillow warns of what declares more pixels than this and refuses twice as many, before it allocates
 # anything: both are refusals here. It also warns of EXIF that it cannot read, which nobody needs.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+register_heif_opener(thumbnails=False)
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
-_TYPES: Final = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"RIFF": "WEBP"}
+_TYPES: Final = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+# Telephones write HEIC; both it and AVIF are of one family of containers, told apart by brands.
+_BRANDS: Final = MappingProxyType(
+    dict.fromkeys((b"avif", b"avis"), "AVIF")
+    | dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "HEIF")
+)
+_OTHER_FILES: Final = MappingProxyType(
+    {
+        b"GIF8": "GIF",
+        b"II*\0": "TIFF",
+        b"MM\0*": "TIFF",
+        b"BM": "BMP",
+        b"%PDF": "PDF",
+        b"8BPS": "Photoshop",
+        b"\xff\x0a": "JPEG XL",
+        b"\0\0\0\x0cJXL ": "JPEG XL",
+        b"\0\0\0\x0cjP  ": "JPEG 2000",
+        b"PK\3\4": "ZIP",
+        b"<svg": "SVG",
+        b"<?xml": "SVG",
+    }
+)
+"""Formats that people send and that are not taken, by how their files begin."""
 # An MPO file is a JPEG with a second view behind it, as some telephones write.
 _JPEG: Final = ("JPEG", "MPO")
 # Each scan goes over the whole picture: many of them keep a decoder busy. Encoders write ten or so.
@@ -42,7 +66,7 @@ _MAX_SCANS: Final = 64
 # What Pillow is known to raise for broken files.
 _BROKEN: Final = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error),
-    *(ArithmeticError, LookupError, TypeError, AttributeError, MemoryError),
+    *(ArithmeticError, LookupError, TypeError, AttributeError, MemoryError, RuntimeError),
 )
 _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # How to turn a picture so that it is upright, by the EXIF tag Orientation (CIPA DC-008, 4.6.4).
@@ -73,7 +97,7 @@ class PictureFault(StrEnum):
 
 _MESSAGES: Final = MappingProxyType(
     {
-        PictureFault.NOT_AN_IMAGE: "not a picture: send a JPEG, PNG or WebP file",
+        PictureFault.NOT_AN_IMAGE: "not a picture: send a JPEG, PNG, WebP, HEIC or AVIF file",
         PictureFault.TOO_LARGE: "the picture has too many pixels: at most 24 million,"
         " and 10,000 a side",
         PictureFault.TOO_SMALL: "the picture is too small: at least 64 pixels a side",
@@ -86,11 +110,16 @@ _MESSAGES: Final = MappingProxyType(
 class BadPicture(ValueError):
     """A file that is not taken as a picture; says nothing of what is in it.
 
-    `field` is where it stands in what was given, such as `elements.0.front`, if that is known.
+    `field` is where it stands in what was given, such as `elements.0.front`, if that is known,
+    `named` its format, where that is one that people know.
     """
 
-    def __init__(self, fault: PictureFault, field: str = "") -> None:
-        super().__init__(_MESSAGES[fault])
+    def __init__(self, fault: PictureFault, field: str = "", *, named: str | None = None) -> None:
+        message = _MESSAGES[fault]
+        if named is not None:
+            message = message.replace("not a picture", f"a {named} file is not taken")
+        super().__init__(message)
+        self.named = named
         self.fault = fault
         self.field = field
 
@@ -123,7 +152,7 @@ def check(content: bytes) -> None:
 def clean(content: bytes) -> Picture:
     """Return a picture upright, at most `MAX_STORED_SIDE` a side, written anew.
 
-    A PNG file stays one, JPEG and WebP become JPEG, as does a PNG above `MAX_BYTES`. Transparent
+    A PNG file stays one, everything else becomes JPEG, as does a PNG above `MAX_BYTES`. Transparent
     parts become white. Raises `BadPicture`.
     """
     picture = _opened(content)
@@ -153,12 +182,13 @@ def clean(content: bytes) -> Picture:
 
 def _opened(content: bytes) -> Image.Image:
     """Read the header alone."""
-    kind = next((name for start, name in _TYPES.items() if content.startswith(start)), None)
-    if kind is None or (kind == "WEBP" and content[8:12] != b"WEBP"):
-        raise BadPicture(PictureFault.NOT_AN_IMAGE)
+    kind = _type_of(content)
+    if kind is None:
+        raise BadPicture(PictureFault.NOT_AN_IMAGE, named=_other_file(content))
     try:
         picture = Image.open(BytesIO(content), formats=(kind,))
-        moves = kind != "JPEG" and getattr(picture, "is_animated", False)
+        # Of several pictures in a HEIC file, such as those of a burst, the first is meant.
+        moves = kind not in ("JPEG", "HEIF") and getattr(picture, "is_animated", False)
     except _BOMBS:
         raise BadPicture(PictureFault.TOO_LARGE) from None
     except _BROKEN:
@@ -170,6 +200,25 @@ def _opened(content: bytes) -> Image.Image:
     if moves:
         raise BadPicture(PictureFault.ANIMATED)
     return picture
+
+
+def _type_of(content: bytes) -> str | None:
+    """Return the type of a picture by its first bytes, None for another file."""
+    if content.startswith(b"RIFF"):
+        return "WEBP" if content[8:12] == b"WEBP" else None
+    if content[4:8] == b"ftyp":
+        brands = content[8 : min(int.from_bytes(content[:4], "big"), 256)]
+        known = (_BRANDS.get(brands[at : at + 4]) for at in range(0, len(brands), 4))
+        return next(filter(None, known), None)
+    return next((name for start, name in _TYPES.items() if content.startswith(start)), None)
+
+
+def _other_file(content: bytes) -> str | None:
+    """Return the format of a file that is no picture of ours, None for an unknown one."""
+    if content[4:8] == b"ftyp":
+        return "MP4"
+    begin = content[:64].lstrip()
+    return next((name for start, name in _OTHER_FILES.items() if begin.startswith(start)), None)
 
 
 def _stored_size(width: int, height: int) -> tuple[int, int]:

@@ -75,6 +75,22 @@ class Api:
         """Read a plain list, which only the simulators answer with; raises Refusal."""
         return list(await self._answer("GET", role, path, {"params": parameters}))
 
+    async def text(self, role: str, path: str, **parameters: Any) -> AsyncIterator[str]:
+        """Yield a text as it comes, however long it is; raises Refusal."""
+        try:
+            async with self._http.stream(
+                "GET", path, params=parameters, headers=self._proof(role)
+            ) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _error(response)
+                async for part in response.aiter_text():
+                    yield part
+        except httpx.TransportError as cause:
+            raise ApiError(
+                "unreachable", f"{self._http.base_url} cannot be reached ({cause!r}): does it run?"
+            ) from cause
+
     async def post(
         self, role: str, path: str, body: Mapping[str, Any] | None = None, key: str = ""
     ) -> Answer:

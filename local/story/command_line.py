@@ -11,6 +11,7 @@ from rich.console import Console
 
 from local.story import pages
 from local.story.client import Answer, Refusal
+from local.story.hints import next_commands
 from local.story.stage import stage_of
 
 _INTERRUPTED: Final = 130
@@ -46,6 +47,8 @@ def command(
 
             found = checked(as_json, result)
             (pages.print_json if as_json else show)(OUT, found)
+            for number, further in enumerate([] if as_json else next_commands(found)):
+                out_line(f"{'or  ' if number else 'next'}  .venv/bin/python starter.py {further}")
             if not ok(found):
                 raise typer.Exit(1)
 

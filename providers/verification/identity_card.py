@@ -38,9 +38,9 @@ class CardFields(PersonalReceived):
 class CardReading(VerificationResponse):
     """A match is a card that could be read; a mismatch asks for a better picture.
 
-    Reasons: `image_blurred`, `no_card_found`, `wrong_side`, `card_inconsistent`. `scores` holds the
-    reader's confidence (0 to 1) by field, `models` what read it, with versions. Whether the fields
-    agree with what the applicant typed is for the caller.
+    Reasons: `image_blurred`, `no_card_found`, `several_cards`, `wrong_side`, `card_inconsistent`.
+    `scores` holds the reader's confidence (0 to 1) by field, `models` what read it, with versions.
+    Whether the fields agree with what the applicant typed is for the caller.
     """
 
     given_with_match = ("fields",)

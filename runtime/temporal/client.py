@@ -15,6 +15,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
+from temporalio.service import RetryConfig
 
 from runtime.settings import Settings
 from runtime.temporal.plugin import LoanflowPlugin
@@ -25,6 +26,8 @@ _DEFAULT_ADDRESS: Final = "localhost:7233"
 _ATTEMPTS: Final = 10
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 5.0
+_SOON: Final = RetryConfig(max_elapsed_time_millis=1_500, max_retries=4)
+"""Half a second where nobody listens; the SDK's own ten are too long for who waits."""
 
 
 class TemporalUnavailableError(Exception):
@@ -43,7 +46,8 @@ async def connect(
     Address, namespace, TLS and API key come from `temporalio.envconfig` (environment, or a
     profile of its TOML file); without any, `localhost:7233` and namespace `default`. Ten attempts
     take about half a minute, then TemporalUnavailableError. A `lazy` client connects at its first
-    call and cannot back a worker. Raises runtime.keyring.InvalidKeysError.
+    call, says soon that the server cannot be reached, for somebody waits, and cannot back a worker.
+    Raises runtime.keyring.InvalidKeysError.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", _DEFAULT_ADDRESS)
@@ -51,7 +55,13 @@ async def connect(
     pause = _FIRST_PAUSE_SECONDS
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return await Client.connect(**config, lazy=lazy, runtime=runtime, plugins=plugins)
+            return await Client.connect(
+                **config,
+                lazy=lazy,
+                runtime=runtime,
+                plugins=plugins,
+                retry_config=_SOON if lazy else None,
+            )
         except RuntimeError as error:
             if attempt == _ATTEMPTS:
                 raise TemporalUnavailableError(

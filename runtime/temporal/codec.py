@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
-from runtime.keyring import Keyring
+from runtime import metrics
+from runtime.keyring import Keyring, Tampered
+from runtime.temporal.converter import UNREADABLE
 
 ENCODING: Final = b"binary/encrypted"
+
+_log = structlog.stdlib.get_logger(__name__)
+
 # The encrypted bytes name their key themselves; the copy in the metadata is for people and tools.
 # The place is a constant, not the workflow id: one payload is legitimately moved between
 # workflows (continue-as-new, a child's input, reset) without passing through the codec again.
@@ -46,3 +53,35 @@ class KeyringCodec(PayloadCodec):
         if payload.metadata.get("encoding") != ENCODING:
             return payload
         return Payload.FromString(self._keyring.decrypt(payload.data, _AAD))
+
+
+class ProcessCodec(KeyringCodec):
+    """The same for whoever works on processes: what cannot be opened does not stop them.
+
+    It is logged, counted and handed on as `UNREADABLE`, which no converter reads: a signal or an
+    update with such an input is dropped or refused, while a start or a result, which nobody but us
+    writes, holds its process up. With `sealed_only` a payload that was not encrypted by us counts
+    as one that cannot be opened. Only an unknown key fails the task, which waits for the key.
+    """
+
+    def __init__(self, keyring: Keyring, *, sealed_only: bool) -> None:
+        super().__init__(keyring)
+        self._sealed_only = sealed_only
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Return the payloads opened; raises UnknownKey."""
+        return [self._opened(payload) for payload in payloads]
+
+    def _opened(self, payload: Payload) -> Payload:
+        if self._sealed_only and payload.metadata.get("encoding") != ENCODING:
+            return _unreadable("unsealed")
+        try:
+            return self._open(payload)
+        except (Tampered, DecodeError):
+            return _unreadable("tampered")
+
+
+def _unreadable(why: str) -> Payload:
+    _log.error("payload_unreadable", why=why)
+    metrics.payload_unreadable(why)
+    return Payload(metadata={"encoding": UNREADABLE})

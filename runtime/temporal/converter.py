@@ -7,7 +7,14 @@ from pydantic import TypeAdapter
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 
+UNREADABLE: Final = b"binary/unreadable"
+"""The encoding of a payload that could not be opened (`runtime.temporal.codec.ProcessCodec`)."""
+
 _UNCHECKED: Final = frozenset({b"binary/null", b"binary/plain"})
+
+
+class TamperedPayload(Exception):
+    """A payload was changed, cut short, or not encrypted by us where only ours are read."""
 
 
 class CheckedPayloadConverter(PydanticPayloadConverter):
@@ -24,7 +31,9 @@ class CheckedPayloadConverter(PydanticPayloadConverter):
     def from_payloads(
         self, payloads: Sequence[Payload], type_hints: list[type] | None = None
     ) -> list[Any]:
-        """See the base class; raises pydantic's ValidationError besides."""
+        """See the base class; raises pydantic's ValidationError and TamperedPayload besides."""
+        if any(payload.metadata.get("encoding") == UNREADABLE for payload in payloads):
+            raise TamperedPayload("a payload cannot be opened")
         values = super().from_payloads(payloads, type_hints)
         for payload, value, hint in zip(payloads, values, type_hints or (), strict=False):
             if payload.metadata.get("encoding") in _UNCHECKED and hint not in (None, type(value)):

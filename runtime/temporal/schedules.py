@@ -36,6 +36,10 @@ _TIMES: Final = {
     MaintenanceJob.ACCRUE_INCOME: ScheduleSpec(
         calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0, 23)], minute=[ScheduleRange(5)])]
     ),
+    # So long a row may be without its process before anybody reads it or sends it a command.
+    MaintenanceJob.START_MISSING: ScheduleSpec(
+        intervals=[ScheduleIntervalSpec(every=timedelta(minutes=10))]
+    ),
 }
 _CATCH_UP: Final = timedelta(hours=1)
 """Runs that fell due while the server was down are made up for if they are not older."""

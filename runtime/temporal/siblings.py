@@ -26,9 +26,9 @@ from messages.base import Message
 from messages.collections import StartCollections
 from messages.credit_analysis import StartAnalysisFeedback, StartCreditAnalysis
 from messages.lines import DrawdownEnded, StartDrawdown, StartLine
-from messages.loans import StartLoan
+from messages.loans import StartLoan, StartRepayment
 
-_RPC_TIMEOUT: Final = timedelta(seconds=10)
+_RPC_TIMEOUT: Final = timedelta(seconds=5)
 
 
 class Siblings:
@@ -157,6 +157,45 @@ class Siblings:
             static_summary=f"reports of {start.client} on {start.analysis_id}",
             rpc_timeout=_RPC_TIMEOUT,
         )
+
+    async def start_repayment(self, start: StartRepayment) -> None:
+        """Start a repayment's process, which its loan started or is about to."""
+        await self._start(
+            "Repayment",
+            start,
+            ids.repayment_workflow(start.repayment_id),
+            f"repayment of {start.loan_id}",
+        )
+
+    async def start(self, start: Message) -> None:
+        """Start the process that a message is for, by what it starts."""
+        match start:
+            case StartApplication():
+                await self.start_application(start)
+            case StartLine():
+                await self.start_line(start)
+            case StartDrawdown():
+                await self.start_drawdown(start)
+            case StartLoan():
+                await self.start_loan(start, None)
+            case StartRepayment():
+                await self.start_repayment(start)
+            case StartCollections():
+                await self.start_collections(start)
+            case StartCreditAnalysis():
+                await self.start_credit_analysis(start)
+            case _:
+                raise TypeError(f"{type(start).__name__} starts nothing")
+
+    async def is_known(self, workflow_id: str) -> bool:
+        """Say whether the Temporal server knows a process, running or ended."""
+        try:
+            await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
 
     async def _start(
         self,

@@ -91,10 +91,24 @@ async def begin_application(
             request.device.platform,
             row.created_at,
         )
+    return BegunApplication(row, await start_of_application(tx, row))
+
+
+async def start_of_application(tx: Transaction, row: ApplicationRow) -> StartApplication:
+    """Return what the process of a recorded application starts with, as it was agreed."""
+    product = await product_of(tx, row)
     opened_on = business_date(row.created_at, product.zone)
     reused = await reuse_verifications(tx, row, product, product.kinds, opened_on, row.created_at)
-    counting = tuple(ReusedElement(kind=one.kind, element_id=one.element_id) for one in reused)
-    return BegunApplication(row, start.model_copy(update={"reused": counting}))
+    return StartApplication(
+        application_id=row.id,
+        applicant_id=row.applicant_id,
+        product=product,
+        channel=row.channel,
+        currency=row.currency,
+        amount=row.amount,
+        instalments=row.instalments,
+        reused=tuple(ReusedElement(kind=one.kind, element_id=one.element_id) for one in reused),
+    )
 
 
 async def _refuse_second(tx: Transaction, caller: Principal, start: StartApplication) -> None:
@@ -118,5 +132,6 @@ async def _refuse_second(tx: Transaction, caller: Principal, start: StartApplica
     which = f"{pending.id} is {pending.state}" if is_shown else "There is one elsewhere"
     raise ApplicationPending(
         f"{which}: a person has one application for {start.product.code} at a time, until it is"
-        " over and no line of it is open."
+        " over and no line of it is open.",
+        pending.id,
     )

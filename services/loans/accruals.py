@@ -4,8 +4,9 @@ Every day since the first loan is worked out and posted before the next one, whe
 day that is posted is never worked out again: what became known later is in the next one.
 """
 
+from asyncio import to_thread
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -14,6 +15,7 @@ from domain.common.calendar import business_date
 from domain.common.errors import DomainError, NotFound
 from domain.common.zones import zone_of
 from domain.loans.bookkeeping import accrued_since, first_open_day, less
+from domain.loans.events import LoanEvent
 from domain.loans.ledger import Account
 from storage.common.repository import Transaction
 from storage.loans.accruals import AccrualDayRow, AccrualRepository, AccruingLoan, Group
@@ -22,7 +24,7 @@ from storage.loans.journal import JournalRepository
 from storage.loans.loans import LoanRepository
 
 LOANS: Final = 100
-"""Loans worked out in one transaction: some 50 ms, for which the process does nothing else."""
+"""Loans worked out in one transaction: some 200 ms, on a thread of their own."""
 
 _A_DAY: Final = timedelta(days=1)
 
@@ -131,9 +133,15 @@ async def _work_out(
     """Return what each loan accrued by a day, and those whose events contradict each other."""
     late = [loan for loan in loans if loan.kept_to is not None and loan.kept_to < day]
     events = await LoanRepository(tx).events_of([loan.id for loan in late], day)
+    return await to_thread(_accrued, late, events, day)
+
+
+def _accrued(
+    loans: Sequence[AccruingLoan], events: Mapping[str, tuple[LoanEvent, ...]], day: date
+) -> tuple[list[tuple[AccruingLoan, dict[Account, int]]], list[str]]:
     found: list[tuple[AccruingLoan, dict[Account, int]]] = []
     refused: list[str] = []
-    for loan in late:
+    for loan in loans:
         try:
             amounts = accrued_since(loan.terms, events.get(loan.id, ()), loan.kept_to or day, day)
         except DomainError:

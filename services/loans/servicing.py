@@ -7,23 +7,25 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from domain.loans.bookkeeping import less
 from domain.loans.difference import Difference, difference
 from domain.loans.events import AnyEvent, LoanEvent
+from domain.loans.ledger import Account, balances
 from domain.loans.position import Position, position
 from domain.loans.records import action_of, amount_at_stake, check_record
-from domain.loans.servicing import ServicingPolicy, last_due_number
+from domain.loans.servicing import ServicingPolicy
 from domain.loans.state import LoanState
 from domain.people.principals import Principal
 from domain.pricing.rate_caps import CapFinding
 from messages import ids
 from messages.loans import RecordTransaction, RepayCommand, StartLoan
 from services.common.commands import Command
-from services.loans.agreed import agreements_of, servicing_of
+from services.loans.agreed import servicing_of
 from services.loans.caps import check_caps_on
 from services.loans.finding import find_loan
 from services.loans.reading import today_of
+from services.loans.starting import start_of_loan
 from services.people.authority import authorise
-from services.products.agreed import product_of_loan
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.loans.loans import LoanRepository, LoanRow
@@ -53,7 +55,7 @@ class ServicingEffect:
     """An event and what it changes; `position` is where the loan stands after it.
 
     `servicing` is the policy that the loan is serviced under, `cap_warnings` are the soft rate caps
-    that it is above by this event.
+    that it is above by this event, `booked` is by how much each account of the ledger changes.
     """
 
     loan: LoanRow
@@ -62,6 +64,7 @@ class ServicingEffect:
     position: Position
     servicing: ServicingPolicy
     cap_warnings: tuple[CapFinding, ...]
+    booked: dict[Account, int]
 
 
 @dataclass(frozen=True)
@@ -182,20 +185,7 @@ async def _reopening(
     """Return how the process of a settled loan goes on; None when it still runs."""
     if loan.state is not LoanState.SETTLED:
         return None
-    product = await product_of_loan(tx, loan)
-    stands = position(loan.terms, events, loan.business_date)
-    return StartLoan(
-        loan_id=loan.id,
-        line_id=loan.line_id,
-        applicant_id=loan.applicant_id,
-        product=product.code,
-        terms=loan.terms,
-        agreed=await agreements_of(tx, loan),
-        events=events,
-        collected_to=last_due_number(stands),
-        episode=loan.episode,
-        state_seq=loan.state_seq,
-    )
+    return await start_of_loan(tx, loan, events)
 
 
 def _effect(
@@ -206,6 +196,8 @@ def _effect(
     servicing: ServicingPolicy,
     cap_warnings: tuple[CapFinding, ...],
 ) -> ServicingEffect:
+    stood = position(loan.terms, before, today)
     after = position(loan.terms, (*before, event), today)
-    changes = difference(position(loan.terms, before, today), after, servicing)
-    return ServicingEffect(loan, event, changes, after, servicing, cap_warnings)
+    changes = difference(stood, after, servicing)
+    booked = less(balances(after), balances(stood))
+    return ServicingEffect(loan, event, changes, after, servicing, cap_warnings, booked)

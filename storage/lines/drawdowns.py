@@ -83,6 +83,12 @@ class DrawdownRepository(TableRepository[DrawdownRow]):
         """Return the drawdown that becomes, or became, a loan; None if there is none."""
         return await self._find("loan_id = $1", loan_id)
 
+    async def open_of(self, line_id: str) -> list[DrawdownRow]:
+        """Return a line's drawdowns that have neither been disbursed nor failed."""
+        return await self._list(
+            "line_id = $1 and state in ('reserved', 'signed', 'disbursing') order by id", line_id
+        )
+
     async def set_state(
         self,
         drawdown_id: str,

@@ -69,7 +69,7 @@ _SUMMING: Final = 4_201_005
 
 
 class EntryLine(Row):
-    """A line as it stands in the ledger: cash may name its bank, as in `cash:icbc`."""
+    """A line as it stands in the ledger: cash may name its bank account, as in `cash:icbc`."""
 
     account: str
     amount: int
@@ -90,6 +90,15 @@ class JournalRow(Row):
     recorded_at: datetime
 
 
+class ManualRow(Row):
+    """An entry that people posted."""
+
+    currency: str
+    product: str
+    funder: str
+    lines: Json[tuple[EntryLine, ...]]
+
+
 class JournalRepository(Repository):
     """Entries under their business keys, each posted once, and the balances that they come to."""
 
@@ -101,11 +110,11 @@ class JournalRepository(Repository):
         business_date: date,
         currency: str,
         lines: Sequence[JournalLine],
-        settlement_bank: str | None = None,
+        bank_account: str | None = None,
     ) -> bool:
         """Post an entry under its business key; False if it is posted already or has no lines.
 
-        Cash is that in transit at the settlement bank, if one is named. Raises
+        Cash is that of the bank account, if one is named. Raises
         `asyncpg.CheckViolationError` for lines that do not sum to zero.
         """
         if not lines:
@@ -124,7 +133,7 @@ class JournalRepository(Repository):
             kind,
             business_date,
             currency,
-            [_account(line, settlement_bank) for line in lines],
+            [_account(line, bank_account) for line in lines],
             [line.amount for line in lines],
         )
         return posted is True
@@ -166,6 +175,28 @@ class JournalRepository(Repository):
             [amount for _, amount in lines],
         )
         return posted is True
+
+    async def manual(self, entry_key: str) -> ManualRow | None:
+        """Return an entry that people posted; None without one under this key."""
+        return await self._one(
+            ManualRow,
+            "select e.currency, j.product, j.funder,"
+            " json_agg(json_build_object('account', e.account, 'amount', e.amount)"
+            " order by e.line)::text as lines"
+            " from journal j join entries e on e.journal_id = j.id"
+            " where j.entry_key = $1 and j.kind = 'manual'"
+            " group by j.id, e.currency",
+            entry_key,
+        )
+
+    async def bank_account(self, entry_key: str) -> str | None:
+        """Return the bank account through which the cash of an entry moved; None without one."""
+        account: str | None = await self._connection.fetchval(
+            "select split_part(account, ':', 2) from entries join journal on journal.id ="
+            " journal_id where entry_key = $1 and account like 'cash:%'",
+            entry_key,
+        )
+        return account
 
     async def kept_to(self, loan_id: str) -> tuple[date | None, date | None]:
         """Return the day to which the loan's books are kept, and that to which all are closed.
@@ -252,7 +283,7 @@ class JournalRepository(Repository):
         )
 
 
-def _account(line: JournalLine, settlement_bank: str | None) -> str:
-    if line.account is Account.CASH and settlement_bank is not None:
-        return f"{Account.CASH}:{settlement_bank}"
+def _account(line: JournalLine, bank_account: str | None) -> str:
+    if line.account is Account.CASH and bank_account is not None:
+        return f"{Account.CASH}:{bank_account}"
     return line.account

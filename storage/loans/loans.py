@@ -10,13 +10,14 @@ from pydantic import Json, TypeAdapter
 
 from domain.common.definitions import DefinitionRef
 from domain.common.errors import ConflictingEvent
+from domain.loans.bank_accounts import BankAccounts
 from domain.loans.events import LoanEvent
 from domain.loans.position import InstalmentPosition, InstalmentState, Position
 from domain.loans.schedule import Plan
 from domain.loans.state import LoanState, PastDue, state_of
 from domain.loans.terms import LoanTerms
 from storage.common.errors import IdempotencyMismatch
-from storage.common.repository import TableRepository
+from storage.common.repository import TableRepository, stored
 from storage.common.rows import RefName, Row
 
 OWN_FUNDS: Final = "own"
@@ -62,7 +63,7 @@ class LoanRow(Row):
     """A loan and the summary of its position on `business_date`. Amounts in minor units.
 
     `funder` is the code of whoever lends the money, `own` for the lender itself; through
-    `settlement_bank`, if one is named, the money moves. `episode` counts its overdue episodes.
+    `bank_accounts`, if they are named, the money moves. `episode` counts its overdue episodes.
     `zone` is where its business dates are; it is collected by `ladder`, serviced by `servicing`.
     """
 
@@ -87,7 +88,7 @@ class LoanRow(Row):
     state_seq: int
     recorded_at: datetime
     funder: str
-    settlement_bank: str | None
+    bank_accounts: Json[BankAccounts] | None
     episode: int
     zone: str
     ladder: RefName
@@ -135,7 +136,7 @@ class LoanRepository(TableRepository[LoanRow]):
         ladder: DefinitionRef,
         servicing: DefinitionRef,
         funder: str = OWN_FUNDS,
-        settlement_bank: str | None = None,
+        bank_accounts: BankAccounts | None = None,
     ) -> LoanRow:
         """Record a loan on its day of disbursement; a repeat returns the recorded one.
 
@@ -145,7 +146,7 @@ class LoanRepository(TableRepository[LoanRow]):
             LoanRow,
             "insert into loans (id, drawdown_id, line_id, applicant_id, currency, principal, terms,"
             " plan, plan_hash, state, principal_outstanding, next_due_on, next_due_amount,"
-            " business_date, disbursed_on, funder, settlement_bank, zone, ladder, servicing)"
+            " business_date, disbursed_on, funder, bank_accounts, zone, ladder, servicing)"
             " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'current', $6, $10, $11, $12, $12, $13,"
             " $14, $15, $16, $17)"
             f" on conflict do nothing returning {LoanRow.columns()}",
@@ -162,7 +163,7 @@ class LoanRepository(TableRepository[LoanRow]):
             plan.rows[0].total,
             terms.disbursed_on,
             funder,
-            settlement_bank,
+            stored(bank_accounts),
             zone,
             str(ladder),
             str(servicing),

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin
+from pillow_heif import register_heif_opener
+
+register_heif_opener()
 
 WIDTH, HEIGHT = 96, 72
 DEVICE, PLACE, NOTE = b"Pocketcam 9", b"2026:03:01", b"taken at home"
@@ -95,6 +98,13 @@ FILES: Final[dict[str, bytes]] = {
     "webp lossless": saved(view(), "WEBP", lossless=True),
     "webp told": saved(view(), "WEBP", exif=exif(), xmp=XMP % 1, icc_profile=profile()),
     "webp alpha": saved(view("RGBA"), "WEBP", exif=exif()),
+    "heic plain": saved(view(), "HEIF", quality=90),
+    "heic told": saved(view(), "HEIF", quality=90, exif=exif(), xmp=XMP % 1),
+    "heic several": saved(
+        view(), "HEIF", quality=90, save_all=True, append_images=[view("L")], exif=exif()
+    ),
+    "avif plain": saved(view(), "AVIF", quality=90),
+    "avif told": saved(view(), "AVIF", quality=90, exif=exif(), icc_profile=profile()),
     "webp told lossless": saved(view("RGBA"), "WEBP", lossless=True, exif=exif(), xmp=XMP % 1),
 }
 

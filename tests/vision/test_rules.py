@@ -160,3 +160,16 @@ def test_settings_come_from_the_environment() -> None:
             VisionConfig.from_environment(
                 {f"LOANFLOW_VISION_{name}": value for name, value in wrong.items()}
             )
+
+
+def test_labels_that_stand_twice_are_of_two_cards() -> None:
+    front = ("姓名林小雨", "性别女民族汉", "公民身份号码" + CARD_WOMAN)
+    assert read_front(lines(*front)).cards == 1
+    assert read_front(lines(*front, *front)).cards == 2
+    assert read_front(lines(*front, "公民身份号码" + CARD_MAN)).cards == 2
+    assert read_front(lines(*front, "签发机关虚构市公安局", "居民身份证")).cards == 1
+    back = ("中华人民共和国", "居民身份证", "签发机关虚构市公安局", "有效期限2020.01.01-长期")
+    assert read_back(lines(*back)).cards == 1
+    assert read_back(lines(*back, *back, *back)).cards == 3
+    # An address may hold one of the words.
+    assert read_front(lines(*front, "住址示例省姓名路1号")).cards == 1

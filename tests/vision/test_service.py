@@ -1,6 +1,7 @@
 """The service with real models over real HTTP: cards, movements, faces, refused callers."""
 
 import asyncio
+import io
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -89,6 +90,91 @@ async def test_pictures_that_show_no_card_say_so(service: Service) -> None:
     assert (await service.read(blurred, back))["reasons"] == ["image_blurred"]
     assert (await service.read(b"<html>" * 30, back))["reasons"] == ["not_an_image"]
     assert (await service.read(front[:20_000], back))["reasons"] == ["image_damaged"]
+
+
+def side_by_side(*sides: Image.Image) -> bytes:
+    return camera.jpeg(camera.on_a_desk(Image.fromarray(np.hstack([np.asarray(x) for x in sides]))))
+
+
+def one_above_another(*sides: Image.Image) -> bytes:
+    return camera.jpeg(camera.on_a_desk(Image.fromarray(np.vstack([np.asarray(x) for x in sides]))))
+
+
+@pytest.mark.slow
+async def test_two_cards_in_one_picture_are_several(service: Service) -> None:
+    """Nobody can tell whose card is meant; front and back of one card are one."""
+    front, back = draw_front(ME, portraits.portrait(ME)), draw_back(ME)
+    other = draw_front(OTHER, portraits.portrait(OTHER))
+    for place in (side_by_side, one_above_another):
+        for fronts in ((front, other), (front, front)):
+            answer = await service.read(place(*fronts), id_cards.card_back(ME))
+            assert answer["reasons"] == ["several_cards"]
+        answer = await service.read(id_cards.card_front(ME), place(back, draw_back(OTHER)))
+        assert answer["reasons"] == ["several_cards"]
+    both_sides = one_above_another(front, back)
+    answer = await service.read(both_sides, both_sides)
+    assert answer["verdict"] == "match"
+
+
+BARE = Image.new("RGB", (1000, 630), "white")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "blank",
+    [
+        BARE,
+        camera.on_a_desk(BARE),
+        camera.blurred(camera.on_a_desk(BARE), 6),
+        camera.with_noise(BARE.point(lambda _: 120), 8, seed=1),
+    ],
+    ids=["white", "on a desk", "out of focus", "with noise"],
+)
+async def test_a_blank_card_is_no_card_and_a_blank_frame_no_face(
+    service: Service, blank: Image.Image
+) -> None:
+    """To ask for a sharper picture of nothing would be asked for ever."""
+    picture = camera.jpeg(blank)
+    answer = await service.read(picture, id_cards.card_back(ME))
+    assert answer["reasons"] == ["no_card_found"]
+    answer = await service.check([("neutral", picture), ("blink", picture)])
+    assert answer["reasons"] == ["no_face_found"]
+    answer = await service.compare(picture, id_cards.card_front(ME))
+    assert answer["reasons"] == ["no_face_found"]
+
+
+def lying(content: bytes, quarters: int) -> bytes:
+    return camera.jpeg(camera.turned(Image.open(io.BytesIO(content)), 90 * quarters))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+async def test_frames_of_a_telephone_on_its_side_are_turned(
+    service: Service, quarters: int
+) -> None:
+    frames = portraits.frames(ME, ("blink", "shake"))
+    answer = await service.check([(action, lying(one, quarters)) for action, one in frames])
+    assert answer["verdict"] == "match", answer
+    wrong = [("nod" if action == "shake" else action, lying(x, quarters)) for action, x in frames]
+    assert (await service.check(wrong))["reasons"] == ["wrong_action"]
+    card = lying(id_cards.card_front(ME), 4 - quarters)
+    answer = await service.compare(lying(portraits.face(ME), quarters), card)
+    assert answer["verdict"] == "match"
+    answer = await service.compare(lying(portraits.face(OTHER), quarters), card)
+    assert answer["reasons"] == ["different_person"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+async def test_what_telephones_write_is_read(service: Service, kind: str) -> None:
+    sides = []
+    for jpeg in (id_cards.card_front(ME), id_cards.card_back(ME)):
+        file = io.BytesIO()
+        Image.open(io.BytesIO(jpeg)).save(file, kind, quality=80)
+        sides.append(file.getvalue())
+    answer = await service.read(sides[0], sides[1])
+    assert answer["verdict"] == "match"
+    assert answer["fields"]["identity_number"] == ME.identity_number
 
 
 async def test_the_actions_asked_for_pass(service: Service) -> None:

@@ -49,6 +49,9 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "gif": (lambda: saved(striped(), "GIF"), "not_an_image"),
     "pdf": (lambda: b"%PDF-1.7\n" + b"0" * 500, "not_an_image"),
     "jpeg by its first bytes only": (lambda: b"\xff\xd8\xff" + b"x" * 500, "not_an_image"),
+    "film": (lambda: b"\0\0\0\x18ftypmp42" + b"\0" * 500, "not_an_image"),
+    "truncated heic": (lambda: saved(striped(800, 800), "HEIF")[:-200], "image_damaged"),
+    "truncated avif": (lambda: saved(striped(800, 800), "AVIF")[:-100], "image_damaged"),
     "riff that is no webp": (lambda: b"RIFF" + b"\0" * 500, "not_an_image"),
     "bomb": (bomb, "image_too_large"),
     "bomb below the library's own limit": (lambda: bomb(5_000), "image_too_large"),
@@ -69,7 +72,7 @@ def test_what_is_no_usable_picture_is_named(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
 def test_a_broken_file_is_a_picture_or_is_named(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -87,8 +90,8 @@ def test_a_broken_file_is_a_picture_or_is_named(kind: str) -> None:
     assert codes <= {code for _, code in BAD.values()}
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_the_three_types_are_decoded(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
+def test_what_telephones_write_is_decoded(kind: str) -> None:
     pixels = decoded(saved(striped(), kind), 640)
     assert pixels.shape == (100, 200, 3)
     assert pixels[50, 20, 0] > 150 > pixels[50, 20, 1]

@@ -1,9 +1,10 @@
 """Repaying: debits that fall due or that the borrower asks for, their booking and receipts."""
 
+from contextlib import suppress
 from datetime import date
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from domain.common.money import format_amount
@@ -145,6 +146,12 @@ class Repaying:
         await self._start_repayment(command.repayment_id, amount, today, sent=False)
 
     async def _start_repayment(
+        self, repayment_id: str, amount: int, today: date, *, sent: bool
+    ) -> None:
+        with suppress(WorkflowAlreadyStartedError):  # by maintenance, which found it missing
+            await self._start_child(repayment_id, amount, today, sent=sent)
+
+    async def _start_child(
         self, repayment_id: str, amount: int, today: date, *, sent: bool
     ) -> None:
         _child = await workflow.start_child_workflow(

@@ -22,7 +22,7 @@ from api.v1.applications.schemas import (
     ProductCode,
 )
 from api.v1.applications.views import application_answer, row_status
-from domain.applications.application import ApplicationState, Waiting
+from domain.applications.application import ApplicationPending, ApplicationState, Waiting
 from messages import ids
 from services.applications.applying import begin_application
 from services.applications.finding import find_application
@@ -40,10 +40,15 @@ async def create(body: ApplicationCreate, call: Commanded) -> ApplicationStatus:
     has one application a product at a time: a second one waits until the first is over, with the
     line that came of it used, expired or closed.
     """
-    async with call.database.transaction() as tx:
-        begun = await begin_application(
-            tx, call.caller, call.command, body.request(), lender=call.services.settings.lender
-        )
+    try:
+        async with call.database.transaction() as tx:
+            begun = await begin_application(
+                tx, call.caller, call.command, body.request(), lender=call.services.settings.lender
+            )
+    except ApplicationPending as refusal:
+        # Should its process never have been started it would be pending for ever.
+        await call.services.engine.ensure(ids.application_workflow(refusal.application_id))
+        raise
     await call.services.engine.start_application(begun.start)
     call.created(f"/v1/applications/{begun.application.id}")
     return await row_status(call.services, begun.application)
@@ -79,7 +84,10 @@ async def list_(
 async def read(application_id: str, call: Called) -> ApplicationResponse:
     """Return state, elements, decision, offer and line of an application."""
     async with call.database.read() as tx:
-        return application_answer(await read_application(tx, call.caller, application_id))
+        found = await read_application(tx, call.caller, application_id)
+    if not found.application.state_seq:
+        await call.services.engine.ensure(ids.application_workflow(application_id))
+    return application_answer(found)
 
 
 @router.post("/{application_id}/submit", responses=PENDING, summary="Ask for the decision")

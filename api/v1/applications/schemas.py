@@ -87,8 +87,8 @@ class ElementsCreate(Body):
     """Elements of an application, each kind once. They are verified side by side.
 
     With `submit` the application is decided at once when nothing is missing any more. Pictures are
-    JPEG, PNG or WebP files in standard base64, of 64 pixels a side or more and 24 million or less;
-    what a file holds besides its picture is not kept.
+    JPEG, PNG, WebP, HEIC or AVIF files in standard base64, of 64 pixels a side or more and 24
+    million or less; what a file holds besides its picture is not kept.
     """
 
     model_config = ConfigDict(

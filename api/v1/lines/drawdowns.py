@@ -10,7 +10,7 @@ from messages import ids
 from messages.lines import DrawReceipt
 from services.lines.finding import find_drawdown
 from services.lines.quoting import prepare_drawdown
-from storage.lines.drawdowns import DrawdownRepository
+from storage.lines.drawdowns import DrawdownRepository, DrawdownState
 
 router = authorised_router("", "drawdowns")
 
@@ -54,4 +54,7 @@ async def draw(line_id: str, body: DrawdownCreate, call: Commanded) -> DrawdownR
 async def read(drawdown_id: str, call: Called) -> DrawdownResponse:
     """Return where a drawdown stands; once it is `disbursed`, `loan_id` is a loan."""
     async with call.database.read() as tx:
-        return DrawdownResponse.model_validate(await find_drawdown(tx, call.caller, drawdown_id))
+        row = await find_drawdown(tx, call.caller, drawdown_id)
+    if row.state is DrawdownState.RESERVED:
+        await call.services.engine.ensure(ids.drawdown_workflow(row.id))
+    return DrawdownResponse.model_validate(row)

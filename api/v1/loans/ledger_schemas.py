@@ -1,9 +1,11 @@
 """What finance reads: balances, journal entries, and comparisons of the books."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Self
 
 from api.http.schemas import Currency, MinorUnits, ResponseBody
+from domain.loans.ledger import Account
 from storage.loans.reconciliation import LoanComparison
 
 
@@ -12,6 +14,15 @@ class AccountBalance(ResponseBody):
 
     account: str
     balance: MinorUnits
+
+
+def listed(balances: Mapping[Account, int]) -> list[AccountBalance]:
+    """Return balances as answers list them; accounts at zero are left out."""
+    return [
+        AccountBalance(account=account.value, balance=balance)
+        for account, balance in balances.items()
+        if balance
+    ]
 
 
 class TrialBalance(ResponseBody):

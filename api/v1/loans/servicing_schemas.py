@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from api.http.schemas import Body, ResponseBody
 from api.v1.lines.schemas import CapWarningResponse
+from api.v1.loans.ledger_schemas import AccountBalance, listed
 from api.v1.loans.schemas import PositionResponse
 from domain.common.calendar import Day
 from domain.common.frequency import Frequency
@@ -198,6 +199,7 @@ class RecordResponse(ResponseBody):
 class TransactionResponse(ResponseBody):
     """An event with what it changed; `key` names it, for a reversal say. None if only tried.
 
+    `ledger` is what it books: by how much the balance of each account changes, debit positive.
     `cap_warnings` are the soft rate caps that the loan is above by it; above a hard one it is
     refused.
     """
@@ -207,6 +209,7 @@ class TransactionResponse(ResponseBody):
     kind: str
     on: date
     changes: Difference
+    ledger: list[AccountBalance]
     position: PositionResponse
     cap_warnings: list[CapWarningResponse]
 
@@ -219,6 +222,7 @@ class TransactionResponse(ResponseBody):
             kind=effect.event.kind,
             on=effect.event.on,
             changes=effect.changes,
+            ledger=listed(effect.booked),
             position=PositionResponse.of(effect.position, effect.servicing),
             cap_warnings=[CapWarningResponse.model_validate(one) for one in effect.cap_warnings],
         )

@@ -48,6 +48,14 @@ class StrictWrittenOff(loan_events.WrittenOff, extra="forbid"):
     """The lender gave the loan up: nothing accrues any more, what was owed stays collectable."""
 
 
+class StrictChargedOff(loan_events.ChargedOff, extra="forbid"):
+    """Income stops and the principal counts as lost, by reason; the debt stays due as it is."""
+
+
+class StrictChargeOffUndone(loan_events.ChargeOffUndone, extra="forbid"):
+    """The lender takes the charge-off that stands back."""
+
+
 class StrictRecovered(loan_events.Recovered, extra="forbid"):
     """Money came in on a loan that is written off."""
 
@@ -67,6 +75,8 @@ StrictEvent = Annotated[
     | StrictRescheduled
     | StrictHolidayGranted
     | StrictWrittenOff
+    | StrictChargedOff
+    | StrictChargeOffUndone
     | StrictRecovered
     | StrictRefunded,
     NamesItsKinds(),

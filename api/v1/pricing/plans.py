@@ -10,10 +10,12 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 from api.http.calls import Called
 from api.http.routing import authorised_router
 from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
+from api.v1.loans.ledger_schemas import AccountBalance, listed
 from api.v1.loans.schemas import PositionResponse
 from api.v1.pricing.events import StrictEvent
 from domain.common.calendar import Day
 from domain.common.errors import InvalidTerms
+from domain.loans.ledger import balances
 from domain.loans.payoff import PayoffQuote
 from domain.loans.servicing import SERVICING_POLICY, ServicingPolicy
 from domain.loans.terms import LoanTerms
@@ -137,17 +139,26 @@ class CapsResponse(ResponseBody):
 
 
 class OnDayResponse(ResponseBody):
-    """Where the loan stands at the end of a day; without a payoff `reason` says why not."""
+    """Where the loan stands at the end of a day; without a payoff `reason` says why not.
+
+    `ledger` are the balances of its accounts, those at zero left out: debit positive.
+    """
 
     position: PositionResponse
     payoff: PayoffQuote | None
     reason: str | None
+    ledger: list[AccountBalance]
 
     @classmethod
     def of(cls, on_day: LoanOnDay, servicing: ServicingPolicy) -> "OnDayResponse":
         """Return the answer for `on_day`."""
         stands = PositionResponse.of(on_day.position, servicing)
-        return cls(position=stands, payoff=on_day.payoff, reason=on_day.reason)
+        return cls(
+            position=stands,
+            payoff=on_day.payoff,
+            reason=on_day.reason,
+            ledger=listed(balances(on_day.position)),
+        )
 
 
 class TrialResponse(ResponseBody):

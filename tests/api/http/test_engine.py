@@ -131,6 +131,19 @@ async def test_a_refusal_of_the_process_is_a_problem(
     assert again.content == first.content
 
 
+async def test_a_command_to_a_process_that_was_never_started_starts_it(
+    web: httpx.AsyncClient, record: Services
+) -> None:
+    await seeds.end_applications(record.database, "app", "alice")
+    async with record.database.transaction() as tx:
+        lost = (await seeds.application(tx, "app", "alice")).application_id
+    headers = keyed("applicant", "alice")
+    first = await _post(web, f"/v1/applications/{lost}/withdraw", headers)
+    assert (first.status_code, first.json()["code"]) == (503, "not_accepted_yet")
+    again = await _post(web, f"/v1/applications/{lost}/withdraw", headers)
+    assert (again.status_code, again.json()["state"]) == (200, "withdrawn")
+
+
 async def test_commands_after_the_end(
     web: httpx.AsyncClient, application_id: str, record: Services
 ) -> None:

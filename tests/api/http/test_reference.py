@@ -30,7 +30,7 @@ COUNTED = {
     *("adverse_facts", "after", "applications", "attempt", "attempts", "before", "bytes"),
     *("count", "days", "days_past_due", "denominator", "due_day", "every", "from_days"),
     *("grace_days", "height", "instalment", "instalments", "interest_free", "interest_grace"),
-    *("in_force", "level", "mismatches", "newest", "next_version", "number", "numerator"),
+    *("in_force", "level", "loans", "mismatches", "newest", "next_version", "number", "numerator"),
     *("on_due_date", "operating_years", "penalty_year_days", "principal_grace", "round"),
     *("same_number", "score", "second_due_day", "signer", "state_seq", "status", "to"),
     *("valid_for_days", "version", "width", "year"),
@@ -93,6 +93,22 @@ def _refused(adapter: TypeAdapter[Any], example: Any, form: str) -> list[str]:
         else:
             return []
     return errors
+
+
+# Generated clients call their functions after these.
+def test_every_operation_has_a_name_of_its_own_that_says_what_it_does(app: FastAPI) -> None:
+    named = {
+        (method.upper(), path): operation["operationId"]
+        for path, methods in app.openapi()["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert len(set(named.values())) == len(named)
+    for name in named.values():
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name), name
+    assert named["POST", "/v1/applications"] == "create_application"
+    assert named["GET", "/v1/applications"] == "list_applications"
+    assert named["GET", "/v1/loans/{loan_id}"] == "get_loan"
+    assert named["POST", "/v1/offers/{offer_id}/accept"] == "accept_offer"
 
 
 def test_the_page_has_every_operation_with_its_examples(app: FastAPI) -> None:

@@ -75,6 +75,10 @@ async def test_a_charge_off_changes_nothing_that_the_borrower_owes(
         "charge_off_reason": "fraud",
     }
     assert tried["position"]["charge_off"]["reason"] == "fraud"
+    booked = {one["account"]: one["balance"] for one in tried["ledger"]}
+    assert sum(booked.values()) == 0
+    assert booked["fraud_loss"] == 1_000_000 == -booked["principal_charged_off"]
+    assert booked["interest_income"] == -booked["interest_suspended"] > 0
 
 
 @pytest.mark.parametrize(

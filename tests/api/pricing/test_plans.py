@@ -150,7 +150,7 @@ async def test_due_dates_move_by_the_calendar_in_force_or_by_the_years_given(
             "cannot follow moved due dates",
         ),
         ({"annual_rate": "1000.1"}, "annual_rate", "percent a year"),
-        ({"currency": "XXX"}, "currency", "not supported"),
+        ({"currency": "XXX"}, "currency", "no currency"),
         ({"frequency": {"unit": "year", "every": 300}}, "first_due_on", "years 1900 to 2999"),
         ({"disbursed_on": "0001-01-01"}, "first_due_on", "years 1900 to 2999"),
         ({"disbursed_on": "1950-01-15"}, "first_due_on", "at most 50 years"),
@@ -290,3 +290,28 @@ async def test_a_quote_above_a_soft_cap_says_so_whenever_it_is_read(
     path = f"/v1/lines/{other_id}/quotes"
     answer = await http.post(path, headers=keyed("applicant", "alice"), json=body)
     assert answer.json()["cap_warnings"] == []
+
+
+async def test_a_trial_shows_the_books_of_a_loan_that_is_charged_off(
+    http: httpx.AsyncClient,
+) -> None:
+    """10,000.00 at 24 %, nothing paid: the first instalment's interest is 200.00."""
+    events = [
+        {"kind": "disbursed", "key": "out", "on": "2026-01-15", "amount": 1_000_000},
+        {"kind": "charged_off", "key": "co", "on": "2026-02-20", "reason": "fraud"},
+    ]
+    terms = GOLDEN | {"income": "accrued", "day_count": "actual_365_fixed"}
+
+    async def ledger(number: int) -> dict[str, int]:
+        body = {"terms": terms, "events": events[:number], "as_of": "2026-02-20"}
+        listed = (await _try(http, body)).json()["on_day"]["ledger"]
+        return {one["account"]: one["balance"] for one in listed}
+
+    before, after = await ledger(1), await ledger(2)
+    assert sum(before.values()) == sum(after.values()) == 0
+    # 31 days on 10,000.00 at 24 % over 365: 203.84, and 5 more on what is planned to be left.
+    assert before["interest_receivable"] == 20_384
+    assert before["interest_income"] == -20_384 - before["interest_accrued"]
+    assert "interest_income" not in after
+    assert after["interest_suspended"] == before["interest_income"]
+    assert after["fraud_loss"] == 1_000_000

@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from domain.collections import COLLECTIONS_LADDER
+from domain.loans.bank_accounts import BankAccounts
 from domain.loans.events import Paid, PaidOff
 from domain.loans.ledger import Account
 from domain.loans.payoff import PayoffQuote, payoff_quote
@@ -36,6 +37,7 @@ from storage.loans.repayments import RepaymentRepository, RepaymentState
 from tests.definitions import agreed
 from tests.integration.conftest import Arm
 from tests.integration.story import Bench, borrower
+from tests.products import CASH, changed, release_products
 
 FIRST_DUE = date(2026, 2, 15)
 INSTALMENT = 94_560
@@ -380,3 +382,19 @@ async def test_a_failed_repayment_makes_room_for_the_next(bench: Bench) -> None:
         await bench.perform(calls.FAIL_REPAYMENT, giving_up)
     event = await second.pay()
     assert event.amount == 10_000
+
+
+async def test_cash_is_on_the_account_through_which_it_moved(bench: Bench) -> None:
+    """What a bank statement shows: the payout, the debits, and nothing of the one in the other."""
+    accounts = BankAccounts(debit="allinpay", transfer="icbc-2200", payout="icbc-0901")
+    await release_products(bench.database, changed(CASH, "banked", bank_accounts=accounts))
+    who = await borrower(bench, person("approved", 2_777), product="banked")
+    loan_id = await who.borrow()
+    outcome = await bench.perform(calls.COLLECT_INSTALMENT, collection(loan_id))
+    assert isinstance(outcome.event, Paid)
+    async with bench.database.read() as tx:
+        sheet = await JournalRepository(tx).trial_balance(loan_id=loan_id)
+        paid_through = await JournalRepository(tx).bank_account(outcome.event.key)
+    cash = {account: amount for account, amount in sheet.items() if account.startswith("cash")}
+    assert cash == {"cash:icbc-0901": -1_000_000, "cash:allinpay": INSTALMENT}
+    assert paid_through == "allinpay"

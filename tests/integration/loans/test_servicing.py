@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from domain.loans.allocation import Component
+from domain.loans.bank_accounts import BankAccounts
 from domain.loans.events import (
     AnyEvent,
     Charged,
@@ -280,8 +281,9 @@ async def _quoted(bench: Bench, who: Borrower, terms: LoanTerms) -> tuple[str, C
     return quote_id, sheet
 
 
-PARTNERED = changed(CASH, "partnered", settlement_bank="icbc", funder="trust-7")
-"""Its money moves through a named bank, and a partner lends it."""
+ACCOUNTS = BankAccounts(debit="allinpay", transfer="icbc-2200", payout="icbc-0901")
+PARTNERED = changed(CASH, "partnered", bank_accounts=ACCOUNTS, funder="trust-7")
+"""Its money moves through named bank accounts, and a partner lends it."""
 
 
 async def test_fees_are_kept_back_from_the_proceeds_and_the_bank_is_named(bench: Bench) -> None:
@@ -305,8 +307,14 @@ async def test_fees_are_kept_back_from_the_proceeds_and_the_bank_is_named(bench:
     assert await loan.balances() == {
         "principal_receivable": AMOUNT,
         "fee_income": -20_000,
-        "cash:icbc": -980_000,
+        "cash:icbc-0901": -980_000,
     }
+    key = await loan.pay(88_849 + 1_000, date(2026, 2, 16))
+    balances = await loan.balances()
+    # A transfer that was recorded by hand; a debit would be at the debit channel's.
+    assert balances["cash:icbc-2200"] == 89_849
+    await loan.book(Reversed(key=loan.key(), on=date(2026, 2, 16), reverses=key))
+    assert "cash:icbc-2200" not in await loan.balances()
     await loan.pay(88_849 + 1_000, date(2026, 2, 16))
     balances = await loan.balances()
     assert (balances["fee_income"], balances["interest_income"]) == (-21_000, -10_000)

@@ -74,6 +74,26 @@ def test_samples_are_pictures_and_a_body_that_is_ready_to_send(
     assert base64.b64decode(given["identity_card"]["front"]) == front
 
 
+@pytest.mark.parametrize(
+    ("kind", "told", "hints"),
+    [
+        ("applications", {"id": "app_1", "state": "in_review"}, ["approve app_1", "reject app_1"]),
+        ("applications", {"id": "app_1", "state": "offered"}, ["accept app_1"]),
+        ("applications", {"id": "app_1", "state": "accepted", "line_id": "lin_1"}, ["draw lin_1"]),
+        ("applications", {"id": "app_1", "state": "rejected"}, []),
+        ("loans", {"id": "loa_1", "state": "overdue"}, ["repay loa_1", "advance loa_1 --to-next"]),
+        ("loans", {"id": "loa_1", "state": "settled"}, []),
+    ],
+)
+def test_what_can_be_typed_next_is_told(
+    fake_api: FakeApi, kind: str, told: dict[str, str], hints: list[str]
+) -> None:
+    fake_api.put("GET", f"/v1/{kind}/{told['id']}", (200, told))
+    lines = run("show", told["id"]).stdout.splitlines()
+    shown = [line.partition("starter.py ")[2] for line in lines if "starter.py" in line]
+    assert shown == hints
+
+
 def test_where_no_stack_runs_its_addresses_are_not_made_up(
     no_stack: None,
 ) -> None:

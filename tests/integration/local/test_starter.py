@@ -18,7 +18,7 @@ def test_help_names_every_command() -> None:
     told = run("--help").stdout
     for command in (
         *("run", "demo", "apply", "approve", "reject", "accept", "draw", "repay", "show"),
-        *("advance", "plan", "reconcile", "definitions"),
+        *("advance", "plan", "reconcile", "definitions", "books"),
     ):
         assert f" {command} " in told
 

@@ -8,7 +8,9 @@ from domain.applications.application import (
     check_may_provide,
     failed_element,
     missing_elements,
+    referred_elements,
 )
+from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED
 from domain.products.products import OutsideProduct
 from domain.verification.elements import ElementKind, Verdict
 from tests.products import CASH, REVOLVING, changed
@@ -38,6 +40,23 @@ def test_only_a_match_counts() -> None:
     for verdict in Verdict:
         missing = missing_elements(CASH, {ElementKind.OPERATOR: record(verdict)})
         assert (ElementKind.OPERATOR in missing) == (verdict is not Verdict.MATCH)
+
+
+def test_what_no_source_can_know_is_for_a_person_and_never_a_pass() -> None:
+    """Nobody can ask a registry of citizens about an applicant with a passport: not their fault.
+
+    Any other unavailable answer is asked for again, and a name that nobody confirms stays missing.
+    """
+    unknown = record(Verdict.UNAVAILABLE).model_copy(update={"reason": DOCUMENT_NOT_SUPPORTED})
+    known = {ElementKind.OPERATOR: unknown}
+    assert ElementKind.OPERATOR not in missing_elements(CASH, known)
+    assert referred_elements(CASH, known) == (ElementKind.OPERATOR,)
+    later = {ElementKind.OPERATOR: record(Verdict.UNAVAILABLE)}
+    assert ElementKind.OPERATOR in missing_elements(CASH, later)
+    assert referred_elements(CASH, later) == ()
+    name = {ElementKind.REAL_NAME: unknown.model_copy(update={"kind": ElementKind.REAL_NAME})}
+    assert ElementKind.REAL_NAME in missing_elements(CASH, name)
+    assert referred_elements(CASH, name) == ()
 
 
 def test_a_mismatch_may_be_tried_again_until_the_limit() -> None:

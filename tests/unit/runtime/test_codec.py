@@ -17,7 +17,8 @@ from domain.people.staff import PersonLeft
 from messages.ids import new_id
 from runtime.keyring import Keyring, Tampered, UnknownKey
 from runtime.settings import Settings, Token
-from runtime.temporal.codec import KeyringCodec
+from runtime.temporal.codec import ENCODING, KeyringCodec, ProcessCodec
+from runtime.temporal.converter import UNREADABLE, CheckedPayloadConverter, TamperedPayload
 
 FreshKeys = Callable[..., str]
 
@@ -205,3 +206,37 @@ async def test_production_encrypts_for_people_only(
     async with client_of(production) as client:
         answer = await client.post("/codec/encode", content=plain, headers=headers)
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("sealed_only", [False, True])
+async def test_what_cannot_be_opened_is_read_by_no_converter(
+    fresh_keys: FreshKeys, sealed_only: bool
+) -> None:
+    """A process goes on without it; one that lacks a key waits for the key."""
+    keys = fresh_keys("k1")
+    codec = ProcessCodec(Keyring.parse(keys), sealed_only=sealed_only)
+    (sealed,) = await codec.encode([payload()])
+    assert await codec.decode([sealed]) == [payload()]
+
+    broken = Payload.FromString(sealed.SerializeToString())
+    broken.data = broken.data[:-1] + bytes([broken.data[-1] ^ 1])
+    empty = Payload(metadata={"encoding": ENCODING})
+    for unread in await codec.decode([broken, empty]):
+        assert unread == Payload(metadata={"encoding": UNREADABLE})
+        with pytest.raises(TamperedPayload):
+            CheckedPayloadConverter().from_payloads([unread], [str])
+
+    (elsewhere,) = await KeyringCodec(Keyring.parse(fresh_keys("k2"))).encode([payload()])
+    with pytest.raises(UnknownKey):
+        await codec.decode([elsewhere])
+
+
+async def test_outside_the_local_environment_only_what_we_sealed_is_read(
+    fresh_keys: FreshKeys,
+) -> None:
+    """Whoever reaches the server can send a signal; without our key it decides nothing."""
+    keyring = Keyring.parse(fresh_keys("k1"))
+    plain = payload()
+    assert await ProcessCodec(keyring, sealed_only=False).decode([plain]) == [plain]
+    (refused,) = await ProcessCodec(keyring, sealed_only=True).decode([plain])
+    assert refused == Payload(metadata={"encoding": UNREADABLE})

@@ -124,3 +124,25 @@ def test_settings_take_fireeye_s_profile_as_json(monkeypatch: pytest.MonkeyPatch
     assert providers.fireeye_profile == {"amount_unit": "fen"}
     assert providers.fireeye_app_key.get_secret_value() == "k-1"
     assert "k-1" not in repr(providers)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        ("11010519491231002X", "citizen_card"),
+        ("810000199408230021", "residence_permit"),
+        ("911124198108030024", "permanent_residence_card"),
+        ("H12345678", "hong_kong_macao_permit"),
+        ("00112233", "taiwan_permit"),
+        ("USA123456789", "passport"),
+    ],
+)
+def test_a_source_is_asked_about_the_documents_that_it_knows(number: str, kind: str) -> None:
+    every = [shipped(SOURCE, name) for name in codes(SOURCE)]
+    assert any(one.knows(number) for one in every if one.capability is Capability.REAL_NAME)
+    for one in every:
+        assert one.knows(None)
+        assert one.knows(number) is (one.documents is None or kind in one.documents)
+    if kind != "citizen_card":
+        for name in ("real_name", "fireeye_score", "fireeye_transaction", "blacklist"):
+            assert not shipped(SOURCE, name).knows(number)

@@ -45,7 +45,7 @@ def test_a_file_that_is_no_picture_is_refused_by_its_code_without_its_content() 
         element(kind="identity_card", front=base64.b64encode(b"GIF89a" + bytes(80)), back=small)
     (error,) = refused.value.errors(include_input=False)
     assert (error["type"], error["loc"]) == ("not_an_image", ("identity_card", "front"))
-    assert "JPEG, PNG or WebP" in error["msg"]
+    assert "JPEG, PNG, WebP, HEIC or AVIF" in error["msg"]
 
 
 def test_files_are_given_other_content_by_their_place_all_of_them() -> None:

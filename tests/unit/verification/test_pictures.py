@@ -38,7 +38,7 @@ from vision import images
 # As `domain.verification.pictures` sets it for processes that are no tests.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
-STORED: Final = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/jpeg"}
+STORED: Final = dict.fromkeys(("jpeg", "webp", "heic", "avif"), "image/jpeg") | {"png": "image/png"}
 
 every_file = pytest.mark.parametrize("name", FILES)
 
@@ -116,7 +116,7 @@ def test_nothing_tells_where_when_and_with_what_it_was_taken(name: str) -> None:
 
 
 def test_the_files_do_tell_before() -> None:
-    for name in ("jpeg told", "png told", "webp told"):
+    for name in ("jpeg told", "png told", "webp told", "heic told", "avif told"):
         assert DEVICE in FILES[name]
         assert LATITUDE in FILES[name]
 
@@ -292,6 +292,42 @@ def zipped() -> bytes:
 )
 def test_other_files_are_no_pictures(content: bytes) -> None:
     assert declared(content) is PictureFault.NOT_AN_IMAGE
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (saved(view(), "GIF"), "GIF"),
+        (saved(view(), "BMP"), "BMP"),
+        (saved(view(), "TIFF"), "TIFF"),
+        (b"%PDF-1.7" + bytes(90), "PDF"),
+        (b"\0\0\0\x18ftypmp42" + bytes(90), "MP4"),
+        (b"\0\0\0\x18ftypqt  " + bytes(90), "MP4"),
+        (b"\xff\x0a" + bytes(90), "JPEG XL"),
+        (b'<svg xmlns="x" width="96" height="72"></svg>', "SVG"),
+        (zipped(), "ZIP"),
+        (b"RIFF\4\0\0\0WAVE" + bytes(90), None),
+        (bytes(90), None),
+    ],
+    ids=str,
+)
+def test_the_format_of_another_file_is_named(content: bytes, named: str | None) -> None:
+    with pytest.raises(BadPicture) as refused:
+        check(content)
+    assert refused.value.named == named
+    said = str(refused.value)
+    assert said.endswith("send a JPEG, PNG, WebP, HEIC or AVIF file")
+    assert said.startswith(f"a {named} file is not taken" if named else "not a picture")
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_a_photograph_of_a_telephone_is_taken_and_stored_as_others(kind: str) -> None:
+    """iPhones write HEIC by default, Android telephones may write AVIF."""
+    before = FILES[f"{kind} told"]
+    check(before)
+    after = clean(before)
+    assert (after.media_type, after.width, after.height) == ("image/jpeg", WIDTH, HEIGHT)
+    assert differ(opened(after.content), view()) < 3
 
 
 @pytest.mark.parametrize("make", [png, jpeg, webp])

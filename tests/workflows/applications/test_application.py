@@ -3,8 +3,11 @@
 import asyncio
 from datetime import timedelta
 
+from prometheus_client import REGISTRY
+from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowUpdateFailedError
 
 from domain.applications.application import (
     ApplicationClosed,
@@ -328,6 +331,43 @@ async def test_a_signal_that_cannot_be_read_is_dropped(lender: Lender) -> None:
     await applying.review("approve")
 
     assert [row.actor for row in await audit(applying)] == ["rita"]
+
+
+async def test_a_signal_that_cannot_be_opened_is_dropped_and_counted(lender: Lender) -> None:
+    """Whoever reaches the server can send one; it must not stop the process for ever."""
+    applying = await in_review(lender)
+    sealed = await lender.client.data_converter.encode(
+        [ReviewCommand(reviewer="mallory", reason="mine")]
+    )
+    changed = Payload.FromString(sealed[0].SerializeToString())
+    changed.data = changed.data[:-1] + bytes([changed.data[-1] ^ 1])
+    cut = Payload.FromString(sealed[0].SerializeToString())
+    cut.data = cut.data[:9]
+    before = _unreadable()
+
+    for payload in (changed, cut):
+        await send_raw(lender.client, applying.handle.id, "approve", payload)
+    await applying.review("approve")
+
+    assert [row.actor for row in await audit(applying)] == ["rita"]
+    assert _unreadable() >= before + 2
+
+
+def _unreadable() -> float:
+    name = "loanflow_unreadable_payloads_total"
+    return REGISTRY.get_sample_value(name, {"why": "tampered"}) or 0.0
+
+
+async def send_raw(client: Client, workflow_id: str, signal: str, payload: Payload) -> None:
+    """Send a signal whose input is these very bytes."""
+    await client.workflow_service.signal_workflow_execution(
+        SignalWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+            signal_name=signal,
+            input=Payloads(payloads=[payload]),
+        )
+    )
 
 
 async def test_a_second_review_does_not_count_and_is_on_record(lender: Lender) -> None:

@@ -1,0 +1,88 @@
+"""Rows that stand for something under way, and of which it was made sure that a process carries it.
+
+Each is looked for once: a process that was there is there until it ends.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from storage.common.repository import Repository
+
+_KEPT: Final = "400 days"
+
+
+class ProcessKind(StrEnum):
+    """What has a process of its own for as long as its row is open."""
+
+    APPLICATION = "application"
+    LINE = "line"
+    DRAWDOWN = "drawdown"
+    LOAN = "loan"
+    REPAYMENT = "repayment"
+    COLLECTIONS = "collections"
+    CREDIT_ANALYSIS = "credit-analysis"
+
+
+_OPEN: Final[Mapping[ProcessKind, str]] = MappingProxyType(
+    {
+        ProcessKind.APPLICATION: "select id as row_id, 'application:' || id as workflow_id"
+        " from applications where state in ('collecting', 'deciding', 'in_review', 'offered')",
+        ProcessKind.LINE: "select id as row_id, 'line:' || id as workflow_id"
+        " from lines where state in ('active', 'frozen')",
+        ProcessKind.DRAWDOWN: "select id as row_id, 'drawdown:' || id as workflow_id"
+        " from drawdowns where state in ('reserved', 'signed', 'disbursing')",
+        ProcessKind.LOAN: "select id as row_id, 'loan:' || id as workflow_id"
+        " from loans where state <> 'settled'",
+        # A debit that falls due is the loan's own matter until it is in doubt.
+        ProcessKind.REPAYMENT: "select id as row_id, 'repayment:' || id as workflow_id"
+        " from repayments where state = 'processing' and source <> 'auto_debit'",
+        ProcessKind.COLLECTIONS: "select id as row_id,"
+        " 'collections:' || id || ':' || episode as workflow_id"
+        " from loans where state = 'overdue' and episode > 0",
+        ProcessKind.CREDIT_ANALYSIS: "select id as row_id, 'credit-analysis:' || id as workflow_id"
+        " from credit_analyses where state_seq = 0",
+    }
+)
+"""The open rows of a kind, with the id of the process that carries each (`messages.ids`)."""
+
+
+class ProcessRepository(Repository):
+    """What was looked for, and what is to be."""
+
+    async def unchecked(self, kind: ProcessKind, limit: int) -> dict[str, str]:
+        """Return at most `limit` open rows that nobody looked for yet: row ids by workflow id."""
+        records = await self._connection.fetch(
+            f"select row_id, workflow_id from ({_OPEN[kind]}) as open"  # noqa: S608 -- own names
+            " where not exists (select from process_checks c"
+            " where c.workflow_id = open.workflow_id) limit $1",
+            limit,
+        )
+        return {record["workflow_id"]: record["row_id"] for record in records}
+
+    async def open_row(self, workflow_id: str) -> tuple[ProcessKind, str] | None:
+        """Return the kind and id of the open row that a process carries, None without one."""
+        name = workflow_id.partition(":")[0]
+        if name not in tuple(ProcessKind):
+            return None
+        kind = ProcessKind(name)
+        row_id = await self._connection.fetchval(
+            f"select row_id from ({_OPEN[kind]}) as open where workflow_id = $1",  # noqa: S608 -- own names
+            workflow_id,
+        )
+        return None if row_id is None else (kind, row_id)
+
+    async def checked(self, workflow_ids: list[str]) -> None:
+        """Record that these processes are there."""
+        await self._connection.execute(
+            "insert into process_checks (workflow_id) select * from unnest($1::text[])"
+            " on conflict do nothing",
+            workflow_ids,
+        )
+
+    async def forget_old(self) -> None:
+        """Forget what was looked for so long ago that it is over, or may be looked for anew."""
+        await self._connection.execute(
+            f"delete from process_checks where checked_at < now() - interval '{_KEPT}'"  # noqa: S608 -- a constant
+        )
