@@ -39,7 +39,8 @@ HOP_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.02
 _LONGEST_PAUSE_SECONDS: Final = 0.3
 _MOMENT: Final = timedelta(seconds=1)
-FARTHEST: Final = timedelta(days=50 * 366)
+_YEARS: Final = 50
+FARTHEST: Final = timedelta(days=_YEARS * 366)
 """So far one advance goes: the longest plan there is, 600 months. A loan that is not paid has
 something to do each day, so a thousand years would take for ever."""
 # The server's own limit is 200 skips, after which a clock stops silently.
@@ -119,7 +120,12 @@ class TimeTravel:
         """Return noon (UTC instant) of the day that lies so far after the loan's present one."""
         zone = await self._zone_of(loan_id)
         today = business_date(await self.now(loan_id), zone)
-        day = months_after(today, months, today.day) + timedelta(days=days)
+        try:
+            day = months_after(today, months, today.day) + timedelta(days=days)
+        except (OverflowError, ValueError):
+            raise TimeTravelError(
+                f"no calendar goes so far: one advance goes {_YEARS} years at most"
+            ) from None
         return instant_at(day, NOON, zone)
 
     async def noon_of(self, loan_id: str, on: date) -> datetime:
@@ -143,7 +149,7 @@ class TimeTravel:
             raise TimeTravelError(f"{loan_id} is already past {target:%Y-%m-%d %H:%M} UTC")
         if target - await self._clock.now(workflow_id) > FARTHEST:
             raise TimeTravelError(
-                f"{target.date()} is too far: one advance goes {FARTHEST.days // 366} years at most"
+                f"{target.date()} is too far: one advance goes {_YEARS} years at most"
             )
         while _is_running(description):
             now = await self._clock.now(workflow_id)
