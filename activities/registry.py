@@ -18,6 +18,7 @@ from activities.credit_analysis.scr_consents import ScrConsents
 from activities.decisioning.decision import Decisions
 from activities.lines.drawdowns import Drawdowns
 from activities.lines.lines import Lines
+from activities.loans.calendars import Calendars
 from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
@@ -97,9 +98,12 @@ def _analysis_access(settings: Settings) -> AnalysisAccess:
     return AnalysisAccess(
         settings.providers.key_for_qitech,
         {
-            client.client: Endpoint(client.webhook_url, client.webhook_signature_key)
+            client.client: (
+                Endpoint(client.webhook_url, client.webhook_signature_key)
+                if client.webhook_url
+                else None
+            )
             for client in settings.credit_analysis_clients
-            if client.webhook_url
         },
         settings.providers.qitech_allows_alphanumeric_cnpj,
     )
@@ -129,6 +133,7 @@ def assemble(
         Repayments(database, orders),
         Arrears(database, providers, siblings),
         Servicing(database),
+        Calendars(database, siblings),
         CreditAnalyses(database, gateway),
         ExternalAssessments(database, gateway),
         AnalysisNotices(database, providers.analysis_webhooks),

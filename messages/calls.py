@@ -190,4 +190,5 @@ GIVE_UP_REPORT = Call("give_up_report", credit_analysis.RelayReport, Nothing, lo
 SUM_LEDGER = Call("sum_ledger", maintenance.Maintain, maintenance.Maintained, local=True)
 PRUNE_RECORDS = Call("prune_records", maintenance.Maintain, maintenance.Maintained)
 ACCRUE_INCOME = Call("accrue_income", maintenance.Maintain, maintenance.Maintained)
+MOVE_DUE_DATES = Call("move_due_dates", maintenance.Maintain, maintenance.Maintained)
 START_MISSING = Call("start_missing", maintenance.Maintain, maintenance.Maintained)

@@ -4,6 +4,7 @@ from datetime import date
 from enum import StrEnum
 
 from domain.collections import CollectionsLadder
+from domain.common.business_days import OfficialYear
 from domain.common.definitions import Agreed
 from domain.loans.events import LoanEvent
 from domain.loans.payoff import PayoffQuote
@@ -156,6 +157,23 @@ class RecordTransaction(Message):
     actor: str
     role: str
     reference: str = ""
+
+
+class AdoptCalendar(Message):
+    """Have provisional due dates follow the published years of a calendar in force.
+
+    `calendar` names its version, `sha256` is the digest of that.
+    """
+
+    calendar: str
+    sha256: str
+    years: tuple[OfficialYear, ...]
+
+
+class AdoptedCalendar(Message):
+    """How many due dates of a loan moved."""
+
+    moved: int
 
 
 class PostTransaction(Message):

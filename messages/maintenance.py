@@ -11,6 +11,7 @@ class MaintenanceJob(StrEnum):
     SUM_LEDGER = "sum_ledger"
     PRUNE_RECORDS = "prune_records"
     ACCRUE_INCOME = "accrue_income"
+    MOVE_DUE_DATES = "move_due_dates"
     START_MISSING = "start_missing"
 
 

@@ -17,6 +17,7 @@ _CALLS: Final[Mapping[MaintenanceJob, Call[Maintain, Maintained]]] = {
     MaintenanceJob.SUM_LEDGER: calls.SUM_LEDGER,
     MaintenanceJob.PRUNE_RECORDS: calls.PRUNE_RECORDS,
     MaintenanceJob.ACCRUE_INCOME: calls.ACCRUE_INCOME,
+    MaintenanceJob.MOVE_DUE_DATES: calls.MOVE_DUE_DATES,
     MaintenanceJob.START_MISSING: calls.START_MISSING,
 }
 

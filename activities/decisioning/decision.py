@@ -10,12 +10,12 @@ from activities.decisioning.element_facts import ElementFacts, element_facts
 from activities.decisioning.facts import Inquiry
 from activities.sources.enquiries import DataSourceGateway, Subject
 from domain.applications.application import Rejection
+from domain.common.ages import age_on
 from domain.decisioning.decision import (
     Decision,
     Outcome,
     RuleHit,
     Rules,
-    age_on,
     decide,
     reject_pending,
     reject_unasked,
@@ -107,11 +107,13 @@ class Decisions:
         birth_date = birth_date_in(known(asking.personal.identity_number, "identity number"), on)
         rejection = None if birth_date is None else reject_unasked(birth_date, on, rules)
         if birth_date is not None and rejection is not None:
-            return rejection, {"age": age_on(birth_date, on)}
+            turns = rules.thresholds.age_turns
+            return rejection, {"age": age_on(birth_date, on, turns)}
         sources = asking.product.content.asked_for_decision
         findings = await Inquiry(self.gateway, asking.subject, asking.personal).ask(sources)
         decision = decide(provided.added_to(findings.facts(on)), on, rules)
-        return decision, findings.read(on) | provided.read()
+        read = findings.read(on, rules.thresholds.age_turns)
+        return decision, read | provided.read()
 
 
 @dataclass(frozen=True, repr=False)

@@ -15,8 +15,9 @@ import structlog
 
 from activities.common.refusals import known
 from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
+from domain.common.ages import AgeTurn, age_on
 from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
-from domain.decisioning.decision import Facts, age_on
+from domain.decisioning.decision import Facts
 from domain.decisioning.policy import Lending
 from domain.people.consents import ConsentMissing
 from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED, birth_date_in
@@ -87,11 +88,11 @@ class Findings:
             asked=self.asked,
         )
 
-    def read(self, on: date) -> dict[str, Any]:
+    def read(self, on: date, turns: AgeTurn) -> dict[str, Any]:
         """Return the facts for the record, with the age in place of the birth date."""
         facts, merged = self.facts(on), self._merged()
         return {
-            "age": age_on(facts.birth_date, on) if facts.birth_date else None,
+            "age": age_on(facts.birth_date, on, turns) if facts.birth_date else None,
             "score": facts.score,
             "blacklisted": facts.blacklisted,
             "lenders_queried_30d": facts.lenders_queried_30d,

@@ -72,7 +72,8 @@ class HolidayCalendar(Content):
     """The years of one calendar that are known from official notices.
 
     It is found under the calendar's name in small letters. A plan keeps the years that it rests
-    on: a calendar that is released later moves no agreed date.
+    on: a calendar that is released later moves no date that was agreed by an official notice, and
+    those that were only guessed (`is_provisional`) by a recorded event.
     """
 
     years: tuple[OfficialYear, ...]
@@ -156,6 +157,14 @@ def adjust(
     if rule is BusinessDayRule.MODIFIED_FOLLOWING and moved.month != on.month:
         return _first_business_day(on, -_ONE_DAY, calendar, official)
     return moved
+
+
+def is_provisional(
+    calendar: BusinessCalendar, year: int, official: Sequence[OfficialYear] = ()
+) -> bool:
+    """Say whether a year's days are only guessed: decided each year, and no notice is known yet."""
+    is_known = year in _CN_LIBRARY_YEARS or any(known.year == year for known in official)
+    return calendar is BusinessCalendar.CN and not is_known
 
 
 def _first_business_day(

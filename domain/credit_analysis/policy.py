@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from domain.common.ages import AgeTurn
 from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.zones import UnknownZone, zone_of
 
@@ -83,6 +84,7 @@ class AnalysisPolicy(Content):
     refer_company_younger_than_months: _Months
     constitution_date_tolerance_days: int = Field(ge=0, le=_MAX_DAYS)
     reprove_person_younger_than_years: int = Field(ge=FULL_AGE, le=120)
+    age_turns: AgeTurn = AgeTurn.BIRTHDAY
     reprove_income_below: _Ratio
     refer_income_below: _Ratio
     refer_coverage_below: _Ratio

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from domain.common.ages import age_on
 from domain.credit_analysis.decision import (
     AnalysisDecision,
     AnalysisHit,
@@ -239,7 +240,7 @@ def _ages_of_others(policy: AnalysisPolicy, proposal: AnyProposal, on: date) -> 
 
 
 def _is_of_age(policy: AnalysisPolicy, person: NaturalPerson, on: date) -> bool:
-    years = months_between(person.birthdate, on) // 12
+    years = age_on(person.birthdate, on, policy.age_turns)
     return years >= policy.reprove_person_younger_than_years
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain.common import reject_codes
+from domain.common.ages import age_on
 from domain.common.data import Data
 from domain.common.definitions import Agreed, DefinitionRef
 from domain.common.reject_codes import RejectCodes
@@ -70,12 +71,6 @@ class Decision(Data):
     reject_code: str | None
     reapply_on: date | None
     hits: tuple[RuleHit, ...]
-
-
-def age_on(birth_date: date, on: date) -> int:
-    """Return completed years of age on a date."""
-    before_birthday = (on.month, on.day) < (birth_date.month, birth_date.day)
-    return on.year - birth_date.year - before_birthday
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +161,7 @@ def _shared_lists(facts: Facts) -> RuleHit | None:
 def _age(birth_date: date | None, on: date, policy: DecisionPolicy) -> RuleHit | None:
     if birth_date is None:
         return _refer("age", "missing")
-    if policy.age_min <= age_on(birth_date, on) <= policy.age_max:
+    if policy.age_min <= age_on(birth_date, on, policy.age_turns) <= policy.age_max:
         return None
     return _reject("age", reject_codes.AGE, "out of range")
 

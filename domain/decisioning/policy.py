@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from domain.common.ages import AgeTurn
 from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.decisioning.provided_facts import ProvidedLimits
 from domain.sources import Capability
@@ -45,12 +46,13 @@ class Lending(Content):
 class DecisionPolicy(Content):
     """The thresholds.
 
-    Ages are inclusive. A score below the first threshold rejects, one below the second refers; a
-    count above its threshold refers.
+    Ages are inclusive and turn as `age_turns` says. A score below the first threshold rejects, one
+    below the second refers; a count above its threshold refers.
     """
 
     age_min: _Age
     age_max: _Age
+    age_turns: AgeTurn = AgeTurn.BIRTHDAY
     score_reject_below: _Score
     score_refer_below: _Score
     lenders_queried_refer_above: _Count

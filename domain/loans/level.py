@@ -60,8 +60,9 @@ def _level(
     if sheet.flat_base is None and all(x.part is not Part.LEVEL_PRINCIPAL for x in formula):
         owed, paid, scale = _balances(sheet, formula, denominator, left_out)
         owed = max(owed * kept[1] - kept[0] * scale, 0) * denominator
-        if not sheet.is_weighted:
-            return Level(owed, paid * kept[1])
+        if not sheet.is_weighted or not paid:
+            # A cut may leave only instalments without weight: the last one repays everything.
+            return Level(owed, paid * kept[1]) if paid else Level(0)
         # Multiplied by each weight: exact to a millionth of a millionth of a minor unit.
         return Level(round_ratio(owed * _FINE, paid * kept[1]), _FINE)
     owed, per = sheet.balance, 1
@@ -69,7 +70,7 @@ def _level(
         owed, per = _with_flat_interest(sheet, formula)
     paying = (line for line in formula if line.part is not Part.NOTHING)
     shares = sum(denominator // line.weight[1] * line.weight[0] for line in paying)
-    return Level(owed * denominator, per * shares)
+    return Level(owed * denominator, per * shares) if shares else Level(0)
 
 
 def _with_flat_interest(sheet: Worksheet, formula: Sequence[Line]) -> tuple[int, int]:

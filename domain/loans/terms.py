@@ -226,7 +226,8 @@ def redated(terms: LoanTerms, disbursed_on: date) -> LoanTerms:
     dates: dict[str, date | int | None] = {"disbursed_on": disbursed_on}
     months = terms.frequency.months
     if months is not None and _is_rolling(terms, months):
-        dates["first_due_on"] = months_after(disbursed_on, months, disbursed_on.day)
+        rolls = terms.short_month is ShortMonth.NEXT_FIRST
+        dates["first_due_on"] = months_after(disbursed_on, months, disbursed_on.day, rolls=rolls)
         dates["due_day"] = None if terms.due_day is None else disbursed_on.day
     elif terms.frequency.unit in (FrequencyUnit.DAY, FrequencyUnit.WEEK):
         period = timedelta(days=terms.frequency.days)
@@ -238,5 +239,6 @@ def redated(terms: LoanTerms, disbursed_on: date) -> LoanTerms:
 
 def _is_rolling(terms: LoanTerms, months: int) -> bool:
     quoted = terms.disbursed_on
-    follows = terms.first_due_on == months_after(quoted, months, quoted.day)
+    rolls = terms.short_month is ShortMonth.NEXT_FIRST
+    follows = terms.first_due_on == months_after(quoted, months, quoted.day, rolls=rolls)
     return follows and terms.anchor_day in (quoted.day, terms.first_due_on.day)

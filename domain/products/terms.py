@@ -20,7 +20,7 @@ from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee
-from domain.loans.plan_terms import ExplicitInstalment, Method
+from domain.loans.plan_terms import ExplicitInstalment, Method, ShortMonth
 from domain.loans.terms import LoanTerms, SharedTerms
 from domain.loans.terms_rules import FOLLOWING_LENGTH
 
@@ -130,7 +130,9 @@ def _due_days(
         return {"first_due_on": months_after(disbursed_on, months, 31)}
     if months is not None:
         day = disbursed_on.day if day is None else day
-        return {"first_due_on": months_after(disbursed_on, months, day), "due_day": day}
+        rolls = template.short_month is ShortMonth.NEXT_FIRST
+        first = months_after(disbursed_on, months, day, rolls=rolls)
+        return {"first_due_on": first, "due_day": day}
     if template.frequency.unit is FrequencyUnit.HALF_MONTH:
         return _half_months(template, disbursed_on)
     return {"first_due_on": disbursed_on + timedelta(days=template.frequency.days)}

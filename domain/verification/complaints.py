@@ -31,6 +31,9 @@ _OTHER_PATTERNS: Final[Mapping[str, str]] = {
     r"^quo_[0-9a-z]{26}$": "must be the id of a quote, quo_ and 26 characters",
     r"^loa_[0-9a-z]{26}$": "must be the id of a loan, loa_ and 26 characters",
     r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits in small letters",
+    r"^[a-z_]{1,40}(:[a-z0-9_-]{1,32})?$": (
+        "must be an account, such as cash, or one of its parts, such as cash:icbc"
+    ),
     r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$": "must be an e-mail address, such as a@example.com",
 }
 

@@ -36,6 +36,10 @@ _TIMES: Final = {
     MaintenanceJob.ACCRUE_INCOME: ScheduleSpec(
         calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0, 23)], minute=[ScheduleRange(5)])]
     ),
+    # Nobody is told at night of a due date that moved; 1:00 UTC is 9 in the morning in Shanghai.
+    MaintenanceJob.MOVE_DUE_DATES: ScheduleSpec(
+        calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(1)])], jitter=timedelta(minutes=10)
+    ),
     # So long a row may be without its process before anybody reads it or sends it a command.
     MaintenanceJob.START_MISSING: ScheduleSpec(
         intervals=[ScheduleIntervalSpec(every=timedelta(minutes=10))]

@@ -8,7 +8,12 @@ matters to another (decision record 0003).
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
@@ -26,7 +31,7 @@ from messages.base import Message
 from messages.collections import StartCollections
 from messages.credit_analysis import StartAnalysisFeedback, StartCreditAnalysis
 from messages.lines import DrawdownEnded, StartDrawdown, StartLine
-from messages.loans import StartLoan, StartRepayment
+from messages.loans import AdoptCalendar, AdoptedCalendar, StartLoan, StartRepayment
 
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
 
@@ -101,6 +106,24 @@ class Siblings:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+
+    async def adopt_calendar(self, loan_id: str, command: AdoptCalendar) -> int | None:
+        """Have a loan follow a calendar; return how many due dates moved, None if it is busy.
+
+        A loan that has ended follows none.
+        """
+        handle = self._client.get_workflow_handle(ids.loan_workflow(loan_id))
+        try:
+            adopted: AdoptedCalendar = await handle.execute_update(
+                "adopt_calendar", command, result_type=AdoptedCalendar, rpc_timeout=_RPC_TIMEOUT
+            )
+        except (WorkflowUpdateFailedError, RPCTimeoutOrCancelledError):
+            return None
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return 0
+        return adopted.moved
 
     def reopening_loan(self, start: StartLoan) -> WithStartWorkflowOperation[Any, Any]:
         """Return the start of a settled loan's process that comes with an update for it."""

@@ -47,14 +47,13 @@ class LoanAccrual:
     amounts: dict[Account, int]
 
 
-async def last_day_over(tx: Transaction, now: datetime) -> date | None:
+async def last_day_over(tx: Transaction, now: datetime, *, travels: bool = False) -> date | None:
     """Return the last business day that is over in every zone with loans; None without a loan.
 
-    A loan whose recorded business date is ahead of the clock, as where time is made to pass, counts
-    by that.
+    Where loans have clocks of their own (`travels`) the latest of them counts.
     """
     days = [
-        max(business_date(now, zone_of(zone)), latest)
+        max(business_date(now, zone_of(zone)), latest if travels else date.min)
         for zone, latest in (await AccrualRepository(tx).zones()).items()
     ]
     return min(days) - _A_DAY if days else None

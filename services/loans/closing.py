@@ -1,7 +1,10 @@
-"""Closing the books to a day, and what takes two people: opening them again, entries by hand."""
+"""Closing the books to a day, and what takes two people: opening them again, entries by hand.
+
+`over` is the last business day that is over, None while there is no loan.
+"""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from domain.common.definitions import SecondPersonNeeded
@@ -20,7 +23,6 @@ from domain.loans.closing import (
 from domain.loans.ledger import Account
 from domain.people.principals import Principal
 from services.common.commands import Command
-from services.loans.accruals import last_day_over
 from services.loans.batches import batches_behind
 from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
@@ -43,7 +45,7 @@ class Closed:
 
 
 async def close_period(
-    tx: Transaction, caller: Principal, until: date, *, reason: str, now: datetime
+    tx: Transaction, caller: Principal, until: date, *, reason: str, over: date | None
 ) -> Closed:
     """Close the books to a day: nothing is booked on it or before it any more.
 
@@ -54,7 +56,6 @@ async def close_period(
     closings = ClosingRepository(tx)
     await closings.lock()
     closed_to = await closings.closed_to()
-    over = await last_day_over(tx, now)
     if over is None or until > over:
         raise DayNotReady(f"the last day that is over is {over or 'none'}", field="until")
     if closed_to is not None and until < closed_to:
@@ -75,7 +76,7 @@ async def request_entry(
     entry: ManualEntry,
     *,
     reason: str,
-    now: datetime,
+    over: date | None,
 ) -> RequestRow:
     """Ask for an entry by hand, which a second person posts. A repeat returns the same request.
 
@@ -83,7 +84,7 @@ async def request_entry(
     """
     minor_digits(entry.currency)
     check_lines(entry.lines)
-    await _refuse_day(tx, entry.business_date, now)
+    await _refuse_day(tx, entry.business_date, over)
     return await _request(tx, caller, command, entry, reason)
 
 
@@ -95,7 +96,7 @@ async def request_reversal(
     business_date: date,
     *,
     reason: str,
-    now: datetime,
+    over: date | None,
 ) -> RequestRow:
     """Ask for an entry that takes one by hand back, which a second person posts.
 
@@ -104,7 +105,7 @@ async def request_reversal(
     taken_back = await JournalRepository(tx).manual(entry_key)
     if taken_back is None:
         raise NotFound("entry by hand")
-    await _refuse_day(tx, business_date, now)
+    await _refuse_day(tx, business_date, over)
     entry = ManualEntry(
         business_date=business_date,
         currency=taken_back.currency,
@@ -128,7 +129,7 @@ async def request_reopening(
 
 
 async def approve_request(
-    tx: Transaction, caller: Principal, request_id: str, now: datetime
+    tx: Transaction, caller: Principal, request_id: str, over: date | None
 ) -> RequestRow:
     """Do what somebody else asked for, once.
 
@@ -146,7 +147,7 @@ async def approve_request(
         await closings.close(open_from - _A_DAY, reason=asked.reason, closed_by=caller.actor)
     else:
         entry = ManualEntry.model_validate(asked.content)
-        await _refuse_day(tx, entry.business_date, now)
+        await _refuse_day(tx, entry.business_date, over)
         await JournalRepository(tx).post_summed(
             entry_key_of(asked),
             "manual",
@@ -208,14 +209,13 @@ async def _open_request(tx: Transaction, request_id: str) -> RequestRow:
     return row
 
 
-async def _refuse_day(tx: Transaction, day: date, now: datetime) -> None:
+async def _refuse_day(tx: Transaction, day: date, over: date | None) -> None:
     closed_to = await ClosingRepository(tx).closed_to()
     if closed_to is not None and day <= closed_to:
         raise PeriodClosed(
             f"the books are closed to {closed_to}: give a later day", field="business_date"
         )
-    over = await last_day_over(tx, now)
-    if day > (now.date() if over is None else over + _A_DAY):
+    if over is not None and day > over + _A_DAY:
         raise InvalidManualEntry(f"{day} is ahead", field="business_date")
 
 

@@ -31,7 +31,7 @@ from messages.lines import (
     StartDrawdown,
     StartLine,
 )
-from messages.loans import StartLoan
+from messages.loans import AdoptCalendar, StartLoan
 from messages.payments import TransferStatus
 from messages.verification import ElementOutcome, VerifyElement
 from runtime.clock import utc_now
@@ -74,6 +74,7 @@ class RecordedStarts(Siblings):
         self.first_steps: list[datetime | None] = []
         self.ended: list[tuple[str, DrawdownEnded]] = []
         self.collections: list[StartCollections] = []
+        self.calendars: list[tuple[str, AdoptCalendar]] = []
 
     async def start_line(self, start: StartLine) -> None:
         self.lines.append(start)
@@ -90,6 +91,10 @@ class RecordedStarts(Siblings):
 
     async def start_collections(self, start: StartCollections) -> None:
         self.collections.append(start)
+
+    async def adopt_calendar(self, loan_id: str, command: AdoptCalendar) -> int | None:
+        self.calendars.append((loan_id, command))
+        return 1
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.errors import DomainError
     from domain.loans.servicing import Step
     from messages.loans import (
+        AdoptCalendar,
+        AdoptedCalendar,
         LoanView,
         RecordTransaction,
         RepayCommand,
@@ -90,6 +92,15 @@ class Loan:
     @record.validator
     def _may_record(self, command: RecordTransaction) -> None:
         self._recording.check_may_record(command)
+
+    @workflow.update(description="Follow the published years of a holiday calendar")
+    async def adopt_calendar(self, command: AdoptCalendar) -> AdoptedCalendar:
+        """Move the due dates that rested on a guess; a repeat changes nothing."""
+        return AdoptedCalendar(moved=await self._recording.adopt_calendar(command))
+
+    @adopt_calendar.validator
+    def _may_adopt(self, command: AdoptCalendar) -> None:
+        self._loan.refuse_while_booking()
 
     @workflow.signal(description="A repayment came to its end")
     def repayment_ended(self, ended: RepaymentEnded) -> None:

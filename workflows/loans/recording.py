@@ -4,11 +4,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.common.errors import ConflictingEvent
+    from domain.loans.calendar_change import due_dates_moved
     from domain.loans.events import AnyEvent
     from domain.loans.records import check_record
     from domain.loans.servicing import last_due_number
-    from messages import calls
-    from messages.loans import PostTransaction, RecordTransaction
+    from messages import calls, ids
+    from messages.loans import AdoptCalendar, PostTransaction, RecordTransaction
     from workflows.common.calling import run
     from workflows.loans.arrears import Arrears
     from workflows.loans.process import LoanProcess
@@ -33,10 +34,28 @@ class Recording:
         if not self._knows(command.event):
             await self._book(command)
 
+    async def adopt_calendar(self, command: AdoptCalendar) -> int:
+        """Book that due dates follow a calendar in force; return how many do."""
+        loan, today = self._loan, self._loan.current_date()
+        event = due_dates_moved(
+            loan.terms,
+            loan.events,
+            command.years,
+            calendar=command.calendar,
+            key=f"{ids.loan_workflow(loan.id)}:{command.calendar}:{today.isoformat()}",
+            today=today,
+        )
+        if event is None:
+            return 0
+        await self._book(
+            RecordTransaction(event=event, actor="system", role="system", reference="")
+        )
+        return len(event.dates)
+
     def _knows(self, event: AnyEvent) -> bool:
         known = next((item for item in self._loan.events if item.key == event.key), None)
         if known is not None and known != event:
-            raise ConflictingEvent(f"{event.key} is recorded with another content")
+            raise ConflictingEvent(f"{event.key} is recorded with another content", field="key")
         return known is not None
 
     async def _book(self, command: RecordTransaction) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from fastapi.responses import Response, StreamingResponse
 
-from api.http.calls import Called, Commanded
+from api.http.calls import Call, Called, Commanded
 from api.http.pagination import Paged, encode_cursor
 from api.http.routing import authorised_router
 from api.http.schemas import Page
@@ -45,6 +45,7 @@ from services.loans.closing import (
 )
 from services.loans.ledger_export import ledger_csv
 from services.people.authority import authorise
+from storage.common.repository import Transaction
 from storage.common.rows import Cursor
 from storage.loans.accruals import AccrualRepository
 from storage.loans.batches import BatchRepository
@@ -69,7 +70,7 @@ async def book_accruals(body: AccrualRun, call: Commanded) -> AccrualProgress:
     """Book the days that are not booked yet, in their order; maintenance does so every hour."""
     ends = monotonic() + _RUN_SECONDS
     async with call.database.read() as tx:
-        over = await last_day_over(tx, utc_now())
+        over = await _over(call, tx)
     if body.until is not None and (over is None or body.until > over):
         raise DayNotReady(f"the last day that is over is {over or 'none'}", field="until")
     until = body.until or over
@@ -159,7 +160,9 @@ async def close(body: ClosingCreate, call: Commanded) -> ClosingResponse:
     """
     await authorise(call.database, call.caller, Action.KEEP_BOOKS, BOOKS)
     async with call.database.transaction() as tx:
-        closed = await close_period(tx, call.caller, body.until, reason=body.reason, now=utc_now())
+        closed = await close_period(
+            tx, call.caller, body.until, reason=body.reason, over=await _over(call, tx)
+        )
     return ClosingResponse.of(closed)
 
 
@@ -180,7 +183,12 @@ async def enter(body: ManualEntryCreate, call: Commanded) -> BooksRequestRespons
     await authorise(call.database, call.caller, Action.KEEP_BOOKS, BOOKS)
     async with call.database.transaction() as tx:
         row = await request_entry(
-            tx, call.caller, call.command, body.entry(), reason=body.reason, now=utc_now()
+            tx,
+            call.caller,
+            call.command,
+            body.entry(),
+            reason=body.reason,
+            over=await _over(call, tx),
         )
     return BooksRequestResponse.of(row)
 
@@ -199,7 +207,7 @@ async def reverse(body: ReversalCreate, call: Commanded) -> BooksRequestResponse
             body.entry_key,
             body.business_date,
             reason=body.reason,
-            now=utc_now(),
+            over=await _over(call, tx),
         )
     return BooksRequestResponse.of(row)
 
@@ -222,7 +230,7 @@ async def approve(request_id: str, call: Commanded) -> BooksRequestResponse:
     """Post the entry, or open the period: by another person than who asked, once."""
     await authorise(call.database, call.caller, Action.KEEP_BOOKS, BOOKS, has_second_person=True)
     async with call.database.transaction() as tx:
-        row = await approve_request(tx, call.caller, request_id, utc_now())
+        row = await approve_request(tx, call.caller, request_id, await _over(call, tx))
     return BooksRequestResponse.of(row)
 
 
@@ -257,3 +265,7 @@ async def export(
     """
     text = ledger_csv(call.database, first, last, account=account, funder=funder)
     return StreamingResponse(text, media_type=_CSV)
+
+
+async def _over(call: Call, tx: Transaction) -> date | None:
+    return await last_day_over(tx, utc_now(), travels=call.services.clock.travels)

@@ -96,7 +96,7 @@ async def history(portfolio: Portfolio, *, daily: bool) -> None:
     steps: list[tuple[Lent, Any, date]] = [
         (b, Paid(key=b.key("p1"), on=FIRST_DUE, amount=94_560), FIRST_DUE),
         (a, Paid(key=a.key("p1"), on=date(2026, 2, 20), amount=50_000), date(2026, 2, 27)),
-        (c, Charged(key=c.key("c"), on=date(2026, 2, 25), amount=3_000), date(2026, 2, 28)),
+        (c, Charged(key=c.key("c"), on=date(2026, 2, 25), amount=50), date(2026, 2, 28)),
         (b, Reversed(key=b.key("r"), on=date(2026, 3, 3), reverses=b.key("p1")), date(2026, 3, 3)),
         (
             a,

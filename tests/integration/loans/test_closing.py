@@ -3,15 +3,17 @@
 A loan of 10,000.00 of which January is closed; the balances expected are worked out by hand.
 """
 
+import asyncio
 import csv
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 import asyncpg
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from domain.common.definitions import SecondPersonNeeded
 from domain.common.errors import DomainError, NotFound
@@ -43,12 +45,12 @@ from services.loans.ledger_export import ledger_csv
 from storage.loans.batches import BatchRow
 from storage.loans.closings import RequestRow
 from tests.definitions import forget, release, shipped
-from tests.integration.loans.portfolio import Portfolio, fresh
+from tests.integration.loans.portfolio import Lent, Portfolio, fresh
 from tests.integration.loans.test_accruals import ACCRUED, FIRST_DUE, MADE, terms
 
 JANUARY = date(2026, 1, 31)
 FEBRUARY = date(2026, 2, 28)
-NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
+OVER = date(2026, 3, 19)
 OTTO = Principal(role="ops", subject="otto")
 ANNA = Principal(role="analyst", subject="anna")
 
@@ -65,7 +67,7 @@ def command(key: str) -> Command:
 
 async def close(portfolio: Portfolio, until: date) -> list[BatchRow]:
     async with portfolio.database.transaction() as tx:
-        closed = await close_period(tx, OTTO, until, reason="month end", now=NOW)
+        closed = await close_period(tx, OTTO, until, reason="month end", over=OVER)
     return closed.batches
 
 
@@ -85,7 +87,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 async def approve(portfolio: Portfolio, request: RequestRow, by: Principal = ANNA) -> RequestRow:
     async with portfolio.database.transaction() as tx:
-        return await approve_request(tx, by, request.id, NOW)
+        return await approve_request(tx, by, request.id, OVER)
 
 
 def entry(**values: Any) -> ManualEntry:
@@ -106,7 +108,7 @@ def entry(**values: Any) -> ManualEntry:
 
 async def ask(portfolio: Portfolio, wanted: ManualEntry, key: str = "k") -> RequestRow:
     async with portfolio.database.transaction() as tx:
-        return await request_entry(tx, OTTO, command(key), wanted, reason="bank charge", now=NOW)
+        return await request_entry(tx, OTTO, command(key), wanted, reason="bank charge", over=OVER)
 
 
 async def test_after_a_period_is_closed_its_trial_balance_never_changes(
@@ -304,7 +306,7 @@ async def test_an_entry_by_hand_is_posted_by_a_second_person_and_reversed_once(
                 f"books:manual:{asked.id}",
                 date(2026, 3, 5),
                 reason="wrong account",
-                now=NOW,
+                over=OVER,
             )
 
     first = await reverse("r1")
@@ -319,7 +321,7 @@ async def test_an_entry_by_hand_is_posted_by_a_second_person_and_reversed_once(
     async with portfolio.database.transaction() as tx:
         with pytest.raises(NotFound):
             await request_reversal(
-                tx, OTTO, command("x"), "loan:none", date(2026, 3, 5), reason="x", now=NOW
+                tx, OTTO, command("x"), "loan:none", date(2026, 3, 5), reason="x", over=OVER
             )
 
 
@@ -394,3 +396,33 @@ async def test_the_ledger_is_exported_line_by_line(
         ("2026-01-15", "-10000.00", "1002")
     ]
     assert rows_of(await read(date(2026, 3, 1), date(2026, 3, 31))) == []
+
+
+async def test_whoever_posts_while_a_period_is_closed_is_in_it_or_after_it(
+    portfolio: Portfolio,
+) -> None:
+    """Twenty payments of the last day race with the closing of the month, and with its batches."""
+    loans = [await portfolio.lend(terms()) for _ in range(20)]
+    await portfolio.accrue(JANUARY)
+
+    async def pay(loan: Lent) -> None:
+        paid = Paid(key=loan.key("p"), on=JANUARY, amount=1_000)
+        try:
+            await portfolio.record(loan, paid, JANUARY)
+        except ApplicationError:
+            # Closed between reading and posting: the step is repeated.
+            await portfolio.record(loan, paid, JANUARY)
+
+    await asyncio.gather(
+        *(pay(loan) for loan in loans[:10]),
+        close(portfolio, JANUARY),
+        *(pay(loan) for loan in loans[10:]),
+    )
+    async with portfolio.database.read() as tx:
+        handed_over = await tx.connection.fetch(
+            "select account, sum(amount)::bigint as amount from ledger_batch_lines"
+            " group by account order by account"
+        )
+    january = {record["account"]: record["amount"] for record in handed_over if record["amount"]}
+    assert january == await portfolio.sheet(JANUARY)
+    assert (await portfolio.sheet(date(2026, 2, 1)))["customer_credit"] == -20_000

@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
+from domain.common.ages import AgeTurn, age_on
 from domain.decisioning.decision import (
     Facts,
     Outcome,
     Rules,
-    age_on,
     decide,
     reject_pending,
     reject_unasked,
@@ -175,6 +175,17 @@ def test_bounds_of_age_are_inclusive() -> None:
 def test_people_born_on_a_leap_day_have_their_birthday_on_the_first_of_march() -> None:
     assert age_on(date(2004, 2, 29), date(2026, 2, 28)) == 21
     assert age_on(date(2004, 2, 29), date(2026, 3, 1)) == 22
+
+
+def test_where_the_law_says_so_a_person_is_older_only_the_day_after_the_birthday() -> None:
+    # Supreme People's Court, Fa Shi [2006] No. 1, article 2. Born on 21 November 2006: twenty on 21
+    # November 2026 in England, on the 22nd there.
+    after = RULES.policy.content.model_copy(update={"age_turns": AgeTurn.DAY_AFTER})
+    rules = Rules(RULES.policy.model_copy(update={"content": after}), RULES.codes)
+    born = changed(birth_date=date(2006, 11, 21))
+    assert decide(born, date(2026, 11, 21), RULES).outcome is Outcome.APPROVE
+    assert decide(born, date(2026, 11, 21), rules).reject_code == "R02"
+    assert decide(born, date(2026, 11, 22), rules).outcome is Outcome.APPROVE
 
 
 def test_a_code_without_lock_gives_no_date() -> None:

@@ -177,10 +177,10 @@ def test_commands_of_the_command_line_exist(subtests: pytest.Subtests) -> None:
     for document in DOCUMENTS:
         text = document.read_text()
         with subtests.test(document=document.name):
-            assert set(re.findall(r"starter\.py ([a-z]+)", text)) <= set(line.commands)
+            assert set(re.findall(r"starter\.py ([a-z-]+)", text)) <= set(line.commands)
             for name, group in line.commands.items():
                 if isinstance(group, TyperGroup):
-                    named = re.findall(rf"starter\.py {name} ([a-z]+)", text)
+                    named = re.findall(rf"starter\.py {name} ([a-z-]+)", text)
                     assert set(named) <= set(group.commands)
 
 

@@ -1,0 +1,121 @@
+"""Holiday calendars that came into force: the provisional due dates of running loans follow."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from activities.common.performing import performs
+from domain.common.business_days import HOLIDAY_CALENDAR, HolidayCalendar
+from domain.common.calendar import business_date
+from domain.common.definitions import Agreed
+from domain.loans.calendar_change import due_dates_moved
+from domain.loans.events import LoanEvent
+from messages import calls
+from messages.loans import AdoptCalendar
+from messages.maintenance import Maintain, Maintained
+from runtime.clock import utc_now
+from runtime.temporal.siblings import Siblings
+from storage.common.repository import Transaction
+from storage.database import Database
+from storage.definitions import DefinitionRepository
+from storage.loans.calendars import CalendarRepository, LoanOnCalendar
+from storage.loans.loans import LoanRepository
+
+_LOANS: Final = 200
+_AT_ONCE: Final = 20
+_PART_SECONDS: Final = 10.0
+_GRACE: Final = timedelta(days=7)
+"""So long after a release loans may still be booked by a plan that was quoted before it."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What came of some loans; `last` is None when there were no more."""
+
+    last: int | None
+    moved: int = 0
+    busy: int = 0
+
+
+@dataclass(frozen=True)
+class Calendars:
+    """Brings running loans up to the holiday calendars in force."""
+
+    database: Database
+    siblings: Siblings
+
+    @performs(calls.MOVE_DUE_DATES)
+    async def move_due_dates(self, request: Maintain) -> Maintained:
+        """Have each loan whose provisional due dates a calendar in force moves record that, once.
+
+        A loan that is busy is left for the next run. Nothing is read of loans, and nothing done,
+        unless a calendar came into force that was not applied to all of them.
+        """
+        ends, changed, after = monotonic() + _PART_SECONDS, 0, request.after
+        while True:
+            async with self.database.read() as tx:
+                calendar = await _to_apply(tx)
+            if calendar is None:
+                return Maintained(changed=changed, after=None)
+            part = await self._apply(calendar, after)
+            changed += part.moved
+            if part.busy:
+                return Maintained(changed=changed, after=None)
+            after = part.last or 0
+            if part.last is None:
+                async with self.database.transaction() as tx:
+                    await CalendarRepository(tx).mark_applied(calendar.ref)
+            if monotonic() >= ends:
+                return Maintained(changed=changed, after=after)
+
+    async def _apply(self, calendar: Agreed[HolidayCalendar], after: int) -> _Part:
+        async with self.database.read() as tx:
+            loans = await CalendarRepository(tx).loans(calendar.ref.code, after, _LOANS)
+            events = await LoanRepository(tx).events_of([loan.id for loan in loans])
+        now = utc_now()
+        meant = [
+            loan for loan in loans if _moves(loan, events.get(loan.id, ()), calendar.content, now)
+        ]
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def tell(loan: LoanOnCalendar) -> int | None:
+            command = AdoptCalendar(
+                calendar=str(calendar.ref), sha256=calendar.ref.sha256, years=calendar.content.years
+            )
+            async with at_once:
+                return await self.siblings.adopt_calendar(loan.id, command)
+
+        moved = await asyncio.gather(*map(tell, meant))
+        return _Part(
+            loans[-1].sequence if loans else None,
+            sum(1 for count in moved if count),
+            sum(1 for count in moved if count is None),
+        )
+
+
+async def _to_apply(tx: Transaction) -> Agreed[HolidayCalendar] | None:
+    """Return a calendar in force that running loans were not all brought up to."""
+    for calendar in await DefinitionRepository(tx).all_in_force(HOLIDAY_CALENDAR):
+        since = await _in_force_since(tx, calendar)
+        if not await CalendarRepository(tx).is_applied(calendar.ref, since, _GRACE):
+            return calendar
+    return None
+
+
+async def _in_force_since(tx: Transaction, calendar: Agreed[HolidayCalendar]) -> datetime:
+    releases = await DefinitionRepository(tx).releases(HOLIDAY_CALENDAR.name, calendar.ref.code)
+    return max(one.effective_from for one in releases if one.version == calendar.ref.version)
+
+
+def _moves(
+    loan: LoanOnCalendar, events: Sequence[LoanEvent], calendar: HolidayCalendar, now: datetime
+) -> bool:
+    """Say whether the loan's process has anything to record of the calendar."""
+    today = max(business_date(now, loan.zone), loan.business_date)
+    found = due_dates_moved(
+        loan.terms, events, calendar.years, calendar="", key="tried", today=today
+    )
+    return found is not None
