@@ -98,9 +98,12 @@ def _analysis_access(settings: Settings) -> AnalysisAccess:
     return AnalysisAccess(
         settings.providers.key_for_qitech,
         {
-            client.client: Endpoint(client.webhook_url, client.webhook_signature_key)
+            client.client: (
+                Endpoint(client.webhook_url, client.webhook_signature_key)
+                if client.webhook_url
+                else None
+            )
             for client in settings.credit_analysis_clients
-            if client.webhook_url
         },
         settings.providers.qitech_allows_alphanumeric_cnpj,
     )

@@ -15,6 +15,26 @@ class LineState(StrEnum):
     CLOSED = "closed"
 
 
+class LineAction(StrEnum):
+    """What a borrower can do with a line."""
+
+    QUOTE = "quote"
+    DRAW = "draw"
+
+
+class DrawdownAction(StrEnum):
+    """What can be done after a drawdown."""
+
+    READ_LOAN = "read_loan"
+
+
+def line_actions(state: LineState, available: int, *, is_over: bool) -> tuple[LineAction, ...]:
+    """Return what may be done now with what is available; `is_over` says that its time is."""
+    if state is not LineState.ACTIVE or is_over or available <= 0:
+        return ()
+    return (LineAction.QUOTE, LineAction.DRAW)
+
+
 class LineClosed(DomainError):
     """The line can no longer be drawn on."""
 

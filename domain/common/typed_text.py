@@ -122,8 +122,8 @@ def _is_between(character: str) -> bool:
 
 def telephone(text: str) -> str:
     """Return a telephone number of any kind, as it is dialled: an extension's hyphen stays."""
-    kept = visible(text)
-    return "".join(one for one in kept if one in " -" or not _is_between(one)).strip(" -")
+    kept = "".join(one for one in visible(text) if one in " -" or not _is_between(one))
+    return " ".join(kept.split()).strip(" -")
 
 
 def email(text: str) -> str:

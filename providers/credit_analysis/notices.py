@@ -19,6 +19,11 @@ PROVIDER: Final = "analysis_webhook"
 READ_SECONDS: Final = 10.0
 
 NO_ENDPOINT: Final = "no_endpoint"
+"""The client reads for itself: it gave no URL."""
+
+UNKNOWN_CLIENT: Final = "unknown_client"
+"""The client is not known *here*, as where a process runs that is older than the client: another
+process, or this one after its restart, may know it."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -33,10 +38,13 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class AnalysisAccess:
-    """What QI Tech gave us, and where the clients of our own analysis take their notices."""
+    """What QI Tech gave us, and where the clients of our own analysis take their notices.
+
+    `endpoints` has every client that is known here: None for one that reads for itself.
+    """
 
     qitech_key: SecretStr
-    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    endpoints: Mapping[str, Endpoint | None] = field(default_factory=dict)
     allow_alphanumeric_cnpj: bool = False
 
 
@@ -58,7 +66,7 @@ class AnalysisWebhooks:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        endpoints: Mapping[str, Endpoint],
+        endpoints: Mapping[str, Endpoint | None],
         on_call: OnCall | None = None,
     ) -> None:
         self._http = http
@@ -70,7 +78,12 @@ class AnalysisWebhooks:
 
         Nothing is raised: whether and when to try again is the caller's matter.
         """
-        endpoint = self._endpoints.get(client)
+        if client not in self._endpoints:
+            _log.error("notice_to_unknown_client", client=client, notice_id=notice.notice_id)
+            if self._on_call is not None:
+                self._on_call(PROVIDER, UNKNOWN_CLIENT, 0.0)
+            return UNKNOWN_CLIENT
+        endpoint = self._endpoints[client]
         if endpoint is None:
             return NO_ENDPOINT
         body = _body(notice)

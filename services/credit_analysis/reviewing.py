@@ -18,6 +18,7 @@ from storage.credit_analysis.analyses import (
     AnalysisReviewRow,
     AnalysisRow,
     CreditAnalysisRepository,
+    ListedAnalysis,
     Related,
 )
 from storage.credit_analysis.feedback import AnalysisFeedbackRepository, RelayRow
@@ -30,7 +31,7 @@ from storage.database import Database
 class AnalysisDetails:
     """Everything that is recorded of an analysis; `proposal` is for reviewers."""
 
-    analysis: AnalysisRow
+    analysis: ListedAnalysis
     checks: Sequence[PartyFacts]
     notices: Sequence[NoticeRow]
     signers: Sequence[ScrConsentRow]
@@ -56,8 +57,9 @@ async def read_analysis(tx: Transaction, caller: Principal, analysis_id: str) ->
     """
     row = await find_analysis(tx, analysis_id)
     analyses = CreditAnalysisRepository(tx)
+    (listed,) = await analyses.with_proposal_ids([row])
     return AnalysisDetails(
-        analysis=row,
+        analysis=listed,
         checks=await analyses.checks(row.id),
         notices=await AnalysisNoticeRepository(tx).of(row.id),
         signers=await ScrConsentRepository(tx).of(row.id),

@@ -1,6 +1,7 @@
 """Credit analyses: proposals encrypted, their statuses, what the register says of each party."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -48,6 +49,12 @@ class AnalysisRow(Row):
     review_due_at: datetime | None
     received_at: datetime
     changed_at: datetime
+
+
+class ListedAnalysis(AnalysisRow):
+    """An analysis with the id by which its client knows it."""
+
+    proposal_id: str
 
 
 class AnalysisReviewRow(Row):
@@ -158,6 +165,21 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             return None
         text = self._decrypt(_DOCUMENT, analysis_id, record["document_enc"])
         return StoredProposal(PersonKind(record["kind"]), text)
+
+    async def with_proposal_ids(self, rows: Sequence[AnalysisRow]) -> list[ListedAnalysis]:
+        """Return rows with the ids that their clients gave them, which only the proposals hold."""
+        records = await self._connection.fetch(
+            "select id, document_enc from credit_analyses where id = any($1)",
+            [row.id for row in rows],
+        )
+        documents = {one["id"]: one["document_enc"] for one in records}
+        return [
+            ListedAnalysis.model_construct(
+                **dict(row),
+                proposal_id=json.loads(self._decrypt(_DOCUMENT, row.id, documents[row.id]))["id"],
+            )
+            for row in rows
+        ]
 
     async def set_status(
         self,
@@ -281,6 +303,7 @@ class CreditAnalysisRepository(TableRepository[AnalysisRow]):
             self._select,
             after=after,
             limit=limit,
+            order=("received_at", "id"),
             filters={"status = {}": status, "client = {}": client},
         )
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.applications.actions import POSSIBLE_IN, ApplicationAction
     from domain.applications.application import (
         ApplicationState,
         ElementsMissing,
@@ -78,7 +79,7 @@ class CreditApplication:
 
     @provide_elements.validator
     def _may_provide(self, command: ProvideElements) -> None:
-        self._case.require((ApplicationState.COLLECTING,))
+        self._case.require(POSSIBLE_IN[ApplicationAction.PROVIDE_ELEMENTS])
         self._collecting.check_may_provide(command.elements)
 
     @workflow.update(description="Pass on the code that a source sent to the applicant")
@@ -123,7 +124,7 @@ class CreditApplication:
 
     @submit.validator
     def _may_submit(self) -> None:
-        self._case.require((ApplicationState.COLLECTING, ApplicationState.DECIDING))
+        self._case.require(POSSIBLE_IN[ApplicationAction.SUBMIT])
         refused = self._case.unprovided()
         if refused:
             raise ElementsMissing(f"not verified yet: {', '.join(refused)}")
@@ -136,14 +137,7 @@ class CreditApplication:
 
     @withdraw.validator
     def _may_withdraw(self) -> None:
-        self._case.require(
-            (
-                ApplicationState.COLLECTING,
-                ApplicationState.DECIDING,
-                ApplicationState.IN_REVIEW,
-                ApplicationState.OFFERED,
-            )
-        )
+        self._case.require(POSSIBLE_IN[ApplicationAction.WITHDRAW])
 
     # Offer
 
@@ -158,7 +152,7 @@ class CreditApplication:
 
     @accept_offer.validator
     def _may_accept(self, offer_id: str) -> None:
-        self._case.require((ApplicationState.OFFERED,))
+        self._case.require(POSSIBLE_IN[ApplicationAction.ACCEPT_OFFER])
 
     # Review
 

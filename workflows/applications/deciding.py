@@ -6,6 +6,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.applications.actions import POSSIBLE_IN, ApplicationAction
     from domain.applications.application import (
         ApplicationState,
         ElementRecord,
@@ -92,7 +93,7 @@ class Deciding:
     def check_may_supplement(self, request: SupplementRequest) -> None:
         """Raise unless a reviewer may ask for elements now."""
         case = self._case
-        if case.state is not ApplicationState.IN_REVIEW:
+        if case.state not in POSSIBLE_IN[ApplicationAction.REQUEST_SUPPLEMENT]:
             raise ReviewClosed(f"the application is {case.state}, not in review")
         check_may_supplement(case.product, case.supplement_rounds, request.kinds)
 

@@ -87,7 +87,7 @@ async def read(application_id: str, call: Called) -> ApplicationResponse:
         found = await read_application(tx, call.caller, application_id)
     if not found.application.state_seq:
         await call.services.engine.ensure(ids.application_workflow(application_id))
-    return application_answer(found)
+    return application_answer(call.caller, found)
 
 
 @router.post("/{application_id}/submit", responses=PENDING, summary="Ask for the decision")

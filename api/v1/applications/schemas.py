@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from api.http.next_actions import NextAction
 from api.http.schemas import Body, Currency, MinorUnits, ResponseBody, at_most
 from api.v1.people.consent_schemas import ConsentCreate
 from domain.applications.application import ApplicationState, Rejection, Waiting
@@ -244,6 +245,7 @@ class ApplicationResponse(ApplicationSummary):
     rejection: RejectionResponse | None
     pictures: list[PictureResponse] | None = Field(description="of every attempt")
     decisions: list[DecisionResponse] | None
+    next_actions: list[NextAction] = Field(description="what the caller may do now")
 
 
 class ElementsResponse(ResponseBody):

@@ -1,5 +1,6 @@
 """From what services return and processes answer to what callers see."""
 
+from api.http.next_actions import next_actions
 from api.http.services import Services
 from api.v1.applications.schemas import (
     ApplicationResponse,
@@ -14,7 +15,10 @@ from api.v1.applications.schemas import (
     decision_category,
     rejection_answer,
 )
+from domain.applications.actions import ApplicationAction, possible_actions
 from domain.applications.application import Rejection
+from domain.people.principals import Principal
+from domain.verification.elements import Verdict
 from messages.applications import ApplicationView
 from services.applications.reading import ApplicationDetails
 from services.decisioning.rules import reject_codes_in_force
@@ -76,8 +80,8 @@ def element_answer(progress: ElementProgress) -> ElementResponse:
     )
 
 
-def application_answer(details: ApplicationDetails) -> ApplicationResponse:
-    """Return everything about an application that the caller is to see."""
+def application_answer(caller: Principal, details: ApplicationDetails) -> ApplicationResponse:
+    """Return everything about an application that the caller is to see, and may do."""
     row, asked, offer = details.application, details.supplement, details.offer
     pictures, decisions = details.pictures, details.decisions
     return ApplicationResponse(
@@ -98,4 +102,19 @@ def application_answer(details: ApplicationDetails) -> ApplicationResponse:
             if decisions is None
             else [DecisionResponse.model_validate(one) for one in decisions]
         ),
+        next_actions=next_actions(
+            caller,
+            _possible(details),
+            application_id=row.id,
+            offer_id=offer.id if offer else None,
+        ),
+    )
+
+
+def _possible(details: ApplicationDetails) -> tuple[ApplicationAction, ...]:
+    verdicts = {one.status.kind: one.verdict for one in details.elements}
+    lacking = [kind for kind in details.missing if verdicts.get(kind) is not Verdict.PENDING]
+    more = [kind for kind in details.optional if kind not in verdicts]
+    return possible_actions(
+        details.application.state, may_provide=bool(lacking or more), lacks_elements=bool(lacking)
     )

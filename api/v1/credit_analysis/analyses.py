@@ -49,7 +49,8 @@ async def queue(
             rows = await analyses.queue(page.after, page.limit, client=client)
         else:
             rows = await analyses.page(page.after, page.limit, status=status, client=client)
-    return page.of(AnalysisSummary, rows, "review_due_at" if waiting else "created_at")
+        listed = await analyses.with_proposal_ids(rows)
+    return page.of(AnalysisSummary, listed, "review_due_at" if waiting else "received_at")
 
 
 @router.get("/{analysis_id}", summary="Read an analysis")

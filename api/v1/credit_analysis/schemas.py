@@ -20,11 +20,13 @@ from storage.credit_analysis.scr_consents import InvitationState
 class AnalysisSummary(ResponseBody):
     """An analysis without its proposal. `coverage` is a ratio, `score` runs from 300 to 1000.
 
-    `agreed_policy` is what it began with, `decided_policy` what its decision used.
+    `agreed_policy` is what it began with, `decided_policy` what its decision used. `proposal_id` is
+    the client's own id, by which the client asks about it.
     """
 
     id: str
     client: str
+    proposal_id: str
     kind: PersonKind
     status: AnalysisStatus
     reason: str

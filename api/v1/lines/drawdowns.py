@@ -47,7 +47,7 @@ async def draw(line_id: str, body: DrawdownCreate, call: Commanded) -> DrawdownR
         row = await DrawdownRepository(tx).get(drawdown_id)
     if row is None:
         raise later("not_accepted_yet", "The drawdown is not recorded yet.")
-    return DrawdownResponse.model_validate(row)
+    return DrawdownResponse.of(call.caller, row)
 
 
 @router.get("/drawdowns/{drawdown_id}", summary="Read a drawdown")
@@ -57,4 +57,4 @@ async def read(drawdown_id: str, call: Called) -> DrawdownResponse:
         row = await find_drawdown(tx, call.caller, drawdown_id)
     if row.state is DrawdownState.RESERVED:
         await call.services.engine.ensure(ids.drawdown_workflow(row.id))
-    return DrawdownResponse.model_validate(row)
+    return DrawdownResponse.of(call.caller, row)

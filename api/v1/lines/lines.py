@@ -14,7 +14,9 @@ router = authorised_router("", "offers and lines")
 async def read(line_id: str, call: Called) -> LineResponse:
     """Return a line and what is available on it."""
     async with call.database.read() as tx:
-        return LineResponse.model_validate(await find_line(tx, call.caller, line_id))
+        row = await find_line(tx, call.caller, line_id)
+    now = await call.services.clock.now(ids.line_workflow(row.id))
+    return LineResponse.of(call.caller, row, now)
 
 
 @router.post("/lines/{line_id}/quotes", status_code=201, summary="Quote a repayment plan")

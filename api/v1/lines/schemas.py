@@ -6,11 +6,16 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from api.http.next_actions import NextAction, next_actions
 from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
 from domain.common.money import PositiveAmount
+from domain.lines import DrawdownAction, line_actions
 from domain.loans.schedule import Plan
+from domain.people.principals import Principal
 from domain.pricing.cost_sheet import CostSheet
 from domain.products.products import MAX_CHOICE
+from storage.lines.drawdowns import DrawdownRow, DrawdownState
+from storage.lines.lines import LineRow
 from storage.lines.quotes import QuoteRow
 
 
@@ -29,6 +34,16 @@ class LineResponse(ResponseBody):
     available: MinorUnits
     opened_at: datetime
     expires_at: datetime
+    next_actions: list[NextAction] = Field(description="what the caller may do now")
+
+    @classmethod
+    def of(cls, caller: Principal, row: LineRow, now: datetime) -> Self:
+        """Return the answer for a line as it stands at `now`."""
+        possible = line_actions(row.state, row.available, is_over=now >= row.expires_at)
+        fields = {name: getattr(row, name) for name in cls.model_fields if name != "next_actions"}
+        return cls.model_validate(
+            {**fields, "next_actions": next_actions(caller, possible, line_id=row.id)}
+        )
 
 
 class QuoteCreate(Body):
@@ -161,3 +176,14 @@ class DrawdownResponse(ResponseBody):
     failure: str | None
     requested_at: datetime
     changed_at: datetime
+    next_actions: list[NextAction] = Field(description="what the caller may do now")
+
+    @classmethod
+    def of(cls, caller: Principal, row: DrawdownRow) -> Self:
+        """Return the answer for a drawdown."""
+        is_loan = row.state is DrawdownState.DISBURSED
+        possible = (DrawdownAction.READ_LOAN,) if is_loan else ()
+        fields = {name: getattr(row, name) for name in cls.model_fields if name != "next_actions"}
+        return cls.model_validate(
+            {**fields, "next_actions": next_actions(caller, possible, loan_id=row.loan_id)}
+        )

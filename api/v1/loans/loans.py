@@ -32,7 +32,7 @@ async def read(loan_id: str, call: Called) -> LoanResponse:
     """Return where a loan stands today, computed from its terms and events."""
     now = await call.services.clock.now(ids.loan_workflow(loan_id))
     async with call.database.read() as tx:
-        return LoanResponse.of(await read_loan(tx, call.caller, loan_id, now))
+        return LoanResponse.of(call.caller, await read_loan(tx, call.caller, loan_id, now))
 
 
 @router.get("/{loan_id}/plan", summary="Read a loan's plan")

@@ -59,7 +59,7 @@ async def create(
         row = await RepaymentRepository(tx).get(repay.repayment_id)
     if row is None:
         raise later("not_accepted_yet", "The repayment is not recorded yet.")
-    answer = RepaymentResponse.model_validate(row)
+    answer = RepaymentResponse.of(call.caller, row)
     if row.state is RepaymentState.PROCESSING:
         call.pending(location)
     else:
@@ -86,11 +86,16 @@ async def list_(
             state=state,
             channel=channel,
         )
-    return page.of(RepaymentResponse, rows, "requested_at")
+    return Page(
+        items=[RepaymentResponse.of(call.caller, row) for row in rows],
+        next=page.next_cursor(rows, "requested_at"),
+    )
 
 
 @router.get("/repayments/{repayment_id}", summary="Read a repayment")
 async def read(repayment_id: str, call: Called) -> RepaymentResponse:
     """Return where a repayment stands."""
     async with call.database.read() as tx:
-        return RepaymentResponse.model_validate(await find_repayment(tx, call.caller, repayment_id))
+        return RepaymentResponse.of(
+            call.caller, await find_repayment(tx, call.caller, repayment_id)
+        )

@@ -4,20 +4,23 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from api.http.next_actions import NextAction, next_actions
 from api.http.schemas import Body, Currency, MinorUnits, ResponseBody
 from api.v1.lines.schemas import PlanResponse, PlanRowResponse
 from domain.common.money import Amount, PositiveAmount
+from domain.loans.actions import RepaymentAction, loan_actions
 from domain.loans.position import Position
 from domain.loans.servicing import ServicingPolicy
 from domain.loans.state import state_of
 from domain.loans.statement import Movement, Statement
 from domain.loans.terms_in_force import TermsInForce
+from domain.people.principals import Principal
 from services.loans.listing import ListedLoan
 from services.loans.reading import LoanOnDay, QuotedPayoff
 from storage.loans.loans import LoanRow
-from storage.loans.repayments import RepaymentRow
+from storage.loans.repayments import RepaymentRow, RepaymentState
 
 
 class PositionResponse(Position):
@@ -95,9 +98,10 @@ class LoanResponse(ResponseBody):
     position: PositionResponse
     terms_history: list[TermsInForce]
     waiting: WaitingResponse | None
+    next_actions: list[NextAction] = Field(description="what the caller may do now")
 
     @classmethod
-    def of(cls, found: LoanOnDay) -> Self:
+    def of(cls, caller: Principal, found: LoanOnDay) -> Self:
         """Return the answer for a loan as it was found."""
         loan, stands, now = found.loan, found.position, found.terms_history[-1]
         return cls(
@@ -115,6 +119,11 @@ class LoanResponse(ResponseBody):
             position=PositionResponse.of(stands, found.servicing),
             terms_history=list(found.terms_history),
             waiting=None if found.in_flight is None else _waiting(found.in_flight),
+            next_actions=next_actions(
+                caller,
+                loan_actions(state_of(stands), is_at_bank=found.in_flight is not None),
+                loan_id=loan.id,
+            ),
         )
 
 
@@ -163,6 +172,7 @@ class PayoffResponse(ResponseBody):
     fees: MinorUnits
     settlement_fee: MinorUnits
     penalty: MinorUnits
+    receivable: MinorUnits
     credit: MinorUnits
     total: MinorUnits
     valid_on: date
@@ -181,6 +191,7 @@ class PayoffResponse(ResponseBody):
             fees=quote.fees,
             settlement_fee=quote.settlement_fee,
             penalty=quote.penalty,
+            receivable=quote.receivable,
             credit=quote.credit,
             total=quote.total,
             valid_on=quote.valid_on,
@@ -234,3 +245,13 @@ class RepaymentResponse(ResponseBody):
     reason: str | None
     requested_on: date
     settled_on: date | None
+    next_actions: list[NextAction] = Field(description="what the caller may do now")
+
+    @classmethod
+    def of(cls, caller: Principal, row: RepaymentRow) -> Self:
+        """Return the answer for a repayment; one that failed may be made anew."""
+        possible = (RepaymentAction.REPAY,) if row.state is RepaymentState.FAILED else ()
+        fields = {name: getattr(row, name) for name in cls.model_fields if name != "next_actions"}
+        return cls.model_validate(
+            {**fields, "next_actions": next_actions(caller, possible, loan_id=row.loan_id)}
+        )

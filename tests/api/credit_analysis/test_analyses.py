@@ -309,6 +309,21 @@ async def test_wrong_feedback_is_refused_by_its_name(
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
 
 
+async def test_the_analyses_of_a_status_are_listed_page_by_page(shop: httpx.AsyncClient) -> None:
+    given = [legal_person() for _ in range(2)]
+    for one in given:
+        answer = await shop.post(COMPANY, json=one, headers=SHOP)
+        assert answer.json()["analysis_status"] == "automatically_approved"
+    asked = {"status": "automatically_approved", "client": "shop", "limit": "1"}
+    rita, found = bearer("reviewer", "rita"), []
+    for _ in given:
+        page = await shop.get("/v1/credit-analyses", headers=rita, params=asked)
+        assert page.status_code == 200
+        found += [item["proposal_id"] for item in page.json()["items"]]
+        asked["cursor"] = page.json()["next"]
+    assert found == [one["id"] for one in reversed(given)]
+
+
 async def test_a_manual_analysis_is_queued_decided_and_told(
     shop: httpx.AsyncClient, record: Services, endpoint: Callbacks
 ) -> None:
@@ -318,10 +333,13 @@ async def test_a_manual_analysis_is_queued_decided_and_told(
     analysis_id = await _analysis_id(record, "shop", given["id"])
     rita = bearer("reviewer", "rita")
     queued = await shop.get("/v1/credit-analyses", headers=rita, params={"limit": 100})
-    assert analysis_id in [item["id"] for item in queued.json()["items"]]
+    # A client who calls about it has only their own id.
+    listed = {item["id"]: item["proposal_id"] for item in queued.json()["items"]}
+    assert listed[analysis_id] == given["id"]
 
     seen = await shop.get(f"/v1/credit-analyses/{analysis_id}", headers=rita)
     assert seen.json()["proposal"] == given
+    assert seen.json()["proposal_id"] == given["id"]
     assert seen.json()["hits"][0]["rule"] == "constitution_age"
     assert (seen.json()["registration"], seen.json()["same_number"] > 1) == ([], True)
     hidden = await shop.get(f"/v1/credit-analyses/{analysis_id}", headers=bearer("ops", "otto"))

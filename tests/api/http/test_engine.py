@@ -25,7 +25,7 @@ from storage.common.audit import AuditRepository
 from storage.lines.lines import LineRepository
 from storage.lines.quotes import QuoteRepository
 from tests.api import seeds
-from tests.api.conftest import bearer, http_client, keyed, serving
+from tests.api.conftest import bearer, eventually, http_client, keyed, serving
 from tests.definitions import CONSENTS
 from workflows.registry import WORKFLOWS
 
@@ -142,6 +142,25 @@ async def test_a_command_to_a_process_that_was_never_started_starts_it(
     assert (first.status_code, first.json()["code"]) == (503, "not_accepted_yet")
     again = await _post(web, f"/v1/applications/{lost}/withdraw", headers)
     assert (again.status_code, again.json()["state"]) == (200, "withdrawn")
+
+
+async def test_what_is_listed_is_accepted_and_what_is_not_is_refused(
+    web: httpx.AsyncClient, application_id: str
+) -> None:
+    path = f"/v1/applications/{application_id}"
+
+    async def listed() -> list[str]:
+        shown = (await web.get(path, headers=bearer("applicant", "alice"))).json()
+        return [one["action"] for one in shown["next_actions"]]
+
+    assert await listed() == ["provide_elements", "withdraw"]
+    assert (await _post(web, f"{path}/submit")).status_code == 409
+    assert (await _post(web, f"{path}/elements", body=_REAL_NAME)).status_code == 202
+    assert (await _post(web, f"{path}/withdraw")).status_code == 200
+    assert await listed() == []
+    for url, body in ((f"{path}/submit", None), (f"{path}/withdraw", None)):
+        assert (await _post(web, url, body=body)).status_code == 409
+    assert (await _post(web, f"{path}/elements", body=_REAL_NAME)).status_code == 409
 
 
 async def test_commands_after_the_end(
@@ -270,3 +289,37 @@ async def test_the_business_clock_of_a_process_without_skips_is_the_wall_clock(
         before = utc_now()
         now = await BusinessClock(client, travelling).now(workflow_id)
         assert before <= now <= utc_now()
+
+
+async def test_a_refusal_that_passed_is_not_the_answer_of_its_key_for_ever(
+    web: httpx.AsyncClient, record: Services
+) -> None:
+    """A process remembers what it answered to each update: the next attempt is another one."""
+    await seeds.end_applications(record.database, "app", "alice")
+    async with record.database.transaction() as tx:
+        start = await seeds.application(tx, "app", "alice")
+        _, line_id = await seeds.line(tx, start)
+    quoted = await _post(
+        web, f"/v1/lines/{line_id}/quotes", body={"amount": 1_000_000, "instalments": 12}
+    )
+    quote = quoted.json()
+    headers = keyed("applicant", "alice")
+    drawn = {"quote_id": quote["id"], "plan_hash": quote["plan_hash"]}
+    switch = "/v1/suspensions/product/cash"
+    ops = await _post(web, switch, keyed("ops", "otto"), {"reason": "arrears"})
+    assert ops.status_code == 201, ops.text
+
+    async def draw() -> httpx.Response:
+        return await _post(web, f"/v1/lines/{line_id}/drawdowns", headers, drawn)
+
+    refused = await eventually(draw, lambda answer: answer.status_code == 409)
+    assert refused.json()["code"] == "suspended"
+    assert int(refused.headers["retry-after"]) >= 1
+    lifted = await _post(web, f"{switch}/lift", keyed("ops", "otto"), {"reason": "over"})
+    assert lifted.status_code in (200, 201), lifted.text
+
+    made = await eventually(draw, lambda answer: answer.status_code != 409)
+    assert made.status_code == 201, made.text
+    again = await draw()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.content == made.content

@@ -246,7 +246,19 @@ async def test_a_notice_is_delivered_given_up_or_needless(
                 settled.append((await deliver(request)).outcome)
             assert settled == ["answered", "http_302", "http_500", "ok", "delivered"]
     here = DeliverNotice(analysis_id=analysis_id, state_seq=4, last=False)
-    assert (await bench.perform(calls.DELIVER_NOTICE, here)).settled
+    # A worker that is older than the client does not know it: that is no word on its URL.
+    missed = await bench.perform(calls.DELIVER_NOTICE, here)
+    assert (missed.settled, missed.outcome) == (False, "unknown_client")
+    connection = Providers.connect(
+        lambda _: simulators.url,
+        SecretStr("key"),
+        SecretStr("secret"),
+        1.0,
+        analysis=AnalysisAccess(SecretStr("key"), {CLIENT: None}),
+    )
+    async with connection as providers:
+        deliver = AnalysisNotices(bench.database, providers.analysis_webhooks).deliver_notice
+        assert (await deliver(here)).settled, "it is known to read for itself"
     async with bench.database.read() as tx:
         notices = await AnalysisNoticeRepository(tx).of(analysis_id)
         dead = await AnalysisNoticeRepository(tx).dead(100)
