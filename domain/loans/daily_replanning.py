@@ -141,6 +141,8 @@ class DailyReplanning(Replanning):
             interest=interest,
             balance_after=ahead - principal,
             accruals=accruals,
+            before=None,
+            brought=0,
         )
         return row, unbilled
 

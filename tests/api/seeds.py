@@ -33,7 +33,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRepository
 from storage.people.applicants import ApplicantRepository
-from tests.definitions import ref
+from tests.definitions import ref, shipped
 from tests.integration.story import consent_to_everything
 
 
