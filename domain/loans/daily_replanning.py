@@ -143,6 +143,7 @@ class DailyReplanning(Replanning):
             accruals=accruals,
             before=None,
             brought=0,
+            carried=0,
         )
         return row, unbilled
 
@@ -350,11 +351,18 @@ class DailyReplanning(Replanning):
         item = self.instalments[index]
         return item.cover(item.paid, Component.INTEREST, funds, on)
 
-    def disburse(self, on: date, amount: int) -> int:
-        """Plan the repayment of a disbursement."""
-        if self.instalments:
-            self._take_up(on)
-        return super().disburse(on, amount)
+    def disburse(self, on: date, amount: int, down_payment: int) -> int:
+        """Plan the repayment of a disbursement; a down payment on a later one is due at once."""
+        if not self.instalments:
+            return super().disburse(on, amount, down_payment)
+        self._take_up(on)
+        if down_payment:
+            # It is put in before the instalment that runs, and moves those from there on.
+            index = self._now()
+            self._shifted = {
+                number + (number >= index): period for number, period in self._shifted.items()
+            }
+        return super().disburse(on, amount, down_payment)
 
     def close(self, on: date) -> None:
         """Keep everything as a payoff settled it: no later change of the plan reaches it."""
@@ -377,7 +385,8 @@ class DailyReplanning(Replanning):
         """Have the plan know what was paid, before it changes."""
         index, schedule = self._now(), self._schedule
         rows = [
-            self._as_shifted(number, row) for number, row in enumerate(schedule.before_later(on))
+            replace(self._as_shifted(number, row), before=None, brought=0, carried=0)
+            for number, row in enumerate(schedule.before_later(on))
         ]
         if index <= self._last:
             asked = [
