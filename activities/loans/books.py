@@ -86,7 +86,7 @@ class LoanBooks:
             loan.id, entry_key, kind, as_of, loan.currency, lines, bank_account
         )
         if lines and not posted:
-            raise ConflictingEvent(f"another entry is posted under {entry_key}")
+            raise ConflictingEvent(f"another entry is posted under {entry_key}", field="key")
         await self.project(after, as_of, state_seq)
         if before is not None:
             # What was written off or waived did not come back: it makes no room on the line.

@@ -46,15 +46,15 @@ class InvalidAmount(DomainError):
     """Text that is not an amount of the currency."""
 
 
-class ConflictingEvent(DomainError):
+class ConflictingEvent(FieldError):
     """Two different loan events carry one business key."""
 
 
-class InvalidReversal(DomainError):
+class InvalidReversal(FieldError):
     """A reversal of something that has not happened, cannot be reversed, or already was."""
 
 
-class DisbursementMismatch(DomainError):
+class DisbursementMismatch(FieldError):
     """Money paid out in another amount, on another day, or more often than the terms say."""
 
 

@@ -46,7 +46,11 @@ class Excess(StrEnum):
     It is held as credit, pays coming instalments from the next or from the last one on, or lowers
     the principal at once, so that the instalments shrink or the term does. Methods without a level
     instalment to keep (interest only, single payment, an explicit list) are repaid from the end
-    in either of the last two cases.
+    in either of these two cases.
+
+    `reduce_later` lowers the principal from the next due date on and leaves the running instalment
+    as it is; the later ones shrink. `next_principal` fills the principal of the coming instalments,
+    the next first, and lowers the interest of all: the next ask for less, the others for their own.
     """
 
     CREDIT = "credit"
@@ -54,6 +58,15 @@ class Excess(StrEnum):
     LAST_INSTALMENT = "last_instalment"
     REDUCE_INSTALMENT = "reduce_instalment"
     SHORTEN_TERM = "shorten_term"
+    REDUCE_LATER = "reduce_later"
+    NEXT_PRINCIPAL = "next_principal"
+
+
+class Returned(StrEnum):
+    """When money that came back after it was accounted for is owed again."""
+
+    AT_ONCE = "at_once"
+    NEXT_INSTALMENT = "next_instalment"
 
 
 _DEFAULT_ORDER = tuple(
@@ -68,11 +81,15 @@ class Allocation(ExactData):
     they first appear, instalments from the oldest on, and the components of each in the order given
     for its timing. Vertically the buckets count exactly as listed, each from the oldest instalment
     on. The buckets in advance are covered only when the excess rule pays coming instalments.
+
+    `returned` says when money is owed again that was charged back in part, or after a new plan was
+    agreed. It is paid before anything else.
     """
 
     order: tuple[Bucket, ...] = _DEFAULT_ORDER
     direction: Direction = Direction.HORIZONTAL
     excess: Excess = Excess.CREDIT
+    returned: Returned = Returned.AT_ONCE
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:

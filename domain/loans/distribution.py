@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from domain.loans.allocation import Allocation, Bucket, Component, Direction, Timing
-from domain.loans.instalment_account import InstalmentAccount
+from domain.loans.instalment_account import Amounts, InstalmentAccount
 
 _DUE_TIMINGS = (Timing.PAST_DUE, Timing.DUE)
 
@@ -53,6 +53,34 @@ class Distribution:
             funds = _pay(item, self._components[Timing.IN_ADVANCE], funds, on)
         return funds
 
+    def pay_named(self, instalment: InstalmentAccount, funds: int, on: date) -> int:
+        """Pay one instalment, due or not."""
+        return _pay(instalment, self._components[_timing(instalment, on)], funds, on)
+
+    def pay_component(
+        self, instalments: Sequence[InstalmentAccount], component: Component, funds: int, on: date
+    ) -> int:
+        """Pay one component of every instalment, due or not."""
+        for item in instalments:
+            funds = _pay(item, (component,), funds, on)
+        return funds
+
+    def waive(self, instalments: Sequence[InstalmentAccount], funds: int, on: date) -> int:
+        """Forgo what is due as a payment would cover it, principal apart."""
+        due = [item for item in instalments if item.due_on <= on]
+        buckets = [item for item in self._buckets if item.component is not Component.PRINCIPAL]
+        if not self._vertical:
+            for item in due:
+                components = self._components[_timing(item, on)]
+                income = [one for one in components if one is not Component.PRINCIPAL]
+                funds = _cover(item, item.waived, income, funds, on)
+            return funds
+        for bucket in buckets:
+            for item in due:
+                if _timing(item, on) is bucket.timing:
+                    funds = _cover(item, item.waived, (bucket.component,), funds, on)
+        return funds
+
     def pay_all(self, instalments: Sequence[InstalmentAccount], funds: int, on: date) -> int:
         """Pay everything that is owed."""
         for item in instalments:
@@ -69,11 +97,21 @@ def _timing(instalment: InstalmentAccount, on: date) -> Timing:
 def _pay(
     instalment: InstalmentAccount, components: Iterable[Component], funds: int, on: date
 ) -> int:
+    return _cover(instalment, instalment.paid, components, funds, on)
+
+
+def _cover(
+    instalment: InstalmentAccount,
+    into: Amounts,
+    components: Iterable[Component],
+    funds: int,
+    on: date,
+) -> int:
     left = funds
     for component in components:
         if not left:
             break
-        left -= instalment.cover(instalment.paid, component, left, on)
+        left -= instalment.cover(into, component, left, on)
     if left != funds:
         instalment.note_paid(on)
     return left

@@ -1,7 +1,5 @@
 """What happened to a loan: dated events under business keys, in the order in which they count."""
 
-from collections.abc import Iterable
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -9,7 +7,6 @@ from pydantic import Field
 
 from domain.common.calendar import Day
 from domain.common.data import Data
-from domain.common.errors import ConflictingEvent, InvalidReversal
 from domain.common.frequency import Frequency
 from domain.common.kinds import NamesItsKinds
 from domain.common.money import Amount, Percent, PositiveAmount
@@ -30,18 +27,36 @@ class Disbursed(_Event):
     amount: PositiveAmount
 
 
+class Split(Data):
+    """A payment by component, in minor units."""
+
+    principal: Amount = 0
+    interest: Amount = 0
+    fee: Amount = 0
+    penalty: Amount = 0
+
+    @property
+    def total(self) -> int:
+        """Return the sum of the parts."""
+        return self.principal + self.interest + self.fee + self.penalty
+
+
 class Paid(_Event):
     """Money came in. It covers what is due in the order of the terms' allocation.
 
     `excess` overrules the terms for what is left of this payment. `instalment` says what it was
-    collected for, as statements show it: it does not change the order of allocation. On a loan that
-    is written off the money is a recovery.
+    collected for, as statements show it: it does not change the order of allocation, unless
+    `directed`, which pays that instalment first and the rest in order. `split` is a payment divided
+    by hand: each part covers its component, due or not, from the oldest instalment on, and no more
+    than is owed. On a loan that is written off the money is a recovery.
     """
 
     kind: Literal["paid"] = "paid"
     amount: PositiveAmount
     instalment: int | None = Field(default=None, strict=True)
     excess: Excess | None = None
+    directed: bool = Field(default=False, strict=True)
+    split: Split | None = None
 
 
 class PaidOff(_Event):
@@ -60,12 +75,25 @@ class Reversed(_Event):
     """An earlier event, named by its key, turned out not to have happened, or was taken back.
 
     A payment returned by the bank and a chargeback are reversals: what stood before the payment
-    stands again, penalty for the days since included.
+    stands again, penalty for the days since included. Where a new plan was agreed in between, that
+    plan stands, and the payment is charged back in full (`ChargedBack`).
     """
 
     kind: Literal["reversed"] = "reversed"
     reverses: str
     reason: Literal["error", "returned", "chargeback"] = "error"
+
+
+class ChargedBack(_Event):
+    """Part of a payment, named by its key, was taken back on that day.
+
+    What the payment covered stays covered. The amount comes out of the credit held; what that does
+    not cover is owed again, at once or with the next instalment as the terms' allocation says.
+    """
+
+    kind: Literal["charged_back"] = "charged_back"
+    payment: str
+    amount: PositiveAmount
 
 
 class Charged(_Event):
@@ -80,11 +108,12 @@ class Charged(_Event):
 class Waived(_Event):
     """The lender forwent up to `amount` of a component: of one instalment, or the oldest first.
 
-    Principal is only waived once it is due.
+    Principal is only waived once it is due. Without a component the amount is waived of what is due
+    in the order of the terms' allocation, principal apart: income is forgone, not money lent.
     """
 
     kind: Literal["waived"] = "waived"
-    component: Component
+    component: Component | None = None
     amount: PositiveAmount
     instalment: int | None = Field(default=None, strict=True)
 
@@ -101,13 +130,15 @@ class Rescheduled(_Event):
 
     With `include_overdue` everything unpaid moves into the new plan: principal is repaid over it,
     interest, fees and penalty come with its first instalment and bear no interest. Without a
-    `frequency` instalments are monthly, without a rate it stays.
+    `frequency` instalments are monthly, without a rate it stays. Without a `due_day` the day of the
+    first due date counts, or the loan's own where the first month is too short for it.
     """
 
     kind: Literal["rescheduled"] = "rescheduled"
     instalments: Count
     first_due_on: Day
     frequency: Frequency | None = None
+    due_day: int | None = Field(default=None, strict=True)
     annual_rate: Percent | None = None
     include_overdue: bool = Field(default=True, strict=True)
 
@@ -118,6 +149,38 @@ class HolidayGranted(_Event):
     kind: Literal["holiday_granted"] = "holiday_granted"
     count: Count
     extend: bool = Field(default=False, strict=True)
+
+
+class DueDayChanged(_Event):
+    """The next instalment falls due on `first_due_on`, the others follow by the loan's frequency.
+
+    A `due_day` that the month of the first is too short for can be given, such as the 31st. Number
+    and level of the instalments stay; the last one takes the difference in interest. What fell due
+    stays as it is.
+    """
+
+    kind: Literal["due_day_changed"] = "due_day_changed"
+    first_due_on: Day
+    due_day: int | None = Field(default=None, strict=True)
+
+
+class ReAged(_Event):
+    """What is overdue moved into the instalments ahead, whose due dates stay: nothing is late.
+
+    `spread` levels the principal anew over all of them, and divides interest, fees and penalty
+    evenly among them; `last` adds everything to the last one. What is moved of interest, fees and
+    penalty bears no interest.
+    """
+
+    kind: Literal["re_aged"] = "re_aged"
+    into: Literal["spread", "last"] = "spread"
+
+
+class InterestPaused(_Event):
+    """No interest runs from that day up to `until`; instalments keep their level meanwhile."""
+
+    kind: Literal["interest_paused"] = "interest_paused"
+    until: Day
 
 
 class MovedDueDate(Data):
@@ -189,11 +252,15 @@ AnyEvent = (
     | Paid
     | PaidOff
     | Reversed
+    | ChargedBack
     | Charged
     | Waived
     | RateChanged
     | Rescheduled
     | HolidayGranted
+    | DueDayChanged
+    | ReAged
+    | InterestPaused
     | DueDatesMoved
     | WrittenOff
     | ChargedOff
@@ -204,35 +271,3 @@ AnyEvent = (
 
 LoanEvent = Annotated[AnyEvent, NamesItsKinds(), Field(discriminator="kind")]
 """Any event of a loan, told apart by `kind`."""
-
-
-def events_in_force(events: Iterable[LoanEvent], as_of: date) -> tuple[AnyEvent, ...]:
-    """Return what stands at the end of `as_of`: by date, on one day in the order given.
-
-    The order given is the order of recording, which is the only one that says what was known when
-    on one day. Repeats of an event are dropped, so is what a reversal up to `as_of` reverses; the
-    reversal itself stays. Raises `ConflictingEvent` when one key names two different events, and
-    `InvalidReversal` when a reversal names something that did not precede it, is itself a reversal,
-    or is already reversed.
-    """
-    in_force: dict[str, AnyEvent] = {}
-    for event in sorted(_distinct(events), key=lambda event: event.on):
-        if event.on > as_of:
-            break
-        if isinstance(event, Reversed):
-            reversed_event = in_force.pop(event.reverses, None)
-            if reversed_event is None or isinstance(reversed_event, Reversed):
-                raise InvalidReversal(
-                    f"{event.key} reverses {event.reverses}, which is no event in force on that day"
-                )
-        in_force[event.key] = event
-    return tuple(in_force.values())
-
-
-def _distinct(events: Iterable[LoanEvent]) -> Iterable[LoanEvent]:
-    seen: dict[str, LoanEvent] = {}
-    for event in events:
-        known = seen.setdefault(event.key, event)
-        if known is not event and known != event:
-            raise ConflictingEvent(f"two different events carry the key {event.key}")
-    return seen.values()

@@ -32,7 +32,8 @@ def interest_ahead_of_bill(
         if item.due_on <= as_of:
             continue
         agreed = item.interest - item.waived.interest
-        earned = min(item.earned_interest(as_of), agreed)
+        settled = item.settled.interest - item.forgone.interest
+        earned = min(item.earned_interest(as_of) + settled, agreed)
         if item.paid_on is None:
             earned -= claimed(item.charged.interest, item.paid.interest, item.interest_unpaid)
         else:

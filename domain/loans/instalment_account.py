@@ -1,7 +1,7 @@
 """What one instalment owes and got."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from domain.common.money import half_up
@@ -39,15 +39,19 @@ Redated = Mapping[int, tuple[date, date]]
 class InstalmentAccount:
     """One instalment: what its row asks for and what became of it.
 
-    `prepaid` is principal that an excess rule repaid early; it belongs to the instalment that ran
-    then. `charged` came on top of the row, `moved` went into a new plan. `late_base_days` sums the
-    days of lateness of amounts that bore penalty until they were covered, `redated` is the loan's.
-    `principal`, `interest` and `fee` are what the instalment asks for in all.
+    `settled` is what no plan asks for any more: principal that an excess rule repaid early (it
+    belongs to the instalment that ran then), and all that a payoff settled; `kept` is what was paid
+    of it, `forgone` what was waived. `charged` came on top of the row, `moved` went into a new
+    plan. `late_base_days` sums the days of lateness of amounts that bore penalty until they were
+    covered, `redated` is the loan's. `principal`, `interest` and `fee` are what the instalment asks
+    for in all.
     """
 
     terms: LoanTerms
     row: Row
-    prepaid: int = 0
+    settled: Amounts = field(default_factory=Amounts)
+    kept: Amounts = field(default_factory=Amounts)
+    forgone: Amounts = field(default_factory=Amounts)
     charged: Amounts = field(default_factory=Amounts)
     moved: Amounts = field(default_factory=Amounts)
     paid: Amounts = field(default_factory=Amounts)
@@ -71,12 +75,12 @@ class InstalmentAccount:
 
     def refresh(self) -> None:
         """Bring totals and unpaid amounts up to what the instalment is made of."""
-        row, charged, moved = self.row, self.charged, self.moved
+        row, settled, charged, moved = self.row, self.settled, self.charged, self.moved
         paid, waived, lost = self.paid, self.waived, self.written_off
         self.due_on = self._redated_on() if self.redated else row.period.due_on
-        self.principal = row.principal + self.prepaid - moved.principal
-        self.interest = row.interest + charged.interest - moved.interest
-        self.fee = row.fee + charged.fee - moved.fee
+        self.principal = row.principal + settled.principal - moved.principal
+        self.interest = row.interest + settled.interest + charged.interest - moved.interest
+        self.fee = row.fee + settled.fee + charged.fee - moved.fee
         self.principal_unpaid = self.principal - paid.principal - waived.principal - lost.principal
         self.interest_unpaid = self.interest - paid.interest - waived.interest - lost.interest
         self.fee_unpaid = self.fee - paid.fee - waived.fee - lost.fee
@@ -115,16 +119,41 @@ class InstalmentAccount:
         owed = self.interest_unpaid + self.principal_unpaid + self.fee_unpaid
         return owed + self.penalty_unpaid(on)
 
+    def unearned_interest(self, until: date) -> int:
+        """Return what of the interest a settlement that pays it up to a day forgoes."""
+        asked = self.interest - self.settled.interest
+        waived = self.waived.interest - self.forgone.interest
+        return max(asked - self.earned_interest(until) - waived, 0)
+
+    def unearned_fee(self) -> int:
+        """Return what of the fees a settlement makes unnecessary."""
+        asked = self.fee - self.settled.fee - self.waived.fee + self.forgone.fee
+        return min(self.row.recurring_fee, max(asked, 0))
+
     def earned_interest(self, on: date) -> int:
-        """Return what of the interest is earned by `on`: all of it when its last day is over."""
+        """Return what is earned by `on` of the interest not settled, rounded as the terms say.
+
+        When the last day is over that is all of it.
+        """
         row = self.row
         if on >= row.period.end or not row.interest:
-            return self.interest
-        day_count = self.terms.day_count
-        parts = [until(day_count, accrual, on) for accrual in row.accruals]
-        earned = total(part for part in parts if part is not None)
-        share = min(round_ratio(*earned, *self.terms.interest_rounding), row.interest)
+            return self.interest - self.settled.interest
+        share = min(self._interest_by(on), row.interest)
         return share + self.charged.interest - self.moved.interest
+
+    def _interest_by(self, on: date) -> int:
+        """Return what was earned by `on` and not asked for with an instalment before this one."""
+        chain = [self.row]
+        while (before := chain[-1].before) is not None:
+            chain.append(before)
+        left = chain[-1].brought
+        for row in reversed(chain):
+            parts = [until(self.terms.day_count, accrual, on) for accrual in row.accruals]
+            earned = total(part for part in parts if part is not None)
+            left += round_ratio(*earned, *self.terms.interest_rounding)
+            if row is not self.row:
+                left = max(left - row.interest, 0)
+        return left
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:
         """Book up to `funds` of what is owed of a component as paid, waived or written off.
@@ -156,27 +185,42 @@ class InstalmentAccount:
         self.refresh()
 
     def release(self) -> int:
-        """Take back what was paid in advance, early principal apart; return it."""
-        back = self.paid.total - self.prepaid
-        self.paid = Amounts(principal=self.prepaid)
-        self.paid_on = None
-        self.refresh()
+        """Take back what was paid in advance, apart from what is settled; return it."""
+        back = self.paid.total - self.kept.total
+        if back:
+            self.paid = replace(self.kept)
+            self.paid_on = None
+            self.refresh()
         return back
 
     def prepay(self, amount: int, on: date) -> None:
         """Take principal that its plan does not ask for any more."""
-        self.prepaid += amount
-        self.paid.principal += amount
+        for into in (self.settled, self.kept, self.paid):
+            into.principal += amount
         self.refresh()
         self.note_paid(on)
+
+    def close(self, row: Row) -> None:
+        """Keep what a payoff settled, whatever is planned from now on."""
+        self.settled.principal += self.row.principal
+        self.settled.interest += self.row.interest
+        self.settled.fee += self.row.fee
+        self.kept, self.forgone = replace(self.paid), replace(self.waived)
+        self.row = row
+        self.refresh()
 
     def rebind(self, row: Row) -> None:
         """Follow another row; interest waived before is only kept as far as there is any."""
         self.row = row
         self.refresh()
-        self.waived.interest = min(self.waived.interest, self.interest)
-        self.waived.fee = min(self.waived.fee, self.fee)
+        waived, asked = self.waived, self.settled
+        waived.interest = min(
+            waived.interest, self.interest - asked.interest + self.forgone.interest
+        )
+        waived.fee = min(waived.fee, self.fee - asked.fee + self.forgone.fee)
         self.refresh()
+        if self.principal_unpaid or self.interest_unpaid or self.fee_unpaid:
+            self.paid_on = None
 
     def move_out(self, on: date) -> Amounts:
         """Give everything unpaid away to a new plan; return it."""

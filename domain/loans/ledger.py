@@ -76,7 +76,8 @@ def balances(position: Position) -> dict[Account, int]:
     income as they are earned; penalty is income as it is earned. What is waived of them lowers the
     income, what is waived of principal is a loss, and so is what is written off.
 
-    Charged off, only what is paid is income, and principal paid from then on is a recovery.
+    Charged off, only what is paid is income, and principal paid from then on is a recovery. Money
+    that came back and is owed again overdraws the customer's credit.
     """
     billed, paid, lost = position.billed, position.paid, position.written_off
     accrued, deferred = max(position.interest_ahead, 0), min(position.interest_ahead, 0)
@@ -86,7 +87,7 @@ def balances(position: Position) -> dict[Account, int]:
         Account.FEE_RECEIVABLE: billed.fee - paid.fee - lost.fee,
         Account.PENALTY_RECEIVABLE: billed.penalty - paid.penalty - lost.penalty,
         Account.CASH: cash_balance(position),
-        Account.CUSTOMER_CREDIT: -position.credit,
+        Account.CUSTOMER_CREDIT: position.outstanding.receivable - position.credit,
         Account.INTEREST_ACCRUED: accrued,
         Account.INTEREST_DEFERRED: deferred,
         Account.FEE_DEFERRED: -position.deferred_fees,

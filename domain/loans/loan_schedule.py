@@ -1,86 +1,152 @@
 """The plan of a loan as it changes: disbursed in parts, rates changed, prepaid, rescheduled.
 
-Every change cuts the plan on its day. Interest earned up to then is carried into the running
-instalment, what is left of the principal is repaid anew over the periods that remain; earlier
-instalments stay as they are. A plan agreed in advance is made by the very same changes.
+Every change cuts the plan on its day (`domain.loans.plan_cuts`). A plan agreed in advance is made
+by the very same changes. A change that changes nothing cuts nothing.
 """
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
-from domain.common.calendar import month_day
 from domain.common.errors import InvalidTerms
-from domain.common.frequency import MONTHLY, Frequency, FrequencyUnit
-from domain.loans.accrual import Accrual, until
+from domain.common.frequency import MONTHLY, Frequency
 from domain.loans.amortisation import Row, Stretch, amortise, emptied
 from domain.loans.due_dates import Period, plan_periods
-from domain.loans.fees import FeeTiming, recurring_fee, spread_share, total_of
-from domain.loans.plan_terms import Holiday, Method
+from domain.loans.new_plan import (
+    NOT_CONTINUED,
+    as_agreed,
+    continued,
+    due_pattern,
+    pays_alike,
+    same_dates,
+)
+from domain.loans.plan_cuts import PlanCuts, numbered
+from domain.loans.plan_terms import ExplicitInstalment, FlatBase, Holiday, Method
 from domain.loans.terms import LoanTerms
-from domain.loans.terms_rules import FOLLOWING_LENGTH, MAX_INSTALMENTS, refuse_first_due
-
-_NOT_RESCHEDULED = (*FOLLOWING_LENGTH, Method.RENTALS_IN_ADVANCE)
+from domain.loans.terms_rules import MAX_INSTALMENTS
 
 
-class LoanSchedule:
+class LoanSchedule(PlanCuts):
     """The rows of one loan, in order. Row 0, if there is one, is the down payment.
 
-    Each change returns the index of the first row it may have altered.
+    Each change returns the index of the first row it may have altered; that beyond the last row
+    when it altered none.
     """
 
-    def __init__(self, terms: LoanTerms) -> None:
-        self.terms = terms
-        self.rows: list[Row] = []
-        self.disbursed = 0
-        self._pattern = terms
-        self._numbered_after = 0
-        self._rates = [(terms.disbursed_on, terms.annual_rate)]
-        self._rates += [(step.on, step.annual_rate) for step in terms.rate_steps]
-        self._level = 0
-        self._agreed_rows = 0
+    def disburse(self, on: date, amount: int, down_payment: int = 0) -> int:
+        """Plan the repayment of another disbursement; the first makes the plan.
 
-    def disburse(self, on: date, amount: int) -> int:
-        """Plan the repayment of another disbursement; the first makes the plan."""
+        A `down_payment` on a later one is a row of its own, put in before the one returned.
+        """
+        if not self.rows:
+            self.disbursed = amount
+            self._start(amount)
+            return 0
+        if self.rows[-1].period.end <= on:
+            raise InvalidTerms(
+                f"{on} is too late to disburse: the last instalment fell due", field="tranches"
+            )
         self.disbursed += amount
-        if self.rows:
-            if self._running(on) == len(self.rows):
-                raise InvalidTerms(
-                    f"{on} is too late to disburse: the last instalment fell due", field="tranches"
-                )
+        if not down_payment:
             return self._recast(on, added=amount)
-        self._start(amount)
-        return 0
+        return self._disburse_less(on, amount, down_payment)
+
+    def _disburse_less(self, on: date, amount: int, down_payment: int) -> int:
+        length = len(self.rows) + 1
+        if self.terms.flat_base is FlatBase.FINANCED:
+            self._repaid_at_once += down_payment
+        self._restore(on)
+        added = amount - down_payment - self._take_pending(on)
+        index = self._cut(on, added=added)
+        left = self.rows[index].balance_after + self.rows[index].principal
+        carried = self.rows[index - 1].carried if index else 0
+        period = Period(0, on, on, on, (0, 1))
+        at_once = Row(period, down_payment, 0, left, (), carried=carried)
+        self.rows.insert(index, at_once)
+        self._follow(on)
+        self._pad(length)
+        return index + 1
 
     def change_rate(self, on: date, annual_rate: Decimal) -> int:
         """Charge another rate from the day `on`; rates agreed for later days still follow."""
-        kept = [rate for rate in self._rates if rate[0] != on]
-        self._rates = sorted([*kept, (on, annual_rate)])
-        return self._recast(on) if self.rows else 0
+        changed = self._rates.change(on, annual_rate)
+        return self._recast(on) if changed and self.rows else len(self.rows)
+
+    def pause_interest(self, on: date, until: date) -> int:
+        """Let no interest run from `on` to `until`; instalments keep their level meanwhile."""
+        changed = self._rates.pause(on, until)
+        return self._recast(on, keep=True) if changed and self.rows else len(self.rows)
 
     def grant_holiday(self, holiday: Holiday) -> int:
         """Leave out the next due dates after a day; raises `InvalidTerms` if none would remain."""
-        index = self._running(holiday.on)
-        left = self._ahead(self.rows[index:]) if index < len(self.rows) else []
-        if holiday.extend and self.rows:
-            left += self._more(holiday.count, after=len(left) + index)
-        covered = [period for period in left if period.due_on > holiday.on][: holiday.count]
-        if not covered or covered[-1] in _closing(left):
-            raise InvalidTerms(
-                f"a holiday of {holiday.count} instalments from {holiday.on} leaves none to pay",
-                field="holidays",
-            )
-        for period in covered:
-            period.pays_principal = period.pays_interest = False
-        return self._recast(holiday.on, periods=left)
+        length = len(self.rows)
+        if not holiday.extend and self._leaves_out_nothing(holiday):
+            return length
+        self._restore(holiday.on)
+        index = self._leave_out(holiday, strict=True, added=-self._take_pending(holiday.on))
+        self._follow(holiday.on)
+        self._pad(length)
+        return index
 
     def prepay(self, on: date, amount: int, *, shorten: bool) -> tuple[int, int]:
-        """Lower the principal at once; also return how much of `amount` that took."""
+        """Lower the principal at once; also return how much of `amount` that took.
+
+        No instalment rises by it: rounding anew may not lift a level above what it was.
+        """
         index = self._running(on)
         taken = min(amount, sum(row.principal for row in self.rows[index:]))
         if not taken:
             return index, 0
-        level = self._level if shorten else None
-        return self._recast(on, added=-taken, level=level), taken
+        return self._recast(on, added=-taken, keep=shorten, ceiling=not shorten), taken
+
+    def prepay_later(self, on: date, amount: int) -> tuple[int, int]:
+        """Lower the principal at the end of the running period, whose instalment stays as it is.
+
+        Another change within the period takes the prepayment with it.
+        """
+        index = self._running(on)
+        taken = min(amount, sum(row.principal for row in self.rows[index + 1 :]))
+        if not taken:
+            return len(self.rows), 0
+        end = self.rows[index].period.end
+        length, day_before = len(self.rows), end - timedelta(days=1)
+        stages = self._stages(day_before)
+        self._restore(day_before)
+        self._pending = end, taken + (self._pending[1] if self._pending else 0)
+        self._follow(day_before, (), stages | {end: stages.get(end, stages[day_before])})
+        self._pad(length)
+        return index + 1, taken
+
+    def fill_next(self, on: date, amount: int) -> tuple[int, int]:
+        """Take an amount off the principal of the coming instalments, the next one first.
+
+        The others keep theirs, and all bear interest on what is left.
+        """
+        index = self._running(on)
+        old = self.rows[index:]
+        taken = min(amount, sum(row.principal for row in old))
+        if not taken:
+            return len(self.rows), 0
+        if self.terms.residual:
+            return self._recast(on, added=-taken, ceiling=True), taken
+        length, level = len(self.rows), self._level_at(on)
+        left, periods = taken, self._ahead(old)
+        agreed = []
+        for period, row in zip(periods, old, strict=False):
+            filled = min(left, row.principal)
+            left -= filled
+            asked = ExplicitInstalment(due_on=period.due_on, principal=row.principal - filled)
+            agreed.append(replace(period, agreed=asked))
+        self._restore(on)
+        added = -taken - self._take_pending(on)
+        listed = self.terms.model_copy(update={"method": Method.EXPLICIT})
+        self._cut(on, added=added, periods=agreed, terms=listed)
+        for row, period in zip(self.rows[index:], periods, strict=False):
+            row.period = period
+        self._levels = (*self._levels[:-1], (on, level))
+        self._follow(on)
+        self._pad(length)
+        return index, taken
 
     def reschedule(
         self,
@@ -90,45 +156,119 @@ class LoanSchedule:
         first_due_on: date,
         frequency: Frequency | None = None,
         annual_rate: Decimal | None = None,
+        due_day: int | None = None,
         added: int = 0,
+        moved: list[Period] | None = None,
     ) -> int:
         """Replace what has not fallen due by `instalments` new ones, with `added` principal.
 
         Interest earned so far is collected with the first of them. Plans that had no agreed number
         of regular instalments continue with equal ones, a residual value as their balloon. Due
         twice a month they keep the loan's two due days; a loan that has none raises `InvalidTerms`.
+        Periods that are only `moved` keep the level instalment, and the last takes the difference.
         """
-        if first_due_on <= on or not 1 <= instalments <= MAX_INSTALMENTS:
+        if first_due_on <= on:
+            raise InvalidTerms(f"a new plan is first due after {on}", field="first_due_on")
+        if not 1 <= instalments <= MAX_INSTALMENTS:
             raise InvalidTerms(
                 f"a new plan has 1 to {MAX_INSTALMENTS} instalments due after {on}",
                 field="instalments",
             )
-        index = self._running(on)
-        pattern = _due_pattern(self.terms, on, first_due_on, frequency or MONTHLY)
-        if self.terms.method in _NOT_RESCHEDULED:
-            self.terms = self.terms.model_copy(update=_regular(self.terms))
-        self._pattern = self.terms.model_copy(update=pattern)
-        self._numbered_after = self.rows[index - 1].period.number if index else 0
+        length, index = len(self.rows), self._running(on)
+        ahead, frequency = self._ahead(self.rows[index:]), frequency or MONTHLY
+        pattern = due_pattern(self.terms, self._pattern, on, first_due_on, frequency, due_day)
+        after = max((row.period.number for row in self.rows[:index]), default=0)
+        terms = continued(self.terms).model_copy(update=pattern)
+        new = numbered(plan_periods(terms, instalments), after)
+        if moved is not None:
+            new = [as_agreed(period, old) for period, old in zip(new, moved, strict=True)]
+        rate_stays = annual_rate is None or self._rates.is_steady(on, annual_rate)
+        if rate_stays and not added and self._has_dates(ahead, new, first_due_on, terms):
+            return length
+        self.terms, self._pattern = continued(self.terms), terms
+        self._numbered_after = after
         if annual_rate is not None:
-            kept = [rate for rate in self._rates if rate[0] < on]
-            self._rates = [*kept, (on, annual_rate)]
-        new = self._periods(instalments)
-        return self._recast(on, added=added, periods=new, replaces=True)
+            self._rates.replace(on, annual_rate)
+        level = None if moved is None else self._level_at(on)
+        self._restore(on)
+        self._holidays = tuple(holiday for holiday in self._holidays if holiday.on <= on)
+        added -= self._take_pending(on)
+        index = self._cut(on, added=added, periods=new, level=level, replaces=True)
+        self._follow(on, () if moved is None else self._levels)
+        self._pad(length)
+        return index
+
+    def _has_dates(
+        self, ahead: list[Period], new: list[Period], first_due_on: date, terms: LoanTerms
+    ) -> bool:
+        """Say whether a new plan falls due as the one ahead does, by the dates that people see."""
+        if len(ahead) != len(new) or self.terms.method in NOT_CONTINUED:
+            return False
+        if same_dates(ahead, new):
+            return True
+        old = self._pattern
+        same_day = terms.due_day in (None, old.anchor_day) or terms.frequency.months is None
+        if terms.frequency != old.frequency or ahead[0].due_on != first_due_on or not same_day:
+            return False
+        pairs = zip(ahead, new, strict=True)
+        return all(pays_alike(one, two) for one, two in pairs)
+
+    def move_due_date(self, on: date, first_due_on: date, due_day: int | None = None) -> int:
+        """Let the next instalment fall due on another day and the others follow; the level stays.
+
+        So does what each of them asks for: a grace or a holiday agreed for it goes with it.
+        """
+        ahead = self._ahead(self.rows[self._running(on) :])
+        if not ahead or self.terms.method in NOT_CONTINUED:
+            raise InvalidTerms("no regular instalments are ahead", field="on")
+        return self.reschedule(
+            on,
+            instalments=len(ahead),
+            first_due_on=first_due_on,
+            frequency=self._pattern.frequency,
+            due_day=due_day,
+            moved=ahead,
+        )
+
+    def take_in(self, on: date, amount: int, *, at_the_end: bool) -> int:
+        """Repay more principal over what is ahead, with the last instalment if `at_the_end`."""
+        return self._recast(on, added=amount, keep=at_the_end) if amount else len(self.rows)
+
+    def close(self, on: date) -> int:
+        """Ask for nothing behind `on` any more: what was planned is settled and stays so.
+
+        What is disbursed later is repaid over the periods that remain.
+        """
+        length = len(self.rows)
+        self._restore(on)
+        self._pending = None
+        index = self._running(on)
+        self.rows[index:] = [emptied(row.period) for row in self.rows[index:]]
+        self._repaid_at_once = self.disbursed
+        self._closed_to = self.rows[-1].period.number
+        self._follow(on)
+        self._pad(length)
+        return index
+
+    def periods_ahead(self, on: date) -> list[Period]:
+        """Return the periods after `on` in which there is something to repay."""
+        return self._ahead(self.rows[self._running(on) :])
 
     def _start(self, amount: int) -> None:
         terms = self.terms
         fixed = terms.method is Method.FIXED_INSTALMENT
         count = MAX_INSTALMENTS if fixed else terms.agreed_rows
-        rows, self._level = amortise(
+        rows, level = amortise(
             terms,
             Stretch(
                 balance=amount - terms.down_payment,
                 periods=plan_periods(terms, count),
                 starts_on=terms.disbursed_on,
-                rate=self._rate_at(terms.disbursed_on),
+                rate=self._rates.at(terms.disbursed_on),
                 flat_base=self._financed,
             ),
         )
+        self._levels = ((terms.disbursed_on, level),)
         self._agreed_rows = len(rows) - bool(terms.residual)
         if terms.down_payment:
             on = terms.disbursed_on
@@ -137,181 +277,12 @@ class LoanSchedule:
             rows.insert(0, Row(paid_at_once, terms.down_payment, 0, left, ()))
         self.rows = rows
         self._charge_fees(0)
-        later = [(on, None) for on, _ in self._rates if on > terms.disbursed_on]
-        for on, holiday in sorted(
-            [*later, *((holiday.on, holiday) for holiday in terms.holidays)], key=lambda c: c[0]
-        ):
-            if holiday is None:
-                self._cut(on)
-            else:
-                self.grant_holiday(holiday)
+        self._follow(terms.disbursed_on, strict=True)
 
-    @property
-    def _financed(self) -> int:
-        return self.disbursed - self.terms.down_payment
-
-    def _recast(
-        self,
-        on: date,
-        *,
-        added: int = 0,
-        level: int | None = None,
-        periods: list[Period] | None = None,
-        replaces: bool = False,
-    ) -> int:
-        index = self._cut(on, added=added, level=level, periods=periods, replaces=replaces)
-        for later, _ in self._rates:
-            if later > on:
-                self._cut(later)
-        return index
-
-    def _cut(
-        self,
-        on: date,
-        *,
-        added: int = 0,
-        level: int | None = None,
-        periods: list[Period] | None = None,
-        replaces: bool = False,
-    ) -> int:
-        index = self._running(on)
-        old = self.rows[index:]
-        if not old and periods is None:
-            return index
-        ahead = self._ahead(old) if periods is None else periods
-        rows, self._level = amortise(
-            self.terms,
-            Stretch(
-                balance=sum(row.principal for row in old) + added,
-                periods=ahead,
-                starts_on=max(on, ahead[0].start),
-                rate=self._rate_at(on),
-                flat_base=self._financed,
-                carried=self._earned(old, on),
-                level=level,
-            ),
+    def _leaves_out_nothing(self, holiday: Holiday) -> bool:
+        """Say whether the due dates that a holiday covers are left out already."""
+        periods = self.periods_ahead(holiday.on)
+        covered = [period for period in periods if period.due_on > holiday.on][: holiday.count]
+        return len(covered) == holiday.count and not any(
+            period.pays_principal or period.pays_interest for period in covered
         )
-        spare = [row.period for row in old[len(rows) :]]
-        last = rows[-1].period
-        if replaces or (spare and spare[0].end < last.end):
-            spare = _after(last, len(spare))
-        self.rows[index:] = [*rows, *map(emptied, spare)]
-        self._charge_fees(index)
-        return index
-
-    def _ahead(self, old: list[Row]) -> list[Period]:
-        """Return the periods in which there is something to repay, more for a fixed instalment."""
-        used = max((k for k, row in enumerate(old, start=1) if row.principal), default=1)
-        periods = [row.period for row in old[:used]]
-        if self.terms.method is not Method.FIXED_INSTALMENT:
-            return periods
-        known = {period.number: period for period in periods}
-        return [
-            known.get(period.number, period)
-            for period in self._periods(MAX_INSTALMENTS)
-            if period.number >= periods[0].number
-        ]
-
-    def _earned(self, rows: list[Row], on: date) -> tuple[Accrual, ...]:
-        day_count = self.terms.day_count
-        parts = (until(day_count, accrual, on) for row in rows for accrual in row.accruals)
-        return tuple(part for part in parts if part is not None)
-
-    def _running(self, on: date) -> int:
-        """Return the index of the instalment whose period the day is in, by its end excluded."""
-        for index, row in enumerate(self.rows):
-            if row.period.end > on:
-                return index
-        return len(self.rows)
-
-    def _rate_at(self, on: date) -> Decimal:
-        return [rate for since, rate in self._rates if since <= on][-1]
-
-    def _periods(self, count: int) -> list[Period]:
-        """Return the first `count` periods of the pattern in force, numbered within the loan."""
-        periods = plan_periods(self._pattern, count)
-        if self._numbered_after:
-            for period in periods:
-                period.number += self._numbered_after
-        return periods
-
-    def _more(self, count: int, after: int) -> list[Period]:
-        """Return `count` periods that follow the first `after` rows; the plan grows by as many."""
-        if self.terms.method is Method.FIXED_INSTALMENT:
-            return []
-        last = self.rows[-1].period.number
-        is_closed = self.terms.method is Method.EXPLICIT or self.terms.residual > 0
-        if is_closed or last + count > MAX_INSTALMENTS:
-            raise InvalidTerms("this plan cannot be extended", field="holidays")
-        self.rows += map(emptied, _after(self.rows[-1].period, count))
-        known = self.rows[after - 1].period.number - self._numbered_after
-        return self._periods(known + count)[known:]
-
-    def _charge_fees(self, start: int) -> None:
-        terms = self.terms
-        if not terms.fees:
-            return
-        rounding = terms.interest_rounding
-        original = terms.principal
-        first = total_of(terms.fees, FeeTiming.FIRST_INSTALMENT, original, rounding)
-        spread = total_of(terms.fees, FeeTiming.SPREAD, original, rounding)
-        for row in self.rows[start:]:
-            number = row.period.number
-            if number == 0 or row.period.is_residual:
-                continue
-            row.recurring_fee = row.fee = 0
-            if row.principal or row.interest or row.balance_after:
-                before = row.balance_after + row.principal
-                row.recurring_fee = recurring_fee(terms.fees, original, before, rounding)
-            row.fee = row.recurring_fee + (first if number == 1 else 0)
-            if number <= self._agreed_rows:
-                row.fee += spread_share(spread, number, self._agreed_rows)
-
-
-def _closing(periods: list[Period]) -> list[Period]:
-    """Return the periods of which a holiday has to leave one: the last rental, with a residual."""
-    return periods[-2:] if periods[-1].is_residual else periods[-1:]
-
-
-def _due_pattern(
-    terms: LoanTerms, on: date, first_due_on: date, frequency: Frequency
-) -> dict[str, object]:
-    """Return what makes the due dates of a new plan; those of the old one set its day no more.
-
-    Only the last day of the month stays, where the new plan starts on one, and the two days of a
-    loan due twice a month.
-    """
-    month_end = month_day(first_due_on.year, first_due_on.month, 31)
-    pattern: dict[str, object] = {
-        "disbursed_on": on,
-        "first_due_on": first_due_on,
-        "due_day": None,
-        "second_due_day": None,
-        "end_of_month": terms.end_of_month and first_due_on == month_end,
-        "frequency": frequency,
-        "principal_grace": 0,
-        "interest_grace": 0,
-        "interest_free": 0,
-    }
-    if frequency.unit is FrequencyUnit.HALF_MONTH:
-        if terms.second_due_day is None:
-            raise InvalidTerms(
-                "the loan has no second due day: twice a month does not follow", field="frequency"
-            )
-        days = {"due_day": terms.anchor_day, "second_due_day": terms.second_due_day}
-        refuse_first_due(terms.model_copy(update={"first_due_on": first_due_on, **days}))
-        pattern |= days
-    return pattern
-
-
-def _regular(terms: LoanTerms) -> dict[str, object]:
-    """Return what a plan without an agreed number of regular instalments continues with."""
-    if terms.residual:
-        return {"method": Method.BALLOON, "balloon": terms.residual, "residual": 0}
-    return {"method": Method.EQUAL_INSTALMENT, "explicit": ()}
-
-
-def _after(last: Period, count: int) -> list[Period]:
-    """Return periods without time of their own: instalments that a new plan does not need."""
-    numbers = range(last.number + 1, last.number + 1 + count)
-    return [Period(number, last.due_on, last.end, last.end, (0, 1)) for number in numbers]

@@ -16,9 +16,9 @@ class PayoffQuote(Data):
 
     `total` = `principal` (all that is outstanding) + `interest_due` (fallen due and unpaid) +
     `accrued_interest` (of instalments ahead, as far as the terms' early settlement counts it) +
-    `fees` (owed in any case) + `settlement_fee` + `penalty` - `credit` (the borrower's own money
-    used, interest and fees paid in advance and not earned included). The rest of the plan's
-    interest and fees is waived. The quote is good to the end of the day.
+    `fees` (owed in any case) + `settlement_fee` + `penalty` + `receivable` (owed again) - `credit`
+    (the borrower's own money used, interest and fees paid in advance and not earned included). The
+    rest of the plan's interest and fees is waived. The quote is good to the end of the day.
     """
 
     as_of: date
@@ -32,12 +32,13 @@ class PayoffQuote(Data):
     valid_on: date
     fees: Amount = 0
     settlement_fee: Amount = 0
+    receivable: Amount = 0
 
 
 def payoff_quote(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> PayoffQuote:
     """Return what settles the loan on `as_of`: a `PaidOff` of `total` on that day does.
 
-    Interest of the running period counts as the terms' day count has it, half up. Raises
+    Interest of the running period counts as the terms' day count and rounding have it. Raises
     `NothingOutstanding` for a loan that is not disbursed, settled or written off, and what
     `position` raises.
     """
@@ -62,4 +63,5 @@ def payoff_quote(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> 
         valid_on=as_of,
         fees=cost.fees,
         settlement_fee=cost.settlement_fee,
+        receivable=cost.receivable,
     )

@@ -5,7 +5,7 @@ on every machine and at every time, and events after `as_of` do not change it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -31,17 +31,21 @@ class InstalmentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """An amount by component, in minor units."""
+    """An amount by component, in minor units.
+
+    `receivable` is money that came back after it was accounted for and is owed again.
+    """
 
     principal: int = 0
     interest: int = 0
     penalty: int = 0
     fee: int = 0
+    receivable: int = 0
 
     @property
     def total(self) -> int:
         """Return the sum of the components."""
-        return self.principal + self.interest + self.penalty + self.fee
+        return self.principal + self.interest + self.penalty + self.fee + self.receivable
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Position(Data):
     what payments covered, what was forgone of principal, what was given up, what came in after
     that, what was paid back, and what is held for the borrower. `deducted` are the fees taken out
     of the proceeds; they count as received, billed and paid. `received` equals `paid`, `credit`
-    and `refunded` together.
+    and `refunded` together, less what is owed again (`outstanding.receivable`, lost or not).
 
     For the books: `interest_ahead` is interest that is income before it is billed, negative what is
     billed before it is income; `deferred_fees` are fees that are not income yet; `charge_off` is
@@ -168,14 +172,29 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
     overdue = [item for item in shown if item.state is InstalmentState.OVERDUE]
     due = overdue + [item for item in shown if item.state is InstalmentState.DUE]
     paid = _sum((item.paid for item in account.instalments), fee=account.deducted)
+    claims = account.receivables
     written_off = _sum(item.written_off for item in account.instalments)
+    written_off = replace(written_off, receivable=claims.written_off)
     principal_waived = sum(item.principal_waived for item in shown)
     gone = paid.principal + principal_waived + written_off.principal
-    owes = any(item.outstanding for item in shown)
+    owes = claims.unpaid > 0 or any(item.outstanding for item in shown)
     settled = account.disbursed > 0 and not owes and account.written_off_on is None
     over = not owes or account.written_off_on is not None
     days_past_due = max((item.days_past_due for item in due), default=0)
     due_components, overdue_components = _outstanding(due), _outstanding(overdue)
+    outstanding = _outstanding(shown)
+    if claims.unpaid:
+        late = [item for item in claims if item.unpaid and item.due_on <= as_of]
+        days_past_due = max(
+            days_past_due,
+            *(terms.delinquency.days_past_due((as_of - item.due_on).days) for item in late),
+            0,
+        )
+        due_claims = sum(item.unpaid for item in late)
+        late_claims = sum(item.unpaid for item in late if item.due_on < as_of)
+        due_components = replace(due_components, receivable=due_claims)
+        overdue_components = replace(overdue_components, receivable=late_claims)
+        outstanding = replace(outstanding, receivable=claims.unpaid)
     return Position.model_construct(
         as_of=as_of,
         currency=terms.currency,
@@ -191,11 +210,11 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         total_overdue=overdue_components.total,
         accrued_interest=_accrued_interest(account, as_of) if owes else 0,
         days_past_due=days_past_due,
-        next_due=_next_due(shown, as_of, account.credit),
+        next_due=_next_due(shown, as_of, account),
         settled=settled,
         settled_on=_settled_on(shown, account) if settled else None,
         instalments=tuple(shown),
-        outstanding=_outstanding(shown),
+        outstanding=outstanding,
         risk_class=terms.delinquency.classify(days_past_due),
         payoff=max(account.settlement(as_of).total - account.credit, 0) if owes else 0,
         deducted=account.deducted,
@@ -310,10 +329,13 @@ def _settled_on(instalments: Iterable[InstalmentPosition], account: LoanAccount)
 
 
 def _next_due(
-    instalments: Iterable[InstalmentPosition], as_of: date, credit: int
+    instalments: Iterable[InstalmentPosition], as_of: date, account: LoanAccount
 ) -> NextDue | None:
     for item in instalments:
         if item.due_on >= as_of and item.outstanding and item.state != InstalmentState.WRITTEN_OFF:
-            amount = max(item.outstanding - credit, 0)
+            with_it = sum(
+                claim.unpaid for claim in account.receivables if as_of < claim.due_on <= item.due_on
+            )
+            amount = max(item.outstanding + with_it - account.credit, 0)
             return NextDue(number=item.number, on=item.due_on, amount=amount)
     return None

@@ -7,15 +7,19 @@ from typing import Final
 from domain.common.errors import InvalidEvent
 from domain.loans.events import (
     AnyEvent,
+    ChargedBack,
     ChargedOff,
     ChargeOffUndone,
     Disbursed,
     DueDatesMoved,
+    DueDayChanged,
     HolidayGranted,
+    InterestPaused,
     LoanEvent,
     Paid,
     PaidOff,
     RateChanged,
+    ReAged,
     Recovered,
     Refunded,
     Rescheduled,
@@ -32,6 +36,10 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "rate_changed": Action.CHANGE_RATE,
     "rescheduled": Action.RESCHEDULE,
     "holiday_granted": Action.RESCHEDULE,
+    "due_day_changed": Action.RESCHEDULE,
+    "re_aged": Action.RESCHEDULE,
+    "interest_paused": Action.CHANGE_RATE,
+    "charged_back": Action.REVERSE,
     "written_off": Action.WRITE_OFF,
     "charged_off": Action.CHARGE_OFF,
     "charge_off_undone": Action.CHARGE_OFF,
@@ -70,7 +78,7 @@ def cash_moved(event: AnyEvent, events: Iterable[LoanEvent]) -> int:
     match event:
         case Paid() | PaidOff() | Recovered():
             return event.amount
-        case Refunded():
+        case Refunded() | ChargedBack():
             return -event.amount
         case Reversed():
             known = tuple(events)
@@ -98,6 +106,8 @@ def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Positio
             taken_back = _named(known, event.reverses)
             return 0 if taken_back is None else amount_at_stake(taken_back, known, stands)
         case RateChanged() | Rescheduled() | HolidayGranted():
+            return stands.outstanding.total
+        case DueDayChanged() | ReAged() | InterestPaused():
             return stands.outstanding.total
         case WrittenOff() | ChargedOff() | ChargeOffUndone():
             return stands.outstanding.total

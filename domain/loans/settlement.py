@@ -21,6 +21,7 @@ class Settlement:
     fees: int = 0
     settlement_fee: int = 0
     penalty: int = 0
+    receivable: int = 0
     unearned: int = 0
 
     @property
@@ -33,6 +34,7 @@ class Settlement:
             + self.fees
             + self.settlement_fee
             + self.penalty
+            + self.receivable
         )
 
     @property
@@ -58,8 +60,8 @@ def settlement_on(
     until = _interest_until(terms, instalments, on)
     for item in instalments:
         if item.due_on > on:
-            interest = item.interest_unpaid - _unearned_interest(item, until)
-            fee = item.fee_unpaid - _unearned_fee(item)
+            interest = item.interest_unpaid - item.unearned_interest(until)
+            fee = item.fee_unpaid - item.unearned_fee()
             cost.accrued_interest += max(interest, 0)
             cost.fees += max(fee, 0)
             cost.unearned -= min(interest, 0) + min(fee, 0)
@@ -74,8 +76,8 @@ def settle(terms: LoanTerms, instalments: Sequence[InstalmentAccount], on: date)
     until = _interest_until(terms, instalments, on)
     ahead = [item for item in instalments if item.due_on > on]
     for item in ahead:
-        item.waived.interest += _unearned_interest(item, until)
-        item.waived.fee += _unearned_fee(item)
+        item.waived.interest += item.unearned_interest(until)
+        item.waived.fee += item.unearned_fee()
         item.refresh()
         item.paid.interest += min(item.interest_unpaid, 0)
         item.paid.fee += min(item.fee_unpaid, 0)
@@ -97,14 +99,6 @@ def _interest_until(terms: LoanTerms, instalments: Sequence[InstalmentAccount], 
             return max(next(ahead, on), on)
         case _:
             return date.max
-
-
-def _unearned_interest(item: InstalmentAccount, until: date) -> int:
-    return max(item.interest - item.earned_interest(until) - item.waived.interest, 0)
-
-
-def _unearned_fee(item: InstalmentAccount) -> int:
-    return min(item.row.recurring_fee, max(item.fee - item.waived.fee, 0))
 
 
 def _fee(terms: LoanTerms, principal: int) -> int:

@@ -2,12 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from domain.common.data import Data
 from domain.common.frequency import MONTHLY, Frequency
 from domain.common.money import Percent
-from domain.loans.events import AnyEvent, LoanEvent, RateChanged, Rescheduled, events_in_force
+from domain.loans.events import (
+    AnyEvent,
+    DueDayChanged,
+    InterestPaused,
+    LoanEvent,
+    RateChanged,
+    Rescheduled,
+)
+from domain.loans.history import events_in_force
+from domain.loans.plan_terms import RateStep
 from domain.loans.terms import LoanTerms
 
 
@@ -24,7 +34,14 @@ class TermsInForce(Data):
     instalments: int
     frequency: Frequency
     first_due_on: date
-    because: Literal["agreed", "rate_step", "rate_changed", "rescheduled"]
+    because: Literal[
+        "agreed",
+        "rate_step",
+        "rate_changed",
+        "rescheduled",
+        "due_day_changed",
+        "interest_paused",
+    ]
     event: str | None = None
 
 
@@ -54,12 +71,12 @@ def _history(terms: LoanTerms, events: Iterable[AnyEvent], as_of: date) -> Itera
     )
     yield now
     steps = sorted(terms.rate_steps, key=lambda step: step.on)
-    changes = [event for event in events if isinstance(event, RateChanged | Rescheduled)]
+    changes = [event for event in events if isinstance(event, _Changes)]
     for event in [*changes, None]:
         until = as_of if event is None else event.on
         while steps and steps[0].on <= until:
             step = steps.pop(0)
-            if event is not None and step.on == event.on and event.annual_rate is not None:
+            if event is not None and step.on == event.on and _rate_of(event) is not None:
                 continue
             now = now.model_copy(
                 update={
@@ -75,16 +92,39 @@ def _history(terms: LoanTerms, events: Iterable[AnyEvent], as_of: date) -> Itera
         if isinstance(event, Rescheduled) and event.annual_rate is not None:
             # A new plan at a rate of its own ends the steps that the old one provided for.
             steps = []
+        if isinstance(event, InterestPaused):
+            steps = _with_pause(steps, event, now.annual_rate)
         now = now.model_copy(update=_changed(event))
         yield now
 
 
-def _changed(event: RateChanged | Rescheduled) -> dict[str, object]:
+_Changes = RateChanged | Rescheduled | DueDayChanged | InterestPaused
+
+
+def _rate_of(event: _Changes) -> Decimal | None:
+    match event:
+        case RateChanged() | Rescheduled():
+            return event.annual_rate
+        case InterestPaused():
+            return Decimal(0)
+        case _:
+            return None
+
+
+def _with_pause(steps: list[RateStep], event: InterestPaused, rate: Decimal) -> list[RateStep]:
+    """Return the steps to come when no interest runs until a day: those within it count then."""
+    within = [step for step in steps if step.on <= event.until]
+    resumed = RateStep(on=event.until, annual_rate=within[-1].annual_rate if within else rate)
+    return [resumed, *steps[len(within) :]]
+
+
+def _changed(event: _Changes) -> dict[str, object]:
     changed: dict[str, object] = {"since": event.on, "because": event.kind, "event": event.key}
-    if event.annual_rate is not None:
-        changed["annual_rate"] = event.annual_rate
+    if (rate := _rate_of(event)) is not None:
+        changed["annual_rate"] = rate
     if isinstance(event, Rescheduled):
         changed["instalments"] = event.instalments
-        changed["first_due_on"] = event.first_due_on
         changed["frequency"] = event.frequency or MONTHLY
+    if isinstance(event, Rescheduled | DueDayChanged):
+        changed["first_due_on"] = event.first_due_on
     return changed

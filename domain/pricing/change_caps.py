@@ -20,9 +20,9 @@ from domain.loans.events import (
     LoanEvent,
     RateChanged,
     Rescheduled,
-    events_in_force,
 )
 from domain.loans.fees import FeeTiming
+from domain.loans.history import events_in_force
 from domain.loans.plan_terms import Method
 from domain.loans.position import InstalmentPosition, position
 from domain.loans.schedule import build_plan

@@ -12,6 +12,7 @@ from domain.common.frequency import Frequency
 from domain.loans.allocation import Excess
 from domain.loans.events import (
     Charged,
+    DueDayChanged,
     LoanEvent,
     Paid,
     PaidOff,
@@ -163,9 +164,11 @@ def _refuse_nonsense(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
     for event in events:
         if isinstance(event, RateChanged | Rescheduled) and event.annual_rate is not None:
             refuse_rate(event.annual_rate, "annual_rate")
-        if isinstance(event, Rescheduled):
-            frequency = event.frequency or Frequency()
-            if not _within(frequency, event.instalments, [event.on, event.first_due_on]):
+        if isinstance(event, Rescheduled | DueDayChanged):
+            frequency, more = terms.frequency, count
+            if isinstance(event, Rescheduled):
+                frequency, more = event.frequency or Frequency(), event.instalments
+            if not _within(frequency, more, [event.on, event.first_due_on]):
                 reason = f"a plan lies within the years {FIRST_YEAR} to {LAST_YEAR}"
                 raise InvalidEvent(reason, field="first_due_on")
 

@@ -24,7 +24,15 @@ AMOUNTS: Final = frozenset(
         *("outstanding", "payoff", "penalty", "penalty_paid", "penalty_waived", "position"),
         *("principal", "principal_outstanding", "principal_paid", "principal_receivable"),
         *("principal_waived", "proceeds", "projection", "received", "recovered", "refunded"),
-        *("reserved", "settlement_fee", "total", "total_cost", "total_due", "total_fees"),
+        *(
+            "receivable",
+            "reserved",
+            "settlement_fee",
+            "total",
+            "total_cost",
+            "total_due",
+            "total_fees",
+        ),
         *("total_interest", "total_overdue", "trial_balance", "written_off"),
     }
 )

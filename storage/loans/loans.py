@@ -226,7 +226,7 @@ class LoanRepository(TableRepository[LoanRow]):
         if inserted:
             return True
         if await self.event(event.key) != event:
-            raise ConflictingEvent(f"{event.key} is recorded with another content")
+            raise ConflictingEvent(f"{event.key} is recorded with another content", field="key")
         return False
 
     async def project(

@@ -19,7 +19,7 @@ from domain.loans.schedule import Plan, build_plan
 from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
 from tests.definitions import shipped
-from tests.property.loans import History, agreed_terms, histories
+from tests.property.loans import History, agreed_terms, histories, stands
 
 STANDARD = shipped(SERVICING_POLICY, "standard")
 
@@ -73,7 +73,8 @@ def test_terms_and_plans_survive_json(agreed: tuple[LoanTerms, Plan]) -> None:
 def test_every_unit_received_is_allocated_credit_or_refunded(history: History) -> None:
     terms, events, as_of = history
     today = position(terms, events, as_of)
-    assert today.received == today.paid.total + today.credit + today.refunded
+    owed_again = today.outstanding.receivable + today.written_off.receivable
+    assert today.received == today.paid.total + today.credit + today.refunded - owed_again
     assert today.credit >= 0
     assert 0 <= today.principal_outstanding <= today.disbursed
     for item in today.instalments:
@@ -148,7 +149,11 @@ def test_later_events_and_repeats_change_nothing(history: History) -> None:
 
 @given(histories(), st.randoms(use_true_random=False))
 def test_backdating_then_replaying_equals_having_known(history: History, shuffler: object) -> None:
-    """Days may come to light in any order; within a day the order of recording counts."""
+    """Days may come to light in any order; within a day the order of recording counts.
+
+    What is refused once the days before it are known (a tranche of a loan written off) is recorded
+    in no such order.
+    """
     terms, events, as_of = history
     by_day: dict[object, list[LoanEvent]] = {}
     for event in events:
@@ -156,7 +161,8 @@ def test_backdating_then_replaying_equals_having_known(history: History, shuffle
     order = list(by_day)
     shuffler.shuffle(order)  # type: ignore[attr-defined]  # hypothesis gives a Random
     learnt = [event for day in order for event in by_day[day]]
-    assert position(terms, learnt, as_of) == position(terms, events, as_of)
+    if stands(terms, learnt):
+        assert position(terms, learnt, as_of) == position(terms, events, as_of)
 
 
 @given(histories())

@@ -105,9 +105,8 @@ class LoanMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.written_off)
     def reverse(self, which: int) -> None:
         gone = {event.reverses for event in self.events if isinstance(event, Reversed)}
-        refunded = any(isinstance(event, Refunded) for event in self.events)
         payments = [e for e in self.events if isinstance(e, Paid) and e.key not in gone]
-        if payments and not refunded:
+        if payments:
             chosen = payments[which % len(payments)]
             event = Reversed(key=self.key(), on=self.today, reverses=chosen.key)
             self.record(event, -chosen.amount)
@@ -121,6 +120,8 @@ class LoanMachine(RuleBasedStateMachine):
     @rule(months=st.integers(1, 6))
     @precondition(lambda self: not self.written_off)
     def reschedule(self, months: int) -> None:
+        if self.now().settled:
+            return
         self.plain = False
         on = self.today + timedelta(days=20)
         event = Rescheduled(key=self.key(), on=self.today, instalments=months, first_due_on=on)
@@ -148,12 +149,14 @@ class LoanMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.written_off)
     def write_off(self) -> None:
         before = self.now()
-        if before.settled:
+        if before.settled or before.payoff == 0:
             return
         self.written_off = True
         self.plain = False
         self.record(WrittenOff(key=self.key(), on=self.today), 0)
-        assert self.now().written_off.principal == before.principal_outstanding
+        # What is held of the borrower's own money is set off first.
+        lost = max(before.principal_outstanding - before.credit, 0)
+        assert self.now().written_off.principal == lost
 
     @rule(amount=AMOUNT)
     @precondition(lambda self: self.written_off)
@@ -166,7 +169,8 @@ class LoanMachine(RuleBasedStateMachine):
             return
         now = self.now()
         assert now.received + now.recovered - now.disbursed - now.refunded == self.cash
-        assert now.received == now.paid.total + now.credit + now.refunded
+        owed_again = now.outstanding.receivable + now.written_off.receivable
+        assert now.received == now.paid.total + now.credit + now.refunded - owed_again
         principal = now.paid.principal + now.principal_waived + now.written_off.principal
         assert now.principal_outstanding == self.terms.principal - principal >= 0
         assert now.settled == (not self.written_off and now.outstanding.total == 0)

@@ -55,7 +55,7 @@ class Recording:
     def _knows(self, event: AnyEvent) -> bool:
         known = next((item for item in self._loan.events if item.key == event.key), None)
         if known is not None and known != event:
-            raise ConflictingEvent(f"{event.key} is recorded with another content")
+            raise ConflictingEvent(f"{event.key} is recorded with another content", field="key")
         return known is not None
 
     async def _book(self, command: RecordTransaction) -> None:

@@ -172,6 +172,7 @@ class PayoffResponse(ResponseBody):
     fees: MinorUnits
     settlement_fee: MinorUnits
     penalty: MinorUnits
+    receivable: MinorUnits
     credit: MinorUnits
     total: MinorUnits
     valid_on: date
@@ -190,6 +191,7 @@ class PayoffResponse(ResponseBody):
             fees=quote.fees,
             settlement_fee=quote.settlement_fee,
             penalty=quote.penalty,
+            receivable=quote.receivable,
             credit=quote.credit,
             total=quote.total,
             valid_on=quote.valid_on,

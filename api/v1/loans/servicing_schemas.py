@@ -15,7 +15,7 @@ from domain.common.kinds import NamesItsKinds
 from domain.common.money import Percent, PositiveAmount
 from domain.loans.allocation import Component, Excess
 from domain.loans.difference import Difference
-from domain.loans.events import ChargeOffReason, Count, LoanEvent
+from domain.loans.events import ChargeOffReason, Count, LoanEvent, Split
 from services.loans.servicing import ServicingEffect, ServicingTransaction
 
 
@@ -44,6 +44,25 @@ class PaidTransaction(_Transaction):
     kind: Literal["paid"]
     amount: PositiveAmount
     excess: Excess | None = None
+    instalment: int | None = Field(default=None, strict=True, ge=0)
+    directed: bool = Field(
+        default=False, strict=True, description="whether the named instalment is paid first"
+    )
+    split: Split | None = Field(
+        default=None, description="the payment by component, divided by hand; sums to the amount"
+    )
+
+
+class ChargedBackTransaction(_Transaction):
+    """Part of a payment, named by its key, was taken back; what no credit covers is owed again."""
+
+    model_config = _example(
+        {"kind": "charged_back", "payment": "loan:loa_...:repayment:rep_...", "amount": 30000}
+    )
+
+    kind: Literal["charged_back"]
+    payment: str = Field(min_length=1, max_length=200)
+    amount: PositiveAmount
 
 
 class ReversedTransaction(_Transaction):
@@ -68,12 +87,12 @@ class ChargedTransaction(_Transaction):
 
 
 class WaivedTransaction(_Transaction):
-    """Up to an amount of a component is forgone."""
+    """Up to an amount is forgone: of a component, or of income in the terms' own order."""
 
     model_config = _example({"kind": "waived", "component": "penalty", "amount": 306})
 
     kind: Literal["waived"]
-    component: Component
+    component: Component | None = None
     amount: PositiveAmount
     instalment: int | None = Field(default=None, strict=True, ge=0)
 
@@ -98,6 +117,7 @@ class RescheduledTransaction(_Transaction):
     instalments: Count
     first_due_on: Day
     frequency: Frequency | None = None
+    due_day: int | None = Field(default=None, strict=True)
     annual_rate: Percent | None = None
     include_overdue: bool = Field(default=True, strict=True)
 
@@ -110,6 +130,34 @@ class HolidayTransaction(_Transaction):
     kind: Literal["holiday_granted"]
     count: Count
     extend: bool = Field(default=False, strict=True)
+
+
+class DueDayChangedTransaction(_Transaction):
+    """The next instalment falls due on another day and the others follow; their level stays."""
+
+    model_config = _example({"kind": "due_day_changed", "first_due_on": "2026-09-05"})
+
+    kind: Literal["due_day_changed"]
+    first_due_on: Day
+    due_day: int | None = Field(default=None, strict=True)
+
+
+class ReAgedTransaction(_Transaction):
+    """What is overdue moves into the instalments ahead: over all of them, or with the last."""
+
+    model_config = _example({"kind": "re_aged", "into": "spread"})
+
+    kind: Literal["re_aged"]
+    into: Literal["spread", "last"] = "spread"
+
+
+class InterestPausedTransaction(_Transaction):
+    """No interest runs up to a day; instalments keep their level meanwhile."""
+
+    model_config = _example({"kind": "interest_paused", "until": "2026-10-01"})
+
+    kind: Literal["interest_paused"]
+    until: Day
 
 
 class WrittenOffTransaction(_Transaction):
@@ -158,11 +206,15 @@ class RefundedTransaction(_Transaction):
 Transaction = Annotated[
     PaidTransaction
     | ReversedTransaction
+    | ChargedBackTransaction
     | ChargedTransaction
     | WaivedTransaction
     | RateChangedTransaction
     | RescheduledTransaction
     | HolidayTransaction
+    | DueDayChangedTransaction
+    | ReAgedTransaction
+    | InterestPausedTransaction
     | WrittenOffTransaction
     | ChargedOffTransaction
     | ChargeOffUndoneTransaction

@@ -24,6 +24,10 @@ class StrictReversed(loan_events.Reversed, extra="forbid"):
     """An earlier event, named by its key, turned out not to have happened, or was taken back."""
 
 
+class StrictChargedBack(loan_events.ChargedBack, extra="forbid"):
+    """Part of a payment was taken back; what no credit covers is owed again."""
+
+
 class StrictCharged(loan_events.Charged, extra="forbid"):
     """A fee or a penalty was charged; it is due with the next instalment, or at once after all."""
 
@@ -42,6 +46,18 @@ class StrictRescheduled(loan_events.Rescheduled, extra="forbid"):
 
 class StrictHolidayGranted(loan_events.HolidayGranted, extra="forbid"):
     """Nothing is due on the next `count` due dates; `extend` adds as many at the end."""
+
+
+class StrictDueDayChanged(loan_events.DueDayChanged, extra="forbid"):
+    """The next instalment falls due on `first_due_on` and the others follow; the level stays."""
+
+
+class StrictReAged(loan_events.ReAged, extra="forbid"):
+    """What is overdue moved into the instalments ahead: nothing is late."""
+
+
+class StrictInterestPaused(loan_events.InterestPaused, extra="forbid"):
+    """No interest runs from that day up to `until`; instalments keep their level meanwhile."""
 
 
 class StrictWrittenOff(loan_events.WrittenOff, extra="forbid"):
@@ -69,11 +85,15 @@ StrictEvent = Annotated[
     | StrictPaid
     | StrictPaidOff
     | StrictReversed
+    | StrictChargedBack
     | StrictCharged
     | StrictWaived
     | StrictRateChanged
     | StrictRescheduled
     | StrictHolidayGranted
+    | StrictDueDayChanged
+    | StrictReAged
+    | StrictInterestPaused
     | StrictWrittenOff
     | StrictChargedOff
     | StrictChargeOffUndone

@@ -320,8 +320,8 @@ async def test_a_payoff_settles_the_loan_and_closes_its_books(bench: Bench) -> N
     async with bench.database.read() as tx:
         row = await loan_row(tx, loan_id)
         quote = payoff_quote(row.terms, await LoanRepository(tx).events(loan_id), on)
-    # 14 of 28 days of the second period's 185.09, half up, on top of the principal.
-    assert quote.total == 925_440 + 9_255
+    # 14 of 28 days of 9,254.40 at 2 % a month: 92.544, half up, on top of the principal.
+    assert quote.total == 925_440 + 9_254
     event = await Repaying(bench, loan_id, quote.total, on).pay(quote)
     assert isinstance(event, PaidOff)
     async with bench.database.read() as tx:
@@ -331,8 +331,8 @@ async def test_a_payoff_settles_the_loan_and_closes_its_books(bench: Bench) -> N
         facts = await OutboxRepository(tx).since(ids.loan_workflow(loan_id), 0)
     assert (row.state, row.settled_on) == (LoanState.SETTLED, on)
     assert {account: amount for account, amount in balance.items() if amount} == {
-        Account.CASH: 29_255,
-        Account.INTEREST_INCOME: -29_255,
+        Account.CASH: 29_254,
+        Account.INTEREST_INCOME: -29_254,
     }
     assert {row.state for row in instalments} == {InstalmentState.PAID}
     assert facts[-1].kind == "settled"

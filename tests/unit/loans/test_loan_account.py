@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.common.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
+from domain.common.errors import DisbursementMismatch, InvalidEvent
 from domain.common.frequency import Frequency, FrequencyUnit
 from domain.loans.account import LoanAccount, replay
 from domain.loans.allocation import Component, Excess
@@ -139,9 +139,9 @@ def test_a_loan_before_its_disbursement_refuses(event: LoanEvent, reason: str) -
 
 def test_no_holiday_is_granted_before_the_disbursement() -> None:
     holiday = HolidayGranted(key="x", on=MADE, count=1, extend=True)
-    with pytest.raises(InvalidTerms, match="leaves none to pay") as refused:
+    with pytest.raises(InvalidEvent, match="there is no loan to reschedule") as refused:
         position(terms(), [holiday], MADE)
-    assert refused.value.field == "holidays"
+    assert refused.value.field == "on"
 
 
 @pytest.mark.parametrize("method", ["equal_instalment", "equal_principal", "flat"])
@@ -265,10 +265,13 @@ def test_components_are_paid_in_the_order_of_their_timing() -> None:
     assert (held.principal_paid, held.interest_paid) == (5_000, 0)
 
 
-def test_credit_set_free_by_a_waiver_pays_what_is_due_at_once() -> None:
-    # What is due first takes the money; what a later event asks for takes the rest.
+def test_a_charge_on_a_paid_due_date_comes_with_the_next_instalment() -> None:
+    # What was paid that day is done with; the credit held waits for the next due date.
     stand = at(FIRST, paid(FIRST, 112_300), Charged(key="c", on=FIRST, amount=500))
-    assert (stand.credit, stand.instalments[0].fee_paid, stand.total_due) == (0, 300, 200)
+    assert (stand.credit, stand.total_due) == (300, 0)
+    assert [item.fee for item in stand.instalments[:2]] == [0, 500]
+    later = at(SECOND, paid(FIRST, 112_300), Charged(key="c", on=FIRST, amount=500))
+    assert (later.credit, later.instalments[1].fee_paid, later.total_due) == (0, 300, 111_200)
 
 
 def test_next_due_is_less_what_credit_will_pay() -> None:
@@ -310,15 +313,24 @@ def test_a_charge_goes_to_the_instalment_due_that_day_or_next() -> None:
         assert [item.number for item in stand.instalments if item.fee] == [number]
 
 
-def test_a_fee_charged_after_the_end_can_be_paid_off() -> None:
+def test_a_fee_charged_after_the_last_due_date_is_due_at_once() -> None:
     end = date(2027, 6, 1)
     events: list[LoanEvent] = [
-        paid(date(2027, 1, 15), 1_278_000),
+        paid(date(2027, 1, 15), 1_277_999),
         Charged(key="c", on=end, amount=500),
     ]
-    assert (at(end, *events).settled, at(end, *events).payoff) == (False, 500)
-    stand = at(end, *events, PaidOff(key="o", on=end, amount=500))
+    assert (at(end, *events).settled, at(end, *events).payoff) == (False, 501)
+    stand = at(end, *events, PaidOff(key="o", on=end, amount=501))
     assert (stand.settled, stand.credit, stand.settled_on) == (True, 0, end)
+
+
+def test_nothing_is_charged_on_a_settled_loan() -> None:
+    # Only a reversal or a new disbursement opens what is settled.
+    end = date(2027, 6, 1)
+    charge = Charged(key="c", on=end, amount=500)
+    with pytest.raises(InvalidEvent, match="settled") as refused:
+        at(end, paid(date(2027, 1, 15), 1_278_000), charge)
+    assert refused.value.field == "on"
 
 
 def test_a_fee_on_an_event_is_a_share_of_the_original_principal() -> None:
@@ -497,10 +509,16 @@ def test_money_on_a_loan_written_off_is_a_recovery_and_beyond_the_loss_credit() 
     assert at(THIRD, *events).credit == 50_000
 
 
-def test_credit_held_when_a_loan_is_written_off_stays_the_customers() -> None:
+def test_credit_held_is_set_off_before_a_loan_is_written_off() -> None:
+    # A lender does not lose what it holds of the borrower's own money.
     stand = at(late(-1), paid(MADE, 500), WrittenOff(key="w", on=MADE))
-    assert (stand.credit, stand.written_off.total) == (500, 1_200_000)
-    assert at(THIRD, paid(MADE, 500), WrittenOff(key="w", on=MADE)).credit == 500
+    assert (stand.credit, stand.paid.principal, stand.written_off.total) == (0, 500, 1_199_500)
+
+
+def test_a_loan_that_the_credit_held_covers_is_not_written_off() -> None:
+    with pytest.raises(InvalidEvent, match="pay the loan off") as refused:
+        at(MADE, paid(MADE, 1_200_000), WrittenOff(key="w", on=MADE))
+    assert refused.value.field == "on"
 
 
 # New plans

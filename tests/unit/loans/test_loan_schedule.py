@@ -253,16 +253,21 @@ def test_a_rate_change_before_the_first_disbursement_changes_no_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("instalments", "first_due_on"),
-    [(0, date(2026, 4, 15)), (601, date(2026, 4, 15)), (3, MID_MARCH), (3, date(2026, 3, 1))],
+    ("instalments", "first_due_on", "field", "reason"),
+    [
+        (0, date(2026, 4, 15), "instalments", "a new plan has 1 to 600 instalments"),
+        (601, date(2026, 4, 15), "instalments", "a new plan has 1 to 600 instalments"),
+        (3, MID_MARCH, "first_due_on", "a new plan is first due after 2026-03-20"),
+        (3, date(2026, 3, 1), "first_due_on", "a new plan is first due after 2026-03-20"),
+    ],
 )
-def test_new_plans_that_none_can_follow_are_refused(instalments: int, first_due_on: date) -> None:
+def test_new_plans_that_none_can_follow_are_refused(
+    instalments: int, first_due_on: date, field: str, reason: str
+) -> None:
     schedule = running()
-    with pytest.raises(
-        InvalidTerms, match="a new plan has 1 to 600 instalments due after 2026-03-20"
-    ) as refused:
+    with pytest.raises(InvalidTerms, match=reason) as refused:
         schedule.reschedule(MID_MARCH, instalments=instalments, first_due_on=first_due_on)
-    assert refused.value.field == "instalments"
+    assert refused.value.field == field
 
 
 @pytest.mark.parametrize(("instalments", "first_due_on"), [(1, date(2026, 3, 21)), (600, None)])

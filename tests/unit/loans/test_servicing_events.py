@@ -207,11 +207,12 @@ def test_a_charge_is_due_with_the_next_instalment() -> None:
     assert at(date(2027, 6, 1), after_all).due.penalty == 500
 
 
-def test_a_charge_reopens_an_instalment_paid_before() -> None:
+def test_a_charge_does_not_reopen_an_instalment_paid_before() -> None:
     charge = Charged(key="c", on=FIRST, amount=500)
     stand = at(FIRST, paid(FIRST, 112_000), charge)
-    assert (stand.total_due, stand.instalments[0].state) == (500, "due")
-    assert at(FIRST, paid(FIRST, 112_500), charge).credit == 0
+    assert (stand.total_due, stand.instalments[0].state) == (0, "paid")
+    assert (stand.instalments[1].fee, stand.next_due and stand.next_due.amount) == (500, 111_500)
+    assert at(FIRST, charge).due.fee == 500
 
 
 def test_a_waiver_forgives_the_oldest_first_and_no_more_than_is_owed() -> None:

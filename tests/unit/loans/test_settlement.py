@@ -175,13 +175,15 @@ def test_arrears_and_penalty_are_part_of_the_price() -> None:
     assert stand.paid == Components(principal=1_200_000, interest=17_867, penalty=1_400)
 
 
-def test_too_little_is_a_payment_and_what_is_left_stays_credit() -> None:
+@pytest.mark.parametrize("excess", Excess)
+def test_too_little_is_the_payment_that_it_would_be_by_any_name(excess: Excess) -> None:
     total = quote(MID, PAID).total
+    agreed = terms(allocation={"excess": excess})
     short = PaidOff(key="off", on=MID, amount=total - 1)
-    stand = position(
-        terms(allocation={"excess": Excess.NEXT_INSTALMENT}), [DISBURSED, PAID, short], MID
-    )
-    assert (stand.settled, stand.credit) == (False, total - 1)
+    named = Paid(key="off", on=MID, amount=total - 1)
+    stand = position(agreed, [DISBURSED, PAID, short], MID)
+    assert stand == position(agreed, [DISBURSED, PAID, named], MID)
+    assert (stand.settled, stand.payoff) == (False, 1)
 
 
 @pytest.mark.parametrize(
