@@ -205,10 +205,10 @@ class LoanAccount:
             raise DisbursementMismatch(
                 f"{event.key} disburses a loan that was disbursed before", field="kind"
             )
-        expected = (terms.disbursed_on, terms.first_disbursement)
+        expected, at_once = (terms.disbursed_on, terms.first_disbursement), 0
         if number:
             tranche = terms.tranches[number - 1]
-            expected = tranche.on, tranche.amount
+            expected, at_once = (tranche.on, tranche.amount), tranche.down_payment
         if (event.on, event.amount) != expected:
             raise DisbursementMismatch(
                 f"{event.key} disburses {event.amount} on {event.on}; the terms say "
@@ -221,7 +221,7 @@ class LoanAccount:
             self.deducted = deducted_fees(terms)
             self.received += self.deducted
         try:
-            self.credit += self._replanning.disburse(event.on, event.amount)
+            self.credit += self._replanning.disburse(event.on, event.amount, at_once)
         except InvalidTerms as refused:
             raise InvalidEvent(refused.message, field="on") from refused
         if self.written_off_on is not None:
