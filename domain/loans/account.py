@@ -10,7 +10,7 @@ from datetime import date
 
 from domain.common.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
 from domain.loans.allocation import Component, Excess, Returned
-from domain.loans.charge_off import ChargeOff, charge_off_after, is_cured, owes_due
+from domain.loans.charge_off import ChargeOff, charge_off_after, is_cured
 from domain.loans.charges import Charges
 from domain.loans.daily_replanning import DailyReplanning
 from domain.loans.distribution import Distribution
@@ -84,10 +84,11 @@ class LoanAccount:
         if not isinstance(event, Paid) or event.split is not None:
             self._replanning.forecast(event.on)
         self._is_late_news = disturbed
-        was_due = self.charge_off is not None and owes_due(self.owed, event.on)
+        was_due = self.charge_off is not None and self._owes_due(event.on)
         self._take(event)
         if self.charge_off is not None and isinstance(event, Paid | PaidOff | Waived):
-            cured = is_cured(self.charge_off, self.owed, event.on, was_due=was_due)
+            is_due, is_open = self._owes_due(event.on), self.is_open(event.on)
+            cured = is_cured(self.charge_off, was_due=was_due, is_due=is_due, is_open=is_open)
             self.charge_off = None if cured else self.charge_off
         if self.terms.fees and event.kind in _FEE_EVENTS and self.is_open(event.on):
             self._charge_for(_FEE_EVENTS[event.kind], event.on)
@@ -174,6 +175,12 @@ class LoanAccount:
         return bool(self.receivables.unpaid) or any(
             item.principal_unpaid or item.interest_unpaid or item.unpaid(on)
             for item in self._unpaid()
+        )
+
+    def _owes_due(self, on: date) -> bool:
+        """Say whether the loan owes anything that fell due by a day."""
+        return any(claim.unpaid and claim.due_on <= on for claim in self.receivables) or any(
+            item.due_on <= on and item.unpaid(on) for item in self.owed
         )
 
     def settlement(self, on: date) -> Settlement:

@@ -27,7 +27,7 @@ START = date(2026, 1, 15)
 
 
 def agreed(**changes: Any) -> LoanTerms:
-    """Return 10,000.00 at 36.5 % over three months: ten a day, a level of 3,554.84."""
+    """Return 10,000.00 at 36.5 % over three months: ten a day, a level of 3,535.33."""
     values: dict[str, Any] = {
         "currency": "CNY",
         "principal": 1_000_000,
@@ -67,7 +67,7 @@ def test_paid_on_its_dates_a_loan_costs_what_was_planned() -> None:
 
 
 def test_a_payment_ten_days_late_costs_ten_days_of_interest() -> None:
-    """On 25 February 41 days are earned, 10.00 each: 410.00 of the 3,554.84 that are due."""
+    """On 25 February 41 days are earned, 10.00 each: 410.00 of the 3,535.33 that are due."""
     terms = agreed()
     total = build_plan(terms).rows[0].total
     late = date(2026, 2, 25)
@@ -146,7 +146,7 @@ def test_a_payoff_is_principal_and_interest_to_the_day() -> None:
 
 
 def test_every_other_event_starts_from_what_is_really_owed() -> None:
-    """Paid five days late, then another rate, a holiday and a new plan: the rest is 6,855.16."""
+    """Paid five days late, then another rate, a holiday and a new plan: what is owed stays."""
     terms = agreed(instalments=6)
     total = build_plan(terms).rows[0].total
     payment = paid(date(2026, 2, 20), total)
