@@ -108,7 +108,8 @@ class Position(Data):
 
     For the books: `interest_ahead` is interest that is income before it is billed, negative what is
     billed before it is income; `deferred_fees` are fees that are not income yet; `charge_off` is
-    the charge-off that stands.
+    the charge-off that stands. `receivable_due_on` is the first day on which money is due that came
+    back and is owed again.
 
     The instalments are the plan as it stands. Before its disbursement a loan has none.
     """
@@ -143,6 +144,7 @@ class Position(Data):
     interest_ahead: int = 0
     deferred_fees: int = 0
     charge_off: ChargeOff | None = None
+    receivable_due_on: date | None = None
 
     @property
     def charged_off_on(self) -> date | None:
@@ -226,6 +228,7 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         interest_ahead=0 if over else interest_ahead_of_bill(terms, account.instalments, as_of),
         deferred_fees=0 if over else unreleased_fees(terms, account.instalments, as_of),
         charge_off=account.charge_off,
+        receivable_due_on=min((item.due_on for item in claims if item.unpaid), default=None),
     )
 
 
