@@ -142,11 +142,22 @@ class InstalmentAccount:
         row = self.row
         if on >= row.period.end or not row.interest:
             return self.interest - self.settled.interest
-        day_count = self.terms.day_count
-        parts = [until(day_count, accrual, on) for accrual in row.accruals]
-        earned = total(part for part in parts if part is not None)
-        share = min(round_ratio(*earned, *self.terms.interest_rounding), row.interest)
+        share = min(self._interest_by(on), row.interest)
         return share + self.charged.interest - self.moved.interest
+
+    def _interest_by(self, on: date) -> int:
+        """Return what was earned by `on` and not asked for with an instalment before this one."""
+        chain = [self.row]
+        while (before := chain[-1].before) is not None:
+            chain.append(before)
+        left = chain[-1].brought
+        for row in reversed(chain):
+            parts = [until(self.terms.day_count, accrual, on) for accrual in row.accruals]
+            earned = total(part for part in parts if part is not None)
+            left += round_ratio(*earned, *self.terms.interest_rounding)
+            if row is not self.row:
+                left = max(left - row.interest, 0)
+        return left
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:
         """Book up to `funds` of what is owed of a component as paid, waived or written off.

@@ -47,6 +47,8 @@ def due_pattern(
         "principal_grace": 0,
         "interest_grace": 0,
         "interest_free": 0,
+        "weights": (),
+        "advance_rentals": 1,
     }
     if frequency.unit is FrequencyUnit.HALF_MONTH:
         if terms.second_due_day is None:

@@ -105,6 +105,10 @@ class Api:
         """Send a command that sets something, like `post`."""
         return await self._command("PUT", role, path, body)
 
+    async def put_row(self, role: str, path: str, body: Mapping[str, Any]) -> list[Answer]:
+        """Add to a plain list, which only the simulators keep; return it; raises Refusal."""
+        return list(await self._answer("PUT", role, path, {"json": dict(body)}))
+
     async def delete(self, role: str, path: str) -> Answer:
         """Send a command that takes something away, like `post`."""
         return await self._command("DELETE", role, path, None)

@@ -45,6 +45,7 @@ class Scene:
     payoff: Answer = field(default_factory=dict)
     repayment_ids: list[str] = field(default_factory=list)
     month_events: int = 0
+    overdue_loan_id: str = ""
 
     async def apply(self, of: Applicant) -> Answer:
         """Begin a person's application and return it."""

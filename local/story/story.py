@@ -9,7 +9,7 @@ from typing import Final
 
 from temporalio.service import RPCError
 
-from local.story import borrower, others, servicing
+from local.story import borrower, others, overdue, servicing
 from local.story.client import Refusal, api_at
 from local.story.people import APPROVED, BORROWER, REJECTED
 from local.story.processes import events_of, events_of_all, temporal_client, time_travel
@@ -24,6 +24,7 @@ CHAPTERS: Final[tuple[Chapter, ...]] = (
     *borrower.CHAPTERS,
     *servicing.CHAPTERS,
     others.OTHERS,
+    overdue.OVERDUE,
 )
 
 _FAILS_THE_STEP: Final = (Refusal, TimeTravelError, RPCError, KeyError, IndexError)

@@ -83,7 +83,8 @@ async def test_the_end_tells_outcomes_and_balance(first: Ended) -> None:
     ]
     balances = {row["account"]: row["balance"] for row in table(first, "Trial balance")}
     assert balances["sum"] == "0.00 CNY"
-    assert balances["principal_receivable"] == "0.00 CNY"
+    # The third applicant's loan is left overdue.
+    assert balances["principal_receivable"] == "10,000.00 CNY"
     assert balances["penalty_income"] == "-3.06 CNY"
 
 

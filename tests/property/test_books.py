@@ -38,8 +38,9 @@ def booked_histories(draw: st.DrawFn) -> tuple[LoanTerms, Booked, list[date]]:
         late = draw(st.sampled_from([0, 0, 0, 1, 3, 40]))
         today = max(today, event.on) + timedelta(days=late)
         booked.append((today, event))
-    around = {day + near * _DAY for day, _ in booked for near in (-1, 0, 1)}
-    more = draw(st.lists(st.integers(0, 400), max_size=6))
+    near = draw(st.sampled_from([0, 1]))
+    around = {day + near * _DAY for day, _ in booked}
+    more = draw(st.lists(st.integers(0, 400), max_size=4))
     around |= {terms.disbursed_on + timedelta(days=days) for days in more}
     return terms, booked, sorted(day for day in around if day >= terms.disbursed_on)
 
