@@ -71,7 +71,7 @@ def test_a_partial_chargeback_is_owed_again_at_once() -> None:
     assert now.payoff == before.payoff + 30_000
     assert at(date(2026, 3, 1), PAID, BACK).days_past_due == 4
     lines = {line.account: line.amount for line in journal_between(before, now, -30_000)}
-    assert lines == {Account.CASH: -30_000, Account.CUSTOMER_CREDIT: 30_000}
+    assert lines == {Account.CASH: -30_000, Account.RETURNED_RECEIVABLE: 30_000}
     later = at(SECOND, PAID, BACK, Paid(key="q", on=SECOND, amount=141_000))
     assert (later.total_due, later.outstanding.receivable) == (0, 0)
 
