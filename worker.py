@@ -12,9 +12,11 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
+import asyncpg
 import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -24,16 +26,19 @@ from messages.queues import ALL, CORE
 from runtime import logging, metrics
 from runtime.keyring import KeyringError
 from runtime.production import SettingsRefused, settings_of
+from runtime.pulse import Pulse
 from runtime.settings import Settings
 from runtime.temporal import schedules, search_attributes
 from runtime.temporal.client import TemporalUnavailableError, connect, telemetry
 from runtime.temporal.search_attributes import SearchAttributesMissingError
 from runtime.temporal.worker import build_workers, run_workers
+from storage.payments import orders_in_doubt
 from workflows.registry import WORKFLOWS
 
 _log = structlog.get_logger("worker")
 
-_STUCK_PERIOD_SECONDS: Final = 30.0
+_WATCH_SECONDS: Final = 30.0
+_DOUBTFUL_AFTER: Final = timedelta(minutes=10)
 _CANNOT_START: Final = (
     TemporalUnavailableError,
     SearchAttributesMissingError,
@@ -57,39 +62,58 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         await schedules.set_up(client, settings.task_queue_prefix)
     async with registry.build(settings, client) as activities:
         workers = build_workers(client, settings, queues, WORKFLOWS, activities)
-        async with _watching(client) if CORE in queues else contextlib.nullcontext():
-            await run_workers(workers, stop, _ready(settings, queues))
+        pulse = Pulse()
+        watching = _watching(client, settings) if CORE in queues else contextlib.nullcontext()
+        async with pulse.beating(), watching:
+            await run_workers(workers, stop, _ready(settings, queues, pulse))
     _log.info("worker_stopped")
 
 
 @contextlib.contextmanager
-def _ready(settings: Settings, queues: Sequence[str]) -> Iterator[None]:
-    with metrics.serve(settings.metrics_port):
+def _ready(settings: Settings, queues: Sequence[str], pulse: Pulse) -> Iterator[None]:
+    with metrics.serve(settings.metrics_port, is_alive=lambda: pulse.is_steady):
         _log.info("worker_ready", queues=list(queues), metrics_port=settings.metrics_port)
         yield
         _log.info("worker_draining")
 
 
 @contextlib.asynccontextmanager
-async def _watching(client: Client) -> AsyncIterator[None]:
-    watch = asyncio.create_task(_watch(client))
+async def _watching(client: Client, settings: Settings) -> AsyncIterator[None]:
+    watches = [
+        asyncio.create_task(_watch(lambda: _look_for_stuck(client))),
+        asyncio.create_task(_watch(lambda: _look_for_doubt(settings.database_url))),
+    ]
     try:
         yield
     finally:
-        watch.cancel()
+        for watch in watches:
+            watch.cancel()
 
 
-async def _watch(client: Client) -> None:
-    """Keep the gauge of stuck workflows fresh."""
+async def _watch(look: Callable[[], Awaitable[None]]) -> None:
+    """Keep a gauge fresh. Every worker of the queue does, so that none has to be there."""
     while True:
-        try:
-            stuck = await metrics.count_stuck(client)
-        except RPCError as error:
-            _log.warning("stuck_count_failed", status=error.status.name)
-        else:
-            if stuck:
-                _log.error("workflows_stuck", stuck_count=stuck, query=metrics.STUCK_QUERY)
-        await asyncio.sleep(_STUCK_PERIOD_SECONDS)
+        await look()
+        await asyncio.sleep(_WATCH_SECONDS)
+
+
+async def _look_for_stuck(client: Client) -> None:
+    try:
+        stuck = await metrics.count_stuck(client)
+    except RPCError as error:
+        _log.warning("stuck_count_failed", status=error.status.name)
+        return
+    if stuck:
+        _log.error("workflows_stuck", stuck_count=stuck, query=metrics.STUCK_QUERY)
+
+
+async def _look_for_doubt(url: str) -> None:
+    try:
+        counts = await orders_in_doubt(url, _DOUBTFUL_AFTER)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        _log.warning("doubt_count_failed", error_type=type(error).__name__)
+        return
+    metrics.money_in_doubt(counts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 20
 _TAIL_BYTES = 64 * 1024
-_LOG_BYTES = 10 * 1024 * 1024
+LOG_BYTES = 10 * 1024 * 1024
 
 Probe = Callable[[], Awaitable[str | None]]
 """Tells whether a process is ready: `None` when it is, else in a few words why it is not."""
@@ -39,7 +40,8 @@ class ProcessSpec:
     """How a process is started, recognised as ready, and stopped.
 
     `before_start` is awaited before every start, also after a death. `stop_signal` also reaches
-    the child when its supervisor dies.
+    the child when its supervisor dies. `alive` is asked again and again once the child is ready:
+    one that does not answer for `hung_seconds` is killed.
     """
 
     name: str
@@ -47,6 +49,9 @@ class ProcessSpec:
     environment: Mapping[str, str]
     folder: Path
     probe: Probe = ready_at_once
+    alive: Probe = ready_at_once
+    alive_every_seconds: float = 10.0
+    hung_seconds: float = 30.0
     before_start: Callable[[], Awaitable[None]] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     account: Account | None = None
@@ -64,8 +69,8 @@ class Child:
     def __init__(self, spec: ProcessSpec, log: Path, keep_open: Sequence[int] = ()) -> None:
         self.spec = spec
         self.log = log
-        if log.exists() and log.stat().st_size > _LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
+        self._log_start = 0
+        self.rotate_log()
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(  # noqa: S603 -- a fixed launcher, no shell
@@ -124,6 +129,16 @@ class Child:
             async with asyncio.timeout(seconds):
                 return await self.ended()
         return None
+
+    def rotate_log(self) -> None:
+        """Put what the log holds aside when it is long; the file before that is dropped.
+
+        The child goes on with the file that it has open, which is copied and emptied: it appends.
+        """
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
+            self._log_start = 0
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process unless it has ended."""

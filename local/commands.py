@@ -17,13 +17,15 @@ from local.probes import http_probe
 class Command:
     """A Python process: `arguments` for the interpreter, run in the code's folder.
 
-    With `port_setting` it gets a port of its own by that setting, and is ready when `health_path`
-    there answers 2xx; without, as soon as it runs. A `third_party` gets none of our keys.
+    With `port_setting` it gets a port of its own by that setting, is ready when `ready_path` there
+    answers 2xx, and alive as long as `health_path` does; without, as soon and as long as it runs. A
+    `third_party` gets none of our keys.
     """
 
     name: str
     arguments: tuple[str, ...]
     port_setting: str | None = None
+    ready_path: str = "/health"
     health_path: str = "/health"
     third_party: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -35,15 +37,18 @@ class Command:
         if self.third_party:
             own = {name: value for name, value in own.items() if not _is_ours(name)}
         probe: Probe = ready_at_once
+        alive: Probe = ready_at_once
         if self.port_setting is not None and port is not None:
             own[self.port_setting] = str(port)
-            probe = http_probe(f"http://{HOST}:{port}{self.health_path}")
+            probe = http_probe(f"http://{HOST}:{port}{self.ready_path}")
+            alive = http_probe(f"http://{HOST}:{port}{self.health_path}")
         return ProcessSpec(
             name=self.name,
             command=(sys.executable, *self.arguments),
             environment=own,
             folder=code,
             probe=probe,
+            alive=alive,
             stop_seconds=self.stop_seconds,
         )
 
@@ -62,10 +67,10 @@ WORKER: Final = Command(
     "worker",
     ("worker.py",),
     port_setting="LOANFLOW_METRICS_PORT",
-    health_path="/metrics",
+    ready_path="/ready",
     stop_seconds=40.0,  # it drains its activities first
 )
-API: Final = Command("api", ("-m", "api"), port_setting="LOANFLOW_API_PORT", health_path="/ready")
+API: Final = Command("api", ("-m", "api"), port_setting="LOANFLOW_API_PORT", ready_path="/ready")
 MIGRATION: Final = Command("migrate", ("-m", "services.set_up"))
 STAFF: Final = Command("staff", ("-m", "local.staff"))
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
@@ -13,14 +12,28 @@ from local.child import Child, ProcessSpec, describe_exit
 from local.errors import LocalStackError
 
 OnDeath = Literal["restart", "stop", "leave"]
-"""What follows when a child ends by itself: start it again, give up, or only report it."""
+"""What follows when a child ends by itself: start it again, give up, or only report it.
+
+Started again it is as often as it takes, with growing pauses, while the others go on.
+"""
 
 _PROBE_PAUSE_SECONDS = 0.05
-_RESTARTS = 5
-_RESTART_WINDOW_SECONDS = 60.0
+_CALM_SECONDS = 60.0
+"""After so long without a death the next one is the first again."""
 _FIRST_BACKOFF_SECONDS = 0.2
+_DOUBLINGS = 10
+_SHOWN_LINES = 5
 
 _logger = logging.getLogger(__name__)
+
+
+class ChildFailed(LocalStackError):
+    """A child ended or did not become ready: what happened, and the last lines that it wrote."""
+
+    def __init__(self, what: str, child: Child) -> None:
+        self.what = what
+        self.lines = child.last_lines() or "(it wrote nothing)"
+        super().__init__(f"{what}. Last lines of {child.log}:\n{self.lines}")
 
 
 class Supervisor:
@@ -46,9 +59,10 @@ class Supervisor:
         self._keep_open = tuple(keep_open)
         self._children: dict[str, Child] = {}
         self._watchers: dict[str, asyncio.Task[None]] = {}
-        self._deaths: dict[str, deque[float]] = {}
+        self._deaths: dict[str, int] = {}
         self._given_up = asyncio.Event()
         self._reason = ""
+        self.longest_backoff_seconds = 30.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -136,8 +150,16 @@ class Supervisor:
             await spec.before_start()
         child = self._children[spec.name] = self._spawn(spec)
         await self._until_ready(child)
-        if self._on_change is not None:
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._on_change is None:
+            return
+        try:
             self._on_change()
+        except OSError as error:
+            # The children run all the same: a full disk is no reason to end them.
+            self._report(f"where things run could not be written: {error.strerror}")
 
     async def _until_ready(self, child: Child) -> None:
         spec, reason = child.spec, "no answer"
@@ -156,47 +178,79 @@ class Supervisor:
         )
 
     @staticmethod
-    def _failure(child: Child, what: str) -> LocalStackError:
-        lines = child.last_lines() or "(it wrote nothing)"
-        return LocalStackError(f"{what}. Last lines of {child.log}:\n{lines}")
+    def _failure(child: Child, what: str) -> ChildFailed:
+        return ChildFailed(what, child)
 
     async def _watch(self, name: str) -> None:
         while True:
-            code = await self._child(name).ended()
-            what = f"{name} ended unexpectedly ({describe_exit(code)})"
+            began = monotonic()
+            what = await self._end_of(self._child(name))
             if self._on_death == "leave":
                 self._report(what)
                 return
             if self._on_death == "stop":
                 self._give_up(str(self._failure(self._child(name), what)))
                 return
-            if not await self._revive(name, what):
-                return
+            if monotonic() - began > _CALM_SECONDS:
+                self._deaths.pop(name, None)
+            await self._revive(name, what)
 
-    async def _revive(self, name: str, what: str) -> bool:
-        """Start a dead child again with growing pauses; False after too many in a minute."""
-        deaths = self._deaths.setdefault(name, deque())
+    async def _end_of(self, child: Child) -> str:
+        """Wait until a child ends, or is killed because it answers no more; return what happened.
+
+        Its probe is asked now and then; one that was ready and does not answer for long has hung.
+        """
+        spec = child.spec
+        answered = monotonic()
         while True:
-            now = monotonic()
-            deaths.append(now)
-            while deaths[0] < now - _RESTART_WINDOW_SECONDS:
-                deaths.popleft()
-            if len(deaths) > _RESTARTS:
-                failure = self._failure(
-                    self._child(name), f"{what}, too often to start it once more"
-                )
-                self._give_up(str(failure))
-                return False
-            pause = _FIRST_BACKOFF_SECONDS * 2 ** (len(deaths) - 1)
+            asked = monotonic()
+            code = await child.ended_within(spec.alive_every_seconds)
+            if code is not None:
+                return f"{spec.name} ended unexpectedly ({describe_exit(code)})"
+            if monotonic() - asked > 2 * spec.alive_every_seconds:
+                # We were held still ourselves: that nobody was asked is not the child's fault.
+                answered = monotonic()
+            self._rotate_log(child)
+            reason = await spec.alive()
+            if reason is None:
+                answered = monotonic()
+            elif monotonic() - answered > spec.hung_seconds:
+                child.signal(signal.SIGKILL)
+                await child.ended()
+                return f"{spec.name} lived and did not answer, so it was killed ({reason})"
+
+    def _rotate_log(self, child: Child) -> None:
+        try:
+            child.rotate_log()
+        except OSError as error:
+            self._report(f"the log of {child.spec.name} cannot be rotated: {error.strerror}")
+
+    async def _revive(self, name: str, what: str) -> None:
+        """Start a dead child again, as often as it takes, with growing pauses."""
+        lines = self._child(name).last_lines()
+        while True:
+            deaths = self._deaths[name] = self._deaths.get(name, 0) + 1
+            pause = _FIRST_BACKOFF_SECONDS * 2 ** min(deaths - 1, _DOUBLINGS)
+            pause = min(pause, self.longest_backoff_seconds)
             self._report(f"{what}: starting it again in {pause:.1f} s")
+            if deaths > 1:
+                self._report_lines(name, lines)
             await asyncio.sleep(pause)
             try:
                 await self._start(self._child(name).spec)
+            except ChildFailed as error:
+                what, lines = error.what, error.lines
             except LocalStackError as error:
-                what = str(error).splitlines()[0]
-                continue
-            self._report(f"{name} is back (pid {self.pid(name)})")
-            return True
+                what, lines = str(error), ""
+            except OSError as error:
+                what, lines = f"{name} cannot start: {error.strerror}", ""
+            else:
+                self._report(f"{name} is back (pid {self.pid(name)})")
+                return
+
+    def _report_lines(self, name: str, lines: str) -> None:
+        for line in lines.splitlines()[-_SHOWN_LINES:]:
+            self._report(f"  {name}: {line}")
 
     def _watcher_ended(self, watcher: asyncio.Task[None]) -> None:
         if not watcher.cancelled() and (error := watcher.exception()) is not None:

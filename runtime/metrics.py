@@ -6,7 +6,7 @@ make one time series per borrower. The Temporal SDK's own metrics are served by 
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +53,17 @@ _STUCK = Gauge(
     "Open workflows whose tasks keep failing: a bug to be looked at",
     multiprocess_mode="max",
 )
+_IN_DOUBT = Gauge(
+    "loanflow_money_in_doubt",
+    "Orders to move money that have no outcome ten minutes after they were made",
+    ["kind"],
+    multiprocess_mode="max",
+)
+_MOVES: Final = {"disbursement", "debit", "refund"}
+for _kind in _MOVES:
+    _IN_DOUBT.labels(_kind).set(0)
+    for _outcome in ("succeeded", "failed", "unknown"):
+        _MONEY.labels(_kind, _outcome)
 _HTTP = Counter("loanflow_http_requests_total", "Requests served", ["method", "route", "status"])
 _HTTP_SECONDS = Histogram(
     "loanflow_http_request_seconds",
@@ -76,6 +87,8 @@ _UNREADABLE = Counter(
     ["why"],
 )
 
+for _turned in ("read", "command"):
+    _TURNED_AWAY.labels(_turned)
 _STREAMS = Gauge(
     "loanflow_http_streams_open", "Event streams that are open", multiprocess_mode="livesum"
 )
@@ -175,14 +188,25 @@ async def count_stuck(client: "Client") -> int:
     return stuck
 
 
+def money_in_doubt(counts: Mapping[str, int]) -> None:
+    """Show how many orders are in doubt, by kind; a kind that is not among them has none."""
+    known = {labels[0] for labels in _IN_DOUBT._metrics} | set(counts)
+    for kind in known:
+        _IN_DOUBT.labels(kind).set(counts.get(kind, 0))
+
+
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class's name
         """Log nothing: there is a scrape every few seconds."""
 
 
 @contextmanager
-def serve(port: int, host: str = "0.0.0.0") -> Iterator[int]:  # noqa: S104 -- scraped from outside
-    """Serve `/metrics` and `/ready` while the block runs; yields the port, 0 asks for none.
+def serve(
+    port: int,
+    host: str = "0.0.0.0",  # noqa: S104 -- scraped from outside
+    is_alive: Callable[[], bool] = lambda: True,
+) -> Iterator[int]:
+    """Serve `/metrics`, `/ready` and `/health` while the block runs; yields the port, 0 for none.
 
     Enter the block when the process is ready and leave it when it starts to drain: the open port
     is the readiness signal. Raises OSError when the port is taken.
@@ -190,7 +214,9 @@ def serve(port: int, host: str = "0.0.0.0") -> Iterator[int]:  # noqa: S104 -- s
     if port == 0:
         yield 0
         return
-    with make_server(host, port, _application(), ThreadingWSGIServer, _QuietHandler) as server:
+    with make_server(
+        host, port, _application(is_alive), ThreadingWSGIServer, _QuietHandler
+    ) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), name="metrics", daemon=True)
         thread.start()
         try:
@@ -200,7 +226,7 @@ def serve(port: int, host: str = "0.0.0.0") -> Iterator[int]:  # noqa: S104 -- s
             thread.join()
 
 
-def _application() -> Callable[..., Any]:
+def _application(is_alive: Callable[[], bool]) -> Callable[..., Any]:
     exposition = make_wsgi_app()
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
@@ -210,6 +236,11 @@ def _application() -> Callable[..., Any]:
             case "/ready":
                 start_response("200 OK", [("Content-Type", "text/plain")])
                 return [b"ready\n"]
+            case "/health":
+                alive = is_alive()
+                status = "200 OK" if alive else "503 Service Unavailable"
+                start_response(status, [("Content-Type", "text/plain")])
+                return [b"alive\n" if alive else b"hung\n"]
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return [b"not found\n"]
 

@@ -39,6 +39,10 @@ HOP_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.02
 _LONGEST_PAUSE_SECONDS: Final = 0.3
 _MOMENT: Final = timedelta(seconds=1)
+_YEARS: Final = 50
+FARTHEST: Final = timedelta(days=_YEARS * 366)
+"""So far one advance goes: the longest plan there is, 600 months. A loan that is not paid has
+something to do each day, so a thousand years would take for ever."""
 # The server's own limit is 200 skips, after which a clock stops silently.
 _SKIPS: Final = 10_000
 
@@ -116,7 +120,12 @@ class TimeTravel:
         """Return noon (UTC instant) of the day that lies so far after the loan's present one."""
         zone = await self._zone_of(loan_id)
         today = business_date(await self.now(loan_id), zone)
-        day = months_after(today, months, today.day) + timedelta(days=days)
+        try:
+            day = months_after(today, months, today.day) + timedelta(days=days)
+        except (OverflowError, ValueError):
+            raise TimeTravelError(
+                f"no calendar goes so far: one advance goes {_YEARS} years at most"
+            ) from None
         return instant_at(day, NOON, zone)
 
     async def noon_of(self, loan_id: str, on: date) -> datetime:
@@ -129,8 +138,8 @@ class TimeTravel:
         """Let time pass for a loan until `target` (aware), and for its open collections case.
 
         Returns early when the loan ends on the way. Raises LoanEndedError when it is over already,
-        TravelStuckError when something on the way does not finish, and TimeTravelError when
-        `target` lies behind the loan's clock.
+        TravelStuckError when something on the way does not finish or the clock stands still, and
+        TimeTravelError when `target` lies behind the loan's clock or more than `FARTHEST` ahead.
         """
         workflow_id = ids.loan_workflow(loan_id)
         description = await self._quiet(workflow_id)
@@ -138,6 +147,10 @@ class TimeTravel:
             raise LoanEndedError(f"{loan_id} is over: no time passes for it any more")
         if target <= await self._clock.now(workflow_id):
             raise TimeTravelError(f"{loan_id} is already past {target:%Y-%m-%d %H:%M} UTC")
+        if target - await self._clock.now(workflow_id) > FARTHEST:
+            raise TimeTravelError(
+                f"{target.date()} is too far: one advance goes {_YEARS} years at most"
+            )
         while _is_running(description):
             now = await self._clock.now(workflow_id)
             episode = await self._open_episode(loan_id)
@@ -147,10 +160,18 @@ class TimeTravel:
                 break
             hop = _next_hop(target, now, _next_due_at(description), episode)
             await self._move(workflow_id, hop.at)
+            await self._check_progress(workflow_id, now)
             if report is not None:
                 report(hop)
             description = await self._quiet(workflow_id)
         return Arrival(await self._clock.now(workflow_id), not _is_running(description))
+
+    async def _check_progress(self, workflow_id: str, before: datetime) -> None:
+        """Raise TravelStuckError when a hop left the clock of a running workflow where it was."""
+        if not _is_running(await self._described(workflow_id)):
+            return
+        if await self._clock.now(workflow_id) <= before:
+            raise self._stuck(workflow_id, "")
 
     async def _move(self, workflow_id: str, instant: datetime) -> None:
         """Bring a workflow's clock just past `instant`, with everything due by then done."""

@@ -1,14 +1,17 @@
 # ruff: noqa: S608 -- statements join a constant column list; values are always parameters
 """Orders to move money: one row each, written before the order is sent."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
+import asyncpg
 from pydantic import Field
 
 from storage.common.repository import TableRepository, require_same
 from storage.common.rows import Row
+
+_WATCH_SECONDS: Final = 10.0
 
 TransferKind = Literal["disbursement", "debit"]
 
@@ -86,3 +89,22 @@ class TransferRepository(TableRepository[TransferRow]):
             reason,
         )
         return resolved or await self.get(order_no)
+
+
+async def orders_in_doubt(url: str, since: timedelta) -> dict[str, int]:
+    """Return how many orders have had no outcome for longer than `since`, by kind.
+
+    On a connection of its own, for who watches; raises what the connection raises.
+    """
+    connection = await asyncpg.connect(url, timeout=_WATCH_SECONDS)
+    try:
+        rows = await connection.fetch(
+            "select kind, count(*) as count from transfers"
+            " where state in ('requested', 'processing') and requested_at < now() - $1::interval"
+            " group by kind",
+            since,
+            timeout=_WATCH_SECONDS,
+        )
+    finally:
+        connection.terminate()
+    return {row["kind"]: row["count"] for row in rows}

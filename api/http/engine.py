@@ -198,13 +198,6 @@ class Engine:
             await self.ensure(workflow_id)
             raise later("not_accepted_yet", "The process starts. Repeat the request.") from error
 
-    async def is_reachable(self) -> bool:
-        """Say whether the engine answers."""
-        try:
-            return await self._client.service_client.check_health(timeout=timedelta(seconds=2))
-        except (RPCError, RuntimeError):
-            return False
-
 
 def _refusal(cause: BaseException, workflow_id: str) -> Problem | ProcessClosed:
     """Return what a process's refusal means: its type is the domain error's class."""

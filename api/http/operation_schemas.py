@@ -56,8 +56,8 @@ class Health(ResponseBody):
 
 
 class Readiness(ResponseBody):
-    """Whether what the API needs can be reached."""
+    """Whether what the API needs can be reached; a `read_only` engine answers and cannot write."""
 
     status: Literal["ready", "not_ready"]
     database: Literal["ok", "unreachable"]
-    engine: Literal["ok", "unreachable"]
+    engine: Literal["ok", "read_only", "unreachable"]

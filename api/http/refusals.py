@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from api.http.engine import ProcessClosed
 from api.http.errors import CATALOGUE, FieldProblem, Problem, later, problem_response
@@ -30,6 +31,7 @@ DATABASE_DOWN: Final = (
     OSError,
     TimeoutError,
 )
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _CONTENDED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 _BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(
@@ -49,7 +51,22 @@ _BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(
 
 def answer_of(request: Request, error: Exception) -> Response:
     """Return the answer to a request that `error` ended. An unforeseen one is logged: a bug."""
-    return problem_response(request, problem_of(error))
+    problem = problem_of(error)
+    if problem.status == 405:
+        problem.headers["Allow"] = ", ".join(_methods_of(request))
+    return problem_response(request, problem)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods that some route takes on the path; the framework tells one route's."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def problem_of(error: Exception) -> Problem:

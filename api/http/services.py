@@ -12,6 +12,7 @@ from temporalio.client import Client
 from api.http.auth import Authenticator
 from api.http.callers import Callers
 from api.http.engine import Engine, LostStart
+from api.http.readiness import ReadinessCheck
 from api.http.stream_places import StreamPlaces
 from api.http.wrong_credentials import WrongCredentials
 from messages.base import Message
@@ -35,6 +36,7 @@ class Services:
     clock: BusinessClock
     authenticator: Authenticator
     wrong_credentials: WrongCredentials
+    readiness: ReadinessCheck
     streams: StreamPlaces
     feed: OutboxFeed
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,6 +94,7 @@ async def open_services(
             clock=BusinessClock(temporal, settings),
             authenticator=Authenticator(Callers(settings), directory, wrong),
             wrong_credentials=wrong,
+            readiness=ReadinessCheck(database, temporal),
             streams=StreamPlaces(settings.api_streams, settings.api_streams_of_one),
             feed=feed,
         )

@@ -4,7 +4,7 @@
 on every machine and at every time, and events after `as_of` do not change it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -202,7 +202,7 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         currency=terms.currency,
         disbursed=account.disbursed,
         received=account.received,
-        billed=_billed(account, as_of),
+        billed=_billed(account, shown, as_of),
         paid=paid,
         credit=account.credit,
         principal_outstanding=account.disbursed - gone,
@@ -292,12 +292,12 @@ def _sum(amounts: Iterable[Amounts], fee: int = 0) -> Components:
     return Components(principal, interest, penalty, fee)
 
 
-def _billed(account: LoanAccount, as_of: date) -> Components:
+def _billed(account: LoanAccount, shown: Sequence[InstalmentPosition], as_of: date) -> Components:
     """Return what may be claimed; of what is not due yet only what was charged or paid already."""
     principal = interest = penalty = 0
     fee = account.deducted
-    for item in account.instalments:
-        penalty += item.penalty(as_of) - item.waived.penalty
+    for item, on_day in zip(account.instalments, shown, strict=True):
+        penalty += on_day.penalty - item.waived.penalty
         if item.due_on <= as_of or item.paid_on is not None:
             principal += item.principal - item.waived.principal
             interest += item.interest - item.waived.interest

@@ -45,6 +45,15 @@ async def _perform(
     reporter: Reporter, say: Say, *, stay: bool, story: bool, folder: Path | None
 ) -> int:
     cancel_on_signals()
+    if story and (address := os.environ.get("TEMPORAL_ADDRESS")):
+        if not stay:
+            raise LocalStackError(
+                f"the story moves clocks, which the Temporal at {address} (TEMPORAL_ADDRESS) does "
+                "not let us do: unset TEMPORAL_ADDRESS, or start without the story, "
+                "`starter.py run --no-story`"
+            )
+        say(f"without the story: it moves clocks, and the Temporal at {address} is not ours")
+        story = False
     vision = ("vision",) if left_to_vision(os.environ) else ()
     if vision and (missing := missing_libraries()):
         say(f"cards and faces go to their simulator: install {' and '.join(missing)} to use vision")

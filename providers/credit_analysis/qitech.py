@@ -295,11 +295,16 @@ class QiTechClient:
             raise ProviderRejected(PROVIDER, f"http_{raw.status}")
 
     def _relayed(self, kind: PersonKind, assessment_id: str, document: str) -> bytes:
-        """Return the proposal under our id; ProviderRejected where they have no form for it."""
+        """Return the proposal under our id; ProviderRejected where they have no form for it.
+
+        An address of the net is left out where it is of IPv6: their documents know IPv4 alone.
+        """
         relayed = json.dumps(json.loads(document) | {"id": assessment_id}, ensure_ascii=False)
         with suppress(InvalidProposal):
             proposal = read_proposal(kind, relayed, self._rules)
-            return proposal.model_dump_json(exclude_unset=True).encode()
+            source = proposal.source
+            unknown = {"source": {"ip"}} if source and ":" in (source.ip or "") else None
+            return proposal.model_dump_json(exclude_unset=True, exclude=unknown).encode()
         raise ProviderRejected(PROVIDER, "unsupported_document")
 
     async def _call(

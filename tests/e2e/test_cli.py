@@ -202,6 +202,11 @@ async def test_time_does_not_run_backwards(starter: CommandLine, client: Client)
     travel = travel_with(client)
     with pytest.raises(TimeTravelError, match="already past"):
         await travel.advance(loan_id, await travel.noon_of(loan_id, date(2020, 1, 1)))
+    # A loan that nobody pays has something to do each day: this never ended (fault list, O8).
+    with pytest.raises(TimeTravelError, match="50 years at most"):
+        await travel.advance(loan_id, await travel.noon_of(loan_id, date(9999, 12, 31)))
+    with pytest.raises(TimeTravelError, match="50 years at most"):
+        await travel.target(loan_id, days=10**9)
 
 
 async def test_a_loan_that_nobody_has_cannot_be_moved(client: Client) -> None:

@@ -408,3 +408,21 @@ async def test_ready_says_what_cannot_be_reached(http: httpx.AsyncClient) -> Non
     assert (await http.get("/health")).status_code == 200
     metrics = await http.get("/metrics")
     assert 'loanflow_http_requests_total{method="GET",route="/ready",status="503"}' in metrics.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/v1/applications", {"GET", "POST"}),
+        ("PATCH", "/credit_analysis/legal_person/1", {"GET", "PUT"}),
+        ("POST", "/v1/staff/stf_1/roles/ops", {"PUT", "DELETE"}),
+        ("DELETE", "/health", {"GET"}),
+    ],
+)
+async def test_a_wrong_method_hears_of_all_right_ones(
+    http: httpx.AsyncClient, method: str, path: str, allowed: set[str]
+) -> None:
+    """RFC 9110, 15.5.6: `Allow` lists the methods of the target, not of one route (O10)."""
+    answer = await http.request(method, path)
+    _assert_problem(answer, 405, "method_not_allowed")
+    assert set(answer.headers["allow"].split(", ")) == allowed

@@ -378,3 +378,22 @@ async def test_what_people_pasted_is_clean_when_it_is_passed_on(
         given = json.loads(company()) | {"document_number": dirty}
         made = await client.analyse(LEGAL, new_id("opi"), json.dumps(given))
         assert made.status is AnalysisStatus.AUTOMATICALLY_REPROVED
+
+
+async def test_an_address_of_ipv6_is_not_passed_on(
+    client: QiTechClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their documents know IPv4 alone: with it the whole proposal would be refused."""
+    sent: list[dict[str, Any]] = []
+    post = httpx.AsyncClient.send
+
+    async def seen(self: httpx.AsyncClient, request: httpx.Request, **more: Any) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        return await post(self, request, **more)
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", seen)
+    for ip in ("2001:db8::7", "203.0.113.7"):
+        source = {"channel": "app", "platform": "android", "ip": ip}
+        await client.analyse(LEGAL, new_id("opi"), company(source=source))
+    left = {"channel": "app", "platform": "android"}
+    assert [one["source"] for one in sent] == [left, left | {"ip": "203.0.113.7"}]

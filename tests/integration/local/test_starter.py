@@ -516,3 +516,17 @@ def test_an_unknown_handle_is_refused_with_the_way_to_the_known_ones() -> None:
     refused = run("staff", "leave", "nobody")
     assert refused.exit_code == 1
     assert "starter.py staff list" in refused.stderr
+
+
+def test_the_demo_says_at_once_that_it_cannot_move_the_clocks_of_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One readable line before anything starts, where a traceback had been (fault list, O5)."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
+    monkeypatch.setenv("LOANFLOW_LOCAL_FOLDER", str(tmp_path / "stack"))
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "TEMPORAL_ADDRESS" in result.output
+    assert "--no-story" in result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "stack").exists()

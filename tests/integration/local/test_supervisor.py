@@ -1,7 +1,9 @@
 """Processes of the local stack: watched, started again, stopped, and outlived by nothing."""
 
 import asyncio
+import errno
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from local import child
 from local.child import ProcessSpec
 from local.errors import LocalStackError
 from local.state import (
@@ -114,18 +117,114 @@ class TestSupervisor:
             assert supervisor.alive("child")
         assert "child ended unexpectedly (killed by SIGKILL)" in lines[0]
 
-    async def test_a_child_that_keeps_dying_is_given_up(self, tmp_path: Path) -> None:
+    async def test_a_child_that_keeps_dying_is_tried_again_while_others_go_on(
+        self, tmp_path: Path
+    ) -> None:
+        """Six deaths in a minute ended the whole stack (fault list, O7)."""
         lines: list[str] = []
-        flag = tmp_path / "broken"
-        code = f"import os, time; os.path.exists({str(flag)!r}) and os._exit(9); {SLEEP}"
+        flag, up = tmp_path / "broken", tmp_path / "up"
+        code = (
+            "import os, time\n"
+            f"if os.path.exists({str(flag)!r}):\n"
+            "    print('no space left', flush=True)\n"
+            "    os._exit(9)\n"
+            f"open({str(up)!r}, 'w').close()\n"
+            f"{SLEEP}"
+        )
         async with supervising(tmp_path, "restart", lines) as supervisor:
+            supervisor.longest_backoff_seconds = 0.2
+            await supervisor.start(spec(tmp_path, SLEEP, "other"))
+            other = supervisor.pid("other")
             await supervisor.start(spec(tmp_path, code))
+            await until(up.exists)
             flag.touch()
+            up.unlink()
             await supervisor.kill("child")
-            async with asyncio.timeout(30):
-                reason = await supervisor.wait_given_up()
-        assert "too often" in reason
-        assert sum("starting it again" in line for line in lines) == 5
+            await until(lambda: sum("starting it again" in line for line in lines) > 7, 30)
+            flag.unlink()
+            await until(up.exists, 30)
+            assert supervisor.alive("child")
+            assert (supervisor.alive("other"), supervisor.pid("other")) == (True, other)
+        told = [line for line in lines if "starting it again" in line]
+        assert "child ended unexpectedly (exit code 9): starting it again in" in told[1]
+        assert "  child: no space left" in lines
+        assert not any("::" in line for line in lines)
+
+    async def test_a_full_disk_at_a_restart_is_waited_out(self, tmp_path: Path) -> None:
+        """Neither the log nor the list of processes can be written, until there is room again."""
+        lines: list[str] = []
+        full = False
+
+        def on_change() -> None:
+            if full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        supervisor = Supervisor(
+            tmp_path / "logs", on_death="restart", report=lines.append, on_change=on_change
+        )
+        tries = 0
+
+        async def before() -> None:
+            nonlocal tries
+            tries += 1
+            if full and tries < 4:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        try:
+            await supervisor.start(spec(tmp_path, SLEEP, before_start=before))
+            full = True
+            await supervisor.kill("child")
+            await until(lambda: any("child is back" in line for line in lines), 30)
+            assert supervisor.alive("child")
+        finally:
+            await supervisor.stop()
+        assert sum("child cannot start: No space left on device" in line for line in lines) == 2
+        assert "where things run could not be written: No space left on device" in lines
+
+    async def test_a_hung_child_is_killed_and_started_again(self, tmp_path: Path) -> None:
+        """It is alive, and answers nobody: only a question finds that out."""
+        lines: list[str] = []
+        hung = tmp_path / "hung"
+
+        async def alive() -> str | None:
+            return "no answer" if hung.exists() else None
+
+        async with supervising(tmp_path, "restart", lines) as supervisor:
+            watched = spec(tmp_path, SLEEP, alive=alive, alive_every_seconds=0.05, hung_seconds=0.3)
+            await supervisor.start(watched)
+            first = supervisor.pid("child")
+            os.kill(first, signal.SIGSTOP)
+            await asyncio.sleep(0.5)
+            assert supervisor.pid("child") == first
+            hung.touch()
+            await until(lambda: any("did not answer" in line for line in lines))
+            hung.unlink()
+            await until(lambda: any("child is back" in line for line in lines))
+            assert supervisor.pid("child") != first
+        assert "child lived and did not answer, so it was killed (no answer)" in lines[0]
+
+    async def test_a_long_log_is_rotated_while_the_child_runs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """3.5 MB in 16 minutes, for ever (fault list, O10)."""
+        monkeypatch.setattr(child, "LOG_BYTES", 10_000)
+        code = (
+            "import time\n"
+            "for number in range(10**9):\n"
+            "    print('line', number, flush=True)\n"
+            "    time.sleep(0.0005)\n"
+        )
+        async with supervising(tmp_path, "restart") as supervisor:
+            await supervisor.start(spec(tmp_path, code, alive_every_seconds=0.05))
+            log = supervisor.log("child")
+            rotated = log.with_suffix(".log.1")
+            await until(rotated.exists)
+            first = rotated.stat().st_size
+            assert first > 10_000
+            await until(lambda: log.stat().st_size < 10_000)
+            await until(lambda: log.stat().st_size > 0)
+            assert supervisor.alive("child")
+        assert "line" in log.read_text()
 
     async def test_stop_policy_gives_up_at_the_first_death(self, tmp_path: Path) -> None:
         async with supervising(tmp_path, "stop") as supervisor:

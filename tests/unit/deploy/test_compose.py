@@ -278,19 +278,21 @@ def test_health_is_asked_where_the_process_answers(service: str) -> None:
     if probe is None:
         assert SERVICES[service]["restart"].startswith("on-failure")
         return
-    *command, url = probe["test"]
+    *command, url, option, alive = probe["test"]
     ports = {
         "api": _environment(service).get("LOANFLOW_API_PORT"),
         "sandbox": _environment(service).get("LOANFLOW_SANDBOX_PORT"),
         "vision": _environment(service).get("LOANFLOW_VISION_PORT"),
     }
 
-    assert command == ["CMD", "python", "-m", "deploy.probe"]
-    assert str(urlsplit(url).port) == ports.get(
-        service, _environment(service).get("LOANFLOW_METRICS_PORT")
-    )
-    if service == "api":
-        assert ("GET", urlsplit(url).path) in RULES
+    assert (command, option) == (["CMD", "python", "-m", "deploy.probe"], "--alive")
+    for asked in (url, alive):
+        assert str(urlsplit(asked).port) == ports.get(
+            service, _environment(service).get("LOANFLOW_METRICS_PORT")
+        )
+        if service == "api":
+            assert ("GET", urlsplit(asked).path) in RULES
+    assert SERVICES[service]["restart"] == "unless-stopped"
 
 
 def test_cards_and_faces_go_to_vision_with_time_enough() -> None:

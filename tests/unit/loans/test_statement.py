@@ -175,6 +175,7 @@ def test_every_period_adds_up_and_agrees_with_the_ledger(period: list[date]) -> 
             Account.INTEREST_RECEIVABLE,
             Account.FEE_RECEIVABLE,
             Account.PENALTY_RECEIVABLE,
+            Account.RETURNED_RECEIVABLE,
             Account.CUSTOMER_CREDIT,
         )
     )
