@@ -4,9 +4,10 @@ import asyncio
 import json
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import asyncpg
 import httpx
 from temporalio.client import Client, WorkflowExecutionDescription
 
+from local.commands import Command
 from local.stack import LocalStack
 from local.story.processes import temporal_client, time_travel
 from runtime.failpoints import POINTS
@@ -214,9 +216,29 @@ class Place:
         return self.fail_points / f"{point}.struck"
 
 
+class InTurn(httpx.AsyncHTTPTransport):
+    """Sends each request to the next of several ports, as a balancer does."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        super().__init__()
+        self._ports = cycle(ports)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        request.url = request.url.copy_with(port=next(self._ports))
+        return await super().handle_async_request(request)
+
+
 @asynccontextmanager
-async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Place]:
-    """Start a stack with its data in `folder`; a dead process stays dead until it is revived."""
+async def place_in(
+    folder: Path,
+    settings: Mapping[str, str],
+    processes: Sequence[str | Command] = ("sandbox", "worker", "api"),
+) -> AsyncIterator[Place]:
+    """Start a stack with its data in `folder`; a dead process stays dead until it is revived.
+
+    Of several APIs each is asked in turn.
+    """
     fail_points = folder / "fail-points"
     fail_points.mkdir(parents=True)
     environment = {
@@ -225,7 +247,9 @@ async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[P
         "LOANFLOW_WORKFLOW_SANDBOX": "true",
         **settings,
     }
-    stack = LocalStack(folder / ".local", on_death="leave", environment=environment)
+    stack = LocalStack(
+        folder / ".local", on_death="leave", environment=environment, processes=processes
+    )
     for point in POINTS:
         (fail_points / f"{point}.struck").touch()
     async with stack, _looking_at(stack, fail_points) as place:
@@ -236,8 +260,11 @@ async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[P
 async def _looking_at(stack: LocalStack, fail_points: Path) -> AsyncIterator[Place]:
     environment = stack.environment
     client = await temporal_client(environment)
+    apis = [port for name, port in stack.ports.items() if name.partition("-")[0] == "api"]
     async with (
-        httpx.AsyncClient(base_url=stack.api_url, timeout=REQUEST_SECONDS, trust_env=False) as http,
+        httpx.AsyncClient(
+            base_url=stack.api_url, timeout=REQUEST_SECONDS, transport=InTurn(apis)
+        ) as http,
         httpx.AsyncClient(base_url=stack.sandbox_url, timeout=10, trust_env=False) as sandbox,
     ):
         yield Place(
