@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from pathlib import Path
 from time import monotonic
@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 from temporalio.client import Client, WorkflowExecutionDescription
 
-from local.commands import Command
+from local.commands import API, WORKER, Command
 from local.stack import LocalStack
 from local.story.processes import temporal_client, time_travel
 from runtime.failpoints import POINTS
@@ -28,6 +28,8 @@ Answer = TypeVar("Answer")
 CLI_SECONDS = 20.0
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
+ONE_OF_EACH = ("sandbox", "worker", "api")
+TWO_OF_EACH = (*ONE_OF_EACH, replace(WORKER, name="worker-2"), replace(API, name="api-2"))
 REQUEST_SECONDS = 40.0
 _AGAIN = (429, 502, 503)
 
@@ -201,16 +203,23 @@ class Place:
             self._marker(point).touch()
 
     async def kill(self, name: str) -> None:
-        """End a process of the stack by SIGKILL and leave it dead."""
-        await self.stack.supervisor.kill(name)
+        """End a process of the stack, or all of its kind, by SIGKILL and leave it dead."""
+        for one in self._all_of(name):
+            await self.stack.supervisor.kill(one)
 
     async def revive(self, name: str) -> None:
-        """Start a dead process again on its port and its data, and wait until it is ready."""
-        await self.stack.supervisor.restart(name)
+        """Start what is dead again on its port and its data, or a living one; wait for it."""
+        dead = [one for one in self._all_of(name) if not self.stack.supervisor.alive(one)]
+        for one in dead or self._all_of(name):
+            await self.stack.supervisor.restart(one)
 
     def alive(self, name: str) -> bool:
-        """Say whether a process runs."""
-        return self.stack.supervisor.alive(name)
+        """Say whether a process runs, and all of its kind."""
+        return all(self.stack.supervisor.alive(one) for one in self._all_of(name))
+
+    def _all_of(self, name: str) -> list[str]:
+        """Return a process and those of its kind: `worker` and `worker-2`."""
+        return [one for one in self.stack.supervisor.names if one in (name, f"{name}-2")]
 
     def _marker(self, point: str) -> Path:
         return self.fail_points / f"{point}.struck"
@@ -233,7 +242,7 @@ class InTurn(httpx.AsyncHTTPTransport):
 async def place_in(
     folder: Path,
     settings: Mapping[str, str],
-    processes: Sequence[str | Command] = ("sandbox", "worker", "api"),
+    processes: Sequence[str | Command] = ONE_OF_EACH,
 ) -> AsyncIterator[Place]:
     """Start a stack with its data in `folder`; a dead process stays dead until it is revived.
 

@@ -6,32 +6,29 @@ any update. Each request goes to the other API than the one before.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from local.commands import API, WORKER
 from local.postgres_home import remove_home
 from tests.faults.conftest import SETTINGS
 from tests.faults.courses import EARLY, LATE, Course
 from tests.faults.endings import Ending, ending
 from tests.faults.lives import FRONT, Life
-from tests.faults.place import Place, place_in
+from tests.faults.place import TWO_OF_EACH, Place, place_in
 from tests.faults.test_parallel_requests import TIMES
 from tests.invariants import violations
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault, pytest.mark.slow]
 
-SECOND: Final = (replace(WORKER, name="worker-2"), replace(API, name="api-2"))
-NAMES: Final = tuple(one.name for one in SECOND)
+NAMES: Final = ("worker-2", "api-2")
 
 
 @pytest.fixture(scope="module")
 async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     folder: Path = tmp_path_factory.mktemp("two-of-each")
-    async with place_in(folder, SETTINGS, ("sandbox", "worker", "api", *SECOND)) as place:
+    async with place_in(folder, SETTINGS, TWO_OF_EACH) as place:
         yield place
     remove_home(folder / ".local" / "postgres")
 
@@ -46,7 +43,7 @@ async def ages_change(place: Place) -> None:
     """Start the second of each anew, then the first, while lives go on."""
     for name in (*NAMES, "api", "worker"):
         await asyncio.sleep(1)
-        await place.revive(name)
+        await place.stack.supervisor.restart(name)
 
 
 async def test_the_whole_story_ends_as_with_one_of_each(
@@ -60,7 +57,8 @@ async def test_the_whole_story_ends_as_with_one_of_each(
     assert {EARLY.persona: early, LATE.persona: late} == dict(undisturbed)
     stack = pair.stack
     assert await violations(stack.database_url, stack.sandbox_url, pair.client) == []
-    assert all(pair.alive(name) for name in ("worker", "api", *NAMES))
+    assert pair.alive("worker")
+    assert pair.alive("api")
 
 
 async def test_one_of_each_dies_and_the_others_finish(
@@ -69,9 +67,9 @@ async def test_one_of_each_dies_and_the_others_finish(
     living = asyncio.create_task(lived(pair, EARLY))
     await asyncio.sleep(2)
     for name in ("worker", "api-2"):
-        await pair.kill(name)
+        await pair.stack.supervisor.kill(name)
     assert await living == undisturbed[EARLY.persona]
-    for name in ("worker", "api-2"):
+    for name in ("worker", "api"):
         await pair.revive(name)
 
 
