@@ -10,7 +10,7 @@ from datetime import date
 
 from domain.common.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
 from domain.loans.allocation import Component, Excess, Returned
-from domain.loans.charge_off import ChargeOff, charge_off_after, is_cured, owes_due
+from domain.loans.charge_off import ChargeOff, charge_off_after, is_cured
 from domain.loans.distribution import Distribution
 from domain.loans.events import (
     AnyEvent,
@@ -73,10 +73,11 @@ class LoanAccount:
         """
         self.advance(event.on)
         self._is_late_news = disturbed
-        was_due = self.charge_off is not None and owes_due(self.instalments, event.on)
+        was_due = self.charge_off is not None and self._owes_due(event.on)
         self._take(event)
         if self.charge_off is not None and isinstance(event, Paid | PaidOff | Waived):
-            cured = is_cured(self.charge_off, self.instalments, event.on, was_due=was_due)
+            is_due, is_open = self._owes_due(event.on), self.is_open(event.on)
+            cured = is_cured(self.charge_off, was_due=was_due, is_due=is_due, is_open=is_open)
             self.charge_off = None if cured else self.charge_off
         if self.terms.fees and event.kind in _FEE_EVENTS and self.is_open(event.on):
             self._charge_for(_FEE_EVENTS[event.kind], event.on)
@@ -149,6 +150,12 @@ class LoanAccount:
             for item in self._unpaid()
         )
 
+    def _owes_due(self, on: date) -> bool:
+        """Say whether the loan owes anything that fell due by a day."""
+        return any(claim.unpaid and claim.due_on <= on for claim in self.receivables) or any(
+            item.due_on <= on and item.unpaid(on) for item in self.instalments
+        )
+
     def settlement(self, on: date) -> Settlement:
         """Return what settling the open loan on `on` costs, before credit held."""
         cost = settlement_on(self.terms, self.instalments, on)
@@ -198,10 +205,10 @@ class LoanAccount:
             raise DisbursementMismatch(
                 f"{event.key} disburses a loan that was disbursed before", field="kind"
             )
-        expected = (terms.disbursed_on, terms.first_disbursement)
+        expected, at_once = (terms.disbursed_on, terms.first_disbursement), 0
         if number:
             tranche = terms.tranches[number - 1]
-            expected = tranche.on, tranche.amount
+            expected, at_once = (tranche.on, tranche.amount), tranche.down_payment
         if (event.on, event.amount) != expected:
             raise DisbursementMismatch(
                 f"{event.key} disburses {event.amount} on {event.on}; the terms say "
@@ -214,7 +221,7 @@ class LoanAccount:
             self.deducted = deducted_fees(terms)
             self.received += self.deducted
         try:
-            self.credit += self._replanning.disburse(event.on, event.amount)
+            self.credit += self._replanning.disburse(event.on, event.amount, at_once)
         except InvalidTerms as refused:
             raise InvalidEvent(refused.message, field="on") from refused
         if self.written_off_on is not None:

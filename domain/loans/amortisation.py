@@ -28,7 +28,8 @@ _NO_LEVEL = (*_AT_THE_END, Method.EXPLICIT)
 class Row:
     """One instalment of a plan before it is shown; `accruals` is the interest it collects.
 
-    `carried` is the interest that it leaves to the next one because its level part is too low.
+    `carried` is the interest that it leaves to the next one because its level part is too low,
+    `brought` what the one before it left, which is `before` within one stretch.
     """
 
     period: Period
@@ -39,6 +40,8 @@ class Row:
     fee: int = 0
     recurring_fee: int = 0
     carried: int = 0
+    brought: int = 0
+    before: "Row | None" = None
 
 
 @dataclass(slots=True)
@@ -129,7 +132,7 @@ class _Shape:
         balance, brought = stretch.balance, stretch.brought
         rate, flat_base = stretch.rate, self.sheet.flat_base
         last = len(periods) - 1
-        rows = []
+        rows: list[Row] = []
         for index, (principal, interest) in enumerate(zip(run.principals, run.own, strict=True)):
             period = periods[index]
             base = balance if flat_base is None else flat_base
@@ -151,7 +154,8 @@ class _Shape:
             balance -= principal
             row = Row(period, principal, interest, balance, accruals)
             if run.unmet:
-                row.carried = run.unmet[index]
+                row.brought, row.carried = brought, run.unmet[index]
+                row.before = rows[-1] if brought and rows else None
                 row.interest += brought - row.carried
                 brought = row.carried
             rows.append(row)

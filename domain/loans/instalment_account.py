@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Final
 
 from domain.common.money import half_up
 from domain.common.rounding import round_ratio
@@ -31,6 +32,9 @@ class Amounts:
         setattr(self, component, getattr(self, component) + amount)
 
 
+_NOTHING: Final = Amounts()
+"""Never changed, but replaced: most instalments settle nothing before their time."""
+
 Redated = Mapping[int, tuple[date, date]]
 """Due dates that were moved: by instalment, the day of the plan and the day in its place."""
 
@@ -49,9 +53,9 @@ class InstalmentAccount:
 
     terms: LoanTerms
     row: Row
-    settled: Amounts = field(default_factory=Amounts)
-    kept: Amounts = field(default_factory=Amounts)
-    forgone: Amounts = field(default_factory=Amounts)
+    settled: Amounts = field(default_factory=lambda: _NOTHING)
+    kept: Amounts = field(default_factory=lambda: _NOTHING)
+    forgone: Amounts = field(default_factory=lambda: _NOTHING)
     charged: Amounts = field(default_factory=Amounts)
     moved: Amounts = field(default_factory=Amounts)
     paid: Amounts = field(default_factory=Amounts)
@@ -138,11 +142,22 @@ class InstalmentAccount:
         row = self.row
         if on >= row.period.end or not row.interest:
             return self.interest - self.settled.interest
-        day_count = self.terms.day_count
-        parts = [until(day_count, accrual, on) for accrual in row.accruals]
-        earned = total(part for part in parts if part is not None)
-        share = min(round_ratio(*earned, *self.terms.interest_rounding), row.interest)
+        share = min(self._interest_by(on), row.interest)
         return share + self.charged.interest - self.moved.interest
+
+    def _interest_by(self, on: date) -> int:
+        """Return what was earned by `on` and not asked for with an instalment before this one."""
+        chain = [self.row]
+        while (before := chain[-1].before) is not None:
+            chain.append(before)
+        left = chain[-1].brought
+        for row in reversed(chain):
+            parts = [until(self.terms.day_count, accrual, on) for accrual in row.accruals]
+            earned = total(part for part in parts if part is not None)
+            left += round_ratio(*earned, *self.terms.interest_rounding)
+            if row is not self.row:
+                left = max(left - row.interest, 0)
+        return left
 
     def cover(self, into: Amounts, component: Component, funds: int, on: date) -> int:
         """Book up to `funds` of what is owed of a component as paid, waived or written off.
@@ -184,16 +199,21 @@ class InstalmentAccount:
 
     def prepay(self, amount: int, on: date) -> None:
         """Take principal that its plan does not ask for any more."""
-        for into in (self.settled, self.kept, self.paid):
-            into.principal += amount
+        self.settled = replace(self.settled, principal=self.settled.principal + amount)
+        self.kept = replace(self.kept, principal=self.kept.principal + amount)
+        self.paid.principal += amount
         self.refresh()
         self.note_paid(on)
 
     def close(self, row: Row) -> None:
         """Keep what a payoff settled, whatever is planned from now on."""
-        self.settled.principal += self.row.principal
-        self.settled.interest += self.row.interest
-        self.settled.fee += self.row.fee
+        old, settled = self.row, self.settled
+        self.settled = replace(
+            settled,
+            principal=settled.principal + old.principal,
+            interest=settled.interest + old.interest,
+            fee=settled.fee + old.fee,
+        )
         self.kept, self.forgone = replace(self.paid), replace(self.waived)
         self.row = row
         self.refresh()

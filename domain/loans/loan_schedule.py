@@ -15,13 +15,14 @@ from domain.loans.due_dates import Period, plan_periods
 from domain.loans.new_plan import (
     NOT_CONTINUED,
     as_agreed,
+    begun,
     continued,
     due_pattern,
     pays_alike,
     same_dates,
 )
 from domain.loans.plan_cuts import PlanCuts, numbered
-from domain.loans.plan_terms import ExplicitInstalment, Holiday, Method
+from domain.loans.plan_terms import ExplicitInstalment, FlatBase, Holiday, Method
 from domain.loans.terms import LoanTerms
 from domain.loans.terms_rules import MAX_INSTALMENTS
 
@@ -33,8 +34,11 @@ class LoanSchedule(PlanCuts):
     when it altered none.
     """
 
-    def disburse(self, on: date, amount: int) -> int:
-        """Plan the repayment of another disbursement; the first makes the plan."""
+    def disburse(self, on: date, amount: int, down_payment: int = 0) -> int:
+        """Plan the repayment of another disbursement; the first makes the plan.
+
+        A `down_payment` on a later one is a row of its own, put in before the one returned.
+        """
         if not self.rows:
             self.disbursed = amount
             self._start(amount)
@@ -44,7 +48,25 @@ class LoanSchedule(PlanCuts):
                 f"{on} is too late to disburse: the last instalment fell due", field="tranches"
             )
         self.disbursed += amount
-        return self._recast(on, added=amount)
+        if not down_payment:
+            return self._recast(on, added=amount)
+        return self._disburse_less(on, amount, down_payment)
+
+    def _disburse_less(self, on: date, amount: int, down_payment: int) -> int:
+        length = len(self.rows) + 1
+        if self.terms.flat_base is FlatBase.FINANCED:
+            self._repaid_at_once += down_payment
+        self._restore(on)
+        added = amount - down_payment - self._take_pending(on)
+        index = self._cut(on, added=added)
+        left = self.rows[index].balance_after + self.rows[index].principal
+        carried = self.rows[index - 1].carried if index else 0
+        period = Period(0, on, on, on, (0, 1))
+        at_once = Row(period, down_payment, 0, left, (), carried=carried)
+        self.rows.insert(index, at_once)
+        self._follow(on)
+        self._pad(length)
+        return index + 1
 
     def change_rate(self, on: date, annual_rate: Decimal) -> int:
         """Charge another rate from the day `on`; rates agreed for later days still follow."""
@@ -156,11 +178,12 @@ class LoanSchedule(PlanCuts):
         length, index = len(self.rows), self._running(on)
         ahead, frequency = self._ahead(self.rows[index:]), frequency or MONTHLY
         pattern = due_pattern(self.terms, self._pattern, on, first_due_on, frequency, due_day)
-        after = self.rows[index - 1].period.number if index else 0
+        after = max((row.period.number for row in self.rows[:index]), default=0)
         terms = continued(self.terms).model_copy(update=pattern)
         new = numbered(plan_periods(terms, instalments), after)
         if moved is not None:
             new = [as_agreed(period, old) for period, old in zip(new, moved, strict=True)]
+            new[0] = begun(new[0], moved[0].start)
         rate_stays = annual_rate is None or self._rates.is_steady(on, annual_rate)
         if rate_stays and not added and self._has_dates(ahead, new, first_due_on, terms):
             return length

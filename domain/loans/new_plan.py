@@ -47,6 +47,8 @@ def due_pattern(
         "principal_grace": 0,
         "interest_grace": 0,
         "interest_free": 0,
+        "weights": (),
+        "advance_rentals": 1,
     }
     if frequency.unit is FrequencyUnit.HALF_MONTH:
         if terms.second_due_day is None:
@@ -108,6 +110,15 @@ def as_agreed(period: Period, old: Period) -> Period:
         bears_interest=old.bears_interest,
         weight=old.weight,
     )
+
+
+def begun(period: Period, start: date) -> Period:
+    """Return a period that goes on from an earlier day; of a year it counts as much a day."""
+    if start >= period.start:
+        return period
+    years, per = period.years
+    days, whole = (period.end - period.start).days, (period.end - start).days
+    return replace(period, start=start, years=(years * whole, per * max(days, 1)))
 
 
 def places_after(last: Period, count: int) -> list[Period]:

@@ -15,7 +15,7 @@ from domain.loans.amortisation import Row, Stretch, amortise, emptied
 from domain.loans.due_dates import Period, plan_periods
 from domain.loans.fees import FeeTiming, recurring_fee, spread_share, total_of
 from domain.loans.new_plan import places_after
-from domain.loans.plan_terms import Holiday, Method
+from domain.loans.plan_terms import FlatBase, Holiday, Method
 from domain.loans.rate_path import RatePath
 from domain.loans.terms import LoanTerms
 from domain.loans.terms_rules import MAX_INSTALMENTS
@@ -46,6 +46,8 @@ class PlanCuts:
         self._agreed_rows = 0
         self._closed_to = 0
         self._repaid_at_once = terms.down_payment
+        if terms.flat_base is FlatBase.DISBURSED:
+            self._repaid_at_once = 0
 
     @property
     def _financed(self) -> int:
@@ -156,6 +158,7 @@ class PlanCuts:
             rate=self._rates.at(on),
             flat_base=self._financed,
             carried=(*self._earned(old, on), *self._early(on, added, ahead[0])),
+            brought=self.rows[index - 1].carried if index else 0,
             level=level,
         )
         rows, level = amortise(terms or self.terms, stretch)
@@ -289,7 +292,9 @@ class PlanCuts:
             row.recurring_fee = row.fee = 0
             if row.principal or row.interest or row.balance_after:
                 before = row.balance_after + row.principal
-                row.recurring_fee = recurring_fee(terms.fees, original, before, rounding)
+                row.recurring_fee = recurring_fee(
+                    terms.fees, original, before, rounding, number=number
+                )
             row.fee = row.recurring_fee
             if number <= self._closed_to:
                 continue

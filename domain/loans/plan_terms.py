@@ -93,10 +93,14 @@ class ExplicitInstalment(ExactData):
 
 
 class Tranche(ExactData):
-    """A later disbursement; its `amount` is part of the terms' principal."""
+    """A later disbursement; its `amount` is part of the terms' principal.
+
+    `down_payment` of it is paid at once, as one more row 0 of the plan.
+    """
 
     on: Day
     amount: int = Field(strict=True)
+    down_payment: int = Field(default=0, strict=True)
 
 
 class RateStep(ExactData):

@@ -67,9 +67,14 @@ class Replanning:
         self._paid_to = first
         return items[first:]
 
-    def disburse(self, on: date, amount: int) -> int:
-        """Plan the repayment of a disbursement."""
-        return self._rebind(self._schedule.disburse(on, amount), on)
+    def disburse(self, on: date, amount: int, down_payment: int) -> int:
+        """Plan the repayment of a disbursement; a down payment on a later one is due at once."""
+        index = self._schedule.disburse(on, amount, down_payment)
+        if down_payment and self.instalments:
+            at_once = InstalmentAccount(self._terms, self._schedule.rows[index - 1])
+            self.instalments.insert(index - 1, at_once)
+            self._paid_to = min(self._paid_to, index - 1)
+        return self._rebind(index, on)
 
     def redate(self, item: InstalmentAccount, due_on: date) -> None:
         """Let an instalment fall due on another day, while the plan has it on the one it has."""

@@ -86,7 +86,7 @@ def plan_rows(terms: LoanTerms) -> tuple[PlanRow, ...]:
     schedule = LoanSchedule(terms)
     schedule.disburse(terms.disbursed_on, terms.first_disbursement)
     for tranche in terms.tranches:
-        schedule.disburse(tranche.on, tranche.amount)
+        schedule.disburse(tranche.on, tranche.amount, tranche.down_payment)
     previous = terms.disbursed_on
     if terms.explicit:
         _refuse_unkept(terms, schedule.rows)

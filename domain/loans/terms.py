@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from domain.common.business_days import BusinessCalendar, BusinessDayRule, OfficialYear
 from domain.common.calendar import Day, months_after
@@ -18,7 +18,7 @@ from domain.common.rounding import Rounding
 from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
-from domain.loans.fees import Fee
+from domain.loans.fees import Fee, FeeTiming, lend_capitalised
 from domain.loans.plan_terms import (
     ExplicitInstalment,
     FlatBase,
@@ -32,6 +32,8 @@ from domain.loans.plan_terms import (
     UnmetInterest,
 )
 from domain.loans.terms_rules import check_terms
+
+_ROUNDING: Final[TypeAdapter[Rounding]] = TypeAdapter(Rounding)
 
 
 class PenaltyBase(StrEnum):
@@ -93,8 +95,9 @@ class LoanTerms(SharedTerms):
     """The terms of one loan.
 
     Amounts are minor units of `currency`; rates are percent a year. `principal` is everything that
-    is disbursed: `tranches` of it later, the rest on `disbursed_on`. `down_payment` is the part of
-    it that the borrower pays at once (row 0 of the plan, beside the instalments).
+    is disbursed, with the fees that are `capitalised`: `tranches` of it later, the rest on
+    `disbursed_on`. `down_payment` is the part of it that the borrower pays at once (row 0 of the
+    plan, beside the instalments); each tranche may have one of its own.
 
     Instalments: `instalments` in number, or as many as follow from the method (then 0); first due
     on `first_due_on`, then by `frequency`, on `due_day` (the day of the first due date without it),
@@ -144,6 +147,20 @@ class LoanTerms(SharedTerms):
     holidays: tuple[Holiday, ...] = ()
     official_years: tuple[OfficialYear, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lend_capitalised(cls, given: object) -> object:
+        """Lend the fees that are capitalised with the principal; other percentages are of both."""
+        if not isinstance(given, dict) or not given.get("fees"):
+            return given
+        principal = given.get("principal")
+        if type(principal) is not int or not any(map(_is_capitalised, given["fees"])):
+            return given
+        fees = [Fee.model_validate(fee) for fee in given["fees"]]
+        rounding = _ROUNDING.validate_python(given.get("interest_rounding", Rounding()))
+        lent, charged = lend_capitalised(principal, fees, rounding)
+        return {**given, "principal": lent, "fees": charged}
+
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
         check_terms(self)
@@ -170,6 +187,11 @@ class LoanTerms(SharedTerms):
     def anchor_day(self) -> int:
         """Return the day of the month on which instalments fall due."""
         return self.first_due_on.day if self.due_day is None else self.due_day
+
+
+def _is_capitalised(fee: object) -> bool:
+    timing = fee.get("timing") if isinstance(fee, dict) else getattr(fee, "timing", None)
+    return bool(timing == FeeTiming.CAPITALISED)
 
 
 def monthly_terms(

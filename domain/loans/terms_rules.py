@@ -274,6 +274,8 @@ def _changes(terms: "LoanTerms") -> Iterator[Fault]:
     for tranche in terms.tranches:
         if tranche.on <= day or tranche.amount <= 0:
             yield "tranches", "tranches are positive and follow the disbursement and each other"
+        if not 0 <= tranche.down_payment < tranche.amount:
+            yield "tranches", "a down payment is less than the tranche that it is paid of"
         day = tranche.on
     for field in ("rate_steps", "holidays"):
         days = [change.on for change in getattr(terms, field)]
@@ -308,7 +310,8 @@ def planned_anew(terms: "LoanTerms", plans: int, at_least: int = 0) -> int:
 
 def _method(terms: "LoanTerms") -> Iterator[Fault]:
     method = terms.method
-    financed = terms.principal - terms.down_payment
+    paid_at_once = sum(tranche.down_payment for tranche in terms.tranches)
+    financed = terms.principal - terms.down_payment - paid_at_once
     if (method is Method.BALLOON) != (terms.balloon > 0) or terms.balloon >= financed:
         yield (
             "balloon",

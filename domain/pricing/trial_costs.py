@@ -112,7 +112,7 @@ def _recurring(fees: Iterable[Fee], terms: LoanTerms, row: PlanRow) -> int:
     if not row.number or not (row.principal or row.interest or row.balance_after):
         return 0
     before = row.balance_after + row.principal
-    return recurring_fee(fees, terms.principal, before, terms.interest_rounding)
+    return recurring_fee(fees, terms.principal, before, terms.interest_rounding, number=row.number)
 
 
 def _per_disbursement(fee: Fee, terms: LoanTerms, rows: Sequence[PlanRow]) -> Charges:
@@ -166,6 +166,10 @@ def _spread_pool(terms: LoanTerms, row: PlanRow) -> int:
 
 def _standard(fee: Fee, terms: LoanTerms) -> str:
     when = _EVENTS[fee.event] if fee.event is not None else _TIMES[fee.timing]
+    if fee.last_instalment is not None:
+        when = f"第{fee.first_instalment}期至第{fee.last_instalment}期，{when}"
+    elif fee.first_instalment > 1:
+        when = f"自第{fee.first_instalment}期起，{when}"
     if fee.percent is None:
         return f"{when}：{format_amount(fee.amount or 0, terms.currency)} {terms.currency}"
     base = "剩余本金" if fee.base is FeeBase.OUTSIMULATORG else "原始本金"

@@ -1,7 +1,7 @@
 """Identity card: reading both sides of the card from pictures (OCR)."""
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,9 +10,9 @@ from providers.http.images import Image
 from providers.http.requests import SourceRequest
 from providers.http.verdict import VerificationResponse
 from providers.http.wire import PersonalReceived
+from providers.verification.recognition import Models, Scores
 
 Day = date
-Confidence = Annotated[float, Field(ge=0, le=1)]
 
 
 class CardFields(PersonalReceived):
@@ -46,8 +46,8 @@ class CardReading(VerificationResponse):
     given_with_match = ("fields",)
 
     fields: CardFields | None = None
-    scores: dict[str, Confidence] = Field(default_factory=dict)
-    models: dict[str, str] = Field(default_factory=dict)
+    scores: Scores = Field(default_factory=dict)
+    models: Models = Field(default_factory=dict)
 
 
 class CardReadRequest(SourceRequest[CardReading]):

@@ -1,6 +1,6 @@
 """Liveness: is a living person in front of the camera, and is it the registered one."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,9 +8,9 @@ from domain.sources import Capability
 from providers.http.images import Image
 from providers.http.requests import SourceRequest
 from providers.http.verdict import Verdict, VerificationResponse
+from providers.verification.recognition import Models, Score, Scores
 
 Action = Literal["neutral", "blink", "open_mouth", "nod", "shake"]
-Score = Annotated[float, Field(ge=0, le=1)]
 
 
 class LivenessResult(VerificationResponse):
@@ -21,8 +21,8 @@ class LivenessResult(VerificationResponse):
     """
 
     score: Score | None = None
-    scores: dict[str, Score] = Field(default_factory=dict)
-    models: dict[str, str] = Field(default_factory=dict)
+    scores: Scores = Field(default_factory=dict)
+    models: Models = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _a_match_has_a_score(self) -> Self:
@@ -41,7 +41,7 @@ class FaceComparison(VerificationResponse):
 
     similarity: Score | None = None
     threshold: Score | None = None
-    models: dict[str, str] = Field(default_factory=dict)
+    models: Models = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _figures_bear_out_the_match(self) -> Self:

@@ -163,14 +163,17 @@ RIGHT: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
 OPERATIONS = sorted(REQUESTS)
 
 
-async def answered(operation: tuple[str, str], content: bytes) -> BaseModel | None:
+async def answered(
+    operation: tuple[str, str], content: bytes, request: ProviderRequest[Any] | None = None
+) -> BaseModel | None:
     """Ask a source that answers `content`; return its answer, None if it was refused."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=content))
     key = SecretStr("key")
     async with httpx.AsyncClient(transport=transport) as http:
         client = ProviderClient(http, lambda _: "http://source", Credentials(key, key), 5)
         try:
-            answer: BaseModel = await client.call(REQUESTS[operation], request_id="r")
+            asked = request or REQUESTS[operation]
+            answer: BaseModel = await client.call(asked, request_id="r")
             return answer
         except ProviderUnavailable as error:
             if error.code != "invalid_response":

@@ -196,9 +196,9 @@ def _changes(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
     if draw(some) == 0:
         changes["holidays"] = [{"on": draw(day), "count": 1, "extend": draw(st.booleans())}]
     if draw(some) == 0 and values["principal"] > 1:
-        changes["tranches"] = [
-            {"on": draw(day), "amount": draw(st.integers(1, values["principal"] - 1))}
-        ]
+        amount = draw(st.integers(1, values["principal"] - 1))
+        at_once = draw(st.just(0) | st.integers(0, amount - 1))
+        changes["tranches"] = [{"on": draw(day), "amount": amount, "down_payment": at_once}]
     return changes
 
 

@@ -114,7 +114,7 @@ async def run_until_answered(
         if await holds_within(answer.done, PERSON_AFTER, "then a person is called"):
             return await answer
         on_silence(True)
-        await asyncio.wait([answer])
+        await workflow.wait_condition(answer.done)
     except asyncio.CancelledError:
         answer.cancel()
         raise

@@ -13,12 +13,61 @@ from typing import Any, Final
 import pytest
 from pydantic import BaseModel
 
+from providers.http.requests import ProviderRequest
 from providers.http.verdict import Verdict, VerificationResponse
 from providers.http.wire import UNREADABLE, UNSPECIFIED, read_code
 from providers.verification.data_import import Report, ReportStatus
-from tests.integration.source_answers import OPERATIONS, RIGHT, answered
+from providers.verification.factors import BankCardRequest, OperatorRequest, RealNameRequest
+from providers.verification.identity_card import CardReadRequest
+from providers.verification.liveness import CompareRequest, LivenessRequest
+from tests.integration import source_answers
+from tests.integration.source_answers import CARD, REQUESTS, TWO, WHO
 
 ASKED_AGAIN: Final = None
+
+_MATCH: Final[dict[str, Any]] = {"verdict": "match", "reasons": []}
+_OTHERS: Final[dict[tuple[str, str], tuple[ProviderRequest[Any], dict[str, Any]]]] = {
+    ("real_name", "verify"): (RealNameRequest(**TWO), _MATCH),
+    ("operator", "verify"): (OperatorRequest(**WHO), _MATCH),
+    ("bank_card", "verify"): (
+        BankCardRequest(**WHO, card_number=CARD),
+        _MATCH | {"bank_code": "DEMO", "bank_name": "演示银行", "card_type": "debit"},
+    ),
+    ("identity_card", "read"): (
+        CardReadRequest(front=b"front", back=b"back"),
+        _MATCH
+        | {
+            "fields": {
+                "name": "云生雨",
+                "identity_number": "110105194912310021",
+                "sex": "female",
+                "birth_date": "1949-12-31",
+                "address": "somewhere",
+                "issuer": "somebody",
+                "valid_from": "2020-01-01",
+                "valid_until": None,
+            },
+            "scores": {"name": 0.9},
+            "models": {"reader": "1"},
+        },
+    ),
+    ("liveness", "check"): (
+        LivenessRequest(frames=[b"frame"], actions=["blink"]),
+        _MATCH | {"score": 1, "scores": {"blink": 0.9}, "models": {"passive": "2"}},
+    ),
+    ("liveness", "compare"): (
+        CompareRequest(face=b"face", identity_number="1" * 18),
+        _MATCH | {"similarity": 1, "threshold": 0.8},
+    ),
+}
+RIGHT: Final = {**source_answers.RIGHT, **{name: right for name, (_, right) in _OTHERS.items()}}
+OPERATIONS: Final = sorted(RIGHT)
+
+
+async def answered(operation: tuple[str, str], content: bytes) -> BaseModel | None:
+    request = _OTHERS[operation][0] if operation in _OTHERS else REQUESTS[operation]
+    return await source_answers.answered(operation, content, request)
+
 
 every_operation = pytest.mark.parametrize(
     "operation", OPERATIONS, ids=lambda operation: "-".join(operation)
@@ -40,9 +89,13 @@ async def said(operation: tuple[str, str], content: object) -> BaseModel | None:
 
 
 def with_fields_more(value: Any) -> Any:
-    """The same answer with a field more in every object of it."""
+    """The same answer with a field more in every object of it; scores and models are lists of
+    what they name."""
     if isinstance(value, Mapping):
-        inner = {name: with_fields_more(one) for name, one in value.items()}
+        inner = {
+            name: one if name in ("scores", "models") else with_fields_more(one)
+            for name, one in value.items()
+        }
         return inner | {"trace_id": "7f3a", "ext": {"a": [1, None]}}
     return [with_fields_more(one) for one in value] if isinstance(value, list) else value
 
@@ -185,6 +238,9 @@ async def test_an_import_that_failed_has_failed_whatever_the_reason(
         (("card_binding", "send_code"), {"card_type": "prepaid"}),
         (("card_binding", "send_code"), {"delivery": "queued"}),
         (("credit_card", "verify"), {"bank_code": 102}),
+        (("liveness", "check"), {"scores": {"trace": "x", "depth": None, "glare": 7}}),
+        (("identity_card", "read"), {"models": {"reader": 3, "more": {"a": 1}}}),
+        (("bank_card", "verify"), {"card_type": "prepaid"}),
         (("card_binding", "banks"), {"banks": [{"daily_limit": 0}]}),
     ],
     ids=str,

@@ -1,6 +1,6 @@
 """How a stretch of instalments is shaped: each convention beside a figure from outside the code."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -330,6 +330,111 @@ def test_a_level_by_the_nominal_rate_leaves_the_difference_to_the_last() -> None
         previous = row.due_on
     last = owed * (1 + Fraction(24 * 31, 36_000))
     assert abs(made.rows[-1].total - last) < 12
+
+
+def test_flat_interest_on_what_was_disbursed_or_on_what_is_financed() -> None:
+    # 10,000.00 with 2,000.00 paid down: 2 % of 8,000.00 or of 10,000.00 a month.
+    paid_down = {"method": "flat", "down_payment": 200_000}
+    assert {row.interest for row in plan(**paid_down).rows[1:]} == {16_000}
+    on_all = plan(**paid_down, flat_base="disbursed")
+    assert {row.interest for row in on_all.rows[1:]} == {20_000}
+    assert sum(row.principal for row in on_all.rows) == 1_000_000
+
+
+def test_a_capitalised_fee_is_repaid_with_the_principal_and_income_over_the_plan() -> None:
+    # 10,000.00 asked for with a fee of 5 %: 10,500.00 are lent, 10,000.00 paid out, and the
+    # instalment is that of 10,500.00. In the books the fee is deferred income, as what Apache
+    # Fineract calls capitalized income.
+    fee = {"name": "arrangement", "timing": "capitalised", "percent": "5"}
+    agreed = terms(fees=[fee])
+    made = build_plan(agreed)
+    assert agreed.principal == 1_050_000
+    assert agreed.first_disbursement - made.deducted == 1_000_000
+    assert made.rows[0].total == annuity(1_050_000, Fraction(2, 100), 12)
+    assert sum(row.principal for row in made.rows) == 1_050_000
+    assert agreed.fees[0].release == "over_plan"
+    # The terms as they are stored are read as they are: nothing is lent twice.
+    assert LoanTerms.model_validate_json(agreed.model_dump_json()) == agreed
+    assert LoanTerms.model_validate(dict(agreed)) == agreed
+
+
+def test_each_tranche_has_a_down_payment_of_its_own() -> None:
+    # Apache Fineract, "auto down payment" with several disbursements: a quarter of each is due on
+    # its day. 6,000.00 and 4,000.00 go out; 1,500.00 and 1,000.00 come back at once.
+    tranche = {"on": date(2026, 4, 20), "amount": 400_000, "down_payment": 100_000}
+    agreed = terms(down_payment=150_000, tranches=[tranche])
+    made = build_plan(agreed)
+    at_once = [row for row in made.rows if not row.number]
+    assert [(row.due_on, row.total) for row in at_once] == [
+        (MADE, 150_000),
+        (tranche["on"], 100_000),
+    ]
+    assert [row.number for row in made.rows] == [0, 1, 2, 3, 0, *range(4, 13)]
+    assert sum(row.principal for row in made.rows) == 1_000_000
+    owed = [row.balance_after for row in made.rows]
+    assert owed[4] == owed[3] + 300_000
+    # 300,000 more from 20 April on: 25 days of April's period, and nine instalments level anew.
+    assert len(set(totals(made)[6:-1])) == 1
+    value = -Fraction(450_000) - Fraction(300_000) / Fraction(102, 100) ** 3
+    value += sum(Fraction(row.total) / Fraction(102, 100) ** row.number for row in made.rows[1:4])
+    value += sum(Fraction(row.total) / Fraction(102, 100) ** row.number for row in made.rows[5:])
+    assert abs(value) < 300_000 * Fraction(2, 100)
+    out = Disbursed(key="out", on=MADE, amount=600_000)
+    more = Disbursed(key="more", on=date(2026, 4, 20), amount=400_000)
+    paid = [
+        Paid(key=f"p{number}", on=row.due_on, amount=row.total)
+        for number, row in enumerate(made.rows[:5])
+    ]
+    today = position(agreed, [out, *paid[:4], more, paid[4]], date(2026, 4, 21))
+    assert today.total_due == 0
+    assert [item.number for item in today.instalments] == [row.number for row in made.rows]
+    assert [item.principal for item in today.instalments] == [row.principal for row in made.rows]
+    late = position(agreed, [out, *paid[:4], more], date(2026, 4, 21))
+    assert (late.total_overdue, late.days_past_due) == (100_000, 1)
+    for wrong in (-1, 400_000):
+        with pytest.raises(InvalidTerms):
+            terms(tranches=[{**tranche, "down_payment": wrong}])
+
+
+def test_a_fee_per_instalment_that_ends() -> None:
+    fee = {"name": "insurance", "timing": "per_instalment", "amount": 500}
+    ended = plan(fees=[{**fee, "first_instalment": 2, "last_instalment": 4}])
+    assert [row.fee for row in ended.rows] == [0, 500, 500, 500, *[0] * 8]
+    for wrong in ({"first_instalment": 0}, {"first_instalment": 5, "last_instalment": 4}):
+        with pytest.raises(InvalidTerms):
+            plan(fees=[{**fee, **wrong}])
+    with pytest.raises(InvalidTerms):
+        plan(fees=[{"name": "a", "timing": "spread", "amount": 500, "last_instalment": 4}])
+
+
+@pytest.mark.parametrize("after", range(0, 400, 7))
+def test_a_payoff_asks_for_interest_that_is_carried_forward(after: int) -> None:
+    # Nothing is lost between instalments: what is paid, and what settles the loan, is principal and
+    # all interest earned up to the day, which an independent sum over the days gives.
+    agreed = terms(
+        annual_rate="60",
+        instalments=24,
+        first_due_on=date(2026, 7, 15),
+        unmet_interest="carried",
+        day_count="actual_365_fixed",
+    )
+    made = build_plan(agreed)
+    on = MADE + timedelta(days=after)
+    out = Disbursed(key="out", on=MADE, amount=agreed.principal)
+    paid = [
+        Paid(key=f"p{row.number}", on=row.due_on, amount=row.total)
+        for row in made.rows
+        if row.due_on <= on
+    ]
+    quote = payoff_quote(agreed, [out, *paid], on)
+    earned, owed, day = Fraction(0), Fraction(1_000_000), MADE
+    repaid = {row.due_on: row.principal for row in made.rows}
+    while day < on:
+        earned += owed * 60 / 36_500
+        day += timedelta(days=1)
+        owed -= repaid.get(day, 0)
+    total = quote.total + sum(event.amount for event in paid)
+    assert abs(total - 1_000_000 - earned) <= 1 + len(paid)
 
 
 @pytest.mark.parametrize(
