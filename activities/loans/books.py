@@ -12,7 +12,7 @@ from activities.common.refusals import TransferUnsettled, found
 from domain.common.errors import ConflictingEvent
 from domain.loans.bank_accounts import Way, way_of
 from domain.loans.bookkeeping import first_open_day
-from domain.loans.events import LoanEvent, Paid, PaidOff, Reversed
+from domain.loans.events import ChargedBack, LoanEvent, Paid, PaidOff, Reversed
 from domain.loans.ledger import journal_between
 from domain.loans.position import Position, position
 from domain.loans.servicing import ServicingPolicy
@@ -100,8 +100,9 @@ class LoanBooks:
         accounts = self.loan.bank_accounts
         if accounts is None or event is None:
             return None
-        if isinstance(event, Reversed):
-            known = await JournalRepository(self.tx).bank_account(event.reverses)
+        if isinstance(event, Reversed | ChargedBack):
+            taken_back = event.reverses if isinstance(event, Reversed) else event.payment
+            known = await JournalRepository(self.tx).bank_account(taken_back)
             return known or accounts.of(Way.TRANSFER)
         return accounts.of(way or way_of(event))
 

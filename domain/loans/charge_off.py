@@ -45,20 +45,13 @@ def charge_off_after(
     return ChargeOff(event.on, event.reason, paid)
 
 
-def is_cured(
-    standing: ChargeOff, instalments: Sequence[InstalmentAccount], on: date, *, was_due: bool
-) -> bool:
-    """Say whether a payment or a waiver on a day cured a charge-off.
+def is_cured(standing: ChargeOff, *, was_due: bool, is_due: bool, is_open: bool) -> bool:
+    """Say whether a payment or a waiver cured a charge-off.
 
-    `was_due` says whether anything was due before it. A loan given up for its credit risk is cured
-    once nothing is due any more; one that is a fraud only when nothing is owed at all.
+    `was_due` says whether anything was due before it, `is_due` and `is_open` what is due and owed
+    after it. A loan given up for its credit risk is cured once nothing is due any more; one that is
+    a fraud only when nothing is owed at all.
     """
-    if not any(item.unpaid(on) for item in instalments):
+    if not is_open:
         return True
-    is_credit = standing.reason is ChargeOffReason.CREDIT
-    return is_credit and was_due and not owes_due(instalments, on)
-
-
-def owes_due(instalments: Sequence[InstalmentAccount], on: date) -> bool:
-    """Say whether anything that fell due by a day is unpaid."""
-    return any(item.due_on <= on and item.unpaid(on) for item in instalments)
+    return standing.reason is ChargeOffReason.CREDIT and was_due and not is_due

@@ -23,6 +23,7 @@ class Account(StrEnum):
     A loan's entries move receivables, cash, customer credit, income, loss and recovery; what is
     owed to funders and what is in suspense is booked where it arises.
 
+    `returned_receivable` is money that came back after it was accounted for and is owed again.
     `interest_accrued` is income that is not billed yet, `interest_deferred` what was billed and is
     not income yet, `fee_deferred` fees that are released over the plan. Of a loan that is charged
     off, `principal_charged_off` stands against the principal that is still due, with the loss by
@@ -34,6 +35,7 @@ class Account(StrEnum):
     INTEREST_RECEIVABLE = "interest_receivable"
     FEE_RECEIVABLE = "fee_receivable"
     PENALTY_RECEIVABLE = "penalty_receivable"
+    RETURNED_RECEIVABLE = "returned_receivable"
     CASH = "cash"
     CUSTOMER_CREDIT = "customer_credit"
     INTEREST_INCOME = "interest_income"
@@ -76,8 +78,7 @@ def balances(position: Position) -> dict[Account, int]:
     income as they are earned; penalty is income as it is earned. What is waived of them lowers the
     income, what is waived of principal is a loss, and so is what is written off.
 
-    Charged off, only what is paid is income, and principal paid from then on is a recovery. Money
-    that came back and is owed again overdraws the customer's credit.
+    Charged off, only what is paid is income, and principal paid from then on is a recovery.
     """
     billed, paid, lost = position.billed, position.paid, position.written_off
     accrued, deferred = max(position.interest_ahead, 0), min(position.interest_ahead, 0)
@@ -86,8 +87,9 @@ def balances(position: Position) -> dict[Account, int]:
         Account.INTEREST_RECEIVABLE: billed.interest - paid.interest - lost.interest,
         Account.FEE_RECEIVABLE: billed.fee - paid.fee - lost.fee,
         Account.PENALTY_RECEIVABLE: billed.penalty - paid.penalty - lost.penalty,
+        Account.RETURNED_RECEIVABLE: position.outstanding.receivable,
         Account.CASH: cash_balance(position),
-        Account.CUSTOMER_CREDIT: position.outstanding.receivable - position.credit,
+        Account.CUSTOMER_CREDIT: -position.credit,
         Account.INTEREST_ACCRUED: accrued,
         Account.INTEREST_DEFERRED: deferred,
         Account.FEE_DEFERRED: -position.deferred_fees,
@@ -121,7 +123,7 @@ def _charge_off(ledger: dict[Account, int], position: Position, standing: Charge
     ledger[Account.FRAUD_LOSS if fraud else Account.CHARGE_OFF_LOSS] = (
         position.disbursed - position.principal_waived - standing.paid_principal
     )
-    ledger[Account.LOSS] = position.principal_waived
+    ledger[Account.LOSS] = position.principal_waived + lost.receivable
     ledger[Account.RECOVERY] -= recovered
 
 

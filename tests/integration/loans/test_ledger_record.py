@@ -196,7 +196,7 @@ CHART = (
     *("funder_payable", "loss", "recovery", "suspense"),
     *("interest_accrued", "interest_deferred", "fee_deferred", "principal_charged_off"),
     *("charge_off_loss", "fraud_loss", "interest_suspended", "fee_suspended"),
-    "penalty_suspended",
+    *("penalty_suspended", "returned_receivable"),
 )
 
 

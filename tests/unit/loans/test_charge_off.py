@@ -12,6 +12,7 @@ import pytest
 
 from domain.common.errors import InvalidEvent
 from domain.loans.events import (
+    ChargedBack,
     ChargedOff,
     ChargeOffReason,
     ChargeOffUndone,
@@ -191,6 +192,24 @@ def test_written_off_later_the_loss_stays_with_its_reason() -> None:
     fraud = ChargedOff(key="c", on=AT_91_DAYS, reason=ChargeOffReason.FRAUD)
     gone = WrittenOff(key="w", on=AT_91_DAYS + timedelta(days=90))
     assert ledger(at(gone.on, fraud, gone)) == {"fraud_loss": PRINCIPAL, "cash": -PRINCIPAL}
+
+
+def test_money_that_came_back_keeps_it_from_being_cured() -> None:
+    """A payment is charged back in part: its sum is owed again, an asset of its own."""
+    early = Paid(key="p", on=FIRST_DUE, amount=94_560)
+    back = ChargedBack(key="b", on=AT_91_DAYS, payment="p", amount=30_000)
+    stands = at(AT_91_DAYS, early, back, CREDIT)
+    books = ledger(stands)
+    assert books["returned_receivable"] == 30_000
+    assert "customer_credit" not in books
+    short, full = (Paid(key="q", on=AT_91_DAYS, amount=stands.total_due - left) for left in (1, 0))
+    assert at(AT_91_DAYS, early, back, CREDIT, short).charge_off is not None
+    cured = at(AT_91_DAYS, early, back, CREDIT, full)
+    assert cured.charge_off is None
+    assert "returned_receivable" not in ledger(cured)
+    gone = WrittenOff(key="w", on=AT_91_DAYS + timedelta(days=30))
+    lost = ledger(at(gone.on, early, back, CREDIT, gone))
+    assert (lost["charge_off_loss"], lost["loss"]) == (PRINCIPAL - 74_560, 30_000)
 
 
 @pytest.mark.parametrize(
