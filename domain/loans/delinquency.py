@@ -61,10 +61,6 @@ class Delinquency(ExactData):
             return self.grace_days + 1
         return 1 - self.on_due_date
 
-    def reached_after(self, days_past_due: int) -> int:
-        """Return after how many days an unpaid instalment is so many days past due, or more."""
-        return max(days_past_due - self.on_due_date, self.first_late)
-
     def classify(self, days_past_due: int) -> str:
         """Return the name of the class of a loan so late."""
         reached = [risk.name for risk in self.classes if risk.from_days <= days_past_due]

@@ -1,8 +1,9 @@
 """Which recorded events stand, in which order they count, and which later news disturbed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
 
 from domain.common.errors import ConflictingEvent, InvalidEvent, InvalidReversal
 from domain.loans.events import (
@@ -24,8 +25,7 @@ _Place = tuple[date, int]
 """Where an event counts: by its day, on one day in the order of recording."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event that stands.
 
     `disturbed` when something was recorded after it that counts before it: what was possible when
@@ -48,6 +48,9 @@ def entries(events: Iterable[LoanEvent], as_of: date) -> tuple[Entry, ...]:
     or takes back more than it was.
     """
     known = [event for event in _distinct(events) if event.on <= as_of]
+    in_order = all(one.on <= two.on for one, two in pairwise(known))
+    if in_order and not any(isinstance(event, Reversed | ChargedBack) for event in known):
+        return tuple([Entry(event) for event in known])
     order = sorted(range(len(known)), key=lambda number: known[number].on)
     standing: dict[str, int] = {}
     replaced: dict[int, AnyEvent] = {}

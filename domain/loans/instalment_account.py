@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Final
 
 from domain.common.money import half_up
 from domain.common.rounding import round_ratio
@@ -31,6 +32,9 @@ class Amounts:
         setattr(self, component, getattr(self, component) + amount)
 
 
+_NOTHING: Final = Amounts()
+"""Never changed, but replaced: most instalments settle nothing before their time."""
+
 Redated = Mapping[int, tuple[date, date]]
 """Due dates that were moved: by instalment, the day of the plan and the day in its place."""
 
@@ -49,9 +53,9 @@ class InstalmentAccount:
 
     terms: LoanTerms
     row: Row
-    settled: Amounts = field(default_factory=Amounts)
-    kept: Amounts = field(default_factory=Amounts)
-    forgone: Amounts = field(default_factory=Amounts)
+    settled: Amounts = field(default_factory=lambda: _NOTHING)
+    kept: Amounts = field(default_factory=lambda: _NOTHING)
+    forgone: Amounts = field(default_factory=lambda: _NOTHING)
     charged: Amounts = field(default_factory=Amounts)
     moved: Amounts = field(default_factory=Amounts)
     paid: Amounts = field(default_factory=Amounts)
@@ -195,16 +199,21 @@ class InstalmentAccount:
 
     def prepay(self, amount: int, on: date) -> None:
         """Take principal that its plan does not ask for any more."""
-        for into in (self.settled, self.kept, self.paid):
-            into.principal += amount
+        self.settled = replace(self.settled, principal=self.settled.principal + amount)
+        self.kept = replace(self.kept, principal=self.kept.principal + amount)
+        self.paid.principal += amount
         self.refresh()
         self.note_paid(on)
 
     def close(self, row: Row) -> None:
         """Keep what a payoff settled, whatever is planned from now on."""
-        self.settled.principal += self.row.principal
-        self.settled.interest += self.row.interest
-        self.settled.fee += self.row.fee
+        old, settled = self.row, self.settled
+        self.settled = replace(
+            settled,
+            principal=settled.principal + old.principal,
+            interest=settled.interest + old.interest,
+            fee=settled.fee + old.fee,
+        )
         self.kept, self.forgone = replace(self.paid), replace(self.waived)
         self.row = row
         self.refresh()

@@ -15,6 +15,7 @@ from domain.loans.due_dates import Period, plan_periods
 from domain.loans.new_plan import (
     NOT_CONTINUED,
     as_agreed,
+    begun,
     continued,
     due_pattern,
     pays_alike,
@@ -182,6 +183,7 @@ class LoanSchedule(PlanCuts):
         new = numbered(plan_periods(terms, instalments), after)
         if moved is not None:
             new = [as_agreed(period, old) for period, old in zip(new, moved, strict=True)]
+            new[0] = begun(new[0], moved[0].start)
         rate_stays = annual_rate is None or self._rates.is_steady(on, annual_rate)
         if rate_stays and not added and self._has_dates(ahead, new, first_due_on, terms):
             return length

@@ -112,6 +112,15 @@ def as_agreed(period: Period, old: Period) -> Period:
     )
 
 
+def begun(period: Period, start: date) -> Period:
+    """Return a period that goes on from an earlier day; of a year it counts as much a day."""
+    if start >= period.start:
+        return period
+    years, per = period.years
+    days, whole = (period.end - period.start).days, (period.end - start).days
+    return replace(period, start=start, years=(years * whole, per * max(days, 1)))
+
+
 def places_after(last: Period, count: int) -> list[Period]:
     """Return periods without time of their own: instalments that a new plan does not need."""
     numbers = range(last.number + 1, last.number + 1 + count)

@@ -4,7 +4,7 @@
 on every machine and at every time, and events after `as_of` do not change it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -108,7 +108,8 @@ class Position(Data):
 
     For the books: `interest_ahead` is interest that is income before it is billed, negative what is
     billed before it is income; `deferred_fees` are fees that are not income yet; `charge_off` is
-    the charge-off that stands.
+    the charge-off that stands. `receivable_due_on` is the first day on which money is due that came
+    back and is owed again.
 
     The instalments are the plan as it stands. Before its disbursement a loan has none.
     """
@@ -143,6 +144,7 @@ class Position(Data):
     interest_ahead: int = 0
     deferred_fees: int = 0
     charge_off: ChargeOff | None = None
+    receivable_due_on: date | None = None
 
     @property
     def charged_off_on(self) -> date | None:
@@ -200,7 +202,7 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         currency=terms.currency,
         disbursed=account.disbursed,
         received=account.received,
-        billed=_billed(account, as_of),
+        billed=_billed(account, shown, as_of),
         paid=paid,
         credit=account.credit,
         principal_outstanding=account.disbursed - gone,
@@ -226,6 +228,7 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         interest_ahead=0 if over else interest_ahead_of_bill(terms, account.instalments, as_of),
         deferred_fees=0 if over else unreleased_fees(terms, account.instalments, as_of),
         charge_off=account.charge_off,
+        receivable_due_on=min((item.due_on for item in claims if item.unpaid), default=None),
     )
 
 
@@ -289,12 +292,12 @@ def _sum(amounts: Iterable[Amounts], fee: int = 0) -> Components:
     return Components(principal, interest, penalty, fee)
 
 
-def _billed(account: LoanAccount, as_of: date) -> Components:
+def _billed(account: LoanAccount, shown: Sequence[InstalmentPosition], as_of: date) -> Components:
     """Return what may be claimed; of what is not due yet only what was charged or paid already."""
     principal = interest = penalty = 0
     fee = account.deducted
-    for item in account.instalments:
-        penalty += item.penalty(as_of) - item.waived.penalty
+    for item, on_day in zip(account.instalments, shown, strict=True):
+        penalty += on_day.penalty - item.waived.penalty
         if item.due_on <= as_of or item.paid_on is not None:
             principal += item.principal - item.waived.principal
             interest += item.interest - item.waived.interest

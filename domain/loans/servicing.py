@@ -15,6 +15,7 @@ from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import FieldError
 from domain.loans.delinquency import Delinquency
 from domain.loans.position import InstalmentPosition, Position
+from domain.loans.state import oldest_due, past_due
 
 
 class ArrearsBucket(Content):
@@ -157,11 +158,13 @@ def _next_bucket(
     policy: ServicingPolicy,
     delinquency: Delinquency,
 ) -> NextStep | None:
-    row = oldest_unpaid(position)
+    oldest, late = oldest_due(position), past_due(position, delinquency)
     boundary = next((days for days in policy.boundaries if days > bucket_start), None)
-    if row is None or boundary is None:
+    if oldest is None or late is None or boundary is None:
         return None
+    reached = late.since + timedelta(days=max(boundary - late.days, 0))
     # What counts as late at the end of the due date is acted on when that day is over.
-    days = max(delinquency.reached_after(boundary), 1)
-    at = instant_at(row.due_on + timedelta(days=days), policy.age_at, zone)
-    return NextStep(Step.RECORD_DELINQUENCY, at, row.number, boundary)
+    day = max(reached, oldest + timedelta(days=1))
+    row = oldest_unpaid(position)
+    number = 0 if row is None else row.number
+    return NextStep(Step.RECORD_DELINQUENCY, instant_at(day, policy.age_at, zone), number, boundary)

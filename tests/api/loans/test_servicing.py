@@ -82,8 +82,33 @@ async def test_a_charge_off_changes_nothing_that_the_borrower_owes(
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "re_aged", "into": "last"},
+        {"kind": "due_day_changed", "first_due_on": "2026-06-20"},
+        {"kind": "interest_paused", "until": "2026-06-20"},
+        {"kind": "waived", "amount": 100},
+        {"kind": "paid", "amount": 100, "instalment": 2, "directed": True},
+        {"kind": "paid", "amount": 100, "split": {"principal": 60, "interest": 40}},
+        {"kind": "paid", "amount": 900_000, "excess": "reduce_later"},
+        {"kind": "paid", "amount": 900_000, "excess": "next_principal"},
+    ],
+)
+async def test_every_convention_of_change_can_be_tried(
+    http: httpx.AsyncClient, path: str, body: dict[str, Any]
+) -> None:
+    asked = body | {"on": "2026-05-17"}
+    answer = await http.post(f"{path}/preview", headers=OPS, json=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["kind"] == body["kind"]
+    assert answer.json()["changes"]["loan"] or answer.json()["changes"]["instalments"]
+
+
+@pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
+        ({"kind": "charged_back", "payment": "nothing", "amount": 1}, 409, "invalid_event", None),
+        ({"kind": "paid", "amount": 1, "instalment": 99}, 409, "invalid_event", None),
         ({"kind": "forgiven"}, 422, None, None),
         ({"kind": "disbursed", "amount": 1}, 422, None, None),
         ({"kind": "paid"}, 422, "missing_field", "amount"),

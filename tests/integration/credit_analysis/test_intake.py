@@ -122,7 +122,7 @@ async def test_nobody_s_assessment_is_not_kept(database: Database) -> None:
     notice = read_notice(QITECH, body, webhook_signature(SECRET, ENDPOINT, "POST", body))
     async with database.transaction() as tx:
         with pytest.raises(UnknownOrder):
-            await store_notice(tx, QITECH, notice, body)
+            await store_notice(tx, QITECH, notice)
 
 
 async def test_an_assessment_is_learnt_from_new_notices_only(database: Database) -> None:
@@ -145,7 +145,7 @@ async def test_an_assessment_is_learnt_from_new_notices_only(database: Database)
         ).encode()
         read = read_notice(QITECH, body, webhook_signature(SECRET, ENDPOINT, "POST", body))
         async with database.transaction() as tx:
-            return await store_notice(tx, QITECH, read, body)
+            return await store_notice(tx, QITECH, read)
 
     at = datetime(2026, 3, 2, 4, tzinfo=UTC)
     first = await told("in_manual_analysis", at)
