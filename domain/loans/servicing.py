@@ -110,8 +110,8 @@ def oldest_unpaid(position: Position) -> InstalmentPosition | None:
 
 def last_due_number(position: Position) -> int:
     """Return the number of the last instalment whose due date came, 0 before the first."""
-    numbers = (row.number for row in position.instalments if row.due_on <= position.as_of)
-    return max(numbers, default=0)
+    due = (row for row in position.instalments if row.due_on <= position.as_of)
+    return max((row.number for row in due if not row.is_charge), default=0)
 
 
 def next_step(
@@ -143,9 +143,10 @@ def _collect(
     position: Position, collected_to: int, zone: ZoneInfo, policy: ServicingPolicy
 ) -> NextStep | None:
     for row in position.instalments:
-        # What credit held covers on its due date is billed like any other, and not debited.
+        # A charge is debited with the instalment after it. What credit held covers on its due date
+        # is billed like any other, and not debited.
         is_open = row.outstanding or row.paid_on == row.due_on
-        if row.number > collected_to and is_open:
+        if row.number > collected_to and is_open and not row.is_charge:
             at = instant_at(row.due_on, policy.debit_at, zone)
             return NextStep(Step.COLLECT, at, row.number)
     return None
