@@ -321,8 +321,8 @@ class DailyReplanning(Replanning):
         item = self.instalments[index]
         early = item.paid.principal - item.kept.principal
         if early:
-            item.settled.principal += early
-            item.kept.principal += early
+            item.settled = replace(item.settled, principal=item.settled.principal + early)
+            item.kept = replace(item.kept, principal=item.kept.principal + early)
             self._early[index] += early
             item.rebind(replace(item.row, principal=item.row.principal - early))
 
