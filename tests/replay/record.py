@@ -35,7 +35,7 @@ from messages.loans import RepayCommand
 from messages.maintenance import MaintenanceJob, StartMaintenance
 from messages.search_attributes import ALL
 from runtime.keyring import BlindIndex, Keyring
-from runtime.settings import ProviderSettings, Settings
+from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from runtime.temporal.worker import identity
 from sandbox import qitech
 from services.set_up import set_up
@@ -293,6 +293,7 @@ async def _lender(folder: Path) -> AsyncIterator[Lender]:
                 "database_url": postgres.url,
                 "providers": ProviderSettings(base_url=simulators.url),
                 "time_travel": True,
+                "credit_analysis_clients": [AnalysisClient(client=CLIENT, api_key_sha256="0" * 64)],
             }
         )
         keyring = Keyring.parse(settings.pii_keys.get_secret_value())
