@@ -41,7 +41,7 @@ from domain.loans.events import (
 from domain.loans.ledger import balances
 from domain.loans.new_plan import NOT_CONTINUED
 from domain.loans.payoff import payoff_quote
-from domain.loans.plan_terms import RateStep
+from domain.loans.plan_terms import LevelRate, RateStep, Residue
 from domain.loans.position import InstalmentPosition, Position, position
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms
@@ -384,9 +384,18 @@ def test_a_step_to_the_same_rate_is_no_step(agreed: tuple[LoanTerms, Plan], days
 def test_a_prepayment_raises_no_instalment(
     agreed: tuple[LoanTerms, Plan], days: int, amount: int
 ) -> None:
-    terms, _ = agreed
+    terms, plan = agreed
     if terms.interest_grace:
         return  # A level instalment less the interest that waits grows as the interest falls.
+    # A level that does not repay by itself leaves the difference where the terms say: it may grow.
+    if terms.residue is not Residue.LAST or terms.level_rate is not LevelRate.EXACT:
+        return
+    if terms.smooth or terms.weights:
+        return
+    # Where a stretch ends in another one, rounding may leave a unit an instalment more there.
+    is_one = not (terms.rate_steps or terms.tranches or terms.holidays)
+    unit = max(terms.instalment_rounding.unit, terms.interest_rounding.unit)
+    slack = 0 if is_one else unit * len(plan.rows)
     on = terms.disbursed_on + timedelta(days=days)
     known = _as_disbursed(terms, on)
     due = position(terms, known, on).total_due
@@ -398,4 +407,4 @@ def test_a_prepayment_raises_no_instalment(
         after = position(terms, [*known, early], on)
         for old, new in zip(before.instalments, after.instalments, strict=True):
             if old.due_on > on:
-                assert new.outstanding <= old.outstanding
+                assert new.outstanding <= old.outstanding + slack
