@@ -56,6 +56,7 @@ endif
 test-slow: $(DEV_STAMP) ## Run what `make test` leaves out, and workflows without their cache
 	@$(MEASURE) -m pytest $(PARALLEL) -m "slow and not alone" --hypothesis-profile=$(PROFILE)
 	@WORKFLOW_CACHE=0 $(MEASURE) -m pytest --numprocesses=2 --timeout=900 tests/workflows
+	@LOANFLOW_FAULTS_OF_EACH=2 $(MEASURE) -m pytest tests/faults -m "not alone"
 	@$(PYTEST) -m alone
 
 test-deep: $(DEV_STAMP) ## Try every property and every client with 1,000 random examples (EXAMPLES=10000)

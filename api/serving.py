@@ -31,6 +31,7 @@ from api.app import create_app
 from api.http.connections import http_protocol, raise_file_limit
 from api.http.services import Services
 from runtime import logging as logs
+from runtime import metrics
 from runtime.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -152,6 +153,7 @@ def _supervise(settings: Settings) -> int:
             _terminate(serving)
         # One that takes another's place is tried until it can start: the others serve on.
         for one in ended if code is None else ():
+            metrics.process_ended(one.process.pid or 0)
             _tell(
                 settings,
                 "api_process_ended",

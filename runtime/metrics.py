@@ -22,7 +22,7 @@ from prometheus_client import (
     make_wsgi_app,
 )
 from prometheus_client.exposition import ThreadingWSGIServer
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -176,6 +176,12 @@ def exposition() -> bytes:
     together = CollectorRegistry()
     MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the package has no types for it
     return generate_latest(together)
+
+
+def process_ended(pid: int) -> None:
+    """Forget what stood at a moment in a process that has died; what it counted stays."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the package has no types for it
 
 
 async def count_stuck(client: "Client") -> int:

@@ -5,14 +5,17 @@ and plans change in `domain.loans.replanning`. An event that cannot be is refuse
 one that only came to be impossible by news of earlier days is taken as far as it goes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from domain.common.errors import DisbursementMismatch, InvalidEvent, InvalidTerms
 from domain.loans.allocation import Component, Excess, Returned
 from domain.loans.charge_off import ChargeOff, charge_off_after, is_cured
+from domain.loans.charges import Charges
+from domain.loans.daily_replanning import DailyReplanning
 from domain.loans.distribution import Distribution
 from domain.loans.events import (
+    Accelerated,
     AnyEvent,
     Charged,
     ChargedBack,
@@ -33,6 +36,8 @@ from domain.loans.events import (
 from domain.loans.fees import FeeEvent, event_fee
 from domain.loans.history import entries
 from domain.loans.instalment_account import InstalmentAccount
+from domain.loans.lateness import Lateness
+from domain.loans.plan_terms import InterestBasis
 from domain.loans.receivables import Receivables
 from domain.loans.replanning import DECIDED_BY, Replanning, Replans
 from domain.loans.schedule import deducted_fees
@@ -58,9 +63,13 @@ class LoanAccount:
         self.credit = 0
         self.written_off_on: date | None = None
         self.receivables = Receivables()
+        self.charges = Charges(terms)
+        self._lateness = Lateness(terms)
         self.charge_off: ChargeOff | None = None
         self._distribution = Distribution(terms.allocation)
-        self._replanning = Replanning(terms, self._distribution)
+        is_daily = terms.interest_basis is not InterestBasis.SCHEDULED
+        self._replanning = (DailyReplanning if is_daily else Replanning)(terms, self._distribution)
+        self._holds_credit = not is_daily
         self.instalments: list[InstalmentAccount] = self._replanning.instalments
         self._disbursements = 0
         self._today = date.min
@@ -72,6 +81,8 @@ class LoanAccount:
         A disturbed one is never refused.
         """
         self.advance(event.on)
+        if not isinstance(event, Paid) or event.split is not None:
+            self._replanning.forecast(event.on)
         self._is_late_news = disturbed
         was_due = self.charge_off is not None and self._owes_due(event.on)
         self._take(event)
@@ -131,6 +142,8 @@ class LoanAccount:
 
     def advance(self, on: date) -> None:
         """Let the days pass up to `on`: credit held pays each instalment on its due date."""
+        if self.written_off_on is None:
+            self._replanning.advance(on)
         if self.credit and self.written_off_on is None:
             self.credit = self.receivables.pay(self.credit, on)
             for instalment in self._unpaid():
@@ -138,10 +151,24 @@ class LoanAccount:
                     break
                 day = max(instalment.due_on, self._today)
                 self.credit = self._distribution.pay_due(instalment, self.credit, day)
+        if self._lateness.costs and self.written_off_on is None:
+            gone = sum(item.paid.principal + item.waived.principal for item in self.instalments)
+            self._lateness.pass_to(on, self.instalments, self.disbursed - gone)
         self._today = max(on, self._today)
 
-    def _unpaid(self) -> list[InstalmentAccount]:
-        return self._replanning.unpaid()
+    def conclude(self, on: date) -> None:
+        """Let the days pass up to `on`, the day that is looked at."""
+        self.advance(on)
+        if self.written_off_on is None:
+            self._replanning.forecast(on)
+
+    @property
+    def owed(self) -> Sequence[InstalmentAccount]:
+        """Return the instalments, and the charges that have a due date of their own, by that."""
+        return self.charges.among(self.instalments)
+
+    def _unpaid(self) -> Sequence[InstalmentAccount]:
+        return self.charges.among(self._replanning.unpaid())
 
     def is_open(self, on: date) -> bool:
         """Say whether the loan owes anything, due or not."""
@@ -153,12 +180,12 @@ class LoanAccount:
     def _owes_due(self, on: date) -> bool:
         """Say whether the loan owes anything that fell due by a day."""
         return any(claim.unpaid and claim.due_on <= on for claim in self.receivables) or any(
-            item.due_on <= on and item.unpaid(on) for item in self.instalments
+            item.due_on <= on and item.unpaid(on) for item in self.owed
         )
 
     def settlement(self, on: date) -> Settlement:
         """Return what settling the open loan on `on` costs, before credit held."""
-        cost = settlement_on(self.terms, self.instalments, on)
+        cost = settlement_on(self.terms, self.owed, on)
         cost.receivable = self.receivables.unpaid
         return cost
 
@@ -190,6 +217,8 @@ class LoanAccount:
         before = replanning.state() if self._is_late_news else None
         try:
             self.credit += replanning.replan(event, self.receivables)
+            if isinstance(event, Accelerated):
+                self.charges.call_in(event.on)
         except InvalidTerms as refused:
             if before is None:
                 known = refused.field in type(event).model_fields
@@ -239,14 +268,17 @@ class LoanAccount:
             return
         self.credit = self.receivables.pay(self.credit + amount, on)
         if event.directed and named is not None:
+            self._replanning.before_payment(on, named)
             self.credit = self._distribution.pay_named(named, self.credit, on)
         self._cover(min(self.credit, amount), on, event.excess)
 
     def _cover(self, amount: int, on: date, excess: Excess | None = None) -> None:
         """Pay what is due from the credit; what is left of `amount` follows the rule for excess."""
+        self._replanning.before_payment(on)
         self.credit = self._distribution.cover(self._unpaid(), self.credit, on)
         rule = excess or self.terms.allocation.excess
-        if self.credit and rule is not Excess.CREDIT and self.instalments:
+        is_kept = self._holds_credit and rule is Excess.CREDIT
+        if self.credit and not is_kept and self.instalments:
             own = min(self.credit, amount)
             self.credit -= own
             # A new plan may set free what was paid in advance: it adds to the credit meanwhile.
@@ -272,7 +304,7 @@ class LoanAccount:
             )
         for component in Component:
             part = getattr(split, component)
-            left = self._distribution.pay_component(self.instalments, component, part, event.on)
+            left = self._distribution.pay_component(self.owed, component, part, event.on)
             if left:
                 raise InvalidEvent(
                     f"{part - left} of {component} is owed, not {part}", field="split"
@@ -288,9 +320,9 @@ class LoanAccount:
             self.credit = self.receivables.pay(self.credit + amount, on)
             self._cover(min(self.credit, amount), on)
             return
-        released = settle(self.terms, self.instalments, on)
+        released = settle(self.terms, self.owed, on)
         funds = self.receivables.pay(self.credit + amount + released, date.max)
-        self.credit = self._distribution.pay_all(self.instalments, funds, on)
+        self.credit = self._distribution.pay_all(self.owed, funds, on)
         self._replanning.close(on)
 
     def _take_back(self, event: ChargedBack) -> None:
@@ -324,8 +356,12 @@ class LoanAccount:
             self._refuse(f"there is no loan to charge on {on}", "on")
         elif not self.is_open(on):
             self._refuse(f"the loan is settled on {on}: nothing is charged any more", "on")
-        else:
+        elif event.due_on is None:
             self._replanning.charge(event.component, event.amount, on)
+        elif event.due_on < on:
+            self._refuse(f"a charge made on {on} is due on that day or later", "due_on")
+        else:
+            self.charges.add(event.component, event.amount, event.due_on)
 
     def _charge_for(self, event: FeeEvent, on: date) -> None:
         terms = self.terms
@@ -335,7 +371,7 @@ class LoanAccount:
 
     def _waive(self, event: Waived) -> None:
         named = self._named(event)
-        items = self.instalments if named is None else [named]
+        items = self.owed if named is None else [named]
         if event.component is None:
             self._distribution.waive(items, event.amount, event.on)
             return
@@ -362,10 +398,10 @@ class LoanAccount:
         """Write off what the borrower's own money does not cover."""
         self.credit = self.receivables.pay(self.credit, date.max)
         for component in Component:
-            for item in self.instalments:
+            for item in self.owed:
                 if component is Component.PRINCIPAL or item.due_on <= on:
                     self.credit -= item.cover(item.paid, component, self.credit, on)
-        for item in self.instalments:
+        for item in self.owed:
             item.write_off(on)
         self.receivables.write_off()
 
@@ -387,7 +423,7 @@ class LoanAccount:
 
     def _collect(self, amount: int) -> None:
         """Take money on a loan written off: a recovery, beyond what was lost a credit."""
-        lost = sum(item.written_off.total for item in self.instalments)
+        lost = sum(item.written_off.total for item in self.owed)
         lost += self.receivables.written_off
         recovered = min(amount, lost - self.recovered)
         self.recovered += recovered
@@ -410,5 +446,5 @@ def replay(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> LoanAc
     account = LoanAccount(terms)
     for entry in entries(events, as_of):
         account.apply(entry.event, disturbed=entry.disturbed)
-    account.advance(as_of)
+    account.conclude(as_of)
     return account

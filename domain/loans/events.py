@@ -97,12 +97,17 @@ class ChargedBack(_Event):
 
 
 class Charged(_Event):
-    """A fee or a penalty was charged; it is due with the next instalment, or at once after all."""
+    """A fee or a penalty was charged.
+
+    It is due with the next instalment, or at once after all; with `due_on` on a day of its own,
+    which may be that of the event: then it is late from the day after.
+    """
 
     kind: Literal["charged"] = "charged"
     component: Literal[Component.FEE, Component.PENALTY] = Component.FEE
     amount: PositiveAmount
     name: str = ""
+    due_on: Day | None = None
 
 
 class Waived(_Event):
@@ -183,6 +188,18 @@ class InterestPaused(_Event):
     until: Day
 
 
+class Accelerated(_Event):
+    """The lender called the whole loan in, as the contract allows after a notice.
+
+    All principal that is left is due on the day, with the interest earned by then; no instalment
+    follows, and interest ends. The borrower was told on `told_on`; the notice that the terms agree
+    has to be over. Penalty runs by the terms.
+    """
+
+    kind: Literal["accelerated"] = "accelerated"
+    told_on: Day
+
+
 class MovedDueDate(Data):
     """An instalment that was to fall due on one day and falls due on another."""
 
@@ -261,6 +278,7 @@ AnyEvent = (
     | DueDayChanged
     | ReAged
     | InterestPaused
+    | Accelerated
     | DueDatesMoved
     | WrittenOff
     | ChargedOff

@@ -1,16 +1,17 @@
 """What one instalment owes and got."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from domain.common.money import half_up
 from domain.common.rounding import round_ratio
 from domain.loans.accrual import total, until
 from domain.loans.allocation import Component
 from domain.loans.amortisation import Row
-from domain.loans.terms import LoanTerms, PenaltyBase
+from domain.loans.penalty import penalty_base, penalty_days, penalty_interest
+from domain.loans.terms import LoanTerms
 
 
 @dataclass(slots=True)
@@ -46,9 +47,9 @@ class InstalmentAccount:
     `settled` is what no plan asks for any more: principal that an excess rule repaid early (it
     belongs to the instalment that ran then), and all that a payoff settled; `kept` is what was paid
     of it, `forgone` what was waived. `charged` came on top of the row, `moved` went into a new
-    plan. `late_base_days` sums the days of lateness of amounts that bore penalty until they were
-    covered, `redated` is the loan's. `principal`, `interest` and `fee` are what the instalment asks
-    for in all.
+    plan. `grown` is interest of days after the due date, which bears no penalty. `late_base_days`
+    sums the days of lateness of amounts that bore penalty until they were covered, `redated` is the
+    loan's. `principal`, `interest` and `fee` are what the instalment asks for in all.
     """
 
     terms: LoanTerms
@@ -61,6 +62,7 @@ class InstalmentAccount:
     paid: Amounts = field(default_factory=Amounts)
     waived: Amounts = field(default_factory=Amounts)
     written_off: Amounts = field(default_factory=Amounts)
+    grown: int = 0
     late_base_days: int = 0
     penalty_fixed: int | None = None
     paid_on: date | None = None
@@ -101,11 +103,14 @@ class InstalmentAccount:
             return charged
         if self.penalty_fixed is not None:
             return self.penalty_fixed + charged
-        days = self._penalty_days(on)
         late = self.late_base_days
+        days = penalty_days(self.terms, self.due_on, on)
         if days:
-            late += self._base_unpaid() * days
-        return (self._penalty_interest(late) if late else 0) + charged
+            late += self._bearing() * days
+        if not late:
+            return charged
+        asked = self.principal, self.interest, self.fee
+        return penalty_interest(self.terms, late, *asked) + charged
 
     def penalty_unpaid(self, on: date) -> int:
         """Return the penalty earned up to `on` and still owed."""
@@ -122,6 +127,11 @@ class InstalmentAccount:
         """Return everything still owed, with penalty up to `on`."""
         owed = self.interest_unpaid + self.principal_unpaid + self.fee_unpaid
         return owed + self.penalty_unpaid(on)
+
+    @property
+    def asked(self) -> int:
+        """Return what the instalment asked for when it fell due, by its plan."""
+        return self.row.principal + self.row.interest + self.row.fee - self.grown
 
     def unearned_interest(self, until: date) -> int:
         """Return what of the interest a settlement that pays it up to a day forgoes."""
@@ -142,7 +152,7 @@ class InstalmentAccount:
         row = self.row
         if on >= row.period.end or not row.interest:
             return self.interest - self.settled.interest
-        share = min(self._interest_by(on), row.interest)
+        share = max(min(self._interest_by(on), row.interest), 0)
         return share + self.charged.interest - self.moved.interest
 
     def _interest_by(self, on: date) -> int:
@@ -168,11 +178,10 @@ class InstalmentAccount:
         taken = min(funds, unpaid)
         if taken <= 0:
             return 0
-        into.add(component, taken)
-        if component in _UNPAID:
-            setattr(self, _UNPAID[component], unpaid - taken)
-            if on > self.due_on and component in _BEARING[self.terms.penalty_base]:
-                self.late_base_days += taken * self._penalty_days(on)
+        with self.bearing(on):
+            into.add(component, taken)
+            if component in _UNPAID:
+                setattr(self, _UNPAID[component], unpaid - taken)
         return taken
 
     def note_paid(self, on: date) -> None:
@@ -257,32 +266,24 @@ class InstalmentAccount:
     def _fix_penalty(self, on: date) -> None:
         self.penalty_fixed = self.penalty(on) - self.charged.penalty + self.moved.penalty
 
-    def _base_unpaid(self) -> int:
-        if self.terms.penalty_base is PenaltyBase.PRINCIPAL:
-            return self.principal_unpaid
-        return self.principal_unpaid + self.interest_unpaid + self.fee_unpaid
+    @contextmanager
+    def bearing(self, on: date) -> Iterator[None]:
+        """Keep the penalty of the days up to `on` as it is while what bears it changes."""
+        days = penalty_days(self.terms, self.due_on, on) if on > self.due_on else 0
+        before = self._bearing() if days else 0
+        yield
+        if days:
+            self.late_base_days += (before - self._bearing()) * days
 
-    def _penalty_interest(self, late: int) -> int:
-        terms = self.terms
-        numerator, denominator = terms.penalty_annual_rate.as_integer_ratio()
-        earned = half_up(late * numerator, denominator * 100 * terms.penalty_year_days)
-        if terms.penalty_cap is None:
-            return earned
-        base = self.principal
-        if terms.penalty_base is PenaltyBase.AMOUNT:
-            base += self.interest + self.fee
-        numerator, denominator = terms.penalty_cap.as_integer_ratio()
-        return min(earned, half_up(base * numerator, denominator * 100))
+    def _bearing(self) -> int:
+        return penalty_base(
+            self.terms,
+            principal=self.principal_unpaid,
+            interest=max(self.interest_unpaid - self.grown, 0),
+            fee=self.fee_unpaid,
+            original=self.asked,
+        )
 
-    def _penalty_days(self, on: date) -> int:
-        days_late = (on - self.due_on).days
-        return days_late if days_late > self.terms.grace_days else 0
-
-
-_BEARING = {
-    PenaltyBase.PRINCIPAL: (Component.PRINCIPAL,),
-    PenaltyBase.AMOUNT: (Component.PRINCIPAL, Component.INTEREST, Component.FEE),
-}
 
 _UNPAID = {
     Component.PRINCIPAL: "principal_unpaid",

@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from domain.common.errors import InvalidTerms
 from domain.common.frequency import MONTHLY, Frequency
+from domain.common.rounding import round_ratio
+from domain.loans.accrual import total
 from domain.loans.amortisation import Row, Stretch, amortise, emptied
 from domain.loans.due_dates import Period, plan_periods
 from domain.loans.new_plan import (
@@ -187,7 +189,7 @@ class LoanSchedule(PlanCuts):
         if rate_stays and not added and self._has_dates(ahead, new, first_due_on, terms):
             return length
         self.terms, self._pattern = continued(self.terms), terms
-        self._numbered_after = after
+        self._numbered_after, self.called_in = after, False
         if annual_rate is not None:
             self._rates.replace(on, annual_rate)
         level = None if moved is None else self._level_at(on)
@@ -251,9 +253,66 @@ class LoanSchedule(PlanCuts):
         self._pad(length)
         return index
 
+    def call_in(self, on: date) -> int:
+        """Let all that is left fall due on a day with the interest earned by then; no more follows.
+
+        Fees that recur with instalments are owed for those before it only, the others all at once.
+        """
+        self._restore(on)
+        self._pending, self._holidays, self.called_in = None, (), True
+        index = self._running(on)
+        old = self.rows[index:]
+        earned = self._earned(old, on)
+        interest = round_ratio(*total(earned), *self.terms.interest_rounding)
+        period = replace(old[0].period, due_on=on, end=on, pays_principal=True, pays_interest=True)
+        row = Row(period, sum(row.principal for row in old), interest, 0, earned)
+        row.fee = sum(row.fee - row.recurring_fee for row in old)
+        length = len(self.rows)
+        self.rows[index:] = [row]
+        self._pad(length)
+        return index
+
     def periods_ahead(self, on: date) -> list[Period]:
         """Return the periods after `on` in which there is something to repay."""
         return self._ahead(self.rows[self._running(on) :])
+
+    def rate_at(self, on: date) -> Decimal:
+        """Return the rate at which interest is earned from the day `on`."""
+        return self._rates.at(on)
+
+    def next_rate_on(self, after: date) -> date | None:
+        """Return the next day on which the rate changes."""
+        return next(iter(self._rates.days_after(after)), None)
+
+    def is_agreed_step(self, on: date) -> bool:
+        """Say whether the rate was agreed to change on a day, not only paused or taken up again."""
+        return self._rates.is_agreed(on)
+
+    def priced(self, rows: list[Row]) -> list[Row]:
+        """Return rows with the fees that come with them."""
+        self._charge_fees(rows)
+        return rows
+
+    def before_later(self, on: date) -> list[Row]:
+        """Take up the plan as it was before what is agreed for days after `on`; return its rows."""
+        self._restore(on)
+        return self.rows
+
+    def go_on(self, on: date, rows: list[Row], *, length: int, level_anew: bool = False) -> None:
+        """Go on from rows that say what became of the plan; what is agreed for later follows again.
+
+        With `level_anew` what is ahead is levelled on the day first. There are `length` rows.
+        """
+        self.rows = rows
+        if level_anew:
+            self._cut(on)
+        self._follow(on)
+        self._pad(length)
+
+    def plan_of(self, earlier: "LoanSchedule") -> None:
+        """Take up the plan as it was earlier; the rates stay those of now."""
+        self.rows, self._levels = earlier.rows, earlier._levels
+        self._before, self._pending = earlier._before, earlier._pending
 
     def _start(self, amount: int) -> None:
         terms = self.terms
@@ -277,7 +336,7 @@ class LoanSchedule(PlanCuts):
             left = amount - terms.down_payment
             rows.insert(0, Row(paid_at_once, terms.down_payment, 0, left, ()))
         self.rows = rows
-        self._charge_fees(0)
+        self._charge_fees(self.rows)
         self._follow(terms.disbursed_on, strict=True)
 
     def _leaves_out_nothing(self, holiday: Holiday) -> bool:

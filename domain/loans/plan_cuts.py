@@ -36,6 +36,7 @@ class PlanCuts:
         self.terms = terms
         self.rows: list[Row] = []
         self.disbursed = 0
+        self.called_in = False
         self._pattern = terms
         self._numbered_after = 0
         self._rates = RatePath(terms)
@@ -170,7 +171,7 @@ class PlanCuts:
         if replaces or (spare and spare[0].end < last.end):
             spare = places_after(last, len(spare))
         self.rows[index:] = [*rows, *map(emptied, spare)]
-        self._charge_fees(index)
+        self._charge_fees(self.rows[index:])
         return index
 
     def _lowered(
@@ -277,7 +278,7 @@ class PlanCuts:
         known = self.rows[after - 1].period.number - self._numbered_after
         return self._periods(known + count)[known:]
 
-    def _charge_fees(self, start: int) -> None:
+    def _charge_fees(self, rows: list[Row]) -> None:
         terms = self.terms
         if not terms.fees:
             return
@@ -285,7 +286,7 @@ class PlanCuts:
         original = terms.principal
         first = total_of(terms.fees, FeeTiming.FIRST_INSTALMENT, original, rounding)
         spread = total_of(terms.fees, FeeTiming.SPREAD, original, rounding)
-        for row in self.rows[start:]:
+        for row in rows:
             number = row.period.number
             if number == 0 or row.period.is_residual:
                 continue

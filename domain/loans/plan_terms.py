@@ -35,6 +35,23 @@ class Method(StrEnum):
     RENTALS_IN_ADVANCE = "rentals_in_advance"
 
 
+class InterestBasis(StrEnum):
+    """What interest is computed on.
+
+    * `scheduled`: on the balance of the plan. A payment that comes a few days early or late changes
+      no interest; what lateness costs is the penalty.
+    * `daily`: on what is really owed, day by day, late principal included. Each instalment keeps
+      its total, and the last takes the rest: money that comes late pays the interest earned up to
+      its day first and repays less principal, money that comes early repays more.
+    * `daily_as_billed`: the same, but instalments that are late are covered as they were billed;
+      the interest earned since comes with the instalment that runs.
+    """
+
+    SCHEDULED = "scheduled"
+    DAILY = "daily"
+    DAILY_AS_BILLED = "daily_as_billed"
+
+
 class Residue(StrEnum):
     """Where what rounding leaves over goes.
 

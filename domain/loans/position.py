@@ -12,6 +12,7 @@ from enum import StrEnum
 from domain.common.data import Data
 from domain.loans.account import LoanAccount, replay
 from domain.loans.charge_off import ChargeOff
+from domain.loans.charges import is_charge
 from domain.loans.delinquency import Delinquency
 from domain.loans.events import LoanEvent
 from domain.loans.income import claimed, interest_ahead_of_bill, unreleased_fees
@@ -54,7 +55,9 @@ class InstalmentPosition:
 
     `principal`, `interest` and `fee` are those of the plan as it stands, with what was charged;
     `penalty` is what was earned up to the day or charged. `outstanding` is the four together, less
-    what was paid, waived and written off. `interest_waived` includes interest that a settlement or
+    what was paid, waived and written off. A charge with a due date of its own is shown as one,
+    numbered beyond them (`is_charge`). `bucket` is where the terms sort it once it is late.
+    `interest_waived` includes interest that a settlement or
     a write-off left unearned.
     """
 
@@ -77,6 +80,17 @@ class InstalmentPosition:
     fee_waived: int = 0
     penalty_waived: int = 0
     written_off: int = 0
+    is_charge: bool = False
+    bucket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrears:
+    """What is late in one bucket of the terms: how many instalments, and their unpaid amount."""
+
+    bucket: str
+    instalments: int
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,8 @@ class Position(Data):
     `due` is everything unpaid that fell due up to the day, `overdue` the part of it that is late,
     `outstanding` everything unpaid of the whole plan. `days_past_due` counts from the oldest unpaid
     instalment by the terms' convention: 0 on a due date and 1 on the day after unless agreed
-    otherwise; `risk_class` follows from the terms' table. `payoff` is what settles the loan on the
+    otherwise; `risk_class` follows from the terms' table, and `arrears` are what is late by its
+    buckets. `payoff` is what settles the loan on the
     day.
 
     `received`, `billed`, `paid`, `waived`, `written_off`, `recovered`, `refunded` and `credit` are
@@ -108,7 +123,8 @@ class Position(Data):
 
     For the books: `interest_ahead` is interest that is income before it is billed, negative what is
     billed before it is income; `deferred_fees` are fees that are not income yet; `charge_off` is
-    the charge-off that stands.
+    the charge-off that stands. `receivable_due_on` is the first day on which money is due that came
+    back and is owed again.
 
     The instalments are the plan as it stands. Before its disbursement a loan has none.
     """
@@ -143,6 +159,8 @@ class Position(Data):
     interest_ahead: int = 0
     deferred_fees: int = 0
     charge_off: ChargeOff | None = None
+    arrears: tuple[Arrears, ...] = ()
+    receivable_due_on: date | None = None
 
     @property
     def charged_off_on(self) -> date | None:
@@ -168,12 +186,14 @@ def position(terms: LoanTerms, events: Iterable[LoanEvent], as_of: date) -> Posi
 def position_of(account: LoanAccount, as_of: date) -> Position:
     """Return the position that an account replayed up to `as_of` is in."""
     terms = account.terms
-    shown = [_instalment(item, terms.delinquency, as_of) for item in account.instalments]
+    shown = [_instalment(item, terms.delinquency, as_of) for item in account.owed]
+    if terms.delinquency.buckets:
+        shown = _sorted_by_age(shown, terms.delinquency, as_of)
     overdue = [item for item in shown if item.state is InstalmentState.OVERDUE]
     due = overdue + [item for item in shown if item.state is InstalmentState.DUE]
-    paid = _sum((item.paid for item in account.instalments), fee=account.deducted)
+    paid = _sum((item.paid for item in account.owed), fee=account.deducted)
     claims = account.receivables
-    written_off = _sum(item.written_off for item in account.instalments)
+    written_off = _sum(item.written_off for item in account.owed)
     written_off = replace(written_off, receivable=claims.written_off)
     principal_waived = sum(item.principal_waived for item in shown)
     gone = paid.principal + principal_waived + written_off.principal
@@ -226,6 +246,8 @@ def position_of(account: LoanAccount, as_of: date) -> Position:
         interest_ahead=0 if over else interest_ahead_of_bill(terms, account.instalments, as_of),
         deferred_fees=0 if over else unreleased_fees(terms, account.instalments, as_of),
         charge_off=account.charge_off,
+        arrears=_arrears(due, terms.delinquency),
+        receivable_due_on=min((item.due_on for item in claims if item.unpaid), default=None),
     )
 
 
@@ -266,6 +288,34 @@ def _instalment(
         fee_waived=waived.fee,
         penalty_waived=waived.penalty,
         written_off=written_off,
+        is_charge=is_charge(account.row.period.number),
+    )
+
+
+def _sorted_by_age(
+    shown: list[InstalmentPosition], delinquency: Delinquency, as_of: date
+) -> list[InstalmentPosition]:
+    late = sum(1 for item in shown if item.days_past_due and not item.is_charge)
+    aged = []
+    for item in shown:
+        if item.days_past_due:
+            age = delinquency.age(item.due_on, as_of, late_since=max(late, 1))
+            item = replace(item, bucket=delinquency.bucket_of(age))
+            late -= not item.is_charge
+        aged.append(item)
+    return aged
+
+
+def _arrears(due: Iterable[InstalmentPosition], delinquency: Delinquency) -> tuple[Arrears, ...]:
+    late = [item for item in due if item.bucket]
+    return tuple(
+        Arrears(
+            bucket=bucket.name,
+            instalments=sum(1 for item in late if item.bucket == bucket.name),
+            amount=sum(item.outstanding for item in late if item.bucket == bucket.name),
+        )
+        for bucket in delinquency.buckets
+        if any(item.bucket == bucket.name for item in late)
     )
 
 
@@ -293,7 +343,7 @@ def _billed(account: LoanAccount, shown: Sequence[InstalmentPosition], as_of: da
     """Return what may be claimed; of what is not due yet only what was charged or paid already."""
     principal = interest = penalty = 0
     fee = account.deducted
-    for item, on_day in zip(account.instalments, shown, strict=True):
+    for item, on_day in zip(account.owed, shown, strict=True):
         penalty += on_day.penalty - item.waived.penalty
         if item.due_on <= as_of or item.paid_on is not None:
             principal += item.principal - item.waived.principal
@@ -320,7 +370,7 @@ def _outstanding(instalments: Iterable[InstalmentPosition]) -> Components:
 
 def _accrued_interest(account: LoanAccount, as_of: date) -> int:
     """Return the interest earned in the running period, which has not fallen due yet."""
-    return sum(item.earned_interest(as_of) for item in account.instalments if item.due_on > as_of)
+    return sum(item.earned_interest(as_of) for item in account.owed if item.due_on > as_of)
 
 
 def _settled_on(instalments: Iterable[InstalmentPosition], account: LoanAccount) -> date | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from domain.common.errors import InvalidEvent
 from domain.loans.events import (
+    Accelerated,
     AnyEvent,
     ChargedBack,
     ChargedOff,
@@ -39,6 +40,7 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "due_day_changed": Action.RESCHEDULE,
     "re_aged": Action.RESCHEDULE,
     "interest_paused": Action.CHANGE_RATE,
+    "accelerated": Action.WRITE_OFF,
     "charged_back": Action.REVERSE,
     "written_off": Action.WRITE_OFF,
     "charged_off": Action.CHARGE_OFF,
@@ -109,7 +111,7 @@ def amount_at_stake(event: AnyEvent, before: Iterable[AnyEvent], stands: Positio
             return stands.outstanding.total
         case DueDayChanged() | ReAged() | InterestPaused():
             return stands.outstanding.total
-        case WrittenOff() | ChargedOff() | ChargeOffUndone():
+        case WrittenOff() | ChargedOff() | ChargeOffUndone() | Accelerated():
             return stands.outstanding.total
         case DueDatesMoved():
             return 0

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from domain.common.errors import InvalidTerms
 from domain.loans.allocation import Component, Excess
 from domain.loans.distribution import Distribution
 from domain.loans.events import (
+    Accelerated,
     DueDayChanged,
     HolidayGranted,
     InterestPaused,
@@ -24,7 +25,15 @@ from domain.loans.receivables import Receivables
 from domain.loans.terms import LoanTerms
 from domain.loans.terms_rules import refuse_rate
 
-Replans = RateChanged | Rescheduled | HolidayGranted | DueDayChanged | ReAged | InterestPaused
+Replans = (
+    RateChanged
+    | Rescheduled
+    | HolidayGranted
+    | DueDayChanged
+    | ReAged
+    | InterestPaused
+    | Accelerated
+)
 """The events that change what is ahead."""
 
 DECIDED_BY: Final[Mapping[str, str]] = MappingProxyType(
@@ -35,12 +44,10 @@ DECIDED_BY: Final[Mapping[str, str]] = MappingProxyType(
         "due_day_changed": "first_due_on",
         "re_aged": "into",
         "interest_paused": "until",
+        "accelerated": "on",
     }
 )
 """The field of each event to change when no plan follows from it."""
-
-State = tuple[LoanSchedule, list[InstalmentAccount], dict[int, tuple[date, date]], int]
-"""A plan with what became of its instalments."""
 
 _CHARGED = (Component.INTEREST, Component.FEE, Component.PENALTY)
 
@@ -58,6 +65,15 @@ class Replanning:
         self._distribution = distribution
         self._redated: dict[int, tuple[date, date]] = {}
         self._paid_to = 0
+
+    def advance(self, on: date) -> None:
+        """Let the days pass up to `on`: a plan that follows its own dates stays as it is."""
+
+    def forecast(self, on: date) -> None:
+        """Bring what is ahead up to what was paid: a plan that money does not change stays."""
+
+    def before_payment(self, on: date, named: InstalmentAccount | None = None) -> None:
+        """Make ready for money that comes in on a day."""
 
     def unpaid(self) -> list[InstalmentAccount]:
         """Return the instalments from the first that is not paid on."""
@@ -132,6 +148,8 @@ class Replanning:
                 if event.until <= event.on:
                     raise InvalidTerms(f"a pause ends after {event.on}", field="until")
                 index = self._schedule.pause_interest(event.on, event.until)
+            case Accelerated():
+                index = self._call_in(event, receivables)
             case Rescheduled():
                 return self._reschedule(event, receivables)
             case DueDayChanged():
@@ -140,13 +158,31 @@ class Replanning:
                 return self._re_age(event, receivables)
         return self._rebind(index, event.on)
 
-    def state(self) -> State:
+    def state(self) -> dict[str, Any]:
         """Return what `restore` brings back."""
-        return deepcopy((self._schedule, self.instalments, self._redated, self._paid_to))
+        agreed = ("_terms", "_distribution")
+        return deepcopy({name: part for name, part in vars(self).items() if name not in agreed})
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Undo what a change that failed began."""
-        self._schedule, self.instalments[:], self._redated, self._paid_to = state
+        # The list itself stays: the account reads from it.
+        self.instalments[:] = state["instalments"]
+        vars(self).update(state | {"instalments": self.instalments})
+
+    def _call_in(self, event: Accelerated, receivables: Receivables) -> int:
+        on, notice = event.on, self._terms.notice_days
+        if self._running(on) == len(self.instalments):
+            raise InvalidTerms(
+                f"everything fell due by {on}: there is nothing to call in", field="on"
+            )
+        if event.told_on + timedelta(days=notice) > on:
+            raise InvalidTerms(
+                f"the contract gives {notice} days of notice: told on {event.told_on}, the loan is"
+                f" called in on {event.told_on + timedelta(days=notice)} or later",
+                field="told_on",
+            )
+        receivables.move(date.max, on)
+        return self._schedule.call_in(on)
 
     def _running(self, on: date) -> int:
         """Return the index of the first instalment that is neither due nor over by that day."""

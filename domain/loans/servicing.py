@@ -15,6 +15,7 @@ from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import FieldError
 from domain.loans.delinquency import Delinquency
 from domain.loans.position import InstalmentPosition, Position
+from domain.loans.state import oldest_due, past_due
 
 
 class ArrearsBucket(Content):
@@ -109,8 +110,8 @@ def oldest_unpaid(position: Position) -> InstalmentPosition | None:
 
 def last_due_number(position: Position) -> int:
     """Return the number of the last instalment whose due date came, 0 before the first."""
-    numbers = (row.number for row in position.instalments if row.due_on <= position.as_of)
-    return max(numbers, default=0)
+    due = (row for row in position.instalments if row.due_on <= position.as_of)
+    return max((row.number for row in due if not row.is_charge), default=0)
 
 
 def next_step(
@@ -142,9 +143,10 @@ def _collect(
     position: Position, collected_to: int, zone: ZoneInfo, policy: ServicingPolicy
 ) -> NextStep | None:
     for row in position.instalments:
-        # What credit held covers on its due date is billed like any other, and not debited.
+        # A charge is debited with the instalment after it. What credit held covers on its due date
+        # is billed like any other, and not debited.
         is_open = row.outstanding or row.paid_on == row.due_on
-        if row.number > collected_to and is_open:
+        if row.number > collected_to and is_open and not row.is_charge:
             at = instant_at(row.due_on, policy.debit_at, zone)
             return NextStep(Step.COLLECT, at, row.number)
     return None
@@ -157,11 +159,13 @@ def _next_bucket(
     policy: ServicingPolicy,
     delinquency: Delinquency,
 ) -> NextStep | None:
-    row = oldest_unpaid(position)
+    oldest, late = oldest_due(position), past_due(position, delinquency)
     boundary = next((days for days in policy.boundaries if days > bucket_start), None)
-    if row is None or boundary is None:
+    if oldest is None or late is None or boundary is None:
         return None
+    reached = late.since + timedelta(days=max(boundary - late.days, 0))
     # What counts as late at the end of the due date is acted on when that day is over.
-    days = max(delinquency.reached_after(boundary), 1)
-    at = instant_at(row.due_on + timedelta(days=days), policy.age_at, zone)
-    return NextStep(Step.RECORD_DELINQUENCY, at, row.number, boundary)
+    day = max(reached, oldest + timedelta(days=1))
+    row = oldest_unpaid(position)
+    number = 0 if row is None else row.number
+    return NextStep(Step.RECORD_DELINQUENCY, instant_at(day, policy.age_at, zone), number, boundary)

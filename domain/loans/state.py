@@ -47,11 +47,23 @@ def past_due(stands: Position, delinquency: Delinquency) -> PastDue | None:
     if stands.written_off_on is not None:
         return None
     credit = stands.credit
-    for instalment in stands.instalments:
-        # Credit held pays each instalment on its due date.
-        credit -= instalment.outstanding
+    for due_on, amount in _owed(stands):
+        # Credit held pays what is owed on its due date.
+        credit -= amount
         if credit < 0:
             first = delinquency.first_late
-            since = instalment.due_on + timedelta(days=first)
+            since = due_on + timedelta(days=first)
             return PastDue(since, delinquency.days_past_due(first))
     return None
+
+
+def oldest_due(stands: Position) -> date | None:
+    """Return the first due date of which something is owed; None when nothing is."""
+    return next((due_on for due_on, _ in _owed(stands)), None)
+
+
+def _owed(stands: Position) -> list[tuple[date, int]]:
+    owed = [(item.due_on, item.outstanding) for item in stands.instalments if item.outstanding]
+    if stands.receivable_due_on is not None:
+        owed = sorted([*owed, (stands.receivable_due_on, stands.outstanding.receivable)])
+    return owed

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.common.data import Data
 from domain.common.errors import FieldError
-from domain.loans.events import AnyEvent, Charged, LoanEvent, Reversed
+from domain.loans.events import AnyEvent, Charged, ChargedBack, LoanEvent, Reversed
 from domain.loans.position import Position, position
 from domain.loans.terms import LoanTerms
 
@@ -152,7 +152,7 @@ def _between(
 
 
 def _text(kind: MovementKind, amount: int, event: AnyEvent | None) -> str:
-    if isinstance(event, Reversed):
+    if isinstance(event, Reversed | ChargedBack):
         return f"{_TEXTS[kind]}, taken back"
     if isinstance(event, Charged) and event.name:
         return event.name

@@ -19,10 +19,13 @@ from domain.loans.allocation import Allocation
 from domain.loans.delinquency import Delinquency
 from domain.loans.early_settlement import EarlySettlement
 from domain.loans.fees import Fee, FeeTiming, lend_capitalised
+from domain.loans.late_fee import LateFee
+from domain.loans.penalty_terms import PenaltyBase, PenaltyFreeDays
 from domain.loans.plan_terms import (
     ExplicitInstalment,
     FlatBase,
     Holiday,
+    InterestBasis,
     LevelRate,
     Method,
     RateStep,
@@ -34,15 +37,6 @@ from domain.loans.plan_terms import (
 from domain.loans.terms_rules import check_terms
 
 _ROUNDING: Final[TypeAdapter[Rounding]] = TypeAdapter(Rounding)
-
-
-class PenaltyBase(StrEnum):
-    """What bears penalty interest (simple, per actual day, never on penalty):
-
-    unpaid principal, or principal, interest and fees unpaid."""
-
-    PRINCIPAL = "principal"
-    AMOUNT = "amount"
 
 
 class Income(StrEnum):
@@ -68,6 +62,7 @@ class SharedTerms(Data):
     calendar: BusinessCalendar = BusinessCalendar.NONE
     interest_follows: bool = Field(default=False, strict=True)
     day_count: DayCount = DayCount.PERIOD
+    interest_basis: InterestBasis = InterestBasis.SCHEDULED
     interest_rounding: Rounding = Rounding()
     instalment_rounding: Rounding = Rounding()
     residue: Residue = Residue.LAST
@@ -85,6 +80,12 @@ class SharedTerms(Data):
     penalty_base: PenaltyBase = PenaltyBase.PRINCIPAL
     penalty_year_days: int = Field(default=365, strict=True)
     penalty_cap: Percent | None = None
+    penalty_rounding: Rounding = Rounding()
+    grace_is_free: bool = Field(default=False, strict=True)
+    penalty_free_days: tuple[PenaltyFreeDays, ...] = ()
+    penalty_on_business_days: bool = Field(default=False, strict=True)
+    late_fee: LateFee | None = None
+    notice_days: int = Field(default=30, strict=True)
     allocation: Allocation = Allocation()
     early_settlement: EarlySettlement = EarlySettlement()
     delinquency: Delinquency = Delinquency()
@@ -107,7 +108,8 @@ class LoanTerms(SharedTerms):
     known of the calendar's years by official notice when the terms were made is `official_years`;
     the others are the library's.
 
-    Interest: `day_count`; `period` divides the annual rate by the periods of a year. The first
+    Interest: `day_count`; `period` divides the annual rate by the periods of a year. It follows the
+    plan or what is really owed, by `interest_basis`. The first
     `principal_grace` instalments repay no principal; the interest of the first `interest_grace` is
     collected with the one after them; the first `interest_free` periods bear none.
 
@@ -124,10 +126,16 @@ class LoanTerms(SharedTerms):
 
     Penalty interest runs per actual day over `penalty_year_days` on the unpaid `penalty_base` of
     overdue instalments, never compounds and stops at `penalty_cap` percent of the instalment's
-    base. An instalment paid within `grace_days` after its due date carries no penalty; one paid
-    later carries it from the day after the due date.
+    base. It is rounded an instalment by `penalty_rounding`. An instalment paid within `grace_days`
+    after its due date carries no penalty; one paid later carries it from the day after the due
+    date, or from the end of the grace with `grace_is_free`. No penalty runs on
+    `penalty_free_days`, nor on days that are no business days of `calendar` with
+    `penalty_on_business_days`.
 
     Books: `income` says when interest becomes income; it changes nothing that the borrower owes.
+
+    A missed instalment costs the `late_fee` besides. The lender may call the whole loan in
+    `notice_days` after telling the borrower so, no sooner.
 
     A value that no loan can have raises `InvalidTerms` naming the field.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from domain.common.business_days import BusinessDayRule
@@ -13,7 +14,15 @@ from domain.common.errors import InvalidTerms
 from domain.common.frequency import FrequencyUnit
 from domain.common.rounding import ROUNDING_UNITS, Rounding
 from domain.loans.fees import FeeTiming, total_of
-from domain.loans.plan_terms import FlatBase, LevelRate, Method, Residue, ShortMonth, UnmetInterest
+from domain.loans.plan_terms import (
+    FlatBase,
+    InterestBasis,
+    LevelRate,
+    Method,
+    Residue,
+    ShortMonth,
+    UnmetInterest,
+)
 
 if TYPE_CHECKING:
     from domain.loans.terms import LoanTerms
@@ -64,6 +73,7 @@ def _amounts(terms: "LoanTerms") -> Iterator[Fault]:
         yield "principal", f"principal must be 1 to {MAX_PRINCIPAL} minor units"
     yield from _rounding(terms.interest_rounding, "interest_rounding")
     yield from _rounding(terms.instalment_rounding, "instalment_rounding")
+    yield from _rounding(terms.penalty_rounding, "penalty_rounding")
     if terms.first_disbursement <= 0:
         yield "tranches", "the tranches leave nothing of the principal to disburse first"
     deducted = total_of(terms.fees, FeeTiming.DEDUCTED, terms.principal, terms.interest_rounding)
@@ -83,6 +93,11 @@ def _rates(terms: "LoanTerms") -> Iterator[Fault]:
         yield from _rate(step.annual_rate, "rate_steps")
     if not 0 <= terms.grace_days <= 31:
         yield "grace_days", "grace is 0 to 31 days"
+    if not 0 <= terms.notice_days <= 366:
+        yield "notice_days", "the notice before a loan is called in is 0 to 366 days"
+    free = terms.penalty_free_days
+    if any(before.last >= after.first for before, after in pairwise(free)):
+        yield "penalty_free_days", "days free of penalty follow each other and do not overlap"
     if terms.penalty_year_days not in (360, 365):
         yield "penalty_year_days", "penalty runs over years of 360 or 365 days"
     if terms.penalty_cap is not None and not 0 <= terms.penalty_cap <= MAX_RATE:
@@ -162,6 +177,22 @@ def _due_days(terms: "LoanTerms") -> Iterator[Fault]:
     years = [official.year for official in terms.official_years]
     if len(set(years)) < len(years):
         yield "official_years", "a year is given once"
+
+
+def _interest_basis(terms: "LoanTerms") -> Iterator[Fault]:
+    if terms.interest_basis is InterestBasis.SCHEDULED:
+        return
+    if terms.method is Method.FLAT:
+        yield (
+            "interest_basis",
+            "flat interest is charged on the original principal, not on what is owed day by day",
+        )
+    if terms.business_day_rule is not BusinessDayRule.NONE and not terms.interest_follows:
+        yield (
+            "interest_follows",
+            "interest counted day by day runs to the day on which an instalment falls due:"
+            " set interest_follows",
+        )
 
 
 def _interest(terms: "LoanTerms") -> Iterator[Fault]:
@@ -361,6 +392,6 @@ def _explicit(terms: "LoanTerms", financed: int) -> Iterator[Fault]:
 
 
 _RULES = (
-    *(_amounts, _rates, _length, _dates, _due_days),
+    *(_amounts, _rates, _length, _dates, _due_days, _interest_basis),
     *(_interest, _grace, _shape, _changes, _method, _work),
 )

@@ -1,14 +1,17 @@
 """What each cost of a plan comes to, day by day, and the cost sheet made of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from domain.common.errors import DomainError
 from domain.common.money import format_amount, money
 from domain.loans.fees import Fee, FeeBase, FeeEvent, FeeTiming, recurring_fee, total_of
+from domain.loans.late_fee import LateFeeBase
+from domain.loans.penalty_terms import PenaltyBase
 from domain.loans.schedule import PlanRow
-from domain.loans.terms import LoanTerms, PenaltyBase
+from domain.loans.terms import LoanTerms
 from domain.pricing.cost_sheet import ContingentCost, Cost, CostSheet, build_cost_sheet
 from domain.pricing.rates import Flow
 from domain.pricing.trial_rates import RatePeriods, proceeds
@@ -186,16 +189,53 @@ def _contingent(terms: LoanTerms) -> list[ContingentCost]:
     ]
     penalty = ContingentCost(name="罚息", standard=_penalty(terms), collector=LENDER)
     early = ContingentCost(name="提前结清费", standard=_early(terms), collector=LENDER)
-    return [penalty, early, *on_events]
+    late = [ContingentCost(name="逾期费", standard=text, collector=LENDER) for text in _late(terms)]
+    return [penalty, *late, early, *on_events]
+
+
+_PENALTY_BASES: Final[Mapping[PenaltyBase, str]] = {
+    PenaltyBase.PRINCIPAL: "逾期本金",
+    PenaltyBase.INTEREST: "逾期利息",
+    PenaltyBase.AMOUNT: "逾期应付金额",
+    PenaltyBase.ORIGINAL_AMOUNT: "逾期各期原应付金额",
+    PenaltyBase.BALANCE: "剩余本金",
+}
+
+
+def _late(terms: LoanTerms) -> Iterator[str]:
+    """Say what each missed instalment costs at once."""
+    fee = terms.late_fee
+    if fee is None:
+        return
+    if fee.percent is None:
+        text = f"每期{money(fee.amount or 0, terms.currency)}"
+    else:
+        base = "未付金额" if fee.base is LateFeeBase.UNPAID else "应付金额"
+        text = f"每期{base}的{fee.percent}%"
+    if fee.after_days:
+        text += f"，逾期超过{fee.after_days}天"
+    if fee.at_least:
+        text += f"，不低于{money(fee.at_least, terms.currency)}"
+    if fee.at_most is not None:
+        text += f"，不高于{money(fee.at_most, terms.currency)}"
+    if fee.max_count is not None:
+        text += f"，最多{fee.max_count}次"
+    if fee.max_total is not None:
+        text += f"，合计不超过{money(fee.max_total, terms.currency)}"
+    yield text
 
 
 def _penalty(terms: LoanTerms) -> str:
     if not terms.penalty_annual_rate:
         return "不收取"
-    base = "逾期本金" if terms.penalty_base is PenaltyBase.PRINCIPAL else "逾期应付金额"
+    base = _PENALTY_BASES[terms.penalty_base]
     text = f"{base} × 年利率{terms.penalty_annual_rate}% × 逾期天数 / {terms.penalty_year_days}"
     if terms.grace_days:
         text += f"，宽限期{terms.grace_days}天"
+    if terms.grace_is_free and terms.grace_days:
+        text += "（不计罚息）"
+    if terms.penalty_on_business_days:
+        text += "，非工作日不计"
     if terms.penalty_cap is not None:
         text += f"，不超过该期基数的{terms.penalty_cap}%"
     return text

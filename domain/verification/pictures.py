@@ -16,8 +16,8 @@ from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
 
+from pi_heif import register_heif_opener
 from PIL import ExifTags, Image
-from pillow_heif import register_heif_opener
 
 MAX_PIXELS: Final = 24_000_000
 MAX_SIDE: Final = 10_000

@@ -15,6 +15,7 @@ from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.state import past_due
 from domain.loans.terms import monthly_terms
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
+from domain.products.checks import PRODUCT
 from messages.applications import Offer, StartApplication
 from messages.ids import new_id
 from messages.loans import RepaymentSource
@@ -32,7 +33,7 @@ from storage.lines.quotes import QuoteRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRepository
 from storage.people.applicants import ApplicantRepository
-from tests.definitions import ref
+from tests.definitions import ref, shipped
 from tests.integration.story import consent_to_everything
 
 
@@ -173,7 +174,7 @@ async def _disburse(
         instalments=12,
         disbursed_on=disbursed_on,
         penalty_annual_rate=Decimal("24"),
-    )
+    ).model_copy(update={"delinquency": shipped(PRODUCT, "cash").terms.delinquency})
     plan = build_plan(terms)
     await QuoteRepository(tx).insert(
         quote_id=ids.quote_id,

@@ -1,6 +1,7 @@
 """One stack for all tests of faults, and what must hold after each of them."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from time import monotonic
@@ -10,7 +11,14 @@ import pytest
 from local.postgres_home import remove_home
 from tests.faults.courses import EARLY, LATE, lived
 from tests.faults.endings import Ending
-from tests.faults.place import LONGEST_PAUSE_SECONDS, PAUSE_SECONDS, Place, place_in
+from tests.faults.place import (
+    LONGEST_PAUSE_SECONDS,
+    ONE_OF_EACH,
+    PAUSE_SECONDS,
+    TWO_OF_EACH,
+    Place,
+    place_in,
+)
 from tests.invariants import violations
 
 REST_SECONDS = 30.0
@@ -30,8 +38,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="package")
 async def place(folder: Path) -> AsyncIterator[Place]:
-    """The stack of these tests. Its processes stay dead when they die."""
-    async with place_in(folder, SETTINGS) as started:
+    """The stack of these tests. Its processes stay dead when they die.
+
+    With `LOANFLOW_FAULTS_OF_EACH=2` it has two workers and two APIs, the second of each younger.
+    """
+    twice = os.environ.get("LOANFLOW_FAULTS_OF_EACH") == "2"
+    async with place_in(folder, SETTINGS, TWO_OF_EACH if twice else ONE_OF_EACH) as started:
+        for name in ("worker-2", "api-2") if twice else ():
+            await started.stack.supervisor.restart(name)
         yield started
 
 

@@ -4,9 +4,10 @@ import asyncio
 import json
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import asyncpg
 import httpx
 from temporalio.client import Client, WorkflowExecutionDescription
 
+from local.commands import API, WORKER, Command
 from local.stack import LocalStack
 from local.story.processes import temporal_client, time_travel
 from runtime.failpoints import POINTS
@@ -26,6 +28,8 @@ Answer = TypeVar("Answer")
 CLI_SECONDS = 20.0
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
+ONE_OF_EACH = ("sandbox", "worker", "api")
+TWO_OF_EACH = (*ONE_OF_EACH, replace(WORKER, name="worker-2"), replace(API, name="api-2"))
 REQUEST_SECONDS = 40.0
 _AGAIN = (429, 502, 503)
 
@@ -199,24 +203,51 @@ class Place:
             self._marker(point).touch()
 
     async def kill(self, name: str) -> None:
-        """End a process of the stack by SIGKILL and leave it dead."""
-        await self.stack.supervisor.kill(name)
+        """End a process of the stack, or all of its kind, by SIGKILL and leave it dead."""
+        for one in self._all_of(name):
+            await self.stack.supervisor.kill(one)
 
     async def revive(self, name: str) -> None:
-        """Start a dead process again on its port and its data, and wait until it is ready."""
-        await self.stack.supervisor.restart(name)
+        """Start what is dead again on its port and its data, or a living one; wait for it."""
+        dead = [one for one in self._all_of(name) if not self.stack.supervisor.alive(one)]
+        for one in dead or self._all_of(name):
+            await self.stack.supervisor.restart(one)
 
     def alive(self, name: str) -> bool:
-        """Say whether a process runs."""
-        return self.stack.supervisor.alive(name)
+        """Say whether a process runs, and all of its kind."""
+        return all(self.stack.supervisor.alive(one) for one in self._all_of(name))
+
+    def _all_of(self, name: str) -> list[str]:
+        """Return a process and those of its kind: `worker` and `worker-2`."""
+        return [one for one in self.stack.supervisor.names if one in (name, f"{name}-2")]
 
     def _marker(self, point: str) -> Path:
         return self.fail_points / f"{point}.struck"
 
 
+class InTurn(httpx.AsyncHTTPTransport):
+    """Sends each request to the next of several ports, as a balancer does."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        super().__init__()
+        self._ports = cycle(ports)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        request.url = request.url.copy_with(port=next(self._ports))
+        return await super().handle_async_request(request)
+
+
 @asynccontextmanager
-async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Place]:
-    """Start a stack with its data in `folder`; a dead process stays dead until it is revived."""
+async def place_in(
+    folder: Path,
+    settings: Mapping[str, str],
+    processes: Sequence[str | Command] = ONE_OF_EACH,
+) -> AsyncIterator[Place]:
+    """Start a stack with its data in `folder`; a dead process stays dead until it is revived.
+
+    Of several APIs each is asked in turn.
+    """
     fail_points = folder / "fail-points"
     fail_points.mkdir(parents=True)
     environment = {
@@ -225,7 +256,9 @@ async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[P
         "LOANFLOW_WORKFLOW_SANDBOX": "true",
         **settings,
     }
-    stack = LocalStack(folder / ".local", on_death="leave", environment=environment)
+    stack = LocalStack(
+        folder / ".local", on_death="leave", environment=environment, processes=processes
+    )
     for point in POINTS:
         (fail_points / f"{point}.struck").touch()
     async with stack, _looking_at(stack, fail_points) as place:
@@ -236,8 +269,11 @@ async def place_in(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[P
 async def _looking_at(stack: LocalStack, fail_points: Path) -> AsyncIterator[Place]:
     environment = stack.environment
     client = await temporal_client(environment)
+    apis = [port for name, port in stack.ports.items() if name.partition("-")[0] == "api"]
     async with (
-        httpx.AsyncClient(base_url=stack.api_url, timeout=REQUEST_SECONDS, trust_env=False) as http,
+        httpx.AsyncClient(
+            base_url=stack.api_url, timeout=REQUEST_SECONDS, transport=InTurn(apis)
+        ) as http,
         httpx.AsyncClient(base_url=stack.sandbox_url, timeout=10, trust_env=False) as sandbox,
     ):
         yield Place(

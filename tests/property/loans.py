@@ -32,8 +32,10 @@ from domain.loans.events import (
     Waived,
     WrittenOff,
 )
+from domain.loans.penalty_terms import PenaltyBase
 from domain.loans.plan_terms import (
     FlatBase,
+    InterestBasis,
     LevelRate,
     Method,
     Residue,
@@ -42,7 +44,7 @@ from domain.loans.plan_terms import (
 )
 from domain.loans.position import position
 from domain.loans.schedule import Plan, build_plan
-from domain.loans.terms import Income, LoanTerms, PenaltyBase
+from domain.loans.terms import Income, LoanTerms
 from tests.definitions import shipped
 
 OFFICIAL_YEARS = shipped(HOLIDAY_CALENDAR, "cn").years
@@ -162,6 +164,9 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         moves = options["business_day_rule"] is not BusinessDayRule.NONE
         follows = moves and options["day_count"] is not DayCount.PERIOD
         options["interest_follows"] = follows and draw(st.booleans())
+    follows = options.get("interest_follows", "business_day_rule" not in options)
+    if values["method"] is not Method.FLAT and follows:
+        options["interest_basis"] = draw(st.sampled_from(InterestBasis))
     return options | _changes(draw, values)
 
 

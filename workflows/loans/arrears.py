@@ -4,7 +4,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.loans.servicing import NextStep, oldest_unpaid
+    from domain.loans.servicing import NextStep
+    from domain.loans.state import oldest_due
     from messages import calls, ids
     from messages.loans import RecordDelinquency
     from workflows.common.calling import run
@@ -23,8 +24,8 @@ class Arrears:
         begins = loan.bucket_start == 0
         loan.bucket_start = step.days_past_due
         loan.episode += begins
-        oldest = oldest_unpaid(loan.position())
-        assert oldest is not None  # noqa: S101 -- a loan in arrears has an unpaid instalment
+        oldest = oldest_due(loan.position())
+        assert oldest is not None  # noqa: S101 -- a loan in arrears owes something
         await run(
             calls.RECORD_DELINQUENCY,
             RecordDelinquency(
@@ -34,7 +35,7 @@ class Arrears:
                 zone=loan.agreed.zone,
                 ladder=loan.agreed.ladder,
                 business_date=loan.current_date(),
-                oldest_due_on=oldest.due_on,
+                oldest_due_on=oldest,
                 state_seq=loan.next_seq(),
                 episode=loan.episode,
                 open_collections=begins,

@@ -84,6 +84,9 @@ class ChargedTransaction(_Transaction):
     component: Literal[Component.FEE, Component.PENALTY] = Component.FEE
     amount: PositiveAmount
     name: str = Field(default="", max_length=64)
+    due_on: Day | None = Field(
+        default=None, description="a due date of its own; with the next instalment without one"
+    )
 
 
 class WaivedTransaction(_Transaction):
@@ -160,6 +163,18 @@ class InterestPausedTransaction(_Transaction):
     until: Day
 
 
+class AcceleratedTransaction(_Transaction):
+    """The whole loan is called in: all that is left is due, with interest up to the day.
+
+    The borrower was told on `told_on`, as long before as the loan's terms agree (`notice_days`).
+    """
+
+    model_config = _example({"kind": "accelerated", "told_on": "2026-05-10", "on": "2026-06-10"})
+
+    kind: Literal["accelerated"]
+    told_on: Day
+
+
 class WrittenOffTransaction(_Transaction):
     """The loan is given up; what was owed stays collectable."""
 
@@ -215,6 +230,7 @@ Transaction = Annotated[
     | DueDayChangedTransaction
     | ReAgedTransaction
     | InterestPausedTransaction
+    | AcceleratedTransaction
     | WrittenOffTransaction
     | ChargedOffTransaction
     | ChargeOffUndoneTransaction

@@ -29,7 +29,7 @@ class StrictChargedBack(loan_events.ChargedBack, extra="forbid"):
 
 
 class StrictCharged(loan_events.Charged, extra="forbid"):
-    """A fee or a penalty was charged; it is due with the next instalment, or at once after all."""
+    """A fee or a penalty was charged, due with the next instalment or on a day of its own."""
 
 
 class StrictWaived(loan_events.Waived, extra="forbid"):
@@ -58,6 +58,10 @@ class StrictReAged(loan_events.ReAged, extra="forbid"):
 
 class StrictInterestPaused(loan_events.InterestPaused, extra="forbid"):
     """No interest runs from that day up to `until`; instalments keep their level meanwhile."""
+
+
+class StrictAccelerated(loan_events.Accelerated, extra="forbid"):
+    """The lender called the whole loan in: all that is left is due, with interest up to the day."""
 
 
 class StrictWrittenOff(loan_events.WrittenOff, extra="forbid"):
@@ -94,6 +98,7 @@ StrictEvent = Annotated[
     | StrictDueDayChanged
     | StrictReAged
     | StrictInterestPaused
+    | StrictAccelerated
     | StrictWrittenOff
     | StrictChargedOff
     | StrictChargeOffUndone

@@ -89,13 +89,14 @@ async def test_people_find_applications_by_whose_move_it_is(
 async def test_reviewers_find_their_own_reviews(
     http: httpx.AsyncClient, services: Services
 ) -> None:
-    mine, others = [], []
+    mine: list[str] = []
+    others: list[str] = []
     async with services.database.transaction() as tx:
         rita = await tx.connection.fetchval("select id from staff where handle = 'rita'")
-        for channel, found in (("app", mine), ("acme", others)):
+        for channel, ones in (("app", mine), ("acme", others)):
             start = await seeds.application(tx, channel, "carol")
             await ReviewRepository(tx).open(start.application_id, utc_now(), utc_now())
-            found.append(start.application_id)
+            ones.append(start.application_id)
         await tx.connection.execute(
             "update review_tasks set assigned_to = $2 where application_id = any($1::text[])",
             mine,

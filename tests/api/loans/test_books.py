@@ -54,7 +54,7 @@ async def test_a_month_is_accrued_handed_over_closed_and_opened_again(finance: F
     until = {"until": "2026-10-31"}
     early = await finance.post("/batches", until)
     assert (early.status_code, early.json()["code"]) == (409, "day_not_ready")
-    progress = {"is_done": False}
+    progress: dict[str, Any] = {"is_done": False}
     while not progress["is_done"]:
         progress = (await finance.post("/accruals", until)).json()
     assert progress["posted_to"] == "2026-10-31"

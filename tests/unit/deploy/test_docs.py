@@ -141,7 +141,12 @@ def test_the_diagram_of_data_names_tables_and_their_writers() -> None:
 
     assert lines
     drawn = {name for left, right, _ in lines for name in (left, right)}
-    beside = set(re.findall(r"`(outbox|audit|callbacks|api_requests)` \(", ARCHITECTURE))
+    beside = set(
+        re.findall(
+            r"`(outbox|audit|callbacks|api_requests|calendars_applied|process_checks)` \(",
+            ARCHITECTURE,
+        )
+    )
     assert drawn | beside == TABLES
     for _, _, label in lines:
         for word in re.findall(r"\b[a-z]+_[a-z_]+\b", label):

@@ -138,7 +138,7 @@ LATE = date(2026, 3, 20)
 def test_re_amortisation_spreads_what_is_overdue() -> None:
     before, now = at(LATE), at(LATE, ReAged(key="a", on=LATE))
     assert (before.overdue.principal, before.overdue.interest) == (200_000, 23_000)
-    assert (now.total_overdue, now.days_past_due, now.risk_class) == (0, 0, "normal")
+    assert (now.total_overdue, now.days_past_due) == (0, 0)
     # 12,000.00 over the ten that are left, and a tenth of 230.00 with each.
     assert [item.principal for item in now.instalments[2:]] == [120_000] * 10
     assert [item.due_on for item in now.instalments] == [item.due_on for item in before.instalments]

@@ -525,7 +525,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("order", {"allocation": {"order": []}}, "twelve buckets"),
     ("early_settlement", {"early_settlement": {"fee_amount": -1}}, "no less than zero"),
     ("grace_days", {"delinquency": {"grace_days": 32}}, "0 to 31"),
-    ("classes", {"delinquency": {"classes": []}}, "day 0"),
+    ("classes", {"delinquency": {"classes": [{"name": "late", "from_days": 1}]}}, "day 0"),
     (
         "instalment_amount",
         {"method": "fixed_instalment", "instalments": 0, "instalment_amount": 12_000},

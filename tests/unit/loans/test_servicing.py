@@ -6,11 +6,13 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.common.calendar import instant_at
 from domain.loans.allocation import Excess
 from domain.loans.delinquency import Delinquency
-from domain.loans.events import Disbursed, LoanEvent, Paid, PaidOff
+from domain.loans.events import ChargedBack, Disbursed, LoanEvent, Paid, PaidOff
 from domain.loans.payoff import payoff_quote
 from domain.loans.position import position
 from domain.loans.servicing import (
@@ -23,7 +25,7 @@ from domain.loans.servicing import (
     next_step,
     oldest_unpaid,
 )
-from domain.loans.state import LoanState, state_of
+from domain.loans.state import LoanState, PastDue, past_due, state_of
 from domain.loans.terms import LoanTerms, monthly_terms
 from services.definitions.shipped import Files
 from tests.definitions import shipped
@@ -204,6 +206,21 @@ def test_every_bucket_begins_on_the_day_on_which_the_terms_count_so_far(
         assert earlier < found.days_past_due or day == date(2026, 2, 16)
 
 
+def test_money_that_came_back_ages_like_an_instalment() -> None:
+    """Everything was paid; what the bank took back of it is owed, and late from the day after."""
+    on = date(2026, 2, 1)
+    total = payoff_quote(TERMS, [DISBURSED], on).total
+    off = PaidOff(key="off", on=on, amount=total)
+    back = ChargedBack(key="back", on=date(2026, 2, 10), payment="off", amount=50_000)
+    found = step(off, back, on=date(2026, 2, 10), collected_to=12)
+    assert found is not None
+    assert (found.step, found.days_past_due) == (Step.RECORD_DELINQUENCY, 1)
+    assert found.at == instant_at(date(2026, 2, 11), STANDARD.age_at, ZONE)
+    late = position(TERMS, [DISBURSED, off, back], date(2026, 2, 11))
+    assert (late.days_past_due, state_of(late)) == (1, LoanState.OVERDUE)
+    assert past_due(late, TERMS.delinquency) == PastDue(date(2026, 2, 11), 1)
+
+
 def test_another_policy_moves_debits_days_and_buckets() -> None:
     policy = ServicingPolicy(
         debit_at=time(9),
@@ -260,3 +277,36 @@ def test_what_is_wrong_with_a_policy_is_said_at_its_field(
 
 def test_a_policy_that_can_be_released_has_no_findings() -> None:
     assert SERVICING_POLICY.findings(draft(M0, M1), Files({}), "standard") == ()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 150), st.sampled_from([10, 50_000, 94_560, 178_526, 400_000])),
+        max_size=4,
+    ),
+    st.sampled_from([0, 3, 31]),
+    st.sampled_from([0, 1]),
+    st.integers(0, 200),
+    st.integers(0, 250),
+)
+def test_what_is_stored_tells_how_late_a_loan_is_on_every_later_day(
+    payments: list[tuple[int, int]],
+    grace: int,
+    on_due_date: Literal[0, 1],
+    stored: int,
+    later: int,
+) -> None:
+    """Lists count on from there: they may not say another thing than the loan itself."""
+    convention = Delinquency(grace_days=grace, on_due_date=on_due_date)
+    terms = TERMS.model_copy(update={"delinquency": convention})
+    start = terms.disbursed_on
+    events: list[LoanEvent] = [DISBURSED]
+    events += [
+        Paid(key=f"p{number}", on=start + timedelta(days=min(days, stored)), amount=amount)
+        for number, (days, amount) in enumerate(payments)
+    ]
+    day = start + timedelta(days=stored)
+    late = past_due(position(terms, events, day), convention)
+    on = day + timedelta(days=later)
+    counted = 0 if late is None or on < late.since else (on - late.since).days + late.days
+    assert counted == position(terms, events, on).days_past_due

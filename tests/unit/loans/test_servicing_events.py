@@ -32,6 +32,7 @@ from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import Components, InstalmentState, Position, position
 from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.terms import LoanTerms
+from domain.products.checks import PRODUCT
 from tests.definitions import shipped
 
 STANDARD = shipped(SERVICING_POLICY, "standard")
@@ -610,7 +611,8 @@ def test_days_past_due_by_convention(policy: dict[str, Any], days: int, expected
     ],
 )
 def test_five_classes(days: int, name: str) -> None:
-    assert at(FIRST + timedelta(days=days)).risk_class == name
+    delinquency = shipped(PRODUCT, "cash").terms.delinquency
+    assert at(FIRST + timedelta(days=days), delinquency=delinquency).risk_class == name
 
 
 # Tranches and down payments

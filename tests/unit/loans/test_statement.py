@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from domain.loans.allocation import Component
 from domain.loans.events import (
     Charged,
+    ChargedBack,
     Disbursed,
     HolidayGranted,
     LoanEvent,
@@ -148,6 +149,7 @@ EVENTS: tuple[LoanEvent, ...] = (
     Rescheduled(key="re", on=date(2026, 3, 25), instalments=6, first_due_on=date(2026, 5, 1)),
     Paid(key="p2", on=date(2026, 5, 1), amount=300_000),
     Refunded(key="ref", on=date(2026, 5, 2), amount=1_000),
+    ChargedBack(key="cb", on=date(2026, 5, 20), payment="p2", amount=50_000),
     WrittenOff(key="wo", on=date(2026, 12, 1)),
     Recovered(key="rec", on=date(2026, 12, 15), amount=12_345),
 )

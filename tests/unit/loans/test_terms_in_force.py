@@ -72,7 +72,11 @@ def test_a_new_plan_with_its_own_rate_ends_the_steps() -> None:
         frequency=Frequency(unit=FrequencyUnit.WEEK),
     )
     last = terms_history(STEPPED, (DISBURSED, event), date(2027, 1, 1))[-1]
-    assert (last.annual_rate, last.instalments, last.first_due_on) == (15, 6, date(2026, 4, 10))
+    assert (last.annual_rate, last.instalments, last.first_due_on) == (
+        Decimal(15),
+        6,
+        date(2026, 4, 10),
+    )
     assert (last.frequency.unit, last.because, last.event) == ("week", "rescheduled", "new")
 
 

@@ -41,7 +41,7 @@ def numbers(**changes: Any) -> list[Fraction]:
     """Return the period number of each day on which money moves, in order of the days."""
     held = periods(**changes).numbers
     assert held is not None
-    return [held[on] for on in sorted(held)]
+    return [Fraction(held[on]) for on in sorted(held)]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def test_the_cash_loan_is_due_monthly_on_the_day_of_the_disbursement() -> None:
         disbursed_on=OUT_ON,
         first_due_on=date(2026, 2, 28),
         due_day=31,
+        delinquency=CASH.content.terms.delinquency,
     )
     # By the annuity formula: 945.60 eleven times, then 945.55.
     assert [row.total for row in build_plan(terms).rows] == [94_560] * 11 + [94_555]

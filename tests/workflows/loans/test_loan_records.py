@@ -9,6 +9,7 @@ from domain.loans.events import (
     Charged,
     Paid,
     PaidOff,
+    Refunded,
     Rescheduled,
     Reversed,
     Waived,
@@ -182,11 +183,11 @@ async def test_a_settled_loan_is_opened_again_by_what_undoes_its_settlement(
     paid = next(event for event in events if isinstance(event, PaidOff))
 
     # A transaction that leaves the loan settled is booked and closes it again.
-    charged = Charged(key=key(loan), on=DISBURSED_ON, amount=50)
-    waived = Waived(key=key(loan), on=DISBURSED_ON, component=Component.FEE, amount=50)
-    assert (await reopened(lender, loan, charged)).state == "current"
-    assert (await record(loan, waived)).state == "settled"
-    assert (await loan.result()).state == "settled"
+    too_much = Paid(key=key(loan), on=DISBURSED_ON, amount=50)
+    given_back = Refunded(key=key(loan), on=DISBURSED_ON, amount=50)
+    for event in (too_much, given_back):
+        assert (await reopened(lender, loan, event)).state == "settled"
+        assert (await loan.result()).state == "settled"
 
     chargeback = Reversed(key=key(loan), on=DISBURSED_ON, reverses=paid.key, reason="chargeback")
     view = await reopened(lender, loan, chargeback)
