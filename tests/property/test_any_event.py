@@ -41,7 +41,7 @@ from domain.loans.events import (
 from domain.loans.ledger import balances
 from domain.loans.new_plan import NOT_CONTINUED
 from domain.loans.payoff import payoff_quote
-from domain.loans.plan_terms import LevelRate, RateStep, Residue
+from domain.loans.plan_terms import InterestBasis, LevelRate, RateStep, Residue
 from domain.loans.position import InstalmentPosition, Position, position
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms
@@ -248,13 +248,16 @@ class AnyEventMachine(RuleBasedStateMachine):
                 later = position(self.terms, [*self.events, off], self.end + timedelta(days=400))
                 assert later.settled or later.disbursed > after.disbursed
             elif _is_exact(self.terms):
-                slack = self.terms.allocation.excess in _PREPAYING
+                is_daily = self.terms.interest_basis is not InterestBasis.SCHEDULED
+                slack = is_daily or self.terms.allocation.excess in _PREPAYING
                 assert abs(after.payoff - 1) <= slack
 
 
 def _is_exact(terms: LoanTerms) -> bool:
     """Say whether early money spares nothing that a settlement costs: neither fee nor interest."""
     early, rule = terms.early_settlement, terms.allocation.excess
+    if terms.interest_basis is not InterestBasis.SCHEDULED:
+        rule = Excess.REDUCE_INSTALMENT  # Interest on the actual balance: what is paid lowers it.
     if rule is Excess.CREDIT:
         return True
     is_free = early.fee_percent is None and early.fee_amount == 0
@@ -293,7 +296,9 @@ def _nothing_to_waive(_: LoanTerms, on: date) -> AnyEvent | None:
     return Waived(key="same", on=on, component=Component.PENALTY, amount=1)
 
 
-def _a_payoff_of_nothing(_: LoanTerms, on: date) -> AnyEvent | None:
+def _a_payoff_of_nothing(terms: LoanTerms, on: date) -> AnyEvent | None:
+    if terms.interest_basis is not InterestBasis.SCHEDULED:
+        return None  # A payment on the actual balance collects what was earned by its day.
     return PaidOff(key="same", on=on, amount=0)
 
 
