@@ -427,12 +427,16 @@ class DailyReplanning(Replanning):
         self.instalments += [
             InstalmentAccount(self._terms, row, redated=self._redated) for row in rows[known:]
         ]
+        was_over, self._last = self._last < index, min(self._last, index)
         for number, row in enumerate(rows[index:], start=index):
             self._asked[number:] = [_comes_to(row, is_total=self._has_total(number))]
             self._early[number:] = [0]
             self._planned[number:] = [row.principal]
-            if self._asked[number] or number == index:
+            if self._asked[number]:
                 self._last = number
+        if was_over and self._last >= index:
+            # What was earned up to now the instalment asks for that was the last one.
+            self._unbilled = Unbilled()
 
 
 def _comes_to(row: Row, *, is_total: bool) -> int:

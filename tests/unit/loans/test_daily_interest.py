@@ -182,6 +182,24 @@ def test_a_rate_that_stays_changes_nothing() -> None:
     assert at(terms, on, payment, same) == at(terms, on, payment)
 
 
+def test_a_new_plan_after_the_last_due_date_takes_in_what_was_earned_once() -> None:
+    """Nothing was paid; ten days after the last due date 100 days are earned, 1,000.00."""
+    terms = agreed()
+    on = date(2026, 4, 25)
+    plan = Rescheduled(key="plan", on=on, instalments=2, first_due_on=date(2026, 5, 25))
+    before, after = at(terms, on), at(terms, on, plan)
+    assert before.payoff == after.payoff == 1_100_000
+    assert at(terms, on + timedelta(days=10), plan).payoff == 1_110_000
+
+
+def test_a_rate_after_the_last_instalment_was_repaid_early_counts_interest_once() -> None:
+    terms = agreed(method="equal_principal", allocation={"excess": "shorten_term"})
+    early = paid(date(2026, 2, 10), 900_000)
+    rate = RateChanged(key="rate", on=date(2026, 3, 20), annual_rate=Decimal(20))
+    on = date(2026, 3, 20)
+    assert at(terms, on, early, rate).payoff == at(terms, on, early).payoff
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
