@@ -81,7 +81,8 @@ class LoanAccount:
         A disturbed one is never refused.
         """
         self.advance(event.on)
-        if not isinstance(event, Paid) or event.split is not None:
+        is_payment = isinstance(event, Paid) and event.split is None
+        if self.written_off_on is None and not is_payment:
             self._replanning.forecast(event.on)
         self._is_late_news = disturbed
         was_due = self.charge_off is not None and self._owes_due(event.on)

@@ -368,8 +368,9 @@ class DailyReplanning(Replanning):
         """Keep everything as a payoff settled it: no later change of the plan reaches it."""
         self._take_up(on)
         super().close(on)
-        self._unbilled = Unbilled()
-        self._adopt(self._now())
+        if self._now() <= self._last:
+            self._unbilled = Unbilled()
+            self._adopt(self._now())
 
     def replan(self, event: Replans, receivables: Receivables) -> int:
         """Change what is ahead; raises `InvalidTerms` when no plan follows."""

@@ -126,28 +126,27 @@ class LoanSchedule(PlanCuts):
         The others keep theirs, and all bear interest on what is left.
         """
         index = self._running(on)
-        old = self.rows[index:]
-        taken = min(amount, sum(row.principal for row in old))
+        taken = min(amount, sum(row.principal for row in self.rows[index:]))
         if not taken:
             return len(self.rows), 0
         if self.terms.residual:
             return self._recast(on, added=-taken, ceiling=True), taken
-        length, level = len(self.rows), self._level_at(on)
-        left, periods = taken, self._ahead(old)
-        agreed = []
+        length, level, stages = len(self.rows), self._level_at(on), self._stages(on)
+        self._restore(on)
+        old = self.rows[index:]
+        left = filling = taken + self._take_pending(on)
+        periods, agreed = self._ahead(old), []
         for period, row in zip(periods, old, strict=False):
             filled = min(left, row.principal)
             left -= filled
             asked = ExplicitInstalment(due_on=period.due_on, principal=row.principal - filled)
             agreed.append(replace(period, agreed=asked))
-        self._restore(on)
-        added = -taken - self._take_pending(on)
         listed = self.terms.model_copy(update={"method": Method.EXPLICIT})
-        self._cut(on, added=added, periods=agreed, terms=listed)
+        self._cut(on, added=-filling, periods=agreed, terms=listed)
         for row, period in zip(self.rows[index:], periods, strict=False):
             row.period = period
         self._levels = (*self._levels[:-1], (on, level))
-        self._follow(on)
+        self._follow(on, (), stages)
         self._pad(length)
         return index, taken
 

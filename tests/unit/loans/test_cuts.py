@@ -155,6 +155,15 @@ def test_a_prepayment_ahead_of_a_holiday_raises_no_instalment() -> None:
         assert new <= old
 
 
+@pytest.mark.parametrize("excess", Excess)
+def test_a_prepayment_ahead_of_an_agreed_extension_extends_once(excess: Excess) -> None:
+    terms = at_12(holidays=[{"on": date(2026, 6, 16), "count": 2, "extend": True}])
+    early = Paid(key="b", on=MADE, amount=100_000, excess=excess)
+    now = stand(terms, MADE, early)
+    assert len(now.instalments) == 14
+    assert sum(item.principal for item in now.instalments) == 1_200_000
+
+
 def test_an_instalment_that_fell_due_early_is_not_cut_again() -> None:
     # Sunday 15 February moves to Friday 13: what is paid then is done with, to the last unit.
     terms = at_24(business_day_rule="preceding", calendar="TARGET")

@@ -145,6 +145,14 @@ def test_a_payoff_is_principal_and_interest_to_the_day() -> None:
     assert settled.payoff == 0
 
 
+def test_a_payoff_after_the_last_due_date_settles() -> None:
+    terms, on = agreed(), date(2026, 4, 25)
+    out = Disbursed(key="out", on=START, amount=1_000_000)
+    total = payoff_quote(terms, [out], on).total
+    settled = at(terms, on + timedelta(days=9), PaidOff(key="off", on=on, amount=total))
+    assert (settled.settled, settled.payoff, settled.paid.interest) == (True, 0, 100_000)
+
+
 def test_every_other_event_starts_from_what_is_really_owed() -> None:
     """Paid five days late, then another rate, a holiday and a new plan: what is owed stays."""
     terms = agreed(instalments=6)
