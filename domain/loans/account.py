@@ -76,10 +76,7 @@ class LoanAccount:
         self._is_late_news = False
 
     def apply(self, event: AnyEvent, *, disturbed: bool = False) -> None:
-        """Take one event; they come in the order in which they count.
-
-        A disturbed one is never refused.
-        """
+        """Take one event, in the order in which they count; a disturbed one is never refused."""
         self.advance(event.on)
         is_payment = isinstance(event, Paid) and event.split is None
         if self.written_off_on is None and not is_payment:

@@ -32,7 +32,7 @@ class FeeBase(StrEnum):
     """What a percentage is taken of."""
 
     ORIGINAL = "original"
-    OUTSIMULATORG = "outstanding"
+    OUTSTANDING = "outstanding"
 
 
 class FeeEvent(StrEnum):
@@ -94,7 +94,7 @@ class Fee(ExactData):
             )
         if (begins, ends) != (1, None) and self.timing is not FeeTiming.PER_INSTALMENT:
             raise InvalidTerms("only a fee per instalment begins and ends", field="fees")
-        outstanding = self.base is FeeBase.OUTSIMULATORG
+        outstanding = self.base is FeeBase.OUTSTANDING
         if outstanding and (self.percent is None or self.timing is not FeeTiming.PER_INSTALMENT):
             raise InvalidTerms(
                 "only a percentage per instalment is taken of what is outstanding", field="fees"
@@ -153,7 +153,7 @@ def recurring_fee(
 ) -> int:
     """Return the fees with instalment `number`, that has `outstanding` principal before it."""
     return sum(
-        fee.of(outstanding if fee.base is FeeBase.OUTSIMULATORG else original, rounding)
+        fee.of(outstanding if fee.base is FeeBase.OUTSTANDING else original, rounding)
         for fee in fees
         if fee.timing is FeeTiming.PER_INSTALMENT and fee.is_charged_with(number)
     )

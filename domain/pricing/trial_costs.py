@@ -175,7 +175,7 @@ def _standard(fee: Fee, terms: LoanTerms) -> str:
         when = f"自第{fee.first_instalment}期起，{when}"
     if fee.percent is None:
         return f"{when}：{format_amount(fee.amount or 0, terms.currency)} {terms.currency}"
-    base = "剩余本金" if fee.base is FeeBase.OUTSIMULATORG else "原始本金"
+    base = "剩余本金" if fee.base is FeeBase.OUTSTANDING else "原始本金"
     return f"{when}：{base}的{fee.percent}%"
 
 

@@ -173,7 +173,7 @@ def test_each_fee_is_a_cost_with_who_charges_it() -> None:
             name="管理费",
             timing=FeeTiming.PER_INSTALMENT,
             percent=Decimal("0.1"),
-            base=FeeBase.OUTSIMULATORG,
+            base=FeeBase.OUTSTANDING,
         ),
         Fee(name="重组费", timing=FeeTiming.ON_EVENT, event=FeeEvent.RESCHEDULED, amount=900),
     )
