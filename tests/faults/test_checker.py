@@ -58,7 +58,8 @@ async def life(place: Place) -> Life:
             "settled None, booked",
         ),
         (
-            "insert into daily_balances select 'CNY', 'own', 'cash', '2031-01-01', '2031-01-01', 7"
+            "insert into daily_balances select 'CNY', 'own', 'cash', '2031-01-01', '2031-01-01', 7,"
+            " 'cash'"
             " from loans where id = $1 returning amount",
             "delete from daily_balances where business_date = '2031-01-01'"
             " and recorded_on = '2031-01-01' and $1::text is not null returning amount",
@@ -94,8 +95,8 @@ async def test_a_lost_process_is_seen(place: Place, life: Life) -> None:
     await place.rows(
         "insert into applications (id, applicant_id, product, channel, currency, amount,"
         " instalments, state, waiting, created_by, product_ref, element_policies_ref)"
-        " select $1, lines.applicant_id, product, applications.channel, applications.currency, 1,"
-        " 1, 'collecting', 'applicant', 'nobody', product_ref, element_policies_ref from loans"
+        " select $1, lines.applicant_id, applications.product, applications.channel,"
+        " applications.currency, 1, 1, 'collecting', 'applicant', 'nobody', product_ref, element_policies_ref from loans"
         " join lines on lines.id = line_id join applications on applications.id = application_id"
         " where loans.id = $2 returning id",
         application_id,

@@ -76,8 +76,8 @@ async def test_a_callback_is_kept_and_asked_for_again_while_the_process_is_unrea
 @pytest.mark.parametrize(
     ("headers", "reason"),
     [
-        ({}, "missing"),
-        ({HEADER: "t=1,v1=00"}, "malformed"),
+        ({}, "Sign the body in the header"),
+        ({HEADER: "t=1,v1=00"}, "Sign the body in the header"),
         ({HEADER: "t=1,v1=" + "0" * 64}, "wrong"),
     ],
 )
