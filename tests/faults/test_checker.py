@@ -96,7 +96,8 @@ async def test_a_lost_process_is_seen(place: Place, life: Life) -> None:
         "insert into applications (id, applicant_id, product, channel, currency, amount,"
         " instalments, state, waiting, created_by, product_ref, element_policies_ref)"
         " select $1, lines.applicant_id, applications.product, applications.channel,"
-        " applications.currency, 1, 1, 'collecting', 'applicant', 'nobody', product_ref, element_policies_ref from loans"
+        " applications.currency, 1, 1, 'collecting', 'applicant', 'nobody', product_ref,"
+        " element_policies_ref from loans"
         " join lines on lines.id = line_id join applications on applications.id = application_id"
         " where loans.id = $2 returning id",
         application_id,
