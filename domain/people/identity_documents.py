@@ -205,6 +205,10 @@ DOCUMENTS: Final[Mapping[DocumentType, tuple[DocumentForm, ...]]] = {
 _FORMS: Final = tuple(form for forms in DOCUMENTS.values() for form in forms)
 
 
+_LAST_DAY: Final = date(2099, 12, 31)
+"""Stands for any day: later would put two digits of a year into centuries nobody was born in."""
+
+
 def read_document(text: str, as_of: date) -> IdentityDocument:
     """Return the document that a number is of, with what the number says; raises `InvalidNumber`.
 
@@ -228,12 +232,12 @@ def identity_number(text: str) -> str:
 
     Whether its bearer is born yet, and old enough, is asked on the application's business date.
     """
-    return read_document(text, date.max).number
+    return read_document(text, _LAST_DAY).number
 
 
 def document_type(number: str) -> DocumentType:
     """Return the type of document that a right number is of."""
-    return read_document(number, date.max).type
+    return read_document(number, _LAST_DAY).type
 
 
 def birth_date_in(number: str, as_of: date) -> date | None:
@@ -244,4 +248,4 @@ def birth_date_in(number: str, as_of: date) -> date | None:
     try:
         return read_document(number, as_of).birth_date
     except InvalidNumber:
-        return read_document(number, date.max).birth_date
+        return read_document(number, _LAST_DAY).birth_date

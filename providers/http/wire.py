@@ -4,7 +4,8 @@ Theirs change without telling us: a field is added, a reason, a status; a number
 comes back is read by one rule (`Received`):
 
 * fields that we do not know are ignored;
-* a number may come as text and text as a number, null for what is optional is as good as nothing;
+* a number may come as text and text as a number, null or a blank for what is
+  optional is as good as nothing;
 * a reason or another code that we do not know is kept as it is (`CodeText`);
 * a *state* that we do not know is not final (`state_of`): whoever asked asks again;
 * what is needed and missing, or makes no sense, is no response at all.
@@ -101,29 +102,27 @@ class Received(BaseModel):
 
     _flags: ClassVar[frozenset[str]] = frozenset()
     _days: ClassVar[frozenset[str]] = frozenset()
-    _texts: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Learn which fields are truth values, which are days, and which are texts."""
+        """Learn which fields are truth values, and which are days."""
         super().__pydantic_init_subclass__(**kwargs)
         types = {name: set(_types_in(field.annotation)) for name, field in cls.model_fields.items()}
         cls._flags = frozenset(name for name, found in types.items() if bool in found)
         cls._days = frozenset(
             name for name, found in types.items() if date in found and datetime not in found
         )
-        cls._texts = frozenset(name for name, found in types.items() if str in found)
 
     @model_validator(mode="before")
     @classmethod
     def _as_meant(cls, data: Any) -> Any:
-        """Leave out null where nothing is needed; refuse what would be read as something else."""
+        """Leave out nothings that are not needed; refuse what would be read as something else."""
         if not isinstance(data, Mapping):
             return data
         read: dict[str, Any] = {}
         for name, value in data.items():
             field = cls.model_fields.get(name)
-            nothing = value is None or (value == "" and name not in cls._texts)
+            nothing = value is None or (isinstance(value, str) and not value.strip())
             if field is None or (nothing and not field.is_required()):
                 continue
             if name in cls._flags:

@@ -123,7 +123,10 @@ async def test_a_number_may_come_as_text(operation: tuple[str, str]) -> None:
 
 
 @every_operation
-async def test_null_for_what_is_optional_is_as_good_as_nothing(operation: tuple[str, str]) -> None:
+@pytest.mark.parametrize("nothing", [None, "", "  "])
+async def test_a_blank_for_what_is_optional_is_as_good_as_nothing(
+    operation: tuple[str, str], nothing: str | None
+) -> None:
     right = await said(operation, RIGHT[operation])
     assert right is not None
     missing = [
@@ -131,7 +134,7 @@ async def test_null_for_what_is_optional_is_as_good_as_nothing(operation: tuple[
         for name, field in type(right).model_fields.items()
         if not field.is_required() and name not in RIGHT[operation]
     ]
-    assert await said(operation, RIGHT[operation] | dict.fromkeys(missing)) == right
+    assert await said(operation, RIGHT[operation] | dict.fromkeys(missing, nothing)) == right
 
 
 @every_operation
@@ -212,7 +215,8 @@ async def test_an_import_in_a_state_that_we_do_not_know_is_not_at_its_end(
 
 @importing
 @pytest.mark.parametrize(
-    ("reason", "kept"), [("user_gone", "user_gone"), (17, "17"), (None, UNSPECIFIED)]
+    ("reason", "kept"),
+    [("user_gone", "user_gone"), (17, "17"), (None, UNSPECIFIED), (" ", UNSPECIFIED)],
 )
 async def test_an_import_that_failed_has_failed_whatever_the_reason(
     operation: tuple[str, str], reason: object, kept: str

@@ -14,6 +14,7 @@ from domain.people.identity_documents import (
     DocumentType,
     birth_date_in,
     document_type,
+    identity_number,
     read_document,
 )
 from domain.people.identity_numbers import InvalidNumber
@@ -199,6 +200,14 @@ def test_a_wrong_number_says_which_part_to_compare(text: str, part: str) -> None
 def test_two_digits_of_a_year_are_the_latest_that_has_come() -> None:
     assert birth_date_in("CAN310026112006", TODAY) == date(2026, 11, 20)
     assert birth_date_in("CAN310026112206", TODAY) == date(1926, 11, 22)
+
+
+def test_who_is_born_on_the_leap_day_of_2000_has_a_card() -> None:
+    # 2000 is a leap year by the Gregorian rule (divisible by 400), 1900 and 9900 are not.
+    number = "CAN310000022906"
+    assert identity_number(number) == number
+    assert document_type(number) == "permanent_residence_card"
+    assert birth_date_in(number, TODAY) == date(2000, 2, 29)
 
 
 @given(st.text("0123456789HMX", min_size=8, max_size=18))
