@@ -62,11 +62,15 @@ class Upkeep:
         """Book what loans accrued by the end of each day that is over, loans by loans."""
         ends = monotonic() + PART_SECONDS
         changed = 0
+        async with self.database.read() as tx:
+            # Looks at every loan: once a call, not once a part.
+            until = await last_day_over(tx, utc_now())
+        if until is None:
+            return Maintained(changed=0, after=None)
         while True:
             async with self.database.transaction() as tx:
-                until = await last_day_over(tx, utc_now())
-                part = None if until is None else await accrue_part(tx, until)
-            if part is None or part.day is None:
+                part = await accrue_part(tx, until)
+            if part.day is None:
                 return Maintained(changed=changed, after=None)
             changed += part.loans
             if monotonic() >= ends:

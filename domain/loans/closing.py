@@ -26,6 +26,9 @@ BY_HAND: Final = frozenset(
 )
 """What people may book on; the others are the sums of what loans owe, and stay so."""
 
+MAX_AMOUNT: Final = 10**15
+"""The most, in minor units, that one line of an entry by hand debits or credits."""
+
 Party = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
@@ -53,7 +56,7 @@ class ManualLine(Data):
 
     account: Account
     bank_account: Party | None = None
-    amount: int = Field(strict=True)
+    amount: int = Field(strict=True, ge=-MAX_AMOUNT, le=MAX_AMOUNT)
 
     @property
     def ledger_account(self) -> str:

@@ -17,10 +17,10 @@ _CLOSING: Final = 4_201_007
 
 
 class ClosingRow(Row):
-    """The books were closed to a day, or opened again behind it; None: all of them is open."""
+    """The books were closed to a day, or opened again behind it."""
 
     id: int
-    closed_to: date | None
+    closed_to: date
     reason: str
     closed_by: str
     recorded_at: datetime
@@ -57,7 +57,7 @@ class ClosingRepository(TableRepository[RequestRow]):
         )
         return day
 
-    async def close(self, closed_to: date | None, *, reason: str, closed_by: str) -> ClosingRow:
+    async def close(self, closed_to: date, *, reason: str, closed_by: str) -> ClosingRow:
         """Close the books to a day.
 
         Waits for whoever posts, and lets nobody post meanwhile: what they post after it is checked

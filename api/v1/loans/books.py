@@ -68,6 +68,7 @@ _Funder = Annotated[str, Query(pattern=r"^[a-z0-9_-]{1,32}$")]
 @router.post("/accruals", summary="Book what loans accrued by the end of each day")
 async def book_accruals(body: AccrualRun, call: Commanded) -> AccrualProgress:
     """Book the days that are not booked yet, in their order; maintenance does so every hour."""
+    await authorise(call.database, call.caller, Action.KEEP_BOOKS, BOOKS)
     ends = monotonic() + _RUN_SECONDS
     async with call.database.read() as tx:
         over = await _over(call, tx)

@@ -129,9 +129,9 @@ class ClosingCreate(Body):
 
 
 class ClosingResponse(ResponseBody):
-    """To which day the books are closed since then; null: everything is open."""
+    """To which day the books are closed since then."""
 
-    closed_to: date | None
+    closed_to: date
     reason: str
     recorded_at: datetime
     batches: list[BatchResponse]

@@ -24,6 +24,10 @@ ENTRY = {
 }
 
 
+def _balanced(amount: int) -> list[dict[str, Any]]:
+    return [{"account": "suspense", "amount": amount}, {"account": "cash", "amount": -amount}]
+
+
 class Finance:
     """Otto and Anna keep the books."""
 
@@ -120,6 +124,10 @@ async def test_an_entry_by_hand_waits_for_a_second_person(finance: Finance) -> N
         ("/manual-entries", {**ENTRY, "reason": ""}, 422, "reason"),
         ("/manual-entries", {**ENTRY, "lines": []}, 422, "lines"),
         ("/manual-entries", {**ENTRY, "lines": [{"account": "x", "amount": 1}]}, 422, "account"),
+        *(
+            ("/manual-entries", {**ENTRY, "lines": _balanced(amount)}, 422, "amount")
+            for amount in (10**15 + 1, 2**63)
+        ),
         ("/accruals", {"until": "2999-01-01"}, 409, "until"),
         ("/closings", {"until": "2999-01-01", "reason": "x"}, 409, "until"),
         ("/reopenings", {"open_from": "2999-01-01", "reason": "x"}, 409, "open_from"),
