@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 
 from api.http.calls import Called
 from api.http.services import Services
+from domain.loans.records import BOOKS_ONLY
 from domain.people.principals import Principal
 from storage.common.outbox import OutboxRow
 from storage.common.outbox_feed import PAGE
@@ -43,6 +44,9 @@ _STAFF_ONLY: Final = frozenset(
         *("reject_code", "rejection", "decided_by", "reviewer"),
     )
 )
+
+_BOOKS_FIELDS: Final = frozenset(("charged_off_on", "charge_off_reason"))
+"""A payment that cures a charge-off changes them too: its event tells borrowers the rest."""
 
 
 class EventStream:
@@ -75,7 +79,8 @@ class EventStream:
                 final = final or await is_final()
                 rows = await feed.more(follower)
                 for row in rows:
-                    yield _event(row, self._principal)
+                    if self._principal.is_staff or row.kind not in BOOKS_ONLY:
+                        yield _event(row, self._principal)
                 if len(rows) == PAGE:
                     continue
                 if final and not self._follow:
@@ -106,8 +111,13 @@ def _for_borrowers(value: Any) -> Any:
             name: _for_borrowers(inner) for name, inner in value.items() if name not in _STAFF_ONLY
         }
     if isinstance(value, list):
-        return [_for_borrowers(inner) for inner in value]
+        return [_for_borrowers(inner) for inner in value if not _is_of_books(inner)]
     return value
+
+
+def _is_of_books(value: Any) -> bool:
+    """Say whether `value` is a change that only the lender's books show."""
+    return isinstance(value, dict) and value.get("field") in _BOOKS_FIELDS
 
 
 async def _first_of(seconds: float, *signals: asyncio.Event) -> None:

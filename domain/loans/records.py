@@ -48,6 +48,9 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "refunded": Action.REFUND,
 }
 
+BOOKS_ONLY: Final = frozenset(("charged_off", "charge_off_undone"))
+"""Kinds that concern the lender's books alone: what is owed stays, and borrowers are not told."""
+
 
 def check_record(
     terms: LoanTerms, events: Iterable[LoanEvent], event: AnyEvent, today: date

@@ -8,6 +8,7 @@ from domain.common.calendar import business_date, instant_at
 from domain.common.zones import zone_of
 from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import Position, position
+from domain.loans.records import BOOKS_ONLY
 from domain.loans.repayment import LoanSettled
 from domain.loans.servicing import ServicingPolicy
 from domain.loans.state import LoanState
@@ -93,13 +94,15 @@ async def list_records(
 ) -> list[RecordRow]:
     """Return what was recorded of a loan behind a record, the oldest first.
 
-    Who recorded it, and what they refer to, is for the staff. Raises `NotFound`.
+    Who recorded it, and what they refer to, is for the staff, and so is what concerns only the
+    lender's books. Raises `NotFound`.
     """
     loan = await find_loan(tx, caller, loan_id)
-    rows = await RecordRepository(tx).of_loan(loan.id, after, limit)
     if not caller.is_staff:
+        rows = await RecordRepository(tx).of_loan(loan.id, after, limit, BOOKS_ONLY)
         unnamed: dict[str, None] = {"recorded_by": None, "reference": None}
         return [row.model_copy(update=unnamed) for row in rows]
+    rows = await RecordRepository(tx).of_loan(loan.id, after, limit)
     return await with_handles(tx, rows, "recorded_by")
 
 

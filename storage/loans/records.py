@@ -1,5 +1,6 @@
 """What was recorded of a loan: its events, with who recorded them and what undid them."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from pydantic import Json
@@ -31,8 +32,13 @@ class RecordRow(Row):
 class RecordRepository(Repository):
     """The events of loans as they are listed."""
 
-    async def of_loan(self, loan_id: str, after: int, limit: int) -> list[RecordRow]:
-        """Return what was recorded of a loan behind a record, the oldest first."""
+    async def of_loan(
+        self, loan_id: str, after: int, limit: int, without: Collection[str] = ()
+    ) -> list[RecordRow]:
+        """Return what was recorded of a loan behind a record, the oldest first.
+
+        Events of the kinds `without` are left out.
+        """
         return await self._all(
             RecordRow,
             "select recorded.sequence as id, recorded.event_key as key, recorded.kind,"
@@ -44,8 +50,10 @@ class RecordRepository(Repository):
             " from loan_events recorded left join audit on audit.event_key = recorded.event_key"
             " and audit.action = 'record_' || recorded.kind"
             " where recorded.loan_id = $1 and recorded.sequence > $2"
+            " and recorded.kind <> all($4::text[])"
             " order by recorded.sequence limit $3",
             loan_id,
             after,
             limit,
+            list(without),
         )

@@ -7,8 +7,17 @@ import httpx
 import pytest
 
 from api.http.services import Services
-from domain.loans.events import AnyEvent, Paid, Reversed
+from domain.loans.events import (
+    AnyEvent,
+    ChargedOff,
+    ChargeOffReason,
+    ChargeOffUndone,
+    Paid,
+    Reversed,
+)
+from messages.ids import loan_workflow
 from storage.common.audit import AuditRepository
+from storage.common.outbox import OutboxRepository
 from storage.loans.loans import LoanRepository
 from tests.api import seeds
 from tests.api.conftest import bearer
@@ -86,6 +95,43 @@ async def test_a_borrower_sees_what_happened_and_not_who_did_it(
     assert {(one["recorded_by"], one["reference"]) for one in page["items"]} == {(None, None)}
     other = await http.get(f"/v1/loans/{loan}/records", headers=bearer("applicant", "bob"))
     assert other.status_code == 404
+
+
+async def test_what_concerns_only_the_books_is_for_the_staff(
+    http: httpx.AsyncClient, services: Services, loan: str
+) -> None:
+    # A charge-off changes nothing that is owed; why the lender doubts its money is its own matter.
+    day = date(2026, 6, 1)
+    events: tuple[AnyEvent, ...] = (
+        ChargedOff(key=f"loan:{loan}:off", on=day, reason=ChargeOffReason.FRAUD),
+        ChargeOffUndone(key=f"loan:{loan}:undone", on=day),
+    )
+    change = {"field": "charge_off_reason", "before": "fraud", "after": None}
+    kept = {"field": "principal", "before": 1, "after": 0}
+    async with services.database.transaction() as tx:
+        for event in events:
+            await LoanRepository(tx).append_event(loan, event)
+        for kind in ("charged_off", "charge_off_undone", "paid"):
+            await OutboxRepository(tx).add(
+                loan_workflow(loan), kind, f"{loan}:{kind}", {"changes": {"loan": [change, kept]}}
+            )
+        await tx.connection.execute(
+            "update loans set state = 'settled', settled_on = business_date where id = $1", loan
+        )
+    whole = [one["kind"] for one in (await records(http, loan, OPS))["items"]]
+    told = [one["kind"] for one in (await records(http, loan, BORROWER))["items"]]
+    assert whole == [*told, "charged_off", "charge_off_undone"]
+    first = await records(http, loan, BORROWER, limit=len(told))
+    assert len(first["items"]) == len(told)
+
+    staff, borrower = [
+        (await http.get(f"/v1/loans/{loan}/events", headers=headers)).text
+        for headers in (OPS, BORROWER)
+    ]
+    assert staff.count('"fraud"') == 3
+    assert "fraud" not in borrower
+    assert "charge" not in borrower
+    assert '"principal"' in borrower
 
 
 async def test_a_statement_adds_up(http: httpx.AsyncClient, loan: str) -> None:
