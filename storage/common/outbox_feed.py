@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-import asyncpg
 import structlog
 
 from storage.common.outbox import OutboxListener, OutboxRepository, OutboxRow, Position
@@ -23,7 +22,6 @@ PAGE: Final = 100
 _TOGETHER: Final = 200
 """So many positions are read in one statement."""
 _POLL_SECONDS: Final = 5.0
-_FAILED: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 Read = Callable[[], AbstractAsyncContextManager[Transaction]]
 
@@ -66,8 +64,7 @@ class OutboxFeed:
     @contextmanager
     def follow(self, aggregate: str, after_id: int) -> Iterator[Follower]:
         """Yield a follower of what commits about `aggregate` behind `after_id`."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+        self._start()
         with self._listener.watch(aggregate) as news:
             follower = Follower(aggregate, after_id, news)
             self._followers.add(follower)
@@ -80,15 +77,21 @@ class OutboxFeed:
     async def more(self, follower: Follower) -> list[OutboxRow]:
         """Return the next events of a follower, at most `PAGE`, perhaps none.
 
-        Raises what the database raises.
+        Raises what reading them raises.
         """
         answer: asyncio.Future[list[OutboxRow]] = asyncio.get_running_loop().create_future()
         self._asked[follower] = answer
+        self._start()
         self._wake.set()
         rows = await answer
         if rows:
             follower.after_id = rows[-1].id
         return rows
+
+    def _start(self) -> None:
+        """Start the reader, again if something ended it."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         while True:
@@ -105,7 +108,7 @@ class OutboxFeed:
             asked = [self._asked.popitem() for _ in range(min(_TOGETHER, len(self._asked)))]
             try:
                 found = await self._rows([follower.position for follower, _ in asked], PAGE)
-            except _FAILED as error:
+            except Exception as error:  # noqa: BLE001 -- whoever waits hears of it, or waits for ever
                 for _, answer in asked:
                     if not answer.done():
                         answer.set_exception(error)
@@ -121,7 +124,7 @@ class OutboxFeed:
             part = waiting[begin : begin + _TOGETHER]
             try:
                 found = await self._rows([follower.position for follower in part], 1)
-            except _FAILED as error:
+            except Exception as error:  # noqa: BLE001 -- the next poll may succeed
                 _log.warning("outbox_poll_failed", error=type(error).__name__)
                 return
             for follower, rows in zip(part, found, strict=True):

@@ -16,6 +16,8 @@ from api.serving import Server
 from messages.ids import application_workflow
 from runtime.settings import Settings
 from storage.common.outbox import OutboxRepository
+from storage.common.outbox_feed import OutboxFeed
+from storage.common.repository import Transaction
 from tests.api import seeds
 from tests.api.conftest import bearer, serving
 
@@ -251,3 +253,25 @@ async def _next_event(lines: AsyncIterator[str]) -> str:
             if line.startswith("event: "):
                 return line.removeprefix("event: ")
     raise AssertionError("the stream ended")
+
+
+async def test_a_reader_that_fails_tells_whoever_waits_and_goes_on(
+    services: Services, application_id: str
+) -> None:
+    # A stream that hears of it ends, and its client comes back; one that does not stands for ever.
+    await _tell(services, application_id, "created")
+    fails = [ValueError("a row that nobody can read")]
+
+    @contextlib.asynccontextmanager
+    async def read() -> AsyncIterator[Transaction]:
+        if fails:
+            raise fails.pop()
+        async with services.database.read() as tx:
+            yield tx
+
+    async with OutboxFeed(read, services.database.outbox) as feed:
+        with feed.follow(application_workflow(application_id), 0) as follower:
+            async with asyncio.timeout(5):
+                with pytest.raises(ValueError, match="nobody can read"):
+                    await feed.more(follower)
+                assert [row.kind for row in await feed.more(follower)] == ["created"]
