@@ -74,11 +74,6 @@ class Keyring:
             raise InvalidKeysError("no key given: expected `id:base64` of 32 random bytes")
         return cls(next(iter(ciphers)), ciphers)
 
-    @property
-    def key_ids(self) -> tuple[str, ...]:
-        """The ids of the keys, the one that encrypts first."""
-        return tuple(self._ciphers)
-
     def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Encrypt `plaintext` for what `associated_data` names: table, column and row id, say."""
         key_id = self.primary.encode()

@@ -1,7 +1,7 @@
 """What keeps a process from starting: settings that are wrong, and those unfit for production.
 
 All are told at once and by name, so that whoever mends them starts once more and not ten times.
-What is said never quotes a value.
+No secret is shown.
 """
 
 import base64
@@ -20,8 +20,8 @@ from runtime.settings import ProviderSettings, Settings
 
 Process = Literal["api", "worker"]
 
-_SHORTEST_TOKEN: Final = 24
-_FEWEST_BYTES: Final = 8
+_MIN_TOKEN_LENGTH: Final = 24
+_MIN_DIFFERENT_BYTES: Final = 8
 """A random key of 32 bytes has about 30 different ones; one that somebody typed has few."""
 
 _QUOTED: Final = re.compile(r'"(\w+)"')
@@ -122,7 +122,7 @@ def _keys(settings: Settings) -> Iterator[Fault]:
             key = _key_of(entry if name == "blind_index_key" else entry.partition(":")[2])
             if key is None:
                 yield setting, "is not a key: `id:base64` of 32 bytes, of the blind index no id"
-            elif len(set(key)) < _FEWEST_BYTES:
+            elif len(set(key)) < _MIN_DIFFERENT_BYTES:
                 yield setting, "can be guessed: take random bytes, openssl rand -base64 32"
             elif users.setdefault(key, setting) != setting:
                 yield setting, f"is the key of {users[key]} too: each needs one of its own"
@@ -151,7 +151,7 @@ def _tokens(settings: Settings) -> Iterator[Fault]:
         yield setting, "is needed: nobody could call"
     for one in settings.tokens:
         text = one.token.get_secret_value()
-        if len(text.strip()) < _SHORTEST_TOKEN or len(set(text)) < _FEWEST_BYTES:
+        if len(text.strip()) < _MIN_TOKEN_LENGTH or len(set(text)) < _MIN_DIFFERENT_BYTES:
             yield (
                 setting,
                 f"the token of {one.role}:{one.subject} can be guessed: openssl rand -hex 24",

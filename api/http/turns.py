@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-_MOST_WAITING: Final = 2_000
+_MAX_WAITING: Final = 2_000
 """So many wait in all, whoever they are: more could not be served before they give up."""
 
 
@@ -33,7 +33,7 @@ class Slots:
             self._free -= 1
             return
         queue = self._waiting.get(caller)
-        if self._total >= _MOST_WAITING or (0 if queue is None else len(queue)) >= self._queued:
+        if self._total >= _MAX_WAITING or (0 if queue is None else len(queue)) >= self._queued:
             raise Overloaded
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append(turn)

@@ -14,11 +14,6 @@ from domain.loans.position import Position, position
 from domain.loans.terms import LoanTerms
 
 
-def rests_on_guesses(terms: LoanTerms, years: Iterable[OfficialYear]) -> bool:
-    """Say whether due dates in one of `years` were agreed before the notice of that year."""
-    return bool(_news(terms, years))
-
-
 def due_dates_moved(
     terms: LoanTerms,
     events: Sequence[LoanEvent],

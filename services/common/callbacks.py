@@ -22,7 +22,7 @@ from storage.common.repository import Transaction
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_MOST_VALUES: Final = 4_096
+_MAX_VALUES: Final = 4_096
 """So many values a notice may hold, which has a few dozen."""
 
 NoticeT = TypeVar("NoticeT", bound=BaseModel)
@@ -114,7 +114,7 @@ def read_notice(sender: CallbackSender[NoticeT], body: bytes, signature: str | N
     except SignatureInvalid as error:
         _log.warning("callback_refused", reason=error.code)
         raise CallbackRefused(f"The signature is {error.code}.") from None
-    parse_strictly(body, _MOST_VALUES)
+    parse_strictly(body, _MAX_VALUES)
     try:
         return sender.notice.model_validate_json(without_mark(body))
     except ValidationError as error:

@@ -11,7 +11,7 @@ from domain.common.errors import DomainError
 from services.common.json_shape import LIMITS, TooMuch, check_shape
 
 _LONGEST_NUMBER: Final = 20
-_MOST_MARKS: Final = 30
+_MAX_MARKS: Final = 30
 """Combining marks behind one letter: the bound of Unicode's Stream-Safe Text Format (UAX 15)."""
 
 _ESCAPED: Final = b"\\u"
@@ -21,7 +21,7 @@ _MARK: Final = b"\xef\xbb\xbf"
 """U+FEFF in UTF-8, which a parser of JSON may skip (RFC 8259, section 8.1)."""
 
 # Marks are neither letters nor spaces, but for the two of Japanese in half width.
-_NO_LETTERS: Final = re.compile(rf"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){{{_MOST_MARKS + 1}}}")
+_NO_LETTERS: Final = re.compile(rf"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){{{_MAX_MARKS + 1}}}")
 
 
 class InvalidJson(DomainError):
@@ -118,7 +118,7 @@ def _check_marks(text: str) -> None:
         return
     for run in _NO_LETTERS.finditer(text):
         if all(map(_is_mark, run[0])):
-            raise InvalidJson(f"A letter of a text has more than {_MOST_MARKS} marks.")
+            raise InvalidJson(f"A letter of a text has more than {_MAX_MARKS} marks.")
 
 
 def _is_mark(character: str) -> bool:
