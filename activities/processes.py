@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+import asyncpg
 import structlog
+from temporalio.service import RPCError
 
 from activities.common.performing import performs
 from messages import calls
@@ -37,27 +39,49 @@ class MissingProcesses:
 
     @performs(calls.START_MISSING)
     async def start_missing(self, request: Maintain) -> Maintained:
-        """Look for the process of every open row, once each, and start what is not there."""
+        """Look for the process of every open row, once each, and start what is not there.
+
+        A row whose process cannot be started, as of a loan whose events contradict each other, is
+        logged and tried again by the next run: it holds up no other.
+        """
         ends = monotonic() + PART_SECONDS
         started, is_more = 0, False
         for kind in ProcessKind:
             async with self.database.read() as tx:
                 rows = await ProcessRepository(tx).unchecked(kind, ROWS)
-            is_more = is_more or len(rows) == ROWS
             there = []
             for workflow_id, row_id in rows.items():
                 if monotonic() >= ends:
                     is_more = True
                     break
-                started += await self._see_to(kind, workflow_id, row_id)
-                there.append(workflow_id)
+                was_started = await self._see_to(kind, workflow_id, row_id)
+                if was_started is not None:
+                    started += was_started
+                    there.append(workflow_id)
+            # Where every row failed the next look would meet the same ones.
+            is_more = is_more or (len(rows) == ROWS and bool(there))
             async with self.database.transaction() as tx:
                 await ProcessRepository(tx).checked(there)
         async with self.database.transaction() as tx:
             await ProcessRepository(tx).forget_old()
         return Maintained(changed=started, after=request.after if is_more else None)
 
-    async def _see_to(self, kind: ProcessKind, workflow_id: str, row_id: str) -> bool:
+    async def _see_to(self, kind: ProcessKind, workflow_id: str, row_id: str) -> bool | None:
+        """Start the process of a row unless it is there; say whether it was, None if it cannot."""
+        try:
+            return await self._start(kind, workflow_id, row_id)
+        except (RPCError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            raise  # Temporal or the database is out of reach, for every row.
+        except Exception as error:  # noqa: BLE001 -- whatever one row has must not stop the others
+            _log.error(
+                "process_not_started",
+                kind=kind,
+                workflow_id=workflow_id,
+                error_type=type(error).__name__,
+            )
+            return None
+
+    async def _start(self, kind: ProcessKind, workflow_id: str, row_id: str) -> bool:
         """Start the process of a row unless it is there; say whether it was started."""
         if await self.siblings.is_known(workflow_id):
             return False

@@ -16,21 +16,34 @@ class MaintenanceJob(StrEnum):
 
 
 class StartMaintenance(Message):
-    """Do a job to its end. A later run goes on behind `after`, with `changed` rows done."""
+    """Do a job to its end. A later run goes on as `Maintain` says, with `changed` rows done."""
 
     job: MaintenanceJob
     after: int = 0
     changed: int = 0
+    busy: int = 0
+    passed: tuple[str, ...] = ()
 
 
 class Maintain(Message):
-    """Do the next part of a job, behind the row `after`."""
+    """Do the next part of a job, behind the row `after`.
+
+    `busy` rows before it were left for the next run; the definitions that are `passed` were looked
+    through.
+    """
 
     after: int
+    busy: int = 0
+    passed: tuple[str, ...] = ()
 
 
 class Maintained(Message):
-    """How many rows a part changed, and behind which row to go on: None when all is done."""
+    """How many rows a part changed, and behind which row to go on: None when all is done.
+
+    `busy` and `passed` are what the next part is to be told.
+    """
 
     changed: int
     after: int | None
+    busy: int = 0
+    passed: tuple[str, ...] = ()

@@ -29,16 +29,23 @@ class Maintenance:
     @workflow.run
     async def run(self, start: StartMaintenance) -> int:
         """Do the job to its end and return how many rows it changed."""
-        changed, after = start.changed, start.after
+        changed = start.changed
+        ahead = Maintain(after=start.after, busy=start.busy, passed=start.passed)
         with intervention_on_refusal():
             while True:
-                part = await run(_CALLS[start.job], Maintain(after=after), f"{changed} rows so far")
+                part = await run(_CALLS[start.job], ahead, f"{changed} rows so far")
                 changed += part.changed
                 workflow.set_current_details(details_table([("rows", str(changed))]))
                 if part.after is None:
                     return changed
-                after = part.after
+                ahead = Maintain(after=part.after, busy=part.busy, passed=part.passed)
                 if workflow.info().is_continue_as_new_suggested():
                     continue_on_newest_build(
-                        StartMaintenance(job=start.job, after=after, changed=changed)
+                        StartMaintenance(
+                            job=start.job,
+                            after=ahead.after,
+                            changed=changed,
+                            busy=ahead.busy,
+                            passed=ahead.passed,
+                        )
                     )

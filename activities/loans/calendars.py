@@ -1,16 +1,19 @@
 """Holiday calendars that came into force: the provisional due dates of running loans follow."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
+import structlog
+
 from activities.common.performing import performs
 from domain.common.business_days import HOLIDAY_CALENDAR, HolidayCalendar
 from domain.common.calendar import business_date
 from domain.common.definitions import Agreed
+from domain.common.errors import DomainError
 from domain.loans.calendar_change import due_dates_moved
 from domain.loans.events import LoanEvent
 from messages import calls
@@ -29,6 +32,8 @@ _AT_ONCE: Final = 20
 _PART_SECONDS: Final = 10.0
 _GRACE: Final = timedelta(days=7)
 """So long after a release loans may still be booked by a plan that was quoted before it."""
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,34 +56,34 @@ class Calendars:
     async def move_due_dates(self, request: Maintain) -> Maintained:
         """Have each loan whose provisional due dates a calendar in force moves record that, once.
 
-        A loan that is busy is left for the next run. Nothing is read of loans, and nothing done,
-        unless a calendar came into force that was not applied to all of them.
+        A loan that is busy is left for the next run, which looks through all loans of its calendar
+        again; those behind it, and other calendars, do not wait for it. Nothing is read of loans,
+        and nothing done, unless a calendar came into force that was not applied to all of them.
         """
-        ends, changed, after = monotonic() + _PART_SECONDS, 0, request.after
+        ends, changed = monotonic() + _PART_SECONDS, 0
+        after, busy, passed = request.after, request.busy, request.passed
         while True:
             async with self.database.read() as tx:
-                calendar = await _to_apply(tx)
+                calendar = await _to_apply(tx, passed)
             if calendar is None:
                 return Maintained(changed=changed, after=None)
             part = await self._apply(calendar, after)
-            changed += part.moved
-            if part.busy:
-                return Maintained(changed=changed, after=None)
-            after = part.last or 0
-            if part.last is None:
-                async with self.database.transaction() as tx:
-                    await CalendarRepository(tx).mark_applied(calendar.ref)
+            changed, busy = changed + part.moved, busy + part.busy
+            if part.last is not None:
+                after = part.last
+            else:
+                if not busy:
+                    async with self.database.transaction() as tx:
+                        await CalendarRepository(tx).mark_applied(calendar.ref)
+                after, busy, passed = 0, 0, (*passed, str(calendar.ref))
             if monotonic() >= ends:
-                return Maintained(changed=changed, after=after)
+                return Maintained(changed=changed, after=after, busy=busy, passed=passed)
 
     async def _apply(self, calendar: Agreed[HolidayCalendar], after: int) -> _Part:
         async with self.database.read() as tx:
             loans = await CalendarRepository(tx).loans(calendar.ref.code, after, _LOANS)
             events = await LoanRepository(tx).events_of([loan.id for loan in loans])
-        now = utc_now()
-        meant = [
-            loan for loan in loans if _moves(loan, events.get(loan.id, ()), calendar.content, now)
-        ]
+        meant = await asyncio.to_thread(_moving, loans, events, calendar.content, utc_now())
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def tell(loan: LoanOnCalendar) -> int | None:
@@ -96,9 +101,11 @@ class Calendars:
         )
 
 
-async def _to_apply(tx: Transaction) -> Agreed[HolidayCalendar] | None:
-    """Return a calendar in force that running loans were not all brought up to."""
+async def _to_apply(tx: Transaction, passed: Collection[str]) -> Agreed[HolidayCalendar] | None:
+    """Return a calendar in force that running loans were not all brought up to, none `passed`."""
     for calendar in await DefinitionRepository(tx).all_in_force(HOLIDAY_CALENDAR):
+        if str(calendar.ref) in passed:
+            continue
         since = await _in_force_since(tx, calendar)
         if not await CalendarRepository(tx).is_applied(calendar.ref, since, _GRACE):
             return calendar
@@ -108,6 +115,26 @@ async def _to_apply(tx: Transaction) -> Agreed[HolidayCalendar] | None:
 async def _in_force_since(tx: Transaction, calendar: Agreed[HolidayCalendar]) -> datetime:
     releases = await DefinitionRepository(tx).releases(HOLIDAY_CALENDAR.name, calendar.ref.code)
     return max(one.effective_from for one in releases if one.version == calendar.ref.version)
+
+
+def _moving(
+    loans: Sequence[LoanOnCalendar],
+    events: Mapping[str, Sequence[LoanEvent]],
+    calendar: HolidayCalendar,
+    now: datetime,
+) -> list[LoanOnCalendar]:
+    """Return the loans that have anything to record of the calendar.
+
+    A loan whose events contradict each other is logged and left out: where it stands nobody knows.
+    """
+    found = []
+    for loan in loans:
+        try:
+            if _moves(loan, events.get(loan.id, ()), calendar, now):
+                found.append(loan)
+        except DomainError as error:
+            _log.error("due_dates_not_moved", loan_id=loan.id, error_type=type(error).__name__)
+    return found
 
 
 def _moves(

@@ -29,6 +29,7 @@ ENTRY_KINDS: Final = MappingProxyType[str, EntryKind](
         "due_day_changed": "reschedule",
         "re_aged": "reschedule",
         "interest_paused": "rate_change",
+        "accelerated": "reschedule",
         "charged_back": "reversal",
         "due_dates_moved": "reschedule",
         "written_off": "write_off",

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 with workflow.unsafe.imports_passed_through():
     from domain.common.money import format_amount
     from domain.loans.payoff import payoff_quote
+    from domain.loans.position import position
     from domain.loans.repayment import amount_to_pay
     from domain.loans.servicing import NextStep
     from messages import calls, ids
@@ -76,7 +77,8 @@ class Repaying:
         )
         loan.collected_to = step.number
         if outcome.status is TransferStatus.IN_DOUBT:
-            amount = loan.position().total_due
+            # As it was ordered: meanwhile a day may have passed, and have added to it.
+            amount = position(loan.terms, loan.events, today).total_due
             self._amounts[repayment_id] = amount
             await self._start_repayment(repayment_id, amount, today, sent=True)
             return
@@ -149,26 +151,23 @@ class Repaying:
         self, repayment_id: str, amount: int, today: date, *, sent: bool
     ) -> None:
         with suppress(WorkflowAlreadyStartedError):  # by maintenance, which found it missing
-            await self._start_child(repayment_id, amount, today, sent=sent)
-
-    async def _start_child(
-        self, repayment_id: str, amount: int, today: date, *, sent: bool
-    ) -> None:
-        _child = await workflow.start_child_workflow(
-            Repayment.run,
-            StartRepayment(
-                repayment_id=repayment_id,
-                loan_id=self._loan.id,
-                order_no=ids.debit_order(repayment_id),
-                amount=amount,
-                business_date=today,
-                sent=sent,
-            ),
-            id=ids.repayment_workflow(repayment_id),
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            static_summary=f"repayment of {format_amount(amount, self._loan.terms.currency)}",
-        )
-        self._loan.at_bank = AtBank(repayment_id, amount, workflow.now())
+            _child = await workflow.start_child_workflow(
+                Repayment.run,
+                StartRepayment(
+                    repayment_id=repayment_id,
+                    loan_id=self._loan.id,
+                    order_no=ids.debit_order(repayment_id),
+                    amount=amount,
+                    business_date=today,
+                    sent=sent,
+                ),
+                id=ids.repayment_workflow(repayment_id),
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=f"repayment of {format_amount(amount, self._loan.terms.currency)}",
+            )
+        # Whoever started it, that process carries the debit now, unless it ended meanwhile.
+        if self._loan.in_flight == repayment_id:
+            self._loan.at_bank = AtBank(repayment_id, amount, workflow.now())
         # Operators are to see at once what the loan waits for.
         self._loan.wake_requested = True
 

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 from domain.loans.allocation import Component
 from domain.loans.bank_accounts import BankAccounts
 from domain.loans.events import (
+    Accelerated,
     AnyEvent,
     Charged,
     ChargedOff,
@@ -169,6 +170,23 @@ async def test_every_kind_of_event_posts_one_entry_and_keeps_the_books(bench: Be
     told = {record.kind: record.payload for record in news}
     assert told["rescheduled"]["changes"]["instalments"]
     assert (await loan.row()).state is LoanState.WRITTEN_OFF
+
+
+async def test_a_loan_called_in_is_due_as_a_whole_and_its_interest_is_in_the_books(
+    bench: Bench,
+) -> None:
+    """The contract gives thirty days of notice; nothing was paid (wanted: W12)."""
+    loan = await lent(bench, 8)
+    on = date(2026, 4, 20)
+    await loan.book(Accelerated(key=loan.key(), on=on, told_on=on - timedelta(days=30)))
+    await loan.consistent()
+    async with bench.database.read() as tx:
+        projected = await LoanRepository(tx).instalments(loan.id)
+        entries = await JournalRepository(tx).of_loan(loan.id)
+    assert max(row.due_on for row in projected) == on
+    assert sum(row.principal for row in projected) == AMOUNT
+    assert entries[-1].kind == "reschedule"
+    assert all(sum(line.amount for line in entry.lines) == 0 for entry in entries)
 
 
 async def test_a_repeated_and_a_racing_record_count_once(bench: Bench) -> None:

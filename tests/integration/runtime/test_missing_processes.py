@@ -17,6 +17,7 @@ import activities.processes
 from activities.processes import MissingProcesses
 from domain.credit_analysis.parsing import read_proposal
 from domain.credit_analysis.parties import PersonKind
+from domain.loans.events import Refunded
 from domain.loans.position import position
 from domain.loans.state import past_due
 from messages import ids
@@ -133,6 +134,32 @@ async def test_the_work_of_one_part_is_bounded_and_all_is_done_in_the_end(
         assert parts[-1].changed <= 2
         parts.append(await sweep.start_missing(Maintain(after=0)))
     assert sum(part.changed for part in parts) == 5
+
+
+async def test_a_loan_that_contradicts_itself_holds_up_no_other(
+    database: Database,
+    sweep: MissingProcesses,
+    dev_server: WorkflowEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Money was paid back that nobody had on credit: where that loan stands cannot be said."""
+    broken = await rows_without_processes(database)
+    loan_id = broken["loan"].partition(":")[2]
+    impossible = Refunded(key=f"{loan_id}:impossible", on=FIRST_DUE, amount=1)
+    async with database.transaction() as tx:
+        await LoanRepository(tx).append_event(loan_id, impossible, FIRST_DUE)
+    sound = await rows_without_processes(database)
+
+    first = await sweep.start_missing(Maintain(after=0))
+
+    unstarted = {broken["loan"], broken["collections"]}
+    assert (first.changed, first.after) == (len(broken) + len(sound) - len(unstarted), None)
+    for workflow_id in (*broken.values(), *sound.values()):
+        assert await is_known(dev_server.client, workflow_id) == (workflow_id not in unstarted)
+    # What keeps failing does not keep the job from its end, however few rows it looks at.
+    monkeypatch.setattr(activities.processes, "ROWS", 1)
+    again = await sweep.start_missing(Maintain(after=0))
+    assert (again.changed, again.after) == (0, None)
 
 
 async def test_what_is_closed_needs_no_process(database: Database, sweep: MissingProcesses) -> None:

@@ -1,8 +1,11 @@
 """A year of holidays is published while loans run that rest on a guess of it."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
+import pytest
+
+import activities.loans.calendars
 from domain.common.business_days import (
     HOLIDAY_CALENDAR,
     BusinessCalendar,
@@ -10,7 +13,7 @@ from domain.common.business_days import (
     HolidayCalendar,
     OfficialYear,
 )
-from domain.loans.events import DueDatesMoved
+from domain.loans.events import DueDatesMoved, Refunded
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
@@ -78,6 +81,14 @@ async def told(loan: Loan) -> list[dict[str, Any]]:
     return [one.payload for one in news if one.kind == "due_dates_moved"]
 
 
+async def is_applied(lender: Lender, calendar: str) -> bool:
+    async with lender.database.read() as tx:
+        found: bool = await tx.connection.fetchval(
+            "select exists (select from calendars_applied where calendar = $1)", calendar
+        )
+    return found
+
+
 async def in_force(lender: Lender, calendar: str) -> int:
     """Do the job until the worker knows a version, as it does within a second; say what moved."""
     moved = 0
@@ -85,11 +96,7 @@ async def in_force(lender: Lender, calendar: str) -> int:
     async def applied() -> bool:
         nonlocal moved
         moved += await done(lender, MaintenanceJob.MOVE_DUE_DATES)
-        async with lender.database.read() as tx:
-            found: bool = await tx.connection.fetchval(
-                "select exists (select from calendars_applied where calendar = $1)", calendar
-            )
-        return found
+        return await is_applied(lender, calendar)
 
     assert await eventually(applied)
     return moved
@@ -140,3 +147,37 @@ async def test_running_loans_follow_a_calendar_once_and_keep_their_amounts(
     await loan.live_until(SATURDAYS[0])
     assert len(await loan.debited()) == 2
     assert set(await loan.entry_sums()) == {0}
+
+
+async def test_a_loan_that_cannot_follow_yet_holds_up_no_other(
+    lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One loan contradicts its own record, the next one's debit hangs; the third has neither."""
+    monkeypatch.setattr(activities.loans.calendars, "_LOANS", 1)
+    broken = await lend_on_business_days(lender)
+    busy = await lend_on_business_days(lender)
+    behind = await lend_on_business_days(lender)
+    impossible = Refunded(key=f"{broken.id}:impossible", on=DISBURSED_ON, amount=1)
+    async with lender.database.transaction() as tx:
+        await LoanRepository(tx).append_event(broken.id, impossible, DISBURSED_ON)
+    await lender.simulators.fault("payments", status=429)
+    await busy.reach(date(2031, 2, 17), time(8, 30))
+    await eventually(busy.repayments)
+
+    notice = NOTICE.model_copy(update={"version": "2030-11-06"})
+    version = str(await release(lender.database, HOLIDAY_CALENDAR, "cn", with_notice(notice)))
+
+    async def followed() -> list[DueDatesMoved]:
+        await done(lender, MaintenanceJob.MOVE_DUE_DATES)
+        return await recorded(behind)
+
+    (event,) = await eventually(followed)
+    assert event.calendar == version
+    assert await recorded(busy) == []
+    assert not await is_applied(lender, version)
+
+    # It follows once it is free; then the calendar is done with.
+    await lender.simulators.repair()
+    await in_force(lender, version)
+    assert len(await recorded(busy)) == len(await recorded(behind)) == 1
+    assert await recorded(broken) == []

@@ -10,15 +10,22 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateHandle
 
 from domain.loans.events import Paid, PaidOff
 from domain.loans.position import position
-from messages import ids
+from messages import calls, ids
 from messages.ids import new_id
-from messages.loans import RepayCommand, RepayReceipt
+from messages.loans import (
+    RepayCommand,
+    RepaymentSource,
+    RepayReceipt,
+    RequestRepayment,
+    StartRepayment,
+)
 from messages.payments import TransferStatus
+from services.processes import start_of_process
 from storage.loans.loans import LoanRepository
 from tests.workflows.borrowing import Loan, lend
 from tests.workflows.lender import Lender, eventually, person
 from tests.workflows.loans.test_loan_records import FIRST_DUE, INSTALMENT, key, record
-from tests.workflows.loans.test_repayment import due_and_in_doubt
+from tests.workflows.loans.test_repayment import due_and_in_doubt, hold
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,55 @@ async def test_cash_is_recorded_while_the_bank_is_silent_and_what_is_too_much_is
     # The credit pays the instalment: nothing more is debited.
     assert await loan.debited() == [50_000]
     assert (await loan.row()).principal_outstanding == 1_000_000 - 74_560
+
+
+async def test_cash_is_taken_all_the_same_when_somebody_else_started_the_repayment(
+    lender: Lender,
+) -> None:
+    """Maintenance found the recorded repayment without its process, and was first to start it."""
+    on = date(2031, 2, 1)
+    loan = await lend(lender, person())
+    await loan.live_until(on)
+    await hold(lender)
+    command = RepayCommand(repayment_id=new_id("rep"), amount=50_000)
+    order_no = ids.debit_order(command.repayment_id)
+    workflow_id = ids.repayment_workflow(command.repayment_id)
+    recorded = RequestRepayment(
+        loan_id=loan.id,
+        repayment_id=command.repayment_id,
+        order_no=order_no,
+        source=RepaymentSource.BORROWER,
+        amount=50_000,
+        business_date=on,
+        workflow_id=workflow_id,
+    )
+    await lender.bench.perform(calls.REQUEST_REPAYMENT, recorded)
+    async with lender.database.transaction() as tx:
+        start = await start_of_process(tx, workflow_id)
+    assert isinstance(start, StartRepayment)
+    await lender.siblings.start(start)
+    await eventually(lambda: loan.holds(command.repayment_id))
+    doubt = InDoubt(lender, loan, command, await loan.begin_repaying(command))
+
+    paid = Paid(key=key(loan), on=on, amount=INSTALMENT)
+
+    async def taken() -> bool:
+        try:
+            await record(loan, paid)
+        except WorkflowUpdateFailedError as error:
+            if getattr(error.cause, "type", "") != "RepaymentInFlight":
+                raise
+            return False
+        return True
+
+    await eventually(taken)
+    assert (await doubt.decide("succeeded")).status is TransferStatus.SUCCEEDED
+    assert (await loan.balances())["customer_credit"] == -(INSTALMENT + 50_000)
+    # Nothing is held up by what is over.
+    await lender.simulators.repair()
+    again = await loan.repay(RepayCommand(repayment_id=new_id("rep"), amount=1_000))
+    assert again.status is TransferStatus.SUCCEEDED
+    assert await loan.debited() == [50_000, 1_000]
 
 
 async def test_a_loan_settled_in_cash_books_the_debit_that_succeeded_after_all(
