@@ -153,8 +153,8 @@ async def test_what_is_not_from_the_bank_is_refused(place: Place) -> None:
     assert [(one.status, one.code) for one in (forged, stale)] == [(401, "signature_invalid")] * 2
     assert (unsigned.status_code, unsigned.json()["code"]) == (401, "signature_invalid")
     assert [(one.status, one.code) for one in (unknown, other)] == [(404, "unknown_order")] * 2
-    assert mad.status == 422
-    assert more.status in (200, 422)
+    # Signed by the bank and about one of our orders: a word that we do not know is not its end.
+    assert (mad.status, more.status) == (200, 200)
     assert (await life.drawdown())["state"] == "disbursing"
     await place.settle(order_no)
     await life.disbursed()

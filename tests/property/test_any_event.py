@@ -266,7 +266,7 @@ def _is_exact(terms: LoanTerms) -> bool:
 
 TestAnyEvent = AnyEventMachine.TestCase
 TestAnyEvent.settings = settings(
-    max_examples=max(settings().max_examples // 2, 25), stateful_step_count=12
+    max_examples=max(settings().max_examples // 8, 12), stateful_step_count=12
 )
 
 

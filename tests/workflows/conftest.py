@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from runtime.settings import ProviderSettings, Settings
+from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from runtime.temporal.plugin import LoanflowPlugin
 from storage.database import Database
 from tests.products import release_products
 from tests.simulators import Simulators
+from tests.workflows.analysing import CLIENT
 from tests.workflows.asking import ASKING
 from tests.workflows.lender import CACHED, Lender, open_lender
 
@@ -32,7 +33,12 @@ def lender_settings(
     """Settings of a lender with a record and simulators of the module's own."""
     third_parties = ProviderSettings(base_url=running_simulators.url, timeout_seconds=1.0)
     return settings.model_copy(
-        update={"database_url": database_url, "providers": third_parties, "time_travel": True}
+        update={
+            "database_url": database_url,
+            "providers": third_parties,
+            "time_travel": True,
+            "credit_analysis_clients": (AnalysisClient(client=CLIENT, api_key_sha256="0" * 64),),
+        }
     )
 
 

@@ -295,15 +295,15 @@ async def test_a_refusal_that_passed_is_not_the_answer_of_its_key_for_ever(
     web: httpx.AsyncClient, record: Services
 ) -> None:
     """A process remembers what it answered to each update: the next attempt is another one."""
-    await seeds.end_applications(record.database, "app", "alice")
+    await seeds.end_applications(record.database, "app", "bob")
     async with record.database.transaction() as tx:
-        start = await seeds.application(tx, "app", "alice")
+        start = await seeds.application(tx, "app", "bob")
         _, line_id = await seeds.line(tx, start)
     quoted = await _post(
         web, f"/v1/lines/{line_id}/quotes", body={"amount": 1_000_000, "instalments": 12}
     )
     quote = quoted.json()
-    headers = keyed("applicant", "alice")
+    headers = keyed("applicant", "bob")
     drawn = {"quote_id": quote["id"], "plan_hash": quote["plan_hash"]}
     switch = "/v1/suspensions/product/cash"
     ops = await _post(web, switch, keyed("ops", "otto"), {"reason": "arrears"})

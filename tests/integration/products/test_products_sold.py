@@ -114,6 +114,7 @@ SOLD: dict[str, tuple[list[int], dict[str, Any]]] = {
             "interest_free": 2,
         },
     ),
+    "a fee lent on top": ([12], {"fees": [fee("capitalised", percent="2")]}),
     "twice a month": ([12], {"frequency": {"unit": "half_month"}}),
     "once a year": ([3], {"frequency": {"unit": "year"}}),
     "on business days": (

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import messages
 from domain.collections import LadderStep
-from domain.loans.delinquency import RiskClass
+from domain.loans.delinquency import AgeBucket, RiskClass
 from domain.loans.events import Charged
 from domain.loans.fees import Fee
 from domain.loans.servicing import ArrearsBucket
@@ -78,6 +78,7 @@ NAMES_OF_THINGS: set[tuple[type[BaseModel], str]] = {
     (Fee, "name"),
     (RiskClass, "name"),
     (ArrearsBucket, "name"),
+    (AgeBucket, "name"),
     (LadderStep, "name"),
 }
 """Names of fees, of classes and buckets of arrears, and of steps: nobody's data."""
