@@ -105,6 +105,7 @@ async def _insert(
     await refuse_suspended(tx, Suspendable.PRODUCT, agreed.code)
     await refuse_suspended(tx, Suspendable.FUNDER, product.funder)
     terms = await on_calendar_in_force(tx, _terms(offer, product, request, now))
+    _check_limit(line, terms)
     plan = build_plan(terms)
     caps = await DefinitionRepository(tx).in_force(RATE_CAPS, HOME_CAPS)
     return await QuoteRepository(tx).insert(
@@ -124,8 +125,13 @@ def _check(line: LineRow, product: Product, request: QuoteRequest, now: datetime
     if line.state is not LineState.ACTIVE or now >= line.expires_at:
         raise LineClosed("the line can no longer be drawn on")
     product.check_request(request.amount, request.instalments)
-    if request.amount > line.available:
-        raise LimitExceeded(f"{money(line.available, line.currency)} can still be drawn")
+
+
+def _check_limit(line: LineRow, terms: LoanTerms) -> None:
+    """Raise `LimitExceeded` unless the line covers all that is lent, capitalised fees included."""
+    if terms.principal > line.available:
+        asked, left = (money(one, line.currency) for one in (terms.principal, line.available))
+        raise LimitExceeded(f"{left} can still be drawn; this takes {asked}")
 
 
 def _terms(offer: OfferRow, product: Product, request: QuoteRequest, now: datetime) -> LoanTerms:

@@ -16,7 +16,7 @@ from tests.faults.flooding import FLOODS
 from tests.faults.lives import FRONT, Life
 from tests.faults.place import REQUEST_SECONDS, Place
 
-pytestmark = [pytest.mark.stack, pytest.mark.fault]
+pytestmark = [pytest.mark.stack, pytest.mark.fault, pytest.mark.slow, pytest.mark.alone]
 
 ROOT: Final = Path(__file__).parents[2]
 LOOKS: Final = 12
@@ -37,11 +37,6 @@ ANSWERS: Final[dict[str, set[str]]] = {
     "event streams": {"200", "429", "503"},
 }
 """What those who flood are told. 503: they find no turn among themselves."""
-
-QUICK: Final = ("unknown fields", "half-sent bodies", "event streams")
-KINDS: Final = [
-    kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in FLOODS
-]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +92,7 @@ async def quiet(place: Place) -> float:
     return max(await looked(place, "/v1/products/cash", place.proof("ops")))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FLOODS)
 async def test_others_are_served_while_it_lasts(
     kind: str, place: Place, stream: str, quiet: float
 ) -> None:

@@ -299,9 +299,8 @@ async def test_a_refusal_that_passed_is_not_the_answer_of_its_key_for_ever(
     async with record.database.transaction() as tx:
         start = await seeds.application(tx, "app", "bob")
         _, line_id = await seeds.line(tx, start)
-    quoted = await _post(
-        web, f"/v1/lines/{line_id}/quotes", body={"amount": 1_000_000, "instalments": 12}
-    )
+    wanted = {"amount": 1_000_000, "instalments": 12}
+    quoted = await _post(web, f"/v1/lines/{line_id}/quotes", keyed("applicant", "bob"), wanted)
     quote = quoted.json()
     headers = keyed("applicant", "bob")
     drawn = {"quote_id": quote["id"], "plan_hash": quote["plan_hash"]}
