@@ -300,9 +300,11 @@ class LoanAccount:
             raise InvalidEvent(
                 f"the parts come to {split.total}, the payment to {event.amount}", field="split"
             )
+        # Interest by the day is owed when it is earned: by hand one pays what has fallen due.
+        owed = [one for one in self.owed if self._holds_credit or one.due_on <= event.on]
         for component in Component:
             part = getattr(split, component)
-            left = self._distribution.pay_component(self.owed, component, part, event.on)
+            left = self._distribution.pay_component(owed, component, part, event.on)
             if left:
                 raise InvalidEvent(
                     f"{part - left} of {component} is owed, not {part}", field="split"
