@@ -10,7 +10,14 @@ from runtime import failpoints
 from storage.database import Database
 from tests.definitions import Sources
 from tests.integration.story import Bench, Book, RecordedStarts
-from tests.simulators import Simulators
+from tests.simulators import Simulators, connected, sandbox_config
+
+
+@pytest.fixture(scope="module")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
+    """Simulators of a module's own, which it may leave in any state."""
+    async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
+        yield running
 
 
 @pytest.fixture

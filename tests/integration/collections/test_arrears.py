@@ -60,6 +60,21 @@ async def overdue(bench: Bench, index: int) -> str:
     return loan_id
 
 
+def late(loan_id: str, on: date, *, open_collections: bool) -> RecordDelinquency:
+    return RecordDelinquency(
+        loan_id=loan_id,
+        applicant_id=ids.new_id("per"),
+        product="cash",
+        zone="Asia/Shanghai",
+        ladder=STANDARD,
+        business_date=on,
+        oldest_due_on=FIRST_DUE,
+        state_seq=next(STATE_SEQ),
+        episode=1,
+        open_collections=open_collections,
+    )
+
+
 async def sent(bench: Bench, request: TakeStep) -> int:
     response = await bench.simulators.console.get(
         "/sandbox/messages", params={"message_id": request.action_id}
@@ -69,18 +84,7 @@ async def sent(bench: Bench, request: TakeStep) -> int:
 
 async def test_the_first_mark_starts_one_episode(bench: Bench) -> None:
     loan_id = await overdue(bench, 701)
-    request = RecordDelinquency(
-        loan_id=loan_id,
-        applicant_id=ids.new_id("per"),
-        product="cash",
-        zone="Asia/Shanghai",
-        ladder=STANDARD,
-        business_date=LATE,
-        oldest_due_on=FIRST_DUE,
-        state_seq=next(STATE_SEQ),
-        episode=1,
-        open_collections=True,
-    )
+    request = late(loan_id, LATE, open_collections=True)
     for _ in range(2):
         await bench.perform(calls.RECORD_DELINQUENCY, request)
     first, second = bench.starts.collections
@@ -237,19 +241,7 @@ async def test_the_books_of_a_loan_in_arrears_agree_on_every_day(bench: Bench) -
     loan_id = await overdue(bench, 707)
     for day in range(1, 100):
         on = FIRST_DUE + timedelta(days=day)
-        request = RecordDelinquency(
-            loan_id=loan_id,
-            applicant_id=ids.new_id("per"),
-            product="cash",
-            zone="Asia/Shanghai",
-            ladder=STANDARD,
-            business_date=on,
-            oldest_due_on=FIRST_DUE,
-            state_seq=next(STATE_SEQ),
-            episode=1,
-            open_collections=False,
-        )
-        await bench.perform(calls.RECORD_DELINQUENCY, request)
+        await bench.perform(calls.RECORD_DELINQUENCY, late(loan_id, on, open_collections=False))
         if day == 40:
             charged = Charged(key=f"loan:{loan_id}:charged", on=on, amount=50)
             record = RecordTransaction(event=charged, actor="otto", role="ops")

@@ -5,7 +5,6 @@ sent again. A failure is one whatever its reason; a status that we do not know i
 """
 
 import itertools
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
@@ -16,18 +15,12 @@ from providers.messaging import MessageRequest
 from providers.payments import DebitRequest, DisburseRequest, Order, OrderQuery, OrderStatus
 from providers.signing import SignRequest
 from sandbox.personas import person
-from tests.simulators import Simulators, connected, sandbox_config
+from tests.simulators import Simulators
 
 DIGEST: Final = "ab" * 32
 IN_DOUBT: Final = "in doubt"
 ASKED_AGAIN: Final = "asked again"
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
-    async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
-        yield running
 
 
 @pytest.fixture

@@ -21,15 +21,9 @@ from providers.verification.factors import BankCardRequest, CreditCardRequest
 from sandbox import registers
 from sandbox.personas import Person, person, stranger
 from tests.integration.source_clients import ask, factors, fresh_id, signed_client
-from tests.simulators import Simulators, connected, sandbox_config
+from tests.simulators import Simulators
 
 TODAY = date(2026, 9, 1)
-
-
-@pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
-    async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from providers.verification.card_binding import (
 from providers.verification.data_import import CodeStatus
 from sandbox.personas import Person, person, stranger
 from tests.integration.source_clients import factors, fresh_id, signed_client
-from tests.simulators import Simulators, connected, sandbox_config
+from tests.simulators import Simulators
 
 RIGHT, WRONG = "123456", "000000"
 
@@ -28,12 +28,6 @@ RIGHT, WRONG = "123456", "000000"
 class Numbers(TypedDict):
     binding_no: str
     reference: str
-
-
-@pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
-    async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -23,17 +23,11 @@ from tests.integration.source_answers import (
     bears_out,
 )
 from tests.integration.source_clients import signed_client
-from tests.simulators import Simulators, connected, sandbox_config
+from tests.simulators import Simulators
 
 every_operation = pytest.mark.parametrize(
     "operation", OPERATIONS, ids=lambda operation: "-".join(operation)
 )
-
-
-@pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
-    async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

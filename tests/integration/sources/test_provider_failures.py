@@ -6,7 +6,6 @@ import itertools
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -21,16 +20,10 @@ from providers.verification.factors import OperatorRequest, RealNameRequest
 from providers.verification.liveness import Action, CompareRequest
 from sandbox import pictures
 from sandbox.personas import Person, person
-from tests.simulators import READ_SECONDS, Simulators, connected, sandbox_config
+from tests.simulators import READ_SECONDS, Simulators
 
 _ids = itertools.count()
 ACTIONS: list[Action] = ["blink", "nod"]
-
-
-@pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
-    async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -17,16 +17,10 @@ from providers.verification.liveness import Action, CompareRequest, LivenessRequ
 from providers.verification.registered_photo import RegisteredPhotoRequest, RegisteredPhotoResponse
 from sandbox import pictures, portraits
 from sandbox.personas import PERSONAS, Person, person, stranger
-from tests.simulators import Simulators, connected, sandbox_config
+from tests.simulators import Simulators
 
 _ids = itertools.count()
 ACTIONS: list[Action] = ["blink", "nod"]
-
-
-@pytest.fixture(scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
-    async with connected(sandbox_config(tmp_path_factory.mktemp("sandbox"))) as running:
-        yield running
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ hand: 1 % a month of what is owed.
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -17,10 +16,8 @@ from domain.loans.events import (
     AnyEvent,
     Charged,
     ChargedBack,
-    Disbursed,
     DueDayChanged,
     InterestPaused,
-    LoanEvent,
     Paid,
     RateChanged,
     ReAged,
@@ -30,29 +27,10 @@ from domain.loans.events import (
 )
 from domain.loans.ledger import Account, journal_between
 from domain.loans.payoff import payoff_quote
-from domain.loans.position import Position, position
-from domain.loans.terms import LoanTerms
+from domain.loans.position import Position
+from tests.equal_principal import DISBURSED, FIRST, SECOND, THIRD, at, terms
 
-MADE, FIRST, SECOND, THIRD = (date(2026, month, 15) for month in (1, 2, 3, 4))
-DISBURSED = Disbursed(key="d", on=MADE, amount=1_200_000)
 PAID = Paid(key="p", on=FIRST, amount=112_000)
-
-
-def terms(**values: Any) -> LoanTerms:
-    first: dict[str, Any] = {
-        "currency": "CNY",
-        "principal": 1_200_000,
-        "annual_rate": Decimal(12),
-        "instalments": 12,
-        "disbursed_on": MADE,
-        "first_due_on": FIRST,
-        "method": "equal_principal",
-    }
-    return LoanTerms(**first | values)
-
-
-def at(on: date, *events: LoanEvent, **values: Any) -> Position:
-    return position(terms(**values), [DISBURSED, *events], on)
 
 
 def plan(now: Position) -> list[tuple[int, int]]:

@@ -5,7 +5,6 @@ Every month 1,000.00 of principal falls due; interest is 120.00, then 10.00 less
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -28,32 +27,12 @@ from domain.loans.events import (
     Waived,
     WrittenOff,
 )
-from domain.loans.position import Components, InstalmentState, NextDue, Position, position
-from domain.loans.terms import LoanTerms
+from domain.loans.position import Components, InstalmentState, NextDue, position
+from tests.equal_principal import DISBURSED, FIRST, MADE, SECOND, THIRD, at, terms
 
-MADE = date(2026, 1, 15)
-FIRST, SECOND, THIRD = date(2026, 2, 15), date(2026, 3, 15), date(2026, 4, 15)
-DISBURSED = Disbursed(key="d", on=MADE, amount=1_200_000)
 LOST = WrittenOff(key="lost", on=SECOND)
 PENALTY = {"penalty_annual_rate": Decimal("36.5")}
 """0.1 % a day."""
-
-
-def terms(**values: Any) -> LoanTerms:
-    first: dict[str, Any] = {
-        "currency": "CNY",
-        "principal": 1_200_000,
-        "annual_rate": Decimal(12),
-        "instalments": 12,
-        "disbursed_on": MADE,
-        "first_due_on": FIRST,
-        "method": "equal_principal",
-    }
-    return LoanTerms(**first | values)
-
-
-def at(on: date, *events: LoanEvent, **values: Any) -> Position:
-    return position(terms(**values), [DISBURSED, *events], on)
 
 
 def paid(on: date, amount: int, excess: Excess | None = None, key: str = "p") -> Paid:

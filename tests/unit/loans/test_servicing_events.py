@@ -31,31 +31,11 @@ from domain.loans.ledger import Account, cash_balance, journal_between
 from domain.loans.payoff import PayoffQuote, payoff_quote
 from domain.loans.position import Components, InstalmentState, Position, position
 from domain.loans.servicing import SERVICING_POLICY
-from domain.loans.terms import LoanTerms
 from domain.products.checks import PRODUCT
 from tests.definitions import shipped
+from tests.equal_principal import DISBURSED, FIRST, MADE, SECOND, THIRD, at, terms
 
 STANDARD = shipped(SERVICING_POLICY, "standard")
-MADE = date(2026, 1, 15)
-FIRST, SECOND, THIRD = date(2026, 2, 15), date(2026, 3, 15), date(2026, 4, 15)
-DISBURSED = Disbursed(key="d", on=MADE, amount=1_200_000)
-
-
-def terms(**values: Any) -> LoanTerms:
-    first: dict[str, Any] = {
-        "currency": "CNY",
-        "principal": 1_200_000,
-        "annual_rate": Decimal(12),
-        "instalments": 12,
-        "disbursed_on": MADE,
-        "first_due_on": FIRST,
-        "method": "equal_principal",
-    }
-    return LoanTerms(**first | values)
-
-
-def at(on: date, *events: LoanEvent, **values: Any) -> Position:
-    return position(terms(**values), [DISBURSED, *events], on)
 
 
 def quote(on: date, *events: LoanEvent, **values: Any) -> PayoffQuote:
