@@ -16,6 +16,7 @@ from domain.loans.ledger import Account
 from domain.loans.terms import LoanTerms
 from storage.common.repository import Repository
 from storage.common.rows import Row
+from storage.loans.journal import kept_to_sql
 
 _ACCRUING: Final = 4_201_006
 """Names the booking of accruals among the advisory locks of the database."""
@@ -118,10 +119,8 @@ class AccrualRepository(Repository):
         currency, product, funder = group or (None, None, None)
         return await self._all(
             AccruingLoan,
-            "select id, currency, product, funder, terms, greatest("
-            "(select max(business_date) from journal where loan_id = loans.id"
-            " and business_date <= $2), (select max(booked_on) from loan_events"
-            " where loan_id = loans.id and booked_on <= $2)) as kept_to from loans"
+            "select id, currency, product, funder, terms,"
+            f" {kept_to_sql('loans.id', '$2')} as kept_to from loans"
             " where id > $1 and disbursed_on <= $2"
             " and (state not in ('settled', 'written_off') or business_date > $2)"
             " and ($4::text is null or (currency, product, funder) = ($4, $5, $6))"
@@ -137,9 +136,7 @@ class AccrualRepository(Repository):
     async def kept_to(self, loan_id: str, business_date: date) -> date | None:
         """Return the day to which a loan's own entries went at the end of a day."""
         day: date | None = await self._connection.fetchval(
-            "select greatest((select max(business_date) from journal where loan_id = $1"
-            " and business_date <= $2), (select max(booked_on) from loan_events where loan_id = $1"
-            " and booked_on <= $2))",
+            f"select {kept_to_sql('$1', '$2')}",
             loan_id,
             business_date,
         )

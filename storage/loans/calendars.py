@@ -39,7 +39,7 @@ class CalendarRepository(Repository):
         )
         return applied
 
-    async def mark_applied(self, calendar: DefinitionRef) -> None:
+    async def record_applied(self, calendar: DefinitionRef) -> None:
         """Record that every loan that runs now was brought up to a version."""
         await self._connection.execute(
             "insert into calendars_applied (calendar) values ($1)"

@@ -99,6 +99,15 @@ class ManualRow(Row):
     lines: Json[tuple[EntryLine, ...]]
 
 
+def kept_to_sql(loan: str, until: str = "'infinity'") -> str:
+    """Return the SQL of the day to which a loan's own books went at the end of the day `until`."""
+    return (
+        f"greatest((select max(business_date) from journal where loan_id = {loan}"
+        f" and business_date <= {until}), (select max(booked_on) from loan_events"
+        f" where loan_id = {loan} and booked_on <= {until}))"
+    )
+
+
 class JournalRepository(Repository):
     """Entries under their business keys, each posted once, and the balances that they come to."""
 
@@ -117,26 +126,8 @@ class JournalRepository(Repository):
         Cash is that of the bank account, if one is named. Raises
         `asyncpg.CheckViolationError` for lines that do not sum to zero.
         """
-        if not lines:
-            return False
-        posted = await self._connection.fetchval(
-            "with header as ("
-            " insert into journal (entry_key, loan_id, kind, business_date)"
-            " values ($1, $2, $3, $4) on conflict (entry_key) do nothing returning id),"
-            " body as ("
-            " insert into entries (journal_id, line, account, currency, amount)"
-            " select header.id, line.number, line.account, $5, line.amount from header,"
-            " unnest($6::text[], $7::bigint[]) with ordinality as line(account, amount, number))"
-            " select true from header",
-            entry_key,
-            loan_id,
-            kind,
-            business_date,
-            currency,
-            [_account(line, bank_account) for line in lines],
-            [line.amount for line in lines],
-        )
-        return posted is True
+        named = [(_account(line, bank_account), line.amount) for line in lines]
+        return await self._post(entry_key, kind, business_date, currency, named, loan_id=loan_id)
 
     async def post_summed(
         self,
@@ -154,18 +145,36 @@ class JournalRepository(Repository):
         `lines` are accounts, as they stand in the ledger, with amounts. Raises
         `asyncpg.CheckViolationError` for lines that do not sum to zero.
         """
+        return await self._post(
+            entry_key, kind, business_date, currency, lines, product=product, funder=funder
+        )
+
+    async def _post(
+        self,
+        entry_key: str,
+        kind: EntryKind,
+        business_date: date,
+        currency: str,
+        lines: Sequence[tuple[str, int]],
+        *,
+        loan_id: str | None = None,
+        product: str | None = None,
+        funder: str | None = None,
+    ) -> bool:
+        """Post an entry once; the database gives that of a loan the loan's product and funder."""
         if not lines:
             return False
         posted = await self._connection.fetchval(
             "with header as ("
-            " insert into journal (entry_key, kind, business_date, product, funder)"
-            " values ($1, $2, $3, $4, $5) on conflict (entry_key) do nothing returning id),"
+            " insert into journal (entry_key, loan_id, kind, business_date, product, funder)"
+            " values ($1, $2, $3, $4, $5, $6) on conflict (entry_key) do nothing returning id),"
             " body as ("
             " insert into entries (journal_id, line, account, currency, amount)"
-            " select header.id, line.number, line.account, $6, line.amount from header,"
-            " unnest($7::text[], $8::bigint[]) with ordinality as line(account, amount, number))"
+            " select header.id, line.number, line.account, $7, line.amount from header,"
+            " unnest($8::text[], $9::bigint[]) with ordinality as line(account, amount, number))"
             " select true from header",
             entry_key,
+            loan_id,
             kind,
             business_date,
             product,
@@ -205,8 +214,7 @@ class JournalRepository(Repository):
         before any event. The second is None while no period is closed.
         """
         (record,) = await self._connection.fetch(
-            "select greatest((select max(business_date) from journal where loan_id = $1),"
-            " (select max(booked_on) from loan_events where loan_id = $1)) as kept_to,"
+            f"select {kept_to_sql('$1')} as kept_to,"
             " (select closed_to from book_closings order by id desc limit 1) as closed_to",
             loan_id,
         )
