@@ -73,7 +73,7 @@ _HTTP_SECONDS = Histogram(
 )
 _TURNED_AWAY = Counter(
     "loanflow_http_turned_away_total",
-    "Requests answered 503: there was no turn for them in time",
+    "Requests answered 503: no slot was free for them in time",
     ["kind"],
 )
 _STARTED_LATE = Counter(
@@ -119,7 +119,7 @@ def provider_called(provider: str, outcome: str, seconds: float) -> None:
 
 
 def payload_unreadable(why: str) -> None:
-    """Count a payload that was `tampered` with, or `unsealed` where only ours are read."""
+    """Count a payload that was `tampered` with, or `unencrypted` where only ours are read."""
     _UNREADABLE.labels(why).inc()
 
 
@@ -146,7 +146,7 @@ def http_served(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def http_turned_away(kind: str) -> None:
-    """Count a `read` or `command` for which there was no turn in time."""
+    """Count a `read` or `command` for which no slot was free in time."""
     _TURNED_AWAY.labels(kind).inc()
 
 

@@ -167,7 +167,7 @@ class Settings(BaseSettings):
         default=4, ge=1, description="GET requests served at once in one process of the API"
     )
     api_reads_queued: int = Field(
-        default=100, ge=0, description="how many more of one caller may wait for their turn"
+        default=100, ge=0, description="how many more of one caller may wait for a slot"
     )
     api_commands: int = Field(default=32, ge=1, description="the same of all other requests")
     api_commands_queued: int = Field(default=100, ge=0)

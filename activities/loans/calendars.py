@@ -74,7 +74,7 @@ class Calendars:
             else:
                 if not busy:
                     async with self.database.transaction() as tx:
-                        await CalendarRepository(tx).mark_applied(calendar.ref)
+                        await CalendarRepository(tx).record_applied(calendar.ref)
                 after, busy, passed = 0, 0, (*passed, str(calendar.ref))
             if monotonic() >= ends:
                 return Maintained(changed=changed, after=after, busy=busy, passed=passed)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.callers import Callers
 from api.http.errors import Problem, later, problem_response
-from api.http.turns import Overloaded, Slot, Slots
+from api.http.slots import Overloaded, Slot, Slots
 from runtime import metrics
 from runtime.settings import Settings
 

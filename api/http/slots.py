@@ -1,4 +1,4 @@
-"""Whose turn it is: a number of slots, given to callers in turn; none is waited for too long."""
+"""Slots for what runs at once: callers are served in rotation, and none waits too long."""
 
 import asyncio
 from collections import deque
@@ -15,7 +15,7 @@ class Overloaded(Exception):
 
 
 class Slots:
-    """So many at once. Who waits is served in turn with the other callers, and for a while only.
+    """So many at once. Who waits is served in rotation with other callers, and for a while only.
 
     One caller who asks for much waits for itself: each other one is next but one.
     """
@@ -35,41 +35,41 @@ class Slots:
         queue = self._waiting.get(caller)
         if self._total >= _MAX_WAITING or (0 if queue is None else len(queue)) >= self._queued:
             raise Overloaded
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(caller, deque()).append(turn)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(caller, deque()).append(waiter)
         self._total += 1
         try:
             async with asyncio.timeout(self._seconds):
-                await turn
+                await waiter
         except BaseException as error:
-            if turn.done() and not turn.cancelled():
+            if waiter.done() and not waiter.cancelled():
                 # The slot came at the same moment: somebody else has use for it.
                 self.give_back()
             else:
-                self._leave(caller, turn)
+                self._leave(caller, waiter)
             if isinstance(error, TimeoutError):
                 raise Overloaded from None
             raise
 
     def give_back(self) -> None:
-        """Hand the slot to the caller who waits for a turn the longest."""
+        """Hand the slot to the caller who waits the longest."""
         while self._waiting:
             caller = next(iter(self._waiting))
             queue = self._waiting.pop(caller)
-            turn = queue.popleft()
+            waiter = queue.popleft()
             self._total -= 1
             if queue:
                 self._waiting[caller] = queue
-            if not turn.done():
-                turn.set_result(None)
+            if not waiter.done():
+                waiter.set_result(None)
                 return
         self._free += 1
 
-    def _leave(self, caller: str, turn: asyncio.Future[None]) -> None:
+    def _leave(self, caller: str, waiter: asyncio.Future[None]) -> None:
         queue = self._waiting.get(caller)
-        if queue is None or turn not in queue:
+        if queue is None or waiter not in queue:
             return
-        queue.remove(turn)
+        queue.remove(waiter)
         self._total -= 1
         if not queue:
             del self._waiting[caller]

@@ -74,7 +74,7 @@ class EventStream:
         final = False
         with feed.follow(aggregate, self._after_id) as follower:
             while not stopping.is_set() and now() < ends_at:
-                follower.news.clear()
+                follower.update_received.clear()
                 # Asked first: the facts of a final state are committed together with it.
                 final = final or await is_final()
                 rows = await feed.more(follower)
@@ -85,7 +85,7 @@ class EventStream:
                     continue
                 if final and not self._follow:
                     return
-                await _first_of(ends_at - now(), follower.news, stopping)
+                await _first_of(ends_at - now(), follower.update_received, stopping)
 
 
 async def _stream(

@@ -28,10 +28,10 @@ def accrued_since(
     known = tuple(events)
     before = balances(position(terms, known, kept_to))
     after = balances(position(terms, known, day))
-    return less(after, before)
+    return movements(after, before)
 
 
-def less(after: Mapping[Account, int], before: Mapping[Account, int]) -> dict[Account, int]:
+def movements(after: Mapping[Account, int], before: Mapping[Account, int]) -> dict[Account, int]:
     """Return by how much each account that changed did."""
     changed = {account: after.get(account, 0) - before.get(account, 0) for account in Account}
     return {account: amount for account, amount in changed.items() if amount}

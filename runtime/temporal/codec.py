@@ -60,13 +60,13 @@ class ProcessCodec(KeyringCodec):
 
     It is logged, counted and handed on as `UNREADABLE`, which no converter reads: a signal or an
     update with such an input is dropped or refused, while a start or a result, which nobody but us
-    writes, holds its process up. With `sealed_only` a payload that was not encrypted by us counts
-    as one that cannot be opened. Only an unknown key fails the task, which waits for the key.
+    writes, holds its process up. With `encrypted_only` a payload that we did not encrypt counts as
+    one that cannot be opened. Only an unknown key fails the task, which waits for the key.
     """
 
-    def __init__(self, keyring: Keyring, *, sealed_only: bool) -> None:
+    def __init__(self, keyring: Keyring, *, encrypted_only: bool) -> None:
         super().__init__(keyring)
-        self._sealed_only = sealed_only
+        self._sealed_only = encrypted_only
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Return the payloads opened; raises UnknownKey."""
@@ -74,7 +74,7 @@ class ProcessCodec(KeyringCodec):
 
     def _opened(self, payload: Payload) -> Payload:
         if self._sealed_only and payload.metadata.get("encoding") != ENCODING:
-            return _unreadable("unsealed")
+            return _unreadable("unencrypted")
         try:
             return self._open(payload)
         except (Tampered, DecodeError):

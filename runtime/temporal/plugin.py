@@ -40,7 +40,7 @@ class LoanflowPlugin(SimplePlugin):
         sandboxed: bool = True,
         passed_through: tuple[str, ...] = PASSED_THROUGH,
         time_limited: bool = True,
-        sealed_only: bool = False,
+        encrypted_only: bool = False,
     ) -> None:
         """With `sandboxed` a workflow that reads a clock, a file or chance fails.
 
@@ -48,12 +48,12 @@ class LoanflowPlugin(SimplePlugin):
         every test, does without. Without a `tracer` nothing is traced. With `time_limited` a
         workflow task that does not yield within two seconds fails; tests on a busy machine do
         without, for a slow machine is no deadlock and their own time limit finds the real ones.
-        With `sealed_only` nothing is read that we did not encrypt: whoever reaches the server can
-        send a signal, but not one that is acted on.
+        With `encrypted_only` nothing is read that we did not encrypt: whoever reaches the server
+        can send a signal, but not one that is acted on.
         """
         super().__init__(
             "loanflow",
-            data_converter=data_converter(keyring, sealed_only=sealed_only),
+            data_converter=data_converter(keyring, encrypted_only=encrypted_only),
             interceptors=[
                 *([] if tracer is None else [TracingInterceptor(tracer)]),
                 ContextInterceptor(),
@@ -89,15 +89,15 @@ class LoanflowPlugin(SimplePlugin):
             Keyring.parse(settings.payload_keys.get_secret_value()),
             tracer=tracer(settings),
             sandboxed=settings.workflow_sandbox,
-            sealed_only=settings.environment != "local",
+            encrypted_only=settings.environment != "local",
         )
 
 
-def data_converter(keyring: Keyring, *, sealed_only: bool = False) -> DataConverter:
+def data_converter(keyring: Keyring, *, encrypted_only: bool = False) -> DataConverter:
     """Return the converter: pydantic JSON, encrypted, failure messages and stacks too."""
     return DataConverter(
         payload_converter_class=CheckedPayloadConverter,
-        payload_codec=ProcessCodec(keyring, sealed_only=sealed_only),
+        payload_codec=ProcessCodec(keyring, encrypted_only=encrypted_only),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )
 

@@ -14,7 +14,7 @@ from typing import Final
 from domain.common.calendar import business_date
 from domain.common.errors import DomainError, NotFound
 from domain.common.zones import zone_of
-from domain.loans.bookkeeping import accrued_since, first_open_day, less
+from domain.loans.bookkeeping import accrued_since, first_open_day, movements
 from domain.loans.events import LoanEvent
 from domain.loans.ledger import Account
 from storage.common.repository import Transaction
@@ -158,7 +158,7 @@ async def _post(tx: Transaction, day: date) -> None:
     open_from = first_open_day(await ClosingRepository(tx).closed_to())
     for currency, product, funder in sorted(before.keys() | after.keys()):
         group = currency, product, funder
-        lines = less(after.get(group, {}), before.get(group, {}))
+        lines = movements(after.get(group, {}), before.get(group, {}))
         await JournalRepository(tx).post_summed(
             f"books:accrual:{day}:{currency}:{product}:{funder}",
             "accrual",

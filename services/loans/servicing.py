@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from domain.loans.bookkeeping import less
+from domain.loans.bookkeeping import movements
 from domain.loans.difference import Difference, difference
 from domain.loans.events import AnyEvent, LoanEvent
 from domain.loans.ledger import Account, balances
@@ -199,5 +199,5 @@ def _effect(
     stood = position(loan.terms, before, today)
     after = position(loan.terms, (*before, event), today)
     changes = difference(stood, after, servicing)
-    booked = less(balances(after), balances(stood))
+    booked = movements(balances(after), balances(stood))
     return ServicingEffect(loan, event, changes, after, servicing, cap_warnings, booked)

@@ -32,7 +32,7 @@ class Follower:
 
     aggregate: str
     after_id: int
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    update_received: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be more to read."""
 
     @property
@@ -65,8 +65,8 @@ class OutboxFeed:
     def follow(self, aggregate: str, after_id: int) -> Iterator[Follower]:
         """Yield a follower of what commits about `aggregate` behind `after_id`."""
         self._start()
-        with self._listener.watch(aggregate) as news:
-            follower = Follower(aggregate, after_id, news)
+        with self._listener.watch(aggregate) as update_received:
+            follower = Follower(aggregate, after_id, update_received)
             self._followers.add(follower)
             try:
                 yield follower
@@ -129,7 +129,7 @@ class OutboxFeed:
                 return
             for follower, rows in zip(part, found, strict=True):
                 if rows:
-                    follower.news.set()
+                    follower.update_received.set()
 
     async def _rows(self, positions: Sequence[Position], limit: int) -> list[list[OutboxRow]]:
         async with self._read() as tx:

@@ -36,7 +36,7 @@ ANSWERS: Final[dict[str, set[str]]] = {
     "half-sent heads": {"closed"},
     "event streams": {"200", "429", "503"},
 }
-"""What those who flood are told. 503: they find no turn among themselves."""
+"""What those who flood are told. 503: they find no free slot among themselves."""
 
 
 @pytest.fixture(scope="module")

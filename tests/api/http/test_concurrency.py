@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from api.app import create_app
 from api.http.concurrency import EXEMPT, ConcurrencyLimit
 from api.http.middleware import RequestLine
-from api.http.turns import Overloaded, Slot, Slots
+from api.http.slots import Overloaded, Slot, Slots
 from runtime.settings import Settings
 from tests.api.conftest import http_client
 

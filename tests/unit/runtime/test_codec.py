@@ -208,13 +208,13 @@ async def test_production_encrypts_for_people_only(
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize("sealed_only", [False, True])
+@pytest.mark.parametrize("encrypted_only", [False, True])
 async def test_what_cannot_be_opened_is_read_by_no_converter(
-    fresh_keys: FreshKeys, sealed_only: bool
+    fresh_keys: FreshKeys, encrypted_only: bool
 ) -> None:
     """A process goes on without it; one that lacks a key waits for the key."""
     keys = fresh_keys("k1")
-    codec = ProcessCodec(Keyring.parse(keys), sealed_only=sealed_only)
+    codec = ProcessCodec(Keyring.parse(keys), encrypted_only=encrypted_only)
     (sealed,) = await codec.encode([payload()])
     assert await codec.decode([sealed]) == [payload()]
 
@@ -237,6 +237,6 @@ async def test_outside_the_local_environment_only_what_we_sealed_is_read(
     """Whoever reaches the server can send a signal; without our key it decides nothing."""
     keyring = Keyring.parse(fresh_keys("k1"))
     plain = payload()
-    assert await ProcessCodec(keyring, sealed_only=False).decode([plain]) == [plain]
-    (refused,) = await ProcessCodec(keyring, sealed_only=True).decode([plain])
+    assert await ProcessCodec(keyring, encrypted_only=False).decode([plain]) == [plain]
+    (refused,) = await ProcessCodec(keyring, encrypted_only=True).decode([plain])
     assert refused == Payload(metadata={"encoding": UNREADABLE})
