@@ -24,7 +24,7 @@ class ChargeOff:
 def charge_off_after(
     event: ChargedOff | ChargeOffUndone,
     instalments: Sequence[InstalmentAccount],
-    standing: ChargeOff | None,
+    in_force: ChargeOff | None,
     *,
     is_open: bool,
 ) -> ChargeOff | None:
@@ -34,18 +34,18 @@ def charge_off_after(
     and when there is nothing to take back.
     """
     if isinstance(event, ChargeOffUndone):
-        if standing is None:
+        if in_force is None:
             raise InvalidEvent(f"the loan is not charged off on {event.on}", field="kind")
         return None
-    if standing is not None:
-        raise InvalidEvent(f"the loan is charged off since {standing.on}", field="kind")
+    if in_force is not None:
+        raise InvalidEvent(f"the loan is charged off since {in_force.on}", field="kind")
     if not is_open:
         raise InvalidEvent(f"nothing is owed to charge off on {event.on}", field="on")
     paid = sum(item.paid.principal for item in instalments)
     return ChargeOff(event.on, event.reason, paid)
 
 
-def is_cured(standing: ChargeOff, *, was_due: bool, is_due: bool, is_open: bool) -> bool:
+def is_cured(in_force: ChargeOff, *, was_due: bool, is_due: bool, is_open: bool) -> bool:
     """Say whether a payment or a waiver cured a charge-off.
 
     `was_due` says whether anything was due before it, `is_due` and `is_open` what is due and owed
@@ -54,4 +54,4 @@ def is_cured(standing: ChargeOff, *, was_due: bool, is_due: bool, is_open: bool)
     """
     if not is_open:
         return True
-    return standing.reason is ChargeOffReason.CREDIT and was_due and not is_due
+    return in_force.reason is ChargeOffReason.CREDIT and was_due and not is_due

@@ -52,28 +52,28 @@ def entries(events: Iterable[LoanEvent], as_of: date) -> tuple[Entry, ...]:
     if in_order and not any(isinstance(event, Reversed | ChargedBack) for event in known):
         return tuple([Entry(event) for event in known])
     order = sorted(range(len(known)), key=lambda number: known[number].on)
-    standing: dict[str, int] = {}
+    in_force: dict[str, int] = {}
     replaced: dict[int, AnyEvent] = {}
     returned: dict[str, int] = {}
     for number in order:
         event = known[number]
         match event:
             case Reversed():
-                taken_back = _taken_back(event, standing, known, returned)
-                if _is_agreed_since(taken_back, (known[key] for key in standing.values()), event):
+                taken_back = _taken_back(event, in_force, known, returned)
+                if _is_agreed_since(taken_back, (known[key] for key in in_force.values()), event):
                     replaced[number] = _in_full(event, taken_back)
                     returned[event.reverses] = _amount(taken_back)
                 else:
-                    del standing[event.reverses]
+                    del in_force[event.reverses]
                     if isinstance(taken_back, ChargedBack):
                         returned[taken_back.payment] -= taken_back.amount
             case ChargedBack():
-                payment = known[standing[event.payment]] if event.payment in standing else None
+                payment = known[in_force[event.payment]] if event.payment in in_force else None
                 returned[event.payment] = _charged_back(event, payment, returned)
-        standing[event.key] = number
+        in_force[event.key] = number
     late = _disturbed(known)
     return tuple(
-        Entry(replaced.get(number, known[number]), number in late) for number in standing.values()
+        Entry(replaced.get(number, known[number]), number in late) for number in in_force.values()
     )
 
 
@@ -87,12 +87,12 @@ def events_in_force(events: Iterable[LoanEvent], as_of: date) -> tuple[AnyEvent,
 
 def _taken_back(
     event: Reversed,
-    standing: Mapping[str, int],
+    in_force: Mapping[str, int],
     known: Sequence[AnyEvent],
     returned: Mapping[str, int],
 ) -> AnyEvent:
     """Return what a reversal reverses."""
-    number = standing.get(event.reverses)
+    number = in_force.get(event.reverses)
     if number is None or isinstance(known[number], Reversed):
         raise InvalidReversal(
             f"{event.key} reverses {event.reverses}, which is no event in force on that day",
@@ -117,13 +117,13 @@ def _charged_back(event: ChargedBack, payment: AnyEvent | None, returned: Mappin
 
 
 def _is_agreed_since(
-    taken_back: AnyEvent, standing: Iterable[AnyEvent], reversal: Reversed
+    taken_back: AnyEvent, in_force: Iterable[AnyEvent], reversal: Reversed
 ) -> bool:
     """Say whether a new plan was agreed between a payment and what takes it back."""
     if not isinstance(taken_back, Paid | PaidOff):
         return False
     after = False
-    for event in standing:
+    for event in in_force:
         if event.key == taken_back.key:
             after = True
         elif after and isinstance(event, _AGREEMENTS) and event.on <= reversal.on:

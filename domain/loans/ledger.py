@@ -104,9 +104,9 @@ def balances(position: Position) -> dict[Account, int]:
     return ledger
 
 
-def _charge_off(ledger: dict[Account, int], position: Position, standing: ChargeOff) -> None:
+def _charge_off(ledger: dict[Account, int], position: Position, in_force: ChargeOff) -> None:
     """Take income that was not received, and principal, out of what a loan not charged off has."""
-    lost, recovered = position.written_off, position.paid.principal - standing.paid_principal
+    lost, recovered = position.written_off, position.paid.principal - in_force.paid_principal
     not_income = {
         Account.INTEREST_INCOME: lost.interest,
         Account.FEE_INCOME: lost.fee,
@@ -118,10 +118,10 @@ def _charge_off(ledger: dict[Account, int], position: Position, standing: Charge
             owed += ledger[Account.INTEREST_ACCRUED]
         ledger[suspended] = -owed
         ledger[income] += owed + not_income[income]
-    fraud = standing.reason is ChargeOffReason.FRAUD
+    fraud = in_force.reason is ChargeOffReason.FRAUD
     ledger[Account.PRINCIPAL_CHARGED_OFF] = -position.principal_outstanding
     ledger[Account.FRAUD_LOSS if fraud else Account.CHARGE_OFF_LOSS] = (
-        position.disbursed - position.principal_waived - standing.paid_principal
+        position.disbursed - position.principal_waived - in_force.paid_principal
     )
     ledger[Account.LOSS] = position.principal_waived + lost.receivable
     ledger[Account.RECOVERY] -= recovered
