@@ -36,6 +36,13 @@ class BusinessClock:
             return utc_now()
         return await self._virtual_time(workflow_id) or utc_now()
 
+    async def exactly(self, workflow_id: str) -> datetime:
+        """Return the same for whoever moves the clock, who must not take another for it.
+
+        Raises `RPCError` while Temporal cannot be asked.
+        """
+        return await self._described_time(workflow_id, patience=None) or utc_now()
+
     @property
     def travels(self) -> bool:
         """Say whether processes may have clocks of their own."""
@@ -59,12 +66,17 @@ class BusinessClock:
         }
 
     async def _virtual_time(self, workflow_id: str) -> datetime | None:
-        handle = self._client.get_workflow_handle(workflow_id)
         try:
-            description = await handle.describe(rpc_timeout=_PATIENCE)
+            return await self._described_time(workflow_id, patience=_PATIENCE)
         except (RPCError, RuntimeError):
             # RuntimeError is how the SDK reports that a lazy client cannot connect.
             return None
+
+    async def _described_time(
+        self, workflow_id: str, patience: timedelta | None
+    ) -> datetime | None:
+        handle = self._client.get_workflow_handle(workflow_id)
+        description = await handle.describe(rpc_timeout=patience)
         extended = description.raw_description.workflow_extended_info
         if not extended.HasField("time_skipping_info"):
             return None

@@ -107,7 +107,7 @@ class TimeTravel:
 
     async def now(self, loan_id: str) -> datetime:
         """Return the instant (UTC) at which a loan stands."""
-        return await self._clock.now(ids.loan_workflow(loan_id))
+        return await self._clock.exactly(ids.loan_workflow(loan_id))
 
     async def next_step_at(self, loan_id: str) -> datetime:
         """Return when (UTC) the loan next does something by itself; LoanEndedError if never."""
@@ -145,14 +145,14 @@ class TimeTravel:
         description = await self._quiet(workflow_id)
         if not _is_running(description):
             raise LoanEndedError(f"{loan_id} is over: no time passes for it any more")
-        if target <= await self._clock.now(workflow_id):
+        if target <= await self._clock.exactly(workflow_id):
             raise TimeTravelError(f"{loan_id} is already past {target:%Y-%m-%d %H:%M} UTC")
-        if target - await self._clock.now(workflow_id) > FARTHEST:
+        if target - await self._clock.exactly(workflow_id) > FARTHEST:
             raise TimeTravelError(
                 f"{target.date()} is too far: one advance goes {_YEARS} years at most"
             )
         while _is_running(description):
-            now = await self._clock.now(workflow_id)
+            now = await self._clock.exactly(workflow_id)
             episode = await self._open_episode(loan_id)
             if episode is not None:
                 await self._move(episode.workflow_id, now)
@@ -164,19 +164,19 @@ class TimeTravel:
             if report is not None:
                 report(hop)
             description = await self._quiet(workflow_id)
-        return Arrival(await self._clock.now(workflow_id), not _is_running(description))
+        return Arrival(await self._clock.exactly(workflow_id), not _is_running(description))
 
     async def _check_progress(self, workflow_id: str, before: datetime) -> None:
         """Raise TravelStuckError when a hop left the clock of a running workflow where it was."""
         if not _is_running(await self._described(workflow_id)):
             return
-        if await self._clock.now(workflow_id) <= before:
+        if await self._clock.exactly(workflow_id) <= before:
             raise self._stuck(workflow_id, "")
 
     async def _move(self, workflow_id: str, instant: datetime) -> None:
         """Bring a workflow's clock just past `instant`, with everything due by then done."""
         _ = await self._quiet(workflow_id)
-        distance = instant + _MOMENT - await self._clock.now(workflow_id)
+        distance = instant + _MOMENT - await self._clock.exactly(workflow_id)
         if distance <= timedelta(0):
             return
         handle = self._client.get_workflow_handle(workflow_id)
@@ -199,7 +199,7 @@ class TimeTravel:
             description = await self._described(workflow_id)
             busy = _busy_with(description)
             due_at = _next_due_at(description)
-            if not busy and due_at is not None and due_at <= await self._clock.now(workflow_id):
+            if not busy and due_at is not None and due_at <= await self._clock.exactly(workflow_id):
                 busy = f"its step of {due_at:%Y-%m-%d %H:%M} UTC"
             if not busy or not _is_running(description):
                 return description

@@ -121,7 +121,7 @@ class Lender:
 
     async def clock(self, workflow_id: str) -> datetime:
         """Return the instant (UTC) at which a process stands."""
-        return await BusinessClock(self.client, self.settings).now(workflow_id)
+        return await BusinessClock(self.client, self.settings).exactly(workflow_id)
 
     async def search_attribute(self, workflow_id: str, key: Any) -> Any:
         return (await self.handle(workflow_id).describe()).typed_search_attributes.get(key)
