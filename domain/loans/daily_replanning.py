@@ -206,17 +206,21 @@ class DailyReplanning(Replanning):
         interest = self._unbilled.rounded(self._terms.interest_rounding)
         item.grown += interest - item.row.interest
         accruals = self._unbilled.accruals(item.row.period.start)
-        self._follow(self._last, [replace(item.row, interest=interest, accruals=accruals)])
+        # Its fees fell due as they were: a payoff has closed the plan that would price them anew.
+        self._bind(self._last, replace(item.row, interest=interest, accruals=accruals))
 
     def _follow(self, index: int, rows: list[Row]) -> None:
         for number, row in enumerate(self._schedule.priced(rows), start=index):
-            item = self.instalments[number]
-            item.rebind(row)
-            if item.interest_unpaid < 0:
-                item.waived.interest = max(item.waived.interest + item.interest_unpaid, 0)
-                item.refresh()
-            if item.paid_on is None:
-                self._paid_to = min(self._paid_to, number)
+            self._bind(number, row)
+
+    def _bind(self, number: int, row: Row) -> None:
+        item = self.instalments[number]
+        item.rebind(row)
+        if item.interest_unpaid < 0:
+            item.waived.interest = max(item.waived.interest + item.interest_unpaid, 0)
+            item.refresh()
+        if item.paid_on is None:
+            self._paid_to = min(self._paid_to, number)
 
     def before_payment(self, on: date, named: InstalmentAccount | None = None) -> None:
         """Have late instalments ask for the interest earned up to now first, within their totals.

@@ -305,14 +305,25 @@ async def test_a_refusal_that_passed_is_not_the_answer_of_its_key_for_ever(
     headers = keyed("applicant", "bob")
     drawn = {"quote_id": quote["id"], "plan_hash": quote["plan_hash"]}
     switch = "/v1/suspensions/product/cash"
-    ops = await _post(web, switch, keyed("ops", "otto"), {"reason": "arrears"})
-    assert ops.status_code == 201, ops.text
+    # A quote that has expired tells when the worker knows: it draws nothing before.
+    other = await _post(web, f"/v1/lines/{line_id}/quotes", keyed("applicant", "bob"), wanted)
+    stale = {"quote_id": other.json()["id"], "plan_hash": other.json()["plan_hash"]}
+    async with record.database.transaction() as tx:
+        await tx.connection.execute(
+            "update quotes set expires_at = quoted_at where id = $1", stale["quote_id"]
+        )
+
+    async def try_stale() -> httpx.Response:
+        return await _post(web, f"/v1/lines/{line_id}/drawdowns", keyed("applicant", "bob"), stale)
 
     async def draw() -> httpx.Response:
         return await _post(web, f"/v1/lines/{line_id}/drawdowns", headers, drawn)
 
-    refused = await eventually(draw, lambda answer: answer.status_code == 409)
-    assert refused.json()["code"] == "suspended"
+    ops = await _post(web, switch, keyed("ops", "otto"), {"reason": "arrears"})
+    assert ops.status_code == 201, ops.text
+    await eventually(try_stale, lambda answer: answer.json()["code"] == "suspended")
+    refused = await draw()
+    assert (refused.status_code, refused.json()["code"]) == (409, "suspended")
     assert int(refused.headers["retry-after"]) >= 1
     lifted = await _post(web, f"{switch}/lift", keyed("ops", "otto"), {"reason": "over"})
     assert lifted.status_code in (200, 201), lifted.text

@@ -13,7 +13,7 @@ from runtime.clock import utc_now
 from runtime.settings import Settings
 
 
-# On a busy machine the wall clock was once taken for a loan's own, and its clock went years too far.
+# A busy machine's wall clock was once taken for a loan's own, whose clock then went years too far.
 async def test_who_moves_a_clock_never_takes_the_wall_clock_for_it(tmp_path: Path) -> None:
     port = choose_ports(tmp_path, ["temporal"])["temporal"]
     nobody = await Client.connect(

@@ -41,9 +41,12 @@ def agreed(**changes: Any) -> LoanTerms:
     return LoanTerms(**(values | changes))
 
 
+def out(terms: LoanTerms) -> Disbursed:
+    return Disbursed(key="out", on=START, amount=terms.principal)
+
+
 def at(terms: LoanTerms, on: date, *events: LoanEvent) -> Position:
-    out = Disbursed(key="out", on=START, amount=terms.principal)
-    return position(terms, [out, *events], on)
+    return position(terms, [out(terms), *events], on)
 
 
 def paid(on: date, amount: int, **more: Any) -> Paid:
@@ -221,3 +224,16 @@ def test_terms_that_cannot_be_counted_by_the_day_are_refused(
     with pytest.raises(InvalidTerms) as refused:
         agreed(**changes)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("days_late", [0, 5])
+def test_a_payoff_once_all_fell_due_keeps_the_fees_that_fell_due(days_late: int) -> None:
+    fee = {"name": "opening", "timing": "first_instalment", "amount": 1_000}
+    terms = agreed(instalments=1, fees=(fee,))
+    on = date(2026, 2, 15) + timedelta(days=days_late)
+    # Ten a day for 31 days and those that it is late.
+    total = 1_000_000 + (31 + days_late) * 1_000 + 1_000
+    off = PaidOff(key="off", on=on, amount=payoff_quote(terms, [out(terms)], on).total)
+    stands = at(terms, on, off)
+    assert (off.amount, stands.settled, stands.credit) == (total, True, 0)
+    assert (stands.paid.fee, stands.outstanding.total) == (1_000, 0)
