@@ -93,6 +93,12 @@ class ProcessRepository(Repository):
             workflow_ids,
         )
 
+    async def forget(self, workflow_id: str) -> None:
+        """Forget that a process is there: it has ended, and a new run of it is to be looked for."""
+        await self._connection.execute(
+            "delete from process_checks where workflow_id = $1", workflow_id
+        )
+
     async def forget_old(self) -> None:
         """Forget what was looked for so long ago that it is over, or may be looked for anew."""
         await self._connection.execute(
