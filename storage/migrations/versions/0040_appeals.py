@@ -1,4 +1,4 @@
-"""Customer levels by rules."""
+"""Appeals against automated rejections."""
 
 from storage.migrations.scripts import script_beside
 
