@@ -296,18 +296,16 @@ class LoanAccount:
 
     def _pay_by_hand(self, split: Split, event: Paid) -> None:
         if split.total != event.amount:
-            raise InvalidEvent(
-                f"the parts come to {split.total}, the payment to {event.amount}", field="split"
-            )
+            reason = f"the parts come to {split.total}, the payment to {event.amount}"
+            raise InvalidEvent(reason, field="split")
         # Interest by the day is owed when it is earned: by hand one pays what has fallen due.
         owed = [one for one in self.owed if self._holds_credit or one.due_on <= event.on]
         for component in Component:
             part = getattr(split, component)
             left = self._distribution.pay_component(owed, component, part, event.on)
             if left:
-                raise InvalidEvent(
-                    f"{part - left} of {component} is owed, not {part}", field="split"
-                )
+                reason = f"{part - left} of {component} is owed, not {part}"
+                raise InvalidEvent(reason, field="split")
 
     def _pay_off(self, event: PaidOff) -> None:
         amount, on = event.amount, event.on
