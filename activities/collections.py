@@ -12,6 +12,7 @@ from domain.common.suspensions import Suspendable
 from domain.common.zones import zone_of
 from domain.loans.position import Position
 from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.rendering import reference_of
 from domain.messaging.templates import MESSAGE_TEMPLATE
 from messages import calls
 from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
@@ -103,7 +104,7 @@ class Arrears:
             variables=template.content.filled(
                 {
                     "days_past_due": str(action.days_past_due),
-                    "contract": _reference(request.loan_id),
+                    "contract": reference_of(request.loan_id),
                 }
             ),
         )
@@ -167,8 +168,3 @@ async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> Collect
 
 def _was_taken(action: CollectionActionRow | None) -> bool:
     return action is not None and action.state in (ActionState.SENT, ActionState.DONE)
-
-
-def _reference(loan_id: str) -> str:
-    """Return the end of a loan's id: enough for a borrower, nothing for a stranger."""
-    return loan_id[-6:].upper()

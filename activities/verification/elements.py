@@ -20,6 +20,7 @@ from domain.applications.application import ApplicationState, ElementRefused
 from domain.common.calendar import business_date
 from domain.common.zones import zone_of
 from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.rendering import reference_of
 from domain.messaging.templates import APPLICATION_REMINDER, MESSAGE_TEMPLATE
 from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
 from domain.verification.elements import ElementKind, PersonalInformation, Verdict
@@ -174,7 +175,7 @@ class Elements:
                 variables=template.content.filled(
                     {
                         "missing": str(len(request.missing)),
-                        "application": request.application_id[-6:].upper(),
+                        "application": reference_of(request.application_id),
                     }
                 ),
             )
