@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0040"
-down_revision = "0039"
+revision = "0042"
+down_revision = "0041"
 upgrade = script_beside(__file__)
