@@ -10,6 +10,8 @@ from domain.common.reject_codes import REJECT_CODES
 from domain.common.retention import RETENTION
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
+from domain.decisioning.checking import RISK_POLICY
+from domain.decisioning.facts import FACT_CATALOGUE
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
@@ -32,6 +34,8 @@ _KINDS: tuple[Kind[Any], ...] = (
     REJECT_CODES,
     ELEMENT_POLICIES,
     DECISION_POLICY,
+    FACT_CATALOGUE,
+    RISK_POLICY,
     COLLECTIONS_LADDER,
     SERVICING_POLICY,
     CONTRACT_TEMPLATE,
