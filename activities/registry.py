@@ -16,6 +16,7 @@ from activities.credit_analysis.feedback import AnalysisReports
 from activities.credit_analysis.notices import AnalysisNotices
 from activities.credit_analysis.scr_consents import ScrConsents
 from activities.decisioning.decision import Decisions
+from activities.decisioning.levels import Levels
 from activities.lines.drawdowns import Drawdowns
 from activities.lines.lines import Lines
 from activities.loans.calendars import Calendars
@@ -140,6 +141,7 @@ def assemble(
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
         Upkeep(database),
+        Levels(database),
         MissingProcesses(database, siblings),
     )
     activities: Activities = {queue: [] for queue in ALL}

@@ -11,6 +11,7 @@ from domain.common.retention import RETENTION
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
 from domain.decisioning.checking import RISK_POLICY
+from domain.decisioning.customer_levels import CUSTOMER_LEVELS
 from domain.decisioning.facts import FACT_CATALOGUE
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
@@ -36,6 +37,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     DECISION_POLICY,
     FACT_CATALOGUE,
     RISK_POLICY,
+    CUSTOMER_LEVELS,
     COLLECTIONS_LADDER,
     SERVICING_POLICY,
     CONTRACT_TEMPLATE,
