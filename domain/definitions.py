@@ -17,7 +17,8 @@ from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
-from domain.messaging import CONTACT_LIMITS, MESSAGE_TEMPLATE
+from domain.messaging.contact_limits import CONTACT_LIMITS
+from domain.messaging.templates import MESSAGE_TEMPLATE
 from domain.people.authority import AUTHORITY_MATRIX
 from domain.people.consents import CONSENT_TEXT
 from domain.pricing.rate_caps import RATE_CAPS
