@@ -458,3 +458,14 @@ def test_a_prepayment_leaves_what_was_paid_early_of_an_instalment_with_it(method
     assert after.principal_outstanding < before.principal_outstanding
     falls = zip(outstanding(before), outstanding(after), strict=True)
     assert all(old - new >= 30_000 // 4 - 500 for old, new in falls)
+
+
+@pytest.mark.parametrize("excess", Excess)
+def test_what_was_prepaid_for_a_period_that_is_over_is_not_prepaid_again(excess: Excess) -> None:
+    """0.01 before the first due date, 0.01 on it: principal still sums to what was lent."""
+    terms = at_24(annual_rate=Decimal(0), instalments=8, allocation={"excess": excess})
+    early = Paid(key="p", on=date(2026, 2, 1), amount=1)
+    due = Paid(key="q", on=FIRST, amount=125_001)
+    now = stand(terms, FIRST, early, due)
+    assert sum(item.principal for item in now.instalments) == 1_000_000
+    assert now.paid.principal + now.credit == 125_002
