@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from domain.cases.strategy import REVIEW_STRATEGY
 from domain.collections import COLLECTIONS_LADDER
 from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Kind
@@ -41,6 +42,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     CREDIT_ANALYSIS_POLICY,
     SCR_CONSENT_TEXT,
     RETENTION,
+    REVIEW_STRATEGY,
 )
 
 KINDS: Final[Mapping[str, Kind[Any]]] = {kind.name: kind for kind in _KINDS}
