@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
+from domain.applications.appeals import Appeal
 from domain.applications.application import (
     ApplicationState,
     ElementRecord,
@@ -21,7 +22,7 @@ class StartApplication(Message):
     """Begin an application whose row is recorded already. `amount` is in minor units.
 
     `product` is what is applied for, as it is in force then. `reused` is what the applicant had
-    verified before and still counts.
+    verified before and still counts. With an `appeal` it goes on where a rejection ended it.
     """
 
     application_id: str
@@ -32,6 +33,7 @@ class StartApplication(Message):
     amount: int
     instalments: int
     reused: tuple[ReusedElement, ...] = ()
+    appeal: Appeal | None = None
 
 
 class ProvidedElement(Message):

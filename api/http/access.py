@@ -84,6 +84,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/applications/{application_id}/liveness-challenge"): _reads(_BORROWER),
         ("POST", "/v1/applications/{application_id}/submit"): _moves("applicant", "partner"),
         ("POST", "/v1/applications/{application_id}/withdraw"): _moves("applicant", "partner"),
+        ("POST", "/v1/applications/{application_id}/appeal"): _moves("applicant", "partner"),
         ("GET", "/v1/reviews"): _reads(frozenset({"reviewer", "analyst", "ops"})),
         ("POST", "/v1/reviews/{application_id}/approve"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/reject"): _moves("reviewer"),

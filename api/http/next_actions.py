@@ -22,6 +22,7 @@ ROUTES: Final[Mapping[StrEnum, tuple[str, str]]] = MappingProxyType(
         ApplicationAction.PROVIDE_ELEMENTS: ("POST", "/v1/applications/{application_id}/elements"),
         ApplicationAction.SUBMIT: ("POST", "/v1/applications/{application_id}/submit"),
         ApplicationAction.WITHDRAW: ("POST", "/v1/applications/{application_id}/withdraw"),
+        ApplicationAction.APPEAL: ("POST", "/v1/applications/{application_id}/appeal"),
         ApplicationAction.ACCEPT_OFFER: ("POST", "/v1/offers/{offer_id}/accept"),
         ApplicationAction.APPROVE: ("POST", "/v1/reviews/{application_id}/approve"),
         ApplicationAction.REJECT: ("POST", "/v1/reviews/{application_id}/reject"),

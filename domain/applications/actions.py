@@ -14,6 +14,7 @@ class ApplicationAction(StrEnum):
     PROVIDE_ELEMENTS = "provide_elements"
     SUBMIT = "submit"
     WITHDRAW = "withdraw"
+    APPEAL = "appeal"
     ACCEPT_OFFER = "accept_offer"
     APPROVE = "approve"
     REJECT = "reject"
@@ -32,6 +33,7 @@ POSSIBLE_IN: Final[Mapping[ApplicationAction, tuple[ApplicationState, ...]]] = M
             ApplicationState.IN_REVIEW,
             ApplicationState.OFFERED,
         ),
+        ApplicationAction.APPEAL: (ApplicationState.REJECTED,),
         ApplicationAction.ACCEPT_OFFER: (ApplicationState.OFFERED,),
         ApplicationAction.APPROVE: _IN_REVIEW,
         ApplicationAction.REJECT: _IN_REVIEW,
@@ -41,16 +43,17 @@ POSSIBLE_IN: Final[Mapping[ApplicationAction, tuple[ApplicationState, ...]]] = M
 
 
 def possible_actions(
-    state: ApplicationState, *, may_provide: bool, lacks_elements: bool
+    state: ApplicationState, *, may_provide: bool, lacks_elements: bool, may_appeal: bool
 ) -> tuple[ApplicationAction, ...]:
     """Return what may be done now.
 
     `may_provide` says that there is an element to provide, `lacks_elements` that the applicant has
-    to provide one before a decision can be asked for.
+    to provide one before a decision can be asked for, `may_appeal` that a rejection can be.
     """
     hindered = {
         ApplicationAction.PROVIDE_ELEMENTS: not may_provide,
         ApplicationAction.SUBMIT: lacks_elements,
+        ApplicationAction.APPEAL: not may_appeal,
     }
     return tuple(
         action

@@ -40,7 +40,7 @@ class RejectCode(Content):
     """One code. A person rejected with it is kept away for `lock_days`; without, nobody is.
 
     `lock_scope` is who is kept away: the person, by the identity number, from every product in
-    every channel.
+    every channel. With `may_appeal` the applicant may ask that a person looks at the rejection.
     """
 
     code: str = Field(pattern=r"^R[0-9]{2}$")
@@ -48,12 +48,14 @@ class RejectCode(Content):
     category: RejectionCategory
     lock_days: int | None = Field(default=None, strict=True, ge=1, le=3650)
     lock_scope: Literal["person"] = "person"
+    may_appeal: bool = Field(default=True, strict=True)
 
 
 class RejectCodes(Content):
-    """The table."""
+    """The table. A rejection can be appealed for `appeal_days` after it, never with 0."""
 
     codes: tuple[RejectCode, ...] = Field(min_length=1)
+    appeal_days: int = Field(default=30, strict=True, ge=0, le=3650)
 
     def find(self, code: str) -> RejectCode | None:
         """Return what the table says of a code, None of one that it has not."""
@@ -69,6 +71,11 @@ class RejectCodes(Content):
             return None
         return on + timedelta(days=known.lock_days)
 
+    def may_appeal(self, code: str) -> bool:
+        """Say whether rejections with a code can be appealed; one that was taken out cannot."""
+        known = self.find(code)
+        return known is not None and known.may_appeal
+
     def category_of(self, code: str) -> RejectionCategory:
         """Return what the applicant is told; of a code that was taken out, the least."""
         known = self.find(code)
@@ -82,6 +89,9 @@ def check_reject_codes(table: RejectCodes, _: InForce) -> Iterator[Finding]:
         if one.code in seen:
             yield Finding(f"codes.{index}.code", f"{one.code} stands in the table twice", "R09")
         seen.add(one.code)
+        if one.code == REVIEWED and one.may_appeal:
+            why = "a person rejected already: there is nobody to appeal to"
+            yield Finding(f"codes.{index}.may_appeal", why, "false")
     for code, whose in USED.items():
         if code not in seen:
             yield Finding(

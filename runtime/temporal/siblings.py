@@ -5,6 +5,7 @@ changes nothing when the process runs already or has run. So nobody's close or c
 matters to another (decision record 0003).
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -34,6 +35,10 @@ from messages.lines import DrawdownEnded, StartDrawdown, StartLine
 from messages.loans import AdoptCalendar, AdoptedCalendar, StartLoan, StartRepayment
 
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
+_REJECTED: Final = "rejected"
+_LOOKS: Final = 20
+_LOOK_AGAIN: Final = timedelta(milliseconds=200)
+"""A rejected application's run ends right after its last record is written."""
 
 
 class Siblings:
@@ -50,19 +55,48 @@ class Siblings:
         self._task_queue = queues.queue_name(task_queue_prefix, queues.CORE)
 
     async def start_application(self, start: StartApplication) -> None:
-        """Start an application's process."""
-        amount = format_amount(start.amount, start.currency)
-        await self._start(
-            "CreditApplication",
-            start,
-            ids.application_workflow(start.application_id),
-            f"{start.product.code}: {amount} over {start.instalments} months, by {start.channel}",
-            SearchAttributePair(attributes.APPLICATION_STATE, "collecting"),
-            SearchAttributePair(attributes.WAITING, "applicant"),
-            SearchAttributePair(attributes.CHANNEL, start.channel),
-            SearchAttributePair(attributes.PRODUCT, start.product.code),
-            SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
-        )
+        """Start an application's process, that of an appealed one once more.
+
+        Raises RuntimeError while the run that a rejection ended is not over.
+        """
+        if start.appeal is None:
+            await self._start(
+                "CreditApplication",
+                start,
+                ids.application_workflow(start.application_id),
+                _application_summary(start),
+                *_application_attributes(start, "collecting", "applicant"),
+            )
+            return
+        for _ in range(_LOOKS):
+            if await self._started_again(start):
+                return
+            await asyncio.sleep(_LOOK_AGAIN.total_seconds())
+        raise RuntimeError("the run of a rejected application does not end")
+
+    async def _started_again(self, start: StartApplication) -> bool:
+        """Start the process of an appealed application; False while its last run has not ended."""
+        workflow_id = ids.application_workflow(start.application_id)
+        try:
+            _handle = await self._client.start_workflow(
+                "CreditApplication",
+                start,
+                id=workflow_id,
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                search_attributes=TypedSearchAttributes(
+                    [
+                        *_application_attributes(start, "in_review", "reviewer"),
+                        SearchAttributePair(attributes.NEEDS_HUMAN, True),
+                    ]
+                ),
+                static_summary=_application_summary(start),
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return await self.is_known(workflow_id)
+        return True
 
     async def start_line(self, start: StartLine) -> None:
         """Start a credit line's process."""
@@ -211,14 +245,19 @@ class Siblings:
                 raise TypeError(f"{type(start).__name__} starts nothing")
 
     async def is_known(self, workflow_id: str) -> bool:
-        """Say whether the Temporal server knows a process, running or ended."""
+        """Say whether the Temporal server knows the process of an open row, running or ended.
+
+        One that ended by a rejection is not it: the application was appealed since.
+        """
         try:
-            await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=_RPC_TIMEOUT)
+            found = await self._client.get_workflow_handle(workflow_id).describe(
+                rpc_timeout=_RPC_TIMEOUT
+            )
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
             raise
-        return True
+        return found.typed_search_attributes.get(attributes.APPLICATION_STATE) != _REJECTED
 
     async def _start(
         self,
@@ -243,6 +282,23 @@ class Siblings:
             )
         except WorkflowAlreadyStartedError:
             return
+
+
+def _application_summary(start: StartApplication) -> str:
+    amount = format_amount(start.amount, start.currency)
+    return f"{start.product.code}: {amount} over {start.instalments} months, by {start.channel}"
+
+
+def _application_attributes(
+    start: StartApplication, state: str, waiting: str
+) -> list[SearchAttributePair[Any]]:
+    return [
+        SearchAttributePair(attributes.APPLICATION_STATE, state),
+        SearchAttributePair(attributes.WAITING, waiting),
+        SearchAttributePair(attributes.CHANNEL, start.channel),
+        SearchAttributePair(attributes.PRODUCT, start.product.code),
+        SearchAttributePair(attributes.CUSTOMER_REF, start.applicant_id),
+    ]
 
 
 def _loan_summary(start: StartLoan) -> str:

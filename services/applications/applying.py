@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from domain.applications.appeals import Appeal
 from domain.applications.application import ApplicationPending
 from domain.common.calendar import business_date
 from domain.common.suspensions import Suspendable
@@ -13,11 +14,17 @@ from services.definitions.suspending import refuse_suspended
 from services.people.consenting import ShownText, record_consents
 from services.people.ownership import applicant_id_of, customer_to_apply_as
 from services.products.agreed import product_of, product_on_offer
+from services.verification.progress import element_records
 from services.verification.reuse import reuse_verifications
+from storage.applications.appeals import AppealRepository
 from storage.applications.applications import ApplicationRepository, ApplicationRow
+from storage.applications.reviews import ReviewRepository
+from storage.applications.supplements import SupplementRepository
+from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRepository
 from storage.people.devices import DeviceRepository, Platform
+from storage.verification.elements import ElementRepository
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,25 @@ async def start_of_application(tx: Transaction, row: ApplicationRow) -> StartApp
         amount=row.amount,
         instalments=row.instalments,
         reused=tuple(ReusedElement(kind=one.kind, element_id=one.element_id) for one in reused),
+        appeal=await _appeal_of(tx, row),
+    )
+
+
+async def _appeal_of(tx: Transaction, row: ApplicationRow) -> Appeal | None:
+    """Return how an application goes on that was appealed, None if it was not."""
+    if not row.state_seq or await AppealRepository(tx).get(row.id) is None:
+        return None
+    task = await ReviewRepository(tx).get(row.id)
+    if task is None:
+        raise RecordMissing(f"no review of {row.id}, which was appealed")
+    statuses = await ElementRepository(tx).latest(row.id)
+    records = element_records(statuses, None).values()
+    return Appeal(
+        state_seq=row.state_seq,
+        # What was still being verified when the application ended is not asked about any more.
+        elements=tuple(one for one in records if not one.verdict.is_open),
+        supplement_rounds=len(await SupplementRepository(tx).of(row.id)),
+        review_due_at=task.due_at,
     )
 
 

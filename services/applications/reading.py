@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domain.applications.appeals import AppealRefused, check_may_appeal
 from domain.applications.application import ApplicationState, Supplement, Waiting, missing_elements
 from domain.common.reject_codes import RejectCodes
 from domain.people.principals import Principal
 from domain.verification.elements import ElementKind
+from runtime.clock import utc_now
 from services.applications.finding import find_application
 from services.decisioning.rules import reject_codes_in_force
 from services.people.handles import with_handles
 from services.people.ownership import scope_of
 from services.products.agreed import product_of
 from services.verification.progress import ElementProgress, element_records, progress_of
+from storage.applications.appeals import AppealRepository
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.applications.supplements import SupplementRepository
@@ -29,7 +32,8 @@ class ApplicationDetails:
     """Everything about an application that the caller is to see.
 
     `reject_codes` are in force now, for what the applicant reads about a rejection.
-    `pictures` (of every attempt) and `decisions` are for staff and None to everybody else.
+    `may_appeal` says whether a rejection can be appealed still. `pictures` (of every attempt) and
+    `decisions` are for staff and None to everybody else.
     """
 
     application: ApplicationRow
@@ -42,6 +46,7 @@ class ApplicationDetails:
     pictures: Sequence[PictureRow] | None
     decisions: Sequence[DecisionRow] | None
     reject_codes: RejectCodes
+    may_appeal: bool
 
 
 async def read_application(
@@ -55,6 +60,7 @@ async def read_application(
     supplement = await SupplementRepository(tx).open_of(row.id)
     asked = supplement.supplement if supplement else None
     line = await LineRepository(tx).of_application(row.id)
+    codes = await reject_codes_in_force(tx)
     return ApplicationDetails(
         application=row,
         elements=await progress_of(tx, statuses, product, for_staff=for_staff),
@@ -65,8 +71,19 @@ async def read_application(
         line_id=line.id if line else None,
         pictures=await ElementPictureRepository(tx).of_application(row.id) if for_staff else None,
         decisions=await _decisions(tx, row.id) if for_staff else None,
-        reject_codes=await reject_codes_in_force(tx),
+        reject_codes=codes,
+        may_appeal=await _may_appeal(tx, row, codes),
     )
+
+
+async def _may_appeal(tx: Transaction, row: ApplicationRow, codes: RejectCodes) -> bool:
+    if row.state is not ApplicationState.REJECTED:
+        return False
+    try:
+        check_may_appeal(row.state, row.rejection, row.changed_at, utc_now(), codes)
+    except AppealRefused:
+        return False
+    return await AppealRepository(tx).get(row.id) is None
 
 
 async def _decisions(tx: Transaction, application_id: str) -> list[DecisionRow]:

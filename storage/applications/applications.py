@@ -184,13 +184,16 @@ class ApplicationRepository(TableRepository[ApplicationRow]):
         """Return the rejection that keeps this person away longest, None if there is none.
 
         The person is found by the keyed index of the identity number, in whatever channel;
-        `except_for` is the application that asks.
+        `except_for` is the application that asks. A rejection that is appealed still counts.
         """
         record = await self._connection.fetchrow(
-            "select reject_code, reapply_on from applications"
-            " join applicants on applicants.id = applicant_id"
-            " where identity_number_idx = $1 and state = 'rejected' and reapply_on is not null"
-            " and applications.id <> $2 order by reapply_on desc limit 1",
+            "select coalesce(a.reject_code, appeal.reject_code) as reject_code,"
+            " coalesce(a.reapply_on, appeal.reapply_on) as reapply_on from applications a"
+            " join applicants on applicants.id = a.applicant_id"
+            " left join appeals appeal on appeal.application_id = a.id and a.state = 'in_review'"
+            " where identity_number_idx = $1 and a.id <> $2 and (a.state = 'rejected'"
+            " and a.reapply_on is not null or appeal.reapply_on is not null)"
+            " order by 2 desc limit 1",
             self._blind_index.of("identity_number", identity_number),
             except_for,
         )

@@ -63,6 +63,19 @@ class ReviewRepository(Repository):
             due_at=due_at,
         )
 
+    async def reopen(self, application_id: str, opened_at: datetime, due_at: datetime) -> None:
+        """Open the task of an application that is appealed, also one that was closed before."""
+        await self._connection.execute(
+            "insert into review_tasks (id, application_id, state, opened_at, due_at)"
+            " values ($1, $2, 'open', $3, $4) on conflict (application_id) do update"
+            " set state = 'open', opened_at = $3, due_at = $4, paused_at = null,"
+            " assigned_to = null, decided_by = null, reason = null, decided_at = null",
+            derived_id("rev", application_id),
+            application_id,
+            opened_at,
+            due_at,
+        )
+
     async def decide(
         self, application_id: str, *, approve: bool, by: str, reason: str, at: datetime
     ) -> bool:

@@ -215,7 +215,7 @@ class CreditApplication:
     async def _review_by_signal(self, command: ReviewCommand | None, *, approve: bool) -> None:
         try:
             await self._deciding.review(command or ReviewCommand(), approve=approve)
-        except ReviewClosed as error:
+        except (ReviewClosed, ElementsMissing) as error:
             # A signal has no caller to answer: the audit row says that it did not count.
             workflow.logger.warning("review signal refused: %s", error.code)
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.applications.appeals import Appeal
     from domain.applications.application import (
         ApplicationClosed,
         ApplicationState,
@@ -68,7 +69,16 @@ class ApplicationCase:
         self.offer: Offer | None = None
         self.line_id: str | None = None
         self.rejection: Rejection | None = None
+        if start.appeal is not None:
+            self._go_on(start.appeal)
         self.show()
+
+    def _go_on(self, appeal: Appeal) -> None:
+        """Stand where the appeal put the application on record: before a reviewer."""
+        self.state, self.waiting = ApplicationState.IN_REVIEW, Waiting.REVIEWER
+        self.state_seq, self.deadline = appeal.state_seq, None
+        self.elements = {record.kind: record for record in appeal.elements}
+        self.supplement_rounds = appeal.supplement_rounds
 
     @property
     def id(self) -> str:

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.applications.application import (
         ApplicationState,
         ElementRecord,
+        ElementsMissing,
         Rejection,
         ReviewClosed,
         Supplement,
@@ -64,10 +65,16 @@ class Deciding:
         await self._case.record(code)
 
     async def review(self, command: ReviewCommand, *, approve: bool) -> None:
-        """Take a reviewer's word; raises `ReviewClosed`, on record too, if it does not count."""
+        """Take a reviewer's word; raises `ReviewClosed`, on record too, if it does not count.
+
+        Raises `ElementsMissing` where an appealed application lacks what credit rests on.
+        """
         case = self._case
         now = workflow.now()
         accepted = case.state is ApplicationState.IN_REVIEW
+        if accepted and approve and case.start.appeal is not None and case.missing():
+            # An appeal may be against an element that did not hold: what rests on it cannot follow.
+            raise ElementsMissing(f"ask for these again first: {', '.join(case.missing())}")
         if accepted and approve:
             self._make_offer(now)
         elif accepted:

@@ -13,6 +13,7 @@ from api.http.schemas import Page
 from api.http.streams import Streamed
 from api.v1.applications.carrying_out import carry_out
 from api.v1.applications.schemas import (
+    AppealBody,
     ApplicationCreate,
     ApplicationResponse,
     ApplicationStatus,
@@ -24,6 +25,8 @@ from api.v1.applications.schemas import (
 from api.v1.applications.views import application_answer, row_status
 from domain.applications.application import ApplicationPending, ApplicationState, Waiting
 from messages import ids
+from runtime.clock import utc_now
+from services.applications.appealing import appeal
 from services.applications.applying import begin_application
 from services.applications.finding import find_application
 from services.applications.reading import list_applications, read_application
@@ -107,6 +110,22 @@ async def submit(application_id: str, call: Commanded) -> ApplicationStatus:
 async def withdraw(application_id: str, call: Commanded) -> ApplicationStatus:
     """End the application on the applicant's word."""
     return await carry_out(call, application_id, "withdraw")
+
+
+@router.post("/{application_id}/appeal", summary="Have a person look at a rejection")
+async def make_appeal(application_id: str, body: AppealBody, call: Commanded) -> ApplicationStatus:
+    """Put an application that was rejected automatically before a reviewer: once, within a time.
+
+    The rejection keeps the person from other credit until the reviewer has decided. 409
+    `appeal_refused` for what a person rejected, too late, or a second time.
+    """
+    async with call.database.transaction() as tx:
+        start = await appeal(tx, call.caller, application_id, body.reason, utc_now())
+    if start is not None:
+        await call.services.engine.start_application(start)
+    async with call.database.read() as tx:
+        row = await find_application(tx, call.caller, application_id)
+    return await row_status(call.services, row)
 
 
 async def _visible(application_id: str, call: Called) -> ApplicationRow:

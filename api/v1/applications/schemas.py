@@ -13,6 +13,7 @@ from domain.applications.application import ApplicationState, Rejection, Waiting
 from domain.common.definitions import Code
 from domain.common.money import PositiveAmount
 from domain.common.reject_codes import RejectCodes, RejectionCategory
+from domain.common.typed_text import Typed
 from domain.decisioning.decision import Outcome, RuleHit
 from domain.people.consents import Purpose
 from domain.products.products import MAX_CHOICE
@@ -119,6 +120,19 @@ class ElementsCreate(Body):
         if len({element.kind for element in self.elements}) != len(self.elements):
             raise ValueError("give each kind of element once")
         return self
+
+
+class AppealBody(Body):
+    """Why the applicant wants a person to look at the rejection, in the applicant's own words.
+
+    It is stored encrypted and shown to whoever reviews the application.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "the overdue loan was paid back in March"}]}
+    )
+
+    reason: Typed = Field(min_length=1, max_length=2000)
 
 
 class RejectionResponse(ResponseBody):

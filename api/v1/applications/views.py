@@ -116,5 +116,8 @@ def _possible(details: ApplicationDetails) -> tuple[ApplicationAction, ...]:
     lacking = [kind for kind in details.missing if verdicts.get(kind) is not Verdict.PENDING]
     more = [kind for kind in details.optional if kind not in verdicts]
     return possible_actions(
-        details.application.state, may_provide=bool(lacking or more), lacks_elements=bool(lacking)
+        details.application.state,
+        may_provide=bool(lacking or more),
+        lacks_elements=bool(lacking),
+        may_appeal=details.may_appeal,
     )

@@ -30,6 +30,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/v1/applications/{application_id}/elements": {
         "elements": [{"kind": "operator", "mobile": "13800138000"}]
     },
+    "/v1/applications/{application_id}/appeal": {"reason": "it was paid back"},
     "/v1/reviews/{application_id}/approve": {"reason": "confirmed"},
     "/v1/reviews/{application_id}/reject": {"reason": "not confirmed"},
     "/v1/reviews/{application_id}/supplement": {"kinds": ["operator"], "reason": "unclear"},

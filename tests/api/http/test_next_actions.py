@@ -29,7 +29,7 @@ APPLICANT = {
     ApplicationState.IN_REVIEW: ["withdraw"],
     ApplicationState.OFFERED: ["withdraw", "accept_offer"],
     ApplicationState.ACCEPTED: [],
-    ApplicationState.REJECTED: [],
+    ApplicationState.REJECTED: ["appeal"],
     ApplicationState.WITHDRAWN: [],
     ApplicationState.EXPIRED: [],
 }
@@ -65,16 +65,18 @@ async def test_an_application_lists_what_its_reader_may_do(
 
 def test_what_is_asked_for_is_provided_before_a_decision_is_asked_for() -> None:
     collecting = ApplicationState.COLLECTING
-    lacking = possible_actions(collecting, may_provide=True, lacks_elements=True)
+    lacking = possible_actions(collecting, may_provide=True, lacks_elements=True, may_appeal=False)
     assert ApplicationAction.SUBMIT not in lacking
-    whole = possible_actions(collecting, may_provide=False, lacks_elements=False)
+    whole = possible_actions(collecting, may_provide=False, lacks_elements=False, may_appeal=False)
     assert whole == (ApplicationAction.SUBMIT, ApplicationAction.WITHDRAW)
 
 
 @pytest.mark.parametrize("state", list(ApplicationState))
 def test_nothing_is_possible_after_the_end(state: ApplicationState) -> None:
     found = [action for action, states in POSSIBLE_IN.items() if state in states]
-    assert bool(found) is not state.is_final
+    # An appeal begins what a rejection ended anew.
+    expected = [ApplicationAction.APPEAL] if state is ApplicationState.REJECTED else []
+    assert found == expected if state.is_final else bool(found)
 
 
 def test_every_action_is_a_route_that_somebody_may_call() -> None:

@@ -1,4 +1,4 @@
-"""Cases: what people have to look at, with queue, claim and worklog; reviews are the first kind."""
+"""Appeals against automated rejections."""
 
 from storage.migrations.scripts import script_beside
 
