@@ -8,6 +8,7 @@ from api.credit_analysis import routes as credit_analysis_for_clients
 from api.credit_analysis import scr_consents
 from api.http import health
 from api.v1.applications import applications, elements, offers, reviews, users
+from api.v1.cases import cases
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
@@ -29,6 +30,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     users.router,
     staff.router,
     reviews.router,
+    cases.router,
     offers.router,
     plans.router,
     lines.router,
