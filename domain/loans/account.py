@@ -140,8 +140,7 @@ class LoanAccount:
 
     def advance(self, on: date) -> None:
         """Let the days pass up to `on`: credit held pays each instalment on its due date."""
-        if self.written_off_on is None:
-            self._replanning.advance(on)
+        self._replanning.advance(on)
         if self.credit and self.written_off_on is None:
             self.credit = self.receivables.pay(self.credit, on)
             for instalment in self._unpaid():
@@ -297,18 +296,16 @@ class LoanAccount:
 
     def _pay_by_hand(self, split: Split, event: Paid) -> None:
         if split.total != event.amount:
-            raise InvalidEvent(
-                f"the parts come to {split.total}, the payment to {event.amount}", field="split"
-            )
+            reason = f"the parts come to {split.total}, the payment to {event.amount}"
+            raise InvalidEvent(reason, field="split")
         # Interest by the day is owed when it is earned: by hand one pays what has fallen due.
         owed = [one for one in self.owed if self._holds_credit or one.due_on <= event.on]
         for component in Component:
             part = getattr(split, component)
             left = self._distribution.pay_component(owed, component, part, event.on)
             if left:
-                raise InvalidEvent(
-                    f"{part - left} of {component} is owed, not {part}", field="split"
-                )
+                reason = f"{part - left} of {component} is owed, not {part}"
+                raise InvalidEvent(reason, field="split")
 
     def _pay_off(self, event: PaidOff) -> None:
         amount, on = event.amount, event.on
@@ -404,6 +401,7 @@ class LoanAccount:
         for item in self.owed:
             item.write_off(on)
         self.receivables.write_off()
+        self._replanning.close(on)
 
     def _charge_off(self, event: ChargedOff | ChargeOffUndone) -> None:
         is_open = self.written_off_on is None and self.is_open(event.on)

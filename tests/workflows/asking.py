@@ -21,11 +21,12 @@ AFFORDING: Final = changed(
     "affording",
     required_elements=(
         ElementKind.REAL_NAME,
+        ElementKind.OPERATOR,
         ElementKind.BANK_FLOWS,
         ElementKind.BUREAU_REPORT,
     ),
 )
-"""Real name, the lines of an account and the bureau's whole file."""
+"""Real name and mobile, the lines of an account and the bureau's whole file."""
 
 STRICT: Final = changed(
     CASH,
