@@ -12,8 +12,8 @@ from tests.faults.place import until
 class Ending:
     """Everything that came of a life but ids and instants. Amounts in minor units.
 
-    `moved` and `failed` are read from the simulator's own book, `told` from the outbox. `notices` are
-    what the customer was told, and how often a gateway took each.
+    `moved` and `failed` are read from the simulator's own book, `told` from the outbox.
+    `notices` are what the customer was told, and how often a gateway took each.
     """
 
     states: list[str]
