@@ -43,7 +43,6 @@ from domain.decisioning.facts import (
     WhenMissing,
     WrongFactType,
     from_text,
-    read_value,
     shown,
 )
 from domain.decisioning.formulas import CannotCalculate
@@ -125,7 +124,7 @@ class _Evaluating:
         self._walk(self.compiled, "")
         looked_at = {one.rule for one in self.results}
         skipped = [
-            RuleResult(rule, Result.SKIPPED, {})
+            RuleResult(rule, Result.SKIPPED, {}, None)
             for rule in self.compiled.rule_ids
             if rule not in looked_at
         ]
@@ -377,17 +376,18 @@ class _Evaluating:
 def _values(compiled: CompiledPolicy, facts: Mapping[str, FactValue]) -> dict[str, Any]:
     """Return the values that the policy reads, without what is missing."""
     values: dict[str, Any] = {}
-    for fact in compiled.facts:
-        given = facts.get(fact.name)
+    for name, reader in compiled.readers:
+        given = facts.get(name)
         if given is not None:
             try:
-                values[fact.name] = read_value(fact, given)
+                values[name] = reader.value(given)
                 continue
             except WrongFactType:
-                if fact.missing is WhenMissing.VALUE:
+                if reader.fact.missing is WhenMissing.VALUE:
                     continue
-        elif fact.missing is WhenMissing.VALUE:
-            values[fact.name] = from_text(fact, fact.treat_as or "")
+        fact = reader.fact
         if fact.missing is WhenMissing.FAIL:
-            raise FactMissing(f"Nothing is decided without {fact.name}.", field=fact.name)
+            raise FactMissing(f"Nothing is decided without {name}.", field=name)
+        if fact.missing is WhenMissing.VALUE:
+            values[name] = from_text(fact, fact.treat_as or "")
     return values

@@ -127,10 +127,9 @@ def test_a_changed_cell_is_refused_or_changes_a_golden_case(seed: int) -> None:
                     assert [one.field for one in wrong] == [f"nodes.0.rows.{n}.when.{m}"]
                     assert all(one.example for one in wrong)
                     continue
-                means = [fitting(mutant, case)[:1] for case in CASES]
-                same = means == [fitting(rows, case)[:1] for case in CASES]
-                found = list(failing_cases(compiled, SMALL_CATALOGUE))
-                assert bool(found) is not same, (cell, changed)
+                if next(failing_cases(compiled, SMALL_CATALOGUE), None) is None:
+                    means = [fitting(mutant, case)[:1] for case in CASES]
+                    assert means == [fitting(rows, case)[:1] for case in CASES], (cell, changed)
 
 
 def zen_cell(cell: str, name: str) -> str:
