@@ -11,6 +11,7 @@ from domain.common.retention import RETENTION
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
 from domain.decisioning.customer_levels import CUSTOMER_LEVELS
+from domain.decisioning.lists import LIST_POLICY
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
@@ -34,6 +35,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     ELEMENT_POLICIES,
     DECISION_POLICY,
     CUSTOMER_LEVELS,
+    LIST_POLICY,
     COLLECTIONS_LADDER,
     SERVICING_POLICY,
     CONTRACT_TEMPLATE,

@@ -32,6 +32,8 @@ Kind = Literal[
     "dev",
     "stf",
     "dep",
+    "lch",
+    "lst",
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

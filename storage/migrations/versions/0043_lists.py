@@ -1,0 +1,7 @@
+"""The lender's own lists, and exemptions from rules."""
+
+from storage.migrations.scripts import script_beside
+
+revision = "0043"
+down_revision = "0042"
+upgrade = script_beside(__file__)
