@@ -109,6 +109,10 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         # By a second person: `services.decisioning.lists`.
         ("POST", "/v1/list-changes/{change_id}/approve"): _moves(*_RELEASES),
         ("POST", "/v1/list-changes/{change_id}/reject"): _moves(*_RELEASES),
+        ("GET", "/v1/users/{applicant_id}/messages"): _reads(_BORROWER | _STAFF),
+        ("PUT", "/v1/users/{applicant_id}/contact"): _moves("applicant", "partner"),
+        ("GET", "/v1/messages"): _reads(_STAFF),
+        ("POST", "/v1/messages/{message_id}/resend"): _moves("ops"),
         ("POST", "/v1/users/{applicant_id}/consents"): _moves("applicant", "partner"),
         ("DELETE", "/v1/users/{applicant_id}/consents/{purpose}"): _moves("applicant", "partner"),
         ("GET", "/v1/offers/{offer_id}"): _reads(_READS_APPLICATIONS),

@@ -1,4 +1,4 @@
-"""The lender's own lists, and exemptions from rules."""
+"""The outbox of messages to customers, and where customers are reached besides their mobile."""
 
 from storage.migrations.scripts import script_beside
 

@@ -1,0 +1,7 @@
+"""The lender's own lists, and exemptions from rules."""
+
+from storage.migrations.scripts import script_beside
+
+revision = "0044"
+down_revision = "0043"
+upgrade = script_beside(__file__)
