@@ -11,10 +11,12 @@ from api.v1.applications import applications, elements, offers, reviews, users
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
+from api.v1.decisioning import lists
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
 from api.v1.loans import books, ledger, listing, loans, repayments, servicing, statements
+from api.v1.messaging import messages
 from api.v1.payments import callbacks as payment_callbacks
 from api.v1.people import consents, staff
 from api.v1.pricing import plans
@@ -27,6 +29,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     catalogue.router,
     consents.router,
     users.router,
+    lists.router,
     staff.router,
     reviews.router,
     offers.router,
@@ -40,6 +43,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     repayments.router,
     servicing.router,
     actions.router,
+    messages.router,
+    messages.of_users,
     definitions.router,
     suspensions.router,
     ledger.router,
