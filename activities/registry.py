@@ -25,6 +25,7 @@ from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
 from activities.payments import Orders
+from activities.precredit import Campaigns
 from activities.processes import MissingProcesses
 from activities.sources.enquiries import DataSourceGateway
 from activities.verification.data_imports import data_import_sources
@@ -151,6 +152,7 @@ def assemble(
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
         Upkeep(database),
+        Campaigns(database),
         Levels(database),
         MissingProcesses(database, siblings),
     )

@@ -23,6 +23,7 @@ AREAS: Final = frozenset(
         "messaging",
         "payments",
         "people",
+        "precredit",
         "pricing",
         "products",
         "sources",
