@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from domain.cases.strategy import REVIEW_STRATEGY
 from domain.collections import COLLECTIONS_LADDER
 from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Kind
@@ -13,6 +14,7 @@ from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
 from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.customer_levels import CUSTOMER_LEVELS
 from domain.decisioning.facts import FACT_CATALOGUE
+from domain.decisioning.lists import LIST_POLICY
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
@@ -21,6 +23,7 @@ from domain.messaging.contact_limits import CONTACT_LIMITS
 from domain.messaging.templates import MESSAGE_TEMPLATE
 from domain.people.authority import AUTHORITY_MATRIX
 from domain.people.consents import CONSENT_TEXT
+from domain.precredit import CAMPAIGN
 from domain.pricing.rate_caps import RATE_CAPS
 from domain.products.checks import PRODUCT
 from domain.sources import SOURCE
@@ -39,15 +42,18 @@ _KINDS: tuple[Kind[Any], ...] = (
     FACT_CATALOGUE,
     RISK_POLICY,
     CUSTOMER_LEVELS,
+    LIST_POLICY,
     COLLECTIONS_LADDER,
     SERVICING_POLICY,
     CONTRACT_TEMPLATE,
     HOLIDAY_CALENDAR,
     PRODUCT,
+    CAMPAIGN,
     ACCOUNT_MAPPING,
     CREDIT_ANALYSIS_POLICY,
     SCR_CONSENT_TEXT,
     RETENTION,
+    REVIEW_STRATEGY,
 )
 
 KINDS: Final[Mapping[str, Kind[Any]]] = {kind.name: kind for kind in _KINDS}

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.fault, pytest.mark.timeout(400)]
 LOCAL: Final = ("book_loan.after_commit", "apply_repayment.after_commit")
 """Points in activities that run inside the workflow worker: lost soonest, so struck last."""
 
-ELSEWHERE: Final = frozenset({"start_data_import.after_call"})
+ELSEWHERE: Final = frozenset({"start_data_import.after_call", "grant_preapprovals.after_commit"})
 """Points that these lives do not pass; integration tests of elements strike there."""
 
 SOONEST: Final = "disburse.after_send"
@@ -102,6 +102,14 @@ def test_undisturbed_lives_end_as_the_story_tells(undisturbed: Mapping[str, Endi
         ("disbursement", OWED_AFTER[0]),
         ("debit", LEVEL),
         ("debit", OWED_AFTER[1]),
+    ]
+    # Each decision and each movement of money is told once (wanted.md, W13).
+    assert early.notices == [
+        ("application_approved", 1),
+        ("contract_ready", 1),
+        ("loan_settled", 1),
+        ("money_sent", 1),
+        ("payment_received", 1),
     ]
     # Two days late: 77,572 of principal at 24 % a year over 365 days, which is 102.02 rounded.
     penalty = 102
