@@ -8,6 +8,8 @@ from api.credit_analysis import routes as credit_analysis_for_clients
 from api.credit_analysis import scr_consents
 from api.http import health
 from api.v1.applications import applications, elements, offers, reviews, users
+from api.v1.cases import asked_documents
+from api.v1.cases import documents as case_documents
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
@@ -29,6 +31,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     users.router,
     staff.router,
     reviews.router,
+    asked_documents.router,
+    case_documents.router,
+    case_documents.users,
     offers.router,
     plans.router,
     lines.router,

@@ -32,6 +32,8 @@ Kind = Literal[
     "dev",
     "stf",
     "dep",
+    "doc",
+    "fil",
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -131,7 +131,11 @@ def may(
         if row.action is action and row.is_about(product) and row.covers(amount, currency)
     ]
     mine = sorted(
-        (row for row in covering if row.role in roles and (row.skill is None or row.skill in skills)),
+        (
+            row
+            for row in covering
+            if row.role in roles and (row.skill is None or row.skill in skills)
+        ),
         key=lambda row: row.second_person,
     )
     what = action.value if amount is None else f"{action.value} ({money(amount, currency)})"
