@@ -24,6 +24,7 @@ from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
 from activities.payments import Orders
 from activities.processes import MissingProcesses
+from activities.reviews import Reviews
 from activities.sources.enquiries import DataSourceGateway
 from activities.verification.data_imports import data_import_sources
 from activities.verification.elements import Elements
@@ -125,6 +126,7 @@ def assemble(
     orders = Orders(database, providers)
     concerns = (
         Applications(database),
+        Reviews(database),
         Decisions(database, gateway),
         Identity(database, gateway),
         Elements(database, providers, data_import_sources(gateway)),

@@ -8,7 +8,7 @@ from api.credit_analysis import routes as credit_analysis_for_clients
 from api.credit_analysis import scr_consents
 from api.http import health
 from api.v1.applications import applications, elements, offers, reviews, users
-from api.v1.cases import asked_documents
+from api.v1.cases import asked_documents, cases
 from api.v1.cases import documents as case_documents
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
@@ -34,6 +34,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     asked_documents.router,
     case_documents.router,
     case_documents.users,
+    cases.router,
     offers.router,
     plans.router,
     lines.router,

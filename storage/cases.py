@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Json
 
@@ -11,7 +11,11 @@ from domain.cases.strategy import SecondPersonReason
 from storage.common.repository import Repository, TableRepository, stored
 from storage.common.rows import Cursor, RefName, Row
 
+if TYPE_CHECKING:
+    from storage.common.rows import Record
+
 _FREE: Final = "state = 'open' and paused_at is null and (claimed_until is null or claimed_until <="
+_ENTRIES: Final = "select id, at, actor, entry, detail, text_enc, event_key from case_log"
 _TEXT: Final = "case_log.text"
 
 
@@ -91,6 +95,27 @@ class CaseRepository(TableRepository[CaseRow]):
     async def open(self, new: CaseCreate) -> bool:
         """Open a case; False, and nothing changes, if its subject has one of the kind."""
         return await self._insert(self.table, **dict(new))
+
+    async def reopen(self, new: CaseCreate) -> None:
+        """Open a case, also one that was closed before: it begins anew at its initial stage."""
+        if await self.open(new):
+            return
+        await self._connection.execute(
+            "update cases set state = 'open', stage = 'initial', opened_at = $2, due_at = $3,"
+            " queue = $4, skill = $5, strategy = $6, assigned_to = $7, outcome = null,"
+            " paused_at = null, escalated_at = null, claimed_by = null, claimed_until = null,"
+            " initial_by = null, second_reason = null, approved_amount = null,"
+            " approved_instalments = null, decided_by = null, reason = null, decided_at = null"
+            " where kind = $8 and subject = $1",
+            new.subject,
+            new.opened_at,
+            new.due_at,
+            new.queue,
+            new.skill,
+            new.strategy,
+            new.assigned_to,
+            new.kind,
+        )
 
     async def of_subject(self, kind: CaseKind, subject: str) -> CaseRow | None:
         """Return the case of a subject, None if it never had one."""
@@ -226,9 +251,9 @@ class CaseRepository(TableRepository[CaseRow]):
         case_id: str,
         outcome: CaseOutcome,
         *,
-        by: str | None = None,
-        reason: str | None = None,
-        at: datetime | None = None,
+        by: str,
+        reason: str,
+        at: datetime,
     ) -> bool:
         """Close a case with its outcome; False, and nothing changes, unless it is open."""
         return await self._changed(
@@ -240,6 +265,16 @@ class CaseRepository(TableRepository[CaseRow]):
             by,
             reason,
             at,
+        )
+
+    async def abandon(self, kind: CaseKind, subject: str) -> None:
+        """Close the open case of a subject that ended undecided, if it has one."""
+        await self._connection.execute(
+            "update cases set state = 'closed', outcome = 'abandoned', paused_at = null,"
+            " claimed_by = null, claimed_until = null"
+            " where kind = $1 and subject = $2 and state = 'open'",
+            kind,
+            subject,
         )
 
     async def open_by_person(self) -> Mapping[str, int]:
@@ -315,27 +350,21 @@ class CaseLogRepository(Repository):
             event_key=key,
         )
 
-    async def has(self, key: str) -> bool:
-        """Say whether there is an entry of this key."""
-        found: bool = await self._connection.fetchval(
-            "select exists (select from case_log where event_key = $1)", key
-        )
-        return found
+    async def find(self, key: str) -> LogRow | None:
+        """Return the entry of this key, None if there is none."""
+        record = await self._connection.fetchrow(f"{_ENTRIES} where event_key = $1", key)
+        return None if record is None else self._read(record)
 
     async def of(self, case_id: str) -> list[LogRow]:
         """Return the worklog of a case, the oldest entry first."""
         records = await self._connection.fetch(
-            "select id, at, actor, entry, detail, text_enc, event_key from case_log"
-            " where case_id = $1 order by id",
-            case_id,
+            f"{_ENTRIES} where case_id = $1 order by id", case_id
         )
-        return [
-            LogRow.model_validate(
-                dict(record)
-                | {"text": self._decrypt_if_any(_TEXT, record["event_key"], record["text_enc"])}
-            )
-            for record in records
-        ]
+        return [self._read(record) for record in records]
+
+    def _read(self, record: "Record") -> LogRow:
+        text = self._decrypt_if_any(_TEXT, record["event_key"], record["text_enc"])
+        return LogRow.model_validate(dict(record) | {"text": text})
 
     async def calls(self, case_id: str, who: str) -> list[datetime]:
         """Return when somebody (applicant, employer) was called, the last call first."""

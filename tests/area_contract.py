@@ -14,6 +14,7 @@ from importlinter.domain.contract import Contract, ContractCheck
 AREAS: Final = frozenset(
     {
         "applications",
+        "cases",
         "collections",
         "credit_analysis",
         "decisioning",

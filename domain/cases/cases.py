@@ -131,8 +131,9 @@ def due_after_pause(due_at: datetime, paused_at: datetime, resumed_at: datetime)
     return due_at + max(resumed_at - paused_at, timedelta())
 
 
-def check_may_call(earlier: int, last_at: datetime | None, at: datetime, most: int,
-                   pause: timedelta) -> None:
+def check_may_call(
+    earlier: int, last_at: datetime | None, at: datetime, most: int, pause: timedelta
+) -> None:
     """Raise unless somebody may be called again after `earlier` calls, the last at `last_at`."""
     if earlier >= most:
         raise CallsExhausted(f"called {earlier} times, which is the limit")

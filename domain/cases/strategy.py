@@ -1,4 +1,4 @@
-"""The review strategy: which queue a review goes to, how long it may take, when it takes two people.
+"""The review strategy: which queue a review goes to, its time, and when it takes two people.
 
 A definition in force: read by whatever opens, hands out or decides a case, at that moment.
 """
@@ -67,7 +67,7 @@ class SecondReview(Content):
     0.0001. What the authority matrix lets nobody do alone takes a second person in any case.
     """
 
-    amounts: dict[str, Amount] = {}
+    amounts: dict[str, Amount] = Field(default={})
     score_below: int | None = Field(default=None, strict=True)
     rules: tuple[str, ...] = ()
     share: Decimal = Field(default=Decimal(0), ge=0, le=1, max_digits=5, decimal_places=4)

@@ -102,12 +102,15 @@ class AuthorityMatrix(Content):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Whether somebody may, whether alone, and why; `others_may` says that somebody else may."""
+    """Whether somebody may, whether alone, and why.
+
+    `colleagues_may` says that somebody else in the same role may.
+    """
 
     allowed: bool
     second_person_needed: bool
     why: str
-    others_may: bool = False
+    colleagues_may: bool = False
 
 
 def may(
@@ -142,8 +145,9 @@ def may(
     if mine:
         return Authority(True, mine[0].second_person, f"{what}: {mine[0].role} may")
     others = sorted({row.who for row in covering})
+    colleagues = any(row.role in roles for row in covering)
     needed = f"it takes the role {' or '.join(others)}" if others else "nobody may, by the matrix"
-    return Authority(False, False, f"{what}: {needed}", others_may=bool(others))
+    return Authority(False, False, f"{what}: {needed}", colleagues_may=colleagues)
 
 
 def findings(matrix: AuthorityMatrix, _: InForce) -> Iterable[Finding]:

@@ -1,4 +1,4 @@
-"""Claims: who works on a case. A claim ends by itself, so that a case never waits for somebody gone.
+"""Claims: who works on a case. A claim ends by itself: no case waits for somebody who is gone.
 
 Every claim is a compare-and-set in the database: of two who want one case, one gets it.
 """

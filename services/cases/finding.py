@@ -5,6 +5,7 @@ from domain.common.definitions import Agreed
 from domain.common.errors import NotFound
 from services.people.ownership import require_id
 from storage.cases import CaseRepository, CaseRow
+from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
 from storage.definitions import DefinitionRepository
 from storage.people.staff import StaffRepository
@@ -26,6 +27,13 @@ async def lock_case(tx: Transaction, case_id: str) -> CaseRow:
     if row is None:
         raise NotFound("case")
     return row
+
+
+def found_case(case: CaseRow | None, subject: str) -> CaseRow:
+    """Return a case that has to be on record; raises `RecordMissing` naming its subject."""
+    if case is None:
+        raise RecordMissing(f"no case of {subject} on record")
+    return case
 
 
 async def strategy_in_force(tx: Transaction) -> Agreed[ReviewStrategy]:

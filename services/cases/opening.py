@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.cases.cases import SYSTEM, CaseKind, LogEntry, Stage
 from domain.cases.strategy import ReviewQueue, ReviewStrategy
 from messages.ids import case_of
-from services.cases.finding import strategy_in_force
+from services.cases.finding import found_case, strategy_in_force
 from storage.cases import CaseCreate, CaseLogRepository, CaseRepository, CaseRow
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -35,7 +35,13 @@ class Reviewed:
 async def open_review(
     tx: Transaction, reviewed: Reviewed, opened_at: datetime, due_at: datetime
 ) -> None:
-    """Open the case of an application that a person decides; a repeat changes nothing."""
+    """Open the case of an application that a person decides; a repeat changes nothing.
+
+    The case of an application that had one before begins anew.
+    """
+    key = f"{case_of(reviewed.application_id)}:opened:{opened_at.isoformat()}"
+    if await CaseLogRepository(tx).find(key) is not None:
+        return
     strategy = await strategy_in_force(tx)
     queue = strategy.content.queue_of(Stage.INITIAL, reviewed.product, reviewed.channel)
     new = CaseCreate(
@@ -57,15 +63,16 @@ async def open_review(
         due_at=due_at,
         assigned_to=await assignee(tx, strategy.content, queue),
     )
-    if await CaseRepository(tx).open(new):
-        await CaseLogRepository(tx).add(
-            new.id,
-            LogEntry.OPENED,
-            actor=SYSTEM,
-            at=opened_at,
-            key=f"{new.id}:opened",
-            detail={"queue": new.queue, "assigned_to": new.assigned_to},
-        )
+    await CaseRepository(tx).reopen(new)
+    case = found_case(await CaseRepository(tx).of_subject(new.kind, new.subject), new.subject)
+    await CaseLogRepository(tx).add(
+        case.id,
+        LogEntry.OPENED,
+        actor=SYSTEM,
+        at=opened_at,
+        key=key,
+        detail={"queue": new.queue, "assigned_to": new.assigned_to},
+    )
 
 
 async def assignee(

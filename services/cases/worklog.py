@@ -35,7 +35,7 @@ async def record_call(
     """
     await lock_case(tx, case_id)
     log = CaseLogRepository(tx)
-    if await log.has(key):
+    if await log.find(key) is not None:
         return
     await require_claim(tx, case_id, caller)
     calls = (await strategy_in_force(tx)).content.calls

@@ -70,7 +70,8 @@ judged as (
             where was.element_id = j.element_id and now.element_id = n.id
             and was.place = split_part(j.document, '.', 2)))) as is_current
     from document_judgements j where j.application_id = $1)
-select judged.*, verdict = 'again' and is_current
+select judged.*, verdict = 'again'
+    and (document = 'extra' or element_id in (select id from newest))
     and not exists (select from application_files f where f.judgement_id = judged.id)
     and not exists (select from judged later where later.document <> 'extra'
         and later.document = judged.document and later.is_current

@@ -6,6 +6,7 @@ import pytest
 
 from domain.applications.appeals import AppealRefused
 from domain.applications.application import ApplicationState, ElementsMissing, Waiting
+from domain.cases.cases import CaseState
 from domain.common.calendar import business_date
 from domain.people.principals import Principal
 from domain.verification.elements import ElementKind
@@ -15,7 +16,6 @@ from runtime.clock import utc_now
 from services.applications.appealing import appeal
 from services.processes import start_of_process
 from storage.applications.applications import ApplicationRepository
-from storage.applications.reviews import ReviewState
 from tests.integration import story
 from tests.products import CASH
 from tests.workflows.applying import Applying, apply, in_review, six_elements
@@ -49,7 +49,7 @@ async def test_an_appeal_opens_a_review_that_may_end_in_an_offer(lender: Lender)
     row = await applying.row()
     assert (row.state, row.waiting) == (ApplicationState.IN_REVIEW, Waiting.REVIEWER)
     assert row.rejection is None
-    assert (await applying.review_task()).state is ReviewState.OPEN
+    assert (await applying.case()).state is CaseState.OPEN
     assert await lender.search_attribute(applying.workflow_id, attributes.NEEDS_HUMAN) is True
     view = await applying.review("approve", by="rita", reason="the entry is of somebody else")
     assert view.state is ApplicationState.OFFERED
