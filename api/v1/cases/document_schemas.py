@@ -375,7 +375,7 @@ class ViewResponse(ResponseBody):
 
 
 class ViewsResponse(ResponseBody):
-    """Looks at a person's data, the newest first; `next` goes behind the last one."""
+    """Looks at a person's data, the newest first; `next` is the `before` of the following part."""
 
     items: list[ViewResponse]
-    next: int | None
+    next: str | None

@@ -160,7 +160,7 @@ async def views(
         rows = await views_of(tx, call.caller, applicant_id, before, limit)
     return ViewsResponse(
         items=[ViewResponse.model_validate(row) for row in rows],
-        next=rows[-1].id if len(rows) == limit else None,
+        next=str(rows[-1].id) if len(rows) == limit else None,
     )
 
 
