@@ -8,12 +8,15 @@ from activities.common.performing import performs
 from activities.common.refusals import found
 from domain.applications.application import ApplicationState, Rejection, Waiting
 from domain.cases.cases import CaseKind
+from domain.common import reject_codes
 from messages import calls, ids
 from messages.applications import RecordDecision, RecordedState, RecordState
 from runtime import metrics
+from services.applications.notices import offer_notices, rejection_notice
 from services.applications.reviews import open_review_of
 from services.decisioning.rules import reject_codes_in_force
-from storage.applications.applications import ApplicationRepository
+from services.messaging.outbox import tell
+from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.offers import OfferRepository, OfferState
 from storage.cases import CaseRepository
 from storage.common.outbox import OutboxRepository
@@ -48,7 +51,7 @@ class Applications:
                 await _close_what_is_open(tx, request.application_id)
             recorded = await _recorded(tx, request.application_id)
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
         return recorded
 
     @performs(calls.RECORD_DECISION)
@@ -69,13 +72,16 @@ class Applications:
                 request.state_seq,
                 request.at,
                 rejection=rejection,
+                is_locked=any(hit.rule == reject_codes.REAPPLY_LOCK for hit in decision.hits),
             )
             if request.review_due_at is not None:
                 await open_review_of(tx, request.application_id, request.at, request.review_due_at)
             if request.offer is not None:
                 await OfferRepository(tx).make(request.offer, request.application_id, request.at)
+                if entered:
+                    await tell(tx, *offer_notices(entered, request.offer))
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
 
 
 async def enter_state(
@@ -87,9 +93,13 @@ async def enter_state(
     at: datetime,
     *,
     rejection: Rejection | None = None,
+    is_locked: bool = False,
     line_id: str | None = None,
-) -> str | None:
-    """Write a state and tell of it; return the application's channel if the state is a new one."""
+) -> ApplicationRow | None:
+    """Write a state and tell of it; return the application as it was if the state is a new one.
+
+    A rejected applicant is sent the rejection; `is_locked` if an earlier one still holds.
+    """
     before = found(
         await ApplicationRepository(tx).for_update(application_id), f"application {application_id}"
     )
@@ -120,7 +130,12 @@ async def enter_state(
     await OutboxRepository(tx).add(
         aggregate, "state_changed", f"{aggregate}:state_changed:{state_seq}", payload
     )
-    return before.channel if before.state is not state else None
+    if rejection is not None:
+        codes = await reject_codes_in_force(tx)
+        await tell(
+            tx, rejection_notice(application_id, rejection, codes, state_seq, is_locked=is_locked)
+        )
+    return before if before.state is not state else None
 
 
 async def _close_what_is_open(tx: Transaction, application_id: str) -> None:

@@ -20,19 +20,21 @@ from services.applications.judging import (
     judge_review,
     reviewer_who_decides,
 )
+from services.applications.notices import offer_notices, supplement_notice
 from services.cases.finding import found_case
 from services.cases.opening import escalate_late
 from services.cases.stages import pause_case, resume_case
 from services.decisioning.rules import rules_in_force
+from services.messaging.outbox import tell
 from services.products.agreed import product_of_application
-from storage.applications.applications import ApplicationRepository
+from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.supplements import SupplementRepository
 from storage.cases import CaseRepository
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Reviews:
             raise
         if entered:
             state = ApplicationState.OFFERED if request.approve else ApplicationState.REJECTED
-            metrics.application_entered(state, entered)
+            metrics.application_entered(state, entered.channel)
         return recorded
 
     @performs(calls.RECORD_SUPPLEMENT)
@@ -85,7 +87,7 @@ class Reviews:
                 )
             raise
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
 
     @performs(calls.RESUME_REVIEW)
     async def resume_review(self, request: ResumeReview) -> None:
@@ -108,7 +110,7 @@ class Reviews:
                 case = found_case(case, request.application_id)
                 await resume_case(tx, case, SYSTEM, request.at, key)
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
 
     @performs(calls.ESCALATE_REVIEW)
     async def escalate_review(self, request: EscalateReview) -> ReviewDue:
@@ -124,8 +126,8 @@ class Reviews:
 
 async def _take_effect(
     tx: Transaction, request: RecordReview, ruling: Ruling
-) -> tuple[RecordedReview, str | None]:
-    """Write the state that follows; return it, and the channel of a state that is a new one."""
+) -> tuple[RecordedReview, ApplicationRow | None]:
+    """Write the state that follows; return it, and whose application entered a new one."""
     if ruling.due_at is not None:
         return RecordedReview(due_at=ruling.due_at), None
     rejection = None
@@ -157,6 +159,8 @@ async def _take_effect(
         decided_by=ruling.reviewer,
         decided_at=request.at,
     )
+    if ruling.offer is not None and entered:
+        await tell(tx, *offer_notices(entered, ruling.offer))
     recorded = await _rejection_on_record(tx, request.application_id)
     return RecordedReview(offer=ruling.offer, rejection=recorded), entered
 
@@ -204,7 +208,9 @@ async def _audit_review(
     )
 
 
-async def _supplement(tx: Transaction, request: RecordSupplement, key: str) -> str | None:
+async def _supplement(
+    tx: Transaction, request: RecordSupplement, key: str
+) -> ApplicationRow | None:
     asked, application_id = request.supplement, request.application_id
     aggregate = ids.application_workflow(application_id)
     check_reason(asked.reason)
@@ -240,4 +246,5 @@ async def _supplement(tx: Transaction, request: RecordSupplement, key: str) -> s
         f"{aggregate}:supplement_requested:{asked.round}",
         {"round": asked.round, "kinds": list(asked.kinds), "due_at": asked.due_at.isoformat()},
     )
+    await tell(tx, supplement_notice(application_id, asked))
     return entered

@@ -34,6 +34,8 @@ Kind = Literal[
     "dep",
     "doc",
     "fil",
+    "msg",
+    "pre",
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

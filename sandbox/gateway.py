@@ -12,6 +12,7 @@ from sandbox import (
     bindings,
     data_imports,
     documents,
+    messaging,
     payments,
     registered_photos,
     registers,
@@ -88,6 +89,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("ecommerce", "begin"): _worked(source_wire.EcommerceImport, data_imports.begin_ecommerce),
     ("ecommerce", "report"): _worked(source_wire.DataImportQuery, data_imports.report("ecommerce")),
+    ("bank_flows", "begin"): _worked(source_wire.FlowsImport, data_imports.begin_flows),
+    ("bank_flows", "report"): _worked(
+        source_wire.DataImportQuery, data_imports.report("bank_flows")
+    ),
+    ("bureau_report", "begin"): _worked(
+        source_wire.BureauReportImport, data_imports.begin_bureau_report
+    ),
+    ("bureau_report", "report"): _worked(
+        source_wire.DataImportQuery, data_imports.report("bureau_report")
+    ),
     ("card_binding", "send_code"): _worked(source_wire.BindingCode, bindings.send_code),
     ("card_binding", "confirm"): _worked(source_wire.BindingEntry, bindings.confirm),
     ("card_binding", "banks"): _worked(source_wire.BanksQuery, bindings.banks, "listed"),
@@ -96,7 +107,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("payments", "query"): _worked(wire.OrderQuery, payments.query),
     ("signing", "sign"): _worked(wire.Sign, documents.sign, "signed"),
     ("signing", "get"): _worked(wire.ContractQuery, documents.contract, "answered"),
-    ("messaging", "send"): _worked(wire.Message, documents.send),
+    ("messaging", "send"): _worked(wire.Message, messaging.send_sms),
+    ("messaging", "query"): _worked(wire.MessageQuery, messaging.find, "answered"),
+    ("email", "send"): _worked(wire.Email, messaging.send_email),
+    ("email", "query"): _worked(wire.MessageQuery, messaging.find, "answered"),
+    ("push", "send"): _worked(wire.Push, messaging.send_push),
+    ("push", "query"): _worked(wire.MessageQuery, messaging.find, "answered"),
 }
 """Every operation of every provider: `POST /{provider}/{operation}`."""
 

@@ -11,6 +11,8 @@ from domain.loans.records import cash_moved
 from messages import calls
 from messages.loans import PostTransaction
 from services.loans.caps import check_caps_on
+from services.loans.notices import servicing_notice
+from services.messaging.outbox import tell
 from storage.common.audit import AuditRepository
 from storage.database import Database
 from storage.loans.journal import EntryKind
@@ -77,6 +79,9 @@ class Servicing:
                 after,
                 {"on": event.on.isoformat(), "changes": changes.model_dump(mode="json")},
             )
+            notice = servicing_notice(books.loan.id, event, after, books.loan.currency)
+            if notice is not None:
+                await tell(tx, notice)
             await AuditRepository(tx).add(
                 actor=record.actor,
                 role=record.role,

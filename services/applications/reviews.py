@@ -9,7 +9,7 @@ from storage.applications.applications import ApplicationRepository
 from storage.cases import CaseRepository
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 
 
 async def open_review_of(

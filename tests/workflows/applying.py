@@ -26,6 +26,7 @@ from sandbox.personas import Person
 from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.cases import CaseRepository, CaseRow
+from storage.people.staff import StaffRepository
 from storage.verification.data_imports import DataImportRepository
 from storage.verification.elements import ElementRepository, ElementStatus
 from tests.integration import story
@@ -198,3 +199,22 @@ async def in_review(lender: Lender) -> Applying:
     outcomes = await applying.provide(*six_elements(applicant), submit=True)
     assert outcomes.application.state is ApplicationState.IN_REVIEW
     return applying
+
+
+async def reviewer(lender: Lender) -> str:
+    """Somebody new in the directory; returns the handle."""
+    person_id = ids.new_id("stf")
+    handle = f"r-{person_id[-20:]}"
+    async with lender.database.transaction() as tx:
+        people = StaffRepository(tx)
+        await people.insert(person_id, handle, "Lin Canary", lender="own", branch="main")
+        await people.give_role(person_id, "reviewer", "test")
+    return handle
+
+
+async def approve_by_two(applying: Applying, reason: str = "") -> ApplicationView:
+    """Approve at both stages, each by somebody else."""
+    first, second = await reviewer(applying.lender), await reviewer(applying.lender)
+    passed_on = await applying.review("approve", by=first, reason=reason)
+    assert passed_on.state is ApplicationState.IN_REVIEW
+    return await applying.review("approve", by=second, reason=reason)

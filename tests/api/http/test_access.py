@@ -39,7 +39,13 @@ _BODIES: dict[str, dict[str, Any]] = {
     },
     "/v1/applications/{application_id}/elements/{element_id}/code": {"code": "123456"},
     "/v1/users/{applicant_id}/consents": dict(CONSENTS[0]),
-    "/v1/users/{applicant_id}/tags": {"level": 1},
+    "/v1/users/{applicant_id}/contact": {"language": "en"},
+    "/v1/messages/{message_id}/resend": {"reason": "asked for it again"},
+    "/v1/users/{applicant_id}/tags": {
+        "level": 1,
+        "until": "2026-12-31",
+        "reason": "known for years",
+    },
     "/v1/credit-analyses/{analysis_id}/review": {"decision": "approve", "reason": "seen"},
     "/v1/lines/{line_id}/elements": {"elements": [{"kind": "operator", "mobile": "13800138000"}]},
     "/v1/lines/{line_id}/elements/{element_id}/code": {"code": "123456"},
@@ -57,6 +63,7 @@ _KINDS: dict[str, Kind] = {
     "loan_id": "loa",
     "repayment_id": "rep",
     "task_id": "act",
+    "message_id": "msg",
 }
 _NAMES = {
     "{analysis_id}": new_id("ana"),

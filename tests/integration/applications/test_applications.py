@@ -24,7 +24,7 @@ from storage.applications.offers import OfferRepository, OfferState
 from storage.cases import CaseRepository
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from tests.integration.story import Applicant, Bench, applicant, offer
 from tests.products import RULES
 
@@ -162,6 +162,46 @@ async def test_two_reviewers_at_once_are_both_in_the_audit_and_one_counts(bench:
         ("reviewer-2", "reject", "refused"),
     ]
     assert [(made.stage, made.outcome) for made in decisions] == [("review", Outcome.APPROVE)]
+
+
+async def test_of_two_reviewers_at_once_one_decides_200_times(bench: Bench) -> None:
+    """One decision, one refusal, both audited, whoever comes first (issue 12)."""
+    known = [await applicant(bench, person("story", 1_000 + number)) for number in range(200)]
+    for one in known:
+        await bench.perform(calls.RECORD_DECISION, decided(one, Outcome.REFER))
+
+    async def said(one: Applicant, reviewer: str, *, approve: bool, number: int) -> bool:
+        request = word(one, reviewer, approve=approve, number=number, made=offer())
+        try:
+            await bench.perform(calls.RECORD_REVIEW, request)
+        except ApplicationError as error:
+            if error.type != ReviewClosed.__name__:
+                raise
+            return False
+        return True
+
+    async def race(number: int, one: Applicant) -> None:
+        words = (("rita", True, 1), ("rolf", number % 2 == 0, 2))
+        counted = await asyncio.gather(
+            *(said(one, by, approve=approve, number=n) for by, approve, n in words)
+        )
+        assert sum(counted) == 1
+        application_id = one.start.application_id
+        async with bench.database.read() as tx:
+            audit = await AuditRepository(tx).of(ids.application_workflow(application_id))
+            decisions = await DecisionRepository(tx).of(application_id)
+            case = await CaseRepository(tx).of_subject(CaseKind.REVIEW, application_id)
+        assert sorted(entry.outcome for entry in audit) == ["accepted", "refused"]
+        assert {entry.actor for entry in audit} == {"rita", "rolf"}
+        won = words[counted.index(True)]
+        assert [made.outcome for made in decisions] == [
+            Outcome.APPROVE if won[1] else Outcome.REJECT
+        ]
+        assert case is not None
+        assert case.decided_by == won[0]
+
+    for first in range(0, len(known), 10):
+        await asyncio.gather(*(race(number, known[number]) for number in range(first, first + 10)))
 
 
 async def test_a_reviewer_s_rejection_closes_the_application(bench: Bench) -> None:

@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0042"
-down_revision = "0041"
+revision = "0045"
+down_revision = "0044"
 upgrade = script_beside(__file__)

@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0043"
-down_revision = "0042"
+revision = "0047"
+down_revision = "0046"
 upgrade = script_beside(__file__)
