@@ -34,6 +34,8 @@ Kind = Literal[
     "dep",
     "doc",
     "fil",
+    "lch",
+    "lst",
     "msg",
     "pre",
 ]

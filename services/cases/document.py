@@ -31,7 +31,7 @@ from storage.applications.supplements import SupplementRepository, SupplementRow
 from storage.cases import CaseLogRepository, LogRow
 from storage.common.audit import AuditRepository, AuditRow
 from storage.common.repository import Transaction
-from storage.decisioning import DecisionRepository, DecisionRow
+from storage.decisioning.decisions import DecisionRepository, DecisionRow
 from storage.people.applicants import ApplicantRepository, ApplicantRow, Personal
 from storage.people.devices import DeviceRepository, DeviceRow
 from storage.people.views import ViewRepository
