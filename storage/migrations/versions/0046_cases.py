@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0045"
-down_revision = "0044"
+revision = "0046"
+down_revision = "0045"
 upgrade = script_beside(__file__)
