@@ -25,6 +25,7 @@ from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
 from activities.payments import Orders
+from activities.precredit import Campaigns
 from activities.processes import MissingProcesses
 from activities.reviews import Reviews
 from activities.sources.enquiries import DataSourceGateway
@@ -153,6 +154,7 @@ def assemble(
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
         Upkeep(database),
+        Campaigns(database),
         Levels(database),
         MissingProcesses(database, siblings),
     )

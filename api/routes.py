@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.credit_analysis import routes as credit_analysis_for_clients
 from api.credit_analysis import scr_consents
 from api.http import health
+from api.v1 import precredit
 from api.v1.applications import applications, elements, offers, reviews, users
 from api.v1.cases import asked_documents, cases
 from api.v1.cases import documents as case_documents
@@ -51,6 +52,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     actions.router,
     messages.router,
     messages.of_users,
+    precredit.router,
     definitions.router,
     suspensions.router,
     ledger.router,

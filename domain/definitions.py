@@ -23,6 +23,7 @@ from domain.messaging.contact_limits import CONTACT_LIMITS
 from domain.messaging.templates import MESSAGE_TEMPLATE
 from domain.people.authority import AUTHORITY_MATRIX
 from domain.people.consents import CONSENT_TEXT
+from domain.precredit import CAMPAIGN
 from domain.pricing.rate_caps import RATE_CAPS
 from domain.products.checks import PRODUCT
 from domain.sources import SOURCE
@@ -47,6 +48,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     CONTRACT_TEMPLATE,
     HOLIDAY_CALENDAR,
     PRODUCT,
+    CAMPAIGN,
     ACCOUNT_MAPPING,
     CREDIT_ANALYSIS_POLICY,
     SCR_CONSENT_TEXT,

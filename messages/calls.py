@@ -194,3 +194,4 @@ ACCRUE_INCOME = Call("accrue_income", maintenance.Maintain, maintenance.Maintain
 MOVE_DUE_DATES = Call("move_due_dates", maintenance.Maintain, maintenance.Maintained)
 START_MISSING = Call("start_missing", maintenance.Maintain, maintenance.Maintained)
 LEVEL_CUSTOMERS = Call("level_customers", maintenance.Maintain, maintenance.Maintained)
+GRANT_PREAPPROVALS = Call("grant_preapprovals", maintenance.Maintain, maintenance.Maintained)

@@ -24,6 +24,7 @@ AREAS: Final = frozenset(
         "messaging",
         "payments",
         "people",
+        "precredit",
         "pricing",
         "products",
         "sources",

@@ -137,6 +137,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/list-changes/{change_id}/approve"): _moves(*_RELEASES),
         ("POST", "/v1/list-changes/{change_id}/reject"): _moves(*_RELEASES),
         ("GET", "/v1/users/{applicant_id}/messages"): _reads(_BORROWER | _STAFF),
+        ("GET", "/v1/users/{applicant_id}/preapprovals"): _reads(_BORROWER | _STAFF),
         ("PUT", "/v1/users/{applicant_id}/contact"): _moves("applicant", "partner"),
         ("GET", "/v1/messages"): _reads(_STAFF),
         ("POST", "/v1/messages/{message_id}/resend"): _moves("ops"),
