@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from domain.decisioning.lists import PersonKeys
-
 from domain.common.ages import age_on
 from domain.common.calendar import business_date, instant_at
 from domain.common.definitions import Agreed
@@ -16,6 +14,7 @@ from domain.decisioning.compiling import compile_policy
 from domain.decisioning.customer_levels import History
 from domain.decisioning.evaluating import evaluate
 from domain.decisioning.facts import FACT_CATALOGUE, FactValue
+from domain.decisioning.lists import PersonKeys
 from domain.messaging.events import HOME_ZONE, MessagePurpose
 from domain.people.identity_documents import birth_date_in
 from domain.people.principals import Principal
