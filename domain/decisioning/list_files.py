@@ -5,10 +5,10 @@ empty). Nothing of a file is taken that has a wrong row.
 """
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from io import StringIO
 from typing import ClassVar, Final
 
 from domain.common.definitions import Finding
@@ -48,7 +48,7 @@ def read_entries(text: str, policy: ListPolicy, on: date) -> dict[int, Entry]:
 
     Raises `InvalidListFile` with what is wrong, row by row.
     """
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    rows = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     faults: list[Finding] = []
     entries: dict[int, Entry] = {}
     seen: dict[tuple[KeyKind, str], int] = {}
