@@ -21,11 +21,12 @@ from domain.sources import Capability
 
 
 class Outcome(StrEnum):
-    """What a decision says."""
+    """What a decision says; `condition`: approved as soon as a condition is fulfilled."""
 
     APPROVE = "approve"
     REJECT = "reject"
     REFER = "refer"
+    CONDITION = "condition"
 
 
 class Facts(Data):
