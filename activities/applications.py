@@ -24,7 +24,7 @@ from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from storage.verification.elements import ElementRepository
 
 

@@ -31,7 +31,7 @@ from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.common.repository import Transaction
 from storage.database import Database
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from storage.people.applicants import ApplicantRepository, Personal
 from storage.verification.elements import ElementRepository
 

@@ -21,7 +21,7 @@ from storage.applications.offers import OfferRepository, OfferRow
 from storage.applications.supplements import SupplementRepository
 from storage.common.repository import Transaction
 from storage.common.rows import Cursor
-from storage.decisioning import DecisionRepository, DecisionRow
+from storage.decisioning.decisions import DecisionRepository, DecisionRow
 from storage.lines.lines import LineRepository
 from storage.verification.element_pictures import ElementPictureRepository, PictureRow
 from storage.verification.elements import ElementRepository

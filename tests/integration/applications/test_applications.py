@@ -20,7 +20,7 @@ from storage.applications.offers import OfferRepository, OfferState
 from storage.applications.reviews import ReviewRepository, ReviewState
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from tests.integration.story import Applicant, Bench, applicant, offer
 from tests.products import RULES
 

@@ -14,7 +14,7 @@ from domain.verification.elements import OperatorReport, Verdict
 from messages import calls
 from messages.applications import AssessApplication, RecordState
 from sandbox.personas import person
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from storage.people.consents import ConsentRepository
 from storage.verification.elements import ElementRepository
 from tests.integration.conftest import Arm

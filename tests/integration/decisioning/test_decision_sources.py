@@ -20,7 +20,7 @@ from domain.sources import Capability
 from messages import calls
 from messages.applications import AssessApplication
 from sandbox.personas import person
-from storage.decisioning import DecisionRepository, DecisionRow
+from storage.decisioning.decisions import DecisionRepository, DecisionRow
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository, EnquiryRow
 from tests.definitions import Sources

@@ -17,7 +17,7 @@ from messages import calls
 from messages.applications import AssessApplication
 from sandbox import pictures
 from sandbox.personas import Person, person
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from storage.sources import EnquiryRepository
 from tests.integration.story import (
     Applicant,

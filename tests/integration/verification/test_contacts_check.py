@@ -19,7 +19,7 @@ from sandbox.personas import person
 from services.verification.progress import last_day
 from storage.common.errors import IdempotencyMismatch
 from storage.database import Database
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from storage.people.consents import ConsentRepository
 from storage.sources import EnquiryRepository
 from storage.verification.elements import ElementCreate, ElementRepository, VerificationRow

@@ -29,7 +29,7 @@ from storage.applications.offers import OfferRepository, OfferState
 from storage.applications.reviews import ReviewRepository
 from storage.common.audit import AuditRepository, AuditRow
 from storage.common.errors import RecordMissing
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from storage.lines.lines import LineRepository
 from tests.integration import story
 from tests.products import CASH

@@ -11,7 +11,7 @@ from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import ElementKind, Verdict
 from services.products.agreed import product_of
 from storage.applications.offers import OfferRepository, OfferRow
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from tests.definitions import release
 from tests.integration import story
 from tests.products import CASH, RULES, changed, release_products, until_in_force

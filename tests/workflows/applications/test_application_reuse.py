@@ -7,7 +7,7 @@ from domain.verification.elements import ElementKind, Verdict
 from sandbox import pictures
 from sandbox.personas import Person
 from storage.common.audit import AuditRepository
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from storage.people.applicants import ApplicantRepository
 from tests.integration import story
 from tests.workflows.applying import Applying, apply, six_elements

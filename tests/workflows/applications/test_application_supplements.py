@@ -16,7 +16,7 @@ from messages.verification import SupplementRequest
 from storage.applications.reviews import ReviewRepository, ReviewState
 from storage.applications.supplements import SupplementRepository
 from storage.common.audit import AuditRepository
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from tests.integration import story
 from tests.products import CASH
 from tests.workflows.applying import Applying, apply, in_review, six_elements

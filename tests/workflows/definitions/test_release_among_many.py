@@ -26,7 +26,7 @@ from runtime.temporal.plugin import LoanflowPlugin
 from runtime.temporal.worker import build_workers
 from storage.applications.offers import OfferRepository
 from storage.database import Database
-from storage.decisioning import DecisionRepository
+from storage.decisioning.decisions import DecisionRepository
 from tests.definitions import release, shipped
 from tests.products import CASH, until_in_force
 from tests.simulators import Simulators
