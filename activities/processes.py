@@ -21,8 +21,8 @@ from services.processes import start_of_row
 from storage.database import Database
 from storage.processes import ProcessKind, ProcessRepository
 
-ROWS: Final = 200
-"""Rows of each kind that are looked at in one part."""
+PAGE_ROWS: Final = 2000
+"""Open rows that are read at once; only those that nobody looked for yet cost more than that."""
 
 PART_SECONDS: Final = 15.0
 """So long one part goes on before it tells the process how far it came."""
@@ -42,29 +42,38 @@ class MissingProcesses:
         """Look for the process of every open row, once each, and start what is not there.
 
         A row whose process cannot be started, as of a loan whose events contradict each other, is
-        logged and tried again by the next run: it holds up no other.
+        logged, passed, and tried again by the next run: it holds up no other.
         """
-        ends = monotonic() + PART_SECONDS
-        started, is_more = 0, False
-        for kind in ProcessKind:
-            async with self.database.read() as tx:
-                rows = await ProcessRepository(tx).unchecked(kind, ROWS)
-            there = []
-            for workflow_id, row_id in rows.items():
+        ends, started = monotonic() + PART_SECONDS, 0
+        reached, _, after = request.cursor.partition(" ")
+        kinds = list(ProcessKind)
+        for kind in kinds[kinds.index(ProcessKind(reached)) if reached else 0 :]:
+            after = after if kind == reached else ""
+            is_more = True
+            while is_more:
                 if monotonic() >= ends:
-                    is_more = True
-                    break
-                was_started = await self._see_to(kind, workflow_id, row_id)
-                if was_started is not None:
-                    started += was_started
-                    there.append(workflow_id)
-            # Where every row failed the next look would meet the same ones.
-            is_more = is_more or (len(rows) == ROWS and bool(there))
-            async with self.database.transaction() as tx:
-                await ProcessRepository(tx).checked(there)
+                    return Maintained(changed=started, after=0, cursor=f"{kind} {after}")
+                async with self.database.read() as tx:
+                    rows = await ProcessRepository(tx).open_rows(kind, after, PAGE_ROWS)
+                there = []
+                for row in rows:
+                    if monotonic() >= ends:
+                        break
+                    after = row.row_id
+                    if row.is_checked:
+                        continue
+                    was_started = await self._see_to(kind, row.workflow_id, row.row_id)
+                    if was_started is not None:
+                        started += was_started
+                        there.append(row.workflow_id)
+                else:
+                    is_more = len(rows) == PAGE_ROWS
+                if there:
+                    async with self.database.transaction() as tx:
+                        await ProcessRepository(tx).checked(there)
         async with self.database.transaction() as tx:
             await ProcessRepository(tx).forget_old()
-        return Maintained(changed=started, after=request.after if is_more else None)
+        return Maintained(changed=started, after=None)
 
     async def _see_to(self, kind: ProcessKind, workflow_id: str, row_id: str) -> bool | None:
         """Start the process of a row unless it is there; say whether it was, None if it cannot."""

@@ -23,27 +23,30 @@ class StartMaintenance(Message):
     changed: int = 0
     busy: int = 0
     passed: tuple[str, ...] = ()
+    cursor: str = ""
 
 
 class Maintain(Message):
-    """Do the next part of a job, behind the row `after`.
+    """Do the next part of a job, behind the row `after`, or behind `cursor` in rows without number.
 
     `busy` rows before it were left for the next run; the definitions that are `passed` were looked
-    through.
+    through. A cursor is what the part before returned, and names what it is a place in.
     """
 
     after: int
     busy: int = 0
     passed: tuple[str, ...] = ()
+    cursor: str = ""
 
 
 class Maintained(Message):
     """How many rows a part changed, and behind which row to go on: None when all is done.
 
-    `busy` and `passed` are what the next part is to be told.
+    `busy`, `passed` and `cursor` are what the next part is given.
     """
 
     changed: int
     after: int | None
     busy: int = 0
     passed: tuple[str, ...] = ()
+    cursor: str = ""

@@ -1,6 +1,7 @@
-"""Rows that stand for something under way, and of which it was made sure that a process carries it.
+"""Rows that stand for something under way, and whether a process was found that carries each.
 
-Each is looked for once: a process that was there is there until it ends.
+Each is looked for once: a process that was there is there until it ends. Open rows are read in
+pages by their id, so that one whose process cannot be started is passed like any other.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from storage.common.repository import Repository
+from storage.common.rows import Row
 
 _KEPT: Final = "400 days"
 
@@ -48,18 +50,28 @@ _OPEN: Final[Mapping[ProcessKind, str]] = MappingProxyType(
 """The open rows of a kind, with the id of the process that carries each (`messages.ids`)."""
 
 
+class OpenRow(Row):
+    """An open row, and whether its process was looked for already."""
+
+    row_id: str
+    workflow_id: str
+    is_checked: bool
+
+
 class ProcessRepository(Repository):
     """What was looked for, and what is to be."""
 
-    async def unchecked(self, kind: ProcessKind, limit: int) -> dict[str, str]:
-        """Return at most `limit` open rows that nobody looked for yet: row ids by workflow id."""
-        records = await self._connection.fetch(
-            f"select row_id, workflow_id from ({_OPEN[kind]}) as open"  # noqa: S608 -- own names
-            " where not exists (select from process_checks c"
-            " where c.workflow_id = open.workflow_id) limit $1",
+    async def open_rows(self, kind: ProcessKind, after: str, limit: int) -> list[OpenRow]:
+        """Return open rows of a kind by their id, those behind the id `after`, `limit` at most."""
+        return await self._all(
+            OpenRow,
+            "select row_id, workflow_id, exists (select from process_checks c"  # noqa: S608 -- own names
+            " where c.workflow_id = page.workflow_id) as is_checked"
+            f" from (select * from ({_OPEN[kind]}) as open where row_id > $1"
+            " order by row_id limit $2) as page order by row_id",
+            after,
             limit,
         )
-        return {record["workflow_id"]: record["row_id"] for record in records}
 
     async def open_row(self, workflow_id: str) -> tuple[ProcessKind, str] | None:
         """Return the kind and id of the open row that a process carries, None without one."""

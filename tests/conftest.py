@@ -17,6 +17,8 @@ from typing import Any
 
 import hypothesis
 import pytest
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from temporalio.testing import WorkflowEnvironment
 from xdist.scheduler import LoadScopeScheduling
 
@@ -49,6 +51,16 @@ hypothesis.settings.register_profile(
     "deep", max_examples=int(os.environ.get("LOANFLOW_HYPOTHESIS_EXAMPLES", "1000")), deadline=None
 )
 hypothesis.settings.load_profile("quick")
+
+
+def pytest_sessionstart() -> None:
+    """Have a derandomised run try the same examples whatever else its process imported.
+
+    Hypothesis tries numbers that it finds in the modules loaded so far: which files a process of
+    tests runs, and any line of code, would otherwise change every example.
+    """
+    if hypothesis.settings.default.derandomize:
+        providers._get_local_constants = Constants  # there is no setting for it
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # untyped

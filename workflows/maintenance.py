@@ -30,7 +30,9 @@ class Maintenance:
     async def run(self, start: StartMaintenance) -> int:
         """Do the job to its end and return how many rows it changed."""
         changed = start.changed
-        ahead = Maintain(after=start.after, busy=start.busy, passed=start.passed)
+        ahead = Maintain(
+            after=start.after, busy=start.busy, passed=start.passed, cursor=start.cursor
+        )
         with intervention_on_refusal():
             while True:
                 part = await run(_CALLS[start.job], ahead, f"{changed} rows so far")
@@ -38,7 +40,9 @@ class Maintenance:
                 workflow.set_current_details(details_table([("rows", str(changed))]))
                 if part.after is None:
                     return changed
-                ahead = Maintain(after=part.after, busy=part.busy, passed=part.passed)
+                ahead = Maintain(
+                    after=part.after, busy=part.busy, passed=part.passed, cursor=part.cursor
+                )
                 if workflow.info().is_continue_as_new_suggested():
                     continue_on_newest_build(
                         StartMaintenance(
@@ -47,5 +51,6 @@ class Maintenance:
                             changed=changed,
                             busy=ahead.busy,
                             passed=ahead.passed,
+                            cursor=ahead.cursor,
                         )
                     )

@@ -40,7 +40,7 @@ _log = structlog.stdlib.get_logger(__name__)
 class _Part:
     """What came of some loans; `last` is None when there were no more."""
 
-    last: int | None
+    last: str | None
     moved: int = 0
     busy: int = 0
 
@@ -57,16 +57,20 @@ class Calendars:
         """Have each loan whose provisional due dates a calendar in force moves record that, once.
 
         A loan that is busy is left for the next run, which looks through all loans of its calendar
-        again; those behind it, and other calendars, do not wait for it. Nothing is read of loans,
-        and nothing done, unless a calendar came into force that was not applied to all of them.
+        again; those behind it, and other calendars, do not wait for it. So is a calendar of which
+        a version came into force on the way. Nothing is read of loans, and nothing done, unless a
+        calendar came into force that was not applied to all of them.
         """
         ends, changed = monotonic() + _PART_SECONDS, 0
-        after, busy, passed = request.after, request.busy, request.passed
+        applying, _, after = request.cursor.partition(" ")
+        busy, passed = request.busy, request.passed
         while True:
             async with self.database.read() as tx:
                 calendar = await _to_apply(tx, passed)
             if calendar is None:
                 return Maintained(changed=changed, after=None)
+            if applying != str(calendar.ref):
+                applying, after, busy = str(calendar.ref), "", 0
             part = await self._apply(calendar, after)
             changed, busy = changed + part.moved, busy + part.busy
             if part.last is not None:
@@ -75,27 +79,33 @@ class Calendars:
                 if not busy:
                     async with self.database.transaction() as tx:
                         await CalendarRepository(tx).record_applied(calendar.ref)
-                after, busy, passed = 0, 0, (*passed, str(calendar.ref))
+                passed = (*passed, applying)
             if monotonic() >= ends:
-                return Maintained(changed=changed, after=after, busy=busy, passed=passed)
+                return Maintained(
+                    changed=changed,
+                    after=0,
+                    busy=busy,
+                    passed=passed,
+                    cursor=f"{applying} {after}",
+                )
 
-    async def _apply(self, calendar: Agreed[HolidayCalendar], after: int) -> _Part:
+    async def _apply(self, calendar: Agreed[HolidayCalendar], after: str) -> _Part:
         async with self.database.read() as tx:
             loans = await CalendarRepository(tx).loans(calendar.ref.code, after, _LOANS)
             events = await LoanRepository(tx).events_of([loan.id for loan in loans])
         meant = await asyncio.to_thread(_moving, loans, events, calendar.content, utc_now())
         at_once = asyncio.Semaphore(_AT_ONCE)
 
-        async def tell(loan: LoanOnCalendar) -> int | None:
+        async def adopt(loan: LoanOnCalendar) -> int | None:
             command = AdoptCalendar(
                 calendar=str(calendar.ref), sha256=calendar.ref.sha256, years=calendar.content.years
             )
             async with at_once:
                 return await self.siblings.adopt_calendar(loan.id, command)
 
-        moved = await asyncio.gather(*map(tell, meant))
+        moved = await asyncio.gather(*map(adopt, meant))
         return _Part(
-            loans[-1].sequence if loans else None,
+            loans[-1].id if loans else None,
             sum(1 for count in moved if count),
             sum(1 for count in moved if count is None),
         )

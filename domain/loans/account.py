@@ -227,6 +227,8 @@ class LoanAccount:
     def _disburse(self, event: Disbursed) -> None:
         if self.written_off_on is not None:
             self._refuse(f"the loan is written off on {event.on}", "on")
+            # What is lost belongs to its own instalments, whatever is planned for this one.
+            self._replanning.close(event.on)
         terms, number = self.terms, self._disbursements
         if number > len(terms.tranches):
             raise DisbursementMismatch(
@@ -297,18 +299,16 @@ class LoanAccount:
 
     def _pay_by_hand(self, split: Split, event: Paid) -> None:
         if split.total != event.amount:
-            raise InvalidEvent(
-                f"the parts come to {split.total}, the payment to {event.amount}", field="split"
-            )
+            reason = f"the parts come to {split.total}, the payment to {event.amount}"
+            raise InvalidEvent(reason, field="split")
         # Interest by the day is owed when it is earned: by hand one pays what has fallen due.
         owed = [one for one in self.owed if self._holds_credit or one.due_on <= event.on]
         for component in Component:
             part = getattr(split, component)
             left = self._distribution.pay_component(owed, component, part, event.on)
             if left:
-                raise InvalidEvent(
-                    f"{part - left} of {component} is owed, not {part}", field="split"
-                )
+                reason = f"{part - left} of {component} is owed, not {part}"
+                raise InvalidEvent(reason, field="split")
 
     def _pay_off(self, event: PaidOff) -> None:
         amount, on = event.amount, event.on

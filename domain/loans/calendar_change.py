@@ -29,14 +29,14 @@ def due_dates_moved(
     What fell due up to `today`, was paid, or lies in a year whose notice was known when the terms
     were made stays. Amounts stay as they are. `calendar` names the version that says so.
     """
-    news = _news(terms, years)
-    if not news:
+    published = _newly_published(terms, years)
+    if not published:
         return None
     agreed = [event for event in events if not isinstance(event, DueDatesMoved)]
-    told = terms.model_copy(update={"official_years": (*terms.official_years, *news)})
+    with_notice = terms.model_copy(update={"official_years": (*terms.official_years, *published)})
     now = position(terms, events, today)
-    meant = {row.number: row.due_on for row in position(told, agreed, today).instalments}
-    published = {year.year for year in news}
+    meant = {row.number: row.due_on for row in position(with_notice, agreed, today).instalments}
+    years_published = {year.year for year in published}
     moved = tuple(
         MovedDueDate(instalment=row.number, was=row.due_on, now=meant[row.number])
         for row in now.instalments
@@ -44,14 +44,14 @@ def due_dates_moved(
         and row.due_on > today
         and meant.get(row.number, row.due_on) != row.due_on
         and meant[row.number] > today
-        and {row.due_on.year, meant[row.number].year} & published
+        and {row.due_on.year, meant[row.number].year} & years_published
     )
     if not moved or not _is_running(now):
         return None
     return DueDatesMoved(key=key, on=today, calendar=calendar, dates=moved)
 
 
-def _news(terms: LoanTerms, years: Iterable[OfficialYear]) -> tuple[OfficialYear, ...]:
+def _newly_published(terms: LoanTerms, years: Iterable[OfficialYear]) -> tuple[OfficialYear, ...]:
     if not terms.rests_on_calendar:
         return ()
     return tuple(

@@ -11,9 +11,8 @@ from storage.common.rows import Row
 
 
 class LoanOnCalendar(Row):
-    """A running loan whose due dates move with a calendar; `sequence` orders these loans."""
+    """A running loan whose due dates move with a calendar."""
 
-    sequence: int
     id: str
     terms: Json[LoanTerms]
     zone: str
@@ -47,20 +46,13 @@ class CalendarRepository(Repository):
             str(calendar),
         )
 
-    async def loans(self, code: str, after: int, limit: int) -> list[LoanOnCalendar]:
-        """Return running loans that rest on a calendar and have a due date ahead, those behind one.
-
-        They come in the order of their disbursement.
-        """
+    async def loans(self, code: str, after: str, limit: int) -> list[LoanOnCalendar]:
+        """Return running loans that rest on a calendar, by id, those behind the id `after`."""
         return await self._all(
             LoanOnCalendar,
-            "select min(event.sequence) as sequence, loans.id, loans.terms, loans.zone,"
-            " loans.business_date from loans"
-            " join loan_events event on event.loan_id = loans.id and event.kind = 'disbursed'"
-            " where loans.state in ('current', 'overdue')"
-            " and lower(loans.terms ->> 'calendar') = $1"
-            " and loans.terms ->> 'business_day_rule' <> 'none'"
-            " group by loans.id having min(event.sequence) > $2 order by 1 limit $3",
+            "select id, terms, zone, business_date from loans"
+            " where state in ('current', 'overdue') and lower(terms ->> 'calendar') = $1"
+            " and terms ->> 'business_day_rule' <> 'none' and id > $2 order by id limit $3",
             code,
             after,
             limit,

@@ -4,6 +4,7 @@ The rows are written and the processes never started: as after the death of whoe
 while Temporal could not be reached.
 """
 
+import itertools
 import json
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -125,14 +126,17 @@ async def test_what_runs_is_left_as_it_is(
 async def test_the_work_of_one_part_is_bounded_and_all_is_done_in_the_end(
     database: Database, sweep: MissingProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(activities.processes, "ROWS", 2)
+    """A part ends in time, and the next one goes on behind it: nothing is looked at twice."""
+    monkeypatch.setattr(activities.processes, "PAGE_ROWS", 2)
+    ticks = itertools.count()
+    monkeypatch.setattr(activities.processes, "monotonic", lambda: next(ticks) * 5.0)
     async with database.transaction() as tx:
         for _ in range(5):
             await seeds.application(tx, "app", new_id("per"))
     parts = [await sweep.start_missing(Maintain(after=0))]
     while parts[-1].after is not None:
         assert parts[-1].changed <= 2
-        parts.append(await sweep.start_missing(Maintain(after=0)))
+        parts.append(await sweep.start_missing(Maintain(after=0, cursor=parts[-1].cursor)))
     assert sum(part.changed for part in parts) == 5
 
 
@@ -156,10 +160,14 @@ async def test_a_loan_that_contradicts_itself_holds_up_no_other(
     assert (first.changed, first.after) == (len(broken) + len(sound) - len(unstarted), None)
     for workflow_id in (*broken.values(), *sound.values()):
         assert await is_known(dev_server.client, workflow_id) == (workflow_id not in unstarted)
-    # What keeps failing does not keep the job from its end, however few rows it looks at.
-    monkeypatch.setattr(activities.processes, "ROWS", 1)
+    # What keeps failing keeps nothing behind it waiting, however few rows a page has: those that
+    # were written since are found by the next run.
+    monkeypatch.setattr(activities.processes, "PAGE_ROWS", 1)
+    late = await rows_without_processes(database)
     again = await sweep.start_missing(Maintain(after=0))
-    assert (again.changed, again.after) == (0, None)
+    assert (again.changed, again.after) == (len(late), None)
+    for workflow_id in late.values():
+        assert await is_known(dev_server.client, workflow_id)
 
 
 async def test_what_is_closed_needs_no_process(database: Database, sweep: MissingProcesses) -> None:

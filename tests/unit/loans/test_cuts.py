@@ -28,6 +28,7 @@ from domain.loans.events import (
     WrittenOff,
 )
 from domain.loans.payoff import payoff_quote
+from domain.loans.plan_terms import InterestBasis
 from domain.loans.position import Position, position
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
@@ -274,6 +275,31 @@ def test_credit_is_set_off_before_anything_is_lost() -> None:
     lost = WrittenOff(key="w", on=date(2026, 2, 5))
     now = stand(at_24(), lost.on, held, lost)
     assert (now.credit, now.written_off.total, now.paid.principal) == (0, 700_000, 300_000)
+
+
+@pytest.mark.parametrize("basis", InterestBasis)
+@pytest.mark.parametrize("method", ["equal_instalment", "equal_principal", "interest_only"])
+@pytest.mark.parametrize("paid", [0, 1, 300_000])
+@pytest.mark.parametrize("rate", [0, 24])
+def test_what_is_disbursed_after_a_loss_recorded_later_is_lost_too(
+    method: str, basis: InterestBasis, paid: int, rate: int
+) -> None:
+    """Lost as of February, recorded after the tranche of March: all that was lent is lost."""
+    tranche, lost = date(2026, 3, 1), WrittenOff(key="w", on=date(2026, 2, 20))
+    terms = at_24(
+        annual_rate=Decimal(rate),
+        method=method,
+        interest_basis=basis,
+        tranches=[{"on": tranche, "amount": 200_000}],
+    )
+    events: list[LoanEvent] = [Disbursed(key="t", on=tranche, amount=200_000), lost]
+    events += [Paid(key="p", on=date(2026, 2, 1), amount=paid)] if paid else []
+    for day in (lost.on, tranche, date(2026, 3, 20), date(2027, 6, 1)):
+        now = stand(terms, day, *events)
+        assert all(item.outstanding == 0 for item in now.instalments)
+        assert now.outstanding.total == now.principal_outstanding == 0
+        lent = 800_000 if day < tranche else 1_000_000
+        assert now.written_off.principal + now.paid.principal == lent
 
 
 def test_a_fee_on_disbursement_does_not_come_with_the_down_payment() -> None:
