@@ -11,6 +11,7 @@ from api.v1.applications import applications, elements, offers, reviews, users
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
+from api.v1.decisioning import decisions
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
@@ -24,6 +25,7 @@ from api.v1.verification import callbacks as verification_callbacks
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     applications.router,
     elements.router,
+    decisions.router,
     catalogue.router,
     consents.router,
     users.router,

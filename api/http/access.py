@@ -29,6 +29,7 @@ _READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops
 _RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
 _KEEPS_BOOKS: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
+_READS_DECISIONS: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
 _STAFF: Final[frozenset[Role]] = frozenset({"reviewer", "collector", "analyst", "ops"})
 _DIRECTS: Final[frozenset[Role]] = frozenset({"ops"})
 """Names of the staff are personal data: who changes the directory reads it."""
@@ -85,6 +86,8 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/applications/{application_id}/submit"): _moves("applicant", "partner"),
         ("POST", "/v1/applications/{application_id}/withdraw"): _moves("applicant", "partner"),
         ("POST", "/v1/applications/{application_id}/appeal"): _moves("applicant", "partner"),
+        ("GET", "/v1/applications/{application_id}/decisions"): _reads(_READS_DECISIONS),
+        ("GET", "/v1/applications/{application_id}/decisions/{number}"): _reads(_READS_DECISIONS),
         ("GET", "/v1/reviews"): _reads(frozenset({"reviewer", "analyst", "ops"})),
         ("POST", "/v1/reviews/{application_id}/approve"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/reject"): _moves("reviewer"),

@@ -244,9 +244,7 @@ def representatives(of: Variable, cells: Iterator[Cell] | list[Cell]) -> tuple[F
 
 
 def _unlike(words: tuple[str, ...]) -> str:
-    return next(
-        one for one in (OTHER, *(f"{OTHER}_{n}" for n in range(99))) if one not in words
-    )
+    return next(one for one in (OTHER, *(f"{OTHER}_{n}" for n in range(99))) if one not in words)
 
 
 def _around(bounds: Any, of: FactType) -> tuple[Any, ...]:

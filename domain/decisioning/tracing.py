@@ -5,10 +5,19 @@ From a trace alone the same policies give the same bytes again: that is how an a
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from domain.common.data import Data
 from domain.common.definitions import DefinitionRef
 from domain.decisioning.evaluating import Evaluation
-from domain.decisioning.facts import FactCatalogue, FactValue, PersonalClass, Shown, read_value, shown
+from domain.decisioning.facts import (
+    FactCatalogue,
+    FactValue,
+    PersonalClass,
+    Shown,
+    read_value,
+    shown,
+)
 
 
 class Step(Data):
@@ -19,7 +28,7 @@ class Step(Data):
 
     policy: DefinitionRef
     catalogue: DefinitionRef
-    policies: dict[str, DefinitionRef] = {}
+    policies: dict[str, DefinitionRef] = Field(default_factory=dict)
     facts: dict[str, Shown]
     exempt: tuple[str, ...] = ()
     evaluation: Evaluation

@@ -6,7 +6,7 @@ alter table decisions
     add column fact_catalogue  text,
     add column grade           text,
     add column points          numeric,
-    add column offer           jsonb,
+    add column terms           jsonb,
     add column conditions      jsonb not null default '[]',
     add column trace_enc       bytea,
     add column duration_us     integer check (duration_us >= 0);
