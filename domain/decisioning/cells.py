@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import chain, combinations
+from itertools import chain, combinations, pairwise
 from typing import Any, Final
 
 from domain.common.errors import FieldError
@@ -253,7 +253,7 @@ def _around(bounds: Any, of: FactType) -> tuple[Any, ...]:
     if of is FactType.DECIMAL:
         if not ordered:
             return (Decimal(0),)
-        between = [(low + high) / 2 for low, high in zip(ordered, ordered[1:], strict=False)]
+        between = [(low + high) / 2 for low, high in pairwise(ordered)]
         return tuple(sorted({ordered[0] - 1, *ordered, *between, ordered[-1] + 1}))
     step: Any = timedelta(days=1) if of is FactType.DATE else 1
     if not ordered:

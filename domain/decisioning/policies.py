@@ -322,7 +322,7 @@ class Case(Content):
     facts: dict[Name, Any] = Field(default_factory=dict)
     outcome: Outcome
     reason: ReasonCode | None = None
-    rules: tuple[str, ...] | None = None
+    hits: tuple[str, ...] | None = None
     points: Decimal | None = None
     score: int | None = None
     grade: str | None = None
