@@ -13,7 +13,7 @@ from domain.common.errors import NotFound
 from domain.common.money import format_amount
 from domain.common.reject_codes import RejectCodes
 from domain.decisioning.decision import Outcome, RuleHit
-from domain.decisioning.evaluating import Result, RuleResult
+from domain.decisioning.evaluations import Result, RuleResult
 from domain.decisioning.facts import Shown
 from domain.decisioning.tracing import Step, Trace
 from domain.people.principals import Principal

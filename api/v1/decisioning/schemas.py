@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.http.schemas import MinorUnits, ResponseBody
 from domain.decisioning.decision import Demanded, Outcome
-from domain.decisioning.evaluating import Result
+from domain.decisioning.evaluations import Result
 from domain.decisioning.facts import Shown
 from services.decisioning.explaining import ExplainedDecision
 from storage.decisioning.decisions import DecisionRow
