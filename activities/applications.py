@@ -14,9 +14,11 @@ from messages import calls, ids
 from messages.applications import RecordDecision, RecordedState, RecordReview, RecordState
 from messages.verification import RecordSupplement, ResumeReview
 from runtime import metrics
+from services.applications.notices import offer_notices, rejection_notice, supplement_notice
 from services.decisioning.rules import reject_codes_in_force, rules_in_force
+from services.messaging.outbox import tell
 from services.products.agreed import product_of_application
-from storage.applications.applications import ApplicationRepository
+from storage.applications.applications import ApplicationRepository, ApplicationRow
 from storage.applications.offers import OfferRepository, OfferState
 from storage.applications.reviews import ReviewRepository
 from storage.applications.supplements import SupplementRepository
@@ -54,7 +56,7 @@ class Applications:
                 await _close_what_is_open(tx, request.application_id)
             recorded = await _recorded(tx, request.application_id)
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
         return recorded
 
     @performs(calls.RECORD_DECISION)
@@ -75,6 +77,7 @@ class Applications:
                 request.state_seq,
                 request.at,
                 rejection=rejection,
+                is_locked=any(hit.rule == reject_codes.REAPPLY_LOCK for hit in decision.hits),
             )
             if request.review_due_at is not None:
                 await ReviewRepository(tx).open(
@@ -82,8 +85,10 @@ class Applications:
                 )
             if request.offer is not None:
                 await OfferRepository(tx).make(request.offer, request.application_id, request.at)
+                if entered:
+                    await tell(tx, *offer_notices(entered, request.offer))
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
 
     @performs(calls.RECORD_REVIEW)
     async def record_review(self, request: RecordReview) -> RecordedState:
@@ -105,7 +110,7 @@ class Applications:
             recorded = await _recorded(tx, request.application_id)
         if entered:
             state = ApplicationState.OFFERED if request.approve else ApplicationState.REJECTED
-            metrics.application_entered(state, entered)
+            metrics.application_entered(state, entered.channel)
         return recorded
 
     @performs(calls.RECORD_SUPPLEMENT)
@@ -147,8 +152,9 @@ class Applications:
                     "due_at": asked.due_at.isoformat(),
                 },
             )
+            await tell(tx, supplement_notice(request.application_id, asked))
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
 
     @performs(calls.RESUME_REVIEW)
     async def resume_review(self, request: ResumeReview) -> None:
@@ -166,7 +172,7 @@ class Applications:
                 request.application_id, request.round, request.at
             )
         if entered:
-            metrics.application_entered(request.state, entered)
+            metrics.application_entered(request.state, entered.channel)
 
 
 async def enter_state(
@@ -178,9 +184,13 @@ async def enter_state(
     at: datetime,
     *,
     rejection: Rejection | None = None,
+    is_locked: bool = False,
     line_id: str | None = None,
-) -> str | None:
-    """Write a state and tell of it; return the application's channel if the state is a new one."""
+) -> ApplicationRow | None:
+    """Write a state and tell of it; return the application as it was if the state is a new one.
+
+    A rejected applicant is sent the rejection; `is_locked` if an earlier one still holds.
+    """
     before = found(
         await ApplicationRepository(tx).for_update(application_id), f"application {application_id}"
     )
@@ -211,7 +221,10 @@ async def enter_state(
     await OutboxRepository(tx).add(
         aggregate, "state_changed", f"{aggregate}:state_changed:{state_seq}", payload
     )
-    return before.channel if before.state is not state else None
+    if rejection is not None:
+        codes = await reject_codes_in_force(tx)
+        await tell(tx, rejection_notice(application_id, rejection, codes, is_locked=is_locked))
+    return before if before.state is not state else None
 
 
 async def _close_what_is_open(tx: Transaction, application_id: str) -> None:
@@ -242,7 +255,7 @@ async def _policy_reviewed(tx: Transaction, application_id: str) -> DefinitionRe
     return rules.policy.ref
 
 
-async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | None:
+async def _review_takes_effect(tx: Transaction, request: RecordReview) -> ApplicationRow | None:
     rejection = None
     if not request.approve:
         rejection = await _rejected(tx, reject_codes.REVIEWED, request.business_date)
@@ -281,6 +294,8 @@ async def _review_takes_effect(tx: Transaction, request: RecordReview) -> str | 
     )
     if request.offer is not None:
         await OfferRepository(tx).make(request.offer, request.application_id, request.at)
+        if entered:
+            await tell(tx, *offer_notices(entered, request.offer))
     return entered
 
 

@@ -11,11 +11,9 @@ from domain.common.money import format_amount
 from domain.common.suspensions import Suspendable
 from domain.common.zones import zone_of
 from domain.loans.position import Position
-from domain.messaging import (
-    CONTACT_LIMITS,
-    HOME_LIMITS,
-    MESSAGE_TEMPLATE,
-)
+from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.rendering import reference_of
+from domain.messaging.templates import MESSAGE_TEMPLATE
 from messages import calls
 from messages.collections import CloseEpisode, StartCollections, StepTaken, TakeStep
 from messages.loans import RecordDelinquency
@@ -102,11 +100,11 @@ class Arrears:
             mobile=known(personal.mobile, "mobile"),
             # What is on record and not what is owed now, or in force: a repeat must be the same
             # message.
-            template=template.content.provider_template,
+            template=template.content.by_sms.provider_template,
             variables=template.content.filled(
                 {
                     "days_past_due": str(action.days_past_due),
-                    "contract": _reference(request.loan_id),
+                    "contract": reference_of(request.loan_id),
                 }
             ),
         )
@@ -170,8 +168,3 @@ async def _prepare(tx: Transaction, request: TakeStep, now: Position) -> Collect
 
 def _was_taken(action: CollectionActionRow | None) -> bool:
     return action is not None and action.state in (ActionState.SENT, ActionState.DONE)
-
-
-def _reference(loan_id: str) -> str:
-    """Return the end of a loan's id: enough for a borrower, nothing for a stranger."""
-    return loan_id[-6:].upper()

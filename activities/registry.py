@@ -1,8 +1,9 @@
 """All activities of a worker, opened with what they need and sorted by task queue."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 from temporalio.client import Client
@@ -16,6 +17,7 @@ from activities.credit_analysis.feedback import AnalysisReports
 from activities.credit_analysis.notices import AnalysisNotices
 from activities.credit_analysis.scr_consents import ScrConsents
 from activities.decisioning.decision import Decisions
+from activities.decisioning.levels import Levels
 from activities.lines.drawdowns import Drawdowns
 from activities.lines.lines import Lines
 from activities.loans.calendars import Calendars
@@ -37,6 +39,7 @@ from runtime import failpoints, metrics
 from runtime.keyring import BlindIndex, Keyring
 from runtime.settings import LOCAL_URL, ProviderSettings, Settings
 from runtime.temporal.siblings import Siblings
+from services.messaging.sending import MessageSender
 from storage.database import Database
 
 Activities = dict[str, list[Callable[..., Any]]]
@@ -45,6 +48,8 @@ Activities = dict[str, list[Callable[..., Any]]]
 @asynccontextmanager
 async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]:
     """Open the database and the providers and yield the activities by queue.
+
+    Messages to customers are sent meanwhile: each worker is one of their senders.
 
     Raises runtime.keyring.InvalidKeys, runtime.failpoints.FailpointsRefusedError, ValueError for a
     wrong profile of Fireeye, and what PostgreSQL raises when it cannot be reached.
@@ -82,7 +87,13 @@ async def build(settings: Settings, client: Client) -> AsyncIterator[Activities]
         siblings = Siblings(
             client, settings.task_queue_prefix, eagerly=not settings.deployment_name
         )
-        yield assemble(database, providers, siblings, gateway, public_url=settings.public_url)
+        sending = asyncio.create_task(MessageSender(database, providers).keep_sending())
+        try:
+            yield assemble(database, providers, siblings, gateway, public_url=settings.public_url)
+        finally:
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
 
 
 def fireeye_access(third_parties: ProviderSettings) -> FireeyeAccess:
@@ -140,6 +151,7 @@ def assemble(
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
         Upkeep(database),
+        Levels(database),
         MissingProcesses(database, siblings),
     )
     activities: Activities = {queue: [] for queue in ALL}

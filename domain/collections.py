@@ -13,7 +13,8 @@ from pydantic import Field
 from domain.common.calendar import instant_at
 from domain.common.definitions import Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
-from domain.messaging import CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE, ContactLimits
+from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS, ContactLimits
+from domain.messaging.templates import MESSAGE_TEMPLATE
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 

@@ -10,11 +10,13 @@ from domain.common.reject_codes import REJECT_CODES
 from domain.common.retention import RETENTION
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
+from domain.decisioning.customer_levels import CUSTOMER_LEVELS
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
-from domain.messaging import CONTACT_LIMITS, MESSAGE_TEMPLATE
+from domain.messaging.contact_limits import CONTACT_LIMITS
+from domain.messaging.templates import MESSAGE_TEMPLATE
 from domain.people.authority import AUTHORITY_MATRIX
 from domain.people.consents import CONSENT_TEXT
 from domain.pricing.rate_caps import RATE_CAPS
@@ -32,6 +34,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     REJECT_CODES,
     ELEMENT_POLICIES,
     DECISION_POLICY,
+    CUSTOMER_LEVELS,
     COLLECTIONS_LADDER,
     SERVICING_POLICY,
     CONTRACT_TEMPLATE,

@@ -192,3 +192,4 @@ PRUNE_RECORDS = Call("prune_records", maintenance.Maintain, maintenance.Maintain
 ACCRUE_INCOME = Call("accrue_income", maintenance.Maintain, maintenance.Maintained)
 MOVE_DUE_DATES = Call("move_due_dates", maintenance.Maintain, maintenance.Maintained)
 START_MISSING = Call("start_missing", maintenance.Maintain, maintenance.Maintained)
+LEVEL_CUSTOMERS = Call("level_customers", maintenance.Maintain, maintenance.Maintained)

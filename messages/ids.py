@@ -32,6 +32,8 @@ Kind = Literal[
     "dev",
     "stf",
     "dep",
+    "msg",
+    "pre",
 ]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

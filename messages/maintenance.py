@@ -13,6 +13,7 @@ class MaintenanceJob(StrEnum):
     ACCRUE_INCOME = "accrue_income"
     MOVE_DUE_DATES = "move_due_dates"
     START_MISSING = "start_missing"
+    LEVEL_CUSTOMERS = "level_customers"
 
 
 class StartMaintenance(Message):

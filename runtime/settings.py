@@ -25,8 +25,8 @@ class ProviderSettings(BaseModel):
 
     `base_url` is the default for every provider; `overrides` maps a provider's name
     (`real_name`, `operator`, `contacts`, `identity_card`, `liveness`, `registered_photo`,
-    `bank_card`, `bureau`, `fireeye`, `signing`, `payments`, `messaging`) or another source's to a
-    URL of its own.
+    `bank_card`, `bureau`, `fireeye`, `signing`, `payments`, `messaging`, `email`, `push`) or
+    another source's to a URL of its own.
     `timeouts` gives a provider or another source a time limit of its own, in seconds.
     """
 

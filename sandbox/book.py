@@ -57,7 +57,9 @@ CREATE TABLE IF NOT EXISTS message_links (
 CREATE TABLE IF NOT EXISTS messages (
     message_id TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
+    channel TEXT NOT NULL,
     template TEXT NOT NULL,
+    title TEXT NOT NULL,
     mobile TEXT NOT NULL,
     accepted_at TEXT NOT NULL
 ) STRICT;

@@ -1,4 +1,4 @@
-"""The signing service and the message gateway: each number is worked on once."""
+"""The signing service: each number is worked on once."""
 
 import secrets
 
@@ -6,7 +6,6 @@ from sandbox import wire
 from sandbox.book import Row
 from sandbox.calls import Call
 from sandbox.clock import now
-from sandbox.masking import tail
 from sandbox.replies import Reply
 
 
@@ -30,26 +29,6 @@ def contract(call: Call, request: wire.ContractQuery) -> Reply:
     """Return what is known of a contract."""
     known = call.book.one("SELECT * FROM contracts WHERE contract_no = ?", request.contract_no)
     return {"found": known is not None, "signature": _signature(known) if known else None}
-
-
-def send(call: Call, request: wire.Message) -> Reply:
-    """Accept a message once; raises RefusalError for another content under its id."""
-    number = {"message_id": request.message_id}
-    _, new = call.book.once(
-        "messages",
-        number,
-        request,
-        "message_conflict",
-        lambda: {
-            "template": request.template,
-            "mobile": tail(request.mobile),
-            "accepted_at": now().isoformat(),
-        },
-    )
-    if new and "link" in request.variables:
-        # The one who plays the recipient has to get at it.
-        call.book.insert("message_links", {**number, "link": request.variables["link"]})
-    return {**number, "status": "accepted"}
 
 
 def _signature(row: Row) -> Reply:

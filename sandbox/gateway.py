@@ -12,6 +12,7 @@ from sandbox import (
     bindings,
     data_imports,
     documents,
+    messaging,
     payments,
     registered_photos,
     registers,
@@ -96,7 +97,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("payments", "query"): _worked(wire.OrderQuery, payments.query),
     ("signing", "sign"): _worked(wire.Sign, documents.sign, "signed"),
     ("signing", "get"): _worked(wire.ContractQuery, documents.contract, "answered"),
-    ("messaging", "send"): _worked(wire.Message, documents.send),
+    ("messaging", "send"): _worked(wire.Message, messaging.send_sms),
+    ("messaging", "query"): _worked(wire.MessageQuery, messaging.find, "answered"),
+    ("email", "send"): _worked(wire.Email, messaging.send_email),
+    ("email", "query"): _worked(wire.MessageQuery, messaging.find, "answered"),
+    ("push", "send"): _worked(wire.Push, messaging.send_push),
+    ("push", "query"): _worked(wire.MessageQuery, messaging.find, "answered"),
 }
 """Every operation of every provider: `POST /{provider}/{operation}`."""
 

@@ -138,6 +138,30 @@ class Message(Request):
     variables: dict[str, str]
 
 
+class Email(Request):
+    """email/send."""
+
+    message_id: Key
+    address: Text
+    subject: Text
+    body: Annotated[str, StringConstraints(min_length=1, max_length=8_000)]
+
+
+class Push(Request):
+    """push/send."""
+
+    message_id: Key
+    token: Text
+    title: Text
+    body: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+
+
+class MessageQuery(Request):
+    """messaging/query, email/query and push/query."""
+
+    message_id: Key
+
+
 class SettlementNotice(BaseModel):
     """The body of a callback."""
 

@@ -19,6 +19,7 @@ _CALLS: Final[Mapping[MaintenanceJob, Call[Maintain, Maintained]]] = {
     MaintenanceJob.ACCRUE_INCOME: calls.ACCRUE_INCOME,
     MaintenanceJob.MOVE_DUE_DATES: calls.MOVE_DUE_DATES,
     MaintenanceJob.START_MISSING: calls.START_MISSING,
+    MaintenanceJob.LEVEL_CUSTOMERS: calls.LEVEL_CUSTOMERS,
 }
 
 

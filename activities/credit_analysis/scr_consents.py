@@ -9,7 +9,7 @@ import structlog
 from activities.common.performing import performs
 from activities.common.refusals import found
 from domain.credit_analysis.proposal import Signer, signers_of
-from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION, MessageTemplate
+from domain.messaging.templates import MESSAGE_TEMPLATE, SIGNER_INVITATION, MessageTemplate
 from messages import calls, ids
 from messages.credit_analysis import (
     AboutAnalysis,
@@ -80,7 +80,7 @@ class ScrConsents:
         request = MessageRequest(
             message_id=consent.id,
             mobile=_international(signer),
-            template=template.provider_template,
+            template=template.by_sms.provider_template,
             variables=template.filled(
                 {
                     "link": f"{self.public_url.rstrip('/')}{PATH}/{token}",

@@ -11,6 +11,7 @@ from activities.decisioning.facts import Inquiry
 from activities.sources.enquiries import DataSourceGateway, Subject
 from domain.applications.application import Rejection
 from domain.common.ages import age_on
+from domain.common.reject_codes import REAPPLY_LOCK
 from domain.decisioning.decision import (
     Decision,
     Outcome,
@@ -73,7 +74,7 @@ class Decisions:
             statuses = await ElementRepository(tx).latest(application_id)
         if lock is not None and _keeps_away(lock, request.business_date):
             decision = _locked(lock, rules)
-            read: dict[str, Any] = {"reapply_lock": lock.code}
+            read: dict[str, Any] = {REAPPLY_LOCK: lock.code}
         elif pending is not None:
             decision, read = pending
         else:
@@ -145,7 +146,7 @@ def _keeps_away(lock: Rejection, on: date) -> bool:
 
 def _locked(lock: Rejection, rules: Rules) -> Decision:
     hit = RuleHit(
-        rule="reapply_lock", outcome=Outcome.REJECT, reject_code=lock.code, read="rejected before"
+        rule=REAPPLY_LOCK, outcome=Outcome.REJECT, reject_code=lock.code, read="rejected before"
     )
     return Decision(
         outcome=Outcome.REJECT,

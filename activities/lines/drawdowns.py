@@ -32,6 +32,8 @@ from providers.signing import SignRequest
 from runtime.failpoints import failpoint
 from runtime.temporal.siblings import Siblings
 from services.loans.agreed import agreements_of, contract_of, loan_agreements
+from services.loans.notices import contract_ready, money_sent
+from services.messaging.outbox import tell
 from services.products.agreed import product_of_line
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -91,6 +93,10 @@ class Drawdowns:
                 drawdown, _ = await _drawdown(tx, drawdown.id)
                 return found(_signed(drawdown), f"signature of {drawdown.id}")
             await _tell(tx, drawdown, "signed", {"contract_no": drawdown.contract_no})
+            ready = contract_ready(
+                drawdown.id, drawdown.loan_id, drawdown.amount, drawdown.currency
+            )
+            await tell(tx, ready)
         return signed
 
     @performs(calls.DISBURSE)
@@ -251,6 +257,7 @@ async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]
     await DrawdownRepository(tx).set_state(drawdown.id, DrawdownState.DISBURSED)
     await _tell(tx, drawdown, "disbursed", {"loan_id": loan.id, "amount": drawdown.amount})
     await books.tell("booked", "once", position, {"plan_hash": plan.hash})
+    await tell(tx, money_sent(loan.id, _proceeds(terms), loan.currency))
     return loan, event
 
 

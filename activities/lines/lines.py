@@ -71,7 +71,7 @@ class Lines:
             await _tell(tx, request.line_id, "opened", {"application_id": request.application_id})
             product = await product_of_application(tx, request.application_id)
         if entered:
-            metrics.application_entered(ApplicationState.ACCEPTED, entered)
+            metrics.application_entered(ApplicationState.ACCEPTED, entered.channel)
         await self.siblings.start_line(
             StartLine(
                 line_id=request.line_id,

@@ -20,6 +20,8 @@ from domain.loans.state import past_due
 from messages import ids
 from messages.loans import RepaymentSource
 from services.loans.agreed import servicing_of
+from services.loans.notices import payment_received
+from services.messaging.outbox import tell
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.lines.lines import LineRepository
@@ -170,6 +172,15 @@ async def book_repayment(
         "source": repayment.source,
     }
     await books.tell("settled" if after.settled else "repaid", repayment_id, after, details)
+    received = payment_received(
+        loan_id,
+        repayment_id,
+        repayment.amount,
+        repayment.currency,
+        on,
+        is_settled=after.settled,
+    )
+    await tell(tx, received)
     return event
 
 

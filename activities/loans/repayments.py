@@ -20,6 +20,8 @@ from messages.loans import (
 )
 from messages.payments import TransferOutcome, TransferStatus
 from runtime.failpoints import failpoint
+from services.loans.notices import debit_failed
+from services.messaging.outbox import tell
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
 from storage.database import Database
@@ -178,6 +180,8 @@ async def _give_up(tx: Transaction, repayment_id: str, reason: str) -> None:
             f"{aggregate}:repayment_failed:{repayment_id}",
             payload,
         )
+        failed = debit_failed(repayment.loan_id, repayment_id, repayment.amount, repayment.currency)
+        await tell(tx, failed)
 
 
 def _collected(

@@ -19,12 +19,9 @@ from activities.verification.verified_applicant import NotVerified, verified_of
 from domain.applications.application import ApplicationState, ElementRefused
 from domain.common.calendar import business_date
 from domain.common.zones import zone_of
-from domain.messaging import (
-    APPLICATION_REMINDER,
-    CONTACT_LIMITS,
-    HOME_LIMITS,
-    MESSAGE_TEMPLATE,
-)
+from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.rendering import reference_of
+from domain.messaging.templates import APPLICATION_REMINDER, MESSAGE_TEMPLATE
 from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose
 from domain.verification.elements import ElementKind, PersonalInformation, Verdict
 from messages import calls, ids
@@ -174,11 +171,11 @@ class Elements:
             message = MessageRequest(
                 message_id=request.message_id,
                 mobile=personal.mobile,
-                template=template.content.provider_template,
+                template=template.content.by_sms.provider_template,
                 variables=template.content.filled(
                     {
                         "missing": str(len(request.missing)),
-                        "application": request.application_id[-6:].upper(),
+                        "application": reference_of(request.application_id),
                     }
                 ),
             )

@@ -98,6 +98,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/consent-texts"): _reads(_READS_APPLICATIONS),
         ("GET", "/v1/users/{applicant_id}"): _reads(_READS_APPLICATIONS),
         ("PUT", "/v1/users/{applicant_id}/tags"): _moves("ops"),
+        ("GET", "/v1/users/{applicant_id}/levels"): _reads(_STAFF),
         ("POST", "/v1/users/{applicant_id}/consents"): _moves("applicant", "partner"),
         ("DELETE", "/v1/users/{applicant_id}/consents/{purpose}"): _moves("applicant", "partner"),
         ("GET", "/v1/offers/{offer_id}"): _reads(_READS_APPLICATIONS),

@@ -27,6 +27,9 @@ USED: Final[Mapping[str, str]] = {
 }
 """The codes that rejections of the program's own have, and whose they are."""
 
+REAPPLY_LOCK: Final = "reapply_lock"
+"""The rule by which somebody is rejected whom an earlier rejection still keeps away."""
+
 STANDARD: Final = "standard"
 """The table that rejections are read in, by code of the definition."""
 

@@ -44,6 +44,11 @@ _TIMES: Final = {
     MaintenanceJob.START_MISSING: ScheduleSpec(
         intervals=[ScheduleIntervalSpec(every=timedelta(minutes=10))]
     ),
+    # What a loan's end or arrears changed is known to the next decision within the hour; a run that
+    # finds nothing to do costs two reads.
+    MaintenanceJob.LEVEL_CUSTOMERS: ScheduleSpec(
+        calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0, 23)], minute=[ScheduleRange(25)])]
+    ),
 }
 _CATCH_UP: Final = timedelta(hours=1)
 """Runs that fell due while the server was down are made up for if they are not older."""

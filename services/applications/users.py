@@ -9,11 +9,9 @@ from domain.applications.reusable_verifications import EarlierVerification
 from domain.common.masking import masked_name, masked_number
 from domain.people.principals import Principal
 from domain.verification.elements import ElementKind
-from services.common.commands import Command
 from services.people.ownership import find_applicant
 from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.common.audit import AuditRepository
 from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRepository, ApplicantRow, Personal
 from storage.people.consents import ConsentRepository, ConsentRow
@@ -70,31 +68,6 @@ async def read_user(tx: Transaction, caller: Principal, applicant_id: str) -> Us
             None, _MAX_APPLICATIONS, applicant_id=applicant.id
         ),
     )
-
-
-async def set_customer_tags(
-    tx: Transaction,
-    caller: Principal,
-    command: Command,
-    applicant_id: str,
-    level: int,
-    labels: Sequence[str],
-) -> tuple[str, ...]:
-    """Set how the lender's people know a person, and return the labels, each once.
-
-    Raises `NotFound`.
-    """
-    applicant = await find_applicant(tx, caller, applicant_id)
-    distinct = tuple(dict.fromkeys(labels))
-    await ApplicantRepository(tx).set_customer_tags(applicant.id, level, distinct)
-    await AuditRepository(tx).add_by(
-        caller,
-        "set_customer_tags",
-        f"user:{applicant.id}",
-        detail={"level": level, "labels": list(distinct)},
-        key=command.new_id("act", "customer_tags"),
-    )
-    return distinct
 
 
 def _masked(personal: Personal) -> MaskedPerson:

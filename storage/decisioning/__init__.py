@@ -1,1 +1,1 @@
-"""Decisioning: storage."""
+"""Decisioning: what is recorded."""

@@ -1,9 +1,8 @@
 # ruff: noqa: S608 -- statements join constant column lists; values are always parameters
 """Applicants and their personal data, encrypted column by column."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from storage.common.errors import IdempotencyMismatch, RecordMissing
@@ -18,7 +17,8 @@ _LOCKS: Final = 4201014
 class ApplicantRow(Row):
     """A person as a channel knows them: no personal data.
 
-    `level` and `labels` are how the lender's people know the person.
+    `level` and `labels` are how the lender knows the person: by rules, or by one of its people, to
+    the end of `level_until`.
     """
 
     id: str
@@ -26,6 +26,7 @@ class ApplicantRow(Row):
     customer_reference: str
     level: int
     labels: tuple[str, ...]
+    level_until: date | None
     created_at: datetime
 
 
@@ -125,17 +126,6 @@ class ApplicantRepository(TableRepository[ApplicantRow]):
                 if column != "name"
             ),
         )
-
-    async def set_customer_tags(self, applicant_id: str, level: int, labels: Sequence[str]) -> None:
-        """Set an applicant's level and labels; raises `RecordMissing` for an unknown id."""
-        changed = await self._changed(
-            "update applicants set level = $2, labels = $3 where id = $1",
-            applicant_id,
-            level,
-            list(labels),
-        )
-        if not changed:
-            raise RecordMissing(f"no applicant {applicant_id}")
 
     async def personal(self, applicant_id: str) -> Personal:
         """Return the applicant's personal data; raises `RecordMissing` for an unknown id."""

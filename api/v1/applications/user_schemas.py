@@ -1,13 +1,14 @@
 """The user centre: a person as a channel knows them, and what is stored about them."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Body, ResponseBody
+from api.http.schemas import Body, Reason, ResponseBody
 from api.v1.applications.schemas import ApplicationSummary
 from api.v1.people.consent_schemas import ConsentResponse
+from domain.common.calendar import Day
 from domain.verification.elements import ElementKind, Verdict
 from services.applications.users import ReusableVerification, UserDetails
 from storage.people.devices import Platform
@@ -16,20 +17,48 @@ Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
 class CustomerTags(Body):
-    """How the lender's people know a person."""
+    """How one of the lender's people knows a person, to the end of the day `until`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"level": 2, "labels": ["staff"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "level": 5,
+                    "labels": ["staff"],
+                    "until": "2027-03-31",
+                    "reason": "works for us since January",
+                }
+            ]
+        }
+    )
 
     level: int = Field(strict=True, ge=0, le=9)
     labels: tuple[Label, ...] = Field(default=(), max_length=20)
+    until: Day
+    reason: Reason
 
 
 class CustomerTagsResponse(ResponseBody):
-    """A person's level and labels."""
+    """A person's level and labels, and until when they count."""
 
     id: str
     level: int
     labels: tuple[str, ...]
+    until: date
+
+
+class LevelChangeResponse(ResponseBody):
+    """A level that a person was given: by a rule of a definition, or by somebody with a reason."""
+
+    level: int
+    labels: tuple[str, ...]
+    source: Literal["rules", "person"]
+    rule: str | None
+    definition: str | None
+    reason: str | None
+    until: date | None
+    changed_by: str
+    changed_at: datetime
 
 
 class VerifiedPersonResponse(ResponseBody):
@@ -85,6 +114,7 @@ class UserResponse(ResponseBody):
     person: VerifiedPersonResponse
     level: int
     labels: tuple[str, ...]
+    level_until: date | None
     devices: list[DeviceResponse]
     consents: list[ConsentResponse]
     elements: list[ReusableElementResponse]
@@ -102,6 +132,7 @@ class UserResponse(ResponseBody):
             person=VerifiedPersonResponse.model_validate(user.person),
             level=applicant.level,
             labels=applicant.labels,
+            level_until=applicant.level_until,
             devices=[DeviceResponse.model_validate(row) for row in user.devices],
             consents=[ConsentResponse.model_validate(row) for row in user.consents],
             elements=[ReusableElementResponse.of(one) for one in user.verifications],

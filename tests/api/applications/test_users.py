@@ -1,5 +1,6 @@
 """The user centre: consents one by one, a person masked, devices, standing, kept elements."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -211,17 +212,44 @@ async def test_a_person_is_shown_masked_with_what_is_kept(
 @pytest.mark.usefixtures("alice")
 async def test_operations_set_level_and_labels(http: httpx.AsyncClient, services: Services) -> None:
     url = f"/v1/users/{ALICE}/tags"
-    body = {"level": 3, "labels": ["vip", "staff", "vip"]}
+    until = (utc_now() + timedelta(days=30)).date()
+    body = {
+        "level": 3,
+        "labels": ["vip", "staff", "vip"],
+        "until": until.isoformat(),
+        "reason": "known for years",
+    }
     answer = await http.put(url, headers=keyed("ops", "otto"), json=body)
-    assert answer.json() == {"id": ALICE, "level": 3, "labels": ["vip", "staff"]}
+    told = {"id": ALICE, "level": 3, "labels": ["vip", "staff"], "until": until.isoformat()}
+    assert answer.json() == told
     shown = await read(http, "ops", "otto")
     assert (shown["level"], shown["labels"]) == (3, ["vip", "staff"])
-    for wrong in ({"level": 10}, {"level": 1, "labels": ["Has Spaces"]}, {"level": "2"}):
-        refused = await http.put(url, headers=keyed("ops", "otto"), json=wrong)
-        assert refused.status_code == 422
+    assert shown["level_until"] == until.isoformat()
+    for wrong in (
+        {"level": 10},
+        {"labels": ["Has Spaces"]},
+        {"level": "2"},
+        {"reason": ""},
+        {"until": "2020-01-01"},
+        {"until": "2999-01-01"},
+    ):
+        refused = await http.put(url, headers=keyed("ops", "otto"), json=body | wrong)
+        assert refused.status_code == 422, wrong
+    history = await http.get(f"{url.removesuffix('tags')}levels", headers=bearer("ops", "otto"))
+    (change,) = history.json()["items"]
+    assert (change["source"], change["level"], change["reason"], change["changed_by"]) == (
+        "person",
+        3,
+        "known for years",
+        "otto",
+    )
+    unseen = await http.get(
+        f"{url.removesuffix('tags')}levels", headers=bearer("applicant", "alice")
+    )
+    assert unseen.status_code == 403
     async with services.database.read() as tx:
         actions = [row.action for row in await AuditRepository(tx).of(f"user:{ALICE}")]
-    assert "set_customer_tags" in actions
+    assert "set_level" in actions
 
 
 async def test_an_application_brings_device_and_consents(

@@ -17,7 +17,7 @@ from domain.credit_analysis.decision import AnalysisStatus
 from domain.credit_analysis.parties import PersonKind
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT, SHOWN
-from domain.messaging import MESSAGE_TEMPLATE, SIGNER_INVITATION
+from domain.messaging.templates import MESSAGE_TEMPLATE, SIGNER_INVITATION
 from messages import ids
 from runtime.settings import AnalysisClient, ProviderSettings, Settings
 from storage.common.audit import AuditRepository

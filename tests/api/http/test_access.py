@@ -36,7 +36,11 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/v1/reviews/{application_id}/supplement": {"kinds": ["operator"], "reason": "unclear"},
     "/v1/applications/{application_id}/elements/{element_id}/code": {"code": "123456"},
     "/v1/users/{applicant_id}/consents": dict(CONSENTS[0]),
-    "/v1/users/{applicant_id}/tags": {"level": 1},
+    "/v1/users/{applicant_id}/tags": {
+        "level": 1,
+        "until": "2026-12-31",
+        "reason": "known for years",
+    },
     "/v1/credit-analyses/{analysis_id}/review": {"decision": "approve", "reason": "seen"},
     "/v1/lines/{line_id}/elements": {"elements": [{"kind": "operator", "mobile": "13800138000"}]},
     "/v1/lines/{line_id}/elements/{element_id}/code": {"code": "123456"},

@@ -10,7 +10,8 @@ from domain.collections import COLLECTIONS_LADDER
 from domain.common.calendar import instant_at
 from domain.common.zones import zone_of
 from domain.loans.events import Charged
-from domain.messaging import CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE
+from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.templates import MESSAGE_TEMPLATE
 from messages import calls, ids
 from messages.collections import CloseEpisode, TakeStep
 from messages.loans import PostTransaction, RecordDelinquency, RecordTransaction
@@ -138,7 +139,11 @@ async def test_a_repeat_is_the_same_message_also_after_a_release(bench: Bench, a
     with pytest.raises(ApplicationError):
         await bench.perform(calls.TAKE_STEP, request)
     before = shipped(MESSAGE_TEMPLATE, "collections-reminder")
-    other = before.model_copy(update={"provider_template": "collections.reminder.v2"})
+    other = before.model_copy(
+        update={
+            "sms": before.by_sms.model_copy(update={"provider_template": "collections.reminder.v2"})
+        }
+    )
     await release(bench.database, MESSAGE_TEMPLATE, "collections-reminder", other)
     forget(bench.database)
     assert (await bench.perform(calls.TAKE_STEP, request)).taken

@@ -1,14 +1,17 @@
 """A consent counts for the text that was shown, once, and is audited with it."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from domain.common.errors import NotFound
+from domain.decisioning.customer_levels import Level
 from domain.people.consents import CONSENT_TEXT, ConsentMissing, Purpose, UnknownConsentText
 from domain.people.principals import Principal
 from messages.ids import new_id
-from services.applications.users import set_customer_tags
+from runtime.clock import utc_now
+from services.decisioning.levels import level_changes, set_level
 from services.people.consenting import (
     ShownText,
     give_consent,
@@ -87,10 +90,17 @@ async def test_tags_are_set_as_one_audited_command(database: Database, caller: P
     once = command(OTTO)
     async with database.transaction() as tx:
         for _ in range(2):
-            labels = await set_customer_tags(
-                tx, OTTO, once, applicant_id, 3, ("staff", "vip", "staff")
+            level = await set_level(
+                tx,
+                OTTO,
+                once,
+                applicant_id,
+                Level(3, ("staff", "vip", "staff"), None),
+                until=(utc_now() + timedelta(days=30)).date(),
+                reason="works for us",
             )
-            assert labels == ("staff", "vip")
+            assert level.labels == ("staff", "vip")
+        assert len(await level_changes(tx, OTTO, applicant_id)) == 1
         row = await ApplicantRepository(tx).get(applicant_id)
         audited = await AuditRepository(tx).of(f"user:{applicant_id}")
     assert row is not None

@@ -150,14 +150,3 @@ async def test_devices_are_counted_by_application(database: Database) -> None:
         ("device-one", 1),
         ("device-two", 1),
     ]
-
-
-async def test_level_and_labels_are_set(database: Database) -> None:
-    applicant_id = await somebody(database)
-    async with database.transaction() as tx:
-        await ApplicantRepository(tx).set_customer_tags(applicant_id, 3, ["staff", "vip"])
-        row = await ApplicantRepository(tx).get(applicant_id)
-        assert row is not None
-        assert (row.level, row.labels) == (3, ("staff", "vip"))
-        with pytest.raises(RecordMissing):
-            await ApplicantRepository(tx).set_customer_tags(new_id("per"), 1, [])

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.messaging import APPLICATION_REMINDER, CONTACT_LIMITS, HOME_LIMITS, MESSAGE_TEMPLATE
+from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.templates import APPLICATION_REMINDER, MESSAGE_TEMPLATE
 from domain.people.consents import Purpose
 from domain.verification import elements
 from domain.verification.elements import ElementKind, Verdict

@@ -5,13 +5,8 @@ from typing import Any
 import pytest
 
 from domain.common.definitions import Kind
-from domain.messaging import (
-    APPLICATION_REMINDER,
-    CONTACT_LIMITS,
-    HOME_LIMITS,
-    MESSAGE_TEMPLATE,
-    SIGNER_INVITATION,
-)
+from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.templates import APPLICATION_REMINDER, MESSAGE_TEMPLATE, SIGNER_INVITATION
 from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.sources import SOURCE
@@ -135,30 +130,39 @@ def test_a_source_that_is_off_may_lack_what_it_would_need() -> None:
     ("code", "path", "value", "field", "said", "example"),
     [
         (REMINDER, "purpose", "greeting", "purpose", "'application_reminder'", ""),
-        (REMINDER, "channel", "pigeon", "channel", "'sms'", ""),
-        (REMINDER, "provider_template", "A b", "provider_template", "match", ""),
-        (REMINDER, "texts", {}, "texts", "at least 1 item", ""),
+        (REMINDER, "channels.0", "pigeon", "channels.0", "'sms'", ""),
+        (REMINDER, "sms.provider_template", "A b", "sms.provider_template", "match", ""),
+        (REMINDER, "sms.texts", {}, "sms.texts", "at least 1 item", ""),
+        (REMINDER, "sms.texts.zh", ..., "sms.texts", "not written in zh", 'zh = "..."'),
+        (
+            REMINDER,
+            "sms.texts.en",
+            "{missing} {application} " + "x" * 460,
+            "sms.texts.en",
+            "takes 4 SMS",
+            "a shorter text",
+        ),
         (
             REMINDER,
             "variables.0",
             ...,
-            "texts.en",
+            "sms.texts.en",
             "{missing}, which",
             '"missing"',
         ),
         (
             REMINDER,
-            "texts.en",
+            "sms.texts.en",
             "It waits: {missing}.",
-            "texts.en",
+            "sms.texts.en",
             "application",
             "{application}",
         ),
         (
             REMINDER,
-            "texts.en",
+            "sms.texts.en",
             "It waits: {missing",
-            "texts.en",
+            "sms.texts.en",
             "in braces",
             "{contract}",
         ),

@@ -250,7 +250,9 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
             {
                 "message_id": message_id,
                 "fingerprint": "",
+                "channel": "sms",
                 "template": "t",
+                "title": "",
                 "mobile": "",
                 "accepted_at": "",
             },

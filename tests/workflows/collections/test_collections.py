@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from domain.collections import ContactChannel
 from domain.common.calendar import instant_at
 from domain.loans.state import LoanState
-from domain.messaging import CONTACT_LIMITS, HOME_LIMITS
+from domain.messaging.contact_limits import CONTACT_LIMITS, HOME_LIMITS
 from messages import search_attributes as attributes
 from messages.ids import new_id
 from messages.loans import RepayCommand

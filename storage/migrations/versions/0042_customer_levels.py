@@ -1,4 +1,4 @@
-"""What a decision was made of, kept with it."""
+"""Customer levels by rules."""
 
 from storage.migrations.scripts import script_beside
 
