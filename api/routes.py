@@ -16,6 +16,7 @@ from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
 from api.v1.loans import books, ledger, listing, loans, repayments, servicing, statements
+from api.v1.messaging import messages
 from api.v1.payments import callbacks as payment_callbacks
 from api.v1.people import consents, staff
 from api.v1.pricing import plans
@@ -42,6 +43,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     repayments.router,
     servicing.router,
     actions.router,
+    messages.router,
+    messages.of_users,
     definitions.router,
     suspensions.router,
     ledger.router,

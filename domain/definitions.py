@@ -10,7 +10,9 @@ from domain.common.reject_codes import REJECT_CODES
 from domain.common.retention import RETENTION
 from domain.credit_analysis.policy import CREDIT_ANALYSIS_POLICY
 from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
+from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.customer_levels import CUSTOMER_LEVELS
+from domain.decisioning.facts import FACT_CATALOGUE
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
@@ -34,6 +36,8 @@ _KINDS: tuple[Kind[Any], ...] = (
     REJECT_CODES,
     ELEMENT_POLICIES,
     DECISION_POLICY,
+    FACT_CATALOGUE,
+    RISK_POLICY,
     CUSTOMER_LEVELS,
     COLLECTIONS_LADDER,
     SERVICING_POLICY,

@@ -59,7 +59,8 @@ def pytest_sessionstart() -> None:
     Hypothesis tries numbers that it finds in the modules loaded so far: which files a process of
     tests runs, and any line of code, would otherwise change every example.
     """
-    if hypothesis.settings.default.derandomize:
+    profile = hypothesis.settings.default
+    if profile is not None and profile.derandomize:
         providers._get_local_constants = Constants  # there is no setting for it
 
 

@@ -151,6 +151,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "order_conflict": Kind(409, "The order number stands for another order"),
         "personal_data_missing": Kind(409, "A verified personal datum is missing"),
         "task_closed": Kind(409, "The task is closed"),
+        "message_not_sent": Kind(409, "The message still waits to be sent", retry_after=60),
         "idempotency_mismatch": Kind(409, "The same id stands for something else"),
         "cap_unknown": Kind(409, "The rate cannot be tested against a cap"),
         "invalid_event": Kind(409, "Contradicts where the loan stands"),

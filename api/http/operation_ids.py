@@ -24,7 +24,17 @@ _SINGULAR: Final[Mapping[str, str]] = MappingProxyType(
 _ACTIONS: Final = frozenset(
     {
         *("accept", "approve", "check", "close", "draft", "leave", "lift", "preview", "reject"),
-        *("release", "reopen", "result", "retire", "review", "reverse", "rollback", "submit"),
+        *(
+            "release",
+            "reopen",
+            "resend",
+            "result",
+            "retire",
+            "review",
+            "reverse",
+            "rollback",
+            "submit",
+        ),
         *("supplement", "withdraw"),
     }
 )
@@ -41,6 +51,7 @@ _NAMED: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/lines/{line_id}/elements"): "provide_line_elements",
         ("POST", "/v1/lines/{line_id}/elements/{element_id}/code"): "enter_line_element_code",
         ("PUT", "/v1/users/{applicant_id}/tags"): "set_user_tags",
+        ("PUT", "/v1/users/{applicant_id}/contact"): "set_user_contact",
         ("POST", "/v1/users/{applicant_id}/consents"): "give_user_consent",
         ("DELETE", "/v1/users/{applicant_id}/consents/{purpose}"): "revoke_user_consent",
         ("GET", "/v1/staff"): "list_staff",

@@ -26,6 +26,7 @@ _KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "repayment": "rep",
         "event": "evt",
         "task": "act",
+        "message": "msg",
         "analysis": "ana",
         "deputy": "stf",
         "deputyship": "dep",

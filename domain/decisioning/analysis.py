@@ -108,7 +108,7 @@ def _classes(variable: Variable, cells: list[Cell]) -> list[tuple[int, Any]]:
             if cell.test is None or cell.test(value):
                 mask |= 1 << n
         classes.setdefault(mask, shown(value))
-    return [(mask, value) for mask, value in classes.items()]
+    return list(classes.items())
 
 
 def analyse(compiled: CompiledPolicy) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The check of a policy before release: compiled, analysed, and its golden cases evaluated."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from domain.common.definitions import DefinitionInvalid, Finding, InForce, Kind
@@ -141,6 +142,8 @@ def _plain(value: Any) -> Any:
     """Return a value in the form of traces, so that `0.1` is what is written and what came."""
     if isinstance(value, float):
         return str(value)
+    if isinstance(value, Decimal):
+        return value
     return tuple(value) if isinstance(value, list) else shown(value)
 
 

@@ -258,9 +258,12 @@ class _Compiler:
             case LimitAndPrice():
                 return self._limit_and_price(where, node)
             case End():
-                if (node.reason is not None) is not (node.outcome is Outcome.REJECT):
-                    self._found(f"{where}.reason", "goes with the outcome reject", "R08")
-                return node
+                return self._end(where, node)
+
+    def _end(self, where: str, node: End) -> End:
+        if (node.reason is not None) is not (node.outcome is Outcome.REJECT):
+            self._found(f"{where}.reason", "goes with the outcome reject", "R08")
+        return node
 
     def _rules(self, where: str, node: RuleSet) -> CompiledRuleSet:
         rules = tuple(

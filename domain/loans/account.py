@@ -140,8 +140,7 @@ class LoanAccount:
 
     def advance(self, on: date) -> None:
         """Let the days pass up to `on`: credit held pays each instalment on its due date."""
-        if self.written_off_on is None:
-            self._replanning.advance(on)
+        self._replanning.advance(on)
         if self.credit and self.written_off_on is None:
             self.credit = self.receivables.pay(self.credit, on)
             for instalment in self._unpaid():
@@ -227,8 +226,6 @@ class LoanAccount:
     def _disburse(self, event: Disbursed) -> None:
         if self.written_off_on is not None:
             self._refuse(f"the loan is written off on {event.on}", "on")
-            # What is lost belongs to its own instalments, whatever is planned for this one.
-            self._replanning.close(event.on)
         terms, number = self.terms, self._disbursements
         if number > len(terms.tranches):
             raise DisbursementMismatch(
@@ -404,6 +401,7 @@ class LoanAccount:
         for item in self.owed:
             item.write_off(on)
         self.receivables.write_off()
+        self._replanning.close(on)
 
     def _charge_off(self, event: ChargedOff | ChargeOffUndone) -> None:
         is_open = self.written_off_on is None and self.is_open(event.on)

@@ -215,10 +215,11 @@ class DailyReplanning(Replanning):
 
     def _bind(self, number: int, row: Row) -> None:
         item = self.instalments[number]
+        more = item.fee_owed_before - row.fee
+        if more > 0:
+            # Paid in advance it was owed on its day, though the plan has it no more.
+            row = replace(row, fee=row.fee + more, recurring_fee=row.recurring_fee + more)
         item.rebind(row)
-        if item.interest_unpaid < 0:
-            item.waived.interest = max(item.waived.interest + item.interest_unpaid, 0)
-            item.refresh()
         if item.paid_on is None:
             self._paid_to = min(self._paid_to, number)
 
@@ -369,7 +370,7 @@ class DailyReplanning(Replanning):
         return super().disburse(on, amount, down_payment)
 
     def close(self, on: date) -> None:
-        """Keep everything as a payoff settled it: no later change of the plan reaches it."""
+        """Keep what a payoff settled or a write-off gave up: no later plan reaches it."""
         self._take_up(on)
         super().close(on)
         if self._now() <= self._last:

@@ -45,11 +45,12 @@ class InstalmentAccount:
     """One instalment: what its row asks for and what became of it.
 
     `settled` is what no plan asks for any more: principal that an excess rule repaid early (it
-    belongs to the instalment that ran then), and all that a payoff settled; `kept` is what was paid
-    of it, `forgone` what was waived. `charged` came on top of the row, `moved` went into a new
-    plan. `grown` is interest of days after the due date, which bears no penalty. `late_base_days`
-    sums the days of lateness of amounts that bore penalty until they were covered, `redated` is the
-    loan's. `principal`, `interest` and `fee` are what the instalment asks for in all.
+    belongs to the instalment that ran then), and all that a payoff settled or a write-off gave up;
+    `kept` is what was paid of it, `forgone` what was waived. `charged` came on top of the row,
+    `moved` went into a new plan. `grown` is interest of days after the due date, which bears no
+    penalty. `late_base_days` sums the days of lateness of amounts that bore penalty until they were
+    covered, `redated` is the loan's. `principal`, `interest` and `fee` are what the instalment asks
+    for in all.
     """
 
     terms: LoanTerms
@@ -215,7 +216,7 @@ class InstalmentAccount:
         self.note_paid(on)
 
     def close(self, row: Row) -> None:
-        """Keep what a payoff settled, whatever is planned from now on."""
+        """Keep what a payoff settled or a write-off gave up, whatever is planned from now on."""
         old, settled = self.row, self.settled
         self.settled = replace(
             settled,
@@ -228,17 +229,22 @@ class InstalmentAccount:
         self.refresh()
 
     def rebind(self, row: Row) -> None:
-        """Follow another row; interest waived before is only kept as far as there is any."""
+        """Follow another row; what was waived before is only kept as far as there is any."""
         self.row = row
         self.refresh()
-        waived, asked = self.waived, self.settled
-        waived.interest = min(
-            waived.interest, self.interest - asked.interest + self.forgone.interest
-        )
-        waived.fee = min(waived.fee, self.fee - asked.fee + self.forgone.fee)
-        self.refresh()
+        waived = self.waived
+        if self.interest_unpaid < 0 or self.fee_unpaid < 0:
+            waived.interest = max(waived.interest + min(self.interest_unpaid, 0), 0)
+            waived.fee = max(waived.fee + min(self.fee_unpaid, 0), 0)
+            self.refresh()
         if self.principal_unpaid or self.interest_unpaid or self.fee_unpaid:
             self.paid_on = None
+
+    @property
+    def fee_owed_before(self) -> int:
+        """Return the least fee that a row has to ask for, as it was paid or is given up."""
+        gone = self.paid.fee + self.forgone.fee + self.written_off.fee
+        return gone + self.moved.fee - self.settled.fee - self.charged.fee
 
     def move_out(self, on: date) -> Amounts:
         """Give everything unpaid away to a new plan; return it."""

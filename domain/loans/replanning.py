@@ -98,7 +98,7 @@ class Replanning:
         item.refresh()
 
     def close(self, on: date) -> None:
-        """Keep everything as a payoff settled it: no later change of the plan reaches it."""
+        """Keep what a payoff settled or a write-off gave up: no later plan reaches it."""
         index = self._schedule.close(on)
         rows = self._schedule.rows
         for item, row in zip(self.instalments[index:], rows[index:], strict=True):

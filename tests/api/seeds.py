@@ -14,10 +14,11 @@ from domain.loans.schedule import build_plan
 from domain.loans.servicing import SERVICING_POLICY
 from domain.loans.state import past_due
 from domain.loans.terms import monthly_terms
+from domain.messaging.events import MessagePurpose
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.products.checks import PRODUCT
 from messages.applications import Offer, StartApplication
-from messages.ids import new_id
+from messages.ids import loan_workflow, new_id
 from messages.loans import RepaymentSource
 from runtime.clock import utc_now
 from services.people.ownership import applicant_id_of
@@ -32,6 +33,7 @@ from storage.lines.lines import LineCreate, LineRepository
 from storage.lines.quotes import QuoteRepository
 from storage.loans.loans import LoanRepository
 from storage.loans.repayments import RepaymentRepository
+from storage.messaging.outbox import CustomerMessageRepository, MessageCreate
 from storage.people.applicants import ApplicantRepository
 from tests.definitions import ref, shipped
 from tests.integration.story import consent_to_everything
@@ -50,6 +52,7 @@ class Credit:
     loan_id: str
     repayment_id: str
     task_id: str
+    message_id: str
 
 
 async def application(
@@ -158,6 +161,7 @@ async def credit(
             loan_id=new_id("loa"),
             repayment_id=new_id("rep"),
             task_id=new_id("act"),
+            message_id=new_id("msg"),
         )
         await _disburse(tx, ids, start.amount, disbursed_on, now)
         await _collect(tx, ids)
@@ -238,4 +242,20 @@ async def _collect(tx: Transaction, ids: Credit) -> None:
             ladder=str(ref(COLLECTIONS_LADDER, "standard")),
             template=None,
         )
+    )
+    await CustomerMessageRepository(tx).add_all(
+        [
+            MessageCreate(
+                id=ids.message_id,
+                purpose=MessagePurpose.MONEY_SENT,
+                event_key=ids.message_id,
+                subject=loan_workflow(ids.loan_id),
+                said={
+                    "contract": ids.loan_id[-6:].upper(),
+                    "amount": {"amount": 1_000_000, "currency": "CNY"},
+                },
+                not_before=None,
+                ends_at=utc_now() + timedelta(days=7),
+            )
+        ]
     )

@@ -20,7 +20,6 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
-from local.commands import Command
 from local.errors import LocalStackError
 from local.postgres import EmbeddedPostgres, create_database, drop_database
 from local.postgres_home import remove_home
@@ -382,21 +381,6 @@ async def test_a_named_server_out_of_reach_is_told_without_its_password(
     base = {"TEMPORAL_ADDRESS": f"127.0.0.1:{port}"}
     with pytest.raises(LocalStackError, match="TEMPORAL_ADDRESS is set, but not usable"):
         await make(base_environment=base, processes=()).start()
-
-
-@pytest.mark.slow
-async def test_a_part_that_keeps_dying_ends_the_stack(
-    make: Stacks, tmp_path: Path, servers: dict[str, str]
-) -> None:
-    flag = tmp_path / "broken"
-    program = f"import os, time; os.path.exists({str(flag)!r}) and os._exit(4); time.sleep(600)"
-    fragile = Command("fragile", ("-c", program))
-    options: dict[str, Any] = {"migrate": False, "report": [].append, "base_environment": servers}
-    async with make(processes=(fragile,), **options) as stack:
-        flag.touch()
-        await stack.supervisor.kill("fragile")
-        with pytest.raises(LocalStackError, match=r"fragile .* too often"):
-            await asyncio.wait_for(stack.run_until_signal(), 60)
 
 
 @pytest.fixture

@@ -55,13 +55,15 @@ _UNITS = ("day", "week", "half_month", "month", "month", "month", "year")
 
 
 @st.composite
-def agreed_terms(draw: st.DrawFn, max_instalments: int = 24) -> tuple[LoanTerms, Plan]:
-    """Return terms of any kind that a plan follows from, with the plan."""
+def agreed_terms(
+    draw: st.DrawFn, max_instalments: int = 24, *, in_parts: bool = False
+) -> tuple[LoanTerms, Plan]:
+    """Return terms of any kind that a plan follows from, with the plan; `in_parts` two tranches."""
     values = _dates(draw) | _amounts(draw)
     method = draw(st.sampled_from(Method))
     values |= {"method": method, "instalments": draw(st.integers(1, max_instalments))}
     values |= _of_method(draw, method, values)
-    values |= _options(draw, values)
+    values |= _options(draw, values, in_parts=in_parts)
     try:
         terms = LoanTerms(**values)
         return terms, build_plan(terms)
@@ -130,7 +132,7 @@ def _of_method(draw: st.DrawFn, method: Method, values: dict[str, Any]) -> dict[
             return {}
 
 
-def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
+def _options(draw: st.DrawFn, values: dict[str, Any], *, in_parts: bool) -> dict[str, Any]:
     counts = st.sampled_from([0, 0, 0, 1, 2])
     counting_days = [item for item in DayCount if item is not DayCount.PERIOD]
     rounding = st.tuples(st.sampled_from(ROUNDING_UNITS), st.sampled_from(RoundingMode))
@@ -167,7 +169,7 @@ def _options(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
     follows = options.get("interest_follows", "business_day_rule" not in options)
     if values["method"] is not Method.FLAT and follows:
         options["interest_basis"] = draw(st.sampled_from(InterestBasis))
-    return options | _changes(draw, values)
+    return options | _changes(draw, values, in_parts=in_parts)
 
 
 def _shape(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +192,7 @@ def _shape(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
     return shape
 
 
-def _changes(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
+def _changes(draw: st.DrawFn, values: dict[str, Any], *, in_parts: bool) -> dict[str, Any]:
     day = st.integers(1, 150).map(lambda days: values["disbursed_on"] + timedelta(days=days))
     some = st.integers(0, 4)
     changes: dict[str, Any] = {}
@@ -200,7 +202,7 @@ def _changes(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
         changes["rate_steps"] = [{"on": draw(day), "annual_rate": draw(_RATES)}]
     if draw(some) == 0:
         changes["holidays"] = [{"on": draw(day), "count": 1, "extend": draw(st.booleans())}]
-    if draw(some) == 0 and values["principal"] > 1:
+    if (in_parts or draw(some) == 0) and values["principal"] > 1:
         amount = draw(st.integers(1, values["principal"] - 1))
         at_once = draw(st.just(0) | st.integers(0, amount - 1))
         changes["tranches"] = [{"on": draw(day), "amount": amount, "down_payment": at_once}]

@@ -1,7 +1,7 @@
 """What must hold for loans of every kind and for any history of them."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from domain.common.errors import NothingOutstanding
+from domain.loans.allocation import Component
 from domain.loans.difference import difference
-from domain.loans.events import LoanEvent, Paid, PaidOff, Reversed
+from domain.loans.events import Disbursed, LoanEvent, Paid, PaidOff, Reversed, Waived, WrittenOff
 from domain.loans.ledger import balances, cash_balance, journal_between
 from domain.loans.payoff import payoff_quote
 from domain.loans.plan_terms import Residue
@@ -111,6 +112,54 @@ def test_a_payoff_leaves_zero(history: History) -> None:
     later = position(terms, settling, as_of + timedelta(days=400))
     assert later.settled
     assert later.total_due == 0
+
+
+@given(agreed_terms(max_instalments=6, in_parts=True), st.data())
+def test_what_was_given_up_stays_so_when_more_is_disbursed(
+    agreed: tuple[LoanTerms, Plan], data: st.DataObject
+) -> None:
+    """A write-off of a day before a tranche that went out since: its principal is lost as well.
+
+    Credit held (recoveries beyond what was lost) is set off first.
+    """
+    terms, plan = agreed
+    if not terms.tranches:
+        return
+    tranche = terms.tranches[0]
+    days = st.integers(0, (tranche.on - terms.disbursed_on).days - 1)
+    day = st.builds(lambda after: terms.disbursed_on + timedelta(days=after), days)
+    amounts = st.integers(1, terms.principal)
+    known: list[LoanEvent] = [
+        Disbursed(key="d0", on=terms.disbursed_on, amount=terms.first_disbursement),
+        Disbursed(key="d1", on=tranche.on, amount=tranche.amount),
+    ]
+    for before in (
+        Paid(key="paid", on=data.draw(day), amount=data.draw(amounts)),
+        Waived(
+            key="waived",
+            on=data.draw(day),
+            component=data.draw(st.sampled_from(Component)),
+            amount=data.draw(amounts),
+        ),
+        WrittenOff(key="lost", on=data.draw(day)),
+    ):
+        if stands(terms, [*known, before]):
+            known.append(before)
+    lost = position(terms, known, tranche.on - timedelta(days=1))
+    if lost.written_off_on is None:
+        return
+    for on in (tranche.on, plan.rows[-1].due_on + timedelta(days=30)):
+        then = position(terms, known, on)
+        gone = tranche.amount - lost.credit
+        assert then.written_off.principal == lost.written_off.principal + max(gone, 0)
+        assert replace(then.written_off, principal=0) == replace(lost.written_off, principal=0)
+        assert sum(item.principal for item in then.instalments) == then.disbursed
+        assert {item.outstanding for item in then.instalments} == {0}
+        given_up = [(item.number, item.due_on, item.written_off) for item in then.instalments]
+        for item in lost.instalments:
+            assert max(w for n, on, w in given_up if (n, on) == (item.number, item.due_on)) >= (
+                item.written_off
+            )
 
 
 @given(histories())

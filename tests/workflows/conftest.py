@@ -31,7 +31,7 @@ def lender_settings(
     settings: Settings, database_url: str, running_simulators: Simulators
 ) -> Settings:
     """Settings of a lender with a record and simulators of the module's own."""
-    third_parties = ProviderSettings(base_url=running_simulators.url, timeout_seconds=1.0)
+    third_parties = ProviderSettings(base_url=running_simulators.url, timeout_seconds=5.0)
     return settings.model_copy(
         update={
             "database_url": database_url,

@@ -36,6 +36,8 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/v1/reviews/{application_id}/supplement": {"kinds": ["operator"], "reason": "unclear"},
     "/v1/applications/{application_id}/elements/{element_id}/code": {"code": "123456"},
     "/v1/users/{applicant_id}/consents": dict(CONSENTS[0]),
+    "/v1/users/{applicant_id}/contact": {"language": "en"},
+    "/v1/messages/{message_id}/resend": {"reason": "asked for it again"},
     "/v1/users/{applicant_id}/tags": {
         "level": 1,
         "until": "2026-12-31",
@@ -58,6 +60,7 @@ _KINDS: dict[str, Kind] = {
     "loan_id": "loa",
     "repayment_id": "rep",
     "task_id": "act",
+    "message_id": "msg",
 }
 _NAMES = {
     "{analysis_id}": new_id("ana"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.common.errors import FieldError, InvalidEvent
+from domain.common.frequency import Frequency, FrequencyUnit
 from domain.loans.allocation import Component, Excess
 from domain.loans.events import (
     AnyEvent,
@@ -27,8 +28,9 @@ from domain.loans.events import (
     Waived,
     WrittenOff,
 )
+from domain.loans.ledger import Account, balances
 from domain.loans.payoff import payoff_quote
-from domain.loans.plan_terms import InterestBasis
+from domain.loans.plan_terms import InterestBasis, Method
 from domain.loans.position import Position, position
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
@@ -375,3 +377,54 @@ def test_a_new_plan_first_due_at_the_end_of_a_short_month_keeps_the_loans_day() 
 def test_a_step_to_the_same_rate_is_no_step() -> None:
     step = {"rate_steps": [{"on": date(2026, 5, 3), "annual_rate": Decimal(24)}]}
     assert build_plan(at_24(**step)).rows == build_plan(at_24()).rows
+
+
+# What is given up stays given up: a write-off is the end of a plan as a payoff is.
+
+
+@pytest.mark.parametrize("basis", InterestBasis)
+@pytest.mark.parametrize(
+    "method", [Method.INTEREST_ONLY, Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL]
+)
+def test_a_tranche_known_before_a_write_off_of_earlier_days_is_lost_with_it(
+    method: Method, basis: InterestBasis
+) -> None:
+    """99,999 of 100,000 were lent and given up; the last unit, lent since, is lost by itself."""
+    day_1, day_2 = date(2026, 1, 16), date(2026, 1, 17)
+    terms = at_24(
+        principal=100_000,
+        annual_rate=Decimal(0),
+        instalments=2,
+        frequency=Frequency(unit=FrequencyUnit.DAY),
+        first_due_on=day_2,
+        method=method,
+        interest_basis=basis,
+        tranches=[{"on": day_2, "amount": 1}],
+    )
+    later = Disbursed(key="t", on=day_2, amount=1)
+    now = stand(terms, day_2, later, WrittenOff(key="w", on=day_1))
+    assert now.written_off.total == 100_000
+    assert sum(item.principal for item in now.instalments) == 100_000
+    assert outstanding(now) == [0, 0]
+    assert balances(now)[Account.LOSS] == 100_000
+
+
+@pytest.mark.parametrize("paid", [100_200, 100_000, 50_000])
+def test_a_fee_paid_in_advance_with_its_instalment_stays_owed(paid: int) -> None:
+    """By the day, 1,000.00 with a fee of 2.00 an instalment: all of it paid a day early."""
+    due = date(2026, 1, 16)
+    terms = at_24(
+        principal=100_000,
+        annual_rate=Decimal(0),
+        instalments=1,
+        frequency=Frequency(unit=FrequencyUnit.DAY),
+        first_due_on=due,
+        interest_basis=InterestBasis.DAILY,
+        fees=[{"name": "service", "timing": "per_instalment", "amount": 200}],
+    )
+    early = Paid(key="p", on=MADE, amount=paid)
+    now = stand(terms, due, early)
+    assert now.paid.total + now.total_due == 100_200
+    assert min(outstanding(now)) >= 0
+    assert now.settled == (paid == 100_200)
+    assert now.instalments[0].paid_on == (MADE if paid == 100_200 else None)
