@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0043"
-down_revision = "0042"
+revision = "0044"
+down_revision = "0043"
 upgrade = script_beside(__file__)
