@@ -1,7 +1,7 @@
 """A small policy of tests, complete in itself: two free rules, a score, and an offer by grade."""
 
-import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -133,13 +133,25 @@ ASKED: Mapping[str, FactValue] = {
 GOOD: Mapping[str, FactValue] = {**ASKED, "age": 30, "listed": False, "score_bureau": 780}
 
 
-def random_facts(chance: random.Random) -> dict[str, FactValue]:
+@dataclass
+class Chance:
+    """Numbers that look random and are the same in every run (a linear congruential generator)."""
+
+    state: int
+
+    def below(self, count: int) -> int:
+        """Return a number from 0 to `count` - 1. Constants: Knuth's MMIX."""
+        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
+        return (self.state >> 33) % count
+
+
+def random_facts(chance: Chance) -> dict[str, FactValue]:
     """Return facts of anybody, some of them missing."""
     facts: dict[str, Any] = {
         **ASKED,
-        "amount_asked": chance.randrange(10, 500) * 10_000,
-        "age": chance.randint(16, 70),
-        "listed": chance.random() < 0.1,
-        "score_bureau": chance.randint(300, 1000),
+        "amount_asked": (10 + chance.below(490)) * 10_000,
+        "age": 16 + chance.below(55),
+        "listed": chance.below(10) == 0,
+        "score_bureau": 300 + chance.below(701),
     }
-    return {name: value for name, value in facts.items() if chance.random() > 0.03}
+    return {name: value for name, value in facts.items() if chance.below(33) > 0}

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 
 from pydantic import Json
 
+from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.decision import Decision, Demanded, Outcome, RuleHit, Terms
-from domain.decisioning.policy import DECISION_POLICY
 from domain.decisioning.tracing import Trace
 from storage.common.errors import RecordMissing
 from storage.common.repository import RowRepository
@@ -117,7 +117,7 @@ class DecisionRepository(RowRepository[DecisionRow]):
         row = await self.get(application_id, stage, attempt)
         if row is None:
             return None
-        policy = await DefinitionRepository(self._tx).of_ref(DECISION_POLICY, row.policy_version)
+        policy = await DefinitionRepository(self._tx).of_ref(RISK_POLICY, row.policy_version)
         return Decision(
             outcome=row.outcome,
             policy=policy.ref,

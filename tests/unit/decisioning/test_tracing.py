@@ -3,7 +3,6 @@
 Issue 12: "Evaluating a stored decision again gives the same bytes", over 10,000 decisions.
 """
 
-import random
 from decimal import Decimal
 
 import pytest
@@ -20,7 +19,7 @@ from domain.decisioning.tracing import (
     take_step,
     without_personal,
 )
-from tests.policies import CATALOGUE, GOOD, policy, random_facts, version
+from tests.policies import CATALOGUE, GOOD, Chance, policy, random_facts, version
 
 OUTCOMES = {Outcome.APPROVE, Outcome.REJECT, Outcome.REFER}
 
@@ -31,7 +30,7 @@ def stored(trace: Trace) -> Trace:
 
 
 def test_ten_thousand_stored_decisions_give_the_same_bytes_again() -> None:
-    chance, tested = random.Random(12), version(policy())
+    chance, tested = Chance(12), version(policy())
     seen: set[Outcome] = set()
     for _ in range(10_000):
         step = take_step(tested, random_facts(chance))
@@ -101,7 +100,7 @@ def test_a_back_test_says_who_would_be_decided_otherwise_and_on_what_terms() -> 
 
 
 def test_parts_of_a_back_test_join_to_the_whole() -> None:
-    chance, before, after = random.Random(7), version(policy()), version(policy(520, 640), 2)
+    chance, before, after = Chance(7), version(policy()), version(policy(520, 640), 2)
     decided = [Decided(f"dec_{n}", take_step(before, random_facts(chance))) for n in range(300)]
     whole, parts = back_test(decided, after), BackTest()
     for start in range(0, 300, 70):
@@ -110,7 +109,7 @@ def test_parts_of_a_back_test_join_to_the_whole() -> None:
 
 
 def test_the_same_version_changes_nothing() -> None:
-    chance, tested = random.Random(3), version(policy())
+    chance, tested = Chance(3), version(policy())
     decided = [Decided(f"dec_{n}", take_step(tested, random_facts(chance))) for n in range(200)]
     found = back_test(decided, tested)
     assert (found.changed, found.examples, found.reasons) == (0, {}, {})
