@@ -155,3 +155,9 @@ def random_facts(chance: Chance) -> dict[str, FactValue]:
         "score_bureau": 300 + chance.below(701),
     }
     return {name: value for name, value in facts.items() if chance.below(33) > 0}
+
+
+def with_parameters(content: Policy, **parameters: int) -> Policy:
+    """Return a policy with other thresholds."""
+    changed = {name: str(value) for name, value in parameters.items()}
+    return content.model_copy(update={"parameters": {**content.parameters, **changed}})

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from domain.applications.application import ApplicationState, Rejection, Waiting
+from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.decision import Decision, Outcome
 from messages import calls, ids
 from messages.applications import (
@@ -21,8 +22,8 @@ from storage.applications.reviews import ReviewRepository, ReviewState
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.decisioning.decisions import DecisionRepository
+from tests.definitions import ref
 from tests.integration.story import Applicant, Bench, applicant, offer
-from tests.products import RULES
 
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
 
@@ -50,7 +51,7 @@ def decided(
         application_id=known.start.application_id,
         decision=Decision(
             outcome=outcome,
-            policy=RULES.policy.ref,
+            policy=ref(RISK_POLICY, "cash"),
             score=600,
             reject_code=code,
             reapply_on=None,
