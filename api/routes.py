@@ -11,7 +11,7 @@ from api.v1.applications import applications, elements, offers, reviews, users
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
-from api.v1.decisioning import decisions
+from api.v1.decisioning import backtests, decisions
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
@@ -47,6 +47,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     messages.of_users,
     definitions.router,
     suspensions.router,
+    backtests.router,
     ledger.router,
     books.router,
     payment_callbacks.router,

@@ -161,6 +161,10 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/definitions/{kind}/{code}/history"): _reads(_STAFF),
         ("POST", "/v1/definitions/{kind}/{code}/drafts"): _moves("analyst", body_limit=PROPOSAL),
         ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/check"): _moves("analyst"),
+        # A trial stores nothing: it needs no key.
+        ("POST", "/v1/definitions/risk_policy/{code}/versions/{version}/backtest"): Rule(
+            frozenset({"analyst", "ops"})
+        ),
         # By a second person, whatever the role: `services.definitions.releasing`.
         ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/release"): _moves(*_RELEASES),
         ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/withdraw"): _moves(*_RELEASES),

@@ -17,7 +17,7 @@ from domain.decisioning.decision import Decision, Demanded, Outcome, RuleHit, Te
 from domain.decisioning.tracing import Trace
 from storage.common.errors import RecordMissing
 from storage.common.repository import RowRepository
-from storage.common.rows import RefName, Row
+from storage.common.rows import Cursor, RefName, Row
 from storage.definitions import DefinitionRepository
 
 _FAST: Final = 1
@@ -128,6 +128,18 @@ class DecisionRepository(RowRepository[DecisionRow]):
             grade=row.grade,
             terms=row.terms,
             conditions=row.conditions,
+        )
+
+    async def traced(self, code: str, after: Cursor | None, limit: int) -> list[DecisionRow]:
+        """Return decisions that a policy made and that keep their traces, the last one first."""
+        return await self._page(
+            DecisionRow,
+            self._select,
+            after=after,
+            limit=limit,
+            order=("decided_at", "id"),
+            where=("trace_enc is not null",),
+            filters={"policy_version like {}": f"{RISK_POLICY.name}/{code}@%"},
         )
 
     def trace(self, row: DecisionRow) -> Trace | None:
