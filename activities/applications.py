@@ -223,7 +223,9 @@ async def enter_state(
     )
     if rejection is not None:
         codes = await reject_codes_in_force(tx)
-        await tell(tx, rejection_notice(application_id, rejection, codes, is_locked=is_locked))
+        await tell(
+            tx, rejection_notice(application_id, rejection, codes, state_seq, is_locked=is_locked)
+        )
     return before if before.state is not state else None
 
 

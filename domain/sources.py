@@ -38,6 +38,8 @@ class Capability(StrEnum):
     CREDIT_CARD = "credit_card"
     ONLINE_BANKING = "online_banking"
     ECOMMERCE = "ecommerce"
+    BANK_FLOWS = "bank_flows"
+    BUREAU_REPORT = "bureau_report"
     COMPANY = "company"
     PERSON = "person"
     BUREAU = "bureau"
@@ -151,6 +153,8 @@ SENSITIVE: Final[Mapping[Capability, Purpose]] = {
     Capability.OPERATOR_REPORT: Purpose.OPERATOR_REPORT,
     Capability.ONLINE_BANKING: Purpose.DATA_IMPORT,
     Capability.ECOMMERCE: Purpose.DATA_IMPORT,
+    Capability.BANK_FLOWS: Purpose.DATA_IMPORT,
+    Capability.BUREAU_REPORT: Purpose.BUREAU_QUERY,
 }
 """What takes a consent of its own, and the usual one: the rest is necessary for a loan (rules on
 necessary personal information of common apps, 2021; PIPL), or is not about an applicant."""

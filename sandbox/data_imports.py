@@ -1,4 +1,4 @@
-"""Authorised data imports: operator, online banking, e-commerce.
+"""Authorised data imports: operator, online banking, e-commerce, bank flows, bureau reports.
 
 Each has one end. An import lives in the book from its `begin`. The operator's waits for the code
 first; the others start at once, as if the user had signed in on the source's page.
@@ -36,9 +36,19 @@ def begin_operator(call: Call, request: source_wire.OperatorDataImport) -> Done:
 
 def begin_banking(call: Call, request: source_wire.BankingImport) -> Done:
     """Open an import of credit-card bills."""
-    if request.bank_code not in SUPPORTED_BANKS:
-        return _import(call, "online_banking", request, mismatch("bank_not_supported"))
-    return _import(call, "online_banking", request, _real_name(request))
+    return _import(call, "online_banking", request, _at_a_bank(request))
+
+
+def begin_flows(call: Call, request: source_wire.FlowsImport) -> Done:
+    """Open an import of a bank account's lines."""
+    return _import(call, "bank_flows", request, _at_a_bank(request))
+
+
+def begin_bureau_report(call: Call, request: source_wire.BureauReportImport) -> Done:
+    """Open the hand-over of a person's file."""
+    if request.bureau == "other":
+        return _import(call, "bureau_report", request, mismatch("bureau_not_supported"))
+    return _import(call, "bureau_report", request, _real_name(request))
 
 
 def begin_ecommerce(call: Call, request: source_wire.EcommerceImport) -> Done:
@@ -122,6 +132,12 @@ def seconds_left(book: Book, capture_no: str, default: float) -> float:
         seconds=default if whole is None else float(str(whole))
     )
     return max((ends - now()).total_seconds(), 0)
+
+
+def _at_a_bank(request: source_wire.BankingImport) -> Reply:
+    if request.bank_code not in SUPPORTED_BANKS:
+        return mismatch("bank_not_supported")
+    return _real_name(request)
 
 
 def _real_name(request: source_wire.DataImport) -> Reply:

@@ -89,6 +89,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("ecommerce", "begin"): _worked(source_wire.EcommerceImport, data_imports.begin_ecommerce),
     ("ecommerce", "report"): _worked(source_wire.DataImportQuery, data_imports.report("ecommerce")),
+    ("bank_flows", "begin"): _worked(source_wire.FlowsImport, data_imports.begin_flows),
+    ("bank_flows", "report"): _worked(
+        source_wire.DataImportQuery, data_imports.report("bank_flows")
+    ),
+    ("bureau_report", "begin"): _worked(
+        source_wire.BureauReportImport, data_imports.begin_bureau_report
+    ),
+    ("bureau_report", "report"): _worked(
+        source_wire.DataImportQuery, data_imports.report("bureau_report")
+    ),
     ("card_binding", "send_code"): _worked(source_wire.BindingCode, bindings.send_code),
     ("card_binding", "confirm"): _worked(source_wire.BindingEntry, bindings.confirm),
     ("card_binding", "banks"): _worked(source_wire.BanksQuery, bindings.banks, "listed"),

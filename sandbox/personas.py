@@ -35,6 +35,8 @@ class Trait(StrEnum):
     BANK_UNSUPPORTED = "bank_unsupported"
     REGISTERED_AS_ANOTHER = "registered_as_another"
     NO_REGISTERED_PHOTO = "no_registered_photo"
+    INDEBTED = "indebted"
+    STATEMENT_ALTERED = "statement_altered"
 
 
 _TRAITS: Final = {trait.value: trait for trait in Trait}
@@ -120,6 +122,8 @@ PERSONAS: tuple[Persona, ...] = (
     Persona("bank_unsupported", "22", "610100", "小钱庄", "female"),
     Persona("registered_as_another", "23", "630100", "镜中人", "male"),
     Persona("no_registered_photo", "24", "640100", "未留影", "female"),
+    Persona("indebted", "25", "130200", "月月还", "male"),
+    Persona("statement_altered", "26", "540100", "改账人", "female"),
 )
 """The table of `docs/sandbox.md`."""
 

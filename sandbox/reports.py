@@ -1,8 +1,10 @@
 """The documents that the imports end with: invented, and the same whenever the same is asked."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
+from sandbox import account_reports
+from sandbox.months import months_before
 from sandbox.personas import Person, Trait
 from sandbox.replies import Reply
 
@@ -16,14 +18,10 @@ def document(source: str, person: Person | None, at: datetime) -> Reply:
         "operator_report": _operator,
         "online_banking": _banking,
         "ecommerce": _ecommerce,
+        "bank_flows": account_reports.flows,
+        "bureau_report": account_reports.bureau,
     }
     return made[source](person, at.astimezone(_ZONE))
-
-
-def months_before(on: date, months: int) -> date:
-    """Return the first day of the month so many months earlier."""
-    ordinal = 12 * on.year + on.month - 1 - months
-    return date(ordinal // 12, ordinal % 12 + 1, 1)
 
 
 def _operator(person: Person | None, at: datetime) -> Reply:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from sandbox.wire import FourFactors, Key, Request, Text, TwoFactors
 
-Source = Literal["operator_report", "online_banking", "ecommerce"]
+Source = Literal["operator_report", "online_banking", "ecommerce", "bank_flows", "bureau_report"]
 Country = Literal["CN", "BR"]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,8}$")]
 
@@ -37,6 +37,18 @@ class EcommerceImport(DataImport):
     platform: Literal["taobao", "jd", "pinduoduo", "other"]
 
 
+class FlowsImport(BankingImport):
+    """bank_flows/begin."""
+
+    months: Annotated[int, Field(ge=6, le=12)]
+
+
+class BureauReportImport(DataImport):
+    """bureau_report/begin."""
+
+    bureau: Literal["pboc", "baihang", "pudao", "other"]
+
+
 class DataImportCode(Request):
     """operator_report/confirm."""
 
@@ -46,7 +58,7 @@ class DataImportCode(Request):
 
 
 class DataImportQuery(Request):
-    """`report` of the three sources."""
+    """`report` of every source."""
 
     capture_no: Key
     reference: Key

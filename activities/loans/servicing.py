@@ -7,12 +7,11 @@ from typing import Final
 from activities.common.performing import performs
 from activities.loans.books import LoanBooks
 from domain.loans.difference import difference
-from domain.loans.events import Paid, PaidOff
 from domain.loans.records import cash_moved
 from messages import calls
 from messages.loans import PostTransaction
 from services.loans.caps import check_caps_on
-from services.loans.notices import payment_received
+from services.loans.notices import servicing_notice
 from services.messaging.outbox import tell
 from storage.common.audit import AuditRepository
 from storage.database import Database
@@ -80,16 +79,9 @@ class Servicing:
                 after,
                 {"on": event.on.isoformat(), "changes": changes.model_dump(mode="json")},
             )
-            if isinstance(event, Paid | PaidOff):
-                received = payment_received(
-                    books.loan.id,
-                    event.key,
-                    event.amount,
-                    books.loan.currency,
-                    event.on,
-                    is_settled=after.settled,
-                )
-                await tell(tx, received)
+            notice = servicing_notice(books.loan.id, event, after, books.loan.currency)
+            if notice is not None:
+                await tell(tx, notice)
             await AuditRepository(tx).add(
                 actor=record.actor,
                 role=record.role,

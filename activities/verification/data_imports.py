@@ -18,6 +18,8 @@ from activities.verification.data_import_steps import (
 from domain.verification import elements
 from domain.verification.elements import ElementKind
 from providers.http.errors import ProviderRejected
+from providers.verification.bank_flows import FlowsReportQuery, FlowsRequest
+from providers.verification.bureau_report import BureauReportQuery, BureauReportRequest
 from providers.verification.data_import import (
     Authorisation,
     BeginRequest,
@@ -99,6 +101,8 @@ def data_import_sources(gateway: DataSourceGateway) -> DataImportSources:
         ElementKind.OPERATOR_REPORT: OperatorReports(gateway),
         ElementKind.ONLINE_BANKING: AuthorisedImports(gateway, _statements, BankingReportQuery),
         ElementKind.ECOMMERCE: AuthorisedImports(gateway, _orders, EcommerceReportQuery),
+        ElementKind.BANK_FLOWS: AuthorisedImports(gateway, _account, FlowsReportQuery),
+        ElementKind.BUREAU_REPORT: AuthorisedImports(gateway, _file, BureauReportQuery),
         ElementKind.BANK_CARD: CardBindings(gateway),
     }
 
@@ -109,6 +113,16 @@ def _statements(case: DataImportCase) -> BankingRequest:
 
 def _orders(case: DataImportCase) -> EcommerceRequest:
     return EcommerceRequest(**_whose(case), platform=case.given(elements.Ecommerce).platform)
+
+
+def _account(case: DataImportCase) -> FlowsRequest:
+    given = case.given(elements.BankFlows)
+    return FlowsRequest(**_whose(case), bank_code=given.bank_code, months=given.months)
+
+
+def _file(case: DataImportCase) -> BureauReportRequest:
+    bureau = case.given(elements.BureauReport).bureau
+    return BureauReportRequest(**_whose(case), bureau=bureau)
 
 
 def _whose(case: DataImportCase) -> dict[str, str]:

@@ -38,6 +38,22 @@ class PlatformAccount(Data):
     credit_overdue: bool | None = None
 
 
+class AccountFlows(Data):
+    """Of a bank account's lines, a month's in minor units (`domain.verification.bank_flows`)."""
+
+    balance_follows: bool | None = None
+    income_monthly: int | None = None
+    fixed_outgoings: int | None = None
+    loan_instalments: int | None = None
+
+
+class BureauFile(Data):
+    """Of the full report of a bureau; `monthly_payments` in minor units."""
+
+    monthly_payments: int | None = None
+    overdue_now: bool | None = None
+
+
 class AddressBook(Data):
     """Counts of an address book; `overdue_entries` the source knows as overdue."""
 
@@ -54,7 +70,13 @@ class FaceLikeness(Data):
     registry_threshold: Decimal | None = None
 
 
-_WHOLE: Final = (ElementKind.OPERATOR_REPORT, ElementKind.ONLINE_BANKING, ElementKind.ECOMMERCE)
+_WHOLE: Final = (
+    ElementKind.OPERATOR_REPORT,
+    ElementKind.ONLINE_BANKING,
+    ElementKind.ECOMMERCE,
+    ElementKind.BANK_FLOWS,
+    ElementKind.BUREAU_REPORT,
+)
 
 
 class Provided(Data):
@@ -63,6 +85,8 @@ class Provided(Data):
     operator_report: OperatorAccount | None = None
     online_banking: CardStatements | None = None
     ecommerce: PlatformAccount | None = None
+    bank_flows: AccountFlows | None = None
+    bureau_report: BureauFile | None = None
     address_book: AddressBook | None = None
     face: FaceLikeness | None = None
 
@@ -123,6 +147,8 @@ _ANSWERS: Final = (
     ("operator_inactive", "operator_report.active", False, "not active"),
     ("platform_name", "ecommerce.name_matches", False, "another name"),
     ("platform_credit_overdue", "ecommerce.credit_overdue", True, "overdue"),
+    ("flows_altered", "bank_flows.balance_follows", False, "a balance does not follow"),
+    ("bureau_overdue", "bureau_report.overdue_now", True, "overdue"),
 )
 """Rule, what it reads, the answer that a person has to look at, and that answer in words."""
 

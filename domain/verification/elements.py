@@ -59,6 +59,8 @@ class ElementKind(StrEnum):
     COMPANY = "company"
     GUARANTOR = "guarantor"
     CARD_TRANSACTION = "card_transaction"
+    BANK_FLOWS = "bank_flows"
+    BUREAU_REPORT = "bureau_report"
 
 
 class Verdict(StrEnum):
@@ -314,6 +316,21 @@ class Ecommerce(ExactData):
     platform: Literal["taobao", "jd", "pinduoduo", "other"]
 
 
+class BankFlows(ExactData):
+    """The lines of a bank account, imported from a bank on whose page the applicant agrees."""
+
+    kind: Literal["bank_flows"] = "bank_flows"
+    bank_code: Annotated[str, cleaned(packed)] = Field(pattern=r"^[A-Z0-9]{2,12}$")
+    months: int = Field(default=12, strict=True, ge=6, le=12, description="complete months")
+
+
+class BureauReport(ExactData):
+    """The applicant's whole file at the credit bureau, on whose page the applicant agrees."""
+
+    kind: Literal["bureau_report"] = "bureau_report"
+    bureau: Literal["pboc", "baihang", "pudao", "other"] = "pboc"
+
+
 class Company(ExactData):
     """The company that the applicant owns or works for."""
 
@@ -356,7 +373,9 @@ Element = Annotated[
     | Ecommerce
     | Company
     | Guarantor
-    | CardTransaction,
+    | CardTransaction
+    | BankFlows
+    | BureauReport,
     NamesItsKinds(),
     Field(discriminator="kind"),
 ]

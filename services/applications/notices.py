@@ -41,22 +41,28 @@ def offer_notices(application: ApplicationRow, offer: Offer) -> Iterator[Notice]
 
 
 def rejection_notice(
-    application_id: str, rejection: Rejection, codes: RejectCodes, *, is_locked: bool
+    application_id: str,
+    rejection: Rejection,
+    codes: RejectCodes,
+    state_seq: int,
+    *,
+    is_locked: bool,
 ) -> Notice:
     """Return the rejection with what applicants are told of its reason, and until when it holds.
 
+    One that is rejected again after an appeal is told again: `state_seq` tells them apart.
     `is_locked`: it only repeats an earlier one that still keeps the person away.
     """
     about = ids.application_workflow(application_id)
-    on = rejection.reapply_on
+    key, on = f"{about}:rejected:{state_seq}", rejection.reapply_on
     said = {
         "application": reference_of(application_id),
         "reapply_on": None if on is None else on.isoformat(),
     }
     if is_locked:
-        return Notice(MessagePurpose.APPLICANT_LOCKED, f"{about}:rejected", about, said)
+        return Notice(MessagePurpose.APPLICANT_LOCKED, key, about, said)
     reason = {"reason": codes.category_of(rejection.code)}
-    return Notice(MessagePurpose.APPLICATION_REJECTED, f"{about}:rejected", about, said | reason)
+    return Notice(MessagePurpose.APPLICATION_REJECTED, key, about, said | reason)
 
 
 def supplement_notice(application_id: str, asked: Supplement) -> Notice:

@@ -1,7 +1,10 @@
 """What a borrower is told of a loan."""
 
 from datetime import date
+from typing import Any
 
+from domain.loans.events import Accelerated, DueDatesMoved, LoanEvent, Paid, PaidOff
+from domain.loans.position import Position
 from domain.messaging.events import MessagePurpose
 from domain.messaging.rendering import reference_of
 from messages import ids
@@ -22,6 +25,32 @@ def payment_received(
         said = {"contract": reference_of(loan_id), "settled_on": on.isoformat()}
         return Notice(MessagePurpose.LOAN_SETTLED, f"{about}:{key}", about, said)
     return _notice(MessagePurpose.PAYMENT_RECEIVED, loan_id, key, minor, currency)
+
+
+def servicing_notice(
+    loan_id: str, event: LoanEvent, after: Position, currency: str
+) -> Notice | None:
+    """Return what a borrower is told of a servicing transaction, None of most.
+
+    `after` is where the loan stands with it. Of due dates that moved the message names the nearest.
+    """
+    about = ids.loan_workflow(loan_id)
+    said: dict[str, Any] = {"contract": reference_of(loan_id)}
+    match event:
+        case Paid() | PaidOff():
+            return payment_received(
+                loan_id, event.key, event.amount, currency, event.on, is_settled=after.settled
+            )
+        case Accelerated():
+            purpose = MessagePurpose.LOAN_ACCELERATED
+            said |= {"amount": amount(after.total_due, currency), "due_on": event.on.isoformat()}
+        case DueDatesMoved():
+            purpose = MessagePurpose.DUE_DATES_MOVED
+            nearest = min(one.now for one in event.dates)
+            said |= {"moved": len(event.dates), "due_on": nearest.isoformat()}
+        case _:
+            return None
+    return Notice(purpose, f"{about}:{event.key}", about, said)
 
 
 def debit_failed(loan_id: str, repayment_id: str, minor: int, currency: str) -> Notice:

@@ -50,7 +50,7 @@ TOGETHER: Final = 50
 PAUSE_SECONDS: Final = 5.0
 """So often a sender looks. Soon enough for a customer; what a credit tells goes out together."""
 
-LEASE: Final = timedelta(minutes=2)
+LEASE: Final = timedelta(minutes=1)
 """Longer than any attempt takes: nobody else sends what a living sender has."""
 
 NO_ADDRESS: Final = "no_address"

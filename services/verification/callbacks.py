@@ -8,7 +8,9 @@ from services.common.callbacks import Recipient, SharedSecretSender, UnknownOrde
 from storage.common.repository import Transaction
 from storage.verification.data_imports import DataImportRepository
 
-_SOURCES: Final = frozenset({"operator_report", "online_banking", "ecommerce"})
+_SOURCES: Final = frozenset(
+    {"operator_report", "online_banking", "ecommerce", "bank_flows", "bureau_report"}
+)
 
 
 class ReportSender(SharedSecretSender[ReportNotice]):

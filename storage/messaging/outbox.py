@@ -253,14 +253,6 @@ class CustomerMessageRepository(TableRepository[CustomerMessageRow]):
             )
         }
 
-    async def oldest_overdue_seconds(self) -> float:
-        """Return for how many seconds the oldest message that is due has waited, 0 without one."""
-        waited = await self._connection.fetchval(
-            "select extract(epoch from now() - min(next_attempt_at)) from customer_messages"
-            " where state = 'open' and next_attempt_at <= now()"
-        )
-        return float(waited or 0)
-
     def _claimed(self, record: dict[str, Any]) -> ClaimedMessage:
         row = CustomerMessageRow.model_validate(record)
         found = {

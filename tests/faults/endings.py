@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from tests.faults.lives import Life
+from tests.faults.place import until
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,7 @@ class Ending:
     """Everything that came of a life but ids and instants. Amounts in minor units.
 
     `moved` and `failed` are read from the simulator's own book, `told` from the outbox.
+    `notices` are what the customer was told, and how often a gateway took each.
     """
 
     states: list[str]
@@ -24,6 +26,7 @@ class Ending:
     ledger: dict[str, int]
     told: list[str]
     messages: list[str]
+    notices: list[tuple[str, int]]
 
 
 async def ending(life: Life) -> Ending:
@@ -58,6 +61,7 @@ async def ending(life: Life) -> Ending:
         ledger=await _ledger(life),
         told=[row["kind"] for row in await _outbox(life, f"loan:{life.loan_id}")],
         messages=await _messages(life),
+        notices=await _notices(life),
     )
 
 
@@ -104,3 +108,25 @@ async def _messages(life: Life) -> list[str]:
     ids = {row["id"] for row in rows}
     reply = await life.place.sandbox.get("/sandbox/messages")
     return [one["template"] for one in reply.json() if one["message_id"] in ids]
+
+
+async def _notices(life: Life) -> list[tuple[str, int]]:
+    """Return what the customer was told, in the order of the names, once it was all sent.
+
+    What a sender claimed that died is due again a minute later.
+    """
+    subjects = [life.workflow_id, f"drawdown:{life.drawdown_id}", f"loan:{life.loan_id}"]
+
+    async def read() -> list[dict[str, Any]]:
+        return await life.place.rows(
+            "select id, purpose, state from customer_messages"
+            " where subject = any($1) and purpose <> 'offer_ending' order by purpose",
+            subjects,
+        )
+
+    rows = await until(
+        read, lambda rows: all(row["state"] == "sent" for row in rows), "messages sent", 150
+    )
+    reply = await life.place.sandbox.get("/sandbox/messages")
+    taken = [one["message_id"].split("-")[0] for one in reply.json()]
+    return [(row["purpose"], taken.count(row["id"])) for row in rows]

@@ -103,6 +103,14 @@ def test_undisturbed_lives_end_as_the_story_tells(undisturbed: Mapping[str, Endi
         ("debit", LEVEL),
         ("debit", OWED_AFTER[1]),
     ]
+    # Each decision and each movement of money is told once (wanted.md, W13).
+    assert early.notices == [
+        ("application_approved", 1),
+        ("contract_ready", 1),
+        ("loan_settled", 1),
+        ("money_sent", 1),
+        ("payment_received", 1),
+    ]
     # Two days late: 77,572 of principal at 24 % a year over 365 days, which is 102.02 rounded.
     penalty = 102
     assert late.moved[:4] == [

@@ -18,6 +18,8 @@ from providers.sources.credit_history import (
     MultiLenderRequest,
 )
 from providers.sources.registers import CompanyRequest, PersonRequest
+from providers.verification.bank_flows import FlowsReportQuery, FlowsRequest
+from providers.verification.bureau_report import BureauReportQuery, BureauReportRequest
 from providers.verification.card_binding import (
     BanksRequest,
     BindingCodeEntry,
@@ -62,6 +64,10 @@ REQUESTS: Mapping[tuple[str, str], ProviderRequest[Any]] = MappingProxyType(
             BankingReportQuery(**numbers("online_banking")),
             EcommerceRequest(**consented("ecommerce"), **TWO, platform="jd"),
             EcommerceReportQuery(**numbers("ecommerce")),
+            FlowsRequest(**consented("bank_flows"), **TWO, bank_code="DEMO", months=12),
+            FlowsReportQuery(**numbers("bank_flows")),
+            BureauReportRequest(**consented("bureau_report"), **TWO, bureau="pboc"),
+            BureauReportQuery(**numbers("bureau_report")),
             BindingCodeRequest(binding_no=NO, **WHO, card_number=CARD),
             BindingCodeEntry(binding_no=NO, reference="ref_1", code="123456"),
             BanksRequest(),
@@ -113,6 +119,22 @@ RIGHT: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
             "capture_no": "cap_ecommerce",
             "status": "done",
             "document": document("ecommerce", person("approved"), AT),
+        },
+        ("bank_flows", "begin"): _MATCH
+        | numbers("bank_flows")
+        | {"authorise_url": "https://bank.invalid/a"},
+        ("bank_flows", "report"): {
+            "capture_no": "cap_bank_flows",
+            "status": "done",
+            "document": document("bank_flows", person("approved"), AT),
+        },
+        ("bureau_report", "begin"): _MATCH
+        | numbers("bureau_report")
+        | {"authorise_url": "https://bureau.invalid/a"},
+        ("bureau_report", "report"): {
+            "capture_no": "cap_bureau_report",
+            "status": "done",
+            "document": document("bureau_report", person("approved"), AT),
         },
         ("registered_photo", "fetch"): _MATCH | {"photo": PHOTO},
         ("card_binding", "send_code"): _MATCH

@@ -205,6 +205,9 @@ def _changes(draw: st.DrawFn, values: dict[str, Any], *, in_parts: bool) -> dict
     if (in_parts or draw(some) == 0) and values["principal"] > 1:
         amount = draw(st.integers(1, values["principal"] - 1))
         at_once = draw(st.just(0) | st.integers(0, amount - 1))
+        if in_parts:  # Before the first due date: later ones may be past the last.
+            days = max((values["first_due_on"] - values["disbursed_on"]).days, 1)
+            day = st.integers(1, days).map(lambda n: values["disbursed_on"] + timedelta(days=n))
         changes["tranches"] = [{"on": draw(day), "amount": amount, "down_payment": at_once}]
     return changes
 

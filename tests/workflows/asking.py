@@ -16,6 +16,18 @@ REPORT: Final = changed(
 )
 """Real name and the operator's report; the mobile and bank statements if one likes."""
 
+AFFORDING: Final = changed(
+    CASH,
+    "affording",
+    required_elements=(
+        ElementKind.REAL_NAME,
+        ElementKind.OPERATOR,
+        ElementKind.BANK_FLOWS,
+        ElementKind.BUREAU_REPORT,
+    ),
+)
+"""Real name and mobile, the lines of an account and the bureau's whole file."""
+
 STRICT: Final = changed(
     CASH,
     "strict",
@@ -84,7 +96,7 @@ ONE_TRY: Final = changed(
 )
 """Takes the card once, whatever becomes of it."""
 
-ASKING: Final = (REPORT, STRICT, LENIENT, QUICK, DRAWING, BINDING, IMPORTING, ONE_TRY)
+ASKING: Final = (REPORT, AFFORDING, STRICT, LENIENT, QUICK, DRAWING, BINDING, IMPORTING, ONE_TRY)
 
 
 def in_any_order(product: AgreedProduct, code: str, **changes: int) -> AgreedProduct:

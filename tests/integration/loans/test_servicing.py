@@ -1,6 +1,7 @@
 """What is recorded of a loan besides debits: books, projection, line, audit and news together."""
 
 import asyncio
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -185,8 +186,21 @@ async def test_a_loan_called_in_is_due_as_a_whole_and_its_interest_is_in_the_boo
         entries = await JournalRepository(tx).of_loan(loan.id)
     assert max(row.due_on for row in projected) == on
     assert sum(row.principal for row in projected) == AMOUNT
+    async with bench.database.read() as tx:
+        said = await tx.connection.fetchval(
+            "select said::text from customer_messages where purpose = 'loan_accelerated'"
+            " and subject = $1",
+            ids.loan_workflow(loan.id),
+        )
     assert entries[-1].kind == "reschedule"
     assert all(sum(line.amount for line in entry.lines) == 0 for entry in entries)
+    # The borrower gets the letter: the whole debt, nothing of which was paid, and its day.
+    owed = sum(row.principal + row.interest + row.penalty + row.fee for row in projected)
+    assert json.loads(said) == {
+        "contract": loan.id[-6:].upper(),
+        "amount": {"amount": owed, "currency": "CNY"},
+        "due_on": "2026-04-20",
+    }
 
 
 async def test_a_repeated_and_a_racing_record_count_once(bench: Bench) -> None:

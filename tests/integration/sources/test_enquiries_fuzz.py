@@ -24,6 +24,8 @@ from providers.sources.credit_history import (
     MultiLenderRequest,
 )
 from providers.sources.registers import CompanyRequest, PersonRequest
+from providers.verification.bank_flows import FlowsReportQuery, FlowsRequest
+from providers.verification.bureau_report import BureauReportQuery, BureauReportRequest
 from providers.verification.card_binding import (
     BanksRequest,
     BindingCodeEntry,
@@ -114,6 +116,14 @@ OPERATIONS: Final[dict[str, Operation]] = {
         EcommerceRequest(**BEGIN, platform="jd"), ("reference", "authorise_url")
     ),
     "ecommerce": Operation(EcommerceReportQuery(**DATA_IMPORT)),
+    "begin_flows": Operation(
+        FlowsRequest(**BEGIN, bank_code="ICBC", months=6), ("reference", "authorise_url")
+    ),
+    "bank_flows": Operation(FlowsReportQuery(**DATA_IMPORT)),
+    "begin_bureau_report": Operation(
+        BureauReportRequest(**BEGIN, bureau="pboc"), ("reference", "authorise_url")
+    ),
+    "bureau_report": Operation(BureauReportQuery(**DATA_IMPORT)),
 }
 
 _SCALARS = (

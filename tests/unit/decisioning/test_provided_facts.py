@@ -9,6 +9,8 @@ from domain.decisioning.decision import Facts, Outcome, decide
 from domain.decisioning.policy import DecisionPolicy, Lending
 from domain.decisioning.provided_facts import Provided
 from domain.verification.elements import ElementKind
+from providers.verification.bank_flows import FlowsFacts
+from providers.verification.bureau_report import BureauReportFacts
 from providers.verification.ecommerce import EcommerceFacts
 from providers.verification.online_banking import BankingFacts
 from providers.verification.operator_document import OperatorFacts
@@ -18,6 +20,7 @@ TODAY = date(2026, 11, 21)
 REPORT, STATEMENTS = ElementKind.OPERATOR_REPORT, ElementKind.ONLINE_BANKING
 PLATFORM, CONTACTS = ElementKind.ECOMMERCE, ElementKind.PERSONAL_INFORMATION
 FACE = ElementKind.LIVENESS
+FLOWS, FILE = ElementKind.BANK_FLOWS, ElementKind.BUREAU_REPORT
 
 AT_EVERY_LIMIT: dict[ElementKind, dict[str, Any]] = {
     REPORT: {
@@ -29,6 +32,8 @@ AT_EVERY_LIMIT: dict[ElementKind, dict[str, Any]] = {
     },
     STATEMENTS: {"overdue_bills": 1, "utilisation_per_mille": 900},
     PLATFORM: {"name_matches": True, "credit_overdue": False},
+    FLOWS: {"balance_follows": True, "income_monthly": 800_000},
+    FILE: {"overdue_now": False, "monthly_payments": 250_000},
     CONTACTS: {"contacts": 2, "address_book": {"entries": 20, "overdue_entries": 2}},
     FACE: {
         "card_similarity": 0.55,
@@ -83,6 +88,8 @@ def test_at_every_limit_nothing_follows() -> None:
         (told(STATEMENTS, utilisation_per_mille=901), "statements_utilisation", "901"),
         (told(PLATFORM, name_matches=False), "platform_name", "another name"),
         (told(PLATFORM, credit_overdue=True), "platform_credit_overdue", "overdue"),
+        (told(FLOWS, balance_follows=False), "flows_altered", "a balance does not follow"),
+        (told(FILE, overdue_now=True), "bureau_overdue", "overdue"),
         (told(CONTACTS, address_book=book(19)), "address_book_entries", "19"),
         (told(CONTACTS, address_book=book(1_001)), "address_book_entries", "1001"),
         (told(CONTACTS, address_book=book(200, 3)), "address_book_overdue", "3"),
@@ -138,6 +145,8 @@ def test_limits_are_data_of_the_policy() -> None:
         ("operator_report", OperatorFacts),
         ("online_banking", BankingFacts),
         ("ecommerce", EcommerceFacts),
+        ("bank_flows", FlowsFacts),
+        ("bureau_report", BureauReportFacts),
     ],
 )
 def test_every_fact_that_is_read_is_one_that_a_data_import_writes(read: str, written: Any) -> None:

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from stdnum.br import cnpj, cpf
 from stdnum.cn import uscc
 
+from providers.verification.bank_flows import FlowsDocument
+from providers.verification.bureau_report import BureauDocument
 from providers.verification.ecommerce import EcommerceDocument
 from providers.verification.online_banking import BankingDocument
 from providers.verification.operator_document import OperatorDocument
@@ -17,6 +19,7 @@ from sandbox.book import Book
 from sandbox.config import SandboxConfig
 from sandbox.faults import Fault
 from sandbox.masking import masked
+from sandbox.months import months_before
 from sandbox.personas import PERSONAS, person
 from sandbox.source_wire import BindingEntry, CompanyCheck, OperatorDataImport
 
@@ -78,6 +81,10 @@ def test_documents_keep_the_contract_on_every_day(at: datetime, subtests: pytest
             BankingDocument.model_validate_json(_json(banking))
             ecommerce = reports.document("ecommerce", who, at)
             EcommerceDocument.model_validate_json(_json(ecommerce))
+            flows = reports.document("bank_flows", who, at)
+            FlowsDocument.model_validate_json(_json(flows))
+            file = reports.document("bureau_report", who, at)
+            BureauDocument.model_validate_json(_json(file))
 
 
 def _json(document: object) -> str:
@@ -93,7 +100,7 @@ def _json(document: object) -> str:
     ],
 )
 def test_months_are_counted_back_over_years(on: date, months: int, first: date) -> None:
-    assert reports.months_before(on, months) == first
+    assert months_before(on, months) == first
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,11 @@ NAMED = {
     "company",
     "guarantor",
     "card_transaction",
+    "bank_flows",
+    "bureau_report",
 }
 CATALOGUE = {policy.kind: policy for policy in CASH.elements.content.policies}
-IMPORTED = {"operator_report", "online_banking", "ecommerce"}
+IMPORTED = {"operator_report", "online_banking", "ecommerce", "bank_flows", "bureau_report"}
 
 
 def record(kind: ElementKind, verdict: Verdict, **fields: object) -> ElementRecord:

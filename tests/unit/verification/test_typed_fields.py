@@ -20,6 +20,7 @@ from domain.verification.complaints import plain_message
 from domain.verification.elements import (
     AddressBookEntry,
     BankCard,
+    BankFlows,
     CardTransaction,
     Company,
     CreditCard,
@@ -132,6 +133,7 @@ NUMBERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
         "91110000600037341L",
     ),
     "online_banking.bank_code": (form(OnlineBanking, "bank_code"), "DEMO"),
+    "bank_flows.bank_code": (form(BankFlows, "bank_code"), "DEMO"),
     "code of a source": (form(CodeEntry, "code"), "123456"),
     "phone.number": (form(PhoneNumber, "number", **PHONE), "991722315"),
 }

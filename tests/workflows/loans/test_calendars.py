@@ -1,5 +1,6 @@
 """A year of holidays is published while loans run that rest on a guess of it."""
 
+import json
 from datetime import date, time
 from typing import Any
 
@@ -16,6 +17,7 @@ from domain.common.business_days import (
 from domain.loans.events import DueDatesMoved, Refunded
 from domain.loans.schedule import build_plan
 from domain.loans.terms import LoanTerms
+from domain.messaging.events import MessagePurpose
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from messages import calls, ids
 from messages.ids import new_id
@@ -81,6 +83,17 @@ async def announced(loan: Loan) -> list[dict[str, Any]]:
     return [one.payload for one in events if one.kind == "due_dates_moved"]
 
 
+async def customer_messages(loan: Loan) -> list[dict[str, Any]]:
+    """What messages to the borrower about moved due dates say."""
+    async with loan.lender.database.read() as tx:
+        rows = await tx.connection.fetch(
+            "select said::text from customer_messages where subject = $1 and purpose = $2",
+            ids.loan_workflow(loan.id),
+            MessagePurpose.DUE_DATES_MOVED,
+        )
+    return [json.loads(row["said"]) for row in rows]
+
+
 async def is_applied(lender: Lender, calendar: str) -> bool:
     async with lender.database.read() as tx:
         found: bool = await tx.connection.fetchval(
@@ -126,6 +139,8 @@ async def test_running_loans_follow_a_calendar_once_and_keep_their_amounts(
         (date(2031, 11, 17), date(2031, 11, 15)),
     ]
     assert len(await recorded(other)) == 1
+    (message,) = await customer_messages(loan)
+    assert message == {"contract": loan.id[-6:].upper(), "moved": 2, "due_on": "2031-03-15"}
     (announcement,) = await announced(loan)
     assert announcement["changes"]["instalments"]
     async with lender.database.read() as tx:
@@ -142,6 +157,7 @@ async def test_running_loans_follow_a_calendar_once_and_keep_their_amounts(
     version = await release(lender.database, HOLIDAY_CALENDAR, "cn", with_notice(again))
     assert await in_force(lender, str(version)) == 0
     assert (len(await recorded(loan)), len(await announced(loan))) == (1, 1)
+    assert len(await customer_messages(loan)) == 1
 
     # It is debited on the day that the borrower was told.
     await loan.live_until(SATURDAYS[0])
