@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0044"
-down_revision = "0043"
+revision = "0045"
+down_revision = "0044"
 upgrade = script_beside(__file__)
