@@ -13,7 +13,12 @@ from typing import Any, Final
 from activities.common.performing import performs
 from activities.common.refusals import found, known
 from activities.decisioning.element_facts import ElementFacts, element_facts
-from activities.decisioning.fact_set import element_facts_of, free_facts, joined
+from activities.decisioning.fact_set import (
+    affordability_facts,
+    element_facts_of,
+    free_facts,
+    joined,
+)
 from activities.decisioning.facts import Inquiry
 from activities.sources.enquiries import DataSourceGateway, Subject
 from domain.applications.application import Rejection
@@ -100,7 +105,7 @@ class Decisions:
             on = request.business_date
             free = free_facts(application, product, history, identity_number, on, caps.content)
             subject = Subject(application.id, application.applicant_id, application.id)
-            asking = _Asking(subject, personal, product, rules, on, free, statuses)
+            asking = _Asking(subject, personal, application, product, rules, on, free, statuses)
             made = await self._assess(asking)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
@@ -132,6 +137,7 @@ class Decisions:
             element_facts_of(
                 elements.provided, asking.statuses, (kind for kind, _ in elements.referred)
             ),
+            affordability_facts(elements.provided, asking.application, asking.product, on),
         )
         started = time.perf_counter()
         steps = [take_step(rules.preliminary, facts)]
@@ -165,6 +171,7 @@ class _Asking:
 
     subject: Subject
     personal: Personal
+    application: ApplicationRow
     product: AgreedProduct
     rules: Rules
     on: date

@@ -10,9 +10,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.common.ages import AgeTurn, age_on
+from domain.decisioning.affordability import affordability_of, fitting_amount
 from domain.decisioning.decision import Facts
 from domain.decisioning.facts import FactValue
 from domain.decisioning.provided_facts import Provided
+from domain.loans.schedule import build_plan
 from domain.people.identity_documents import birth_date_in
 from domain.pricing.rate_caps import RateCaps, lowest_hard_limit
 from domain.products.products import AgreedProduct
@@ -33,6 +35,7 @@ _PROVIDED: Final[Mapping[str, str]] = {
     "platform_credit_overdue": "ecommerce.credit_overdue",
     "address_book_entries": "address_book.entries",
     "address_book_overdue_entries": "address_book.overdue_entries",
+    "bank_flows_consistent": "bank_flows.balance_follows",
 }
 """Facts by where they are told of what was provided."""
 
@@ -111,6 +114,42 @@ def element_facts_of(
         "elements_passed": frozenset(one.kind for one in statuses if one.verdict is Verdict.MATCH),
         "elements_referred": frozenset(referred),
     }
+
+
+def affordability_facts(
+    provided: Provided, application: ApplicationRow, product: AgreedProduct, on: date
+) -> dict[str, FactValue]:
+    """Return what the applicant can afford, as far as account and bureau report say it.
+
+    `dti_after` is the share of income that debts take with what is asked for, `affordable_amount`
+    the greatest amount whose instalment still fits, 0 if not even the least does.
+    """
+    month = affordability_of(provided)
+
+    def instalment_of(amount: int) -> int:
+        terms = product.content.loan_terms(amount, application.instalments, on)
+        return max(row.total for row in build_plan(terms).rows)
+
+    affordable, amount = month.affordable_instalment(), None
+    if affordable is not None:
+        content = product.content
+        amount = fitting_amount(
+            application.amount,
+            least=content.amount_min,
+            step=content.amount_step,
+            affordable=affordable,
+            instalment_of=instalment_of,
+        )
+        amount = amount or 0
+    income = month.income_monthly
+    facts = known(
+        {
+            **month.model_dump(),
+            "dti_after": month.dti_after(instalment_of(application.amount)) if income else None,
+            "affordable_amount": amount,
+        }
+    )
+    return {**facts, "told": frozenset(facts)}
 
 
 def source_facts(facts: Facts, overdue_history: int | None, spread: int | None) -> dict[str, Any]:

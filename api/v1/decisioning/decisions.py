@@ -8,7 +8,7 @@ from api.http.calls import Called
 from api.http.routing import authorised_router
 from api.http.schemas import Page
 from api.v1.decisioning.schemas import DecisionExplanation, DecisionSummary
-from services.decisioning.explaining import explain_decision, list_decisions
+from services.applications.explaining import explain_decision, list_decisions
 
 router = authorised_router("/applications", "decisions")
 

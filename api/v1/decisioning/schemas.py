@@ -10,7 +10,7 @@ from api.http.schemas import MinorUnits, ResponseBody
 from domain.decisioning.decision import Demanded, Outcome
 from domain.decisioning.evaluations import Result
 from domain.decisioning.facts import Shown
-from services.decisioning.explaining import ExplainedDecision
+from services.applications.explaining import ExplainedDecision
 from storage.decisioning.decisions import DecisionRow
 
 

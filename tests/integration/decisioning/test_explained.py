@@ -15,8 +15,8 @@ from domain.people.principals import Principal
 from messages import calls
 from messages.applications import AssessApplication
 from sandbox.personas import person
+from services.applications.explaining import ExplainedDecision, explain_decision, list_decisions
 from services.decisioning.backtesting import back_test_version
-from services.decisioning.explaining import ExplainedDecision, explain_decision, list_decisions
 from services.decisioning.policies import policy_of_step
 from storage.decisioning.decisions import DecisionRepository
 from storage.definitions import DefinitionRepository, DefinitionState
