@@ -1,6 +1,7 @@
 """A decision is explained from what is stored of it, made again, and used to try another policy."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -8,10 +9,11 @@ import pytest
 from domain.common.errors import NotFound
 from domain.decisioning.backtesting import NothingToTry
 from domain.decisioning.checking import RISK_POLICY
-from domain.decisioning.decision import Decision, Outcome
+from domain.decisioning.decision import Decision, Outcome, Terms
 from domain.decisioning.evaluations import Result
 from domain.decisioning.tracing import take_again
 from domain.people.principals import Principal
+from domain.verification.elements import BankFlows, Verdict
 from messages import calls
 from messages.applications import AssessApplication
 from sandbox.personas import person
@@ -20,6 +22,7 @@ from services.decisioning.backtesting import back_test_version
 from services.decisioning.policies import policy_of_step
 from storage.decisioning.decisions import DecisionRepository
 from storage.definitions import DefinitionRepository, DefinitionState
+from storage.verification.elements import ElementRepository
 from tests.definitions import shipped
 from tests.integration.story import Applicant, Bench, applicant
 from tests.policies import with_parameters
@@ -33,12 +36,16 @@ _members = count(8200)
 async def decided(bench: Bench, key: str) -> tuple[Applicant, Decision]:
     known = await applicant(bench, person(key, next(_members)))
     await known.verify_identity()
+    return known, await assessed(bench, known)
+
+
+async def assessed(bench: Bench, known: Applicant) -> Decision:
     request = AssessApplication(
         application_id=known.start.application_id,
         decided_at=datetime(2026, 3, 2, 4, tzinfo=UTC),
         business_date=ON,
     )
-    return known, await bench.perform(calls.ASSESS_APPLICATION, request)
+    return await bench.perform(calls.ASSESS_APPLICATION, request)
 
 
 async def explained(bench: Bench, known: Applicant, number: int = 1) -> ExplainedDecision:
@@ -134,3 +141,26 @@ async def test_a_policy_that_decided_nothing_cannot_be_tried(bench: Bench) -> No
         )
     with pytest.raises(NothingToTry):
         await back_test_version(bench.database, "unused", row.version, last=10)
+
+
+async def test_an_instalment_beyond_the_income_lowers_the_offer_and_rejects_nobody(
+    bench: Bench,
+) -> None:
+    """Worked out by hand, in the wanted list's terms (W5): dti above 0.55 offers what fits.
+
+    Of 3,000.00 a month, 1,000.00 goes into debts elsewhere: 650.00 is left below 0.55. At 24 %
+    over 12 months 10,000.00 cost 945.60 a month, so that 6,800.00 (643.01) fit and 6,900.00 do not.
+    """
+    known = await applicant(bench, person("approved", next(_members)))
+    await known.verify_identity()
+    element_id = await known.provide(BankFlows(bank_code="ICBC"))
+    facts = {"income_monthly": 300_000, "loan_instalments": 100_000, "balance_follows": True}
+    async with bench.database.transaction() as tx:
+        await ElementRepository(tx).record_verification(
+            element_id, Verdict.MATCH, None, facts, "bank_flows", datetime(2026, 3, 1, tzinfo=UTC)
+        )
+    decision = await assessed(bench, known)
+    assert decision.outcome is Outcome.APPROVE
+    assert decision.terms == Terms(amount=680_000, instalments=12, annual_rate=Decimal(24))
+    read = (await explained(bench, known)).facts
+    assert (read["dti_after"], read["affordable_amount"]) == ("0.6486", 680_000)
