@@ -11,7 +11,7 @@ from api.v1.applications import applications, elements, offers, reviews, users
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
-from api.v1.decisioning import backtests, decisions
+from api.v1.decisioning import backtests, decisions, lists
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
@@ -30,6 +30,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     catalogue.router,
     consents.router,
     users.router,
+    lists.router,
     staff.router,
     reviews.router,
     offers.router,

@@ -13,6 +13,7 @@ from domain.credit_analysis.scr_consents import SCR_CONSENT_TEXT
 from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.customer_levels import CUSTOMER_LEVELS
 from domain.decisioning.facts import FACT_CATALOGUE
+from domain.decisioning.lists import LIST_POLICY
 from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
@@ -39,6 +40,7 @@ _KINDS: tuple[Kind[Any], ...] = (
     FACT_CATALOGUE,
     RISK_POLICY,
     CUSTOMER_LEVELS,
+    LIST_POLICY,
     COLLECTIONS_LADDER,
     SERVICING_POLICY,
     CONTRACT_TEMPLATE,

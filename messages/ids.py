@@ -32,6 +32,8 @@ Kind = Literal[
     "dev",
     "stf",
     "dep",
+    "lch",
+    "lst",
     "msg",
     "pre",
 ]

@@ -23,19 +23,9 @@ _SINGULAR: Final[Mapping[str, str]] = MappingProxyType(
 )
 _ACTIONS: Final = frozenset(
     {
-        *("accept", "approve", "check", "close", "draft", "leave", "lift", "preview", "reject"),
-        *(
-            "release",
-            "reopen",
-            "resend",
-            "result",
-            "retire",
-            "review",
-            "reverse",
-            "rollback",
-            "submit",
-        ),
-        *("supplement", "withdraw"),
+        *("accept", "approve", "check", "close", "draft", "end", "leave", "lift", "preview"),
+        *("reject", "release", "reopen", "resend", "result", "retire", "review", "reverse"),
+        *("rollback", "search", "submit", "supplement", "withdraw"),
     }
 )
 """Last parts of paths that say what is done, not what there is."""

@@ -18,6 +18,7 @@ from api.http.errors import CATALOGUE, FieldProblem, Problem, later, problem_res
 from api.http.validation import validation_problem
 from domain.common.definitions import DefinitionInvalid, DefinitionReferenced, Finding
 from domain.common.errors import DomainError, TryLater
+from domain.decisioning.list_files import InvalidListFile
 from domain.verification.pictures import BadPicture
 from services.common.callbacks import InvalidNotice
 
@@ -103,7 +104,7 @@ def _domain_problem(error: DomainError) -> Problem:
     if error.code not in CATALOGUE:
         _log.error("code_without_status", error_type=type(error).__name__)
         return Problem("domain_error", error.message)
-    if isinstance(error, DefinitionInvalid | DefinitionReferenced):
+    if isinstance(error, DefinitionInvalid | DefinitionReferenced | InvalidListFile):
         return Problem(
             error.code, error.message, errors=[_found(error, one) for one in error.findings]
         )

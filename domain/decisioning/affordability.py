@@ -97,3 +97,40 @@ def fitting_amount(
         else:
             high = middle - 1
     return least + low * step
+
+
+def policy_facts(
+    provided: Provided,
+    *,
+    most: int,
+    least: int,
+    step: int,
+    instalment: int,
+    instalment_of: Callable[[int], int],
+) -> dict[str, bool | int | Decimal]:
+    """Return what a policy reads of it by the names of the catalogue; what is unknown is left out.
+
+    `instalment` is that of the amount and term asked for; `most`, `least` and `step` are the
+    product's amounts and `instalment_of` the instalment of each over the term asked for, as for
+    `fitting_amount`. An `affordable_amount` of 0 says that not even the least amount fits.
+    """
+    month, bureau = affordability_of(provided), provided.bureau_report
+    affordable = month.affordable_instalment()
+    known = {
+        "income_monthly": month.income_monthly,
+        "fixed_outgoings": month.fixed_outgoings,
+        "instalments_elsewhere": month.instalments_elsewhere,
+        "dti_after": month.dti_after(instalment),
+        "affordable_amount": None
+        if affordable is None
+        else fitting_amount(
+            most, least=least, step=step, affordable=affordable, instalment_of=instalment_of
+        )
+        or 0,
+        "bank_flows_consistent": None
+        if provided.bank_flows is None
+        else provided.bank_flows.balance_follows,
+        "report_enquiries_90d": None if bureau is None else bureau.enquiries_90d,
+        "report_overdue_months_24": None if bureau is None else bureau.overdue_months_24,
+    }
+    return {name: value for name, value in known.items() if value is not None}

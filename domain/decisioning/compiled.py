@@ -3,8 +3,10 @@
 Made by `domain.decisioning.compiling` only. A value that is missing is None here.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import cached_property
 from typing import Any, Final, Self
@@ -59,6 +61,8 @@ class Condition:
 
 def one_holds(conditions: tuple[Condition, ...], values: Values) -> bool | None:
     """Say whether one of several conditions holds; None when that depends on a missing value."""
+    if len(conditions) == 1:
+        return all_hold(conditions[0].tests, values)
     answer: bool | None = False
     for one in conditions:
         holds = all_hold(one.tests, values)
@@ -284,6 +288,43 @@ Step = (
 CompiledNode = Step | End
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Takes the values of a fact: those of `plain` within whole bounds at once, others checked."""
+
+    fact: Fact
+    plain: type | None
+    low: int | None
+    high: int | None
+
+    @classmethod
+    def of(cls, fact: Fact) -> Self:
+        """Return the reader of a fact."""
+        is_whole = fact.type is FactType.INTEGER
+        plain = _PLAIN.get(fact.type) if not fact.values else None
+        low = math.ceil(fact.low) if is_whole and fact.low is not None else None
+        high = math.floor(fact.high) if is_whole and fact.high is not None else None
+        return cls(fact, plain, low, high)
+
+    def value(self, given: FactValue) -> FactValue:
+        """Return the value; raises WrongFactType."""
+        if type(given) is self.plain:
+            bounded: Any = given
+            if (self.low is None or bounded >= self.low) and (
+                self.high is None or bounded <= self.high
+            ):
+                return given
+        return read_value(self.fact, given)
+
+
+_PLAIN: Final[Mapping[FactType, type]] = {
+    FactType.INTEGER: int,
+    FactType.BOOLEAN: bool,
+    FactType.TEXT: str,
+    FactType.DATE: date,
+}
+
+
 @dataclass(frozen=True)
 class CompiledPolicy:
     """A policy that can be evaluated; safe to keep and to share between threads.
@@ -313,6 +354,11 @@ class CompiledPolicy:
                 else ()
             )
         )
+
+    @cached_property
+    def readers(self) -> tuple[tuple[str, Reader], ...]:
+        """Return what takes the value of each fact, by name."""
+        return tuple((fact.name, Reader.of(fact)) for fact in self.facts)
 
     @property
     def reads(self) -> frozenset[str]:

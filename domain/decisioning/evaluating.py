@@ -43,7 +43,6 @@ from domain.decisioning.facts import (
     WhenMissing,
     WrongFactType,
     from_text,
-    read_value,
     shown,
 )
 from domain.decisioning.formulas import CannotCalculate
@@ -125,7 +124,7 @@ class _Evaluating:
         self._walk(self.compiled, "")
         looked_at = {one.rule for one in self.results}
         skipped = [
-            _result(rule, Result.SKIPPED, {})
+            RuleResult(rule, Result.SKIPPED, {}, None)
             for rule in self.compiled.rule_ids
             if rule not in looked_at
         ]
@@ -191,17 +190,17 @@ class _Evaluating:
             read = {one: seen.get(one) for one in rule.reads}
             holds = one_holds(rule.when, values)
             if holds is False:
-                results.append(_result(name, Result.NO_HIT, read))
+                results.append(RuleResult(name, Result.NO_HIT, read))
             elif holds is None:
-                results.append(_result(name, Result.ERROR, read))
+                results.append(RuleResult(name, Result.ERROR, read))
                 missing = next(one for one in rule.reads if values.get(one) is None)
                 self._failed(name, f"{missing} is missing")
             elif name in self.exempt:
-                results.append(_result(name, Result.EXEMPT, read))
+                results.append(RuleResult(name, Result.EXEMPT, read))
             else:
                 effect = rule.effect.effect
                 points = effect.points if isinstance(effect, Points) else None
-                results.append(_result(name, Result.HIT, read, points))
+                results.append(RuleResult(name, Result.HIT, read, points))
                 self._apply(name, rule.effect)
                 rejected = rejected or isinstance(effect, Reject)
         return None if rejected and node.stop_on_reject else node.next
@@ -288,12 +287,12 @@ class _Evaluating:
             points = effect.points if isinstance(effect, Points) else None
             is_exempt = row.effect is not None and name in self.exempt
             result = Result.EXEMPT if is_exempt else Result.HIT
-            self.results.append(_result(name, result, read, None if is_exempt else points))
+            self.results.append(RuleResult(name, result, read, None if is_exempt else points))
             if row.effect is not None and not is_exempt:
                 self._apply(name, row.effect)
 
     def _table_failed(self, name: str, read: dict[str, Shown], why: str) -> None:
-        self.results.append(_result(name, Result.ERROR, read))
+        self.results.append(RuleResult(name, Result.ERROR, read))
         self._failed(name, why)
 
     def _give(self, name: str, value: FactValue) -> None:
@@ -309,11 +308,11 @@ class _Evaluating:
             read = {one.of.name: self.seen.get(one.of.name)}
             if points is None:
                 whole = False
-                self.results.append(_result(name, Result.ERROR, read))
+                self.results.append(RuleResult(name, Result.ERROR, read))
                 self._failed(name, f"{one.of.name} is missing")
             else:
                 total += points
-                self.results.append(_result(name, Result.HIT, read, points))
+                self.results.append(RuleResult(name, Result.HIT, read, points))
         if whole:
             self._give(node.output, node.score(total))
 
@@ -374,26 +373,21 @@ class _Evaluating:
             self._decide(node.outcome, prefix + node.id, node.internal, node.reason)
 
 
-def _result(
-    rule: str, result: Result, values: dict[str, Shown], points: Decimal | None = None
-) -> RuleResult:
-    return RuleResult(rule=rule, result=result, values=values, points=points)
-
-
 def _values(compiled: CompiledPolicy, facts: Mapping[str, FactValue]) -> dict[str, Any]:
     """Return the values that the policy reads, without what is missing."""
     values: dict[str, Any] = {}
-    for fact in compiled.facts:
-        given = facts.get(fact.name)
+    for name, reader in compiled.readers:
+        given = facts.get(name)
         if given is not None:
             try:
-                values[fact.name] = read_value(fact, given)
+                values[name] = reader.value(given)
                 continue
             except WrongFactType:
-                if fact.missing is WhenMissing.VALUE:
+                if reader.fact.missing is WhenMissing.VALUE:
                     continue
-        elif fact.missing is WhenMissing.VALUE:
-            values[fact.name] = from_text(fact, fact.treat_as or "")
+        fact = reader.fact
         if fact.missing is WhenMissing.FAIL:
-            raise FactMissing(f"Nothing is decided without {fact.name}.", field=fact.name)
+            raise FactMissing(f"Nothing is decided without {name}.", field=name)
+        if fact.missing is WhenMissing.VALUE:
+            values[name] = from_text(fact, fact.treat_as or "")
     return values

@@ -204,6 +204,8 @@ def from_text(of: Variable, text: str) -> FactValue:
 
 def shown(value: FactValue | None) -> Shown:
     """Return a value as a trace keeps it."""
+    if type(value) in (int, bool, str):
+        return value  # type: ignore[return-value]
     if isinstance(value, frozenset):
         return tuple(sorted(value))
     if isinstance(value, Decimal):

@@ -52,6 +52,8 @@ class BureauFile(Data):
 
     monthly_payments: int | None = None
     overdue_now: bool | None = None
+    enquiries_90d: int | None = None
+    overdue_months_24: int | None = None
 
 
 class AddressBook(Data):

@@ -86,7 +86,8 @@ class BureauReportFacts(ImportedFacts):
     """Aggregates without personal data.
 
     `overdue_by_month` is what all accounts owed too late at the end of each month in which any
-    did; `overdue_now` says that one does in the newest month that its account tells of.
+    did, `overdue_months_24` counts those of 24 months; `overdue_now` says that one does in the
+    newest month that its account tells of.
     `lenders_applied_90d` are distinct lenders that were asked for credit.
     """
 
@@ -97,7 +98,7 @@ class BureauReportFacts(ImportedFacts):
     outstanding: int
     monthly_payments: int
     overdue_now: bool
-    overdue_months: int
+    overdue_months_24: int
     overdue_by_month: dict[str, int]
     enquiries_90d: int
     lenders_applied_90d: int
@@ -111,7 +112,9 @@ def facts_of(document: BureauDocument) -> BureauReportFacts:
         for one in account.months:
             overdue[one.month] += one.overdue
     late = {month: amount for month, amount in sorted(overdue.items()) if amount}
-    since = document.captured_at.date() - _QUARTER
+    captured_on = document.captured_at.date()
+    since = captured_on - _QUARTER
+    since_month = f"{captured_on.year - 2}-{captured_on.month:02}"
     recent = [enquiry for enquiry in document.enquiries if enquiry.on > since]
     return BureauReportFacts(
         currency=document.currency,
@@ -121,7 +124,7 @@ def facts_of(document: BureauDocument) -> BureauReportFacts:
         outstanding=sum(account.outstanding for account in open_ones),
         monthly_payments=sum(account.monthly_payment for account in open_ones),
         overdue_now=any(_is_late(account) for account in open_ones),
-        overdue_months=len(late),
+        overdue_months_24=sum(1 for month in late if month >= since_month),
         overdue_by_month=late,
         enquiries_90d=len(recent),
         lenders_applied_90d=len({one.lender for one in recent if one.reason in _APPLYING}),

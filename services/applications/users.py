@@ -42,9 +42,13 @@ class ReusableVerification:
 
 @dataclass(frozen=True)
 class UserDetails:
-    """Everything that is shown of a person in the user centre."""
+    """Everything that is shown of a person in the user centre.
+
+    `can_loan_time` is the first day on which they may apply again, None if they may now.
+    """
 
     applicant: ApplicantRow
+    can_loan_time: date | None
     person: MaskedPerson
     devices: Sequence[DeviceRow]
     consents: Sequence[ConsentRow]
@@ -52,15 +56,19 @@ class UserDetails:
     applications: Sequence[ApplicationRow]
 
 
-async def read_user(tx: Transaction, caller: Principal, applicant_id: str) -> UserDetails:
+async def read_user(
+    tx: Transaction, caller: Principal, applicant_id: str, today: date
+) -> UserDetails:
     """Return a person with tags, devices, consents, verifications and applications.
 
     Read it in a snapshot. Raises `NotFound`.
     """
     applicant = await find_applicant(tx, caller, applicant_id)
+    personal = await ApplicantRepository(tx).personal(applicant.id)
     return UserDetails(
         applicant=applicant,
-        person=_masked(await ApplicantRepository(tx).personal(applicant.id)),
+        can_loan_time=await _can_loan_time(tx, personal, today),
+        person=_masked(personal),
         devices=await DeviceRepository(tx).of(applicant.id),
         consents=await ConsentRepository(tx).of(applicant.id),
         verifications=await _reusable_verifications(tx, applicant.id),
@@ -68,6 +76,16 @@ async def read_user(tx: Transaction, caller: Principal, applicant_id: str) -> Us
             None, _MAX_APPLICATIONS, applicant_id=applicant.id
         ),
     )
+
+
+async def _can_loan_time(tx: Transaction, personal: Personal, today: date) -> date | None:
+    """Return when the lock of a rejection ends that keeps the person away, in whatever channel."""
+    if personal.identity_number is None:
+        return None
+    lock = await ApplicationRepository(tx).lock_until(personal.identity_number, except_for="")
+    if lock is None or lock.reapply_on is None or lock.reapply_on <= today:
+        return None
+    return lock.reapply_on
 
 
 def _masked(personal: Personal) -> MaskedPerson:

@@ -105,7 +105,10 @@ class ReusableElementResponse(ResponseBody):
 
 
 class UserResponse(ResponseBody):
-    """One person in one channel."""
+    """One person in one channel.
+
+    `can_loan_time` is the first day on which a rejected person may apply again; null if they may.
+    """
 
     id: str
     channel: str
@@ -115,6 +118,7 @@ class UserResponse(ResponseBody):
     level: int
     labels: tuple[str, ...]
     level_until: date | None
+    can_loan_time: date | None
     devices: list[DeviceResponse]
     consents: list[ConsentResponse]
     elements: list[ReusableElementResponse]
@@ -133,6 +137,7 @@ class UserResponse(ResponseBody):
             level=applicant.level,
             labels=applicant.labels,
             level_until=applicant.level_until,
+            can_loan_time=user.can_loan_time,
             devices=[DeviceResponse.model_validate(row) for row in user.devices],
             consents=[ConsentResponse.model_validate(row) for row in user.consents],
             elements=[ReusableElementResponse.of(one) for one in user.verifications],

@@ -9,7 +9,9 @@ from api.v1.applications.user_schemas import (
     LevelChangeResponse,
     UserResponse,
 )
+from domain.common.calendar import business_date
 from domain.decisioning.customer_levels import Level
+from runtime.clock import utc_now
 from services.applications.users import read_user
 from services.decisioning.levels import level_changes, set_level
 
@@ -20,7 +22,8 @@ router = authorised_router("/users", "users")
 async def read(applicant_id: str, call: Called) -> UserResponse:
     """Return the person masked, with labels, devices, consents, elements and applications."""
     async with call.database.snapshot() as tx:
-        return UserResponse.of(await read_user(tx, call.caller, applicant_id))
+        today = business_date(utc_now(), call.services.settings.zone)
+        return UserResponse.of(await read_user(tx, call.caller, applicant_id, today))
 
 
 @router.put("/{applicant_id}/tags", summary="Set level and labels")

@@ -1,6 +1,6 @@
 """The user centre: consents one by one, a person masked, devices, standing, kept elements."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -250,6 +250,40 @@ async def test_operations_set_level_and_labels(http: httpx.AsyncClient, services
     async with services.database.read() as tx:
         actions = [row.action for row in await AuditRepository(tx).of(f"user:{ALICE}")]
     assert "set_level" in actions
+
+
+async def test_a_partner_reads_when_a_rejected_person_may_apply_again(
+    http: httpx.AsyncClient, services: Services
+) -> None:
+    """Also of a rejection in another channel, which is not named."""
+    number = personas.person("approved", 17).identity_number
+    ends = utc_now().date() + timedelta(days=30)
+    async with services.database.transaction() as tx:
+        here = await seeds.application(tx, "acme", "locked")
+        elsewhere = await seeds.application(tx, "app", "locked")
+        for start in (here, elsewhere):
+            await ApplicantRepository(tx).remember(start.applicant_id, identity_number=number)
+
+    async def can_loan_time() -> Any:
+        url = f"/v1/users/{here.applicant_id}"
+        answer = await http.get(url, headers=bearer("partner", "acme"))
+        assert elsewhere.application_id not in answer.text
+        return answer.json()["can_loan_time"]
+
+    async def rejected_until(day: date) -> None:
+        async with services.database.transaction() as tx:
+            await tx.connection.execute(
+                "update applications set state = 'rejected', reject_code = 'R08', reapply_on = $2"
+                " where id = $1",
+                elsewhere.application_id,
+                day,
+            )
+
+    assert await can_loan_time() is None
+    await rejected_until(ends)
+    assert await can_loan_time() == ends.isoformat()
+    await rejected_until(utc_now().date() - timedelta(days=1))
+    assert await can_loan_time() is None
 
 
 async def test_an_application_brings_device_and_consents(

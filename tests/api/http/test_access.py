@@ -69,6 +69,7 @@ _NAMES = {
     "{kind}": "nothing",
     "{code}": "nothing",
     "{version}": "1",
+    "{name}": "black",
 }
 """Parts of paths that are nobody's."""
 _OWNED = [
@@ -128,6 +129,7 @@ def test_every_command_is_keyed_except_what_proves_itself_or_stores_nothing(app:
         "/v1/callbacks/payments",
         "/v1/callbacks/qitech",
         "/v1/callbacks/reports",
+        "/v1/list-entries/search",
         "/v1/loans/{loan_id}/records/preview",
         "/v1/plans/preview",
     }

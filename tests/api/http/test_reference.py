@@ -29,11 +29,29 @@ _PLAN = {
 COUNTED = {
     *("adverse_facts", "after", "applications", "attempt", "attempts", "before", "bytes"),
     *("count", "days", "days_past_due", "denominator", "due_day", "every", "from_days"),
-    *("grace_days", "height", "instalment", "instalments", "interest_free", "interest_grace"),
-    *("in_force", "level", "loans", "mismatches", "newest", "next_version", "number", "numerator"),
-    *("on_due_date", "operating_years", "penalty_year_days", "principal_grace", "round"),
-    *("same_number", "score", "second_due_day", "signer", "state_seq", "status", "to"),
-    *("valid_for_days", "version", "width", "year"),
+    *(
+        "entries",
+        "grace_days",
+        "height",
+        "instalment",
+        "instalments",
+        "interest_free",
+        "interest_grace",
+    ),
+    *("in_force", "interest_grace", "level", "loans", "mismatches", "newest", "next_version"),
+    *("number", "numerator", "on_due_date", "operating_years", "penalty_year_days"),
+    *(
+        "principal_grace",
+        "round",
+        "same_number",
+        "score",
+        "second_due_day",
+        "signer",
+        "state_seq",
+        "status",
+        "to",
+    ),
+    *("state_seq", "status", "to", "valid_for_days", "version", "width", "year"),
 }
 """Integers of answers that are no amounts: counts, days, numbers and versions."""
 

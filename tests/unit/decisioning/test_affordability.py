@@ -7,6 +7,7 @@ lower offer that fits, not a rejection.
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,17 @@ from domain.decisioning.affordability import (
     Affordability,
     affordability_of,
     fitting_amount,
+    policy_facts,
 )
+from domain.decisioning.checking import RISK_POLICY
+from domain.decisioning.checking import facts_of as facts_from
+from domain.decisioning.compiling import compile_policy
+from domain.decisioning.evaluating import evaluate
+from domain.decisioning.evaluations import Evaluation
+from domain.decisioning.facts import FACT_CATALOGUE
 from domain.decisioning.provided_facts import AccountFlows, BureauFile, Provided
 from domain.loans.schedule import build_plan
+from tests.definitions import shipped
 from tests.integration import story
 
 MONTH = Affordability(
@@ -88,6 +97,59 @@ def test_an_instalment_over_the_limit_gives_a_lower_amount_that_fits() -> None:
     assert dti is not None
     assert dti <= MAX_DTI
     assert greatest_instalment(lower + step) > affordable, "no greater amount would fit"
+
+
+def facts_of_the_case(flows: AccountFlows, asked: int = 4_000_000) -> dict[str, Any]:
+    return {
+        **policy_facts(
+            Provided(bank_flows=flows, bureau_report=BureauFile(monthly_payments=250_000)),
+            most=asked,
+            least=100_000,
+            step=10_000,
+            instalment=greatest_instalment(asked),
+            instalment_of=greatest_instalment,
+        )
+    }
+
+
+FLOWS = AccountFlows(
+    balance_follows=True, income_monthly=800_000, fixed_outgoings=180_000, loan_instalments=0
+)
+
+
+def decided(facts: dict[str, Any]) -> Evaluation:
+    """What the shipped policy of limit and price says of the case."""
+    catalogue = shipped(FACT_CATALOGUE, "standard")
+    policy = shipped(RISK_POLICY, "cash-limit")
+    return evaluate(
+        compile_policy(policy, catalogue, {}),
+        facts_from(catalogue, policy.standard_facts, {"amount_asked": 4_000_000}, facts),
+    )
+
+
+def test_the_shipped_policy_offers_the_lower_amount_and_rejects_nobody() -> None:
+    facts = facts_of_the_case(FLOWS)
+    assert facts["dti_after"] > MAX_DTI
+    came = decided(facts | {"told": sorted(facts)})
+    assert came.offer is not None
+    assert came.offer.amount == facts["affordable_amount"]
+    assert came.offer.amount < 4_000_000
+
+
+def test_who_can_afford_nothing_is_for_a_person_and_gets_no_offer() -> None:
+    facts = facts_of_the_case(FLOWS.model_copy(update={"income_monthly": 300_000}))
+    assert facts["affordable_amount"] == 0
+    came = decided(facts | {"told": sorted(facts)})
+    assert (came.outcome, came.offer) == ("refer", None)
+
+
+def test_every_fact_has_a_name_of_the_catalogue_and_what_is_unknown_has_none() -> None:
+    names = set(shipped(FACT_CATALOGUE, "standard").by_name)
+    assert set(facts_of_the_case(FLOWS)) <= names
+    assert set(facts_of_the_case(AccountFlows(balance_follows=False))) == {
+        "instalments_elsewhere",
+        "bank_flows_consistent",
+    }
 
 
 @given(

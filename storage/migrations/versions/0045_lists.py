@@ -1,4 +1,4 @@
-"""What a decision was made of, kept with it."""
+"""The lender's own lists, and exemptions from rules."""
 
 from storage.migrations.scripts import script_beside
 
