@@ -25,6 +25,7 @@ from domain.applications.application import Rejection
 from domain.decisioning.deciding import Rules, decided, reject_pending, rejected_unread
 from domain.decisioning.decision import Decision, Outcome
 from domain.decisioning.facts import FactValue
+from domain.decisioning.lists import PersonKeys
 from domain.decisioning.tracing import Trace, take_step, without_personal
 from domain.pricing.rate_caps import HOME_CAPS, RATE_CAPS
 from domain.products.products import AgreedProduct
@@ -32,6 +33,7 @@ from messages import calls
 from messages.applications import AssessApplication
 from messages.ids import derived_id
 from runtime.failpoints import failpoint
+from services.decisioning.lists import standing_of
 from services.decisioning.rules import rules_in_force
 from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRepository, ApplicationRow
@@ -95,6 +97,12 @@ class Decisions:
             history = await OwnHistoryRepository(tx).of(
                 application.applicant_id, identity_number, request.decided_at
             )
+            listed, exempt = await standing_of(
+                tx,
+                application.applicant_id,
+                _keys_of(personal),
+                request.business_date,
+            )
             pending = await _pending(tx, application, identity_number, request.business_date, rules)
             statuses = await ElementRepository(tx).latest(application_id)
         if lock is not None and _keeps_away(lock, request.business_date):
@@ -103,9 +111,13 @@ class Decisions:
             made = pending
         else:
             on = request.business_date
-            free = free_facts(application, product, history, identity_number, on, caps.content)
+            free = free_facts(
+                application, product, history, identity_number, on, caps.content, listed
+            )
             subject = Subject(application.id, application.applicant_id, application.id)
-            asking = _Asking(subject, personal, application, product, rules, on, free, statuses)
+            asking = _Asking(
+                subject, personal, application, product, rules, on, free, exempt, statuses
+            )
             made = await self._assess(asking)
         await failpoint("assess_application.before_record")
         async with self.database.transaction() as tx:
@@ -140,7 +152,7 @@ class Decisions:
             affordability_facts(elements.provided, asking.application, asking.product, on),
         )
         started = time.perf_counter()
-        steps = [take_step(rules.preliminary, facts)]
+        steps = [take_step(rules.preliminary, facts, asking.exempt)]
         took = time.perf_counter() - started
         read: dict[str, Any] = elements.read()
         if steps[0].evaluation.outcome is not Outcome.REJECT:
@@ -148,7 +160,7 @@ class Decisions:
             findings = await Inquiry(self.gateway, asking.subject, asking.personal).ask(sources)
             facts = joined(facts, findings.fact_set(on))
             started = time.perf_counter()
-            steps.append(take_step(rules.decision, facts))
+            steps.append(take_step(rules.decision, facts, asking.exempt))
             took += time.perf_counter() - started
             read |= findings.read()
         last = steps[-1]
@@ -176,7 +188,21 @@ class _Asking:
     rules: Rules
     on: date
     free: Mapping[str, FactValue]
+    exempt: frozenset[str]
     statuses: list[ElementStatus]
+
+
+def _keys_of(personal: Personal) -> PersonKeys:
+    """Return by what a person may stand on our lists: what was verified of them."""
+    return PersonKeys(
+        identity_numbers=_some(personal.identity_number),
+        mobiles=_some(personal.mobile),
+        bank_cards=_some(personal.bank_card),
+    )
+
+
+def _some(key: str | None) -> frozenset[str]:
+    return frozenset() if key is None else frozenset({key})
 
 
 async def _pending(

@@ -39,8 +39,6 @@ _PROVIDED: Final[Mapping[str, str]] = {
 }
 """Facts by where they are told of what was provided."""
 
-_LISTS: Final = ("list_black", "list_grey", "list_white")
-
 
 def free_facts(
     application: ApplicationRow,
@@ -49,10 +47,11 @@ def free_facts(
     identity_number: str,
     on: date,
     caps: RateCaps,
+    listed: Mapping[str, frozenset[str]],
 ) -> dict[str, FactValue]:
     """Return what costs nothing: what is asked for, who asks, and what we know of them.
 
-    No offer is dearer than the lowest hard cap of the law.
+    `listed` are the facts of our own lists. No offer is dearer than the lowest hard cap of the law.
     """
     content = product.content
     rate = content.terms.annual_rate
@@ -75,8 +74,7 @@ def free_facts(
         "level": history.level,
         "labels": frozenset(history.labels),
         **{f"own_{name}": value for name, value in _amounts(history)},
-        # Nobody is on lists that the lender does not keep.
-        **{name: frozenset[str]() for name in _LISTS},
+        **listed,
     }
     return {**known(facts), "told": frozenset(name for name in _OPTIONAL if facts.get(name))}
 

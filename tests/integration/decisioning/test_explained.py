@@ -11,6 +11,7 @@ from domain.decisioning.backtesting import NothingToTry
 from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.decision import Decision, Outcome, Terms
 from domain.decisioning.evaluations import Result
+from domain.decisioning.lists import Entry, KeyKind, ListName
 from domain.decisioning.tracing import take_again
 from domain.people.principals import Principal
 from domain.verification.elements import BankFlows, Verdict
@@ -18,7 +19,9 @@ from messages import calls
 from messages.applications import AssessApplication
 from sandbox.personas import person
 from services.applications.explaining import ExplainedDecision, explain_decision, list_decisions
+from services.common.commands import Command
 from services.decisioning.backtesting import back_test_version
+from services.decisioning.lists import confirm_change, propose_entries
 from services.decisioning.policies import policy_of_step
 from storage.decisioning.decisions import DecisionRepository
 from storage.definitions import DefinitionRepository, DefinitionState
@@ -164,3 +167,23 @@ async def test_an_instalment_beyond_the_income_lowers_the_offer_and_rejects_nobo
     assert decision.terms == Terms(amount=680_000, instalments=12, annual_rate=Decimal(24))
     read = (await explained(bench, known)).facts
     assert (read["dti_after"], read["affordable_amount"]) == ("0.6486", 680_000)
+
+
+async def test_who_is_on_our_black_list_is_rejected_before_anybody_is_paid(bench: Bench) -> None:
+    known = await applicant(bench, person("approved", next(_members)))
+    await known.verify_identity()
+    command = Command("anna", "list", known.start.application_id)
+    entry = Entry(kind=KeyKind.MOBILE, key=known.person.mobile, reason="fraud", source="test")
+    async with bench.database.transaction() as tx:
+        change = await propose_entries(
+            tx, STAFF, command, ListName.BLACK, [entry], reason="a case of fraud", today=ON
+        )
+    async with bench.database.transaction() as tx:
+        await confirm_change(tx, Principal(role="analyst", subject="otto"), change.id)
+
+    decision = await assessed(bench, known)
+
+    assert (decision.outcome, decision.reject_code) == (Outcome.REJECT, "R05")
+    assert [(hit.rule, hit.read) for hit in decision.hits] == [("list_black", "mobile")]
+    asked = await bench.simulators.calls(request_id=known.start.application_id)
+    assert asked == []
