@@ -26,6 +26,7 @@ from domain.loans.plan_terms import Method
 from domain.pricing.trial import trial
 from local.story import lists, pages, plan_pages, planning, samples
 from local.story.books_commands import books
+from local.story.case_commands import cases
 from local.story.command_line import OUT, Json, checked, err_line, out_line, read_day
 from local.story.commands import credit, read_amount
 from local.story.definition_commands import definitions
@@ -50,6 +51,7 @@ app.add_typer(stack)
 app.add_typer(books, name="books")
 app.add_typer(definitions, name="definitions")
 app.add_typer(staff, name="staff")
+app.add_typer(cases, name="cases")
 
 
 def _rate(text: str | Decimal) -> Decimal:

@@ -51,7 +51,7 @@ class Arrears:
             now = books.position(request.business_date)
             await books.project(now, request.business_date, request.state_seq)
             await LoanRepository(tx).note_episode(request.loan_id, request.episode)
-            await books.tell("aged", str(request.state_seq), now, {"episode": request.episode})
+            await books.publish("aged", str(request.state_seq), now, {"episode": request.episode})
         if request.open_collections:
             await self.siblings.start_collections(
                 StartCollections(
@@ -91,7 +91,7 @@ class Arrears:
             if action is None or action.state is not ActionState.OPEN:
                 return StepTaken(taken=_was_taken(action))
             if action.channel is ContactChannel.CALL_TASK:
-                await books.tell("call_task_opened", action.id, now, {"step": request.step})
+                await books.publish("call_task_opened", action.id, now, {"step": request.step})
                 return StepTaken(taken=True)
             personal = await ApplicantRepository(tx).personal(books.loan.applicant_id)
             template = await DefinitionRepository(tx).of_ref(MESSAGE_TEMPLATE, action.template)
@@ -123,7 +123,7 @@ class Arrears:
                 "step": request.step,
                 "overdue": format_amount(now.total_overdue, now.currency),
             }
-            await books.tell("message_sent", action.id, now, details)
+            await books.publish("message_sent", action.id, now, details)
         return StepTaken(taken=True)
 
     @performs(calls.CLOSE_EPISODE)

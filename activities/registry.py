@@ -25,7 +25,9 @@ from activities.loans.repayments import Repayments
 from activities.loans.servicing import Servicing
 from activities.maintenance import Upkeep
 from activities.payments import Orders
+from activities.precredit import Campaigns
 from activities.processes import MissingProcesses
+from activities.reviews import Reviews
 from activities.sources.enquiries import DataSourceGateway
 from activities.verification.data_imports import data_import_sources
 from activities.verification.elements import Elements
@@ -136,6 +138,7 @@ def assemble(
     orders = Orders(database, providers)
     concerns = (
         Applications(database),
+        Reviews(database),
         Decisions(database, gateway),
         Identity(database, gateway),
         Elements(database, providers, data_import_sources(gateway)),
@@ -151,6 +154,7 @@ def assemble(
         ScrConsents(database, providers, public_url),
         AnalysisReports(database, gateway),
         Upkeep(database),
+        Campaigns(database),
         Levels(database),
         MissingProcesses(database, siblings),
     )

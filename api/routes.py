@@ -7,7 +7,9 @@ from fastapi import APIRouter
 from api.credit_analysis import routes as credit_analysis_for_clients
 from api.credit_analysis import scr_consents
 from api.http import health
+from api.v1 import precredit
 from api.v1.applications import applications, elements, offers, reviews, users
+from api.v1.cases import cases
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
@@ -33,6 +35,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     lists.router,
     staff.router,
     reviews.router,
+    cases.router,
     offers.router,
     plans.router,
     lines.router,
@@ -46,6 +49,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     actions.router,
     messages.router,
     messages.of_users,
+    precredit.router,
     definitions.router,
     suspensions.router,
     backtests.router,

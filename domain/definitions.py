@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from domain.cases.strategy import REVIEW_STRATEGY
 from domain.collections import COLLECTIONS_LADDER
 from domain.common.business_days import HOLIDAY_CALENDAR
 from domain.common.definitions import Kind
@@ -22,6 +23,7 @@ from domain.messaging.contact_limits import CONTACT_LIMITS
 from domain.messaging.templates import MESSAGE_TEMPLATE
 from domain.people.authority import AUTHORITY_MATRIX
 from domain.people.consents import CONSENT_TEXT
+from domain.precredit import CAMPAIGN
 from domain.pricing.rate_caps import RATE_CAPS
 from domain.products.checks import PRODUCT
 from domain.sources import SOURCE
@@ -46,10 +48,12 @@ _KINDS: tuple[Kind[Any], ...] = (
     CONTRACT_TEMPLATE,
     HOLIDAY_CALENDAR,
     PRODUCT,
+    CAMPAIGN,
     ACCOUNT_MAPPING,
     CREDIT_ANALYSIS_POLICY,
     SCR_CONSENT_TEXT,
     RETENTION,
+    REVIEW_STRATEGY,
 )
 
 KINDS: Final[Mapping[str, Kind[Any]]] = {kind.name: kind for kind in _KINDS}

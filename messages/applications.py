@@ -77,24 +77,61 @@ class Offer(Message):
 class ReviewCommand(Message):
     """A reviewer's word on an application.
 
-    The defaults let `temporal workflow signal --name approve` work without an input.
+    `reviewer` is a person of the staff by id or handle. An approval may be of a lower `amount`
+    (minor units) or fewer `instalments` than asked for; a rejection may name its `code` of the
+    table of reject codes. The defaults let `temporal workflow signal --name approve` work without
+    an input.
     """
 
     reviewer: str = "reviewer"
     reason: str = ""
+    amount: int | None = None
+    instalments: int | None = None
+    code: str | None = None
 
 
 class RecordReview(Message):
-    """Write a review decision to the database: what was decided and whether it counted."""
+    """Judge a reviewer's word and write what follows from it.
+
+    `in_review` says whether the process waits for one; `number` counts the words that it was given.
+    `offer` is what an approval offers, of all that was asked for; `state_seq` is that of the state
+    which follows from a word that counts.
+    """
 
     application_id: str
     approve: bool
-    accepted: bool
+    in_review: bool
+    number: int
     command: ReviewCommand
     at: datetime
     business_date: date
     offer: Offer | None
     state_seq: int
+
+
+class RecordedReview(Message):
+    """What a reviewer's word led to: an `offer`, a `rejection`, or a second person's turn.
+
+    The second person has until `due_at`.
+    """
+
+    offer: Offer | None = None
+    rejection: Rejection | None = None
+    due_at: datetime | None = None
+
+
+class EscalateReview(Message):
+    """Leave a review that was due at `due_at` to senior people."""
+
+    application_id: str
+    due_at: datetime
+    at: datetime
+
+
+class ReviewDue(Message):
+    """When a review is due that was not late after all; None once it was left to others."""
+
+    due_at: datetime | None
 
 
 class RecordState(Message):

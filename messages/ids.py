@@ -15,7 +15,7 @@ Kind = Literal[
     "elt",
     "per",
     "dec",
-    "rev",
+    "cas",
     "off",
     "lin",
     "quo",
@@ -100,6 +100,11 @@ def analysis_feedback_workflow(analysis_id: str) -> str:
 def maintenance_workflow(job: str) -> str:
     """Return the id of a maintenance job's schedule, with which the ids of its workflows begin."""
     return f"maintenance:{job}"
+
+
+def case_of(application_id: str) -> str:
+    """Return the id of the case in which an application is reviewed."""
+    return derived_id("cas", "review", application_id)
 
 
 def derived_id(kind: Kind, *parts: str) -> str:

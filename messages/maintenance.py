@@ -14,6 +14,7 @@ class MaintenanceJob(StrEnum):
     MOVE_DUE_DATES = "move_due_dates"
     START_MISSING = "start_missing"
     LEVEL_CUSTOMERS = "level_customers"
+    GRANT_PREAPPROVALS = "grant_preapprovals"
 
 
 class StartMaintenance(Message):

@@ -168,6 +168,7 @@ class RecordSupplement(Message):
     waiting: Waiting
     state_seq: int
     at: datetime
+    business_date: date
 
 
 class ResumeReview(Message):

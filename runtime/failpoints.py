@@ -31,6 +31,7 @@ POINTS: Final = frozenset(
         "debit_repayment.before_send",
         "debit_repayment.after_send",
         "apply_repayment.after_commit",
+        "grant_preapprovals.after_commit",
         "send_messages.before_send",
         "send_messages.after_send",
         "take_step.after_send",

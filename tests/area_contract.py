@@ -14,6 +14,7 @@ from importlinter.domain.contract import Contract, ContractCheck
 AREAS: Final = frozenset(
     {
         "applications",
+        "cases",
         "collections",
         "credit_analysis",
         "decisioning",
@@ -23,6 +24,7 @@ AREAS: Final = frozenset(
         "messaging",
         "payments",
         "people",
+        "precredit",
         "pricing",
         "products",
         "sources",

@@ -65,7 +65,8 @@ async def violations(database_url: str, sandbox_url: str, client: Client) -> lis
 _TABLES: Final = {
     "applications": "select * from applications",
     "decisions": "select application_id, stage, attempt, outcome from decisions",
-    "reviews": "select * from review_tasks",
+    "reviews": "select subject as application_id, coalesce(outcome, state) as state from cases"
+    " where kind = 'review'",
     "lines": "select * from lines",
     "drawdowns": "select * from drawdowns",
     "loans": "select * from loans",

@@ -20,6 +20,7 @@ _CALLS: Final[Mapping[MaintenanceJob, Call[Maintain, Maintained]]] = {
     MaintenanceJob.MOVE_DUE_DATES: calls.MOVE_DUE_DATES,
     MaintenanceJob.START_MISSING: calls.START_MISSING,
     MaintenanceJob.LEVEL_CUSTOMERS: calls.LEVEL_CUSTOMERS,
+    MaintenanceJob.GRANT_PREAPPROVALS: calls.GRANT_PREAPPROVALS,
 }
 
 

@@ -16,10 +16,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
+from domain.applications.application import InvalidReview, ReviewClosed
+from domain.cases.cases import CaseClaimed, SecondReviewerNeeded
 from domain.common.errors import DomainError
 from domain.common.suspensions import Suspended
 from domain.lines import LimitExceeded, LineBlocked, LineClosed, QuoteUnusable
 from domain.loans.repayment import RepaymentInFlight
+from domain.people.authority import NotAuthorised
 from messages.calls import Call
 from providers.http.errors import ProviderError, ProviderUnavailable
 from runtime.keyring import KeyringError
@@ -35,7 +38,12 @@ _EXPECTED: Final = (
     LineBlocked,
     LineClosed,
     QuoteUnusable,
+    CaseClaimed,
+    InvalidReview,
+    NotAuthorised,
     RepaymentInFlight,
+    ReviewClosed,
+    SecondReviewerNeeded,
     Suspended,
 )
 """Refusals that are the caller's business and nobody's fault: they are no failure in metrics."""

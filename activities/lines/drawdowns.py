@@ -256,7 +256,7 @@ async def _book(tx: Transaction, request: BookLoan) -> tuple[LoanRow, LoanEvent]
     await LineRepository(tx).draw(drawdown.line_id, drawdown.amount)
     await DrawdownRepository(tx).set_state(drawdown.id, DrawdownState.DISBURSED)
     await _tell(tx, drawdown, "disbursed", {"loan_id": loan.id, "amount": drawdown.amount})
-    await books.tell("booked", "once", position, {"plan_hash": plan.hash})
+    await books.publish("booked", "once", position, {"plan_hash": plan.hash})
     await tell(tx, money_sent(loan.id, _proceeds(terms), loan.currency))
     return loan, event
 

@@ -119,10 +119,10 @@ class LoanBooks:
             state_seq,
         )
 
-    async def tell(
+    async def publish(
         self, kind: str, key: str, now: Position, details: dict[str, Any] | None = None
     ) -> None:
-        """Tell others what happened and where the loan stands."""
+        """Write what happened and where the loan stands to the outbox of events."""
         aggregate = ids.loan_workflow(self.loan.id)
         payload = {
             "loan_id": self.loan.id,
@@ -171,7 +171,7 @@ async def book_repayment(
         "currency": repayment.currency,
         "source": repayment.source,
     }
-    await books.tell("settled" if after.settled else "repaid", repayment_id, after, details)
+    await books.publish("settled" if after.settled else "repaid", repayment_id, after, details)
     received = payment_received(
         loan_id,
         repayment_id,

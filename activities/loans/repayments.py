@@ -136,7 +136,7 @@ class Repayments:
                     request.business_date,
                     request.state_seq,
                 )
-                await books.tell("billed", key, now, {"number": request.number})
+                await books.publish("billed", key, now, {"number": request.number})
                 if not now.total_due:
                     return None
                 repayment = await RepaymentRepository(tx).request(

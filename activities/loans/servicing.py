@@ -73,7 +73,7 @@ class Servicing:
                 cash=cash_moved(event, books.events),
             )
             changes = difference(before, after, books.servicing)
-            await books.tell(
+            await books.publish(
                 event.kind,
                 event.key,
                 after,

@@ -26,6 +26,7 @@ _BYTES_A_VALUE: Final = 16
 _BORROWER: Final[frozenset[Role]] = frozenset({"applicant", "partner"})
 _READS_APPLICATIONS: Final[frozenset[Role]] = _BORROWER | {"reviewer", "analyst", "ops"}
 _READS_LOANS: Final[frozenset[Role]] = _BORROWER | {"collector", "analyst", "ops"}
+_WORKS_CASES: Final[frozenset[Role]] = frozenset({"reviewer", "ops"})
 _RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
 _KEEPS_BOOKS: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
@@ -88,7 +89,17 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/applications/{application_id}/appeal"): _moves("applicant", "partner"),
         ("GET", "/v1/applications/{application_id}/decisions"): _reads(_READS_DECISIONS),
         ("GET", "/v1/applications/{application_id}/decisions/{number}"): _reads(_READS_DECISIONS),
-        ("GET", "/v1/reviews"): _reads(frozenset({"reviewer", "analyst", "ops"})),
+        ("GET", "/v1/cases"): _reads(_WORKS_CASES | {"analyst"}),
+        ("GET", "/v1/cases/{case_id}"): _reads(_WORKS_CASES | {"analyst"}),
+        ("POST", "/v1/cases/next"): _moves("reviewer"),
+        ("POST", "/v1/cases/{case_id}/claim"): _moves("reviewer"),
+        ("POST", "/v1/cases/{case_id}/heartbeat"): _moves("reviewer"),
+        ("POST", "/v1/cases/{case_id}/release"): _moves("reviewer"),
+        ("POST", "/v1/cases/{case_id}/escalate"): _moves("reviewer"),
+        ("POST", "/v1/cases/{case_id}/notes"): _moves("reviewer", "ops"),
+        ("POST", "/v1/cases/{case_id}/calls"): _moves("reviewer"),
+        # Narrowed by the authority matrix: `services.cases.claims`.
+        ("POST", "/v1/cases/{case_id}/reassign"): _moves("reviewer", "ops"),
         ("POST", "/v1/reviews/{application_id}/approve"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/reject"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/supplement"): _moves("reviewer"),
@@ -113,6 +124,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/list-changes/{change_id}/approve"): _moves(*_RELEASES),
         ("POST", "/v1/list-changes/{change_id}/reject"): _moves(*_RELEASES),
         ("GET", "/v1/users/{applicant_id}/messages"): _reads(_BORROWER | _STAFF),
+        ("GET", "/v1/users/{applicant_id}/preapprovals"): _reads(_BORROWER | _STAFF),
         ("PUT", "/v1/users/{applicant_id}/contact"): _moves("applicant", "partner"),
         ("GET", "/v1/messages"): _reads(_STAFF),
         ("POST", "/v1/messages/{message_id}/resend"): _moves("ops"),

@@ -1,13 +1,12 @@
 """The forms shared by all bodies and answers."""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
 
-from domain.common.typed_text import Typed, visible
+from domain.common.typed_text import Typed, holds_number_of_person
 
 ItemT = TypeVar("ItemT", bound=BaseModel)
 
@@ -16,7 +15,7 @@ Currency = Annotated[str, Field(description="ISO 4217", examples=["CNY"])]
 
 
 def _without_numbers_of_people(text: str) -> str:
-    if re.search(r"\d[\d -]{9,}[\dXx]", visible(text)):
+    if holds_number_of_person(text):
         raise ValueError("leave identity, card and mobile numbers out of the reason")
     return text
 

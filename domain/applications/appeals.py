@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from domain.applications.application import ApplicationState, ElementRecord, Rejection
 from domain.common.data import Data
 from domain.common.errors import DomainError
-from domain.common.reject_codes import REVIEWED, RejectCodes
+from domain.common.reject_codes import RejectCodes
 
 
 class AppealRefused(DomainError):
@@ -33,11 +33,16 @@ def check_may_appeal(
     rejected_at: datetime,
     now: datetime,
     codes: RejectCodes,
+    *,
+    by_person: bool,
 ) -> None:
-    """Raise `AppealRefused`, in words for the applicant, unless a rejection can be appealed now."""
+    """Raise `AppealRefused`, in words for the applicant, unless a rejection can be appealed now.
+
+    `by_person` says that a reviewer rejected.
+    """
     if state is not ApplicationState.REJECTED or rejection is None:
         raise AppealRefused(f"The application is {state}: only a rejection can be appealed.")
-    if rejection.code == REVIEWED:
+    if by_person:
         raise AppealRefused("A person has looked at this application and rejected it.")
     if not codes.may_appeal(rejection.code):
         raise AppealRefused(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.common.data import Data
-from domain.common.errors import DomainError
+from domain.common.errors import DomainError, FieldError
 from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED
 from domain.products.products import AgreedProduct
 from domain.verification.element_policies import OnMismatch
@@ -73,6 +73,10 @@ class ApplicationPending(DomainError):
 
 class ReviewClosed(DomainError):
     """Somebody else decided the review first, or it was never open."""
+
+
+class InvalidReview(FieldError):
+    """A reviewer's word says something that cannot be; `field` names what to change."""
 
 
 class ElementsMissing(DomainError):

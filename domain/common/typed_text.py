@@ -5,6 +5,7 @@ web pages bring spaces that do not break. None of it is meant, and none of it ca
 is the rule; the other functions say what a kind of field leaves out besides.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -18,6 +19,7 @@ _OTHER_TEXT: Final = frozenset(("<super>", "<sub>", "<fraction>", "<circle>", "<
 _DASHES: Final = frozenset("−⁃˗➖⁻₋")
 # Blank to the eye, but neither spaces (Z) nor ignorable by the standard's list.
 _BLANK: Final = frozenset("\u2800\ufffc")
+_NUMBER_OF_PERSON: Final = re.compile(r"\d[\d -]{9,}[\dXx]")
 _QUOTES: Final = frozenset("'\"`´<>")
 # A long vowel of katakana is a dash to whoever looks for one, and a letter of some names.
 _SEPARATORS: Final = frozenset("._/ー")
@@ -137,6 +139,11 @@ def email(text: str) -> str:
 
 
 _POINTS: Final[Mapping[int, str]] = {ord("。"): ".", ord("｡"): "."}
+
+
+def holds_number_of_person(text: str) -> bool:
+    """Say whether a text has what could be an identity, card or mobile number in it."""
+    return _NUMBER_OF_PERSON.search(visible(text)) is not None
 
 
 def cleaned(rule: Callable[[str], str]) -> BeforeValidator:

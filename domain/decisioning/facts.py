@@ -162,7 +162,7 @@ def _typed(wanted: FactType, given: Any) -> FactValue | None:
             if kind is int:
                 return Decimal(given)
             read = _decimal(given) if kind is str else given if kind is Decimal else None
-            return read if read is not None and read.is_finite() else None
+            return read if read is not None and _is_sane(read) else None
         case FactType.BOOLEAN:
             return given if kind is bool else None
         case FactType.TEXT:
@@ -172,6 +172,14 @@ def _typed(wanted: FactType, given: Any) -> FactValue | None:
         case FactType.TEXT_SET:
             is_set = isinstance(given, frozenset | set | list | tuple)
             return frozenset(given) if is_set and all(isinstance(x, str) for x in given) else None
+
+
+def _is_sane(number: Decimal) -> bool:
+    """Say whether a number has a size with which one can calculate exactly enough."""
+    return number.is_finite() and abs(number.adjusted()) <= _MAX_EXPONENT
+
+
+_MAX_EXPONENT: Final = 20
 
 
 def _decimal(text: str) -> Decimal | None:

@@ -46,7 +46,14 @@ def compile_formula(
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise WrongCell(f"{text!r} is no formula", _EXAMPLE) from None
     reads: set[str] = set()
-    value = _compiled(tree.body, _Reading(text, source, known, reads))
+    calculated = _compiled(tree.body, _Reading(text, source, known, reads))
+
+    def value(values: Values) -> Decimal:
+        try:
+            return calculated(values)
+        except ArithmeticError:
+            raise CannotCalculate(f"{text} is too large to be calculated") from None
+
     return Formula(text, frozenset(reads), value)
 
 

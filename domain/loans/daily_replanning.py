@@ -403,7 +403,7 @@ class DailyReplanning(Replanning):
             forecast = self._forecast_rows(index, on, last, asked)
             for number, row in enumerate(forecast, start=index):
                 rows[number] = replace(row, period=rows[number].period)
-        schedule.go_on(on, rows, length=len(self.instalments), level_anew=level_anew)
+        schedule.resume(on, rows, length=len(self.instalments), level_anew=level_anew)
         if level_anew and index <= self._last:
             self._rebind(index, on)
 

@@ -298,8 +298,8 @@ class LoanSchedule(PlanCuts):
         self._restore(on)
         return self.rows
 
-    def go_on(self, on: date, rows: list[Row], *, length: int, level_anew: bool = False) -> None:
-        """Go on from rows that say what became of the plan; what is agreed for later follows again.
+    def resume(self, on: date, rows: list[Row], *, length: int, level_anew: bool = False) -> None:
+        """Resume from rows that say what became of it; what is agreed for later follows again.
 
         With `level_anew` what is ahead is levelled on the day first. There are `length` rows.
         """

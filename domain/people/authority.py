@@ -11,10 +11,11 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from domain.common.currencies import MINOR_DIGITS
-from domain.common.definitions import Content, Finding, InForce, Kind
+from domain.common.definitions import Code, Content, Finding, InForce, Kind
 from domain.common.errors import DomainError
 from domain.common.money import Amount, money
 from domain.people.principals import Role, StaffRole
+from domain.people.staff import Skill
 
 STANDARD: Final = "standard"
 """The code of the matrix that is asked."""
@@ -32,6 +33,7 @@ class Action(StrEnum):
     APPROVE_APPLICATION = "approve_application"
     REJECT_APPLICATION = "reject_application"
     REQUEST_SUPPLEMENT = "request_supplement"
+    REASSIGN_CASE = "reassign_case"
     REVIEW_ANALYSIS = "review_analysis"
     RECORD = "record"
     WAIVE = "waive"
@@ -47,7 +49,13 @@ class Action(StrEnum):
 
 
 _WITHOUT_AMOUNT: Final = frozenset(
-    {Action.REVIEW_ANALYSIS, Action.RELEASE_DEFINITION, Action.SUSPEND, Action.KEEP_BOOKS}
+    {
+        Action.REASSIGN_CASE,
+        Action.REVIEW_ANALYSIS,
+        Action.RELEASE_DEFINITION,
+        Action.SUSPEND,
+        Action.KEEP_BOOKS,
+    }
 )
 
 
@@ -59,13 +67,25 @@ class AuthorityRow(Content):
     """One role may do one action up to a limit by currency, in minor units, or without one.
 
     With `second_person` it takes another person's agreement. An action without an amount is
-    covered by any row of it.
+    covered by any row of it. A row with `products` is about those only, one with a `skill` about
+    people who have it.
     """
 
     action: Action
     role: StaffRole
     up_to: Annotated[dict[str, Amount], Field(min_length=1)] | Literal["unlimited"]
     second_person: bool = Field(default=False, strict=True)
+    products: tuple[Code, ...] = ()
+    skill: Skill | None = None
+
+    @property
+    def who(self) -> str:
+        """Return whom the row is about, for people."""
+        return self.role if self.skill is None else f"{self.role} with the skill {self.skill}"
+
+    def is_about(self, product: str) -> bool:
+        """Say whether the row is about a product; what has none is no row's that names some."""
+        return not self.products or product in self.products
 
     def covers(self, amount: int | None, currency: str) -> bool:
         """Say whether the limit is no lower than an amount."""
@@ -82,11 +102,15 @@ class AuthorityMatrix(Content):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Whether somebody may, whether alone, and why."""
+    """Whether somebody may, whether alone, and why.
+
+    `colleagues_may` says that somebody else in the same role may.
+    """
 
     allowed: bool
     second_person_needed: bool
     why: str
+    colleagues_may: bool = False
 
 
 def may(
@@ -95,20 +119,35 @@ def may(
     action: Action,
     amount: int | None,
     currency: str = "",
+    *,
+    product: str = "",
+    skills: Collection[str] = (),
 ) -> Authority:
-    """Return what a matrix says about an action by somebody who acts in `roles`.
+    """Return what a matrix says about an action by somebody who acts in `roles` with `skills`.
 
-    `amount` is in minor units of `currency`; None for what has no amount. Where several rows cover
-    it, one that needs no second person counts.
+    `amount` is in minor units of `currency`; None for what has no amount. `product` is what it is
+    about, if anything. Where several rows cover it, one that needs no second person counts.
     """
-    covering = [row for row in matrix.rows if row.action is action and row.covers(amount, currency)]
-    mine = sorted((row for row in covering if row.role in roles), key=lambda row: row.second_person)
+    covering = [
+        row
+        for row in matrix.rows
+        if row.action is action and row.is_about(product) and row.covers(amount, currency)
+    ]
+    mine = sorted(
+        (
+            row
+            for row in covering
+            if row.role in roles and (row.skill is None or row.skill in skills)
+        ),
+        key=lambda row: row.second_person,
+    )
     what = action.value if amount is None else f"{action.value} ({money(amount, currency)})"
     if mine:
         return Authority(True, mine[0].second_person, f"{what}: {mine[0].role} may")
-    others = sorted({row.role for row in covering})
+    others = sorted({row.who for row in covering})
+    colleagues = any(row.role in roles for row in covering)
     needed = f"it takes the role {' or '.join(others)}" if others else "nobody may, by the matrix"
-    return Authority(False, False, f"{what}: {needed}")
+    return Authority(False, False, f"{what}: {needed}", colleagues_may=colleagues)
 
 
 def findings(matrix: AuthorityMatrix, _: InForce) -> Iterable[Finding]:
@@ -119,13 +158,13 @@ def findings(matrix: AuthorityMatrix, _: InForce) -> Iterable[Finding]:
             "nobody could release a definition any more, this one included",
             '{"action": "release_definition", "role": "analyst", "up_to": "unlimited"}',
         )
-    first: dict[tuple[Action, str, bool], int] = {}
+    first: dict[tuple[object, ...], int] = {}
     for number, row in enumerate(matrix.rows):
-        earlier = first.setdefault((row.action, row.role, row.second_person), number)
+        earlier = first.setdefault((*_about(row), row.second_person), number)
         if earlier != number:
             yield Finding(
                 f"rows.{number}",
-                f"row {earlier} says up to how much {row.role} may {row.action} already",
+                f"row {earlier} says up to how much {row.who} may {row.action} already",
                 "one row without and one with a second person",
             )
         yield from _wrong_limits(number, row)
@@ -149,11 +188,16 @@ def _wrong_limits(number: int, row: AuthorityRow) -> Iterator[Finding]:
         )
 
 
+def _about(row: AuthorityRow) -> tuple[object, ...]:
+    """Return what a row is about but for how much: its action, people and products."""
+    return row.action, row.role, row.skill, frozenset(row.products)
+
+
 def _pointless(matrix: AuthorityMatrix) -> Iterator[Finding]:
     """Find limits with a second person that are no higher than those without one."""
-    alone = {(row.action, row.role): row for row in matrix.rows if not row.second_person}
+    alone = {_about(row): row for row in matrix.rows if not row.second_person}
     for number, row in enumerate(matrix.rows):
-        without = alone.get((row.action, row.role))
+        without = alone.get(_about(row))
         if not row.second_person or without is None:
             continue
         limits = {} if isinstance(row.up_to, str) else row.up_to
@@ -161,6 +205,6 @@ def _pointless(matrix: AuthorityMatrix) -> Iterator[Finding]:
         if unlimited or any(without.covers(limit, currency) for currency, limit in limits.items()):
             yield Finding(
                 f"rows.{number}.up_to",
-                f"{row.role} may do as much alone",
+                f"{row.who} may do as much alone",
                 "a higher limit than that of the row without a second person",
             )

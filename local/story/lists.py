@@ -10,12 +10,12 @@ from local.story.client import Answer
 from local.story.command_line import command
 from local.story.stage import Stage
 
-What = Literal["applications", "reviews", "loans", "tasks", "analyses"]
+What = Literal["applications", "cases", "loans", "tasks", "analyses"]
 
 _LISTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "applications": ("ops", "/v1/applications"),
-        "reviews": ("reviewer", "/v1/reviews"),
+        "cases": ("reviewer", "/v1/cases"),
         "loans": ("ops", "/v1/loans"),
         "tasks": ("collector", "/v1/collections/tasks"),
         "analyses": ("reviewer", "/v1/credit-analyses"),
@@ -46,7 +46,7 @@ async def list_(
     where: Where = None,
     limit: Most = 20,
 ) -> Answer:
-    """List applications, reviews, loans, call tasks or credit analyses, the newest first."""
+    """List applications, cases, loans, call tasks or credit analyses, the newest first."""
     role, path = _LISTS[what]
     conditions = dict(_condition(text) for text in where or ())
     pages = stage.api.pages(role, path, limit=min(limit, _PAGE), **conditions)

@@ -40,6 +40,10 @@ _TIMES: Final = {
     MaintenanceJob.MOVE_DUE_DATES: ScheduleSpec(
         calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(1)])], jitter=timedelta(minutes=10)
     ),
+    # With `customers_per_run` this is how fast a campaign goes.
+    MaintenanceJob.GRANT_PREAPPROVALS: ScheduleSpec(
+        intervals=[ScheduleIntervalSpec(every=timedelta(minutes=10))]
+    ),
     # So long a row may be without its process before anybody reads it or sends it a command.
     MaintenanceJob.START_MISSING: ScheduleSpec(
         intervals=[ScheduleIntervalSpec(every=timedelta(minutes=10))]

@@ -12,11 +12,11 @@ from messages.applications import StartApplication
 from messages.ids import application_workflow
 from services.applications.applying import start_of_application
 from services.applications.finding import find_application
+from services.applications.reviews import is_rejected_by_person, open_review_of
 from services.decisioning.rules import reject_codes_in_force
 from services.products.agreed import product_of
 from storage.applications.appeals import AppealRepository
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reviews import ReviewRepository
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
@@ -42,7 +42,14 @@ async def appeal(
         return None if row.state.is_final else await start_of_application(tx, row)
     if made is not None:
         raise AppealRefused("This application was appealed before: once is the limit.")
-    check_may_appeal(row.state, row.rejection, row.changed_at, at, await reject_codes_in_force(tx))
+    check_may_appeal(
+        row.state,
+        row.rejection,
+        row.changed_at,
+        at,
+        await reject_codes_in_force(tx),
+        by_person=await is_rejected_by_person(tx, row.id),
+    )
     return await _into_review(tx, caller, row, reason, at)
 
 
@@ -64,7 +71,7 @@ async def _into_review(
         row.id, ApplicationState.IN_REVIEW, Waiting.REVIEWER, state_seq, at
     )
     product = await product_of(tx, row)
-    await ReviewRepository(tx).reopen(row.id, at, at + product.content.review_within)
+    await open_review_of(tx, row.id, at, at + product.content.review_within)
     # A process that runs again is looked for again, should its start be lost.
     workflow_id = application_workflow(row.id)
     await ProcessRepository(tx).forget(workflow_id)

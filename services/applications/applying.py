@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from domain.applications.appeals import Appeal
 from domain.applications.application import ApplicationPending
+from domain.cases.cases import CaseKind
 from domain.common.calendar import business_date
 from domain.common.suspensions import Suspendable
 from domain.people.principals import Principal
@@ -18,8 +19,8 @@ from services.verification.progress import element_records
 from services.verification.reuse import reuse_verifications
 from storage.applications.appeals import AppealRepository
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reviews import ReviewRepository
 from storage.applications.supplements import SupplementRepository
+from storage.cases import CaseRepository
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
 from storage.people.applicants import ApplicantRepository
@@ -123,8 +124,8 @@ async def _appeal_of(tx: Transaction, row: ApplicationRow) -> Appeal | None:
     """Return how an application goes on that was appealed, None if it was not."""
     if not row.state_seq or await AppealRepository(tx).get(row.id) is None:
         return None
-    task = await ReviewRepository(tx).get(row.id)
-    if task is None:
+    case = await CaseRepository(tx).of_subject(CaseKind.REVIEW, row.id)
+    if case is None:
         raise RecordMissing(f"no review of {row.id}, which was appealed")
     statuses = await ElementRepository(tx).latest(row.id)
     records = element_records(statuses, None).values()
@@ -133,7 +134,7 @@ async def _appeal_of(tx: Transaction, row: ApplicationRow) -> Appeal | None:
         # What was still being verified when the application ended is not asked about any more.
         elements=tuple(one for one in records if not one.verdict.is_open),
         supplement_rounds=len(await SupplementRepository(tx).of(row.id)),
-        review_due_at=task.due_at,
+        review_due_at=case.due_at,
     )
 
 

@@ -10,6 +10,7 @@ from domain.people.principals import Principal
 from domain.verification.elements import ElementKind
 from runtime.clock import utc_now
 from services.applications.finding import find_application
+from services.applications.reviews import is_rejected_by_person
 from services.decisioning.rules import reject_codes_in_force
 from services.people.handles import with_handles
 from services.people.ownership import scope_of
@@ -80,7 +81,14 @@ async def _may_appeal(tx: Transaction, row: ApplicationRow, codes: RejectCodes) 
     if row.state is not ApplicationState.REJECTED:
         return False
     try:
-        check_may_appeal(row.state, row.rejection, row.changed_at, utc_now(), codes)
+        check_may_appeal(
+            row.state,
+            row.rejection,
+            row.changed_at,
+            utc_now(),
+            codes,
+            by_person=await is_rejected_by_person(tx, row.id),
+        )
     except AppealRefused:
         return False
     return await AppealRepository(tx).get(row.id) is None

@@ -1,5 +1,7 @@
 """Asking the authority matrix before something is decided."""
 
+from collections.abc import Collection
+
 from domain.people.authority import (
     AUTHORITY_MATRIX,
     STANDARD,
@@ -16,11 +18,20 @@ from storage.definitions import DefinitionRepository
 
 
 async def authority_of(
-    tx: Transaction, caller: Principal, action: Action, amount: int | None, currency: str = ""
+    tx: Transaction,
+    caller: Principal,
+    action: Action,
+    amount: int | None,
+    currency: str = "",
+    *,
+    product: str = "",
+    skills: Collection[str] = (),
 ) -> Authority:
     """Return what the matrix in force says about an action of the caller in their role."""
     matrix = await DefinitionRepository(tx).in_force(AUTHORITY_MATRIX, STANDARD)
-    return may(matrix.content, {caller.role}, action, amount, currency)
+    return may(
+        matrix.content, {caller.role}, action, amount, currency, product=product, skills=skills
+    )
 
 
 async def authorise(

@@ -1,4 +1,4 @@
-"""Supplements: what reviewers asked to be provided again, and the task that waits for it."""
+"""Supplements: what reviewers asked to be provided again."""
 
 from datetime import datetime
 
@@ -32,9 +32,9 @@ class SupplementRepository(RowRepository[SupplementRow]):
     table = "supplements"
     row = SupplementRow
 
-    async def open(self, application_id: str, asked: Supplement, at: datetime) -> None:
-        """Record a round and let the review task wait for it; a repeat changes nothing."""
-        await self._insert(
+    async def open(self, application_id: str, asked: Supplement, at: datetime) -> bool:
+        """Record a round; False, and nothing changes, if it is on record."""
+        return await self._insert(
             self.table,
             application_id=application_id,
             round=asked.round,
@@ -44,33 +44,16 @@ class SupplementRepository(RowRepository[SupplementRow]):
             requested_at=at,
             due_at=asked.due_at,
         )
-        await self._connection.execute(
-            "update review_tasks set paused_at = $2, assigned_to = $3"
-            " where application_id = $1 and state = 'open' and paused_at is null"
-            " and not exists (select 1 from supplements where application_id = $1 and round = $4"
-            " and completed_at is not null)",
-            application_id,
-            at,
-            asked.requested_by,
-            asked.round,
-        )
 
-    async def complete(self, application_id: str, number: int, at: datetime) -> None:
-        """Record that a round is over and let the task go on; it is due later by what it waited."""
-        completed = await self._changed(
+    async def complete(self, application_id: str, number: int, at: datetime) -> bool:
+        """Record that a round is over; False, and nothing changes, if it is already."""
+        return await self._changed(
             "update supplements set completed_at = $3"
             " where application_id = $1 and round = $2 and completed_at is null",
             application_id,
             number,
             at,
         )
-        if completed:
-            await self._connection.execute(
-                "update review_tasks set due_at = due_at + greatest($2 - paused_at, '0'),"
-                " paused_at = null where application_id = $1 and paused_at is not null",
-                application_id,
-                at,
-            )
 
     async def open_of(self, application_id: str) -> SupplementRow | None:
         """Return the round that an application is in, None if nothing is asked for again."""

@@ -114,6 +114,18 @@ class StaffRepository(Repository):
         )
         return [record["person_id"] for record in records]
 
+    async def active_with(self, role: StaffRole, skill: str | None) -> list[str]:
+        """Return the ids of the active people who hold a role, and have a skill if one is named."""
+        records = await self._connection.fetch(
+            "select person_id from staff_roles r join staff s on s.id = r.person_id"
+            " where r.role = $1 and s.state = 'active' and ($2::text is null or exists"
+            " (select from staff_skills k where k.person_id = s.id and k.skill = $2))"
+            " order by person_id",
+            role,
+            skill,
+        )
+        return [record["person_id"] for record in records]
+
     async def stood_in_for(self, deputy_id: str, day: date) -> list[StaffRow]:
         """Return the active people for whom somebody stands in on a day."""
         return await self._all(

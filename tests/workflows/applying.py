@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from domain.applications.application import ApplicationState
+from domain.cases.cases import CaseKind
 from domain.common.calendar import business_date
 from domain.verification.elements import ElementKind
 from messages import ids
@@ -24,7 +25,8 @@ from sandbox import pictures
 from sandbox.personas import Person
 from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reviews import ReviewRepository, ReviewRow
+from storage.cases import CaseRepository, CaseRow
+from storage.people.staff import StaffRepository
 from storage.verification.data_imports import DataImportRepository
 from storage.verification.elements import ElementRepository, ElementStatus
 from tests.integration import story
@@ -114,9 +116,9 @@ class Applying:
         request = SupplementRequest(kinds=kinds, reason="unclear", reviewer=by)
         return await self._command("review_supplement", request)
 
-    async def review_task(self) -> ReviewRow:
+    async def case(self) -> CaseRow:
         async with self.lender.database.read() as tx:
-            row = await ReviewRepository(tx).get(self.id)
+            row = await CaseRepository(tx).of_subject(CaseKind.REVIEW, self.id)
         assert row is not None
         return row
 
@@ -129,9 +131,12 @@ class Applying:
     async def accept(self, offer_id: str) -> ApplicationView:
         return await self._command("accept_offer", offer_id)
 
-    async def review(self, word: str, *, by: str = "rita", reason: str = "") -> ApplicationView:
+    async def review(
+        self, word: str, *, by: str = "rita", reason: str = "", amount: int | None = None
+    ) -> ApplicationView:
         """Approve or reject as a reviewer does through the API."""
-        return await self._command(f"review_{word}", ReviewCommand(reviewer=by, reason=reason))
+        command = ReviewCommand(reviewer=by, reason=reason, amount=amount)
+        return await self._command(f"review_{word}", command)
 
     async def _command(self, name: str, *arguments: object) -> ApplicationView:
         view: ApplicationView = await self.handle.execute_update(
@@ -194,3 +199,22 @@ async def in_review(lender: Lender) -> Applying:
     outcomes = await applying.provide(*six_elements(applicant), submit=True)
     assert outcomes.application.state is ApplicationState.IN_REVIEW
     return applying
+
+
+async def reviewer(lender: Lender) -> str:
+    """Somebody new in the directory; returns the handle."""
+    person_id = ids.new_id("stf")
+    handle = f"r-{person_id[-20:]}"
+    async with lender.database.transaction() as tx:
+        people = StaffRepository(tx)
+        await people.insert(person_id, handle, "Lin Canary", lender="own", branch="main")
+        await people.give_role(person_id, "reviewer", "test")
+    return handle
+
+
+async def approve_by_two(applying: Applying, reason: str = "") -> ApplicationView:
+    """Approve at both stages, each by somebody else."""
+    first, second = await reviewer(applying.lender), await reviewer(applying.lender)
+    passed_on = await applying.review("approve", by=first, reason=reason)
+    assert passed_on.state is ApplicationState.IN_REVIEW
+    return await applying.review("approve", by=second, reason=reason)

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.applications.actions import POSSIBLE_IN, ApplicationAction
@@ -30,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.applications.collecting import Collecting
     from workflows.applications.deadlines import Deadlines
     from workflows.applications.deciding import Deciding
+    from workflows.applications.review_time import ReviewTime
     from workflows.common.calling import intervention_on_refusal
     from workflows.common.waiting import holds_within
 
@@ -45,8 +47,9 @@ class CreditApplication:
     def __init__(self, start: StartApplication) -> None:
         self._case = ApplicationCase(start)
         self._collecting = Collecting(self._case)
-        self._deciding = Deciding(self._case)
+        self._deciding = Deciding(self._case, self._collecting)
         self._deadlines = Deadlines(self._case)
+        self._review_time = ReviewTime(self._case)
 
     @workflow.run
     async def run(self, start: StartApplication) -> ApplicationView:
@@ -54,8 +57,13 @@ class CreditApplication:
         case = self._case
         watch = asyncio.create_task(self._deadlines.watch())
         updates = asyncio.create_task(self._follow_updates())
-        await workflow.wait_condition(lambda: case.is_over or watch.done() or updates.done())
+        late = asyncio.create_task(self._review_time.watch())
+        await workflow.wait_condition(
+            lambda: case.is_over or watch.done() or updates.done() or late.done()
+        )
         with intervention_on_refusal():
+            if late.done():
+                await late
             await updates
             if watch.done() or case.state is ApplicationState.EXPIRED:
                 await watch
@@ -132,7 +140,9 @@ class CreditApplication:
     @workflow.update(description="Give the application up")
     async def withdraw(self) -> ApplicationView:
         """End the application on the applicant's word."""
-        await self._case.close(ApplicationState.WITHDRAWN)
+        async with self._deciding.reviewing:
+            self._may_withdraw()
+            await self._case.close(ApplicationState.WITHDRAWN)
         return self._case.view()
 
     @withdraw.validator
@@ -173,7 +183,7 @@ class CreditApplication:
     )
     async def review_supplement(self, request: SupplementRequest) -> ApplicationView:
         """Reopen elements of an application that is in review; the review waits for them."""
-        await self._supplement(request)
+        await self._deciding.supplement(request)
         return self._case.view()
 
     @review_supplement.validator
@@ -194,9 +204,9 @@ class CreditApplication:
     async def request_supplement(self, request: SupplementRequest) -> None:
         """Reopen elements from the Temporal UI or command line; what may not be, stays."""
         try:
-            await self._supplement(request)
-        except (ReviewClosed, SupplementRefused) as error:
-            workflow.logger.warning("supplement signal refused: %s", error.code)
+            await self._deciding.supplement(request)
+        except (ReviewClosed, SupplementRefused, ApplicationError) as error:
+            workflow.logger.warning("supplement signal refused: %s", type(error).__name__)
 
     @workflow.query(description="Everything the process remembers")
     def snapshot(self) -> ApplicationSnapshot:
@@ -207,17 +217,12 @@ class CreditApplication:
             supplement=self._case.supplement,
         )
 
-    async def _supplement(self, request: SupplementRequest) -> None:
-        self._deciding.check_may_supplement(request)
-        self._collecting.reopen(request.kinds)
-        await self._deciding.supplement(request)
-
     async def _review_by_signal(self, command: ReviewCommand | None, *, approve: bool) -> None:
         try:
             await self._deciding.review(command or ReviewCommand(), approve=approve)
-        except (ReviewClosed, ElementsMissing) as error:
+        except (ElementsMissing, ApplicationError) as error:
             # A signal has no caller to answer: the audit row says that it did not count.
-            workflow.logger.warning("review signal refused: %s", error.code)
+            workflow.logger.warning("review signal refused: %s", type(error).__name__)
 
     async def _follow_updates(self) -> None:
         """Do what follows from answers that came while nobody waited for them."""

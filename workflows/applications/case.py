@@ -40,7 +40,8 @@ class ApplicationCase:
     """One application as its process sees it.
 
     `submitted` says that the applicant asked for the decision, which is taken as soon as what was
-    asked for is there.
+    asked for is there. `review_due_at` is when senior people are called to a review, None outside
+    of one and once they were.
     """
 
     def __init__(self, start: StartApplication) -> None:
@@ -72,6 +73,8 @@ class ApplicationCase:
         self.offer: Offer | None = None
         self.line_id: str | None = None
         self.rejection: Rejection | None = None
+        self.review_due_at: datetime | None = None
+        self.paused_at: datetime | None = None
         if start.appeal is not None:
             self._go_on(start.appeal)
         self.show()
@@ -82,6 +85,7 @@ class ApplicationCase:
         self.state_seq, self.deadline = appeal.state_seq, None
         self.elements = {record.kind: record for record in appeal.elements}
         self.supplement_rounds = appeal.supplement_rounds
+        self.review_due_at = appeal.review_due_at
 
     @property
     def id(self) -> str:

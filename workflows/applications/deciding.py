@@ -30,15 +30,23 @@ with workflow.unsafe.imports_passed_through():
     )
     from messages.verification import RecordSupplement, ResumeReview, SupplementRequest
     from workflows.applications.case import ApplicationCase
+    from workflows.applications.collecting import Collecting
     from workflows.common.calling import intervention_on_refusal, run, run_patiently, run_recording
 
 
 class Deciding:
-    """The decision on one application."""
+    """The decision on one application.
 
-    def __init__(self, case: ApplicationCase) -> None:
+    Who holds `reviewing` is the only one whose word is judged; whatever else would end a review
+    waits for it.
+    """
+
+    def __init__(self, case: ApplicationCase, collecting: Collecting) -> None:
         self._case = case
+        self._collecting = collecting
         self._lock = asyncio.Lock()
+        self.reviewing = asyncio.Lock()
+        self._words = 0
         self._assessing: asyncio.Task[Decision] | None = None
 
     async def decide(self) -> None:
@@ -65,40 +73,45 @@ class Deciding:
         await self._case.record(code)
 
     async def review(self, command: ReviewCommand, *, approve: bool) -> None:
-        """Take a reviewer's word; raises `ReviewClosed`, on record too, if it does not count.
+        """Have a reviewer's word judged, one at a time, and follow it if it counts.
 
-        Raises `ElementsMissing` where an appealed application lacks what credit rests on, and as
-        long as a condition of the decision is not fulfilled.
+        Raises `ElementsMissing` where an appealed application lacks what credit rests on or a
+        condition is not fulfilled, and the refusal of a word that does not count, which is on
+        record then.
         """
         case = self._case
-        now = workflow.now()
-        accepted = case.state is ApplicationState.IN_REVIEW
-        if accepted and approve and case.start.appeal is not None and case.missing():
-            # An appeal may be against an element that did not hold: what rests on it cannot follow.
-            raise ElementsMissing(f"ask for these again first: {', '.join(case.missing())}")
-        if accepted and approve and case.unfulfilled():
-            raise ElementsMissing(f"conditions not fulfilled: {', '.join(case.unfulfilled())}")
-        if accepted and approve:
-            self._make_offer(now)
-        elif accepted:
-            case.change(ApplicationState.REJECTED, Waiting.NOTHING)
-        recorded = await run_recording(
-            calls.RECORD_REVIEW,
-            RecordReview(
-                application_id=case.id,
-                approve=approve,
-                accepted=accepted,
-                command=command,
-                at=now,
-                business_date=case.today,
-                offer=case.offer if accepted else None,
-                state_seq=case.state_seq,
-            ),
-            f"record: {'approve' if approve else 'reject'} by a reviewer",
-        )
-        case.learn(recorded)
-        if not accepted:
-            raise ReviewClosed(f"the application is {case.state}, not in review")
+        async with self.reviewing:
+            in_review = case.state is ApplicationState.IN_REVIEW
+            if in_review and approve and case.start.appeal is not None and case.missing():
+                # An appeal may be against an element that did not hold: what rests on it cannot
+                # follow.
+                raise ElementsMissing(f"ask for these again first: {', '.join(case.missing())}")
+            if in_review and approve and case.unfulfilled():
+                raise ElementsMissing(f"conditions not fulfilled: {', '.join(case.unfulfilled())}")
+            self._words += 1
+            now = workflow.now()
+            recorded = await run(
+                calls.RECORD_REVIEW,
+                RecordReview(
+                    application_id=case.id,
+                    approve=approve,
+                    in_review=in_review,
+                    number=self._words,
+                    command=command,
+                    at=now,
+                    business_date=case.today,
+                    offer=self._offer(now) if in_review and approve else None,
+                    state_seq=case.state_seq + 1,
+                ),
+                f"judge: {'approve' if approve else 'reject'} by a reviewer",
+            )
+            if recorded.due_at is not None:
+                case.review_due_at = recorded.due_at
+            elif recorded.offer is not None:
+                self._make(recorded.offer)
+            else:
+                case.rejection = recorded.rejection
+                case.change(ApplicationState.REJECTED, Waiting.NOTHING)
 
     def check_may_supplement(self, request: SupplementRequest) -> None:
         """Raise unless a reviewer may ask for elements now."""
@@ -108,31 +121,38 @@ class Deciding:
         check_may_supplement(case.product, case.supplement_rounds, request.kinds)
 
     async def supplement(self, request: SupplementRequest) -> None:
-        """Ask the applicant for elements; the review waits."""
+        """Ask the applicant for elements; the review waits, and its time stands still.
+
+        Raises the refusal of what may not be asked for, or not by this reviewer.
+        """
         case = self._case
-        now = workflow.now()
-        case.supplement_rounds += 1
-        case.supplement = asked = Supplement(
-            round=case.supplement_rounds,
-            kinds=tuple(dict.fromkeys(request.kinds)),
-            requested_by=request.reviewer,
-            reason=request.reason,
-            due_at=now + case.product.content.supplement_within,
-        )
-        case.deadline, case.last_step_at = asked.due_at, now
-        case.change(ApplicationState.COLLECTING, Waiting.APPLICANT)
-        await run_recording(
-            calls.RECORD_SUPPLEMENT,
-            RecordSupplement(
-                application_id=case.id,
-                supplement=asked,
-                state=case.state,
-                waiting=case.waiting,
-                state_seq=case.state_seq,
-                at=now,
-            ),
-            f"record: asked again for {', '.join(asked.kinds)}",
-        )
+        async with self.reviewing:
+            self.check_may_supplement(request)
+            now = workflow.now()
+            asked = Supplement(
+                round=case.supplement_rounds + 1,
+                kinds=tuple(dict.fromkeys(request.kinds)),
+                requested_by=request.reviewer,
+                reason=request.reason,
+                due_at=now + case.product.content.supplement_within,
+            )
+            await run(
+                calls.RECORD_SUPPLEMENT,
+                RecordSupplement(
+                    application_id=case.id,
+                    supplement=asked,
+                    state=ApplicationState.COLLECTING,
+                    waiting=Waiting.APPLICANT,
+                    state_seq=case.state_seq + 1,
+                    at=now,
+                    business_date=case.today,
+                ),
+                f"record: asked again for {', '.join(asked.kinds)}",
+            )
+            self._collecting.reopen(asked.kinds)
+            case.supplement, case.supplement_rounds = asked, asked.round
+            case.deadline, case.last_step_at, case.paused_at = asked.due_at, now, now
+            case.change(ApplicationState.COLLECTING, Waiting.APPLICANT)
 
     async def accept(self, offer: Offer) -> None:
         """Take the offer: record it and open the line that follows from it."""
@@ -194,10 +214,10 @@ class Deciding:
         elif decision.outcome is not Outcome.APPROVE or referred_elements(
             case.product, case.elements
         ):
-            review_due_at = now + case.product.content.review_within
+            review_due_at = case.review_due_at = now + case.product.content.review_within
             case.change(ApplicationState.IN_REVIEW, Waiting.REVIEWER)
         else:
-            self._make_offer(now)
+            self._make(self._offer(now))
         await run(
             calls.RECORD_DECISION,
             RecordDecision(
@@ -216,6 +236,9 @@ class Deciding:
     async def _resume_review(self, asked: Supplement) -> None:
         case = self._case
         case.supplement = None
+        now = workflow.now()
+        if case.review_due_at is not None and case.paused_at is not None:
+            case.review_due_at += now - case.paused_at
         case.change(ApplicationState.IN_REVIEW, Waiting.REVIEWER)
         await run_recording(
             calls.RESUME_REVIEW,
@@ -225,13 +248,13 @@ class Deciding:
                 state=case.state,
                 waiting=case.waiting,
                 state_seq=case.state_seq,
-                at=workflow.now(),
+                at=now,
             ),
             f"record: supplemented, back to {asked.requested_by}",
         )
 
-    def _make_offer(self, now: datetime) -> None:
-        """Offer what the policy lets be lent, without one that says so what was asked for."""
+    def _offer(self, now: datetime) -> Offer:
+        """Return what the policy lets be lent, without one that says so what was asked for."""
         case, product = self._case, self._case.product.content
         terms = case.terms or Terms(
             amount=case.start.amount,
@@ -239,7 +262,7 @@ class Deciding:
             annual_rate=product.terms.annual_rate,
         )
         lowered = [one.amount for one in case.conditions if one.kind == "lower_amount"]
-        case.offer = Offer(
+        return Offer(
             offer_id=ids.derived_id("off", case.id),
             currency=case.start.currency,
             amount=min([terms.amount, *(one for one in lowered if one is not None)]),
@@ -249,5 +272,8 @@ class Deciding:
             mode=product.mode,
             expires_at=now + product.offer_valid_for,
         )
-        case.deadline = case.offer.expires_at
+
+    def _make(self, offer: Offer) -> None:
+        case = self._case
+        case.offer, case.deadline = offer, offer.expires_at
         case.change(ApplicationState.OFFERED, Waiting.APPLICANT)

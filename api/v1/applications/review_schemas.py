@@ -1,10 +1,8 @@
 """Reviews: applications that a person decides."""
 
-from datetime import datetime
-
 from pydantic import ConfigDict, Field
 
-from api.http.schemas import Body, Currency, MinorUnits, Reason, ResponseBody
+from api.http.schemas import Body, MinorUnits, Reason
 from domain.verification.elements import ElementKind
 
 
@@ -18,6 +16,29 @@ class ReviewBody(Body):
     reason: Reason
 
 
+class ApproveBody(ReviewBody):
+    """An approval, of what was asked for or of less."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"reason": "income supports a lower amount", "amount": 600000}]
+        }
+    )
+
+    amount: MinorUnits | None = Field(default=None, gt=0, strict=True)
+    instalments: int | None = Field(default=None, gt=0, strict=True)
+
+
+class RejectBody(ReviewBody):
+    """A rejection; `code` is one of the table of reject codes, that of a reviewer if left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "income not confirmed", "code": "R13"}]}
+    )
+
+    code: str | None = Field(default=None, pattern=r"^R[0-9]{2}$")
+
+
 class SupplementBody(ReviewBody):
     """What an applicant is asked to provide again, and why."""
 
@@ -28,20 +49,3 @@ class SupplementBody(ReviewBody):
     )
 
     kinds: tuple[ElementKind, ...] = Field(min_length=1, max_length=len(ElementKind))
-
-
-class ReviewResponse(ResponseBody):
-    """An open task, the one due first at the head of the queue.
-
-    `assigned_to` asked for a supplement that has come.
-    """
-
-    application_id: str
-    product: str
-    channel: str
-    currency: Currency
-    amount: MinorUnits
-    instalments: int
-    opened_at: datetime
-    due_at: datetime
-    assigned_to: str | None

@@ -1,67 +1,53 @@
-"""Reviews: the queue, and a reviewer's decision."""
+"""Reviews: a reviewer's decision. Queues and claims are those of cases."""
 
-from typing import Annotated
-
-from fastapi import Query
-
-from api.http.calls import PENDING, Called, CommandCall, Commanded
+from api.http.calls import PENDING, CommandCall, Commanded
 from api.http.engine import ProcessClosed
-from api.http.pagination import Paged
 from api.http.routing import authorised_router
-from api.http.schemas import Page
 from api.v1.applications.carrying_out import carry_out
-from api.v1.applications.review_schemas import ReviewBody, ReviewResponse, SupplementBody
-from api.v1.applications.schemas import ApplicationStatus, Channel, ProductCode
+from api.v1.applications.review_schemas import ApproveBody, RejectBody, SupplementBody
+from api.v1.applications.schemas import ApplicationStatus
 from domain.applications.application import ReviewClosed
-from domain.people.staff import Handle
 from messages.applications import ReviewCommand
 from messages.ids import application_workflow
 from messages.verification import SupplementRequest
 from services.applications.reviewing import (
     ReviewDecision,
     authorise_review,
-    list_open_reviews,
 )
 from storage.common.audit import AuditRepository
 
 router = authorised_router("/reviews", "reviews")
 
 
-@router.get("", summary="The queue of open reviews, the one due first at its head")
-async def queue(
-    call: Called,
-    page: Paged,
-    channel: Annotated[Channel | None, Query()] = None,
-    product: Annotated[ProductCode | None, Query()] = None,
-    assigned_to: Annotated[Handle | None, Query()] = None,
-) -> Page[ReviewResponse]:
-    """Return a page of the open tasks."""
-    async with call.database.read() as tx:
-        rows = await list_open_reviews(
-            tx,
-            page.after,
-            page.limit,
-            channel=channel,
-            product=product,
-            assigned_to=assigned_to,
-        )
-    return page.of(ReviewResponse, rows, "due_at")
-
-
 @router.post(
     "/{application_id}/approve", responses=PENDING, summary="Approve an application in review"
 )
-async def approve(application_id: str, body: ReviewBody, call: Commanded) -> ApplicationStatus:
-    """Approve: an offer is made. 409 `review_closed` when somebody else was first."""
-    return await _review("approve", application_id, body, call)
+async def approve(application_id: str, body: ApproveBody, call: Commanded) -> ApplicationStatus:
+    """Approve: an offer is made, or a second person's turn begins and the state stays `in_review`.
+
+    409 `review_closed` when somebody else was first, `case_claimed` while somebody else works on
+    the case, `second_reviewer_needed` where somebody else has to decide.
+    """
+    return await _review(
+        "approve",
+        application_id,
+        ReviewCommand(
+            reviewer=call.caller.actor,
+            reason=body.reason,
+            amount=body.amount,
+            instalments=body.instalments,
+        ),
+        call,
+    )
 
 
 @router.post(
     "/{application_id}/reject", responses=PENDING, summary="Reject an application in review"
 )
-async def reject(application_id: str, body: ReviewBody, call: Commanded) -> ApplicationStatus:
-    """Reject: the application is final. 409 `review_closed` when somebody else was first."""
-    return await _review("reject", application_id, body, call)
+async def reject(application_id: str, body: RejectBody, call: Commanded) -> ApplicationStatus:
+    """Reject: the application is final. 409 as for an approval."""
+    command = ReviewCommand(reviewer=call.caller.actor, reason=body.reason, code=body.code)
+    return await _review("reject", application_id, command, call)
 
 
 @router.post(
@@ -85,10 +71,9 @@ async def supplement(
 
 
 async def _review(
-    decision: ReviewDecision, application_id: str, body: ReviewBody, call: CommandCall
+    decision: ReviewDecision, application_id: str, review: ReviewCommand, call: CommandCall
 ) -> ApplicationStatus:
     await authorise_review(call.database, call.caller, application_id, decision)
-    review = ReviewCommand(reviewer=call.caller.actor, reason=body.reason)
     try:
         return await carry_out(call, application_id, f"review_{decision}", review)
     except ProcessClosed:
@@ -98,7 +83,7 @@ async def _review(
                 decision,
                 application_workflow(application_id),
                 "refused",
-                detail={"reason": body.reason},
+                detail={"reason": review.reason},
                 key=call.command.update_id,
             )
         raise ReviewClosed("The review was decided already.") from None

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from api.http.access import RULES
 from api.http.services import Services
 from runtime.clock import utc_now
-from storage.applications.reviews import ReviewRepository
+from services.applications.reviews import open_review_of
 from tests.api import seeds
 from tests.api.conftest import TOKENS, bearer, keyed
 
@@ -95,20 +95,20 @@ async def test_reviewers_find_their_own_reviews(
         rita = await tx.connection.fetchval("select id from staff where handle = 'rita'")
         for channel, ones in (("app", mine), ("acme", others)):
             start = await seeds.application(tx, channel, "carol")
-            await ReviewRepository(tx).open(start.application_id, utc_now(), utc_now())
+            await open_review_of(tx, start.application_id, utc_now(), utc_now())
             ones.append(start.application_id)
         await tx.connection.execute(
-            "update review_tasks set assigned_to = $2 where application_id = any($1::text[])",
+            "update cases set assigned_to = $2 where subject = any($1::text[])",
             mine,
             rita,
         )
 
     async def found(**filters: str) -> set[str]:
         answer = await http.get(
-            "/v1/reviews", headers=bearer("reviewer", "rita"), params={"limit": "100", **filters}
+            "/v1/cases", headers=bearer("reviewer", "rita"), params={"limit": "100", **filters}
         )
         assert answer.status_code == 200, answer.text
-        return {item["application_id"] for item in answer.json()["items"]}
+        return {item["subject"] for item in answer.json()["items"]}
 
     assert set(mine + others) <= await found()
     assert await found(assigned_to="rita") >= set(mine)

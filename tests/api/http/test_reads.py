@@ -12,7 +12,7 @@ from api.http.services import Services
 from domain.common.calendar import business_date, months_after
 from domain.loans.ledger import Account, JournalLine
 from runtime.clock import utc_now
-from storage.applications.reviews import ReviewRepository
+from services.applications.reviews import open_review_of
 from storage.common.rows import Cursor
 from storage.loans.journal import JournalRepository
 from tests.api import seeds
@@ -125,10 +125,10 @@ async def test_the_review_queue_is_ordered_by_due_time(
     async with services.database.transaction() as tx:
         late = await seeds.application(tx, "app", "alice")
         soon = await seeds.application(tx, "acme", "erin")
-        await ReviewRepository(tx).open(late.application_id, now, now.replace(year=now.year + 2))
-        await ReviewRepository(tx).open(soon.application_id, now, now.replace(year=now.year + 1))
-    answer = await http.get("/v1/reviews", headers=bearer("reviewer", "rita"))
-    shown = [item["application_id"] for item in answer.json()["items"]]
+        await open_review_of(tx, late.application_id, now, now.replace(year=now.year + 2))
+        await open_review_of(tx, soon.application_id, now, now.replace(year=now.year + 1))
+    answer = await http.get("/v1/cases", headers=bearer("reviewer", "rita"))
+    shown = [item["subject"] for item in answer.json()["items"]]
     assert shown.index(soon.application_id) < shown.index(late.application_id)
 
 

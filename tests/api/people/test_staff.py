@@ -152,7 +152,7 @@ async def test_a_token_acts_in_a_role_that_the_person_holds(
 ) -> None:
     lena = people_of_tokens["lena"]
 
-    async def reviews(role: str, path: str = "/v1/reviews") -> httpx.Response:
+    async def reviews(role: str, path: str = "/v1/cases") -> httpx.Response:
         return await guarded.get(path, headers=bearer(role, lena))
 
     assert (await reviews("reviewer")).status_code == 401  # not in the directory yet

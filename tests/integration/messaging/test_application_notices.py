@@ -7,13 +7,14 @@ import pytest
 
 from domain.applications.application import ApplicationState, Supplement, Waiting
 from domain.common import reject_codes
+from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.decision import Decision, Outcome, RuleHit
-from domain.decisioning.policy import DECISION_POLICY
 from messages import calls, ids
 from messages.applications import Offer, RecordDecision, RecordState
 from messages.verification import RecordSupplement
 from runtime.clock import utc_now
 from sandbox.personas import person
+from services.applications.reviews import open_review_of
 from storage.applications.offers import OfferRepository, OfferState
 from storage.messaging.outbox import CustomerMessageRepository, CustomerMessageRow, MessageState
 from tests.definitions import ref
@@ -53,7 +54,7 @@ def decided(
         application_id=known.start.application_id,
         decision=Decision(
             outcome=outcome,
-            policy=ref(DECISION_POLICY, "cash"),
+            policy=ref(RISK_POLICY, "cash"),
             score=None,
             reject_code=reject_code,
             reapply_on=reapply_on,
@@ -193,7 +194,10 @@ async def test_each_round_of_a_supplement_is_told(bench: Bench) -> None:
         waiting=Waiting.APPLICANT,
         state_seq=6,
         at=utc_now(),
+        business_date=ON,
     )
+    async with bench.database.transaction() as tx:
+        await open_review_of(tx, known.start.application_id, utc_now(), utc_now())
     for _ in range(2):
         await bench.perform(calls.RECORD_SUPPLEMENT, request)
     told = (await notices(bench, known))["supplement_requested"]

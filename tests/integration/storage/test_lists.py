@@ -10,7 +10,8 @@ import pytest
 from domain.loans.state import LoanState
 from messages.ids import new_id
 from runtime.clock import utc_now
-from storage.applications.reviews import ReviewRepository
+from services.applications.reviews import open_review_of
+from storage.cases import CaseRepository
 from storage.collections import CollectionActionRepository
 from storage.common.rows import Cursor
 from storage.database import Database
@@ -102,12 +103,12 @@ async def test_the_review_that_is_due_first_is_at_the_head(database: Database) -
     async with database.transaction() as tx:
         for hours in (3, 1, 2):
             start = await seeds.application(tx, "app", new_id("per"))
-            await ReviewRepository(tx).open(start.application_id, now, now + timedelta(hours=hours))
+            await open_review_of(tx, start.application_id, now, now + timedelta(hours=hours))
             made.append(start.application_id)
 
     async def page(after: Cursor | None, limit: int) -> Sequence[Any]:
         async with database.read() as tx:
-            return await ReviewRepository(tx).queue(after, limit)
+            return await CaseRepository(tx).page(after, limit)
 
-    found = [row.application_id for row in await walk(page, "due_at", 1)]
+    found = [row.subject for row in await walk(page, "due_at", 1)]
     assert found == [made[1], made[2], made[0]]

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from domain.applications.application import Supplement
+from domain.cases.cases import CaseKind
 from domain.people.consents import CONSENT_TEXT, Purpose
 from domain.verification.elements import Element, ElementKind, Verdict
 from domain.verification.liveness_challenge import ChallengeExpired
@@ -15,11 +16,13 @@ from messages.ids import new_id
 from runtime.clock import utc_now
 from sandbox import personas
 from sandbox.personas import Person
+from services.applications.reviews import open_review_of
+from services.cases.stages import pause_case, resume_case
 from services.verification.intake import clean_pictures
 from services.verification.reuse import reuse_verifications
 from storage.applications.applications import ApplicationRepository, ApplicationRow
-from storage.applications.reviews import ReviewRepository
 from storage.applications.supplements import SupplementRepository
+from storage.cases import CaseRepository, CaseRow
 from storage.common.audit import AuditRepository
 from storage.common.errors import IdempotencyMismatch, RecordMissing
 from storage.common.repository import Transaction
@@ -305,27 +308,36 @@ async def test_a_code_is_sealed_and_erased_once_answered(database: Database) -> 
 # Supplements
 
 
-async def test_a_task_waits_for_its_supplement_and_is_due_later_by_it(database: Database) -> None:
+async def test_a_case_waits_for_its_supplement_and_is_due_later_by_it(database: Database) -> None:
     asked = Supplement(round=1, kinds=(OPERATOR,), requested_by="rita", reason="x", due_at=NOON)
     async with database.transaction() as tx:
         application = await apply_as(tx, "app", new_id("per"))
-        await ReviewRepository(tx).open(application.id, NOON, NOON + timedelta(minutes=30))
-        for _ in range(2):
-            await SupplementRepository(tx).open(application.id, asked, NOON + timedelta(minutes=10))
-        waiting = await ReviewRepository(tx).get(application.id)
-        assert waiting is not None
-        assert (waiting.paused_at, waiting.assigned_to) == (NOON + timedelta(minutes=10), "rita")
+        await open_review_of(tx, application.id, NOON, NOON + timedelta(minutes=30))
+        asked_at = NOON + timedelta(minutes=10)
+        assert [
+            await SupplementRepository(tx).open(application.id, asked, asked_at) for _ in range(2)
+        ] == [True, False]
+        opened = await _case(tx, application.id)
+        await pause_case(tx, opened, "rita", asked_at, f"{opened.id}:paused")
+        waiting = await _case(tx, application.id)
+        assert (waiting.paused_at, waiting.assigned_to) == (asked_at, "rita")
         assert application.id not in [
-            row.application_id for row in await ReviewRepository(tx).queue(None, 99)
+            row.subject for row in await CaseRepository(tx).page(None, 99)
         ]
-        for _ in range(2):
+        assert [
             await SupplementRepository(tx).complete(application.id, 1, NOON + timedelta(hours=2))
-        # A repeat of the request that comes late does not stop the task again.
-        await SupplementRepository(tx).open(application.id, asked, NOON + timedelta(hours=3))
-        task = await ReviewRepository(tx).get(application.id)
-        assert task is not None
-        assert (task.paused_at, task.due_at) == (None, NOON + timedelta(minutes=140))
+            for _ in range(2)
+        ] == [True, False]
+        await resume_case(tx, waiting, "system", NOON + timedelta(hours=2), f"{opened.id}:resumed")
+        case = await _case(tx, application.id)
+        assert (case.paused_at, case.due_at) == (None, NOON + timedelta(minutes=140))
         assert await SupplementRepository(tx).open_of(application.id) is None
+
+
+async def _case(tx: Transaction, application_id: str) -> CaseRow:
+    row = await CaseRepository(tx).of_subject(CaseKind.REVIEW, application_id)
+    assert row is not None
+    return row
 
 
 async def test_when_a_face_was_asked_is_a_fact(database: Database) -> None:

@@ -29,7 +29,12 @@ def test_what_a_program_rejected_may_be_appealed(code: str, may: bool) -> None:
     def appeal() -> None:
         rejection = Rejection(code=code, reapply_on=None)
         check_may_appeal(
-            ApplicationState.REJECTED, rejection, REJECTED_AT, REJECTED_AT, shipped_codes()
+            ApplicationState.REJECTED,
+            rejection,
+            REJECTED_AT,
+            REJECTED_AT,
+            shipped_codes(),
+            by_person=False,
         )
 
     if may:
@@ -46,16 +51,20 @@ def test_an_appeal_comes_within_the_time_of_the_table(late: timedelta, may: bool
     rejection, codes = Rejection(code="R08", reapply_on=None), shipped_codes()
     at = REJECTED_AT + late
     if may:
-        check_may_appeal(ApplicationState.REJECTED, rejection, REJECTED_AT, at, codes)
+        check_may_appeal(
+            ApplicationState.REJECTED, rejection, REJECTED_AT, at, codes, by_person=False
+        )
         return
     with pytest.raises(AppealRefused, match="2026-04-01 04:00 UTC"):
-        check_may_appeal(ApplicationState.REJECTED, rejection, REJECTED_AT, at, codes)
+        check_may_appeal(
+            ApplicationState.REJECTED, rejection, REJECTED_AT, at, codes, by_person=False
+        )
 
 
 @pytest.mark.parametrize("state", [one for one in ApplicationState if one != "rejected"])
 def test_only_a_rejection_can_be_appealed(state: ApplicationState) -> None:
     with pytest.raises(AppealRefused, match=state):
-        check_may_appeal(state, None, REJECTED_AT, REJECTED_AT, shipped_codes())
+        check_may_appeal(state, None, REJECTED_AT, REJECTED_AT, shipped_codes(), by_person=False)
 
 
 def test_a_table_that_lets_a_reviewer_s_rejection_be_appealed_is_not_in_order() -> None:

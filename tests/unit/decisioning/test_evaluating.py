@@ -291,3 +291,19 @@ def test_what_is_wrong_is_found_at_its_cell(
         compiled(*nodes, **more)
     assert field in {one.field for one in refused.value.findings}
     assert all(one.example for one in refused.value.findings)
+
+
+@pytest.mark.parametrize("ratio", ["1e21", "1e-21", "NaN", "Infinity"])
+def test_a_number_that_nobody_can_calculate_with_counts_as_missing(ratio: str) -> None:
+    policy = compiled(OFFERING, parameters={"rate": 18})
+    came = evaluate(policy, {**ASKED, "ratio": Decimal(ratio)})
+    assert (came.outcome, came.offer) == (Outcome.REFER, None)
+
+
+@pytest.mark.parametrize(
+    "amount", ["amount_cap / (term_asked - 12)", "1e999999 * 1e999999", "floor(ratio, 0)"]
+)
+def test_what_cannot_be_calculated_refers(amount: str) -> None:
+    policy = compiled({**OFFERING, "amount": amount}, parameters={"rate": 18})
+    came = evaluate(policy, {**ASKED, "ratio": Decimal(1)})
+    assert (came.outcome, came.offer) == (Outcome.REFER, None)

@@ -1,4 +1,4 @@
-"""The examples of docs/policies.md are policies that pass the check, and say what is told of them."""
+"""The examples of docs/policies.md pass the check, and say what the page says of them."""
 
 import re
 import tomllib

@@ -85,7 +85,7 @@ def test_the_shipped_matrix_lets_the_roles_do_what_their_routes_do() -> None:
     by_ops = {
         *(Action.RECORD, Action.WAIVE, Action.REVERSE, Action.CHANGE_RATE, Action.RESCHEDULE),
         *(Action.WRITE_OFF, Action.CHARGE_OFF, Action.REFUND, Action.SUSPEND),
-        Action.KEEP_BOOKS,
+        *(Action.KEEP_BOOKS, Action.REASSIGN_CASE),
     }
     by_analysts = {Action.SUSPEND, Action.KEEP_BOOKS}
     by_reviewers = {

@@ -26,7 +26,7 @@ from messages.applications import ProvidedElement, ProvideElements, ReviewComman
 from messages.ids import new_id
 from runtime.clock import utc_now
 from storage.applications.offers import OfferRepository, OfferState
-from storage.applications.reviews import ReviewRepository
+from storage.cases import CaseRepository
 from storage.common.audit import AuditRepository, AuditRow
 from storage.common.errors import RecordMissing
 from storage.decisioning.decisions import DecisionRepository
@@ -202,9 +202,7 @@ async def test_a_review_ends_when_the_application_is_withdrawn(lender: Lender) -
 
     assert (await applying.result()).state is ApplicationState.WITHDRAWN
     async with lender.database.read() as tx:
-        assert applying.id not in [
-            row.application_id for row in await ReviewRepository(tx).queue(None, 1000)
-        ]
+        assert applying.id not in [row.subject for row in await CaseRepository(tx).page(None, 1000)]
 
 
 async def test_an_offer_lapses_when_the_application_is_withdrawn(lender: Lender) -> None:

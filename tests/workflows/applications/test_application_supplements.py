@@ -10,11 +10,12 @@ from domain.applications.application import (
     SupplementRefused,
     Waiting,
 )
+from domain.cases.cases import CaseOutcome, CaseState
 from domain.verification.elements import ElementKind, Verdict
 from messages import search_attributes as attributes
 from messages.verification import SupplementRequest
-from storage.applications.reviews import ReviewRepository, ReviewState
 from storage.applications.supplements import SupplementRepository
+from storage.cases import CaseRepository
 from storage.common.audit import AuditRepository
 from storage.decisioning.decisions import DecisionRepository
 from tests.integration import story
@@ -29,14 +30,14 @@ MOMENT = timedelta(minutes=1)
 
 async def queued(lender: Lender) -> set[str]:
     async with lender.database.read() as tx:
-        return {row.application_id for row in await ReviewRepository(tx).queue(None, 1000)}
+        return {row.subject for row in await CaseRepository(tx).page(None, 1000)}
 
 
 async def test_a_supplement_reopens_one_element_and_comes_back_to_who_asked(
     lender: Lender,
 ) -> None:
     applying = await in_review(lender)
-    due_before = (await applying.review_task()).due_at
+    due_before = (await applying.case()).due_at
 
     view = await applying.ask_again(CARD, by="rita")
 
@@ -55,8 +56,8 @@ async def test_a_supplement_reopens_one_element_and_comes_back_to_who_asked(
 
     assert given.outcomes[0].verdict is Verdict.MATCH
     assert given.application.state is ApplicationState.IN_REVIEW
-    task = await applying.review_task()
-    assert (task.state, task.assigned_to) == (ReviewState.OPEN, "rita")
+    task = await applying.case()
+    assert (task.state, task.assigned_to) == (CaseState.OPEN, "rita")
     assert task.due_at - due_before >= timedelta(hours=3)
     assert applying.id in await queued(lender)
     assert (await applying.review("approve")).state is ApplicationState.OFFERED
@@ -100,7 +101,7 @@ async def test_a_supplement_that_does_not_come_in_a_week_expires(lender: Lender)
     await lender.pass_time(applying.workflow_id, 2 * MOMENT)
 
     assert (await applying.result()).state is ApplicationState.EXPIRED
-    assert (await applying.review_task()).state is ReviewState.CLOSED
+    assert (await applying.case()).outcome is CaseOutcome.ABANDONED
 
 
 async def test_an_element_that_is_wrong_again_waits_for_a_right_one(lender: Lender) -> None:

@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0046"
-down_revision = "0045"
+revision = "0048"
+down_revision = "0047"
 upgrade = script_beside(__file__)
