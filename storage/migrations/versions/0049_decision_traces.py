@@ -2,6 +2,6 @@
 
 from storage.migrations.scripts import script_beside
 
-revision = "0048"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 upgrade = script_beside(__file__)
