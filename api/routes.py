@@ -9,7 +9,8 @@ from api.credit_analysis import scr_consents
 from api.http import health
 from api.v1 import precredit
 from api.v1.applications import applications, elements, offers, reviews, users
-from api.v1.cases import cases
+from api.v1.cases import asked_documents, cases
+from api.v1.cases import documents as case_documents
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
@@ -34,6 +35,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     lists.router,
     staff.router,
     reviews.router,
+    asked_documents.router,
+    case_documents.router,
+    case_documents.users,
     cases.router,
     offers.router,
     plans.router,

@@ -32,6 +32,8 @@ Kind = Literal[
     "dev",
     "stf",
     "dep",
+    "doc",
+    "fil",
     "lch",
     "lst",
     "msg",

@@ -19,6 +19,8 @@ PROPOSAL: Final = 512 * 1024
 """A company with fifty shareholders and twenty guarantors; the content of a definition."""
 LARGE: Final = 8 * 1024 * 1024
 """Elements carry pictures in base64."""
+FILES: Final = 15 * 1024 * 1024
+"""A file of 10 MB in base64."""
 
 _BYTES_A_VALUE: Final = 16
 """An address book has 15 bytes a value, anything else more."""
@@ -30,6 +32,9 @@ _WORKS_CASES: Final[frozenset[Role]] = frozenset({"reviewer", "ops"})
 _RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
 _KEEPS_BOOKS: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
+_HOLDS_CASES: Final[frozenset[Role]] = frozenset({"reviewer"})
+_OPENS_CASES: Final[frozenset[Role]] = _HOLDS_CASES | {"ops"}
+"""Who holds a case, and supervisors: `services.cases.viewing`."""
 _STAFF: Final[frozenset[Role]] = frozenset({"reviewer", "collector", "analyst", "ops"})
 _DIRECTS: Final[frozenset[Role]] = frozenset({"ops"})
 """Names of the staff are personal data: who changes the directory reads it."""
@@ -100,6 +105,17 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/reviews/{application_id}/approve"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/reject"): _moves("reviewer"),
         ("POST", "/v1/reviews/{application_id}/supplement"): _moves("reviewer"),
+        ("GET", "/v1/applications/{application_id}/documents"): _reads(_READS_APPLICATIONS),
+        ("POST", "/v1/applications/{application_id}/documents"): _moves(
+            "applicant", "partner", body_limit=FILES
+        ),
+        ("GET", "/v1/cases/{case_id}/document"): _reads(_OPENS_CASES),
+        ("POST", "/v1/cases/{case_id}/unmask"): _moves("reviewer"),
+        ("GET", "/v1/cases/{case_id}/pictures/{name}"): _reads(_HOLDS_CASES),
+        ("POST", "/v1/cases/{case_id}/documents"): _moves("reviewer"),
+        ("POST", "/v1/cases/{case_id}/files"): _moves("reviewer", body_limit=FILES),
+        ("GET", "/v1/cases/{case_id}/files/{file_id}"): _reads(_HOLDS_CASES),
+        ("GET", "/v1/users/{applicant_id}/views"): _reads(_DIRECTS),
         ("GET", "/v1/products"): _reads(_READS_APPLICATIONS),
         ("GET", "/v1/products/{product}"): _reads(_READS_APPLICATIONS),
         ("GET", "/v1/products/{product}/elements"): _reads(_READS_APPLICATIONS),

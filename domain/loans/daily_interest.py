@@ -7,6 +7,7 @@ from decimal import Decimal
 from domain.common.day_count import FIXED_YEARS, DayCount, year_fraction
 from domain.common.rounding import Rounding, round_ratio
 from domain.loans.accrual import Accrual, Ratio, factor_of, total, years_between
+from domain.loans.amortisation import Row
 from domain.loans.due_dates import Period
 
 
@@ -82,3 +83,8 @@ def ended(period: Period, after: Period, on: date) -> tuple[Period, Period]:
     more, per = after.years
     joined = left[0] * per + more * left[1], left[1] * per
     return replace(period, end=on, years=spent), replace(after, start=on, years=joined)
+
+
+def comes_to(row: Row, *, is_total: bool) -> int:
+    """Return what a row fixes: its total of principal and interest, or its principal alone."""
+    return row.principal + row.interest if is_total else row.principal

@@ -19,7 +19,7 @@ from datetime import date
 from domain.loans.accrual import Accrual
 from domain.loans.allocation import Component, Excess
 from domain.loans.amortisation import Row
-from domain.loans.daily_interest import Unbilled, earned, ended
+from domain.loans.daily_interest import Unbilled, comes_to, earned, ended
 from domain.loans.distribution import Distribution
 from domain.loans.due_dates import Period
 from domain.loans.instalment_account import InstalmentAccount
@@ -119,7 +119,7 @@ class DailyReplanning(Replanning):
         item = self.instalments[index]
         is_last = index == (self._last if last is None else last)
         if asked is None:
-            asked = self._asked[index] - self._early[index]
+            asked = max(self._asked[index] - self._early[index], 0)
         collects = item.row.period.pays_interest or is_last
         due = unbilled.rounded(self._terms.interest_rounding)
         interest = due if collects else 0
@@ -174,14 +174,14 @@ class DailyReplanning(Replanning):
         self._follow(index, self._forecast_rows(index, on, self._last))
 
     def _forecast_rows(
-        self, index: int, on: date, last: int, asked: list[int] | None = None
+        self, index: int, on: date, last: int, asked: list[int] | None = None, again: int = 0
     ) -> list[Row]:
         """Return the rows from `index` to `last` as they will collect what is earned.
 
         Where other amounts are `asked` than those of the plan in force, each row tells only what is
-        earned in its own time.
+        earned in its own time; `again` is what they ask for of principal that was repaid early.
         """
-        ahead, unbilled = self._balance_ahead(index), self._unbilled
+        ahead, unbilled = self._balance_ahead(index) + again, self._unbilled
         rows, start, schedule = [], on, self._schedule
         for number in range(index, last + 1):
             period = self.instalments[number].row.period
@@ -215,11 +215,7 @@ class DailyReplanning(Replanning):
 
     def _bind(self, number: int, row: Row) -> None:
         item = self.instalments[number]
-        more = item.fee_owed_before - row.fee
-        if more > 0:
-            # Paid in advance it was owed on its day, though the plan has it no more.
-            row = replace(row, fee=row.fee + more, recurring_fee=row.recurring_fee + more)
-        item.rebind(row)
+        item.rebind(item.with_fee_paid(row))
         if item.paid_on is None:
             self._paid_to = min(self._paid_to, number)
 
@@ -294,11 +290,16 @@ class DailyReplanning(Replanning):
         if not taken:
             return funds
         if rule is Excess.REDUCE_INSTALMENT:
-            self._take_up(on)
-            index, taken = self._schedule.prepay(on, funds, shorten=False)
-        self.instalments[self._now()].prepay(taken, on)
-        if rule is Excess.REDUCE_INSTALMENT:
-            self._rebind(index, on)
+            early = self._early[index:]
+            self._take_up(on, whole=True)
+            start, _ = self._schedule.prepay(on, taken, shorten=False)
+            self.instalments[index].prepay(taken, on)
+            self._rebind(start, on)
+            # What was paid of an instalment ahead stays with it.
+            self._early[index : index + len(early)] = early
+            self.forecast(on)
+        else:
+            self.instalments[index].prepay(taken, on)
         self._levels_next = self._levels_next or rule is Excess.REDUCE_LATER
         return funds - taken
 
@@ -387,20 +388,22 @@ class DailyReplanning(Replanning):
             self._schedule.plan_of(before)
         return freed
 
-    def _take_up(self, on: date, *, level_anew: bool = False) -> None:
-        """Have the plan know what was paid, before it changes."""
+    def _take_up(self, on: date, *, level_anew: bool = False, whole: bool = False) -> None:
+        """Have the plan know what was paid, before it changes; a `whole` one asks for it again."""
         index, schedule = self._now(), self._schedule
+        early = [0] * len(self._early) if whole else self._early
         rows = [
             replace(self._as_shifted(number, row), before=None, brought=0, carried=0)
             for number, row in enumerate(schedule.before_later(on))
         ]
         if index <= self._last:
             asked = [
-                max(_comes_to(row, is_total=self._has_total(number)) - self._early[number], 0)
+                max(comes_to(row, is_total=self._has_total(number)) - early[number], 0)
                 for number, row in enumerate(rows)
             ]
             last = max((n for n in range(index, len(rows)) if asked[n]), default=index)
-            forecast = self._forecast_rows(index, on, last, asked)
+            again = sum(self._early[index:]) if whole else 0
+            forecast = self._forecast_rows(index, on, last, asked, again)
             for number, row in enumerate(forecast, start=index):
                 rows[number] = replace(row, period=rows[number].period)
         schedule.resume(on, rows, length=len(self.instalments), level_anew=level_anew)
@@ -429,13 +432,13 @@ class DailyReplanning(Replanning):
             if rows[number].period.end == period.end and rows[number].period.start == period.start
         }
         for item, row in zip(self.instalments[index:], rows[index:], strict=False):
-            item.rebind(row)
+            item.rebind(item.with_fee_paid(row))
         self.instalments += [
             InstalmentAccount(self._terms, row, redated=self._redated) for row in rows[known:]
         ]
         was_over, self._last = self._last < index, min(self._last, index)
         for number, row in enumerate(rows[index:], start=index):
-            self._asked[number:] = [_comes_to(row, is_total=self._has_total(number))]
+            self._asked[number:] = [comes_to(row, is_total=self._has_total(number))]
             self._early[number:] = [0]
             self._planned[number:] = [row.principal]
             if self._asked[number]:
@@ -443,7 +446,3 @@ class DailyReplanning(Replanning):
         if was_over and self._last >= index:
             # What was earned up to now the instalment asks for that was the last one.
             self._unbilled = Unbilled()
-
-
-def _comes_to(row: Row, *, is_total: bool) -> int:
-    return row.principal + row.interest if is_total else row.principal

@@ -240,11 +240,13 @@ class InstalmentAccount:
         if self.principal_unpaid or self.interest_unpaid or self.fee_unpaid:
             self.paid_on = None
 
-    @property
-    def fee_owed_before(self) -> int:
-        """Return the least fee that a row has to ask for, as it was paid or is given up."""
-        gone = self.paid.fee + self.forgone.fee + self.written_off.fee
-        return gone + self.moved.fee - self.settled.fee - self.charged.fee
+    def with_fee_paid(self, row: Row) -> Row:
+        """Return a row that asks for what was paid of its fee: it was owed on the day of paying."""
+        gone = self.paid.fee + self.forgone.fee + self.written_off.fee + self.moved.fee
+        more = gone - self.settled.fee - self.charged.fee - row.fee
+        if more <= 0:
+            return row
+        return replace(row, fee=row.fee + more, recurring_fee=row.recurring_fee + more)
 
     def move_out(self, on: date) -> Amounts:
         """Give everything unpaid away to a new plan; return it."""

@@ -115,7 +115,7 @@ class LoanSchedule(PlanCuts):
         length, day_before = len(self.rows), end - timedelta(days=1)
         stages = self._stages(day_before)
         self._restore(day_before)
-        self._pending = end, taken + (self._pending[1] if self._pending else 0)
+        self._pending = end, taken + self._take_pending(on)
         self._follow(day_before, (), stages | {end: stages.get(end, stages[day_before])})
         self._pad(length)
         return index + 1, taken

@@ -118,11 +118,12 @@ CompanyNumber = Annotated[str, AfterValidator(company_number)]
 Relation = Literal["parent", "spouse", "sibling", "child", "colleague", "friend"]
 
 
-class _StandardBase64(Base64Encoder):
+class StandardBase64(Base64Encoder):
     """Base64 that says the same when it is written again; what skips the rest decodes anything."""
 
     @classmethod
     def decode(cls, data: bytes) -> bytes:
+        """Return what is encoded; raises the pydantic error `base64`."""
         with suppress(ValueError):
             decoded = b64decode(data, validate=True)
             if b64encode(decoded) == data:
@@ -132,7 +133,7 @@ class _StandardBase64(Base64Encoder):
 
 Image = Annotated[
     bytes,
-    EncodedBytes(encoder=_StandardBase64),
+    EncodedBytes(encoder=StandardBase64),
     Field(min_length=64, max_length=MAX_BYTES),
     AfterValidator(_picture),
 ]

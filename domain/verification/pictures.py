@@ -180,6 +180,16 @@ def clean(content: bytes) -> Picture:
     return Picture(media_type, *pixels.size, stored, digest.hexdigest())
 
 
+def pixels_of(content: bytes) -> Image.Image:
+    """Return the gray or coloured pixels of a picture as it lies; raises `BadPicture`."""
+    picture = _opened(content)
+    try:
+        picture.load()
+        return _opaque(picture)
+    except _BROKEN:
+        raise BadPicture(PictureFault.DAMAGED) from None
+
+
 def _opened(content: bytes) -> Image.Image:
     """Read the header alone."""
     kind = _type_of(content)

@@ -5,6 +5,7 @@ against change. The digest finds the same picture again; a key joins it to no ot
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from domain.verification.element_policies import PICTURE_OF_ANOTHER
 from domain.verification.elements import ElementKind
@@ -29,6 +30,13 @@ class PictureRow(Row):
     bytes: int
 
 
+@dataclass(frozen=True)
+class StoredPicture(Picture):
+    """A picture of an earlier element, which is the same one in the next; `index` is its digest."""
+
+    index: bytes
+
+
 class ElementPictureRepository(Repository):
     """The pictures of elements, without their content."""
 
@@ -51,8 +59,35 @@ class ElementPictureRepository(Repository):
             [picture.width for _, _, picture in known],
             [picture.height for _, _, picture in known],
             [len(picture.content) for _, _, picture in known],
-            [self._blind_index.of("picture", picture.digest) for _, _, picture in known],
+            [
+                picture.index
+                if isinstance(picture, StoredPicture)
+                else self._blind_index.of("picture", picture.digest)
+                for _, _, picture in known
+            ],
         )
+
+    async def stored(
+        self, element_id: str, contents: Mapping[str, bytes]
+    ) -> dict[str, StoredPicture]:
+        """Return those pictures of an element whose `contents` are given, by their place."""
+        records = await self._connection.fetch(
+            "select place, media_type, width, height, content_idx from element_pictures"
+            " where element_id = $1 and place = any($2::text[])",
+            element_id,
+            list(contents),
+        )
+        return {
+            record["place"]: StoredPicture(
+                record["media_type"],
+                record["width"],
+                record["height"],
+                contents[record["place"]],
+                "",
+                record["content_idx"],
+            )
+            for record in records
+        }
 
     async def of_application(self, application_id: str) -> list[PictureRow]:
         """Return the pictures of all attempts of an application, in the order of the attempts."""

@@ -43,7 +43,7 @@ async def provide(application_id: str, body: ElementsCreate, call: Commanded) ->
             submit=body.submit,
         )
     wanted = {item.element_id for item in provided.elements}
-    return await _carry_out(call, row, "provide_elements", provided, wanted)
+    return await carry_out_elements(call, row, "provide_elements", provided, wanted)
 
 
 @router.get(
@@ -77,16 +77,17 @@ async def confirm(
         row, confirmed = await enter_code(
             tx, call.caller, call.command, application_id, element_id, body.code
         )
-    return await _carry_out(call, row, "confirm_element", confirmed, {element_id})
+    return await carry_out_elements(call, row, "confirm_element", confirmed, {element_id})
 
 
-async def _carry_out(
+async def carry_out_elements(
     call: CommandCall,
     row: ApplicationRow,
     update: str,
     argument: ProvideElements | ConfirmElement,
     wanted: set[str],
 ) -> ElementsResponse:
+    """Send what was stored to the process, and answer with the verdicts on what is `wanted`."""
     status: ApplicationStatus | None = None
     told: tuple[ElementOutcome, ...] = ()
     try:

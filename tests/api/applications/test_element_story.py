@@ -1,6 +1,7 @@
 """Slow elements and supplements through the API, with worker and simulators behind it."""
 
 import asyncio
+import base64
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities import registry
 from local.story.people import element, elements
+from messages.ids import case_of
 from messages.queues import ALL
 from providers.http.signature import HEADER, sign
 from runtime.clock import utc_now
@@ -37,7 +39,7 @@ class Desk:
         self.settings = settings
 
     async def post(self, path: str, body: object = None, *, status: int = 200) -> dict[str, Any]:
-        reviewing = path.startswith("/reviews")
+        reviewing = path.startswith(("/reviews", "/cases"))
         headers = keyed("reviewer", "rita") if reviewing else keyed("partner", "app")
         answer = await self.http.post(f"/v1{path}", headers=headers, json=body)
         assert answer.status_code == status, answer.text
@@ -226,6 +228,40 @@ async def test_a_reviewer_asks_again_and_the_next_application_reuses(desk: Desk)
     assert all(one["verified_at"] < one["counts_until"] for one in following["elements"])
     closed = await desk.post(f"/reviews/{application_id}/supplement", asked, status=409)
     assert closed["code"] == "review_closed"
+
+
+async def test_two_of_three_documents_are_asked_for_again_and_the_third_stays(desk: Desk) -> None:
+    who = person("story", 34)
+    application_id = await desk.apply(who)
+    path, case = f"/applications/{application_id}", f"/cases/{case_of(application_id)}"
+    handed_in = elements(who, (await desk.get(f"{path}/liveness-challenge"))["actions"])
+    await desk.post(f"{path}/elements", {"elements": handed_in, "submit": True})
+    await desk.post(f"{case}/claim")
+    said = {
+        "judgements": [
+            {"document": "identity_card.front", "verdict": "accepted"},
+            {"document": "identity_card.back", "verdict": "again", "reason": "it is blurred"},
+        ],
+        "extras": [{"name": "payslip", "reason": "the income is not clear"}],
+    }
+    await desk.post(f"{case}/documents", said)
+    assert (await desk.get(path))["state"] == "collecting"
+    asked = {one["document"]: one for one in (await desk.get(f"{path}/documents"))["items"]}
+    assert set(asked) == {"identity_card.back", "extra"}
+    payslip = b"%PDF-1.7\n" + b"1 0 obj<</Type/Catalog>>endobj\n" * 4 + b"%%EOF\n"
+    given = [
+        {"id": asked["identity_card.back"]["id"], "content": element(who, "identity_card")["back"]},
+        {"id": asked["extra"]["id"], "content": base64.b64encode(payslip).decode()},
+    ]
+    left = await desk.post(f"{path}/documents", {"documents": given})
+    assert left["items"] == []
+    await until(lambda: desk.get(path), state="in_review")
+    await desk.post(f"{case}/claim")
+    answer = await desk.http.get(f"/v1{case}/document", headers=bearer("reviewer", "rita"))
+    document = answer.json()
+    front = next(one for one in document["documents"] if one["document"] == "identity_card.front")
+    assert (front["verdict"], front["is_current"]) == ("accepted", True)
+    assert [one["name"] for one in document["files"]] == ["payslip"]
 
 
 async def test_a_card_is_bound_when_money_is_drawn(desk: Desk) -> None:

@@ -34,6 +34,9 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/v1/reviews/{application_id}/approve": {"reason": "confirmed"},
     "/v1/reviews/{application_id}/reject": {"reason": "not confirmed"},
     "/v1/reviews/{application_id}/supplement": {"kinds": ["operator"], "reason": "unclear"},
+    "/v1/applications/{application_id}/documents": {
+        "documents": [{"id": "doc_00000000000000000000000000", "content": "A" * 88}]
+    },
     "/v1/applications/{application_id}/elements/{element_id}/code": {"code": "123456"},
     "/v1/users/{applicant_id}/consents": dict(CONSENTS[0]),
     "/v1/users/{applicant_id}/contact": {"language": "en"},

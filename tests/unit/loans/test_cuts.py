@@ -428,3 +428,44 @@ def test_a_fee_paid_in_advance_with_its_instalment_stays_owed(paid: int) -> None
     assert min(outstanding(now)) >= 0
     assert now.settled == (paid == 100_200)
     assert now.instalments[0].paid_on == (MADE if paid == 100_200 else None)
+
+
+def by_the_day(**values: Any) -> LoanTerms:
+    """12,000.00 at 12 % in four instalments of 3,075.37, interest on the balance of each day."""
+    return at_12(instalments=4, interest_basis=InterestBasis.DAILY, **values)
+
+
+def test_a_fee_paid_in_advance_stays_owed_when_a_new_plan_is_shorter() -> None:
+    """Two instalments of the old plan were paid with their fees; the new plan has one only."""
+    terms = by_the_day(fees=[{"name": "service", "timing": "per_instalment", "amount": 90}])
+    on, first = date(2026, 2, 1), date(2026, 2, 14)
+    early = Paid(key="p", on=on, amount=500_000, excess=Excess.NEXT_INSTALMENT)
+    plan = Rescheduled(key="r", on=on, instalments=1, first_due_on=first, include_overdue=True)
+    for day in (on, first, date(2026, 7, 1)):
+        now = stand(terms, day, early, plan)
+        assert min(outstanding(now)) >= 0
+        assert now.paid.fee == 180
+        assert now.paid.total + now.credit == 500_000
+
+
+@pytest.mark.parametrize("method", [Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL])
+def test_a_prepayment_leaves_what_was_paid_early_of_an_instalment_with_it(method: Method) -> None:
+    """1,000.00 of the next instalment were paid: a prepayment after that raises none, nor it."""
+    terms, on = by_the_day(method=method), date(2026, 2, 1)
+    early = Paid(key="p", on=on, amount=100_000, excess=Excess.NEXT_INSTALMENT)
+    more = Paid(key="q", on=on, amount=30_000, excess=Excess.REDUCE_INSTALMENT)
+    before, after = stand(terms, on, early), stand(terms, on, early, more)
+    assert after.principal_outstanding < before.principal_outstanding
+    falls = zip(outstanding(before), outstanding(after), strict=True)
+    assert all(old - new >= 30_000 // 4 - 500 for old, new in falls)
+
+
+@pytest.mark.parametrize("excess", Excess)
+def test_what_was_prepaid_for_a_period_that_is_over_is_not_prepaid_again(excess: Excess) -> None:
+    """0.01 before the first due date, 0.01 on it: principal still sums to what was lent."""
+    terms = at_24(annual_rate=Decimal(0), instalments=8, allocation={"excess": excess})
+    early = Paid(key="p", on=date(2026, 2, 1), amount=1)
+    due = Paid(key="q", on=FIRST, amount=125_001)
+    now = stand(terms, FIRST, early, due)
+    assert sum(item.principal for item in now.instalments) == 1_000_000
+    assert now.paid.principal + now.credit == 125_002
