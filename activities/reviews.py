@@ -177,7 +177,7 @@ async def _policy_reviewed(tx: Transaction, application_id: str) -> DefinitionRe
     if decided is not None:
         return decided.policy
     rules = await rules_in_force(tx, await product_of_application(tx, application_id))
-    return rules.policy.ref
+    return rules.decision.ref
 
 
 async def _audit_review(

@@ -14,7 +14,7 @@ from api.v1.cases import documents as case_documents
 from api.v1.collections import actions
 from api.v1.credit_analysis import analyses
 from api.v1.credit_analysis import callbacks as credit_analysis_callbacks
-from api.v1.decisioning import lists
+from api.v1.decisioning import backtests, decisions, lists
 from api.v1.definitions import definitions, suspensions
 from api.v1.lines import drawdowns, lines
 from api.v1.lines import elements as line_elements
@@ -29,6 +29,7 @@ from api.v1.verification import callbacks as verification_callbacks
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     applications.router,
     elements.router,
+    decisions.router,
     catalogue.router,
     consents.router,
     users.router,
@@ -55,6 +56,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     precredit.router,
     definitions.router,
     suspensions.router,
+    backtests.router,
     ledger.router,
     books.router,
     payment_callbacks.router,

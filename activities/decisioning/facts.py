@@ -14,8 +14,8 @@ from typing import Any, Final
 import structlog
 
 from activities.common.refusals import known
+from activities.decisioning.fact_set import source_facts
 from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
-from domain.common.ages import AgeTurn, age_on
 from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
 from domain.decisioning.decision import Facts
 from domain.decisioning.policy import Lending
@@ -88,23 +88,18 @@ class Findings:
             asked=self.asked,
         )
 
-    def read(self, on: date, turns: AgeTurn) -> dict[str, Any]:
-        """Return the facts for the record, with the age in place of the birth date."""
-        facts, merged = self.facts(on), self._merged()
+    def fact_set(self, on: date) -> dict[str, Any]:
+        """Return the same by the names of the catalogue."""
+        merged = self._merged()
+        return source_facts(self.facts(on), merged.overdue_history, merged.score_spread)
+
+    def read(self) -> dict[str, Any]:
+        """Return who answered, for the record."""
         return {
-            "age": age_on(facts.birth_date, on, turns) if facts.birth_date else None,
-            "score": facts.score,
-            "blacklisted": facts.blacklisted,
-            "lenders_queried_30d": facts.lenders_queried_30d,
-            "overdue_history": merged.overdue_history,
-            "score_spread": merged.score_spread,
             "bureaus": {
                 one.source: {"verdict": one.answer.verdict, "reasons": list(one.answer.reasons)}
                 for one in self.bureaus
             },
-            "listed": None if facts.listed is None else list(facts.listed),
-            "lending": None if facts.lending is None else facts.lending.model_dump(),
-            "model_score": facts.model_score,
             "sources": self._sources(),
         }
 

@@ -32,6 +32,7 @@ _WORKS_CASES: Final[frozenset[Role]] = frozenset({"reviewer", "ops"})
 _RELEASES: Final[tuple[Role, ...]] = ("analyst", "ops")
 _KEEPS_BOOKS: Final[tuple[Role, ...]] = ("analyst", "ops")
 _READS_ANALYSES: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
+_READS_DECISIONS: Final[frozenset[Role]] = frozenset({"reviewer", "analyst", "ops"})
 _HOLDS_CASES: Final[frozenset[Role]] = frozenset({"reviewer"})
 _OPENS_CASES: Final[frozenset[Role]] = _HOLDS_CASES | {"ops"}
 """Who holds a case, and supervisors: `services.cases.viewing`."""
@@ -91,6 +92,8 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/v1/applications/{application_id}/submit"): _moves("applicant", "partner"),
         ("POST", "/v1/applications/{application_id}/withdraw"): _moves("applicant", "partner"),
         ("POST", "/v1/applications/{application_id}/appeal"): _moves("applicant", "partner"),
+        ("GET", "/v1/applications/{application_id}/decisions"): _reads(_READS_DECISIONS),
+        ("GET", "/v1/applications/{application_id}/decisions/{number}"): _reads(_READS_DECISIONS),
         ("GET", "/v1/cases"): _reads(_WORKS_CASES | {"analyst"}),
         ("GET", "/v1/cases/{case_id}"): _reads(_WORKS_CASES | {"analyst"}),
         ("POST", "/v1/cases/next"): _moves("reviewer"),
@@ -199,6 +202,10 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/definitions/{kind}/{code}/history"): _reads(_STAFF),
         ("POST", "/v1/definitions/{kind}/{code}/drafts"): _moves("analyst", body_limit=PROPOSAL),
         ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/check"): _moves("analyst"),
+        # A trial stores nothing: it needs no key.
+        ("POST", "/v1/definitions/risk_policy/{code}/versions/{version}/backtest"): Rule(
+            frozenset({"analyst", "ops"})
+        ),
         # By a second person, whatever the role: `services.definitions.releasing`.
         ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/release"): _moves(*_RELEASES),
         ("POST", "/v1/definitions/{kind}/{code}/versions/{version}/withdraw"): _moves(*_RELEASES),

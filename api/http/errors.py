@@ -132,6 +132,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = MappingProxyType(
         "code_refused": Kind(409, "No code is waited for"),
         "challenge_expired": Kind(409, "Ask for a new liveness challenge"),
         "consent_missing": Kind(409, "A consent is missing"),
+        "nothing_to_try": Kind(409, "There are no decisions to try a policy on"),
         "appeal_refused": Kind(409, "This cannot be appealed"),
         "supplement_refused": Kind(409, "This cannot be asked for again"),
         "drawdown_elements_missing": Kind(409, "Elements are missing for the drawdown"),

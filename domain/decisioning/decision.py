@@ -6,7 +6,9 @@ product asks are applied.
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -60,10 +62,29 @@ class RuleHit(Data):
     read: str
 
 
-class Decision(Data):
-    """An outcome with the rules that made it, and the policy whose thresholds they read.
+class Terms(Data):
+    """What may be lent: minor units, number of instalments, per cent a year."""
 
-    `reapply_on` is the first business date on which a rejected person may apply again.
+    amount: int
+    instalments: int
+    annual_rate: Decimal
+
+
+class Demanded(Data):
+    """What the applicant has to fulfil first, named by its `key`; `amount` in minor units."""
+
+    key: str
+    kind: Literal["guarantor", "deposit", "element", "lower_amount"]
+    element: str | None = None
+    amount: int | None = None
+
+
+class Decision(Data):
+    """An outcome with the rules that made it, and the policy that they are of.
+
+    `reapply_on` is the first business date on which a rejected person may apply again. `terms` are
+    what may be lent where a policy says so, also once a person approves what it referred; without,
+    what was asked on the product's terms. `conditions` are those that are not fulfilled.
     """
 
     outcome: Outcome
@@ -72,6 +93,9 @@ class Decision(Data):
     reject_code: str | None
     reapply_on: date | None
     hits: tuple[RuleHit, ...]
+    grade: str | None = None
+    terms: Terms | None = None
+    conditions: tuple[Demanded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

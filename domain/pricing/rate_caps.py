@@ -130,6 +130,19 @@ class RateCapExceeded(DomainError):
         self.field = field
 
 
+def lowest_hard_limit(caps: RateCaps, kind: LenderKind, on: date) -> Decimal | None:
+    """Return the lowest rate, percent a year, that a hard cap sets a kind of lender on a day.
+
+    None without one. Caps differ in what they measure: a quote is tested against each of them.
+    """
+    limits = [
+        rule.value * (caps.loan_prime_rate(on) if rule.times_lpr else 1)
+        for rule in caps.rules
+        if rule.lender_kind == kind and rule.enforcement is Enforcement.HARD and rule.holds(on)
+    ]
+    return min(limits, default=None)
+
+
 def check_rate_caps(caps: RateCaps, _: InForce) -> Iterator[Finding]:
     """Say what is wrong with a table of caps."""
     yield from _announcements(caps)

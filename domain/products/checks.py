@@ -10,7 +10,8 @@ from domain.common.definitions import Finding, InForce, Kind
 from domain.common.errors import DomainError, InvalidTerms
 from domain.common.money import money
 from domain.common.zones import ZONES
-from domain.decisioning.policy import DECISION_POLICY, DECISION_SOURCES
+from domain.decisioning.checking import RISK_POLICY
+from domain.decisioning.policy import DECISION_SOURCES
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.plan_terms import Method
 from domain.loans.schedule import build_plan
@@ -81,7 +82,7 @@ def _amounts(product: Product) -> Iterator[Finding]:
 def _references(product: Product, others: InForce) -> Iterator[Finding]:
     for field, kind in (
         ("element_policies", ELEMENT_POLICIES.name),
-        ("decision_policy", DECISION_POLICY.name),
+        ("decision_policy", RISK_POLICY.name),
         ("collections", COLLECTIONS_LADDER.name),
         ("servicing", SERVICING_POLICY.name),
         ("contract", CONTRACT_TEMPLATE.name),

@@ -158,6 +158,8 @@ async def _second_person_reason(
         raise NotAuthorised(authority.why)
     if not authority.allowed or authority.second_person_needed:
         return SecondPersonReason.AUTHORITY
+    if case.overridden_by:
+        return SecondPersonReason.RULE
     strategy = (await strategy_in_force(tx)).content
     return strategy.second_person_reason(
         case_id=case.id,

@@ -1,6 +1,6 @@
 """Opening and ending the case in which an application is reviewed."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from domain.cases.cases import CaseKind, CaseOutcome
 from domain.decisioning.decision import Outcome
@@ -10,6 +10,7 @@ from storage.cases import CaseRepository
 from storage.common.errors import RecordMissing
 from storage.common.repository import Transaction
 from storage.decisioning.decisions import DecisionRepository
+from storage.decisioning.lists import ListRepository
 
 
 async def open_review_of(
@@ -30,8 +31,22 @@ async def open_review_of(
         instalments=row.instalments,
         score=decided.score if decided is not None else None,
         rules=tuple(hit.rule for hit in hits if hit.outcome is not Outcome.APPROVE),
+        overridden_by=await _people_behind_exemptions(tx, row.applicant_id, opened_at.date()),
     )
     await open_review(tx, reviewed, opened_at, due_at)
+
+
+async def _people_behind_exemptions(
+    tx: Transaction, applicant_id: str, day: date
+) -> tuple[str, ...]:
+    """Return who proposed and who confirmed the exemptions of a customer that count on a day."""
+    counting = [
+        one
+        for one in await ListRepository(tx).exemptions(applicant_id)
+        if one.lasts and one.state == "confirmed" and one.first_day <= day <= one.last_day
+    ]
+    people = {person for one in counting for person in (one.proposed_by, one.decided_by) if person}
+    return tuple(sorted(people))
 
 
 async def is_rejected_by_person(tx: Transaction, application_id: str) -> bool:

@@ -1,18 +1,27 @@
-"""Decisions with every rule's hit: one a stage and attempt, never changed."""
+"""Decisions with what they were made of: one a stage and attempt, never changed.
+
+The trace holds personal facts, so that it is encrypted as a whole, compressed before that.
+"""
 
 import json
+import zlib
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Any, Final, Literal
 
 from pydantic import Json
 
-from domain.decisioning.decision import Decision, Outcome, RuleHit
-from domain.decisioning.policy import DECISION_POLICY
+from domain.decisioning.checking import RISK_POLICY
+from domain.decisioning.decision import Decision, Demanded, Outcome, RuleHit, Terms
+from domain.decisioning.tracing import Trace
 from storage.common.errors import RecordMissing
 from storage.common.repository import RowRepository
-from storage.common.rows import RefName, Row
+from storage.common.rows import Cursor, RefName, Row
 from storage.definitions import DefinitionRepository
+
+_FAST: Final = 1
+"""Traces repeat the same names: the least effort makes a tenth of them."""
 
 Stage = Literal["automatic", "review"]
 
@@ -33,6 +42,14 @@ class DecisionRow(Row):
     reapply_on: date | None
     decided_by: str
     decided_at: datetime
+    policy_sha256: str | None
+    fact_catalogue: RefName | None
+    grade: str | None
+    points: Decimal | None
+    terms: Json[Terms] | None
+    conditions: Json[tuple[Demanded, ...]]
+    trace_enc: bytes | None
+    duration_us: int | None
 
 
 class DecisionRepository(RowRepository[DecisionRow]):
@@ -52,8 +69,14 @@ class DecisionRepository(RowRepository[DecisionRow]):
         facts: Mapping[str, Any],
         decided_by: str,
         decided_at: datetime,
+        trace: Trace | None = None,
+        duration_us: int | None = None,
     ) -> Decision:
-        """Record a decision and return what is recorded: the first of a stage and attempt stays."""
+        """Record a decision and return what is recorded: the first of a stage and attempt stays.
+
+        `duration_us` is how long the policies took, in microseconds.
+        """
+        last = trace.steps[-1] if trace is not None else None
         is_first = await self._insert(
             self.table,
             id=decision_id,
@@ -69,6 +92,14 @@ class DecisionRepository(RowRepository[DecisionRow]):
             reapply_on=decision.reapply_on,
             decided_by=decided_by,
             decided_at=decided_at,
+            policy_sha256=decision.policy.sha256,
+            fact_catalogue=str(last.catalogue) if last else None,
+            grade=decision.grade,
+            points=last.evaluation.points if last else None,
+            terms=decision.terms,
+            conditions=json.dumps([one.model_dump(mode="json") for one in decision.conditions]),
+            trace_enc=self._encrypt_trace(decision_id, trace),
+            duration_us=duration_us,
         )
         recorded = decision if is_first else await self.decision(application_id, stage, attempt)
         if recorded is None:
@@ -86,7 +117,7 @@ class DecisionRepository(RowRepository[DecisionRow]):
         row = await self.get(application_id, stage, attempt)
         if row is None:
             return None
-        policy = await DefinitionRepository(self._tx).of_ref(DECISION_POLICY, row.policy_version)
+        policy = await DefinitionRepository(self._tx).of_ref(RISK_POLICY, row.policy_version)
         return Decision(
             outcome=row.outcome,
             policy=policy.ref,
@@ -94,10 +125,42 @@ class DecisionRepository(RowRepository[DecisionRow]):
             reject_code=row.reject_code,
             reapply_on=row.reapply_on,
             hits=row.rules,
+            grade=row.grade,
+            terms=row.terms,
+            conditions=row.conditions,
         )
+
+    async def traced(self, code: str, after: Cursor | None, limit: int) -> list[DecisionRow]:
+        """Return decisions that a policy made and that keep their traces, the last one first."""
+        return await self._page(
+            DecisionRow,
+            self._select,
+            after=after,
+            limit=limit,
+            order=("decided_at", "id"),
+            where=("trace_enc is not null",),
+            filters={"policy_version like {}": f"{RISK_POLICY.name}/{code}@%"},
+        )
+
+    def trace(self, row: DecisionRow) -> Trace | None:
+        """Return what a decision was made of, None of one that no policy made."""
+        if row.trace_enc is None:
+            return None
+        packed = self._keyring.decrypt(row.trace_enc, _associated(row.id))
+        return Trace.model_validate_json(zlib.decompress(packed))
+
+    def _encrypt_trace(self, decision_id: str, trace: Trace | None) -> bytes | None:
+        if trace is None:
+            return None
+        packed = zlib.compress(trace.model_dump_json().encode(), _FAST)
+        return self._keyring.encrypt(packed, _associated(decision_id))
 
     async def of(self, application_id: str) -> list[DecisionRow]:
         """Return an application's decisions in the order in which they were recorded."""
         return await self._list(
             "application_id = $1 order by recorded_at, stage, attempt", application_id
         )
+
+
+def _associated(decision_id: str) -> bytes:
+    return f"decisions.trace:{decision_id}".encode()

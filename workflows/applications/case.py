@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.calendar import business_date
     from domain.common.money import money
     from domain.common.zones import zone_of
+    from domain.decisioning.decision import Demanded, Terms
     from domain.verification.elements import ElementKind, Verdict
     from messages import calls, ids
     from messages import search_attributes as attributes
@@ -67,6 +68,8 @@ class ApplicationCase:
         }
         self.supplement: Supplement | None = None
         self.supplement_rounds = 0
+        self.terms: Terms | None = None
+        self.conditions: tuple[Demanded, ...] = ()
         self.offer: Offer | None = None
         self.line_id: str | None = None
         self.rejection: Rejection | None = None
@@ -113,6 +116,21 @@ class ApplicationCase:
             kind
             for kind in self.unprovided()
             if kind not in self.elements or not is_exhausted(self.product, self.elements[kind])
+        )
+
+    def unfulfilled(self) -> tuple[str, ...]:
+        """Return the conditions of the decision that are not fulfilled, in words.
+
+        An element is once it is verified, a lower amount by an offer of no more.
+        """
+        return tuple(
+            f"{one.kind.replace('_', ' ')} {one.element or ''}".strip()
+            for one in self.conditions
+            if one.kind != "lower_amount"
+            and not any(
+                record.kind == one.element and record.verdict is Verdict.MATCH
+                for record in self.elements.values()
+            )
         )
 
     def is_under_way(self) -> bool:

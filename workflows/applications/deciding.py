@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         check_may_supplement,
         referred_elements,
     )
-    from domain.decisioning.decision import Decision, Outcome
+    from domain.decisioning.decision import Decision, Outcome, Terms
     from messages import calls, ids
     from messages.applications import (
         AssessApplication,
@@ -75,8 +75,9 @@ class Deciding:
     async def review(self, command: ReviewCommand, *, approve: bool) -> None:
         """Have a reviewer's word judged, one at a time, and follow it if it counts.
 
-        Raises `ElementsMissing` where an appealed application lacks what credit rests on, and the
-        refusal of a word that does not count, which is on record then.
+        Raises `ElementsMissing` where an appealed application lacks what credit rests on or a
+        condition is not fulfilled, and the refusal of a word that does not count, which is on
+        record then.
         """
         case = self._case
         async with self.reviewing:
@@ -85,6 +86,8 @@ class Deciding:
                 # An appeal may be against an element that did not hold: what rests on it cannot
                 # follow.
                 raise ElementsMissing(f"ask for these again first: {', '.join(case.missing())}")
+            if in_review and approve and case.unfulfilled():
+                raise ElementsMissing(f"conditions not fulfilled: {', '.join(case.unfulfilled())}")
             self._words += 1
             now = workflow.now()
             recorded = await run(
@@ -203,11 +206,14 @@ class Deciding:
         case = self._case
         now = workflow.now()
         review_due_at = None
+        case.terms, case.conditions = decision.terms, decision.conditions
         if decision.outcome is Outcome.REJECT:
             assert decision.reject_code is not None  # noqa: S101 -- the policy's own invariant
             case.rejection = Rejection(code=decision.reject_code, reapply_on=decision.reapply_on)
             case.change(ApplicationState.REJECTED, Waiting.NOTHING)
-        elif decision.outcome is Outcome.REFER or referred_elements(case.product, case.elements):
+        elif decision.outcome is not Outcome.APPROVE or referred_elements(
+            case.product, case.elements
+        ):
             review_due_at = case.review_due_at = now + case.product.content.review_within
             case.change(ApplicationState.IN_REVIEW, Waiting.REVIEWER)
         else:
@@ -248,14 +254,20 @@ class Deciding:
         )
 
     def _offer(self, now: datetime) -> Offer:
-        """Return the offer of all that was asked for."""
+        """Return what the policy lets be lent, without one that says so what was asked for."""
         case, product = self._case, self._case.product.content
-        return Offer(
-            offer_id=ids.derived_id("off", case.id),
-            currency=case.start.currency,
+        terms = case.terms or Terms(
             amount=case.start.amount,
             instalments=case.start.instalments,
             annual_rate=product.terms.annual_rate,
+        )
+        lowered = [one.amount for one in case.conditions if one.kind == "lower_amount"]
+        return Offer(
+            offer_id=ids.derived_id("off", case.id),
+            currency=case.start.currency,
+            amount=min([terms.amount, *(one for one in lowered if one is not None)]),
+            instalments=terms.instalments,
+            annual_rate=terms.annual_rate,
             penalty_annual_rate=product.terms.penalty_annual_rate,
             mode=product.mode,
             expires_at=now + product.offer_valid_for,

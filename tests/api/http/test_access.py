@@ -133,6 +133,7 @@ def test_every_command_is_keyed_except_what_proves_itself_or_stores_nothing(app:
         "/v1/callbacks/qitech",
         "/v1/callbacks/reports",
         "/v1/list-entries/search",
+        "/v1/definitions/risk_policy/{code}/versions/{version}/backtest",
         "/v1/loans/{loan_id}/records/preview",
         "/v1/plans/preview",
     }

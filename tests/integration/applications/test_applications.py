@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.applications.application import ApplicationState, Rejection, ReviewClosed, Waiting
 from domain.cases.cases import CaseKind, CaseOutcome
+from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.decision import Decision, Outcome
 from messages import calls, ids
 from messages.applications import (
@@ -25,8 +26,8 @@ from storage.cases import CaseRepository
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.decisioning.decisions import DecisionRepository
+from tests.definitions import ref
 from tests.integration.story import Applicant, Bench, applicant, offer
-from tests.products import RULES
 
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
 
@@ -54,7 +55,7 @@ def decided(
         application_id=known.start.application_id,
         decision=Decision(
             outcome=outcome,
-            policy=RULES.policy.ref,
+            policy=ref(RISK_POLICY, "cash"),
             score=600,
             reject_code=code,
             reapply_on=None,

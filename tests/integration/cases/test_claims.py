@@ -40,6 +40,7 @@ from services.cases.worklog import add_note, record_call, worklog
 from storage.cases import CaseRepository, CaseRow
 from storage.common.repository import Transaction
 from storage.database import Database
+from storage.decisioning.lists import ListRepository
 from storage.people.staff import StaffRepository
 from tests.api import seeds
 from tests.definitions import release, shipped
@@ -168,6 +169,29 @@ async def test_the_final_stage_is_somebody_elses(database: Database) -> None:
         await claim_case(tx, rolf, case.id, new_id("act"))
         with pytest.raises(SecondReviewerNeeded):
             await escalate_case(tx, rolf, case.id, "and again", new_id("act"))
+
+
+async def test_who_exempted_the_customer_from_a_rule_is_kept_from_the_final_stage(
+    database: Database,
+) -> None:
+    async with database.transaction() as tx:
+        proposed, confirmed = await reviewer(tx), await reviewer(tx)
+        start = await seeds.application(tx, "app", new_id("per"))
+        change_id = new_id("lch")
+        await tx.connection.execute(
+            "insert into list_changes (id, action, reason, entries, state, proposed_by, decided_by,"
+            " decided_at) values ($1, 'exempt', 'known', 1, 'confirmed', $2, $3, now())",
+            change_id,
+            proposed.actor,
+            confirmed.actor,
+        )
+        now = utc_now()
+        days = (now.date() - timedelta(days=1), now.date() + timedelta(days=1))
+        await ListRepository(tx).exempt(change_id, start.applicant_id, "multi_head", *days)
+        await open_review_of(tx, start.application_id, now, now + timedelta(minutes=30))
+        case = await CaseRepository(tx).of_subject(CaseKind.REVIEW, start.application_id)
+    assert case is not None
+    assert set(case.overridden_by) == {proposed.actor, confirmed.actor}
 
 
 async def test_a_supervisor_gives_a_case_to_somebody_else(database: Database) -> None:

@@ -93,7 +93,12 @@ async def test_each_document_is_asked_about_where_it_is_known_and_never_passes_u
     decision = await bench.perform(calls.ASSESS_APPLICATION, request)
     assert decision.outcome is Outcome.REFER
     rules = {hit.rule for hit in decision.hits}
-    assert {"shared_lists", "multi_lender", "model_score", "element_liveness"} <= rules
+    assert {
+        "shared_lists",
+        "multi_lender_unsettled_loans",
+        "model_score",
+        "element_liveness",
+    } <= rules
     assert ("element_identity_card" in rules) is not read
     assert ("age" in rules) is (document in WITHOUT_BIRTH_DATE or document == "passport")
     async with bench.database.read() as tx:

@@ -7,8 +7,8 @@ import pytest
 
 from domain.applications.application import ApplicationState, Supplement, Waiting
 from domain.common import reject_codes
+from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.decision import Decision, Outcome, RuleHit
-from domain.decisioning.policy import DECISION_POLICY
 from messages import calls, ids
 from messages.applications import Offer, RecordDecision, RecordState
 from messages.verification import RecordSupplement
@@ -54,7 +54,7 @@ def decided(
         application_id=known.start.application_id,
         decision=Decision(
             outcome=outcome,
-            policy=ref(DECISION_POLICY, "cash"),
+            policy=ref(RISK_POLICY, "cash"),
             score=None,
             reject_code=reject_code,
             reapply_on=reapply_on,

@@ -20,7 +20,7 @@ from services.definitions.shipped import shipped
 from storage import migrate as migrations
 from storage.migrate import migrate
 
-HEAD = "0048"
+HEAD = "0049"
 
 _FACES = """
 insert into applicants (id, channel, customer_reference)

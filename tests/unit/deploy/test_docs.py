@@ -33,7 +33,10 @@ SCHEMA: Final = "\n".join(
     path.read_text() for path in (ROOT / "storage/migrations/versions").glob("*.sql")
 )
 RENAMED: Final = dict(re.findall(r"alter table (\w+) rename to (\w+)", SCHEMA))
-TABLES: Final = {RENAMED.get(table, table) for table in re.findall(r"create table (\w+)", SCHEMA)}
+DROPPED: Final = set(re.findall(r"drop table (\w+)", SCHEMA))
+TABLES: Final = {
+    RENAMED.get(table, table) for table in re.findall(r"create table (\w+)", SCHEMA)
+} - DROPPED
 CALLS: Final = {value.name for value in vars(calls).values() if isinstance(value, calls.Call)}
 ROW: Final = re.compile(
     r"^\| `(\w+)` \| `([a-z-]+):[^|]*\| [^|]*\| [^|]*\| ([^|]*) \|$", re.MULTILINE

@@ -5,16 +5,18 @@ from decimal import Decimal
 
 from domain.applications.application import ApplicationState
 from domain.common.definitions import DefinitionRef
-from domain.decisioning.policy import DECISION_POLICY, DecisionPolicy
+from domain.decisioning.checking import RISK_POLICY
+from domain.decisioning.policies import Policy
 from domain.products.products import AgreedProduct
 from domain.verification.element_policies import OnMismatch
 from domain.verification.elements import ElementKind, Verdict
 from services.products.agreed import product_of
 from storage.applications.offers import OfferRepository, OfferRow
 from storage.decisioning.decisions import DecisionRepository
-from tests.definitions import release
+from tests.definitions import release, shipped
 from tests.integration import story
-from tests.products import CASH, RULES, changed, release_products, until_in_force
+from tests.policies import with_parameters
+from tests.products import CASH, changed, release_products, until_in_force
 from tests.workflows.applying import Applying, apply
 from tests.workflows.lender import Lender, eventually, person
 
@@ -40,13 +42,12 @@ AFTER = changed(
 """Cheaper, offered for two days only, and a mobile of somebody else rejects."""
 
 
-def lenient(policy: DecisionPolicy) -> DecisionPolicy:
-    return policy.model_copy(update={"score_refer_below": 500})
+CASH_POLICY = shipped(RISK_POLICY, "cash")
 
 
-async def released(lender: Lender, product: AgreedProduct, policy: DecisionPolicy) -> None:
+async def released(lender: Lender, product: AgreedProduct, policy: Policy) -> None:
     """Release a product with its decision policy, and wait until the workers know of it."""
-    await release(lender.database, DECISION_POLICY, "growing", policy)
+    await release(lender.database, RISK_POLICY, "growing", policy)
     await release_products(lender.database, product)
     for database in (lender.database, lender.workers_database):
         async with lender.database.read() as tx:
@@ -80,7 +81,7 @@ async def policies(applying: Applying) -> dict[str, str]:
 
 
 async def test_a_release_leaves_running_applications_on_their_versions(lender: Lender) -> None:
-    await released(lender, BEFORE, RULES.thresholds)
+    await released(lender, BEFORE, CASH_POLICY)
     early_person, reviewed_person = person("story"), person("story")
     early = await apply(lender, early_person, product="growing")
     await early.provide(story.real_name(early_person))
@@ -90,7 +91,7 @@ async def test_a_release_leaves_running_applications_on_their_versions(lender: L
     )
     assert decided.application.state is ApplicationState.IN_REVIEW
 
-    await released(lender, AFTER, lenient(RULES.thresholds))
+    await released(lender, AFTER, with_parameters(CASH_POLICY, score_refer_below=500))
 
     # The one that began before: its mobile may be given again, its offer is the old one.
     wrong = await early.provide(story.operator(person()))
@@ -99,7 +100,7 @@ async def test_a_release_leaves_running_applications_on_their_versions(lender: L
     view = await early.provide(story.operator(early_person), submit=True)
     # Its decision begins now, by the policy of now.
     assert view.application.state is ApplicationState.OFFERED
-    assert await policies(early) == {"automatic": "decision_policy/growing@2"}
+    assert await policies(early) == {"automatic": "risk_policy/growing@2"}
     early_offer = await offer(early)
     assert early_offer.annual_rate == Decimal(24)
     assert early_offer.expires_at - early_offer.made_at == timedelta(days=7)
@@ -108,12 +109,12 @@ async def test_a_release_leaves_running_applications_on_their_versions(lender: L
     # The one in review keeps the policy that referred it.
     await reviewed.review("approve")
     assert await policies(reviewed) == {
-        "automatic": "decision_policy/growing@1",
-        "review": "decision_policy/growing@1",
+        "automatic": "risk_policy/growing@1",
+        "review": "risk_policy/growing@1",
     }
     assert (await offer(reviewed)).annual_rate == Decimal(24)
 
-    # A new one: 18 %, two days, and a wrong mobile rejects at once.
+    # A new one: 18 % and 3 % more for its grade C, two days, and a wrong mobile rejects at once.
     late_person = person("story")
     late = await apply(lender, late_person, product="growing")
     given = await late.provide(
@@ -121,7 +122,7 @@ async def test_a_release_leaves_running_applications_on_their_versions(lender: L
     )
     assert given.application.state is ApplicationState.OFFERED
     late_offer = await offer(late)
-    assert late_offer.annual_rate == Decimal(18)
+    assert late_offer.annual_rate == Decimal(21)
     assert late_offer.expires_at - late_offer.made_at == timedelta(days=2)
     assert (await product(late)).product.ref.version == 2
     strict = await apply(lender, person(), product="growing")

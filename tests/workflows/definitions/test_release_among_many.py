@@ -17,7 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.registry import build
 from domain.collections import COLLECTIONS_LADDER, CollectionsLadder
 from domain.common.definitions import DefinitionRef, Kind
-from domain.decisioning.policy import DECISION_POLICY
+from domain.decisioning.checking import RISK_POLICY
 from domain.products.checks import PRODUCT
 from messages import queues
 from runtime.keyring import BlindIndex, Keyring
@@ -28,6 +28,7 @@ from storage.applications.offers import OfferRepository
 from storage.database import Database
 from storage.decisioning.decisions import DecisionRepository
 from tests.definitions import release, shipped
+from tests.policies import with_parameters
 from tests.products import CASH, until_in_force
 from tests.simulators import Simulators
 from tests.workflows.applying import Applying, apply, six_elements
@@ -82,12 +83,12 @@ async def release_others(record: Database) -> list[DefinitionRef]:
             "offer_valid_for": timedelta(days=2),
         }
     )
-    lenient = shipped(DECISION_POLICY, "cash").model_copy(update={"score_refer_below": 500})
+    lenient = with_parameters(shipped(RISK_POLICY, "cash"), score_refer_below=500)
     again = LADDER.steps[0].model_copy(update={"name": "second_reminder", "days_past_due": 2})
     ladder = CollectionsLadder(steps=(LADDER.steps[0], again, *LADDER.steps[1:]))
     changes: Sequence[tuple[Kind[Any], str, Any]] = (
         (PRODUCT, "cash", cheaper),
-        (DECISION_POLICY, "cash", lenient),
+        (RISK_POLICY, "cash", lenient),
         (COLLECTIONS_LADDER, "standard", ladder),
     )
     return [await release(record, kind, code, content) for kind, code, content in changes]
@@ -171,12 +172,12 @@ async def test_a_hundred_processes_keep_what_they_began_with(
             await many_of(undecided[:10], decide)
             for applying in undecided[:10]:
                 assert await rate_offered(applying) == Decimal(24)
-                assert await policy_of(applying) == "decision_policy/cash@2"
+                assert await policy_of(applying) == "risk_policy/cash@2"
                 assert await build_of(lender, applying.workflow_id) == "b1"
             for applying in decided:
                 await applying.review("approve")
                 assert await rate_offered(applying) == Decimal(24)
-                assert await policy_of(applying) == "decision_policy/cash@1"
+                assert await policy_of(applying) == "risk_policy/cash@1"
             for applying in undecided[10:]:
                 assert (await applying.row()).product_ref.endswith("@1")
             climbing = [*late, *current[:5]]
