@@ -20,13 +20,19 @@ from decimal import Decimal
 from itertools import chain, combinations, pairwise
 from typing import Any, Final
 
-from domain.common.errors import FieldError
-from domain.decisioning.facts import FactType, FactValue, Variable, WrongFactType, from_text
+from domain.decisioning.facts import (
+    FactType,
+    FactValue,
+    PolicyError,
+    Variable,
+    WrongFactType,
+    from_text,
+)
 
 Test = Callable[[Any], bool]
 
 
-class WrongCell(FieldError):
+class WrongCell(PolicyError):
     """A cell that cannot be read; `field` is empty until the compiler says where it stands."""
 
     def __init__(self, message: str, example: str) -> None:

@@ -15,7 +15,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from domain.common.definitions import Content, Finding, InForce, Kind
-from domain.common.errors import FieldError
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 """The name of a fact, a value that a node gives, or a parameter."""
@@ -59,15 +58,27 @@ class WhenMissing(StrEnum):
     VALUE = "value"
 
 
-class UnknownFact(FieldError):
+class PolicyError(Exception):
+    """A policy and the facts it is given do not fit; `field` names the fact or the cell.
+
+    No refusal of what somebody sent: a checked policy and gathered facts do not raise it.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class UnknownFact(PolicyError):
     """A fact that the catalogue does not have."""
 
 
-class WrongFactType(FieldError):
+class WrongFactType(PolicyError):
     """A value that is not of its fact's type; `field` names the fact."""
 
 
-class FactMissing(FieldError):
+class FactMissing(PolicyError):
     """A fact without which nothing is decided; `field` names it."""
 
 
