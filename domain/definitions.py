@@ -15,7 +15,6 @@ from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.customer_levels import CUSTOMER_LEVELS
 from domain.decisioning.facts import FACT_CATALOGUE
 from domain.decisioning.lists import LIST_POLICY
-from domain.decisioning.policy import DECISION_POLICY
 from domain.loans.account_mapping import ACCOUNT_MAPPING
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.servicing import SERVICING_POLICY
@@ -38,7 +37,6 @@ _KINDS: tuple[Kind[Any], ...] = (
     SOURCE,
     REJECT_CODES,
     ELEMENT_POLICIES,
-    DECISION_POLICY,
     FACT_CATALOGUE,
     RISK_POLICY,
     CUSTOMER_LEVELS,

@@ -8,9 +8,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from domain.common.definitions import Agreed, DefinitionRef, Kind, UnknownDefinition
-from domain.common.reject_codes import REJECT_CODES
-from domain.decisioning.decision import Rules
-from domain.decisioning.policy import DECISION_POLICY, DecisionPolicy
 from domain.definitions import KINDS
 from domain.products.checks import PRODUCT
 from domain.products.products import AgreedProduct, Product
@@ -23,7 +20,7 @@ from domain.verification.elements import ElementKind
 from services.definitions import shipped as files
 from storage.database import Database
 from storage.definitions import DefinitionRepository
-from tests.definitions import agreed, release, shipped
+from tests.definitions import agreed, release
 
 
 def shipped_product(code: str) -> AgreedProduct:
@@ -46,13 +43,7 @@ class ShippedInForce:
 
 CASH = shipped_product("cash")
 REVOLVING = shipped_product("revolving")
-RULES = Rules(agreed(DECISION_POLICY, "cash"), shipped(REJECT_CODES, "standard"))
 BANK_CARD_BINDING = REVOLVING.policy_of(ElementKind.BANK_CARD)
-
-
-def ruled_by(policy: DecisionPolicy, version: int = 2) -> Rules:
-    """Rules with another policy, as a later version of the shipped one."""
-    return Rules(DECISION_POLICY.agreed("cash", version, policy), RULES.codes)
 
 
 def changed(

@@ -17,8 +17,7 @@ from activities.common.refusals import known
 from activities.decisioning.fact_set import source_facts
 from activities.sources.enquiries import DataSourceGateway, SourceResponse, Subject
 from domain.decisioning.bureau_merge import BureauFile, MergedBureaus, merge_bureaus
-from domain.decisioning.decision import Facts
-from domain.decisioning.policy import Lending
+from domain.decisioning.decision import Facts, Lending
 from domain.people.consents import ConsentMissing
 from domain.people.identity_documents import DOCUMENT_NOT_SUPPORTED, birth_date_in
 from domain.sources import Capability

@@ -4,11 +4,9 @@ The facts are those of verifications. Nothing follows from what was not provided
 what is told can send a case to a person, and neither approves nor rejects it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Final, Self
-
-from pydantic import Field
+from typing import Any, Final, Self
 
 from domain.common.data import Data
 from domain.verification.elements import ElementKind
@@ -102,78 +100,3 @@ class Provided(Data):
                 "face": facts.get(ElementKind.LIVENESS) or None,
             }
         )
-
-
-_Count = Annotated[int, Field(strict=True, ge=0)]
-
-
-class ProvidedLimits(Data):
-    """Beyond which of them a person decides.
-
-    The face's margin is by how much a similarity lies above its threshold.
-    """
-
-    months_on_network_refer_below: _Count
-    silent_days_refer_above: _Count
-    unpaid_bills_refer_above: _Count
-    collector_calls_refer_above: _Count
-    overdue_statements_refer_above: _Count
-    utilisation_per_mille_refer_above: _Count
-    address_book_refer_below: _Count
-    address_book_refer_above: _Count
-    overdue_contacts_refer_above: _Count
-    face_margin_refer_below: Decimal = Field(ge=0, le=1)
-
-
-Found = tuple[str, int | str]
-"""A rule's name and what it read."""
-
-_COUNTS: Final = (
-    ("operator_months", "operator_report.months_on_network", "months_on_network_refer_below"),
-    ("operator_silent_days", "operator_report.silent_days_30d", "silent_days_refer_above"),
-    ("operator_unpaid_bills", "operator_report.unpaid_bills", "unpaid_bills_refer_above"),
-    ("operator_collector_calls", "operator_report.collector_calls", "collector_calls_refer_above"),
-    ("statements_overdue", "online_banking.overdue_bills", "overdue_statements_refer_above"),
-    (
-        "statements_utilisation",
-        "online_banking.utilisation_per_mille",
-        "utilisation_per_mille_refer_above",
-    ),
-    ("address_book_entries", "address_book.entries", "address_book_refer_below"),
-    ("address_book_entries", "address_book.entries", "address_book_refer_above"),
-    ("address_book_overdue", "address_book.overdue_entries", "overdue_contacts_refer_above"),
-)
-"""Rule, what it reads, and the limit; its name says on which side a person has to look."""
-
-_ANSWERS: Final = (
-    ("operator_inactive", "operator_report.active", False, "not active"),
-    ("platform_name", "ecommerce.name_matches", False, "another name"),
-    ("platform_credit_overdue", "ecommerce.credit_overdue", True, "overdue"),
-    ("flows_altered", "bank_flows.balance_follows", False, "a balance does not follow"),
-    ("bureau_overdue", "bureau_report.overdue_now", True, "overdue"),
-)
-"""Rule, what it reads, the answer that a person has to look at, and that answer in words."""
-
-
-def provided_hits(provided: Provided, limits: ProvidedLimits) -> Iterator[Found]:
-    """Yield what a person has to look at."""
-    for rule, what, limit in _COUNTS:
-        count, bound = _told(provided, what), getattr(limits, limit)
-        if count is not None and (count < bound if limit.endswith("_below") else count > bound):
-            yield rule, count
-    for rule, what, answer, words in _ANSWERS:
-        if _told(provided, what) is answer:
-            yield rule, words
-    for side in ("card", "registry"):
-        likeness, threshold = (
-            _told(provided, f"face.{side}_{what}") for what in ("similarity", "threshold")
-        )
-        known = likeness is not None and threshold is not None
-        if known and likeness - threshold < limits.face_margin_refer_below:
-            yield f"face_narrow_{side}", f"{likeness} of {threshold}"
-
-
-def _told(provided: Provided, what: str) -> Any:
-    """Return a field of what was provided, such as `face.card_similarity`; None without it."""
-    part, field = what.split(".")
-    return getattr(getattr(provided, part), field, None)

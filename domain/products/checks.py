@@ -11,7 +11,7 @@ from domain.common.errors import DomainError, InvalidTerms
 from domain.common.money import money
 from domain.common.zones import ZONES
 from domain.decisioning.checking import RISK_POLICY
-from domain.decisioning.policy import DECISION_SOURCES
+from domain.decisioning.decision import DECISION_SOURCES
 from domain.loans.contract import CONTRACT_TEMPLATE
 from domain.loans.plan_terms import Method
 from domain.loans.schedule import build_plan

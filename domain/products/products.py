@@ -9,7 +9,7 @@ from domain.common.data import Data
 from domain.common.definitions import Agreed, Code, Content
 from domain.common.errors import DomainError
 from domain.common.money import format_amount
-from domain.decisioning.policy import DECISION_SOURCES
+from domain.decisioning.decision import DECISION_SOURCES
 from domain.loans.bank_accounts import BankAccounts
 from domain.loans.schedule import Plan, build_plan
 from domain.loans.terms import LoanTerms

@@ -30,6 +30,9 @@ _PATTERN: Final = re.compile(
 _OTHER_PATTERNS: Final[Mapping[str, str]] = {
     r"^quo_[0-9a-z]{26}$": "must be the id of a quote, quo_ and 26 characters",
     r"^loa_[0-9a-z]{26}$": "must be the id of a loan, loa_ and 26 characters",
+    r"^doc_[0-9a-z]{26}$": "must be the id of a document asked for, doc_ and 26 characters",
+    r"^[a-z]{2}(-[A-Z]{2})?$": "must be a language, such as zh or pt-BR",
+    r"^R[0-9]{2}$": "must be a reject code, such as R05",
     r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits in small letters",
     r"^[a-z_]{1,40}(:[a-z0-9_-]{1,32})?$": (
         "must be an account, such as cash, or one of its parts, such as cash:icbc"

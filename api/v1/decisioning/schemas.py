@@ -29,7 +29,7 @@ class DecisionSummary(ResponseBody):
     stage: str
     attempt: int
     outcome: Outcome
-    policy_version: str = Field(examples=["decision_policy/cash@3"])
+    policy_version: str = Field(examples=["risk_policy/cash@3"])
     score: int | None
     grade: str | None
     points: Decimal | None

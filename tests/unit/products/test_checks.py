@@ -8,7 +8,6 @@ import pytest
 
 from domain.common.definitions import Finding, Kind
 from domain.common.reject_codes import REJECT_CODES
-from domain.decisioning.policy import DECISION_POLICY
 from domain.definitions import KINDS
 from domain.products.checks import PRODUCT
 from domain.verification.element_policies import ELEMENT_POLICIES
@@ -206,33 +205,6 @@ def test_bad_element_policies_are_told_by_field(case: str) -> None:
     draft, field, reason = ELEMENTS[case]
     findings = found(ELEMENT_POLICIES, draft)
     assert any(one.field == field and reason in one.message for one in findings), findings
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"age_max": 19}, "age_max"),
-        ({"age_min": 17}, "age_min"),
-        ({"score_refer_below": 449}, "score_refer_below"),
-        ({"model_score_refer_below": 449}, "model_score_refer_below"),
-        ({"score_reject_below": 200}, "score_reject_below"),
-        (
-            {"lending_refer_above": {"lenders_queried_7d": 11}},
-            "lending_refer_above.lenders_queried_30d",
-        ),
-        (
-            {"lending_refer_above": {"lenders_queried_90d": 9}},
-            "lending_refer_above.lenders_queried_90d",
-        ),
-        ({"provided": {"address_book_refer_above": 19}}, "provided.address_book_refer_above"),
-        ({"provided": {"unpaid_bills_refer_above": -1}}, "provided.unpaid_bills_refer_above"),
-    ],
-)
-def test_thresholds_that_contradict_are_told_by_field(changes: Draft, field: str) -> None:
-    draft = draft_of(DECISION_POLICY, "cash")
-    for name, value in changes.items():
-        draft[name] = draft[name] | value if isinstance(value, dict) else value
-    assert field in [one.field for one in found(DECISION_POLICY, draft)]
 
 
 def _without(code: str) -> Draft:
