@@ -17,6 +17,7 @@ from domain.common.money import format_amount
 AMOUNTS: Final = frozenset(
     {
         *("accrued_interest", "amount", "amount_max", "amount_min", "amount_step", "available"),
+        *("amount_after", "amount_before", "approved_amount"),
         *("balance", "balance_after", "credit", "credit_limit", "deducted", "disbursed", "drawn"),
         *("deferred_fees", "interest_ahead", "paid_principal", "opening", "closing"),
         *("fee", "fee_paid", "fee_waived", "fees", "interest", "interest_due", "interest_paid"),

@@ -14,6 +14,7 @@ from tests.e2e.conftest import REPOSITORY, Callers, run_starter
 
 DOCUMENT: Final = (REPOSITORY / "docs" / "change-a-product.md").read_text(encoding="utf-8")
 BLOCK: Final = re.compile(r"([^\n]*)\n\n```(\w*)\n(.*?)```", re.DOTALL)
+UNDER: Final = re.compile(r"under `([^`]+)`")
 FILE: Final = re.compile(r"\*\*([a-z-]+\.toml)\*\*")
 
 
@@ -35,13 +36,19 @@ def edited(text: str, block: Block) -> str:
     """The file after the edit that the document asks for."""
     if block.above.startswith("At the end"):
         return text + "\n" + "\n".join(block.lines) + "\n"
+    under = UNDER.search(block.above)
+    head, name, tail = text.partition(f'name = "{under[1]}"\n') if under else ("", "", text)
     for line in block.lines:
         key = line.partition(" = ")[0]
-        text, changed = re.subn(
-            rf"^{key} = (\[\n.*?^\]|[^\n]*)$", line, text, flags=re.MULTILINE | re.DOTALL
+        tail, changed = re.subn(
+            rf"^{key} = (\[\n.*?^\]|[^\n]*)$",
+            line,
+            tail,
+            count=1 if under else 0,
+            flags=re.MULTILINE | re.DOTALL,
         )
         assert changed == 1, f"{key} stands {changed} times in the file"
-    return text
+    return head + name + tail
 
 
 async def test_the_document_can_be_followed_word_for_word(

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.http.calls import PENDING, Called, Commanded
 from api.http.routing import authorised_router
 from api.http.schemas import Body, ResponseBody
 from api.v1.applications.elements import carry_out_elements
-from api.v1.cases.document_schemas import FileContent
+from api.v1.cases.document_schemas import SAMPLE_PDF, FileContent
 from domain.applications.documents import MAX_EXTRAS, DocumentKind
 from services.applications.documents import (
     GivenDocument,
@@ -41,12 +41,26 @@ class AskedDocuments(ResponseBody):
 class DocumentBody(Body):
     """A document by the id under which it is asked for."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "doc_06gv3x6s2k9m4t8q1w5z7b0c3d", "content": SAMPLE_PDF}]
+        }
+    )
+
     id: str = Field(pattern=r"^doc_[0-9a-z]{26}$")
     content: FileContent
 
 
 class DocumentsBody(Body):
     """Documents that are asked for; two sides of a card come together."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"documents": [{"id": "doc_06gv3x6s2k9m4t8q1w5z7b0c3d", "content": SAMPLE_PDF}]}
+            ]
+        }
+    )
 
     documents: tuple[DocumentBody, ...] = Field(min_length=1, max_length=MAX_EXTRAS)
 

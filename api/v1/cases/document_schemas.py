@@ -1,7 +1,7 @@
 """The case as one document, judgements of its documents, and files."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import ConfigDict, EncodedBytes, Field, model_validator
 
@@ -17,6 +17,11 @@ from services.cases.document import CaseDocument
 
 FileContent = Annotated[bytes, EncodedBytes(encoder=StandardBase64), Field(min_length=64)]
 """A PDF or a picture in base64; its type is told by its content."""
+
+SAMPLE_PDF: Final = (
+    "JVBERi0xLjcKMSAwIG9iaiA8PC9UeXBlL0NhdGFsb2cvUGFnZXMgMiAwIFI+"
+    "PiBlbmRvYmoKdHJhaWxlciA8PC9Sb290IDEgMCBSPj4KJSVFT0YK"
+)
 FileName = Annotated[Typed, Field(min_length=1, max_length=100)]
 
 
@@ -42,6 +47,10 @@ class UnmaskedResponse(ResponseBody):
 class JudgementBody(Body):
     """What is said of one document; asking for it again takes a reason for the applicant."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"document": "identity_card.front", "verdict": "accepted"}]}
+    )
+
     document: DocumentKind = Field(description="not `extra`")
     verdict: DocumentVerdict
     reason: Reason | None = None
@@ -57,6 +66,12 @@ class JudgementBody(Body):
 
 class ExtraBody(Body):
     """A further document: its name, as the applicant is to read it, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "payslip of October", "reason": "income is not clear"}]
+        }
+    )
 
     name: FileName
     reason: Reason
@@ -118,6 +133,10 @@ class JudgementsResponse(ResponseBody):
 
 class FileCreate(Body):
     """A file to be put into the case, of at most 10 MB."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "payslip of October", "content": SAMPLE_PDF}]}
+    )
 
     name: FileName
     content: FileContent

@@ -20,6 +20,19 @@ _Rule = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 class ListEntryCreate(Body):
     """A key to be put on a list; it counts to the end of `expires_on`, or until it is removed."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "mobile",
+                    "key": "13800138000",
+                    "reason": "fraud",
+                    "source": "police notice",
+                }
+            ]
+        }
+    )
+
     kind: KeyKind
     key: _Key = Field(repr=False)
     reason: _Code
@@ -86,6 +99,14 @@ class ListImport(Body):
 
 class ListRemoval(Body):
     """Entries to be taken from a list, and why; another person confirms it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"entry_ids": ["lst_06gv3x6s2k9m4t8q1w5z7b0c3d"], "reason": "listed by mistake"}
+            ]
+        }
+    )
 
     entry_ids: tuple[Annotated[str, Field(max_length=40)], ...] = Field(
         min_length=1, max_length=100
@@ -167,6 +188,10 @@ class ExemptionBody(Body):
 
 class ExemptionEnd(Body):
     """Why an exemption is to end now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "the customer has moved away"}]}
+    )
 
     reason: Reason
 

@@ -12,8 +12,11 @@ _PASSING = {
     "application_pending": 409,
     "transfer_unsettled": 409,
     "suspended": 409,
+    "message_not_sent": 409,
     "too_many_requests": 429,
     "element_locked": 429,
+    "call_too_soon": 429,
+    "view_limit_reached": 429,
     # ourselves: what is down comes back
     "overloaded": 503,
     "database_unavailable": 503,

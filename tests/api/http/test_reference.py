@@ -27,6 +27,7 @@ _PLAN = {
     }
 }
 COUNTED = {
+    *("approved_instalments", "changed", "failed", "tried"),
     *("adverse_facts", "after", "applications", "attempt", "attempts", "before", "bytes"),
     *("count", "days", "days_past_due", "denominator", "due_day", "every", "from_days"),
     *(

@@ -5,7 +5,9 @@ from pathlib import Path
 from sandbox.gateway import OPERATIONS
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "providers.md").read_text("utf-8")
-OTHERS = frozenset({"payments", "signing", "messaging", "identity_card", "liveness"})
+OTHERS = frozenset(
+    {"payments", "signing", "messaging", "email", "push", "identity_card", "liveness"}
+)
 
 
 def test_the_document_tells_every_operation() -> None:
