@@ -81,7 +81,7 @@ async def test_the_document_can_be_followed_word_for_word(
     assert len(asked) == 7
 
     for kind, code, version, field, value in (
-        ("risk_policy", "cash", 2, "parameters", {"score_reject_below": 460}),
+        ("risk_policy", "cash", 2, "parameters", {"score_reject_below": "460"}),
         ("collections_ladder", "standard", 1, "steps", 6),
     ):
         found = (await analyst.get(f"/v1/definitions/{kind}/{code}")).json()
