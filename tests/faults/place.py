@@ -321,7 +321,8 @@ async def _answered(ask: Callable[[], Awaitable[Reply]], seconds: float) -> Any:
             reply = await ask()
             if reply.status < 300:
                 return reply.body
-            assert reply.may_change, f"{reply.status} {reply.body}"
+            passes = reply.may_change or "retry-after" in reply.headers
+            assert passes, f"{reply.status} {reply.body}"
             assert monotonic() < deadline, f"{reply.status} {reply.body}"
         except httpx.TransportError:
             if monotonic() > deadline:

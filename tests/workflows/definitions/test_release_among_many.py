@@ -189,7 +189,7 @@ async def test_a_hundred_processes_keep_what_they_began_with(
             newcomers = await many(5, lambda: apply(lender, person("story")))
             await many_of(newcomers, decide)
             for applying in newcomers:
-                assert await rate_offered(applying) == Decimal(18)
+                assert await rate_offered(applying) == Decimal(21)
                 assert await build_of(lender, applying.workflow_id) == "b2"
             lent = await many(3, lambda: lend(lender, person()))
             await many_of(lent, lambda loan: loan.live_until(FIRST_DUE + timedelta(days=5)))
