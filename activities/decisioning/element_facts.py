@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.applications.application import is_provided, is_referred
-from domain.decisioning.decision import Facts
 from domain.decisioning.provided_facts import Provided
 from domain.products.products import AgreedProduct
 from domain.verification.elements import ElementKind
@@ -21,10 +20,6 @@ class ElementFacts:
 
     provided: Provided
     referred: tuple[tuple[ElementKind, str], ...]
-
-    def added_to(self, facts: Facts) -> Facts:
-        """Return what the policy reads, these facts among it."""
-        return facts.model_copy(update={"provided": self.provided, "referred": self.referred})
 
     def read(self) -> dict[str, Any]:
         """Return the facts for the record: only what is known or is to be decided by a person."""

@@ -36,6 +36,8 @@ _PROVIDED: Final[Mapping[str, str]] = {
     "address_book_entries": "address_book.entries",
     "address_book_overdue_entries": "address_book.overdue_entries",
     "bank_flows_consistent": "bank_flows.balance_follows",
+    "report_enquiries_90d": "bureau_report.enquiries_90d",
+    "report_overdue_months_24": "bureau_report.overdue_months_24",
 }
 """Facts by where they are told of what was provided."""
 
@@ -55,6 +57,7 @@ def free_facts(
     """
     content = product.content
     rate = content.terms.annual_rate
+    limit = lowest_hard_limit(caps, content.lender_kind, on)
     facts: dict[str, FactValue | None] = {
         "customer": application.applicant_id,
         "product": application.product,
@@ -69,7 +72,7 @@ def free_facts(
         "term_asked": application.instalments,
         "terms_allowed": frozenset(str(one) for one in content.instalments),
         "annual_rate_asked": rate,
-        "annual_rate_cap": max(rate, lowest_hard_limit(caps, content.lender_kind, on) or rate),
+        "annual_rate_cap": rate if limit is None else limit,
         "age": _age(identity_number, on),
         "level": history.level,
         "labels": frozenset(history.labels),

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.common.definitions import DefinitionInvalid, Finding, InForce, Kind
-from domain.common.errors import FieldError
 from domain.common.reject_codes import REJECT_CODES, RejectCodes
 from domain.common.reject_codes import STANDARD as REJECT_TABLE
 from domain.decisioning.analysis import analyse
@@ -17,6 +16,7 @@ from domain.decisioning.facts import (
     FACT_CATALOGUE,
     FactCatalogue,
     FactValue,
+    PolicyError,
     UnknownFact,
     read_value,
     shown,
@@ -110,7 +110,7 @@ def failing_cases(compiled: CompiledPolicy, catalogue: FactCatalogue) -> Iterato
         try:
             facts = facts_of(catalogue, policy.standard_facts, case.facts)
             came = evaluate(compiled, facts)
-        except FieldError as error:
+        except PolicyError as error:
             yield Finding(f"{where}.facts.{error.field}", error.message, MISSING)
             continue
         for name, expected, got in _differences(case, came):

@@ -94,6 +94,11 @@ class Demanded(Data):
     amount: int | None = None
 
 
+def element_of(condition: Demanded) -> str | None:
+    """Return the kind of element whose verification fulfils a condition, None if none does."""
+    return "guarantor" if condition.kind == "guarantor" else condition.element
+
+
 class Decision(Data):
     """An outcome with the rules that made it, and the policy that they are of.
 

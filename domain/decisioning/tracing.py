@@ -4,7 +4,8 @@ From a trace alone the same policies give the same bytes again: that is how an a
 decision, and how another version of a policy is tried on cases that were decided.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -15,10 +16,12 @@ from domain.decisioning.compiled import CompiledPolicy
 from domain.decisioning.evaluating import evaluate
 from domain.decisioning.evaluations import Evaluation
 from domain.decisioning.facts import (
+    Fact,
     FactCatalogue,
     FactValue,
     PersonalClass,
     Shown,
+    WrongFactType,
     read_value,
     shown,
 )
@@ -81,12 +84,17 @@ def take_again(step: Step, version: PolicyVersion) -> Evaluation:
     Facts that the catalogue of `version` has not, or has of another type, are missing.
     """
     known = version.catalogue.by_name
-    facts = {
-        name: read_value(known[name], value)
-        for name, value in step.facts.items()
-        if name in known and value is not None
-    }
+    facts = dict(_readable(known, step.facts))
     return evaluate(version.compiled, facts, exempt=frozenset(step.exempt))
+
+
+def _readable(
+    known: Mapping[str, Fact], facts: Mapping[str, Shown]
+) -> Iterator[tuple[str, FactValue]]:
+    for name, value in facts.items():
+        if name in known and value is not None:
+            with suppress(WrongFactType):
+                yield name, read_value(known[name], value)
 
 
 def without_personal(facts: Mapping[str, Shown], catalogue: FactCatalogue) -> dict[str, Shown]:

@@ -20,6 +20,7 @@ from storage.applications.applications import ApplicationRepository, Application
 from storage.common.audit import AuditRepository
 from storage.common.outbox import OutboxRepository
 from storage.common.repository import Transaction
+from storage.people.applicants import ApplicantRepository
 from storage.processes import ProcessRepository
 
 
@@ -50,6 +51,12 @@ async def appeal(
         await reject_codes_in_force(tx),
         by_person=await is_rejected_by_person(tx, row.id),
     )
+    await ApplicantRepository(tx).lock(row.applicant_id)
+    other = await ApplicationRepository(tx).pending_of(
+        row.applicant_id, row.product, except_for=row.id
+    )
+    if other is not None:
+        raise AppealRefused("Another application of yours for this product is not over.")
     return await _into_review(tx, caller, row, reason, at)
 
 

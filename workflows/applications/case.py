@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.common.calendar import business_date
     from domain.common.money import money
     from domain.common.zones import zone_of
-    from domain.decisioning.decision import Demanded, Terms
+    from domain.decisioning.decision import Demanded, Terms, element_of
     from domain.verification.elements import ElementKind, Verdict
     from messages import calls, ids
     from messages import search_attributes as attributes
@@ -128,7 +128,7 @@ class ApplicationCase:
             for one in self.conditions
             if one.kind != "lower_amount"
             and not any(
-                record.kind == one.element and record.verdict is Verdict.MATCH
+                record.kind == element_of(one) and record.verdict is Verdict.MATCH
                 for record in self.elements.values()
             )
         )

@@ -14,6 +14,7 @@ from domain.decisioning.decision import Outcome
 from domain.decisioning.evaluating import evaluate
 from domain.decisioning.evaluations import Result
 from domain.decisioning.facts import FACT_CATALOGUE, FactMissing, FactValue
+from domain.decisioning.lists import KeyKind, ListName, list_facts
 from tests.definitions import codes, shipped
 from tests.products import ShippedInForce
 
@@ -145,3 +146,23 @@ def test_a_changed_threshold_fails_the_golden_case_at_it() -> None:
     found = RISK_POLICY.findings(draft, ShippedInForce(), "cash")
     assert [(one.field.split(".")[-1], one.example) for one in found] == [("outcome", "refer")]
     assert "just good enough" in found[0].message
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_whoever_is_on_the_black_list_by_any_key_is_rejected(kind: KeyKind) -> None:
+    """What `list_facts` gives are values that the catalogue knows."""
+    compiled, standard = starter("preliminary"), everything_told("preliminary")[0]
+    came = evaluate(compiled, {**standard, **list_facts([(ListName.BLACK, kind)])})
+    assert (came.outcome, came.reason) == (Outcome.REJECT, "R05")
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"), [({"scoer": 500}, "facts.scoer"), ({"score": "good"}, "facts.score")]
+)
+def test_a_golden_case_with_a_wrong_fact_is_told_by_field(
+    facts: dict[str, Any], field: str
+) -> None:
+    draft = shipped(RISK_POLICY, "cash").model_dump(mode="json")
+    draft["cases"][0]["facts"] = facts
+    found = RISK_POLICY.findings(draft, ShippedInForce(), "cash")
+    assert f"cases.0.{field}" in [one.field for one in found]

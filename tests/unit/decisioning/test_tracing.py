@@ -141,3 +141,10 @@ def test_a_decision_that_cannot_be_made_again_is_counted_and_not_lost() -> None:
         take_step(needing, facts)
     found = back_test(decided, needing)
     assert (found.tried, found.failed) == (1, 1)
+
+
+def test_a_stored_fact_that_the_catalogue_no_longer_allows_is_missing() -> None:
+    tested = version(policy())
+    step = take_step(tested, {**GOOD, "age": "thirty"})
+    assert step.evaluation.outcome is Outcome.REFER
+    assert take_again(stored(Trace(steps=(step,))).steps[0], tested) == step.evaluation

@@ -136,3 +136,16 @@ async def test_a_lost_start_of_an_appealed_application_is_made_up_for(lender: Le
 
 def today() -> date:
     return business_date(utc_now(), CASH.zone)
+
+
+async def test_who_has_applied_again_meanwhile_has_one_application_at_a_time(
+    lender: Lender,
+) -> None:
+    """Two applications of a person for a product would end in two lines."""
+    applying = await rejected(lender)
+    who = applying.applicant.person
+    again = await apply(lender, who)
+    await again.provide(story.real_name(who), story.operator(who))
+
+    with pytest.raises(AppealRefused, match="not over"):
+        await appealed(lender, applying)
