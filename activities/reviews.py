@@ -120,8 +120,10 @@ class Reviews:
                 await CaseRepository(tx).lock_of_subject(CaseKind.REVIEW, request.application_id),
                 request.application_id,
             )
-            await escalate_late(tx, case, request.due_at, request.at)
-        return ReviewDue(due_at=case.due_at if case.due_at > request.due_at else None)
+            if case.due_at > request.at:
+                return ReviewDue(due_at=case.due_at)
+            await escalate_late(tx, case, case.due_at, request.at)
+        return ReviewDue(due_at=None)
 
 
 async def _take_effect(
@@ -225,7 +227,7 @@ async def _supplement(
     entered = await enter_state(
         tx, application_id, request.state, request.waiting, request.state_seq, request.at
     )
-    await pause_case(tx, case, reviewer.actor, request.at, key)
+    await pause_case(tx, case, reviewer.actor, request.at, key, back_to=reviewer.person_id)
     await AuditRepository(tx).add(
         actor=reviewer.actor,
         role="reviewer",

@@ -105,7 +105,8 @@ class CaseRepository(TableRepository[CaseRow]):
             " queue = $4, skill = $5, strategy = $6, assigned_to = $7, outcome = null,"
             " paused_at = null, escalated_at = null, claimed_by = null, claimed_until = null,"
             " initial_by = null, second_reason = null, approved_amount = null,"
-            " approved_instalments = null, decided_by = null, reason = null, decided_at = null"
+            " approved_instalments = null, decided_by = null, reason = null, decided_at = null,"
+            " amount = $9, instalments = $10, score = $11, rules = $12, overridden_by = $13"
             " where kind = $8 and subject = $1",
             new.subject,
             new.opened_at,
@@ -115,6 +116,11 @@ class CaseRepository(TableRepository[CaseRow]):
             new.strategy,
             new.assigned_to,
             new.kind,
+            new.amount,
+            new.instalments,
+            new.score,
+            new.rules,
+            new.overridden_by,
         )
 
     async def of_subject(self, kind: CaseKind, subject: str) -> CaseRow | None:
@@ -227,8 +233,8 @@ class CaseRepository(TableRepository[CaseRow]):
             at,
         )
 
-    async def pause(self, case_id: str, at: datetime, assigned_to: str) -> None:
-        """Let a case wait; it comes back to `assigned_to`."""
+    async def pause(self, case_id: str, at: datetime, assigned_to: str | None) -> None:
+        """Let a case wait; it comes back to `assigned_to`, or to whoever is free."""
         await self._connection.execute(
             "update cases set paused_at = $2, assigned_to = $3, claimed_by = null,"
             " claimed_until = null where id = $1 and state = 'open' and paused_at is null",
@@ -354,6 +360,13 @@ class CaseLogRepository(Repository):
         """Return the entry of this key, None if there is none."""
         record = await self._connection.fetchrow(f"{_ENTRIES} where event_key = $1", key)
         return None if record is None else self._read(record)
+
+    async def case_of(self, key: str) -> str | None:
+        """Return the case whose worklog has the entry of this key, None if none has."""
+        found: str | None = await self._connection.fetchval(
+            "select case_id from case_log where event_key = $1", key
+        )
+        return found
 
     async def of(self, case_id: str) -> list[LogRow]:
         """Return the worklog of a case, the oldest entry first."""

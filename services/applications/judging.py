@@ -127,10 +127,11 @@ async def _approve(
 ) -> Ruling:
     offer = await _approved_offer(tx, request, case)
     authority = await _authority(tx, case, reviewer, Action.APPROVE_APPLICATION, offer.amount)
-    if case.stage is Stage.FINAL:
+    if case.stage is Stage.FINAL and case.approved_amount is not None:
         if not authority.allowed:
             raise NotAuthorised(authority.why)
     else:
+        # At a final stage that nobody approved before, this approval is the first of two.
         why = await _second_person_reason(tx, case, offer, authority)
         if why is not None:
             if reviewer.person_id is None:
@@ -186,23 +187,37 @@ async def _reject(
 
 
 async def _approved_offer(tx: Transaction, request: RecordReview, case: CaseRow) -> Offer:
-    """Return the offer of what is approved: never more than was asked for, within the product."""
+    """Return the offer of what is approved, within the product.
+
+    Never more than was asked for, than the policy's terms allow, or than the first person approved.
+    """
     made, command = request.offer, request.command
     if made is None:
         raise RecordMissing(f"no offer to make on {request.application_id}")
-    amount = command.amount or case.approved_amount or case.amount
-    instalments = command.instalments or case.approved_instalments or case.instalments
-    if amount > case.amount:
+    most = _least(made.amount, case.amount, case.approved_amount)
+    longest = _least(made.instalments, case.instalments, case.approved_instalments)
+    amount = most if command.amount is None else command.amount
+    instalments = longest if command.instalments is None else command.instalments
+    if amount > most:
         raise InvalidReview("the amount may be lowered, not raised", field="amount")
-    if instalments > case.instalments:
+    if instalments > longest:
         raise InvalidReview("the term may be shortened, not extended", field="instalments")
     if (amount, instalments) != (case.amount, case.instalments):
         product = (await product_of_application(tx, request.application_id)).content
-        try:
-            product.check_request(amount, instalments)
-        except OutsideProduct as error:
-            raise InvalidReview(error.message, field="amount") from error
+        checks = (
+            ("amount", amount, product.instalments[0]),
+            ("instalments", product.amount_min, instalments),
+        )
+        for field, lent, term in checks:
+            try:
+                product.check_request(lent, term)
+            except OutsideProduct as error:
+                raise InvalidReview(error.message, field=field) from error
     return made.model_copy(update={"amount": amount, "instalments": instalments})
+
+
+def _least(offered: int, asked: int, approved: int | None) -> int:
+    return min(offered, asked) if approved is None else min(offered, asked, approved)
 
 
 async def _close(

@@ -1,10 +1,12 @@
 """Opening and ending the case in which an application is reviewed."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from domain.cases.cases import CaseKind, CaseOutcome
+from domain.common.calendar import business_date
 from domain.decisioning.decision import Outcome
 from services.cases.opening import Reviewed, open_review
+from services.products.agreed import product_of
 from storage.applications.applications import ApplicationRepository
 from storage.cases import CaseRepository
 from storage.common.errors import RecordMissing
@@ -21,6 +23,7 @@ async def open_review_of(
     if row is None:
         raise RecordMissing(f"no application {application_id}")
     decided = await DecisionRepository(tx).decision(application_id, "automatic", 1)
+    product = await product_of(tx, row)
     hits = decided.hits if decided is not None else ()
     reviewed = Reviewed(
         application_id=row.id,
@@ -31,22 +34,11 @@ async def open_review_of(
         instalments=row.instalments,
         score=decided.score if decided is not None else None,
         rules=tuple(hit.rule for hit in hits if hit.outcome is not Outcome.APPROVE),
-        overridden_by=await _people_behind_exemptions(tx, row.applicant_id, opened_at.date()),
+        overridden_by=await ListRepository(tx).people_behind_exemptions(
+            row.applicant_id, business_date(opened_at, product.zone)
+        ),
     )
     await open_review(tx, reviewed, opened_at, due_at)
-
-
-async def _people_behind_exemptions(
-    tx: Transaction, applicant_id: str, day: date
-) -> tuple[str, ...]:
-    """Return who proposed and who confirmed the exemptions of a customer that count on a day."""
-    counting = [
-        one
-        for one in await ListRepository(tx).exemptions(applicant_id)
-        if one.lasts and one.state == "confirmed" and one.first_day <= day <= one.last_day
-    ]
-    people = {person for one in counting for person in (one.proposed_by, one.decided_by) if person}
-    return tuple(sorted(people))
 
 
 async def is_rejected_by_person(tx: Transaction, application_id: str) -> bool:

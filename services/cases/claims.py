@@ -64,16 +64,23 @@ async def take_next(
 ) -> CaseRow | None:
     """Have the caller hold the free case with the least time left, None if there is none for them.
 
-    What is assigned to them comes first. A queue's skill has to be theirs.
+    What is assigned to them comes first. A queue's skill has to be theirs. A repeat under the same
+    `key` returns the case that was taken first, also a repeat at the same instant.
     """
+    log = CaseLogRepository(tx)
+    taken = await log.case_of(key)
+    if taken is not None:
+        return await find_case(tx, taken)
     at = utc_now()
     until = at + (await strategy_in_force(tx)).content.claim_for
     case = await CaseRepository(tx).take_next(
         caller.actor, at, until, skills=await skills_of(tx, caller.actor), queue=queue
     )
-    if case is not None:
-        await _log_claim(tx, case.id, caller, at, until, key)
-    return case
+    if case is None or await _log_claim(tx, case.id, caller, at, until, key):
+        return case
+    await CaseRepository(tx).release(case.id, caller.actor)
+    taken = await log.case_of(key)
+    return None if taken is None else await find_case(tx, taken)
 
 
 async def renew_claim(tx: Transaction, caller: Principal, case_id: str) -> CaseRow:
@@ -148,8 +155,8 @@ def _check_open(case: CaseRow) -> None:
 
 async def _log_claim(
     tx: Transaction, case_id: str, caller: Principal, at: datetime, until: datetime, key: str
-) -> None:
-    await CaseLogRepository(tx).add(
+) -> bool:
+    return await CaseLogRepository(tx).add(
         case_id,
         LogEntry.CLAIMED,
         actor=caller.actor,

@@ -86,9 +86,14 @@ async def escalate_case(
     return await find_case(tx, case_id)
 
 
-async def pause_case(tx: Transaction, case: CaseRow, by: str, at: datetime, key: str) -> None:
-    """Let a case wait for its applicant; it comes back to `by`, and its time stands still."""
-    await CaseRepository(tx).pause(case.id, at, by)
+async def pause_case(
+    tx: Transaction, case: CaseRow, by: str, at: datetime, key: str, *, back_to: str | None
+) -> None:
+    """Let a case wait for its applicant, its time stands still; it comes back to a person or all.
+
+    `back_to` is the person's id.
+    """
+    await CaseRepository(tx).pause(case.id, at, back_to)
     await CaseLogRepository(tx).add(case.id, LogEntry.PAUSED, actor=by, at=at, key=key)
 
 

@@ -37,6 +37,19 @@ _LASTS: Final = (
 )
 
 
+def _counts(applicant_id: str, on: str) -> str:
+    """Return the condition on an exemption of a person, by parameters, on a business date.
+
+    A person is whatever customers have the same identity number.
+    """
+    return (
+        f"x.applicant_id in (select {applicant_id}::text"
+        " union select p.id from applicants me join applicants p"
+        f" on p.identity_number_idx = me.identity_number_idx where me.id = {applicant_id})"
+        f" and {on} between x.first_day and x.last_day and {_LASTS}"
+    )
+
+
 class ListChangeRow(Row):
     """A proposed change: `entries` keys or exemptions, what became of it, and by whom."""
 
@@ -280,10 +293,7 @@ class ListRepository(Repository):
             " join list_changes c on c.id = e.change_id where e.key_idx = any($1::bytea[])"
             f" and (e.expires_on is null or e.expires_on >= $3) and {_STANDS}"
             " union select x.rule, null from exemptions x"
-            " join list_changes c on c.id = x.change_id where x.applicant_id in (select $2::text"
-            " union select p.id from applicants me join applicants p"
-            " on p.identity_number_idx = me.identity_number_idx where me.id = $2)"
-            f" and $3 between x.first_day and x.last_day and {_LASTS}",
+            f" join list_changes c on c.id = x.change_id where {_counts('$2', '$3')}",
             digests,
             applicant_id,
             on,
@@ -298,6 +308,20 @@ class ListRepository(Repository):
             ),
             frozenset(record["name"] for record in records if record["key_kind"] is None),
         )
+
+    async def people_behind_exemptions(self, applicant_id: str, on: date) -> tuple[str, ...]:
+        """Return who proposed or confirmed an exemption that counts for a person on a date.
+
+        The exemptions are those by which the person `standing` tells of is exempted.
+        """
+        records = await self._connection.fetch(
+            "select distinct who from exemptions x join list_changes c on c.id = x.change_id"
+            " cross join unnest(array[c.proposed_by, c.decided_by]) who"
+            f" where who is not null and {_counts('$1', '$2')} order by who",
+            applicant_id,
+            on,
+        )
+        return tuple(record["who"] for record in records)
 
     def _shown(self, row: _EntryRecord, today: date) -> ListEntryRow:
         key = self._decrypt(_KEY, row.id, row.key_enc)

@@ -5,7 +5,7 @@ supervisor, final review by another person).
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -41,6 +41,7 @@ from storage.cases import CaseRepository, CaseRow
 from storage.common.repository import Transaction
 from storage.database import Database
 from storage.decisioning.lists import ListRepository
+from storage.people.applicants import ApplicantRepository
 from storage.people.staff import StaffRepository
 from tests.api import seeds
 from tests.definitions import release, shipped
@@ -125,6 +126,35 @@ async def test_who_asks_for_the_next_case_at_once_gets_another_one(database: Dat
     assert first.id == cases[1].id, "the one with the least time left comes first"
 
 
+async def test_who_asks_for_the_next_case_again_by_the_same_key_has_the_same_case(
+    database: Database,
+) -> None:
+    """An answer that was lost costs nobody a second case, nor do two requests at one instant."""
+    queue = f"q-{new_id('act')[-20:]}"
+    async with database.transaction() as tx:
+        cases = [await opened(tx) for _ in range(4)]
+        await tx.connection.execute(
+            "update cases set queue = $2 where id = any($1::text[])",
+            [one.id for one in cases],
+            queue,
+        )
+        rita = await reviewer(tx)
+    key = new_id("act")
+
+    async def pull() -> CaseRow | None:
+        async with database.transaction() as tx:
+            return await take_next(tx, rita, key, queue=queue)
+
+    taken = [*await asyncio.gather(pull(), pull(), pull()), await pull()]
+    assert len({row.id for row in taken if row is not None}) == 1
+    assert None not in taken
+    async with database.read() as tx:
+        held = await tx.connection.fetchval(
+            "select count(*) from cases where claimed_by = $1", rita.actor
+        )
+    assert held == 1
+
+
 async def test_a_claim_that_ran_out_is_anybodys_and_cannot_be_renewed(database: Database) -> None:
     async with database.transaction() as tx:
         case = await opened(tx)
@@ -189,6 +219,39 @@ async def test_who_exempted_the_customer_from_a_rule_is_kept_from_the_final_stag
         days = (now.date() - timedelta(days=1), now.date() + timedelta(days=1))
         await ListRepository(tx).exempt(change_id, start.applicant_id, "multi_head", *days)
         await open_review_of(tx, start.application_id, now, now + timedelta(minutes=30))
+        case = await CaseRepository(tx).of_subject(CaseKind.REVIEW, start.application_id)
+    assert case is not None
+    assert set(case.overridden_by) == {proposed.actor, confirmed.actor}
+
+
+async def test_an_exemption_counts_for_the_person_on_the_products_date(database: Database) -> None:
+    """The person of another channel is the same one; 17:00 UTC is the next day in Shanghai."""
+    number = new_id("per")
+    at = datetime(2026, 3, 9, 17, 0, tzinfo=UTC)
+    shanghai = date(2026, 3, 10)
+    async with database.transaction() as tx:
+        proposed, confirmed = await reviewer(tx), await reviewer(tx)
+        exempted = await seeds.application(tx, "app", new_id("per"))
+        start = await seeds.application(tx, "h5", new_id("per"))
+        for one in (exempted, start):
+            await ApplicantRepository(tx).remember(
+                one.applicant_id,
+                name="Lin Canary",
+                identity_number=number,
+                mobile="13900001111",
+                bank_card="6222020000000000000",
+            )
+        change_id = new_id("lch")
+        await tx.connection.execute(
+            "insert into list_changes (id, action, reason, entries, state, proposed_by, decided_by,"
+            " decided_at) values ($1, 'exempt', 'known', 1, 'confirmed', $2, $3, now())",
+            change_id,
+            proposed.actor,
+            confirmed.actor,
+        )
+        days = (shanghai, shanghai)
+        await ListRepository(tx).exempt(change_id, exempted.applicant_id, "multi_head", *days)
+        await open_review_of(tx, start.application_id, at, at + timedelta(minutes=30))
         case = await CaseRepository(tx).of_subject(CaseKind.REVIEW, start.application_id)
     assert case is not None
     assert set(case.overridden_by) == {proposed.actor, confirmed.actor}

@@ -318,7 +318,7 @@ async def test_a_case_waits_for_its_supplement_and_is_due_later_by_it(database: 
             await SupplementRepository(tx).open(application.id, asked, asked_at) for _ in range(2)
         ] == [True, False]
         opened = await _case(tx, application.id)
-        await pause_case(tx, opened, "rita", asked_at, f"{opened.id}:paused")
+        await pause_case(tx, opened, "rita", asked_at, f"{opened.id}:paused", back_to="rita")
         waiting = await _case(tx, application.id)
         assert (waiting.paused_at, waiting.assigned_to) == (asked_at, "rita")
         assert application.id not in [

@@ -149,6 +149,30 @@ async def test_the_second_person_has_time_of_their_own(lender: Lender) -> None:
     assert (await applying.review("approve", by=rolf)).state is ApplicationState.OFFERED
 
 
+async def test_a_case_left_to_a_colleague_becomes_late_at_its_own_time(lender: Lender) -> None:
+    """The process knows the time of the first stage; the second may have had less, or more."""
+    applying = await in_review(lender)
+    async with lender.database.transaction() as tx:
+        await tx.connection.execute(
+            "update cases set stage = 'final', due_at = due_at - interval '10 minutes'"
+            " where subject = $1",
+            applying.id,
+        )
+
+    await lender.pass_time(applying.workflow_id, 31 * MINUTE)
+
+    assert (await applying.case()).escalated_at is not None
+
+
+async def test_a_case_of_nobody_in_the_directory_comes_back_to_whoever_is_free(
+    lender: Lender,
+) -> None:
+    applying = await in_review(lender)
+    await applying.ask_again(CARD, by="reviewer")
+    case = await applying.case()
+    assert (case.paused_at is not None, case.assigned_to) == (True, None)
+
+
 async def test_time_stands_still_during_a_supplement(lender: Lender) -> None:
     applying = await in_review(lender)
     await lender.pass_time(applying.workflow_id, 10 * MINUTE)
