@@ -154,7 +154,8 @@ async def test_a_case_left_to_a_colleague_becomes_late_at_its_own_time(lender: L
     applying = await in_review(lender)
     async with lender.database.transaction() as tx:
         await tx.connection.execute(
-            "update cases set stage = 'final', due_at = due_at - interval '10 minutes'"
+            "update cases set stage = 'final', initial_by = 'rita', second_reason = 'escalated',"
+            " due_at = due_at - interval '10 minutes'"
             " where subject = $1",
             applying.id,
         )
