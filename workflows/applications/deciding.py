@@ -265,7 +265,9 @@ class Deciding:
         return Offer(
             offer_id=ids.derived_id("off", case.id),
             currency=case.start.currency,
-            amount=min([terms.amount, *(one for one in lowered if one is not None)]),
+            amount=product.lendable(
+                min([terms.amount, *(one for one in lowered if one is not None)])
+            ),
             instalments=terms.instalments,
             annual_rate=terms.annual_rate,
             penalty_annual_rate=product.terms.penalty_annual_rate,
