@@ -125,6 +125,10 @@ class Product(Content):
                 f"instalments must be one of {', '.join(map(str, self.instalments))}"
             )
 
+    def lendable(self, most: int) -> int:
+        """Return what is lent where `most` may be: whole steps, and the least amount at least."""
+        return max(most - most % self.amount_step, self.amount_min)
+
 
 class AgreedProduct(Data):
     """A product and its element policies, as they were given to a process when it started."""

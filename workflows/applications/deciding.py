@@ -261,15 +261,13 @@ class Deciding:
             instalments=case.start.instalments,
             annual_rate=product.terms.annual_rate,
         )
-        lowered = [
-            max(product.amount_min, one.amount - one.amount % product.amount_step)
-            for one in case.conditions
-            if one.kind == "lower_amount" and one.amount is not None
-        ]
+        lowered = [one.amount for one in case.conditions if one.kind == "lower_amount"]
         return Offer(
             offer_id=ids.derived_id("off", case.id),
             currency=case.start.currency,
-            amount=min([terms.amount, *lowered]),
+            amount=product.lendable(
+                min([terms.amount, *(one for one in lowered if one is not None)])
+            ),
             instalments=terms.instalments,
             annual_rate=terms.annual_rate,
             penalty_annual_rate=product.terms.penalty_annual_rate,

@@ -1,6 +1,5 @@
 """Documents that a reviewer asked for, as their applicant sees and gives them."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import ConfigDict, Field
@@ -17,19 +16,29 @@ from services.applications.documents import (
     documents_asked_for,
     give_documents,
 )
-from storage.applications.documents import JudgementRow
 
 router = authorised_router("/applications", "applications")
 
 
-class AskedDocument(ResponseBody):
-    """A document that is waited for, and why. `name` is that of an `extra` one."""
+class AwaitedDocument(ResponseBody):
+    """A document that is waited for, without words: answers of commands are kept for repeats."""
 
     id: str
     document: DocumentKind
+    asked_at: datetime
+
+
+class AwaitedDocuments(ResponseBody):
+    """What is still waited for."""
+
+    items: list[AwaitedDocument]
+
+
+class AskedDocument(AwaitedDocument):
+    """A document that is waited for, and why. `name` is that of an `extra` one."""
+
     name: str | None
     reason: str
-    asked_at: datetime
 
 
 class AskedDocuments(ResponseBody):
@@ -69,16 +78,29 @@ class DocumentsBody(Body):
 async def asked_for(application_id: str, call: Called) -> AskedDocuments:
     """Return the documents that a reviewer asked for and that have not come, with the reasons."""
     async with call.database.read() as tx:
-        return _answer(await documents_asked_for(tx, call.caller, application_id))
+        rows = await documents_asked_for(tx, call.caller, application_id)
+    return AskedDocuments(
+        items=[
+            AskedDocument(
+                id=row.id,
+                document=row.document,
+                name=row.name,
+                reason=row.reason or "",
+                asked_at=row.judged_at,
+            )
+            for row in rows
+        ]
+    )
 
 
 @router.post(
     "/{application_id}/documents", responses=PENDING, summary="Give documents that are asked for"
 )
-async def give(application_id: str, body: DocumentsBody, call: Commanded) -> AskedDocuments:
+async def give(application_id: str, body: DocumentsBody, call: Commanded) -> AwaitedDocuments:
     """Store documents; a side of the card is verified with the other one as it was.
 
-    Returns what is still asked for. A face is given as an element, after its challenge.
+    Returns what is still asked for, without names and reasons. A face is given as an element,
+    after its challenge.
     """
     given = await check_documents(
         call.database,
@@ -92,19 +114,10 @@ async def give(application_id: str, body: DocumentsBody, call: Commanded) -> Ask
         wanted = {item.element_id for item in provided.elements}
         await carry_out_elements(call, row, "provide_elements", provided, wanted)
     async with call.database.read() as tx:
-        return _answer(await documents_asked_for(tx, call.caller, application_id))
-
-
-def _answer(rows: Iterable[JudgementRow]) -> AskedDocuments:
-    return AskedDocuments(
+        rows = await documents_asked_for(tx, call.caller, application_id)
+    return AwaitedDocuments(
         items=[
-            AskedDocument(
-                id=row.id,
-                document=row.document,
-                name=row.name,
-                reason=row.reason or "",
-                asked_at=row.judged_at,
-            )
+            AwaitedDocument(id=row.id, document=row.document, asked_at=row.judged_at)
             for row in rows
         ]
     )

@@ -128,16 +128,19 @@ async def escalate(case_id: str, body: EscalateBody, call: Commanded) -> CaseRes
 
 
 @router.post("/{case_id}/notes", summary="Write a note on a case")
-async def note(case_id: str, body: NoteBody, call: Commanded) -> CaseWithLog:
-    """Add a note to the worklog."""
+async def note(case_id: str, body: NoteBody, call: Commanded) -> CaseResponse:
+    """Add a note to the worklog. The answer does not hold it: read the case again."""
     async with call.database.transaction() as tx:
         await add_note(tx, call.caller, case_id, body.text, call.command.update_id)
-        return await _with_log(tx, await find_case(tx, case_id))
+        return await _response(tx, await find_case(tx, case_id))
 
 
 @router.post("/{case_id}/calls", summary="Record a telephone call")
-async def record(case_id: str, body: CallBody, call: Commanded) -> CaseWithLog:
-    """Record a call. 409 `calls_exhausted` and 429 `call_too_soon` by the review strategy."""
+async def record(case_id: str, body: CallBody, call: Commanded) -> CaseResponse:
+    """Record a call. 409 `calls_exhausted` and 429 `call_too_soon` by the review strategy.
+
+    The answer does not hold what was noted: read the case again.
+    """
     async with call.database.transaction() as tx:
         await record_call(
             tx,
@@ -149,7 +152,7 @@ async def record(case_id: str, body: CallBody, call: Commanded) -> CaseWithLog:
             note=body.note,
             key=call.command.update_id,
         )
-        return await _with_log(tx, await find_case(tx, case_id))
+        return await _response(tx, await find_case(tx, case_id))
 
 
 async def _response(tx: Transaction, row: CaseRow) -> CaseResponse:

@@ -111,24 +111,32 @@ class JudgementsCreate(Body):
         return self
 
 
-class JudgementResponse(ResponseBody):
-    """What was said of a document; `is_open` while it is asked for again and has not come."""
+class JudgementMade(ResponseBody):
+    """What was said of a document, without the words; `is_open` while it is asked for again.
+
+    Answers of commands are kept for repeats, so they hold nothing that somebody typed.
+    """
 
     id: str
     document: DocumentKind
-    name: str | None
     verdict: DocumentVerdict
-    reason: str | None
     judged_by: str
     judged_at: datetime
     is_current: bool
     is_open: bool
 
 
-class JudgementsResponse(ResponseBody):
+class JudgementResponse(JudgementMade):
+    """What was said of a document, and the name of an `extra` one."""
+
+    name: str | None
+    reason: str | None
+
+
+class JudgementsMade(ResponseBody):
     """Everything that was said of the documents of a case, the oldest first."""
 
-    items: list[JudgementResponse]
+    items: list[JudgementMade]
 
 
 class FileCreate(Body):

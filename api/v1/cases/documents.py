@@ -12,9 +12,9 @@ from api.v1.cases.document_schemas import (
     CaseDocumentResponse,
     FileCreate,
     FilePlaced,
-    JudgementResponse,
+    JudgementMade,
     JudgementsCreate,
-    JudgementsResponse,
+    JudgementsMade,
     UnmaskBody,
     UnmaskedResponse,
     ViewResponse,
@@ -95,10 +95,11 @@ async def picture(case_id: str, name: str, call: Called) -> Response:
     responses=PENDING,
     summary="Judge documents one by one, and ask for further ones",
 )
-async def judge(case_id: str, body: JudgementsCreate, call: Commanded) -> JudgementsResponse:
+async def judge(case_id: str, body: JudgementsCreate, call: Commanded) -> JudgementsMade:
     """Accept documents, or have them given again; the applicant sees each one with its reason.
 
     Whatever is asked for again of an element counts as one round of supplements: the case waits.
+    The answer holds no names and reasons: read the document again.
     """
     if any(one.reason and one.verdict == "again" for one in body.judgements):
         async with call.database.read() as tx:
@@ -121,7 +122,7 @@ async def judge(case_id: str, body: JudgementsCreate, call: Commanded) -> Judgem
     async with call.database.read() as tx:
         rows = await JudgementRepository(tx).of(asked.application_id)
         rows = await with_handles(tx, rows, "judged_by")
-    return JudgementsResponse(items=[JudgementResponse.model_validate(row) for row in rows])
+    return JudgementsMade(items=[JudgementMade.model_validate(row) for row in rows])
 
 
 @router.post("/{case_id}/files", status_code=201, summary="Put a file into a case")

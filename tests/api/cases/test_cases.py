@@ -15,6 +15,7 @@ from runtime.clock import utc_now
 from services.applications.reviews import open_review_of
 from storage.cases import CaseRepository
 from tests.api import seeds
+from tests.api.cases.opened import Opened, a_pdf, encoded
 from tests.api.conftest import bearer, keyed
 
 
@@ -51,14 +52,16 @@ async def test_a_case_is_taken_worked_on_and_put_back(
 
     call = {"who": "applicant", "script": "identity", "result": "verified"}
     noted = await send(http, f"/{case_id}/calls", call)
-    assert noted.json()["log"][-1]["detail"] == call
+    assert noted.json()["claimed_by"] == "rita"
     again = await send(http, f"/{case_id}/calls", call)
     assert (again.status_code, again.json()["code"]) == (429, "call_too_soon")
     assert int(again.headers["Retry-After"]) > 7_000
     wrong = await send(http, f"/{case_id}/calls", call | {"script": "gossip"})
     assert wrong.json()["errors"][0]["field"] == "script"
-    noted = await send(http, f"/{case_id}/notes", {"text": "moved in March"})
-    assert noted.json()["log"][-1]["text"] == "moved in March"
+    assert (await send(http, f"/{case_id}/notes", {"text": "moved in March"})).status_code == 200
+    log = (await http.get(f"/v1/cases/{case_id}", headers=bearer("reviewer", "rita"))).json()["log"]
+    assert [entry["detail"] for entry in log if entry["entry"] == "call"] == [call]
+    assert [entry["text"] for entry in log if entry["entry"] == "note"] == ["moved in March"]
 
     assert (await send(http, f"/{case_id}/release")).json()["claimed_by"] is None
     lapsed = await send(http, f"/{case_id}/heartbeat")
@@ -99,3 +102,44 @@ async def test_the_next_case_is_one_that_nobody_has(http: httpx.AsyncClient, cas
     assert len(set(taken)) == 2 or taken[1] is None
     none = await send(http, "/next", {"queue": "nothing"})
     assert none.json() == {"case": None}
+
+
+async def test_no_stored_answer_holds_what_somebody_typed(
+    services: Services, http: httpx.AsyncClient, held: Opened
+) -> None:
+    """Notes are stored encrypted: answers, which are kept for repeats as they are, lack them."""
+    call = {"who": "applicant", "script": "identity", "result": "verified"}
+    commands: list[tuple[str, dict[str, Any]]] = [
+        ("/notes", {"text": "typed-note"}),
+        ("/calls", call | {"note": "typed-call"}),
+        (
+            "/documents",
+            {
+                "judgements": [{"document": "identity_card.front", "verdict": "accepted"}],
+                "extras": [{"name": "typed-name", "reason": "typed-reason"}],
+            },
+        ),
+    ]
+    commands.append(("/files", {"name": "typed-file", "content": encoded(a_pdf())}))
+    for path, body in commands:
+        answer = await held.post(path, body)
+        assert answer.is_success, answer.text
+    path = f"/v1/applications/{held.application_id}/documents"
+    asked = await http.get(path, headers=bearer("partner", "app"))
+    (wanted, one) = (asked.json()["items"], asked.json()["items"][0]["id"])
+    assert wanted[0]["name"] == "typed-name"
+    assert (await held.post("/documents", {"extras": commands[2][1]["extras"]})).status_code == 200
+    given = {"documents": [{"id": one, "content": encoded(a_pdf())}]}
+    answer = await http.post(path, headers=keyed("partner", "app"), json=given)
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["items"]) == 1
+    assert (await held.post("/escalate", {"reason": "typed-escalation"})).status_code == 200
+    async with services.database.read() as tx:
+        kept = await tx.connection.fetchval(
+            "select count(*) from api_requests where response::text like '%typed-%'"
+        )
+        stored = await tx.connection.fetchval(
+            "select count(*) from api_requests where response::text like '%' || $1 || '%'",
+            held.case_id,
+        )
+    assert (kept, stored > 0) == (0, True)
