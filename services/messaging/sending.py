@@ -8,6 +8,7 @@ it. So a customer is told once, by one channel, in one wording.
 
 import asyncio
 import hashlib
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -97,7 +98,10 @@ class MessageSender:
             if over:
                 await CustomerMessageRepository(tx).record(over)
         await failpoint("send_messages.before_send")
-        attempted = await asyncio.gather(*(self._attempt(one, now) for one in ready))
+        came = await asyncio.gather(
+            *(self._attempt(one, now) for one in ready), return_exceptions=True
+        )
+        attempted = [_outcome(one, result, now) for one, result in zip(ready, came, strict=True)]
         await failpoint("send_messages.after_send")
         if attempted:
             async with self.database.transaction() as tx:
@@ -111,6 +115,12 @@ class MessageSender:
                 looked_at = await self.send_due()
             except _PASSING as error:
                 _log.warning("messages_not_sent", error_type=type(error).__name__)
+                looked_at = 0
+            except Exception as error:  # noqa: BLE001 -- a sender that ends is not started again
+                # The type and the place only: an error's text may hold what a message says.
+                _log.error(
+                    "messages_not_sent", error_type=type(error).__name__, at=_place_of(error)
+                )
                 looked_at = 0
             if looked_at < TOGETHER:
                 await asyncio.sleep(pause_seconds)
@@ -146,6 +156,25 @@ class MessageSender:
         return (await self.providers.call(query, request_id=number)).found
 
 
+def _place_of(error: Exception) -> list[str]:
+    return [f"{one.name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)]
+
+
+def _outcome(ready: _Ready, came: Attempted | BaseException, now: datetime) -> Attempted:
+    """Return what came of an attempt; one that failed unexpectedly is made again later."""
+    if isinstance(came, Attempted):
+        return came
+    if not isinstance(came, Exception):
+        raise came
+    _log.error(
+        "message_not_sent",
+        purpose=ready.claimed.row.purpose,
+        error_type=type(came).__name__,
+        at=_place_of(came),
+    )
+    return _later(ready.claimed, "not_sent", now)
+
+
 async def _prepared(
     tx: Transaction, claimed: Sequence[ClaimedMessage], now: datetime
 ) -> tuple[list[Attempted], list[_Ready]]:
@@ -158,6 +187,9 @@ async def _prepared(
         elif now >= one.row.ends_at:
             failure = one.row.failure or "too_late"
             over.append(Attempted(one.row.id, MessageState.UNDELIVERABLE, failure))
+        elif one.is_unreadable:
+            _log.error("message_unreadable", purpose=one.row.purpose)
+            over.append(_later(one, "unreadable", now))
         elif (quiet_until := await _quiet_until(tx, one, now)) is not None:
             over.append(
                 Attempted(one.row.id, MessageState.OPEN, "quiet_hours", again_at=quiet_until)

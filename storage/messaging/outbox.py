@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Json
 
 from domain.messaging.events import MessageChannel, MessagePurpose
+from runtime.keyring import KeyringError
 from storage.common.repository import TableRepository
 from storage.common.rows import Cursor, RefName, Row
 
@@ -73,7 +74,8 @@ class CustomerMessageRow(Row):
 class ClaimedMessage:
     """A message that is this sender's for a while, with where it may go. Holds personal data.
 
-    `address` is where it went before; `is_untrue`: what it tells of is over.
+    `address` is where it went before; `is_untrue`: what it tells of is over; `is_unreadable`: an
+    address cannot be decrypted, so none is here.
     """
 
     row: CustomerMessageRow
@@ -81,6 +83,7 @@ class ClaimedMessage:
     addresses: dict[MessageChannel, str]
     preferred_language: str | None
     is_untrue: bool
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -164,7 +167,7 @@ class CustomerMessageRepository(TableRepository[CustomerMessageRow]):
             f" select {_NAMES}, claimed.address_enc, person.mobile_enc, contact.email_enc,"
             " contact.push_token_enc, contact.language as preferred_language,"
             " claimed.purpose = 'offer_ending' and not exists (select 1 from offers"
-            " where 'application:' || offers.application_id = claimed.subject"
+            " where offers.application_id = split_part(claimed.subject, ':', 2)"
             " and offers.state = 'open') as is_untrue"
             " from claimed join applicants as person on person.id = claimed.applicant_id"
             " left join contact_addresses as contact"
@@ -172,7 +175,7 @@ class CustomerMessageRepository(TableRepository[CustomerMessageRow]):
             limit,
             lease,
         )
-        return [self._claimed(dict(record)) for record in records]
+        return [self._readable(dict(record)) for record in records]
 
     async def prepare(self, prepared: Sequence[Prepared]) -> None:
         """Write how messages are sent, before they are."""
@@ -252,6 +255,20 @@ class CustomerMessageRepository(TableRepository[CustomerMessageRow]):
                 list(message_ids),
             )
         }
+
+    def _readable(self, record: dict[str, Any]) -> ClaimedMessage:
+        """Return a message; one whose address cannot be decrypted holds up no other."""
+        try:
+            return self._claimed(record)
+        except KeyringError:
+            return ClaimedMessage(
+                row=CustomerMessageRow.model_validate(record),
+                address=None,
+                addresses={},
+                preferred_language=record["preferred_language"],
+                is_untrue=record["is_untrue"],
+                is_unreadable=True,
+            )
 
     def _claimed(self, record: dict[str, Any]) -> ClaimedMessage:
         row = CustomerMessageRow.model_validate(record)

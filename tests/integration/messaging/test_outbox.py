@@ -230,3 +230,40 @@ async def test_a_debit_that_fails_and_one_that_succeeds_are_told_of(bench: Bench
         "payment_received",
     ]
     assert {row.said["contract"] for row in rows} == {loan_id[-6:].upper()}
+
+
+async def test_a_message_that_cannot_be_read_holds_up_no_other(bench: Bench) -> None:
+    """A row that is damaged waits by itself, and the customer beside it is told."""
+    damaged, sound = await reachable(bench, 1470), await reachable(bench, 1471)
+    await drain(bench)
+    await told(bench, paid(damaged.start.applicant_id), paid(sound.start.applicant_id))
+    async with bench.database.transaction() as tx:
+        await tx.connection.execute(
+            "update applicants set mobile_enc = set_byte(mobile_enc, length(mobile_enc) - 1,"
+            " get_byte(mobile_enc, length(mobile_enc) - 1) # 1) where id = $1",
+            damaged.start.applicant_id,
+        )
+    await drain(bench)
+    (waits,) = await messages_of(bench, damaged.start.applicant_id)
+    (sent,) = await messages_of(bench, sound.start.applicant_id)
+    assert (waits.state, waits.failure) == (MessageState.OPEN, "unreadable")
+    assert sent.state is MessageState.SENT
+
+
+async def test_a_sender_goes_on_after_what_nobody_expected(bench: Bench, arm: Arm) -> None:
+    """One failure must not end what tells every customer."""
+    known = await reachable(bench, 1472)
+    await drain(bench)
+    await told(bench, paid(known.start.applicant_id))
+    (row,) = await messages_of(bench, known.start.applicant_id)
+    arm("send_messages.before_send=raise")
+    at_work = asyncio.create_task(sender(bench).keep_sending(pause_seconds=0.05))
+    try:
+        async with asyncio.timeout(20):
+            while row.state is not MessageState.SENT:
+                assert not at_work.done()
+                await due_now(bench, row.id)
+                await asyncio.sleep(0.05)
+                (row,) = await messages_of(bench, known.start.applicant_id)
+    finally:
+        at_work.cancel()

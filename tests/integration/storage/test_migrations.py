@@ -20,7 +20,7 @@ from services.definitions.shipped import shipped
 from storage import migrate as migrations
 from storage.migrate import migrate
 
-HEAD = "0049"
+HEAD = "0050"
 
 _FACES = """
 insert into applicants (id, channel, customer_reference)
