@@ -7,13 +7,12 @@ from datetime import date, datetime, time, timedelta
 from domain.common.ages import age_on
 from domain.common.calendar import business_date, instant_at
 from domain.common.definitions import Agreed
+from domain.common.suspensions import Suspendable
 from domain.common.zones import zone_of
-from domain.decisioning.checking import RISK_POLICY
 from domain.decisioning.compiled import CompiledPolicy
-from domain.decisioning.compiling import compile_policy
 from domain.decisioning.customer_levels import History
 from domain.decisioning.evaluating import evaluate
-from domain.decisioning.facts import FACT_CATALOGUE, FactValue
+from domain.decisioning.facts import FactValue
 from domain.decisioning.lists import PersonKeys
 from domain.messaging.events import HOME_ZONE, MessagePurpose
 from domain.people.identity_documents import birth_date_in
@@ -23,6 +22,7 @@ from domain.products.checks import PRODUCT
 from domain.products.products import Product
 from messages.ids import derived_id
 from services.decisioning.lists import standing_of
+from services.decisioning.policies import policy_in_force
 from services.messaging.outbox import Notice, amount, tell
 from services.people.ownership import find_applicant
 from storage.common.repository import Transaction
@@ -36,6 +36,7 @@ from storage.precredit import (
     PreapprovalRepository,
     PreapprovalRow,
 )
+from storage.suspensions import SuspensionRepository
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,22 @@ async def grant_page(tx: Transaction, campaign: Agreed[Campaign], at: datetime) 
     day = await preapprovals.day(code, today)
     if day.is_done:
         return Part(0, 0, is_last=True)
-    policy = await definitions.in_force(RISK_POLICY, content.policy)
-    catalogue = await definitions.in_force(FACT_CATALOGUE, policy.content.facts)
-    compiled = compile_policy(policy.content, catalogue.content)
+    suspensions = SuspensionRepository(tx)
+    if await suspensions.is_suspended(Suspendable.PRODUCT, content.product):
+        return Part(0, 0, is_last=True)
+    policy = await policy_in_force(tx, content.policy)
     rows = await preapprovals.candidates(
-        code, day.after_id, content.settled_loans_at_least, content.page
+        code,
+        day.after_id,
+        content.settled_loans_at_least,
+        content.page,
+        suspended_channels=await suspensions.codes(Suspendable.CHANNEL),
     )
     histories = await LevelRepository(tx).histories([row.id for row in rows], at) if rows else {}
     granted = 0
     for row in rows:
         case = _Case(row, histories[row.id], await _facts(tx, row.id, today))
-        new = _granted(case, campaign, str(policy.ref), compiled, product, today)
+        new = _granted(case, campaign, str(policy.ref), policy.compiled, product, today)
         if new is not None and await preapprovals.grant(new):
             granted += 1
             await tell(tx, _notice(new))

@@ -1,5 +1,6 @@
 """Pre-approved limits, the customers that a campaign looks at, and how far it came."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -93,23 +94,31 @@ class PreapprovalRepository(TableRepository[PreapprovalRow]):
         )
 
     async def candidates(
-        self, campaign: str, after_id: str, settled: int, limit: int
+        self,
+        campaign: str,
+        after_id: str,
+        settled: int,
+        limit: int,
+        *,
+        suspended_channels: Collection[str],
     ) -> list[CandidateRow]:
         """Return customers behind an id whom a campaign may look at.
 
         They settled so many loans, allow their data to be used, have nothing of the campaign, and
-        no application that is not over.
+        no application that is not over, in whatever channel they made it.
         """
         return await self._all(
             CandidateRow,
             "select a.id, who.person,"
             " coalesce((select max(credit_limit) from lines where applicant_id = a.id), 0)"
             " as best_limit,"
-            " (select count(*) from applications r where r.applicant_id = a.id"
+            " (select count(*) from applications r join applicants rejected"
+            " on rejected.id = r.applicant_id"
+            " where rejected.identity_number_idx = a.identity_number_idx"
             " and r.state = 'rejected' and r.changed_at > now() - interval '90 days')"
             " as rejections_90d from applicants a, lateral (select"
             " coalesce(encode(a.identity_number_idx, 'hex'), a.id) as person) who"
-            " where a.id > $2 and a.identity_number_idx is not null"
+            " where a.id > $2 and a.identity_number_idx is not null and a.channel <> all($5)"
             " and (select count(*) from loans l where l.applicant_id = a.id"
             " and l.state = 'settled') >= $3"
             " and exists (select from consents c where c.applicant_id = a.id"
@@ -117,13 +126,16 @@ class PreapprovalRepository(TableRepository[PreapprovalRow]):
             " (select from consent_revocations v where v.consent_id = c.id))"
             " and not exists (select from preapprovals p where p.campaign = $1"
             " and p.person = who.person)"
-            " and not exists (select from applications o where o.applicant_id = a.id"
+            " and not exists (select from applications o join applicants asking"
+            " on asking.id = o.applicant_id"
+            " where asking.identity_number_idx = a.identity_number_idx"
             " and o.state in ('collecting', 'deciding', 'in_review', 'offered'))"
             " order by a.id limit $4",
             campaign,
             after_id,
             settled,
             limit,
+            list(suspended_channels),
         )
 
     async def day(self, campaign: str, day: date) -> CampaignDayRow:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from domain.common.suspensions import Suspendable
 from domain.people.principals import Principal
 from domain.precredit import CAMPAIGN, Campaign
 from messages import calls
@@ -14,6 +15,7 @@ from messages.maintenance import Maintain, Maintained
 from runtime.clock import utc_now
 from runtime.failpoints import FailpointError
 from sandbox.personas import person
+from services.definitions.suspending import lift, suspend
 from services.precredit import preapprovals_of
 from storage.messaging.outbox import CustomerMessageRepository
 from storage.people.applicants import ApplicantRepository
@@ -152,3 +154,38 @@ async def test_nothing_is_granted_outside_the_days_of_a_campaign(bench: Bench) -
     finally:
         await be(bench, RETURNING)
     assert await limits(bench, applicant_id) == []
+
+
+async def test_who_asks_in_another_channel_is_not_offered_more(bench: Bench) -> None:
+    """A person is one whatever the channel: an open application anywhere goes first."""
+    applicant_id = await repaid(bench, 1480)
+    who = person("approved", 1480)
+    async with bench.database.transaction() as tx:
+        start = await seeds.application(tx, "acme", "precredit-1480-elsewhere")
+        await ApplicantRepository(tx).remember(
+            start.applicant_id, identity_number=who.identity_number, mobile=who.mobile
+        )
+    await new_day(bench)
+    await run(bench)
+    assert await limits(bench, applicant_id) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "kind", "code"),
+    [(1481, Suspendable.PRODUCT, RETURNING.product), (1482, Suspendable.CHANNEL, "app")],
+)
+async def test_nothing_is_granted_of_what_is_suspended(
+    bench: Bench, index: int, kind: Suspendable, code: str
+) -> None:
+    applicant_id = await repaid(bench, index)
+    async with bench.database.transaction() as tx:
+        await suspend(tx, OTTO, kind, code, reason="stopped for a look")
+    forget(bench.database)
+    try:
+        await new_day(bench)
+        await run(bench)
+        assert await limits(bench, applicant_id) == []
+    finally:
+        async with bench.database.transaction() as tx:
+            await lift(tx, OTTO, kind, code, reason="looked at")
+        forget(bench.database)
