@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ from sandbox.app import listening, serving
 from sandbox.config import SandboxConfig
 
 READ_SECONDS = 1.0
+_ORDER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,13 @@ class Simulators:
         return calls
 
     async def settle(self, order_no: str, **settlement: str) -> str:
-        """Settle an order and return its callback's event id."""
-        response = await self.console.post(f"/sandbox/settle/{order_no}", json=settlement)
+        """Settle an order, once it has come, and return its callback's event id."""
+        deadline = monotonic() + _ORDER_SECONDS
+        while True:
+            response = await self.console.post(f"/sandbox/settle/{order_no}", json=settlement)
+            if response.status_code != HTTPStatus.NOT_FOUND or monotonic() > deadline:
+                break
+            await asyncio.sleep(0.05)
         return str(response.raise_for_status().json()["event_id"])
 
 
